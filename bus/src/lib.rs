@@ -1,0 +1,1 @@
+//! How nodes hear each other: in one process, or over core NATS.

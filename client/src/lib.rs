@@ -1,0 +1,1 @@
+//! The client library: connection with resume, and the end-to-end channel.

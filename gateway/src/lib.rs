@@ -1,0 +1,1 @@
+//! The edge: sessions over REST, WebSocket connections, tokens, rate limits, and the relay path.

@@ -1,0 +1,1 @@
+//! Expires what nobody renews and answers for what has ended.

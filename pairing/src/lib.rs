@@ -1,0 +1,1 @@
+//! Folds the wants of waiting sessions into a pool and matches them.
