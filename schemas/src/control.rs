@@ -1,0 +1,428 @@
+//! Control messages: the JSON text messages between a client and its gateway. Binary messages are the peer's and pass unseen.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    RoomId, SessionId, Side,
+    criteria::{InviteCode, Language, Queue, Role, Topic},
+};
+
+/// What a client may ask.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClientMessage {
+    /// Wait for a match.
+    Find(Find),
+    /// Stop waiting.
+    Cancel,
+    /// Back into my room after a lost connection; holds the room ticket.
+    Resume(String),
+    /// End the chat.
+    Leave,
+    /// End the chat, if there is one, and wait for another person.
+    Next(Find),
+    /// End the chat and never meet this person again.
+    Report(Category),
+    /// Answered with `pong`.
+    Ping,
+}
+
+/// Whom a client wants to meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Find {
+    /// A topic (or none), or an invite code.
+    pub by: FindBy,
+    /// The part that the client takes.
+    pub role: Option<Role>,
+    /// The language it speaks.
+    pub language: Option<Language>,
+}
+
+/// The two ways to meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FindBy {
+    /// Anybody with the same topic, or likewise with none.
+    Random(Option<Topic>),
+    /// Whoever brings the same code.
+    Invite(InviteCode),
+}
+
+impl Find {
+    /// The queue in which this client waits.
+    pub fn queue(&self) -> Queue {
+        match &self.by {
+            FindBy::Random(topic) => Queue::of_topic(topic.as_ref()),
+            FindBy::Invite(code) => Queue::of_invite(code),
+        }
+    }
+}
+
+/// Why a chat is reported. The report carries no content: it is counted, and the two never meet again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Category {
+    /// Insults, threats, harassment.
+    Abuse,
+    /// Advertising, bots.
+    Spam,
+    /// One of the two seems to be a child.
+    Minor,
+    /// Anything else.
+    Other,
+}
+
+/// What went wrong with a control message. The words are part of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// Not JSON, not an object, or a field that is missing or of the wrong type.
+    BadMessage,
+    /// A `type` that does not exist.
+    UnknownType,
+    /// A topic that is empty or too long.
+    BadTopic,
+    /// A language that is not a BCP 47 tag.
+    BadLanguage,
+    /// An invite code of the wrong form.
+    BadInvite,
+    /// This operator does not offer this topic.
+    TopicNotOffered,
+    /// This operator does not offer this way to meet.
+    MatchingNotOffered,
+    /// The two people of this invite code have met already.
+    InviteSpent,
+    /// A ticket that is forged, expired, or somebody else's.
+    BadTicket,
+    /// Not while in a room: `find`, and `resume` of another room.
+    InRoom,
+    /// Only in a room: `leave` and `report`.
+    NoRoom,
+    /// The bus is down; try again.
+    Unavailable,
+    /// Too many requests; try again later.
+    Rate,
+}
+
+impl ErrorCode {
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::BadMessage => "bad-message",
+            Self::UnknownType => "unknown-type",
+            Self::BadTopic => "bad-topic",
+            Self::BadLanguage => "bad-language",
+            Self::BadInvite => "bad-invite",
+            Self::TopicNotOffered => "topic-not-offered",
+            Self::MatchingNotOffered => "matching-not-offered",
+            Self::InviteSpent => "invite-spent",
+            Self::BadTicket => "bad-ticket",
+            Self::InRoom => "in-room",
+            Self::NoRoom => "no-room",
+            Self::Unavailable => "unavailable",
+            Self::Rate => "rate",
+        }
+    }
+}
+
+/// A control message that was refused; the connection stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", code.word())]
+pub struct ControlError {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people; names the fault, and is never logged, for it may quote the client.
+    pub message: String,
+}
+
+impl ControlError {
+    /// An error with an explanation.
+    pub fn new(code: ErrorCode, message: impl ToString) -> Self {
+        Self { code, message: message.to_string() }
+    }
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    r#type: String,
+}
+
+#[derive(Deserialize)]
+struct FindFields {
+    topic: Option<String>,
+    lang: Option<String>,
+    role: Option<Role>,
+    invite: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ResumeFields {
+    ticket: String,
+}
+
+#[derive(Deserialize)]
+struct ReportFields {
+    category: Category,
+}
+
+impl ClientMessage {
+    /// Reads one text message.
+    ///
+    /// # Errors
+    /// With the fault's code and a sentence that names it. Unknown fields are ignored.
+    pub fn parse(text: &str) -> Result<Self, ControlError> {
+        let message: Typed = fields(text)?;
+        match message.r#type.as_str() {
+            "find" => find(text).map(Self::Find),
+            "cancel" => Ok(Self::Cancel),
+            "resume" => fields(text).map(|f: ResumeFields| Self::Resume(f.ticket)),
+            "leave" => Ok(Self::Leave),
+            "next" => find(text).map(Self::Next),
+            "report" => fields(text).map(|f: ReportFields| Self::Report(f.category)),
+            "ping" => Ok(Self::Ping),
+            _ => Err(ControlError::new(
+                ErrorCode::UnknownType,
+                "type is one of find, cancel, resume, leave, next, report, ping",
+            )),
+        }
+    }
+}
+
+fn fields<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ControlError> {
+    serde_json::from_str(text).map_err(|fault| ControlError::new(ErrorCode::BadMessage, fault))
+}
+
+fn find(text: &str) -> Result<Find, ControlError> {
+    let wanted: FindFields = fields(text)?;
+    let by = match (wanted.topic, wanted.invite) {
+        (Some(_), Some(_)) => {
+            return Err(ControlError::new(ErrorCode::BadMessage, "a topic and an invite exclude each other"));
+        }
+        (None, Some(code)) => {
+            FindBy::Invite(code.parse().map_err(|fault| ControlError::new(ErrorCode::BadInvite, fault))?)
+        }
+        (topic, None) => {
+            let topic = topic.map(|topic| topic.parse()).transpose();
+            FindBy::Random(topic.map_err(|fault| ControlError::new(ErrorCode::BadTopic, fault))?)
+        }
+    };
+    let language = wanted.lang.map(|lang| lang.parse()).transpose();
+    let language = language.map_err(|fault| ControlError::new(ErrorCode::BadLanguage, fault))?;
+    Ok(Find { by, role: wanted.role, language })
+}
+
+/// What a gateway says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ServerMessage {
+    /// The first message on every connection.
+    Ready {
+        /// Who the client is.
+        session: SessionId,
+        /// A fresh session token.
+        token: String,
+        /// When that token ends, in seconds since the Unix epoch.
+        expires_at: u64,
+        /// What this gateway accepts.
+        limits: Limits,
+        /// How often the server pings, in milliseconds.
+        heartbeat_ms: u64,
+    },
+    /// The want has been published.
+    Waiting,
+    /// Two people are in a room.
+    Paired(Place),
+    /// Back in the room.
+    Resumed(Place),
+    /// The other side lost or regained its connection.
+    Peer {
+        /// Which of the two.
+        state: PeerState,
+    },
+    /// The room is over, for good.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+    /// Renewed in time.
+    Token {
+        /// A fresh session token.
+        token: String,
+        /// A fresh ticket, in a room.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+        /// When they end, in seconds since the Unix epoch.
+        expires_at: u64,
+    },
+    /// This node goes away.
+    Drain {
+        /// Come back elsewhere after this time.
+        reconnect_in_ms: u64,
+    },
+    /// The answer to `ping`.
+    Pong,
+    /// A control message was refused.
+    Error {
+        /// For programs.
+        code: ErrorCode,
+        /// For people.
+        message: String,
+    },
+}
+
+/// A place in a room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The room.
+    pub room: RoomId,
+    /// The client's side in it.
+    pub side: Side,
+    /// With it and a token of the same session the client resumes on any gateway.
+    pub ticket: String,
+}
+
+/// What a gateway accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Largest binary message, in bytes.
+    pub frame_bytes: u64,
+    /// Largest control message, in bytes.
+    pub control_bytes: u64,
+    /// Sustained WebSocket frames per second; 0 is no limit.
+    pub frame_rate: u64,
+    /// Sustained bytes per second; 0 is no limit.
+    pub byte_rate: u64,
+    /// Longest topic, in characters.
+    pub topic_chars: u64,
+}
+
+/// Whether the other side has a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerState {
+    /// It has.
+    Online,
+    /// It has lost its connection and may come back.
+    Away,
+}
+
+/// Why a room is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndReason {
+    /// Somebody left, or deleted the session.
+    Left,
+    /// Somebody stayed away too long, or a session came to its end.
+    Expired,
+    /// Somebody reported the chat.
+    Reported,
+    /// The only node goes away.
+    Shutdown,
+}
+
+impl EndReason {
+    /// The word on the wire and in metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Expired => "expired",
+            Self::Reported => "reported",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+impl ServerMessage {
+    /// The JSON text on the wire.
+    pub fn json(&self) -> String {
+        // Cannot fail: no map with keys other than strings, no fallible Serialize among the fields.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> ErrorCode {
+        ClientMessage::parse(text).expect_err(text).code
+    }
+
+    #[test]
+    fn every_message_of_the_protocol_is_read() {
+        let parse = |text: &str| ClientMessage::parse(text).unwrap();
+        let all = r#"{"type":"find","topic":" Music","lang":"ko","role":"seek","later":{"x":[1]}}"#;
+        let ClientMessage::Find(find) = parse(all) else { panic!("a find") };
+        assert_eq!(find.by, FindBy::Random(Some("music".parse().unwrap())));
+        assert_eq!((find.role, find.language), (Some(Role::Seek), Some("ko".parse().unwrap())));
+        let nobody = Find { by: FindBy::Random(None), role: None, language: None };
+        assert_eq!(parse(r#"{"type":"find","topic":null}"#), ClientMessage::Find(nobody.clone()));
+        assert_eq!(parse(r#"{"type":"next"}"#), ClientMessage::Next(nobody));
+        let by_code = parse(r#"{"invite":"AAAAAAAAAAAAAAAAAAAAAA","role":"offer","type":"find"}"#);
+        assert!(matches!(
+            by_code,
+            ClientMessage::Find(Find { by: FindBy::Invite(_), role: Some(Role::Offer), .. })
+        ));
+        assert_eq!(parse(r#"{"type":"resume","ticket":"t"}"#), ClientMessage::Resume("t".into()));
+        assert_eq!(parse(r#"{"type":"report","category":"minor"}"#), ClientMessage::Report(Category::Minor));
+        assert_eq!(parse(r#"{"type":"cancel"}"#), ClientMessage::Cancel);
+        assert_eq!(parse(r#"{"type":"leave"}"#), ClientMessage::Leave);
+        assert_eq!(parse(r#"{"type":"ping"}"#), ClientMessage::Ping);
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        for not_a_message in [
+            "",
+            "x",
+            "[]",
+            "7",
+            "null",
+            "{}",
+            r#"{"type":7}"#,
+            r#"{"type":"leave"} x"#,
+            "{\"type\":\"leave\"",
+        ] {
+            assert_eq!(code(not_a_message), ErrorCode::BadMessage, "{not_a_message}");
+        }
+        for wrong_shape in [
+            r#"{"type":"find","topic":7}"#,
+            r#"{"type":"find","role":"both"}"#,
+            r#"{"type":"find","topic":"a","invite":"AAAAAAAAAAAAAAAAAAAAAA"}"#,
+            r#"{"type":"resume"}"#,
+            r#"{"type":"report","category":"rude"}"#,
+            r#"{"type":"find","type":"find"}"#,
+        ] {
+            assert_eq!(code(wrong_shape), ErrorCode::BadMessage, "{wrong_shape}");
+        }
+        assert_eq!(code(r#"{"type":"Find"}"#), ErrorCode::UnknownType);
+        assert_eq!(code(r#"{"type":"find","topic":" "}"#), ErrorCode::BadTopic);
+        assert_eq!(code(r#"{"type":"find","lang":"ko_KR"}"#), ErrorCode::BadLanguage);
+        assert_eq!(code(r#"{"type":"find","invite":"short"}"#), ErrorCode::BadInvite);
+        let deep = format!(r#"{{"type":"find","x":{}}}"#, "[".repeat(3000));
+        assert_eq!(code(&deep), ErrorCode::BadMessage);
+    }
+
+    #[test]
+    fn messages_look_as_the_protocol_says() {
+        let json = |message: ServerMessage| message.json();
+        assert_eq!(json(ServerMessage::Waiting), r#"{"type":"waiting"}"#);
+        assert_eq!(json(ServerMessage::Peer { state: PeerState::Away }), r#"{"type":"peer","state":"away"}"#);
+        assert_eq!(
+            json(ServerMessage::Ended { reason: EndReason::Left }),
+            r#"{"type":"ended","reason":"left"}"#
+        );
+        let place = Place { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into() };
+        let paired = r#"{"type":"paired","room":"AAAAAAAAAAAAAAAAAAAAAA","side":"a","ticket":"t"}"#;
+        assert_eq!(json(ServerMessage::Paired(place)), paired);
+        let token = ServerMessage::Token { token: "t".into(), ticket: None, expires_at: 7 };
+        assert_eq!(json(token), r#"{"type":"token","token":"t","expires_at":7}"#);
+        let spent = ServerMessage::Error { code: ErrorCode::InviteSpent, message: "m".into() };
+        assert_eq!(json(spent), r#"{"type":"error","code":"invite-spent","message":"m"}"#);
+    }
+
+    #[test]
+    fn the_word_of_a_code_is_its_json() {
+        for code in [ErrorCode::BadMessage, ErrorCode::TopicNotOffered, ErrorCode::InRoom, ErrorCode::Rate] {
+            assert_eq!(serde_json::to_string(&code).unwrap(), format!("{:?}", code.word()));
+        }
+    }
+}

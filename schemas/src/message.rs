@@ -1,0 +1,230 @@
+//! A message on the bus as the services see it: who it is for, and what it says. Subjects and bytes stay behind it.
+
+use crate::{
+    KeyId, NodeId, RoomId, Service, SessionId,
+    codec::{self, DecodeError, EncodeError},
+    event::{
+        Heartbeat, KeyEvent, Lease, MatchEvent, Presence, RoomEvent, SessionAnswer, SessionEvent, SyncAnswer,
+        WantEvent,
+    },
+    subject::Subject,
+};
+
+/// An event or a question. Chat frames travel beside it, unread ([`crate::frame`]).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// A room event for the gateway `to`.
+    Peer {
+        /// The room.
+        room: RoomId,
+        /// Who holds the other side.
+        to: NodeId,
+        /// What happened.
+        event: RoomEvent,
+    },
+    /// A room event for whoever it concerns.
+    Room {
+        /// The room.
+        room: RoomId,
+        /// Who speaks.
+        speaker: Service,
+        /// What happened.
+        event: RoomEvent,
+    },
+    /// The rooms that the speaker shares with the gateway `to`.
+    Presence {
+        /// The listener.
+        to: NodeId,
+        /// The rooms.
+        presence: Presence,
+    },
+    /// News of the wants that the gateway `from` holds.
+    Want {
+        /// The gateway.
+        from: NodeId,
+        /// The news.
+        event: WantEvent,
+    },
+    /// A match for the gateway `to`.
+    Match {
+        /// The gateway.
+        to: NodeId,
+        /// The match.
+        event: MatchEvent,
+    },
+    /// News of a session.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// Who speaks.
+        speaker: Service,
+        /// The news.
+        event: SessionEvent,
+    },
+    /// Where is this session? Answered with [`Answer::Session`].
+    Ask {
+        /// The session.
+        session: SessionId,
+    },
+    /// News of a signing key.
+    Key {
+        /// The key.
+        key: KeyId,
+        /// Who speaks.
+        speaker: Service,
+        /// The news.
+        event: KeyEvent,
+    },
+    /// What the gateway `from` holds.
+    Lease {
+        /// The gateway.
+        from: NodeId,
+        /// What it holds.
+        lease: Lease,
+    },
+    /// What has `from` missed? Answered with [`Answer::Sync`].
+    Sync {
+        /// The asker.
+        from: NodeId,
+    },
+    /// The node `from` lives.
+    Heartbeat {
+        /// Its kind.
+        service: Service,
+        /// Its id.
+        from: NodeId,
+        /// How it is.
+        heartbeat: Heartbeat,
+    },
+}
+
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// To [`Message::Ask`].
+    Session(SessionAnswer),
+    /// To [`Message::Sync`].
+    Sync(SyncAnswer),
+}
+
+/// Why a message from the bus was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// The body is not what the subject promises.
+    #[error(transparent)]
+    Body(#[from] DecodeError),
+    /// An event that its speaker may not say, or a key that is not its subject's.
+    #[error("an event from the wrong speaker")]
+    Speaker,
+    /// Frames, or a subject that carries no event.
+    #[error("not an event's subject")]
+    Subject,
+}
+
+impl Message {
+    /// Where it goes.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Peer { room, to, .. } => Subject::Peer(*room, to.clone()),
+            Self::Room { room, speaker, .. } => Subject::Room(*room, *speaker),
+            Self::Presence { to, .. } => Subject::Presence(to.clone()),
+            Self::Want { from, .. } => Subject::Want(from.clone()),
+            Self::Match { to, .. } => Subject::Match(to.clone()),
+            Self::Session { session, speaker, .. } => Subject::Session(*session, *speaker),
+            Self::Ask { session } => Subject::Ask(*session),
+            Self::Key { key, speaker, .. } => Subject::Key(*key, *speaker),
+            Self::Lease { from, .. } => Subject::Lease(from.clone()),
+            Self::Sync { from } => Subject::Sync(from.clone()),
+            Self::Heartbeat { service, from, .. } => Subject::Node(*service, from.clone()),
+        }
+    }
+
+    /// Its body. A question has none.
+    ///
+    /// # Errors
+    /// If the event is larger than a message may be.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        match self {
+            Self::Peer { event, .. } | Self::Room { event, .. } => codec::encode(event),
+            Self::Presence { presence, .. } => codec::encode(presence),
+            Self::Want { event, .. } => codec::encode(event),
+            Self::Match { event, .. } => codec::encode(event),
+            Self::Session { event, .. } => codec::encode(event),
+            Self::Key { event, .. } => codec::encode(event),
+            Self::Lease { lease, .. } => codec::encode(lease),
+            Self::Heartbeat { heartbeat, .. } => codec::encode(heartbeat),
+            Self::Ask { .. } | Self::Sync { .. } => Ok(Vec::new()),
+        }
+    }
+
+    /// Puts a message together again.
+    ///
+    /// # Errors
+    /// If the body does not fit the subject, or the speaker may not say it.
+    pub fn decode(subject: Subject, body: &[u8]) -> Result<Self, MessageError> {
+        let message = match subject {
+            Subject::Frames(..) => return Err(MessageError::Subject),
+            Subject::Peer(room, to) => Self::Peer { room, to, event: codec::decode(body)? },
+            Subject::Room(room, speaker) => Self::Room { room, speaker, event: codec::decode(body)? },
+            Subject::Presence(to) => Self::Presence { to, presence: codec::decode(body)? },
+            Subject::Want(from) => Self::Want { from, event: codec::decode(body)? },
+            Subject::Match(to) => Self::Match { to, event: codec::decode(body)? },
+            Subject::Session(session, speaker) => {
+                Self::Session { session, speaker, event: codec::decode(body)? }
+            }
+            Subject::Key(key, speaker) => Self::Key { key, speaker, event: codec::decode(body)? },
+            Subject::Lease(from) => Self::Lease { from, lease: codec::decode(body)? },
+            Subject::Node(service, from) => {
+                Self::Heartbeat { service, from, heartbeat: codec::decode(body)? }
+            }
+            Subject::Ask(session) => Self::Ask { session },
+            Subject::Sync(from) => Self::Sync { from },
+        };
+        if message.may_be_said() { Ok(message) } else { Err(MessageError::Speaker) }
+    }
+
+    /// Whether the speaker named in the subject may say this: a janitor only forgets and tells of ends, and only it forgets.
+    fn may_be_said(&self) -> bool {
+        use Service::{Gateway, Janitor};
+        match self {
+            Self::Peer { event, .. } => !matches!(event, RoomEvent::Expired),
+            Self::Room { speaker: Gateway, event, .. } => {
+                matches!(event, RoomEvent::Joined(_) | RoomEvent::Ended(_))
+            }
+            Self::Room { speaker: Janitor, event, .. } => {
+                matches!(event, RoomEvent::Expired | RoomEvent::Ended(_))
+            }
+            Self::Session { speaker: Gateway, event, .. } => !matches!(event, SessionEvent::Expired),
+            Self::Session { speaker: Janitor, event, .. } => matches!(event, SessionEvent::Expired),
+            Self::Key { speaker: Gateway, key, event: KeyEvent::Announced(public) } => public.id() == *key,
+            Self::Key { speaker, event, .. } => *speaker == Janitor && matches!(event, KeyEvent::Expired),
+            Self::Room { .. } | Self::Session { .. } => false,
+            _ => true,
+        }
+    }
+}
+
+impl Answer {
+    /// Its body.
+    ///
+    /// # Errors
+    /// If the answer is larger than a message may be.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        match self {
+            Self::Session(answer) => codec::encode(answer),
+            Self::Sync(answer) => codec::encode(answer),
+        }
+    }
+
+    /// Reads the answer to `question`.
+    ///
+    /// # Errors
+    /// If the body is not its answer, or it was no question.
+    pub fn decode(question: &Message, body: &[u8]) -> Result<Self, MessageError> {
+        match question {
+            Message::Ask { .. } => Ok(Self::Session(codec::decode(body)?)),
+            Message::Sync { .. } => Ok(Self::Sync(codec::decode(body)?)),
+            _ => Err(MessageError::Subject),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Which nodes of one kind are alive: a fold over their heartbeats.
+
+use std::collections::BTreeMap;
+
+use crate::{BootId, NodeId, UnixMillis, event::Heartbeat, event::Load, limits};
+
+/// The living nodes of one kind, by id.
+#[derive(Clone, Debug, Default)]
+pub struct Nodes(BTreeMap<NodeId, Node>);
+
+#[derive(Clone, Debug)]
+struct Node {
+    boot: BootId,
+    heard: UnixMillis,
+    load: Load,
+    draining: bool,
+}
+
+/// What a heartbeat tells that was not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing: it lived and lives.
+    None,
+    /// A node that was not known, or had fallen silent.
+    Joined,
+    /// A known node has started again: all that it held is gone.
+    Restarted,
+}
+
+impl Nodes {
+    /// Folds a heartbeat in.
+    pub fn hear(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) -> News {
+        let Heartbeat { boot, load, draining, .. } = *heartbeat;
+        match self.0.insert(from.clone(), Node { boot, heard: now, load, draining }) {
+            None => News::Joined,
+            Some(before) if before.boot != boot => News::Restarted,
+            Some(_) => News::None,
+        }
+    }
+
+    /// Forgets and returns the nodes that have been silent for [`limits::NODE_SILENCE`].
+    pub fn expire(&mut self, now: UnixMillis) -> Vec<NodeId> {
+        let dead = |node: &Node| now.since(node.heard) >= limits::NODE_SILENCE;
+        self.0.extract_if(.., |_, node| dead(node)).map(|(id, _)| id).collect()
+    }
+
+    /// Forgets all: after a gap in hearing, silence proves nothing.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Whether the node is alive.
+    pub fn contains(&self, node: &NodeId) -> bool {
+        self.0.contains_key(node)
+    }
+
+    /// The node with the lowest id: among replicas, the one that speaks.
+    pub fn lowest(&self) -> Option<&NodeId> {
+        self.0.keys().next()
+    }
+
+    /// The sum of what they carry.
+    pub fn load(&self) -> Load {
+        self.0.values().fold(Load::default(), |sum, node| Load {
+            connections: sum.connections.saturating_add(node.load.connections),
+            waiting: sum.waiting.saturating_add(node.load.waiting),
+            chatting: sum.chatting.saturating_add(node.load.chatting),
+        })
+    }
+
+    /// How many are alive and not going away.
+    pub fn serving(&self) -> usize {
+        self.0.values().filter(|node| !node.draining).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beat(boot: u64) -> Heartbeat {
+        let load = Load { connections: 2, ..Load::default() };
+        Heartbeat { boot: BootId(boot), version: "1".into(), load, draining: false }
+    }
+
+    #[test]
+    fn a_node_lives_until_it_has_been_silent_for_three_and_a_half_seconds() {
+        let (one, two): (NodeId, NodeId) = ("n1".parse().unwrap(), "n2".parse().unwrap());
+        let mut nodes = Nodes::default();
+        let start = UnixMillis(1_000_000);
+        assert_eq!(nodes.hear(start, &two, &beat(1)), News::Joined);
+        assert_eq!(nodes.hear(start, &one, &beat(1)), News::Joined);
+        assert_eq!((nodes.lowest(), nodes.load().connections), (Some(&one), 4));
+        assert_eq!(nodes.hear(start + limits::HEARTBEAT, &two, &beat(1)), News::None);
+        assert_eq!(nodes.expire(start + limits::NODE_SILENCE), [one]);
+        assert_eq!(nodes.lowest(), Some(&two));
+    }
+
+    #[test]
+    fn a_new_boot_id_is_a_restart() {
+        let node: NodeId = "n1".parse().unwrap();
+        let mut nodes = Nodes::default();
+        nodes.hear(UnixMillis(0), &node, &beat(1));
+        assert_eq!(nodes.hear(UnixMillis(1), &node, &beat(2)), News::Restarted);
+    }
+}

@@ -1,0 +1,131 @@
+//! The claims of the two JSON Web Tokens (RFC 7519). They are all that remains of a session without a connection, and lie in its
+//! owner's hand. Times are in whole seconds since the Unix epoch, as RFC 7519 has them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{RoomId, SessionId, Side, Stamp, Tag, UnixMillis, limits};
+
+/// `aud` of a session token.
+pub const SESSION_AUDIENCE: &str = "cipher-chat";
+/// `aud` of a room ticket.
+pub const ROOM_AUDIENCE: &str = "cipher-chat-room";
+
+/// A session token: authenticates a session to every gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenClaims {
+    /// The session.
+    pub sub: SessionId,
+    /// [`SESSION_AUDIENCE`].
+    pub aud: String,
+    /// Issued at.
+    pub iat: u64,
+    /// Expires at; never past `start` + [`limits::SESSION_LIFE`].
+    pub exp: u64,
+    /// A random id of this token (UUID).
+    pub jti: String,
+    /// When the session began.
+    pub start: u64,
+    /// The attachment for which it was issued; [`Stamp::NONE`] before the first.
+    pub stamp: Stamp,
+    /// Whom not to meet again.
+    #[serde(flatten)]
+    pub memory: Memory,
+}
+
+/// A room ticket: with a token of the same session it opens the way back into a room, on any gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TicketClaims {
+    /// The session.
+    pub sub: SessionId,
+    /// [`ROOM_AUDIENCE`].
+    pub aud: String,
+    /// Issued at.
+    pub iat: u64,
+    /// Expires at.
+    pub exp: u64,
+    /// The room.
+    pub room: RoomId,
+    /// The session's side in it.
+    pub side: Side,
+    /// The attachment for which it was issued.
+    pub stamp: Stamp,
+}
+
+/// The rooms that a session remembers, so that it does not meet the same person at once, or ever after a report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The last rooms, each with the second at which it is forgotten; the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub met: Vec<(Tag, u64)>,
+    /// Rooms that ended with a report, for the session's life; the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<Tag>,
+}
+
+impl Memory {
+    /// Remembers a chat that has just ended.
+    pub fn met(&mut self, room: RoomId, now: UnixMillis) {
+        self.met.retain(|(tag, until)| *tag != room.tag() && *until > now.as_secs());
+        push_bounded(&mut self.met, (room.tag(), (now + limits::MET_LIFE).as_secs()), limits::MET_TAGS);
+    }
+
+    /// Remembers a chat that ended with a report.
+    pub fn reported(&mut self, room: RoomId) {
+        self.reported.retain(|tag| *tag != room.tag());
+        push_bounded(&mut self.reported, room.tag(), limits::REPORTED_TAGS);
+    }
+
+    /// The tags that keep two wants apart now.
+    pub fn live_tags(&self, now: UnixMillis) -> Vec<Tag> {
+        let met = self.met.iter().filter(|(_, until)| *until > now.as_secs()).map(|(tag, _)| *tag);
+        met.chain(self.reported.iter().copied()).collect()
+    }
+}
+
+fn push_bounded<T>(list: &mut Vec<T>, item: T, most: usize) {
+    if list.len() >= most {
+        list.drain(..=list.len() - most);
+    }
+    list.push(item);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(n: u8) -> RoomId {
+        RoomId::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn the_last_eight_rooms_are_remembered_for_five_minutes() {
+        let mut memory = Memory::default();
+        let now = UnixMillis::from_secs(1000);
+        (0..10).for_each(|n| memory.met(room(n), now));
+        assert_eq!(memory.live_tags(now), (2..10).map(|n| room(n).tag()).collect::<Vec<_>>());
+        let later = now + limits::MET_LIFE;
+        assert!(memory.live_tags(later).is_empty());
+        memory.met(room(3), later);
+        assert_eq!(memory.met.len(), 1, "what is past is forgotten");
+    }
+
+    #[test]
+    fn a_report_is_remembered_for_good() {
+        let mut memory = Memory::default();
+        (0..20).for_each(|n| memory.reported(room(n)));
+        assert_eq!(
+            memory.live_tags(UnixMillis(u64::MAX)),
+            (4..20).map(|n| room(n).tag()).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_memory_survives_json_and_an_empty_one_takes_no_room() {
+        let mut memory = Memory::default();
+        assert_eq!(serde_json::to_string(&memory).unwrap(), "{}");
+        memory.met(room(1), UnixMillis(0));
+        memory.reported(room(2));
+        let json = serde_json::to_string(&memory).unwrap();
+        assert_eq!(serde_json::from_str::<Memory>(&json).unwrap(), memory);
+    }
+}
