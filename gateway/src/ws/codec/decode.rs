@@ -1,4 +1,4 @@
-use std::mem;
+use std::{mem, ops::Range};
 
 use super::{
     FrameEnd, Opcode, Violation, close,
@@ -108,6 +108,14 @@ impl Incoming<'_> {
     /// after that, in this read or a later one, is dropped unread.
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Violation> {
+        if let Some(message) = self.take_whole_binary() {
+            return Ok(Some(Event::Binary(&self.input[message])));
+        }
+        self.next_of_any_kind()
+    }
+
+    #[inline(never)]
+    fn next_of_any_kind(&mut self) -> Result<Option<Event<'_>>, Violation> {
         let payload = match self.next_payload() {
             Ok(Some(payload)) => payload,
             Ok(None) => return Ok(None),
@@ -142,7 +150,25 @@ impl Incoming<'_> {
         self.frames
     }
 
+    /// The short way for a binary message that is all there in one frame; `None` for everything else.
     #[inline]
+    fn take_whole_binary(&mut self) -> Option<Range<usize>> {
+        if self.decoder.unfinished.is_some() {
+            return None;
+        }
+        let rest = self.input.get_mut(self.at..)?;
+        let (size, length, key) = header::parse_whole_binary(rest)?;
+        let payload = rest.get_mut(size..size + length)?;
+        if length > self.limits.binary as usize {
+            return None;
+        }
+        unmask(payload, key);
+        let start = self.at + size;
+        self.at = start + length;
+        self.frames += 1;
+        Some(start..self.at)
+    }
+
     fn next_payload(&mut self) -> Result<Option<Payload>, Violation> {
         loop {
             let half_a_frame = self.decoder.unfinished.as_deref().is_some_and(|it| !it.frame.is_empty());
@@ -159,7 +185,6 @@ impl Incoming<'_> {
     }
 
     /// The frame at the head of the input, unmasked where it lies; what is there of an incomplete one is kept.
-    #[inline]
     fn take_frame(&mut self) -> Result<Option<(Header, Payload)>, Violation> {
         let rest = &mut self.input[self.at..];
         match examine(rest, self.decoder.unfinished.as_deref(), self.limits)? {
@@ -228,7 +253,6 @@ enum Head {
 
 /// Looks at the frame at the start of `bytes`, and refuses one that does not belong here or is too large before
 /// its payload has come.
-#[inline]
 fn examine(bytes: &[u8], unfinished: Option<&Unfinished>, limits: Limits) -> Result<Head, Violation> {
     let header = match header::parse(bytes)? {
         Parsed::Header(header) => header,
@@ -240,7 +264,6 @@ fn examine(bytes: &[u8], unfinished: Option<&Unfinished>, limits: Limits) -> Res
     Ok(if frame <= bytes.len() { Head::Whole(header, frame) } else { Head::Needs(frame) })
 }
 
-#[inline]
 fn admit(header: &Header, unfinished: Option<&Unfinished>, limits: Limits) -> Result<(), Violation> {
     let (in_progress, so_far) = match unfinished {
         Some(unfinished) => (unfinished.kind, unfinished.message.len()),

@@ -54,15 +54,32 @@ pub(super) enum Parsed {
     Needs(usize),
 }
 
+/// The header and payload length of a masked binary message in one frame of up to 64 KiB, if `bytes` begin with it. A
+/// short way for nearly all of the traffic: what it takes, [`parse`] would accept with the same result, only slower.
+#[inline]
+pub(super) fn parse_whole_binary(bytes: &[u8]) -> Option<(usize, usize, [u8; 4])> {
+    match *bytes {
+        [FIN_BINARY, MASKED_16, a, b, k0, k1, k2, k3, ..] => {
+            let length = u16::from_be_bytes([a, b]);
+            (length >= u16::from(LENGTH_16)).then_some((8, usize::from(length), [k0, k1, k2, k3]))
+        }
+        [FIN_BINARY, length @ MASKED..MASKED_16, k0, k1, k2, k3, ..] => {
+            Some((6, usize::from(length - MASKED), [k0, k1, k2, k3]))
+        }
+        _ => None,
+    }
+}
+
 pub(super) const FIN: u8 = 0x80;
 pub(super) const MASKED: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 /// Second header byte, without the mask bit: the length follows in 2 or in 8 bytes.
 pub(super) const LENGTH_16: u8 = 126;
 pub(super) const LENGTH_64: u8 = 127;
+const FIN_BINARY: u8 = FIN | Opcode::Binary as u8;
+const MASKED_16: u8 = MASKED | LENGTH_16;
 
 /// Reads the header at the start of `bytes` and refuses what no client may send (RFC 6455, 5.2 and 5.5).
-#[inline]
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, Violation> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(Parsed::Needs(2)) };
     if first & RESERVED != 0 {

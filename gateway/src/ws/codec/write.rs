@@ -30,8 +30,7 @@ pub fn put_pong(out: &mut Vec<u8>, payload: &[u8]) {
 /// Appends a close frame. A reason above [`REASON_MAX`] is cut after a whole character.
 pub fn put_close(out: &mut Vec<u8>, code: u16, reason: &str) {
     debug_assert!(close::is_allowed(code), "close code {code} must not be sent");
-    let cut = (0..=reason.len().min(REASON_MAX)).rev().find(|&at| reason.is_char_boundary(at)).unwrap_or(0);
-    let reason = &reason.as_bytes()[..cut];
+    let reason = &reason.as_bytes()[..reason.floor_char_boundary(REASON_MAX)];
     let mut payload = [0; CONTROL_PAYLOAD_MAX];
     payload[..2].copy_from_slice(&code.to_be_bytes());
     payload[2..2 + reason.len()].copy_from_slice(reason);

@@ -361,6 +361,21 @@ fn an_announced_length_is_not_reserved_before_it_comes() {
 }
 
 #[test]
+fn room_for_what_comes_grows_up_to_the_limit_and_no_further() {
+    let bytes = whole(Binary, vec![0; 65_536]);
+    let mut decoder = Decoder::default();
+    for piece in bytes[..bytes.len() - 1].chunks(10_000) {
+        Heard::default().read(&mut decoder, piece, LIMITS);
+    }
+    assert!(decoder.held() <= bytes.len() + 256, "{} bytes held", decoder.held());
+
+    let mut decoder = Decoder::default();
+    Heard::default().read(&mut decoder, &frame(Binary, More, vec![0; 40_000]), LIMITS);
+    Heard::default().read(&mut decoder, &frame(Continuation, More, vec![0; 20_000]), LIMITS);
+    assert!(decoder.held() <= 65_536 + 256, "{} bytes held", decoder.held());
+}
+
+#[test]
 fn an_idle_connection_holds_nothing_and_its_state_is_two_words() {
     assert!(size_of::<Decoder>() <= 2 * size_of::<usize>());
     let mut decoder = Decoder::default();
