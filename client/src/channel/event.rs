@@ -1,0 +1,172 @@
+//! What a channel tells its owner.
+
+use std::fmt;
+
+use super::safety::SafetyCode;
+
+/// The number of a message in its direction: grows with every text, not always by one (notices are numbered too).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageNumber(pub(super) u64);
+
+impl MessageNumber {
+    /// The number, from 1 to 2^53 - 1.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Whether somebody is writing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typing {
+    /// Not, or no longer.
+    #[default]
+    Idle,
+    /// Keys are being pressed.
+    Active,
+}
+
+/// What happened, in order. [`Event::Ended`] is the last one of a channel.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The handshake is done: texts may be sent.
+    Secured {
+        /// To be compared over another channel.
+        safety: SafetyCode,
+    },
+    /// The peer's next text: each once, in the order in which they were sent.
+    Message {
+        /// Its number among the peer's messages.
+        number: MessageNumber,
+        /// At most 8 KiB.
+        text: String,
+    },
+    /// The peer's channel has this text and all before it.
+    Delivered {
+        /// As [`send_text`](super::Channel::send_text) returned it.
+        number: MessageNumber,
+    },
+    /// The peer writes, or stopped. A [`Event::Message`] means that it stopped, too.
+    PeerTyping(Typing),
+    /// The peer said goodbye (authenticated). [`Event::Ended`] follows shortly; there is nothing more to send.
+    PeerBye,
+    /// A text that was refused as [`SendError::Full`] would be taken now.
+    WindowOpen,
+    /// The chat has ended and nobody knows whether the peer got this text.
+    NotDelivered {
+        /// As [`send_text`](super::Channel::send_text) returned it.
+        number: MessageNumber,
+    },
+    /// The channel is over; its keys are gone.
+    Ended(EndReason),
+}
+
+/// Does not show texts: they must not end up in a log.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secured { safety } => write!(f, "Secured({safety:?})"),
+            Self::Message { number, text } => write!(f, "Message({}, {} bytes)", number.0, text.len()),
+            Self::Delivered { number } => write!(f, "Delivered({})", number.0),
+            Self::PeerTyping(typing) => write!(f, "PeerTyping({typing:?})"),
+            Self::PeerBye => f.write_str("PeerBye"),
+            Self::WindowOpen => f.write_str("WindowOpen"),
+            Self::NotDelivered { number } => write!(f, "NotDelivered({})", number.0),
+            Self::Ended(reason) => write!(f, "Ended({reason:?})"),
+        }
+    }
+}
+
+/// Why a channel ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// This side said goodbye.
+    Bye,
+    /// The peer said goodbye.
+    PeerBye,
+    /// The owner closed it: the room is over.
+    Closed,
+    /// No channel after 30 s with both sides online.
+    NoChannel,
+    /// A handshake message has a wrong length: one side came by an invite, the other did not, or it was tampered with.
+    HandshakeLength,
+    /// A second, different commitment, message 1 or message 2.
+    HandshakeChanged,
+    /// `b`'s key is not the one it had promised.
+    CommitmentBroken,
+    /// Noise refused a message: another invite, or it was tampered with.
+    HandshakeRefused,
+    /// The shared secret would be all zero: the peer's key is of small order.
+    WeakKey,
+    /// An authenticated packet breaks the rules of its content.
+    Malformed,
+    /// The peer acknowledged what was never sent.
+    AckBeyondSent,
+    /// The peer sent more than it may before it is acknowledged.
+    WindowExceeded,
+    /// All 2^53 numbers are used up.
+    Exhausted,
+}
+
+impl EndReason {
+    /// A stable word for it, the same in every implementation.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Bye => "bye",
+            Self::PeerBye => "peer-bye",
+            Self::Closed => "closed",
+            Self::NoChannel => "no-channel",
+            Self::HandshakeLength => "handshake-length",
+            Self::HandshakeChanged => "handshake-changed",
+            Self::CommitmentBroken => "commitment-broken",
+            Self::HandshakeRefused => "handshake-refused",
+            Self::WeakKey => "weak-key",
+            Self::Malformed => "malformed",
+            Self::AckBeyondSent => "ack-beyond-sent",
+            Self::WindowExceeded => "window-exceeded",
+            Self::Exhausted => "exhausted",
+        }
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Why a text was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The handshake is not done: there is no key yet.
+    #[error("the channel is not secured yet")]
+    NotSecured,
+    /// Too much is unacknowledged; [`Event::WindowOpen`] will follow.
+    #[error("too much is unacknowledged")]
+    Full,
+    /// Longer than 8 KiB of UTF-8.
+    #[error("the text is longer than 8192 bytes")]
+    TooLong,
+    /// Nothing to send.
+    #[error("the text is empty")]
+    Empty,
+    /// One side has said goodbye, or the chat has ended.
+    #[error("the chat is over")]
+    Over,
+}
+
+/// How many binary messages were dropped, by reason. None of them changed anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Not of the form of any message.
+    pub malformed: u64,
+    /// A handshake message that this side expects at no time, or not yet.
+    pub unexpected: u64,
+    /// A packet before there were keys.
+    pub early: u64,
+    /// A packet number seen before, or too old to tell.
+    pub replayed: u64,
+    /// A packet that does not authenticate.
+    pub forged: u64,
+}

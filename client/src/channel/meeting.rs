@@ -1,0 +1,41 @@
+//! Who meets, and how.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// Which side of the room this is, as the server said in `paired`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The Noise initiator.
+    A,
+    /// The Noise responder; it speaks first, with its commitment.
+    B,
+}
+
+/// How the two met; both must have met in the same way.
+#[derive(Clone, Debug)]
+pub enum Meeting {
+    /// Matched by the server: nothing is known of the other.
+    Random,
+    /// Both know the same invite.
+    Invite(Psk),
+}
+
+/// A Noise pre-shared key, wiped when dropped. [`crate::invite`] derives it.
+#[derive(Clone)]
+pub struct Psk(pub(super) Zeroizing<[u8; 32]>);
+
+impl Psk {
+    /// A key of 32 bytes that only the two who meet know.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(Zeroizing::new(key))
+    }
+}
+
+impl fmt::Debug for Psk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Psk(…)")
+    }
+}

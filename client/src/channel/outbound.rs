@@ -1,0 +1,304 @@
+//! What was sent and is not acknowledged: numbers, the window, and when to send again.
+
+use std::collections::VecDeque;
+
+use zeroize::Zeroizing;
+
+use super::limits::{
+    BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, MAX_NUMBER, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
+    WINDOW_MESSAGES,
+};
+use super::packet::{Entry, Kind, Writer, cost};
+use super::rtt::RoundTrip;
+use super::time::Time;
+
+/// The messages of this side that the peer has not acknowledged, in order.
+#[derive(Default)]
+pub(super) struct Outbound {
+    /// The number given last.
+    numbered: u64,
+    /// The highest number that was ever in a packet.
+    sent: u64,
+    unacknowledged: VecDeque<Pending>,
+    /// What the unacknowledged messages cost of the window, bytes.
+    cost: usize,
+    round_trip: RoundTrip,
+    /// When to send again what is not acknowledged by then.
+    timeout: Option<Time>,
+    pace: Pace,
+}
+
+struct Pending {
+    number: u64,
+    kind: Kind,
+    body: Zeroizing<Vec<u8>>,
+    /// Waits for a packet: never sent, or taken for lost.
+    due: bool,
+    /// When it was sent; `None` before, and after it was sent twice (Karn: its acknowledgement measures nothing).
+    sent_once_at: Option<Time>,
+    sent: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Pace {
+    /// All that is due goes out.
+    #[default]
+    Open,
+    /// After a time-out: one packet, then wait for an acknowledgement or the next time-out.
+    Probing {
+        /// This time-out's packet has gone out.
+        sent: bool,
+    },
+}
+
+/// The window is full, or the numbers are used up.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Full,
+    Exhausted,
+}
+
+/// An acknowledgement of something never sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BeyondSent;
+
+impl Outbound {
+    /// Whether a message of `kind` and `len` bytes fits the window now.
+    pub(super) fn has_room(&self, kind: Kind, len: usize) -> bool {
+        let (messages, bytes) = match kind {
+            Kind::Text => (WINDOW_MESSAGES - BYE_RESERVE_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
+            Kind::Typing => (TYPING_WINDOW_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
+            Kind::Bye => (WINDOW_MESSAGES, WINDOW_BYTES),
+        };
+        self.unacknowledged.len() < messages && self.cost + cost(len) <= bytes
+    }
+
+    /// Numbers a message and queues it.
+    pub(super) fn push(&mut self, kind: Kind, body: &[u8]) -> Result<u64, Refused> {
+        if !self.has_room(kind, body.len()) {
+            return Err(Refused::Full);
+        }
+        if self.numbered + 1 >= MAX_NUMBER {
+            return Err(Refused::Exhausted);
+        }
+        self.numbered += 1;
+        self.cost += cost(body.len());
+        self.unacknowledged.push_back(Pending {
+            number: self.numbered,
+            kind,
+            body: Zeroizing::new(body.to_vec()),
+            due: true,
+            sent_once_at: None,
+            sent: false,
+        });
+        Ok(self.numbered)
+    }
+
+    /// Puts what is due into a packet; returns whether anything was. The numbers in it count as sent.
+    pub(super) fn fill(&mut self, now: Time, packet: &mut Writer) -> bool {
+        if self.pace == (Pace::Probing { sent: true }) {
+            return false;
+        }
+        let mut filled = false;
+        for pending in self.unacknowledged.iter_mut().filter(|pending| pending.due) {
+            let entry = Entry { number: pending.number, kind: pending.kind as u8, body: &pending.body };
+            if !packet.push(&entry) {
+                break;
+            }
+            pending.due = false;
+            pending.sent_once_at = (!pending.sent).then_some(now);
+            pending.sent = true;
+            self.sent = self.sent.max(pending.number);
+            filled = true;
+        }
+        if filled {
+            if let Pace::Probing { sent } = &mut self.pace {
+                *sent = true;
+            }
+            self.timeout.get_or_insert(now + self.round_trip.timeout());
+        }
+        filled
+    }
+
+    /// Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is news for.
+    pub(super) fn acknowledge(&mut self, now: Time, acknowledged: u64) -> Result<Vec<u64>, BeyondSent> {
+        if acknowledged > self.sent {
+            return Err(BeyondSent);
+        }
+        let news = self.unacknowledged.partition_point(|pending| pending.number <= acknowledged);
+        if news == 0 {
+            return Ok(Vec::new());
+        }
+        let mut measured = None;
+        let mut texts = Vec::new();
+        for (index, pending) in self.unacknowledged.drain(..news).enumerate() {
+            self.cost -= cost(pending.body.len());
+            // One that was sent twice spoils the measure of those that waited behind it.
+            measured = if index == 0 { pending.sent_once_at } else { measured.and(pending.sent_once_at) };
+            if pending.kind == Kind::Text {
+                texts.push(pending.number);
+            }
+        }
+        self.round_trip.progress(measured.map(|sent_at| now.since(sent_at)));
+        self.pace = Pace::Open;
+        let in_flight = self.unacknowledged.iter().any(|pending| !pending.due);
+        self.timeout = in_flight.then(|| now + self.round_trip.timeout());
+        Ok(texts)
+    }
+
+    /// The acknowledgement is overdue: takes everything for lost, but sends only one packet until it hears something.
+    pub(super) fn time_out(&mut self) {
+        self.round_trip.back_off();
+        self.take_for_lost();
+        self.pace = Pace::Probing { sent: false };
+    }
+
+    /// The way to the peer is open again: everything unacknowledged is sent again at once.
+    pub(super) fn restart(&mut self) {
+        self.round_trip.forget_back_off();
+        self.take_for_lost();
+        self.pace = Pace::Open;
+    }
+
+    fn take_for_lost(&mut self) {
+        self.timeout = None;
+        for pending in &mut self.unacknowledged {
+            pending.due = true;
+        }
+    }
+
+    /// When [`Self::time_out`] is to be called, if nothing comes before.
+    pub(super) fn timeout(&self) -> Option<Time> {
+        self.timeout
+    }
+
+    /// Whether everything is acknowledged.
+    pub(super) fn is_empty(&self) -> bool {
+        self.unacknowledged.is_empty()
+    }
+
+    /// The texts that are not acknowledged, in order.
+    pub(super) fn unacknowledged_texts(&self) -> impl Iterator<Item = u64> + '_ {
+        let texts = self.unacknowledged.iter().filter(|pending| pending.kind == Kind::Text);
+        texts.map(|pending| pending.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::channel::limits::MAX_TEXT;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn at(ms: u64) -> Time {
+        Time::after_start(Duration::from_millis(ms))
+    }
+
+    /// The numbers in the packets that go out now.
+    fn packets(outbound: &mut Outbound, now: Time) -> Vec<Vec<u64>> {
+        let mut packets = Vec::new();
+        loop {
+            let mut writer = Writer::new(0);
+            if !outbound.fill(now, &mut writer) {
+                return packets;
+            }
+            let content = writer.finish();
+            let (_, entries) = crate::channel::packet::parse(&content).unwrap();
+            packets.push(entries.iter().map(|entry| entry.number).collect());
+        }
+    }
+
+    #[test]
+    fn what_is_sent_once_is_not_sent_again_before_the_time_out() {
+        let mut outbound = Outbound::default();
+        assert_eq!(outbound.push(Kind::Text, b"one"), Ok(1));
+        assert_eq!(packets(&mut outbound, at(0)), [[1]]);
+        assert_eq!(packets(&mut outbound, at(10)), Vec::<Vec<u64>>::new());
+        assert_eq!(outbound.timeout(), Some(at(1000)));
+    }
+
+    #[test]
+    fn a_time_out_sends_one_packet_and_an_acknowledgement_lets_the_rest_follow() {
+        let mut outbound = Outbound::default();
+        for _ in 0..3 {
+            outbound.push(Kind::Text, &[b'x'; MAX_TEXT]).unwrap();
+        }
+        assert_eq!(packets(&mut outbound, at(0)), [[1], [2], [3]]);
+        outbound.time_out();
+        assert_eq!(packets(&mut outbound, at(1000)), [[1]]);
+        assert_eq!(outbound.timeout(), Some(at(3000)), "backed off");
+        outbound.time_out();
+        assert_eq!(packets(&mut outbound, at(3000)), [[1]]);
+        assert_eq!(outbound.acknowledge(at(3100), 1), Ok(vec![1]));
+        assert_eq!(packets(&mut outbound, at(3100)), [[2], [3]]);
+        assert_eq!(outbound.acknowledge(at(3200), 3), Ok(vec![2, 3]));
+        assert_eq!((outbound.timeout(), outbound.is_empty()), (None, true));
+    }
+
+    #[test]
+    fn a_restart_sends_everything_again_packed_together_and_forgets_the_back_off() {
+        let mut outbound = Outbound::default();
+        for _ in 0..5 {
+            outbound.push(Kind::Text, b"x").unwrap();
+            packets(&mut outbound, at(0));
+        }
+        outbound.time_out();
+        outbound.time_out();
+        outbound.restart();
+        assert_eq!(packets(&mut outbound, at(9000)), [[1, 2, 3, 4, 5]]);
+        assert_eq!(outbound.timeout(), Some(at(10_000)));
+    }
+
+    #[test]
+    fn only_messages_sent_once_measure_the_round_trip() {
+        let mut outbound = Outbound::default();
+        outbound.push(Kind::Text, b"x").unwrap();
+        packets(&mut outbound, at(0));
+        outbound.time_out();
+        packets(&mut outbound, at(1000));
+        outbound.acknowledge(at(1001), 1).unwrap();
+        assert_eq!(outbound.round_trip.timeout(), 1000 * MS, "the first estimate stands");
+
+        outbound.push(Kind::Text, b"x").unwrap();
+        packets(&mut outbound, at(2000));
+        outbound.acknowledge(at(2300), 2).unwrap();
+        assert_eq!(outbound.round_trip.timeout(), 900 * MS, "300 + 4 * 150");
+    }
+
+    #[test]
+    fn the_window_holds_63_messages_and_a_goodbye() {
+        let mut outbound = Outbound::default();
+        for _ in 0..63 {
+            outbound.push(Kind::Text, b"x").unwrap();
+        }
+        assert_eq!(outbound.push(Kind::Text, b"x"), Err(Refused::Full));
+        assert_eq!(outbound.push(Kind::Typing, &[1]), Err(Refused::Full));
+        assert_eq!(outbound.push(Kind::Bye, b""), Ok(64));
+        assert_eq!(outbound.push(Kind::Bye, b""), Err(Refused::Full));
+    }
+
+    #[test]
+    fn the_window_holds_seven_of_the_longest_texts_and_a_goodbye() {
+        let mut outbound = Outbound::default();
+        for _ in 0..7 {
+            outbound.push(Kind::Text, &[b'x'; MAX_TEXT]).unwrap();
+        }
+        assert_eq!(outbound.push(Kind::Text, &[b'x'; MAX_TEXT]), Err(Refused::Full));
+        assert!(outbound.has_room(Kind::Text, 1));
+        assert_eq!(outbound.push(Kind::Bye, b""), Ok(8));
+    }
+
+    #[test]
+    fn only_what_was_in_a_packet_can_be_acknowledged() {
+        let mut outbound = Outbound::default();
+        outbound.push(Kind::Text, b"x").unwrap();
+        assert_eq!(outbound.acknowledge(at(0), 1), Err(BeyondSent));
+        packets(&mut outbound, at(0));
+        assert_eq!(outbound.acknowledge(at(1), 2), Err(BeyondSent));
+        assert_eq!(outbound.acknowledge(at(1), 1), Ok(vec![1]));
+        assert_eq!(outbound.acknowledge(at(2), 0), Ok(vec![]), "an old one says nothing");
+    }
+}

@@ -1,0 +1,66 @@
+//! The handshake's clock: when to repeat the last message, and when to give up. It runs only while both are online.
+
+use std::time::Duration;
+
+use super::limits::{HANDSHAKE_PATIENCE, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN};
+use super::time::Time;
+
+/// Runs from the channel's making until it is secured.
+#[derive(Debug)]
+pub(super) struct Patience {
+    /// Since when both are online; `None` while one is not.
+    online_since: Option<Time>,
+    /// Online time before that.
+    spent: Duration,
+    interval: Duration,
+    /// When to repeat; only meaningful while online.
+    resend_at: Time,
+}
+
+impl Patience {
+    pub(super) fn starting(now: Time) -> Self {
+        let interval = HANDSHAKE_RESEND_MIN;
+        Self { online_since: Some(now), spent: Duration::ZERO, interval, resend_at: now + interval }
+    }
+
+    /// Both are online, perhaps again.
+    pub(super) fn resume(&mut self, now: Time) {
+        self.online_since.get_or_insert(now);
+        self.begin_intervals(now);
+    }
+
+    /// A message was sent now that waits for its answer.
+    pub(super) fn begin_intervals(&mut self, now: Time) {
+        self.interval = HANDSHAKE_RESEND_MIN;
+        self.resend_at = now + self.interval;
+    }
+
+    pub(super) fn pause(&mut self, now: Time) {
+        if let Some(since) = self.online_since.take() {
+            self.spent += now.since(since);
+        }
+    }
+
+    /// Whether the last message is to be sent again; if so, the next interval has begun.
+    pub(super) fn resend_is_due(&mut self, now: Time) -> bool {
+        let due = self.online_since.is_some() && now >= self.resend_at;
+        if due {
+            self.interval = (self.interval * 2).min(HANDSHAKE_RESEND_MAX);
+            self.resend_at = now + self.interval;
+        }
+        due
+    }
+
+    pub(super) fn is_exhausted(&self, now: Time) -> bool {
+        self.deadline().is_some_and(|deadline| now >= deadline)
+    }
+
+    /// When something is next to be done, if both stay online.
+    pub(super) fn next(&self) -> Option<Time> {
+        self.deadline().map(|deadline| deadline.min(self.resend_at))
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.online_since.map(|since| since + HANDSHAKE_PATIENCE.saturating_sub(self.spent))
+    }
+}

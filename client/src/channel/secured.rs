@@ -1,0 +1,182 @@
+//! The channel once it has keys: packets in, packets out.
+
+use rand::Rng;
+use zeroize::Zeroizing;
+
+use super::event::{EndReason, Event, MessageNumber, Typing};
+use super::frame::packet_header;
+use super::inbound::Received;
+use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_FRAME, MAX_NUMBER, MAX_TEXT};
+use super::packet::{self, Kind, Writer};
+use super::time::Time;
+use super::{Channel, Phase, Way};
+
+impl Channel {
+    /// Takes a packet: fresh, authentic, well-formed, in this order. Only then does it change anything.
+    pub(super) fn handle_packet(
+        &mut self,
+        now: Time,
+        number: u64,
+        ciphertext: &[u8],
+    ) -> Result<(), EndReason> {
+        let Some(session) = &self.session else {
+            self.dropped.early += 1;
+            return Ok(());
+        };
+        if number >= MAX_NUMBER {
+            self.dropped.malformed += 1;
+            return Ok(());
+        }
+        if !self.replay.is_fresh(number) {
+            self.dropped.replayed += 1;
+            return Ok(());
+        }
+        let mut content = Zeroizing::new(vec![0; ciphertext.len()]);
+        let Ok(len) = session.transport.read_message(number, ciphertext, &mut content) else {
+            self.dropped.forged += 1;
+            return Ok(());
+        };
+        self.replay.mark(number);
+        if self.phase == Phase::Handshaking {
+            self.secured();
+        }
+        self.handle_content(now, &content[..len])
+    }
+
+    fn handle_content(&mut self, now: Time, content: &[u8]) -> Result<(), EndReason> {
+        let (acknowledged, entries) = packet::parse(content).ok_or(EndReason::Malformed)?;
+        // All messages first: if this packet also acknowledges our goodbye, they still count.
+        for entry in &entries {
+            self.inbound.receive(entry)?;
+        }
+        if !entries.is_empty() {
+            let delay = self.jitter.random_range(ACK_DELAY_MIN..=ACK_DELAY_MAX);
+            self.inbound.owe(now + delay);
+        }
+        while let Some(message) = self.inbound.next() {
+            self.deliver(now, &message)?;
+        }
+        self.handle_acknowledgement(now, acknowledged)
+    }
+
+    fn deliver(&mut self, now: Time, message: &Received) -> Result<(), EndReason> {
+        if self.peer_left {
+            return Err(EndReason::Malformed);
+        }
+        match message.kind {
+            kind if kind == Kind::Text as u8 => {
+                let text = std::str::from_utf8(&message.body).map_err(|_| EndReason::Malformed)?;
+                if text.is_empty() || text.len() > MAX_TEXT {
+                    return Err(EndReason::Malformed);
+                }
+                let number = MessageNumber(message.number);
+                self.events.push_back(Event::Message { number, text: text.to_owned() });
+            }
+            kind if kind == Kind::Typing as u8 => {
+                let typing = match message.body[..] {
+                    [0] => Typing::Idle,
+                    [1] => Typing::Active,
+                    _ => return Err(EndReason::Malformed),
+                };
+                self.events.push_back(Event::PeerTyping(typing));
+            }
+            kind if kind == Kind::Bye as u8 => {
+                if !message.body.is_empty() {
+                    return Err(EndReason::Malformed);
+                }
+                self.hear_bye(now);
+            }
+            // A kind of a later revision: acknowledged, and nothing to tell.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The peer leaves: acknowledges at once, and stays a while in case that acknowledgement is lost.
+    fn hear_bye(&mut self, now: Time) {
+        self.peer_left = true;
+        self.events.push_back(Event::PeerBye);
+        self.inbound.owe(now);
+        if self.phase == Phase::Secured {
+            self.phase = Phase::Leaving { reason: EndReason::PeerBye, until: now + BYE_LINGER };
+        }
+    }
+
+    fn handle_acknowledgement(&mut self, now: Time, acknowledged: u64) -> Result<(), EndReason> {
+        let texts = self.outbound.acknowledge(now, acknowledged).map_err(|_| EndReason::AckBeyondSent)?;
+        for number in texts {
+            self.events.push_back(Event::Delivered { number: MessageNumber(number) });
+        }
+        if self.owner_waits && self.phase == Phase::Secured && self.outbound.has_room(Kind::Text, MAX_TEXT) {
+            self.owner_waits = false;
+            self.events.push_back(Event::WindowOpen);
+        }
+        self.tell_typing(now);
+        if matches!(self.phase, Phase::Leaving { reason: EndReason::Bye, .. }) && self.outbound.is_empty() {
+            // What is owed to the peer goes out before the keys are gone.
+            if self.inbound.acknowledge_at().is_some() {
+                self.inbound.owe(now);
+            }
+            self.flush(now);
+            self.end(EndReason::Bye);
+        }
+        Ok(())
+    }
+
+    /// Whether a typing notice would be sent now, were there one.
+    pub(super) fn may_tell_typing(&self) -> bool {
+        self.phase == Phase::Secured && self.way == Way::Open && self.outbound.has_room(Kind::Typing, 1)
+    }
+
+    /// Queues a typing notice if one is due. Notices are reliable too, so that "stopped" cannot get lost.
+    pub(super) fn tell_typing(&mut self, now: Time) {
+        let Some(typing) = self.typing.due(now).filter(|_| self.may_tell_typing()) else { return };
+        let body = match typing {
+            Typing::Idle => 0,
+            Typing::Active => 1,
+        };
+        match self.outbound.push(Kind::Typing, &[body]) {
+            Ok(_) => self.typing.told(now, typing),
+            // There is room, so only the numbers can have run out.
+            Err(_) => self.end(EndReason::Exhausted),
+        }
+    }
+
+    /// Sends all messages that are due, and the acknowledgement if it can wait no longer.
+    pub(super) fn flush(&mut self, now: Time) {
+        if self.way != Way::Open {
+            return;
+        }
+        while matches!(self.phase, Phase::Secured | Phase::Leaving { .. }) {
+            let mut writer = Writer::new(self.inbound.in_order());
+            let messages = self.outbound.fill(now, &mut writer);
+            let acknowledgement = self.inbound.acknowledge_at().is_some_and(|at| now >= at);
+            if !messages && !acknowledgement {
+                return;
+            }
+            self.inbound.acknowledged();
+            self.send_packet(writer);
+        }
+    }
+
+    pub(super) fn send_packet(&mut self, writer: Writer) {
+        let Some(session) = &self.session else { return };
+        if self.next_packet >= MAX_NUMBER {
+            return self.end(EndReason::Exhausted);
+        }
+        let number = self.next_packet;
+        self.next_packet += 1;
+        let content = writer.finish();
+        let header = packet_header(number);
+        let mut message = vec![0; MAX_FRAME];
+        message[..header.len()].copy_from_slice(&header);
+        match session.transport.write_message(number, &content, &mut message[header.len()..]) {
+            Ok(len) => {
+                message.truncate(header.len() + len);
+                self.frames.push_back(message);
+            }
+            // Noise refuses only what is longer than the largest packet, which no content is.
+            Err(_) => self.end(EndReason::Exhausted),
+        }
+    }
+}
