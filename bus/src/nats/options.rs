@@ -1,0 +1,210 @@
+//! How to reach the NATS servers, and how the connection to them behaves.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use async_nats::{ConnectOptions, ServerAddr};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+};
+use schemas::NodeId;
+
+use super::budget;
+
+/// Most messages that wait in one subscription. async-nats drops what comes after them, silently but for an event. The dispatcher never
+/// waits for anybody, so this much piles up only while its thread gets no time: a third of a second at 100,000 messages a second.
+const SUBSCRIPTION_QUEUE: usize = 32 * 1024;
+
+/// Places in the command queue besides those for publications: subscriptions come and go with each question that is asked.
+const SPARE_COMMANDS: usize = 1024;
+
+/// A silent server is asked for a sign of life this often; async-nats gives up when two pings are unanswered at the next one.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long one server may take to accept a connection, TLS and authentication included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Back-off between two attempts to connect, in milliseconds: doubles from the first to the last, and half of it is jitter, so that the
+/// nodes of a lost server do not come to the next one all at once.
+const RECONNECT_MS: std::ops::RangeInclusive<u64> = 50..=2000;
+
+/// Where the NATS servers are, and by what certificates the two sides know each other.
+#[derive(Clone, Debug, Default)]
+pub struct NatsOptions {
+    /// `nats://host:port` or `tls://host:port`, of all servers of the cluster: those that servers tell of are not trusted.
+    pub urls: Vec<String>,
+    /// PEM file of the authorities that the servers' certificates come from. With it, TLS is required.
+    pub ca: Option<PathBuf>,
+    /// PEM file of this node's certificate, its common name the node's id. Read again on each connection, so that it can be renewed.
+    pub cert: Option<PathBuf>,
+    /// PEM file of the certificate's private key.
+    pub key: Option<PathBuf>,
+}
+
+/// Options that cannot work. Does not quote a URL, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No server is named.
+    #[error("no NATS server is given")]
+    NoServer,
+    /// Not of the form that [`NatsOptions::urls`] asks for.
+    #[error("NATS server {number} of the list is not a nats:// or tls:// URL with a host")]
+    Url {
+        /// Its place in the list, from 1.
+        number: usize,
+    },
+    /// A PEM file that cannot be read, or holds nothing of what it should.
+    #[error("{what} cannot be read from {}", path.display())]
+    File {
+        /// What was sought in it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A certificate without a key, or a key without a certificate.
+    #[error("a NATS client certificate and its key must be given together")]
+    Pair,
+    /// A certificate that is unusable, or does not belong to its key.
+    #[error("the NATS client certificate cannot be used")]
+    Certificate(#[source] rustls::Error),
+    /// async-nats refused the options.
+    #[error("the NATS client cannot start")]
+    Client(#[source] async_nats::ConnectError),
+}
+
+impl NatsOptions {
+    /// The servers' addresses.
+    pub(super) fn servers(&self) -> Result<Vec<ServerAddr>, ConnectError> {
+        if self.urls.is_empty() {
+            return Err(ConnectError::NoServer);
+        }
+        let addresses = self.urls.iter().enumerate().map(|(index, url)| {
+            let address = url.parse::<ServerAddr>().ok();
+            // async-nats would take ws:// too, and speak plain TCP.
+            let usable = address.filter(|a| matches!(a.scheme(), "nats" | "tls") && !a.host().is_empty());
+            usable.ok_or(ConnectError::Url { number: index + 1 })
+        });
+        addresses.collect()
+    }
+
+    /// What async-nats is told.
+    pub(super) fn client(&self, node: &NodeId, inbox: &str) -> Result<ConnectOptions, ConnectError> {
+        let options = ConnectOptions::new()
+            .name(node.as_str())
+            .custom_inbox_prefix(inbox)
+            .retry_on_initial_connect()
+            .max_reconnects(None)
+            .reconnect_delay_callback(reconnect_delay)
+            .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING_INTERVAL)
+            .subscription_capacity(SUBSCRIPTION_QUEUE)
+            .client_capacity(budget::MOST_MESSAGES + SPARE_COMMANDS)
+            .ignore_discovered_servers()
+            // Subjects are built from ids alone, whose form keeps out what this would look for in each publication.
+            .skip_subject_validation(true);
+        self.tls(options)
+    }
+
+    /// Checks the certificates now, so that a mistake is told at the start; async-nats reads them again on each connection.
+    fn tls(&self, mut options: ConnectOptions) -> Result<ConnectOptions, ConnectError> {
+        // The first to install a provider wins; all of this project install the same.
+        let _ = aws_lc_rs::default_provider().install_default();
+        let mut roots = RootCertStore::empty();
+        if let Some(ca) = &self.ca {
+            for root in certificates("a certificate authority", ca)? {
+                roots.add(root).map_err(|fault| unreadable("a certificate authority", ca, fault))?;
+            }
+            options = options.add_root_certificates(ca.clone()).require_tls(true);
+        }
+        match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => {
+                let chain = certificates("a certificate", cert)?;
+                let private = PrivateKeyDer::from_pem_file(key)
+                    .map_err(|fault| unreadable("a private key", key, io_fault(fault)))?;
+                let config = ClientConfig::builder().with_root_certificates(roots);
+                config.with_client_auth_cert(chain, private).map_err(ConnectError::Certificate)?;
+                options = options.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
+            }
+            (None, None) => {}
+            _ => return Err(ConnectError::Pair),
+        }
+        Ok(options)
+    }
+}
+
+fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found = read.map_err(|fault| unreadable(what, path, io_fault(fault)))?;
+    if found.is_empty() {
+        return Err(unreadable(what, path, io_fault(pem::Error::NoItemsFound)));
+    }
+    Ok(found)
+}
+
+fn unreadable(
+    what: &'static str,
+    path: &Path,
+    fault: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> ConnectError {
+    ConnectError::File { what, path: path.into(), source: io::Error::other(fault) }
+}
+
+fn io_fault(fault: pem::Error) -> io::Error {
+    match fault {
+        pem::Error::Io(fault) => fault,
+        // Other faults may quote the file.
+        _ => io::Error::new(io::ErrorKind::InvalidData, "no such item in PEM form"),
+    }
+}
+
+fn reconnect_delay(attempts: usize) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    let full = (RECONNECT_MS.start() << doublings).min(*RECONNECT_MS.end());
+    Duration::from_millis(rand::random_range(full / 2..=full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_urls(urls: &[&str]) -> NatsOptions {
+        NatsOptions { urls: urls.iter().map(|&url| url.into()).collect(), ..NatsOptions::default() }
+    }
+
+    #[test]
+    fn only_nats_and_tls_urls_with_a_host_are_servers() {
+        for good in ["nats://a:4222", "tls://a.example", "127.0.0.1:4222", "nats://u:p@[::1]:4222"] {
+            assert_eq!(with_urls(&[good]).servers().unwrap().len(), 1, "{good}");
+        }
+        for bad in ["ws://a", "http://a", "nats://", "", "nats://a:99999"] {
+            let fault = with_urls(&["nats://a", bad]).servers().unwrap_err();
+            assert!(matches!(fault, ConnectError::Url { number: 2 }), "{bad}: {fault}");
+        }
+        assert!(matches!(with_urls(&[]).servers(), Err(ConnectError::NoServer)));
+    }
+
+    #[test]
+    fn a_bad_url_is_not_quoted() {
+        let fault = with_urls(&["http://user:secret@host"]).servers().unwrap_err();
+        assert!(!format!("{fault} {fault:?}").contains("secret"));
+    }
+
+    #[test]
+    fn attempts_to_connect_grow_apart_up_to_two_seconds() {
+        let millis = |attempts| u64::try_from(reconnect_delay(attempts).as_millis()).unwrap();
+        for (attempts, full) in
+            [(0, 50), (1, 50), (2, 100), (5, 800), (7, 2000), (1000, 2000), (usize::MAX, 2000)]
+        {
+            for _ in 0..100 {
+                assert!((full / 2..=full).contains(&millis(attempts)), "attempt {attempts}");
+            }
+        }
+    }
+}
