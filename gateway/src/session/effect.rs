@@ -1,0 +1,99 @@
+//! What the sessions' state machine decides.
+
+use schemas::{
+    CloseCode, NodeId, RoomId, SessionId, Side, Stamp,
+    control::{EndReason, PeerState},
+    message::Message,
+    token::Memory,
+};
+
+/// A WebSocket connection of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// One thing to do. Effects are carried out in the order in which they were decided.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a control message.
+    Send(ConnId, ToClient),
+    /// From now on the connection's frames go there, and only that room's frames come to it.
+    Route(ConnId, Route),
+    /// Close the connection with this code.
+    Close(ConnId, CloseCode),
+    /// Say something on the bus. Losing it is allowed.
+    Publish(Message),
+}
+
+/// Where a connection's frames go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Route {
+    /// Dropped and counted: outside a room, or while the peer is away.
+    Nowhere,
+    /// To a connection of this process.
+    Local(ConnId),
+    /// To the gateway that holds the other side.
+    Remote {
+        /// The room.
+        room: RoomId,
+        /// The connection's own side.
+        side: Side,
+        /// The connection's own stamp.
+        stamp: Stamp,
+        /// Where the other side is.
+        node: NodeId,
+        /// The other side's stamp: its frames with a lower one are of a connection that is over.
+        fence: Stamp,
+    },
+}
+
+/// A control message whose tokens are not signed yet.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToClient {
+    /// The first message on the connection.
+    Ready(SessionGrant),
+    /// The want has been published.
+    Waiting,
+    /// In a room.
+    Paired(TicketGrant),
+    /// Back in the room.
+    Resumed(TicketGrant),
+    /// The other side lost or regained its connection.
+    Peer(PeerState),
+    /// The room is over.
+    Ended(EndReason),
+    /// New tokens.
+    Token(SessionGrant, Option<TicketGrant>),
+    /// This node goes away.
+    Drain {
+        /// Come back after this time.
+        reconnect_in_ms: u64,
+    },
+    /// A want came to nothing: its invite is spent.
+    InviteSpent,
+}
+
+/// What a session token is to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionGrant {
+    /// The session.
+    pub session: SessionId,
+    /// When it began, in seconds since the Unix epoch.
+    pub start: u64,
+    /// Its attachment.
+    pub stamp: Stamp,
+    /// What it remembers.
+    pub memory: Memory,
+}
+
+/// What a room ticket is to say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TicketGrant {
+    /// The session.
+    pub session: SessionId,
+    /// The room.
+    pub room: RoomId,
+    /// Its side.
+    pub side: Side,
+    /// Its attachment.
+    pub stamp: Stamp,
+}

@@ -1,0 +1,97 @@
+//! A bounded map whose entries are forgotten after a time: what ended, what was revoked, what is spent.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+use schemas::UnixMillis;
+
+/// Entries are forgotten when their time comes; past the capacity the oldest goes first.
+#[derive(Debug)]
+pub(super) struct Expiring<K, V> {
+    entries: HashMap<K, (V, UnixMillis)>,
+    order: VecDeque<(K, UnixMillis)>,
+    capacity: usize,
+}
+
+impl<K: Copy + Eq + Hash, V> Expiring<K, V> {
+    /// An empty map of at most `capacity` entries.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { entries: HashMap::new(), order: VecDeque::new(), capacity }
+    }
+
+    /// Remembers `value` until `until`. What is remembered already stays, and for the longer of the two times.
+    pub(super) fn remember(&mut self, key: K, value: V, until: UnixMillis) {
+        if let Some((_, known)) = self.entries.get_mut(&key) {
+            if *known < until {
+                *known = until;
+                self.order.push_back((key, until));
+            }
+            return;
+        }
+        self.entries.insert(key, (value, until));
+        self.order.push_back((key, until));
+        while self.entries.len() > self.capacity {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((key, until)) = self.order.pop_front()
+            && self.entries.get(&key).is_some_and(|(_, known)| *known == until)
+        {
+            self.entries.remove(&key);
+        }
+    }
+
+    /// What is remembered of `key`.
+    pub(super) fn get(&self, now: UnixMillis, key: &K) -> Option<&V> {
+        self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
+    }
+
+    /// Forgets what has expired.
+    pub(super) fn expire(&mut self, now: UnixMillis) {
+        while self.order.front().is_some_and(|(_, until)| *until <= now) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Everything remembered, with the time until when.
+    pub(super) fn iter(&self, now: UnixMillis) -> impl Iterator<Item = (&K, &V, UnixMillis)> {
+        self.entries
+            .iter()
+            .filter(move |(_, (_, until))| *until > now)
+            .map(|(key, (value, until))| (key, value, *until))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_forgotten_at_its_time_or_when_too_many_came_after_it() {
+        let mut map = Expiring::new(2);
+        map.remember(1, 'a', UnixMillis(10));
+        assert_eq!(map.get(UnixMillis(9), &1), Some(&'a'));
+        assert_eq!(map.get(UnixMillis(10), &1), None);
+        map.remember(2, 'b', UnixMillis(20));
+        map.remember(3, 'c', UnixMillis(30));
+        assert_eq!(map.get(UnixMillis(0), &1), None);
+        map.expire(UnixMillis(20));
+        assert_eq!(map.iter(UnixMillis(0)).count(), 1);
+    }
+
+    #[test]
+    fn a_repetition_prolongs_and_never_shortens() {
+        let mut map = Expiring::new(9);
+        map.remember(1, 'a', UnixMillis(10));
+        map.remember(1, 'b', UnixMillis(20));
+        map.remember(1, 'c', UnixMillis(5));
+        map.expire(UnixMillis(15));
+        assert_eq!(map.get(UnixMillis(15), &1), Some(&'a'));
+        map.expire(UnixMillis(20));
+        assert_eq!(map.iter(UnixMillis(0)).count(), 0);
+    }
+}

@@ -1,0 +1,309 @@
+//! What other nodes say.
+
+use schemas::{
+    CloseCode, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
+    control::{EndReason, PeerState},
+    event::{Attachment, Presence, RoomEvent, SessionEvent, SyncAnswer},
+    limits,
+    message::Message,
+    nodes::News,
+    room::Change,
+};
+
+use super::{
+    Sessions, Timer,
+    rooms::{Heard, Phase, Seat},
+};
+
+impl Sessions {
+    /// Folds a message from the bus in. What this node said itself is recognised and changes nothing.
+    pub fn hear(&mut self, now: UnixMillis, message: &Message) {
+        match message {
+            Message::Peer { room, event, .. } | Message::Room { room, event, .. } => {
+                self.hear_room(now, *room, event)
+            }
+            Message::Presence { presence, .. } => self.hear_presence(now, presence),
+            Message::Match { event, .. } => self.hear_match(now, event),
+            Message::Session { session, event, .. } => self.hear_session(now, *session, event),
+            Message::Heartbeat { service: Service::Gateway, from, heartbeat }
+                if *from != self.settings.node =>
+            {
+                match self.gateways.hear(now, from, heartbeat) {
+                    News::None => {}
+                    News::Joined => self.say_presence_to(from),
+                    News::Restarted => self.node_gone(now, from),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hear_room(&mut self, now: UnixMillis, room: RoomId, event: &RoomEvent) {
+        match event {
+            RoomEvent::Joined(at)
+            | RoomEvent::Present(at)
+            | RoomEvent::Detached(at)
+            | RoomEvent::NotHere(at) => {
+                if at.node != self.settings.node {
+                    self.hear_attachment(now, room, at, event);
+                }
+            }
+            RoomEvent::Declined => self.hear_declined(now, room),
+            RoomEvent::Ended(reason) => {
+                if self.rooms.contains_key(&room) {
+                    self.close_room(now, room, *reason);
+                } else if self.ended.get(now, &room).is_none() {
+                    self.remember_end(now, room, *reason);
+                }
+            }
+            RoomEvent::Expired => self.hear_expired(room),
+        }
+    }
+
+    /// Another gateway speaks of an attachment of its own.
+    fn hear_attachment(&mut self, now: UnixMillis, room_id: RoomId, at: &Attachment, event: &RoomEvent) {
+        let asked = matches!(event, RoomEvent::Joined(_));
+        if let Some(reason) = self.ended.get(now, &room_id).copied() {
+            if asked {
+                let to = at.node.clone();
+                self.publish(Message::Peer { room: room_id, to, event: RoomEvent::Ended(reason) });
+            }
+            return;
+        }
+        if asked && self.dissolved.get(now, &room_id).is_some() {
+            self.publish(Message::Peer { room: room_id, to: at.node.clone(), event: RoomEvent::Declined });
+            return;
+        }
+        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+        if room.seat(at.side).is_some() && !self.give_way(now, room_id, at) {
+            return;
+        }
+        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+        room.sign = now;
+        if let Some(seat) = &mut room.seats[at.side.other() as usize] {
+            seat.heard = Heard::Yes;
+        }
+        let joining = room.seats.iter().flatten().any(|seat| matches!(seat.phase, Phase::Joining { .. }));
+        if matches!(room.fold.apply(event), Change::Away(_)) && joining {
+            return self.dissolve(now, room_id);
+        }
+        if asked {
+            self.answer_joined(room_id, at);
+        }
+        self.settle(now, room_id);
+    }
+
+    /// Tells who asks how the side that is held here is.
+    fn answer_joined(&mut self, room_id: RoomId, asker: &Attachment) {
+        let Some(room) = self.rooms.get(&room_id) else { return };
+        let side = asker.side.other();
+        let Some(own) = room.fold.attachment(side).filter(|_| room.seat(side).is_some()) else { return };
+        let event = if room.is_attached(side) { RoomEvent::Present(own) } else { RoomEvent::Detached(own) };
+        self.publish(Message::Peer { room: room_id, to: asker.node.clone(), event });
+    }
+
+    /// Another gateway claims a side that is held here. Whoever has the higher stamp is right; returns whether it is the other.
+    fn give_way(&mut self, now: UnixMillis, room_id: RoomId, at: &Attachment) -> bool {
+        let Some(room) = self.rooms.get(&room_id) else { return false };
+        let Some(seat) = room.seat(at.side) else { return true };
+        if (room.fold.stamp(at.side), &self.settings.node) > (at.stamp, &at.node) {
+            return false;
+        }
+        let id = seat.session;
+        self.detach(now, id, CloseCode::Replaced);
+        self.empty_seat(room_id, at.side);
+        let Some(room) = self.rooms.get(&room_id) else { return false };
+        if room.seats.iter().all(Option::is_none) {
+            self.drop_room(room_id);
+            return false;
+        }
+        true
+    }
+
+    /// The other half of a match will not come.
+    fn hear_declined(&mut self, now: UnixMillis, room_id: RoomId) {
+        let Some(room) = self.rooms.get(&room_id) else { return };
+        let mut seats = room.seats.iter().flatten();
+        match (seats.next(), seats.next()) {
+            (Some(seat), None) if matches!(seat.phase, Phase::Joining { .. }) => self.dissolve(now, room_id),
+            (Some(_), None) => self.close_room(now, room_id, EndReason::Left),
+            _ => {} // both halves are here: nobody else can decline for them
+        }
+    }
+
+    /// A janitor has missed leases. It forgets; who holds a side says that it does.
+    fn hear_expired(&mut self, room_id: RoomId) {
+        if let Some(room) = self.rooms.get(&room_id) {
+            let held: Vec<_> = room.seats.iter().flatten().map(|seat| seat.session).collect();
+            self.say_leases(&held);
+        }
+    }
+
+    fn hear_session(&mut self, now: UnixMillis, id: SessionId, event: &SessionEvent) {
+        match event {
+            SessionEvent::Attached { stamp, node } if *node != self.settings.node => {
+                if stamp.0 >= now.0 {
+                    self.ahead.remember(id, *stamp, UnixMillis(stamp.0) + limits::LEEWAY);
+                }
+                let Some(session) = self.sessions.get(&id) else { return };
+                if (session.stamp, &self.settings.node) < (*stamp, node) {
+                    self.detach(now, id, CloseCode::Replaced);
+                } else if session.conn.is_some() {
+                    let own =
+                        SessionEvent::Attached { stamp: session.stamp, node: self.settings.node.clone() };
+                    self.say_session_event(id, own);
+                }
+            }
+            SessionEvent::Attached { .. } => {}
+            SessionEvent::Revoked { remaining } => {
+                if !self.is_revoked(now, id) {
+                    self.session_revoked(now, id, *remaining);
+                }
+            }
+            SessionEvent::Left(room) => {
+                if self.rooms.contains_key(room) {
+                    self.end_room(now, *room, EndReason::Left);
+                } else if self.ended.get(now, room).is_none() {
+                    self.remember_end(now, *room, EndReason::Left);
+                }
+            }
+            SessionEvent::Expired => self.say_leases(&[id]),
+        }
+    }
+
+    /// Another gateway lists the rooms that it takes for shared with this one.
+    fn hear_presence(&mut self, now: UnixMillis, presence: &Presence) {
+        if presence.node == self.settings.node {
+            return;
+        }
+        for (room_id, attached) in &presence.rooms {
+            let (at, mine) = (attached.at(&presence.node), attached.side.other());
+            let Some(room) = self.rooms.get_mut(room_id) else {
+                self.deny_presence(now, *room_id, mine, attached.peer, &presence.node);
+                continue;
+            };
+            if room.seat(mine).is_none() {
+                continue; // the side has moved on; who holds it will say so
+            }
+            if room.is_attached(mine) {
+                self.hear_attachment(now, *room_id, &at, &RoomEvent::Present(at.clone()));
+            } else {
+                self.answer_joined(*room_id, &at);
+            }
+        }
+    }
+
+    /// A room that another gateway takes for shared is not here.
+    fn deny_presence(&mut self, now: UnixMillis, room: RoomId, mine: Side, stamp: Stamp, to: &NodeId) {
+        let event = if let Some(reason) = self.ended.get(now, &room) {
+            RoomEvent::Ended(*reason)
+        } else if self.dissolved.get(now, &room).is_some() {
+            RoomEvent::Declined
+        } else {
+            let node = self.settings.node.clone();
+            RoomEvent::NotHere(Attachment { side: mine, stamp, node, owner: Tag::from_bytes([0; 8]) })
+        };
+        self.publish(Message::Peer { room, to: to.clone(), event });
+    }
+
+    /// A gateway is dead, silent or started again: the sides that it held are away.
+    pub(super) fn node_gone(&mut self, now: UnixMillis, node: &NodeId) {
+        for room_id in self.rooms_with(node) {
+            let Some(room) = self.rooms.get_mut(&room_id) else { continue };
+            let expected = |seat: &Seat| matches!(&seat.phase, Phase::Joining { peer, .. } if peer == node);
+            if room.seats.iter().flatten().any(expected) {
+                self.dissolve(now, room_id);
+                continue;
+            }
+            for side in [Side::A, Side::B] {
+                if room.seat(side).is_none() && room.fold.node(side) == Some(node) {
+                    room.fold.silence(side);
+                }
+            }
+            self.settle(now, room_id);
+        }
+    }
+
+    /// The rooms here whose other side is, or is expected, there; in a reproducible order.
+    pub(super) fn rooms_with(&self, node: &NodeId) -> Vec<RoomId> {
+        let mut rooms: Vec<_> = self
+            .rooms
+            .iter()
+            .filter(|(_, room)| {
+                [Side::A, Side::B]
+                    .iter()
+                    .any(|side| room.seat(*side).is_none() && room.fold.node(*side) == Some(node))
+                    || room
+                        .seats
+                        .iter()
+                        .flatten()
+                        .any(|s| matches!(&s.phase, Phase::Joining { peer, .. } if peer == node))
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        rooms.sort_unstable();
+        rooms
+    }
+
+    /// A side elsewhere of which nothing has been heard for three presence periods is away.
+    pub(super) fn silence_due(&mut self, now: UnixMillis, room_id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+        if now.since(room.sign) < super::upkeep::PRESENCE_SILENCE {
+            return;
+        }
+        for side in [Side::A, Side::B] {
+            if room.seat(side).is_none() && room.fold.state(side) == Some(PeerState::Online) {
+                room.fold.silence(side);
+            }
+        }
+        self.settle(now, room_id);
+    }
+
+    /// Learns what others know of the time before this node listened.
+    pub fn learn(&mut self, now: UnixMillis, answer: &SyncAnswer) {
+        let most = self.settings.token_life + limits::LEEWAY;
+        let bounded = |ms: u64| std::time::Duration::from_millis(ms).min(most);
+        for (session, remaining_ms) in &answer.revoked {
+            if !self.is_revoked(now, *session) {
+                self.session_revoked(now, *session, bounded(*remaining_ms));
+            }
+        }
+        for (room, reason, remaining_ms) in &answer.ended {
+            if self.rooms.contains_key(room) {
+                self.close_room(now, *room, *reason);
+            }
+            self.ended.remember(*room, *reason, now + bounded(*remaining_ms));
+        }
+    }
+
+    /// Everything that a node which starts now has missed, in batches; the last is marked.
+    pub fn sync_answers(&self, now: UnixMillis) -> Vec<SyncAnswer> {
+        let remaining = |until: UnixMillis| schemas::time::millis(until.since(now));
+        let revoked: Vec<_> = self.revoked.iter(now).map(|(id, (), until)| (*id, remaining(until))).collect();
+        let ended: Vec<_> =
+            self.ended.iter(now).map(|(id, reason, until)| (*id, *reason, remaining(until))).collect();
+        let mut answers: Vec<_> = revoked
+            .chunks(limits::BATCH)
+            .map(|batch| SyncAnswer { revoked: batch.to_vec(), ..SyncAnswer::default() })
+            .chain(
+                ended
+                    .chunks(limits::BATCH)
+                    .map(|batch| SyncAnswer { ended: batch.to_vec(), ..SyncAnswer::default() }),
+            )
+            .collect();
+        answers.push(SyncAnswer { last: true, ..SyncAnswer::default() });
+        answers
+    }
+
+    /// Says an event of a session, and again after each pause of [`limits::REPEATS`].
+    pub(super) fn repeat_session_event(&mut self, now: UnixMillis, id: SessionId, event: SessionEvent) {
+        for pause in &limits::REPEATS[1..] {
+            self.timers.at(now + *pause, Timer::Say(id, Box::new(event.clone())));
+        }
+        self.say_session_event(id, event);
+    }
+
+    pub(super) fn say_session_event(&mut self, session: SessionId, event: SessionEvent) {
+        self.publish(Message::Session { session, speaker: Service::Gateway, event });
+    }
+}

@@ -1,0 +1,379 @@
+//! Every session and room of this gateway, as one pure state machine: no I/O, no clock; randomness comes from a seed given at the start.
+//!
+//! Inputs are the methods; what they decide is queued as [`Effect`]s, to be carried out in order. Chat frames never come here: an
+//! [`Effect::Route`] tells the relay path where a connection's frames go until the next one.
+
+mod effect;
+mod expiring;
+mod hearing;
+mod rooms;
+mod timers;
+mod upkeep;
+mod waiting;
+
+use std::{collections::HashMap, time::Duration};
+
+use rand::{SeedableRng, rngs::StdRng};
+use schemas::{
+    BootId, CloseCode, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    control::{Category, ControlError, EndReason, ErrorCode, Find},
+    criteria::Queue,
+    event::{Attachment, Load, SessionAnswer, SessionEvent},
+    limits,
+    message::Message,
+    nodes::Nodes,
+    session::SessionState,
+    token::{Memory, TicketClaims, TokenClaims},
+};
+
+pub use self::effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient};
+pub use self::upkeep::TICK;
+use self::{
+    expiring::Expiring,
+    rooms::Room,
+    timers::{Timer, Timers},
+    waiting::Waiting,
+};
+
+/// Ended rooms that a gateway remembers: one token life of 300 ends a second, 16 MB.
+const ENDED_ROOMS: usize = 200_000;
+/// Deleted sessions that a gateway remembers: one token life of 150 a second in the whole cluster, 6 MB.
+const REVOKED_SESSIONS: usize = 100_000;
+/// Spent invites that a gateway remembers by itself, best effort: 6 MB.
+const SPENT_INVITES: usize = 100_000;
+/// Matches that came to nothing and stamps ahead of the clock: both live for seconds.
+const SHORT_LIVED: usize = 50_000;
+
+/// What a gateway is told about itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its id on the bus.
+    pub node: NodeId,
+    /// This run of it.
+    pub boot: BootId,
+    /// How long a side may stay away.
+    pub grace: Duration,
+    /// The life of a token.
+    pub token_life: Duration,
+    /// Whether there is another node that clients could go to.
+    pub alone: Alone,
+}
+
+/// Whether this gateway is the only one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// `serve`: rooms end when it stops.
+    Yes,
+    /// Others take over its clients.
+    No,
+}
+
+/// What a client asks, its ticket already verified.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Wait for a match.
+    Find(Find),
+    /// Stop waiting.
+    Cancel,
+    /// Back into a room.
+    Resume(TicketClaims),
+    /// End the chat.
+    Leave,
+    /// End the chat, if any, and wait for another person.
+    Next(Find),
+    /// End the chat and never meet again.
+    Report(Category),
+}
+
+/// Whether the bus carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BusState {
+    Up,
+    Down { since: UnixMillis },
+}
+
+/// All sessions and rooms of one gateway.
+pub struct Sessions {
+    settings: Settings,
+    sessions: HashMap<SessionId, Session>,
+    conns: HashMap<ConnId, SessionId>,
+    wants: HashMap<WantId, SessionId>,
+    rooms: HashMap<RoomId, Room>,
+    /// The rooms of people who are on other gateways.
+    owners: HashMap<Tag, RoomId>,
+    gateways: Nodes,
+    ended: Expiring<RoomId, EndReason>,
+    dissolved: Expiring<RoomId, ()>,
+    revoked: Expiring<SessionId, ()>,
+    spent: Expiring<Queue, ()>,
+    /// Stamps heard that are ahead of this gateway's clock: any other is below what the clock gives.
+    ahead: Expiring<SessionId, Stamp>,
+    timers: Timers,
+    bus: BusState,
+    /// Time during which graces stood still.
+    frozen: Duration,
+    thaw: UnixMillis,
+    draining: bool,
+    sweep: u8,
+    next_sweep: UnixMillis,
+    next_repeat: UnixMillis,
+    rng: StdRng,
+    effects: Vec<Effect>,
+}
+
+/// A session that is attached here, or whose socket was lost while in a room.
+struct Session {
+    conn: Option<ConnId>,
+    stamp: Stamp,
+    /// When it began, in seconds since the Unix epoch.
+    start: u64,
+    memory: Memory,
+    waiting: Option<Box<Waiting>>,
+    seat: Option<(RoomId, Side)>,
+}
+
+impl Session {
+    fn ends(&self) -> UnixMillis {
+        UnixMillis::from_secs(self.start) + limits::SESSION_LIFE
+    }
+}
+
+impl Sessions {
+    /// No session yet.
+    pub fn new(settings: Settings, seed: [u8; 32]) -> Self {
+        Self {
+            settings,
+            sessions: HashMap::new(),
+            conns: HashMap::new(),
+            wants: HashMap::new(),
+            rooms: HashMap::new(),
+            owners: HashMap::new(),
+            gateways: Nodes::default(),
+            ended: Expiring::new(ENDED_ROOMS),
+            dissolved: Expiring::new(SHORT_LIVED),
+            revoked: Expiring::new(REVOKED_SESSIONS),
+            spent: Expiring::new(SPENT_INVITES),
+            ahead: Expiring::new(SHORT_LIVED),
+            timers: Timers::default(),
+            bus: BusState::Up,
+            frozen: Duration::ZERO,
+            thaw: UnixMillis(0),
+            draining: false,
+            sweep: 0,
+            next_sweep: UnixMillis(0),
+            next_repeat: UnixMillis(0),
+            rng: StdRng::from_seed(seed),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes what has been decided since the last call, in order.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// A client has connected with a valid session token. Whatever else is attached in the session's name is over.
+    pub fn connected(&mut self, now: UnixMillis, conn: ConnId, claims: &TokenClaims) {
+        let id = claims.sub;
+        let heard = self.ahead.get(now, &id).copied().unwrap_or_default();
+        let before = self.sessions.get(&id).map_or(Stamp::NONE, |session| session.stamp);
+        let highest = claims.stamp.max(heard).max(before);
+        let stamp = Stamp(now.0).max(highest.next());
+        self.detach(now, id, CloseCode::Replaced);
+        let seat = self.sessions.get(&id).and_then(|session| session.seat);
+        let session = Session {
+            conn: Some(conn),
+            stamp,
+            start: claims.start,
+            memory: claims.memory.clone(),
+            waiting: None,
+            seat,
+        };
+        let ends = session.ends();
+        self.sessions.insert(id, session);
+        self.conns.insert(conn, id);
+        self.effects.push(Effect::Send(conn, ToClient::Ready(self.grant(id))));
+        self.announce_attached(now, id);
+        self.timers.at(now + self.settings.token_life / 2, Timer::Token(id, stamp));
+        self.timers.at(ends, Timer::Life(id, stamp));
+    }
+
+    /// The client's socket is gone.
+    pub fn disconnected(&mut self, now: UnixMillis, conn: ConnId) {
+        let Some(id) = self.conns.remove(&conn) else { return };
+        if let Some(session) = self.sessions.get_mut(&id)
+            && session.conn == Some(conn)
+        {
+            session.conn = None;
+            self.let_go(now, id);
+        }
+    }
+
+    /// Closes the socket of a session, if it has one here, and lets go of what hung on it.
+    fn detach(&mut self, now: UnixMillis, id: SessionId, code: CloseCode) {
+        let Some(conn) = self.sessions.get_mut(&id).and_then(|session| session.conn.take()) else { return };
+        self.conns.remove(&conn);
+        self.effects.push(Effect::Route(conn, Route::Nowhere));
+        self.effects.push(Effect::Close(conn, code));
+        self.let_go(now, id);
+    }
+
+    /// A session without a socket: its want is withdrawn, its match dissolved, its seat kept for the grace.
+    fn let_go(&mut self, now: UnixMillis, id: SessionId) {
+        self.stop_waiting(now, id);
+        self.leave_seat_empty(now, id);
+        if self.sessions.get(&id).is_some_and(|session| session.seat.is_none()) {
+            self.sessions.remove(&id);
+        }
+    }
+
+    /// A client asks for something.
+    ///
+    /// # Errors
+    /// What the client is to be told; nothing has changed then.
+    pub fn request(&mut self, now: UnixMillis, conn: ConnId, request: Request) -> Result<(), ControlError> {
+        let Some(&id) = self.conns.get(&conn) else { return Ok(()) };
+        match request {
+            Request::Find(_) if self.in_room(id) => {
+                Err(refuse(ErrorCode::InRoom, "leave the room first, or say next"))
+            }
+            Request::Find(find) => self.find(now, id, find),
+            Request::Cancel => {
+                self.stop_waiting(now, id);
+                Ok(())
+            }
+            Request::Resume(ticket) => self.resume(now, id, &ticket),
+            Request::Leave => self.leave_room(now, id, EndReason::Left),
+            Request::Report(_) => self.leave_room(now, id, EndReason::Reported),
+            Request::Next(find) => {
+                self.check_find(now, &find)?;
+                if self.in_room(id) {
+                    self.leave_room(now, id, EndReason::Left)?;
+                }
+                self.find(now, id, find)
+            }
+        }
+    }
+
+    /// Ends a session for good, here and everywhere.
+    pub fn revoke(&mut self, now: UnixMillis, id: SessionId) {
+        let remaining = self.settings.token_life + limits::LEEWAY;
+        self.session_revoked(now, id, remaining);
+        self.repeat_session_event(now, id, SessionEvent::Revoked { remaining });
+    }
+
+    /// Whether the session has been deleted.
+    pub fn is_revoked(&self, now: UnixMillis, id: SessionId) -> bool {
+        self.revoked.get(now, &id).is_some()
+    }
+
+    /// The owner leaves this room over REST, wherever the session is attached.
+    pub fn leave_remotely(&mut self, now: UnixMillis, id: SessionId, room: RoomId) {
+        if self.rooms.contains_key(&room) {
+            self.end_room(now, room, EndReason::Left);
+        } else {
+            self.remember_end(now, room, EndReason::Left);
+            self.repeat_session_event(now, id, SessionEvent::Left(room));
+        }
+    }
+
+    /// What is known here of a session: of one that is attached, or was, or is the other side of a room that is.
+    pub fn locate(&self, id: SessionId) -> Option<SessionAnswer> {
+        let Some(session) = self.sessions.get(&id) else {
+            let room = *self.owners.get(&id.tag())?;
+            let stamp = self.rooms.get(&room)?.away_stamp(id.tag())?;
+            return Some(SessionAnswer {
+                state: SessionState::Paired,
+                connected: false,
+                stamp,
+                room: Some(room),
+            });
+        };
+        Some(SessionAnswer {
+            state: self.state(session),
+            connected: session.conn.is_some(),
+            stamp: session.stamp,
+            room: self.room_shown(session),
+        })
+    }
+
+    /// How much this gateway carries.
+    pub fn load(&self) -> Load {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let chatting = self.rooms.values().map(Room::people).sum();
+        Load {
+            connections: count(self.conns.len()),
+            waiting: count(self.wants.len()),
+            chatting: count(chatting),
+        }
+    }
+
+    /// How much all living gateways carry, this one included.
+    pub fn crowd(&self) -> Load {
+        let (here, there) = (self.load(), self.gateways.load());
+        Load {
+            connections: here.connections.saturating_add(there.connections),
+            waiting: here.waiting.saturating_add(there.waiting),
+            chatting: here.chatting.saturating_add(there.chatting),
+        }
+    }
+
+    fn state(&self, session: &Session) -> SessionState {
+        if self.room_shown(session).is_some() {
+            SessionState::Paired
+        } else if session.waiting.is_some()
+            || session.seat.is_some_and(|(room, side)| self.is_joining(room, side))
+        {
+            SessionState::Waiting
+        } else {
+            SessionState::Idle
+        }
+    }
+
+    /// The room that the client has been shown, or that waits for it.
+    fn room_shown(&self, session: &Session) -> Option<RoomId> {
+        session.seat.filter(|(room, side)| !self.is_joining(*room, *side)).map(|(room, _)| room)
+    }
+
+    fn grant(&self, id: SessionId) -> SessionGrant {
+        let session = &self.sessions[&id];
+        SessionGrant {
+            session: id,
+            start: session.start,
+            stamp: session.stamp,
+            memory: session.memory.clone(),
+        }
+    }
+
+    fn send(&mut self, id: SessionId, message: ToClient) {
+        if let Some(conn) = self.sessions.get(&id).and_then(|session| session.conn) {
+            self.effects.push(Effect::Send(conn, message));
+        }
+    }
+
+    fn publish(&mut self, message: Message) {
+        self.effects.push(Effect::Publish(message));
+    }
+
+    fn announce_attached(&mut self, now: UnixMillis, id: SessionId) {
+        let stamp = self.sessions[&id].stamp;
+        self.repeat_session_event(
+            now,
+            id,
+            SessionEvent::Attached { stamp, node: self.settings.node.clone() },
+        );
+    }
+
+    fn attachment(&self, id: SessionId, side: Side) -> Attachment {
+        let stamp = self.sessions.get(&id).map_or(Stamp::NONE, |session| session.stamp);
+        Attachment { side, stamp, node: self.settings.node.clone(), owner: id.tag() }
+    }
+
+    fn draw_want_id(&mut self) -> WantId {
+        WantId::from_bytes(rand::Rng::random(&mut self.rng))
+    }
+}
+
+fn refuse(code: ErrorCode, message: &str) -> ControlError {
+    ControlError::new(code, message)
+}

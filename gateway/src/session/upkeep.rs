@@ -1,0 +1,223 @@
+//! What time brings: timers, repetitions, and the periodic word of what is held here.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rand::Rng;
+use schemas::{
+    CloseCode, NodeId, RoomId, SessionId, Side, Stamp, UnixMillis,
+    control::EndReason,
+    event::{Attached, Lease, Presence, SessionEvent, SessionLease},
+    limits,
+    message::Message,
+};
+
+use super::{Alone, BusState, Sessions, Timer, ToClient};
+
+/// The machine is to be ticked this often: fine enough for the shortest repetition, and nothing for the processor.
+pub const TICK: Duration = Duration::from_millis(100);
+/// Presence and leases are said in this many slices, one each second: the load is even.
+const SLICES: u8 = 10;
+/// How long a slice waits for the next.
+const SLICE: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64 / SLICES as u64);
+/// Three presence periods and a bit.
+pub(super) const PRESENCE_SILENCE: Duration = Duration::from_secs(32);
+/// Entries of one lease or presence message: 500 of about 120 bytes stay below [`limits::EVENT_BYTES`].
+const BATCH: usize = 500;
+/// After its bus came back a gateway freezes graces for this long: others have to be heard first.
+const THAW: Duration = Duration::from_secs(10);
+/// `drain` spreads the clients' return over this time.
+const DRAIN_SPREAD: Duration = Duration::from_secs(5);
+
+impl Sessions {
+    /// Does what is due. To be called every [`TICK`].
+    pub fn tick(&mut self, now: UnixMillis) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            self.timer_due(now, timer);
+        }
+        for node in self.gateways.expire(now) {
+            self.node_gone(now, &node);
+        }
+        if self.next_repeat <= now {
+            self.next_repeat = now + limits::WANT_REPEAT;
+            self.repeat_wants(now);
+        }
+        if self.next_sweep <= now {
+            self.next_sweep = now + SLICE;
+            self.sweep = (self.sweep + 1) % SLICES;
+            self.sweep_slice(now);
+        }
+    }
+
+    fn timer_due(&mut self, now: UnixMillis, timer: Timer) {
+        match timer {
+            Timer::Room(room) => self.room_due(now, room),
+            Timer::Token(id, stamp) => self.renew_token(now, id, stamp),
+            Timer::Life(id, stamp) => self.life_ends(now, id, stamp),
+            Timer::Say(id, event) => {
+                let outdated = match (&*event, self.sessions.get(&id)) {
+                    (SessionEvent::Attached { stamp, .. }, session) => {
+                        session.is_none_or(|session| session.stamp != *stamp)
+                    }
+                    _ => false,
+                };
+                if !outdated {
+                    self.say_session_event(id, *event);
+                }
+            }
+        }
+    }
+
+    /// Half of the token's life is over.
+    fn renew_token(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
+        let Some(session) = self.sessions.get(&id).filter(|s| s.stamp == stamp && s.conn.is_some()) else {
+            return;
+        };
+        let shown = self.room_shown(session).filter(|_| self.in_room(id));
+        let ticket = shown.and(session.seat).and_then(|(room, side)| self.ticket(id, room, side));
+        self.send(id, ToClient::Token(self.grant(id), ticket));
+        self.timers.at(now + self.settings.token_life / 2, Timer::Token(id, stamp));
+    }
+
+    /// A session has lived for [`limits::SESSION_LIFE`].
+    fn life_ends(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
+        if self.sessions.get(&id).is_none_or(|session| session.stamp != stamp) {
+            return;
+        }
+        self.stop_waiting(now, id);
+        if let Some((room, _)) = self.sessions.get(&id).and_then(|session| session.seat) {
+            self.end_room(now, room, EndReason::Expired);
+        }
+        self.detach(now, id, CloseCode::SessionOver);
+        self.sessions.remove(&id);
+    }
+
+    /// One tenth of what is held here is said to live, and one tenth of what is elsewhere is checked for silence.
+    fn sweep_slice(&mut self, now: UnixMillis) {
+        let slice = self.sweep;
+        let mut sessions: Vec<_> =
+            self.sessions.keys().filter(|id| id.as_bytes()[0] % SLICES == slice).copied().collect();
+        sessions.sort_unstable();
+        self.say_leases(&sessions);
+        let mut rooms: Vec<_> =
+            self.rooms.keys().filter(|id| id.as_bytes()[0] % SLICES == slice).copied().collect();
+        rooms.sort_unstable();
+        self.say_presence(&rooms);
+        for room in rooms {
+            self.silence_due(now, room);
+        }
+        self.ended.expire(now);
+        self.dissolved.expire(now);
+        self.revoked.expire(now);
+        self.spent.expire(now);
+        self.ahead.expire(now);
+    }
+
+    /// Says that these sessions are held here, those that are.
+    pub(super) fn say_leases(&mut self, ids: &[SessionId]) {
+        for batch in ids.chunks(BATCH) {
+            let lease = |id: &SessionId| {
+                let session = self.sessions.get(id)?;
+                Some(SessionLease {
+                    session: *id,
+                    stamp: session.stamp,
+                    state: self.state(session),
+                    connected: session.conn.is_some(),
+                    room: self.room_shown(session),
+                    ends: session.ends(),
+                })
+            };
+            let sessions: Vec<_> = batch.iter().filter_map(lease).collect();
+            if !sessions.is_empty() {
+                let lease = Lease { boot: self.settings.boot, sessions };
+                self.publish(Message::Lease { from: self.settings.node.clone(), lease });
+            }
+        }
+    }
+
+    /// Tells the gateways that hold the other sides of these rooms which sides are here.
+    fn say_presence(&mut self, rooms: &[RoomId]) {
+        let mut shared = BTreeMap::<NodeId, Vec<(RoomId, Attached)>>::new();
+        for id in rooms {
+            let Some(room) = self.rooms.get(id) else { continue };
+            for side in [Side::A, Side::B] {
+                let (own, other) = (room.fold.attachment(side), room.fold.attachment(side.other()));
+                let (Some(own), Some(other)) = (own, other) else { continue };
+                if room.is_attached(side) && room.seat(side.other()).is_none() {
+                    let attached = Attached { peer: other.stamp, side, stamp: own.stamp, owner: own.owner };
+                    shared.entry(other.node).or_default().push((*id, attached));
+                }
+            }
+        }
+        for (to, rooms) in shared {
+            for batch in rooms.chunks(BATCH) {
+                let presence = Presence { node: self.settings.node.clone(), rooms: batch.to_vec() };
+                self.publish(Message::Presence { to: to.clone(), presence });
+            }
+        }
+    }
+
+    /// A gateway is back: it is told at once which rooms are shared with it.
+    pub(super) fn say_presence_to(&mut self, node: &NodeId) {
+        let rooms = self.rooms_with(node);
+        self.say_presence(&rooms);
+    }
+
+    /// The time by which graces run: it stands still while the bus is down, and for [`THAW`] after.
+    pub(super) fn grace_clock(&self, now: UnixMillis) -> UnixMillis {
+        match self.bus {
+            BusState::Down { since } => since.max(self.thaw) - self.frozen,
+            BusState::Up => now.max(self.thaw) - self.frozen,
+        }
+    }
+
+    /// The bus is down: other sides cannot be heard, and their graces stand still.
+    pub fn bus_down(&mut self, now: UnixMillis) {
+        if self.bus == BusState::Up {
+            self.bus = BusState::Down { since: now };
+        }
+    }
+
+    /// The bus is back.
+    pub fn bus_up(&mut self, now: UnixMillis) {
+        if let BusState::Down { since } = self.bus {
+            let thaw = now + THAW;
+            self.frozen += thaw.since(since.max(self.thaw));
+            (self.bus, self.thaw) = (BusState::Up, thaw);
+        }
+        self.missed(now);
+    }
+
+    /// Messages may have been missed: everything that others rely on is said again.
+    pub fn missed(&mut self, now: UnixMillis) {
+        let mut rooms: Vec<_> = self.rooms.keys().copied().collect();
+        rooms.sort_unstable();
+        for id in &rooms {
+            if let Some(room) = self.rooms.get_mut(id) {
+                room.sign = now;
+            }
+        }
+        self.say_presence(&rooms);
+        let mut sessions: Vec<_> = self.sessions.keys().copied().collect();
+        sessions.sort_unstable();
+        self.say_leases(&sessions);
+        self.repeat_wants(now);
+    }
+
+    /// This node goes away: nobody is matched here any more, and every client is told when to come back.
+    pub fn drain(&mut self, now: UnixMillis) {
+        self.draining = true;
+        if self.settings.alone == Alone::Yes {
+            let mut rooms: Vec<_> = self.rooms.keys().copied().collect();
+            rooms.sort_unstable();
+            for room in rooms {
+                self.end_room(now, room, EndReason::Shutdown);
+            }
+        }
+        let mut sessions: Vec<_> = self.conns.values().copied().collect();
+        sessions.sort_unstable();
+        for id in sessions {
+            let reconnect_in_ms = self.rng.random_range(0..=schemas::time::millis(DRAIN_SPREAD));
+            self.send(id, ToClient::Drain { reconnect_in_ms });
+        }
+    }
+}
