@@ -2,8 +2,11 @@
 
 mod ending;
 mod handshake;
+mod noise;
 mod notices;
 mod packets;
+mod reference;
+mod vectors;
 
 use std::time::Duration;
 
@@ -93,4 +96,12 @@ fn forge(from: &mut Channel, acknowledged: u64, entries: &[Entry<'_>]) -> Vec<u8
     assert!(entries.iter().all(|entry| writer.push(entry)));
     from.send_packet(writer);
     from.poll_frame().unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(digits: &str) -> Vec<u8> {
+    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap()).collect()
 }
