@@ -303,14 +303,14 @@ impl Channel {
         let Some(handshake) = &mut self.handshake else { return Ok(()) };
         match handshake.receive(step, body)? {
             Progress::Unexpected => self.dropped.unexpected += 1,
-            Progress::Reply(frame) => self.frames.push_back(frame),
+            Progress::Reply(frame) => self.send_if_open(frame),
             Progress::Waits(frame) => {
-                self.frames.push_back(frame);
+                self.send_if_open(frame);
                 self.patience.begin_intervals(now);
             }
             Progress::Keys(session, reply) => {
                 self.session = Some(session);
-                self.frames.push_back(reply);
+                self.send_if_open(reply);
                 self.patience.begin_intervals(now);
             }
             Progress::Secure(session) => {
@@ -325,8 +325,16 @@ impl Channel {
 
     /// Sends the last handshake message (again), if this side waits for the answer to one.
     fn repeat_handshake(&mut self) {
-        let waiting = self.handshake.as_ref().and_then(Handshake::waiting);
-        self.frames.extend(waiting);
+        if let Some(frame) = self.handshake.as_ref().and_then(Handshake::waiting) {
+            self.send_if_open(frame);
+        }
+    }
+
+    /// Sends a handshake message, unless the server would drop it: whoever waits repeats it when the way opens.
+    fn send_if_open(&mut self, frame: Vec<u8>) {
+        if self.way == Way::Open {
+            self.frames.push_back(frame);
+        }
     }
 
     fn secured(&mut self) {

@@ -70,6 +70,23 @@ fn whoever_waits_repeats_when_the_peer_or_its_own_link_returns() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_sent_goes_out_when_the_way_opens() {
+    let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
+    a.peer_away(at(0));
+    a.handle_frame(at(1), &b.poll_frame().unwrap());
+    assert_eq!(frames(&mut a).len(), 0);
+    a.peer_online(at(2));
+    let message1 = frames(&mut a);
+    assert_eq!(message1.len(), 1);
+    b.link_down(at(3));
+    b.handle_frame(at(4), &message1[0]);
+    assert_eq!(frames(&mut b).len(), 0);
+    b.link_up(at(5));
+    settle(at(6), &mut a, &mut b);
+    assert!(a.safety().is_some() && a.safety() == b.safety());
+}
+
+#[test]
 fn no_channel_after_30_seconds_online_ends_the_chat() {
     for side in [Side::A, Side::B] {
         let mut channel = channel(side, Meeting::Random, 1);
