@@ -1,0 +1,154 @@
+//! A rate for each of many keys.
+
+use std::{fmt, hash::Hash, num::NonZeroU32, time::Duration};
+
+use dashmap::DashMap;
+use governor::{
+    Quota, RateLimiter,
+    clock::Clock,
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::{
+        InMemoryState, NotKeyed, StateStore,
+        keyed::{DashMapStateStore, ShrinkableKeyedStateStore},
+    },
+};
+
+use super::{BURST, Exceeded};
+
+/// How many keys one rate remembers, about 10 MB. Beyond it newcomers share one bucket: who sprays addresses throttles other newcomers
+/// for as long, but nobody who is known, and gains nothing.
+pub(super) const KEYS: usize = 128 * 1024;
+
+/// The unit of time of a rate.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Per {
+    Second,
+    Minute,
+}
+
+impl Per {
+    fn window(self) -> Duration {
+        match self {
+            Self::Second => Duration::from_secs(1),
+            Self::Minute => Duration::from_secs(60),
+        }
+    }
+}
+
+/// `rate` per unit of time with its burst; `None` if it is turned off.
+pub(super) fn quota(rate: u32, per: Per) -> Option<Quota> {
+    let rate = NonZeroU32::new(rate)?;
+    let sustained = match per {
+        Per::Second => Quota::per_second(rate),
+        Per::Minute => Quota::per_minute(rate),
+    };
+    Some(sustained.allow_burst(rate.saturating_mul(NonZeroU32::new(BURST)?)))
+}
+
+pub(super) struct Keyed<K, C>
+where
+    K: Hash + Eq + Clone,
+    C: Clock,
+{
+    policy: &'static str,
+    quota: u32,
+    per: Per,
+    limiter: Option<Limiter<K, C>>,
+}
+
+type Limiter<K, C> = RateLimiter<K, Bounded<K>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+impl<K, C> Keyed<K, C>
+where
+    K: Hash + Eq + Clone,
+    C: Clock + Clone,
+{
+    pub(super) fn new(policy: &'static str, rate: u32, per: Per, clock: &C) -> Self {
+        Self::bounded(policy, rate, per, clock, KEYS)
+    }
+
+    pub(super) fn bounded(policy: &'static str, rate: u32, per: Per, clock: &C, most: usize) -> Self {
+        let limiter =
+            quota(rate, per).map(|quota| RateLimiter::new(quota, Bounded::new(most), clock.clone()));
+        Self { policy, quota: rate, per, limiter }
+    }
+
+    pub(super) fn check(&self, key: &K) -> Result<(), Exceeded> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        limiter.check_key(key).map_err(|until| Exceeded {
+            policy: self.policy,
+            quota: self.quota,
+            window: self.per.window(),
+            retry_after: until.wait_time_from(limiter.clock().now()),
+        })
+    }
+
+    pub(super) fn sweep(&self) {
+        if let Some(limiter) = &self.limiter {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.limiter.as_ref().map_or(0, RateLimiter::len)
+    }
+}
+
+impl<K: Hash + Eq + Clone, C: Clock> fmt::Debug for Keyed<K, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyed").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// The state of at most `most` keys, and one for all others together.
+struct Bounded<K: Hash + Eq + Clone> {
+    most: usize,
+    known: DashMapStateStore<K>,
+    others: InMemoryState,
+}
+
+impl<K: Hash + Eq + Clone> Bounded<K> {
+    fn new(most: usize) -> Self {
+        Self { most, known: DashMap::default(), others: InMemoryState::default() }
+    }
+}
+
+impl<K: Hash + Eq + Clone> StateStore for Bounded<K> {
+    type Key = K;
+
+    fn measure_and_replace<T, F, E>(&self, key: &K, f: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        // Two newcomers at once may pass the bound by one: it is a bound on memory, not an exact count.
+        if self.known.contains_key(key) || self.known.len() < self.most {
+            self.known.measure_and_replace(key, f)
+        } else {
+            self.others.measure_and_replace(&NotKeyed::NonKey, f)
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for Bounded<K> {
+    fn retain_recent(&self, drop_below: Nanos) {
+        self.known.retain_recent(drop_below);
+    }
+
+    fn shrink_to_fit(&self) {
+        // Only after a flood: a map at its usual size is not rebuilt again and again.
+        if self.known.capacity() > 1024 && self.known.len() * 4 < self.known.capacity() {
+            self.known.shrink_to_fit();
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+}

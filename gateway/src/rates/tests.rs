@@ -1,0 +1,184 @@
+//! Rates by a clock that stands still until it is told to move.
+
+use governor::clock::FakeRelativeClock;
+use proptest::prelude::*;
+use schemas::BootId;
+
+use super::*;
+use crate::config::RateConfig;
+
+fn config(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = Config::new("n1".parse().unwrap(), BootId(1));
+    change(&mut config);
+    config
+}
+
+fn rates(change: impl FnOnce(&mut Config)) -> (Rates<FakeRelativeClock>, FakeRelativeClock) {
+    let clock = FakeRelativeClock::default();
+    // governor takes a bucket at time 0 for one that was never used.
+    clock.advance(Duration::from_secs(1));
+    (Rates::with_clock(&config(change), clock.clone()), clock)
+}
+
+fn session(n: u8) -> SessionId {
+    SessionId::from_random([n; 16])
+}
+
+/// How often something is allowed before it is refused.
+fn allowed(mut ask: impl FnMut() -> Result<(), Exceeded>) -> u32 {
+    (0..100_000).take_while(|_| ask().is_ok()).count().try_into().unwrap()
+}
+
+#[test]
+fn a_burst_is_four_times_the_rate_and_then_the_rate_is_sustained() {
+    let (rates, clock) = rates(|_| ());
+    let address = rates.address([192, 0, 2, 1].into());
+    assert_eq!(allowed(|| rates.session(address)), 120);
+    let refused = rates.session(address).unwrap_err();
+    assert_eq!((refused.policy, refused.quota, refused.window.as_secs()), ("session", 30, 60));
+    assert_eq!(refused.retry_after, Duration::from_secs(2), "one in two seconds");
+    clock.advance(refused.retry_after);
+    assert_eq!(allowed(|| rates.session(address)), 1);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(allowed(|| rates.session(address)), 30);
+}
+
+#[test]
+fn each_key_has_a_bucket_of_its_own() {
+    let (rates, _) = rates(|_| ());
+    assert_eq!(allowed(|| rates.find(session(1))), 120);
+    assert_eq!(allowed(|| rates.find(session(2))), 120);
+    assert_eq!(allowed(|| rates.attach(session(1))), 80);
+    assert_eq!(allowed(|| rates.request(session(1))), 240);
+    let address = rates.address([192, 0, 2, 1].into());
+    assert_eq!(allowed(|| rates.connect(address)), 240);
+}
+
+#[test]
+fn zero_turns_a_rate_off() {
+    let (rates, _) = rates(|c| {
+        c.rates = RateConfig { session: 0, connect: 0, find: 0, frame: 0, byte: 0 };
+        c.connections_per_address = 0;
+    });
+    let address = rates.address([192, 0, 2, 1].into());
+    assert_eq!(allowed(|| rates.session(address)), 100_000);
+    assert_eq!(allowed(|| rates.connect(address)), 100_000);
+    assert_eq!(allowed(|| rates.find(session(1))), 100_000);
+    let guards: Vec<_> = (0..2000).map(|_| rates.connection(address).unwrap()).collect();
+    assert!(guards.iter().all(|guard| guard.is_of(address)));
+    let mut meter = rates.meter();
+    meter.owe(usize::MAX, usize::MAX);
+    assert_eq!(meter.pay(), Ok(()));
+}
+
+#[test]
+fn what_has_recovered_is_forgotten() {
+    let (rates, clock) = rates(|_| ());
+    rates.find(session(1)).unwrap();
+    clock.advance(Duration::from_secs(1));
+    rates.sweep();
+    assert_eq!(rates.find.len(), 1);
+    clock.advance(Duration::from_secs(10));
+    rates.sweep();
+    assert_eq!(rates.find.len(), 0);
+}
+
+#[test]
+fn newcomers_beyond_the_bound_share_a_bucket_and_the_known_keep_theirs() {
+    let clock = FakeRelativeClock::default();
+    clock.advance(Duration::from_secs(1));
+    let limit = keyed::Keyed::bounded("test", 10, keyed::Per::Minute, &clock, 3);
+    (0..3).for_each(|n: u32| limit.check(&n).unwrap());
+    assert_eq!(allowed(|| limit.check(&99)), 40);
+    assert!(limit.check(&100).is_err(), "the bucket of all newcomers is empty");
+    assert_eq!(allowed(|| limit.check(&0)), 39, "a known key has its own");
+    assert_eq!(limit.len(), 3);
+}
+
+#[test]
+fn an_address_has_so_many_sockets_and_no_more() {
+    let (rates, _) = rates(|c| c.connections_per_address = 2);
+    let (one, two) = (rates.address([192, 0, 2, 1].into()), rates.address([192, 0, 2, 2].into()));
+    let first = rates.connection(one).unwrap();
+    let _second = rates.connection(one).unwrap();
+    assert_eq!(rates.connection(one).unwrap_err(), Crowded);
+    assert!(rates.connection(two).is_ok(), "another address");
+    assert!(first.is_of(one) && !first.is_of(two));
+    drop(first);
+    let third = rates.connection(one).unwrap();
+    assert_eq!(rates.connection(one).unwrap_err(), Crowded);
+    drop((third, _second));
+    assert!(rates.connections.live.is_empty(), "nothing is kept of whom nobody knows any more");
+}
+
+#[test]
+fn a_meter_is_small_and_can_be_sent_and_shared() {
+    fn check<T: Send + Sync>() {}
+    check::<Meter>();
+    assert_eq!(size_of::<Meter>(), 32);
+}
+
+#[test]
+fn a_connection_may_burst_and_is_then_slowed_to_its_rate() {
+    let (rates, clock) = rates(|c| c.rates = RateConfig { frame: 50, byte: 0, ..RateConfig::default() });
+    let mut meter = rates.meter();
+    meter.owe(200, 1_000_000_000);
+    assert_eq!(meter.pay(), Ok(()), "four seconds' worth");
+    meter.owe(1, 0);
+    assert_eq!(meter.pay(), Err(Duration::from_millis(20)));
+    clock.advance(Duration::from_millis(20));
+    assert_eq!(meter.pay(), Ok(()));
+    let mut other = rates.meter();
+    other.owe(200, 0);
+    assert_eq!(other.pay(), Ok(()), "each connection has its own");
+}
+
+#[test]
+fn bytes_are_metered_beside_frames() {
+    let (rates, _) = rates(|_| ());
+    let mut meter = rates.meter();
+    meter.owe(1, 4 * 262_144);
+    assert_eq!(meter.pay(), Ok(()));
+    meter.owe(1, 64 * 1024);
+    let wait = meter.pay().unwrap_err();
+    assert!(wait > Duration::from_millis(240) && wait <= Duration::from_millis(260), "{wait:?}");
+}
+
+#[test]
+fn a_huge_debt_is_paid_second_by_second() {
+    let (rates, clock) = rates(|c| c.rates = RateConfig { frame: 50, byte: 0, ..RateConfig::default() });
+    let mut meter = rates.meter();
+    meter.owe(200 + 500, 0);
+    let mut waited = Duration::ZERO;
+    while let Err(wait) = meter.pay() {
+        assert!(wait <= Duration::from_secs(1), "{wait:?}");
+        waited += wait;
+        clock.advance(wait);
+    }
+    assert_eq!(waited, Duration::from_secs(10));
+}
+
+proptest! {
+    /// However frames come, and however impatiently it is paid: never more than the burst and the rate.
+    #[test]
+    fn a_meter_never_lets_more_through_than_burst_and_rate(
+        reads in prop::collection::vec((0..300usize, 0..500u64), 1..100)
+    ) {
+        let (rates, clock) = rates(|c| c.rates = RateConfig { frame: 50, byte: 0, ..RateConfig::default() });
+        let mut meter = rates.meter();
+        let (mut through, mut elapsed) = (0, Duration::ZERO);
+        for (frames, pause) in reads {
+            meter.owe(frames, 0);
+            through += frames;
+            while let Err(wait) = meter.pay() {
+                clock.advance(wait);
+                elapsed += wait;
+            }
+            let pause = Duration::from_millis(pause);
+            clock.advance(pause);
+            elapsed += pause;
+            let most = 200.0 + 50.0 * elapsed.as_secs_f64() + 1.0;
+            prop_assert!(through as f64 <= most, "{through} in {elapsed:?}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Session tokens and room tickets (RFC 7519): what this gateway signs, and what it believes.
+//!
+//! Verification is jsonwebtoken's. Signing is not, for it parses the private key for each signature, which triples its cost: a token is
+//! put together here (RFC 7515, section 3.1) and signed with a key that was parsed once.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bus::Clock;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use schemas::{
+    KeyId, Service, SessionId, UnixMillis,
+    event::{KeyEvent, PublicKey},
+    limits,
+    message::Message,
+    token::{ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    keyring::{KeyRing, Learned},
+    session::{SessionGrant, TicketGrant},
+};
+
+/// Longest token that is looked at, in bytes. The longest of ours, with every tag, is below 1.5 KiB.
+pub const TOKEN_BYTES: usize = 4 * 1024;
+
+/// A new key waits this long after its announcement was flushed before it signs, so that every gateway has it before its first token.
+pub const KEY_SETTLE: Duration = Duration::from_secs(2);
+
+/// How much later than planned a key may be replaced without announcing a new end: the announcement, its flush, and [`KEY_SETTLE`].
+const KEY_SLACK: Duration = Duration::from_secs(10);
+
+/// Signs and verifies. One for the whole gateway.
+#[derive(Debug)]
+pub struct Tokens {
+    clock: Clock,
+    token_life: Duration,
+    key_rotation: Duration,
+    session: Validation,
+    ticket: Validation,
+    keys: RwLock<Keys>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    ring: KeyRing,
+    signing: Arc<SigningKey>,
+    /// Made, announced, and not yet signing.
+    next: Option<Arc<SigningKey>>,
+    /// Whether the first key's announcement has been flushed.
+    announced: bool,
+    /// Whether the keys of the other gateways are known.
+    synced: bool,
+}
+
+/// Why a token is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Not a token of ours, not for this, or somebody else's.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It was, until its end.
+    #[error("the token has expired")]
+    Expired,
+    /// Signed with a key that this gateway does not know, and it has not heard all yet; or it cannot sign an answer yet. Try again.
+    #[error("the signing keys are not known yet")]
+    KeysUnknown,
+}
+
+impl Tokens {
+    /// Makes the first signing key. It signs after [`Tokens::first_key_announced`].
+    pub fn new(clock: Clock, token_life: Duration, key_rotation: Duration) -> Self {
+        let now = clock.now();
+        let mut ring = KeyRing::new(key_rotation + token_life);
+        let signing = Arc::new(SigningKey::generate(now));
+        ring.own(now, signing.public_key(end_of_key(now, &signing, token_life, key_rotation)));
+        let keys = Keys { ring, signing, next: None, announced: false, synced: false };
+        Self {
+            clock,
+            token_life,
+            key_rotation,
+            session: validation(SESSION_AUDIENCE),
+            ticket: validation(ROOM_AUDIENCE),
+            keys: RwLock::new(keys),
+        }
+    }
+
+    /// Whether tokens can be issued and every token judged: the own key is announced and the others' keys are known.
+    pub fn is_ready(&self) -> bool {
+        let keys = self.read();
+        keys.announced && keys.synced
+    }
+
+    /// Signs a session token, and says when it ends in seconds since the Unix epoch. Only to be asked once [`Tokens::is_ready`] has been
+    /// true, or for a token that was verified here: both mean that the key has been announced.
+    pub fn issue_session(&self, grant: SessionGrant) -> (String, u64) {
+        let iat = self.clock.now().as_secs();
+        let last = grant.start.saturating_add(limits::SESSION_LIFE.as_secs());
+        let exp = (iat + self.token_life.as_secs()).min(last);
+        let claims = TokenClaims {
+            sub: grant.session,
+            aud: SESSION_AUDIENCE.into(),
+            iat,
+            exp,
+            jti: uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string(),
+            start: grant.start,
+            stamp: grant.stamp,
+            memory: grant.memory,
+        };
+        (self.signing_key().sign(&claims), exp)
+    }
+
+    /// Signs a room ticket; as long-lived as a session token made now.
+    pub fn issue_ticket(&self, grant: TicketGrant) -> String {
+        let iat = self.clock.now().as_secs();
+        let TicketGrant { session, room, side, stamp } = grant;
+        let exp = iat + self.token_life.as_secs();
+        let claims = TicketClaims { sub: session, aud: ROOM_AUDIENCE.into(), iat, exp, room, side, stamp };
+        self.signing_key().sign(&claims)
+    }
+
+    /// Verifies a session token.
+    ///
+    /// # Errors
+    /// If it is not to be believed, or cannot be judged yet.
+    pub fn verify_session(&self, token: &str) -> Result<TokenClaims, Refused> {
+        let claims: TokenClaims = self.verify(token, &self.session)?;
+        let last = claims.start.saturating_add(limits::SESSION_LIFE.as_secs());
+        if claims.exp > last { Err(Refused::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
+    }
+
+    /// Verifies a room ticket that `session` brings.
+    ///
+    /// # Errors
+    /// If it is not to be believed, is another session's, or cannot be judged yet.
+    pub fn verify_ticket(&self, token: &str, session: SessionId) -> Result<TicketClaims, Refused> {
+        let claims: TicketClaims = self.verify(token, &self.ticket)?;
+        if claims.sub != session { Err(Refused::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
+    }
+
+    fn verify<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Result<T, Refused> {
+        if token.len() > TOKEN_BYTES {
+            return Err(Refused::Invalid);
+        }
+        // The header says which key; which algorithm is not for it to say.
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
+        let kid = header.kid.and_then(|kid| kid.parse().ok()).ok_or(Refused::Invalid)?;
+        let key = self.decoding_key(&kid)?;
+        let data = jsonwebtoken::decode(token, &key, validation).map_err(|_| Refused::Invalid)?;
+        Ok(data.claims)
+    }
+
+    fn decoding_key(&self, kid: &KeyId) -> Result<DecodingKey, Refused> {
+        let keys = self.read();
+        let known = keys.ring.get(self.clock.now(), kid).map(|public| DecodingKey::from_ed_der(public));
+        match known {
+            Some(key) if keys.announced => Ok(key),
+            None if keys.announced && keys.synced => Err(Refused::Invalid),
+            _ => Err(Refused::KeysUnknown),
+        }
+    }
+
+    fn alive(&self, exp: u64) -> Result<(), Refused> {
+        let end = UnixMillis::from_secs(exp) + limits::LEEWAY;
+        if self.clock.now() > end { Err(Refused::Expired) } else { Ok(()) }
+    }
+
+    /// Takes in news of a key from the bus.
+    pub fn hear(&self, key: KeyId, event: &KeyEvent) {
+        match event {
+            KeyEvent::Announced(public) => self.learn(std::slice::from_ref(public)),
+            KeyEvent::Expired => self.write().ring.expire(self.clock.now(), &key),
+        }
+    }
+
+    /// Takes in keys that another gateway or a janitor told when asked.
+    pub fn learn(&self, public: &[PublicKey]) {
+        let now = self.clock.now();
+        let mut keys = self.write();
+        let full = public.iter().filter(|key| keys.ring.hear(now, key) == Learned::Full).count();
+        if full > 0 {
+            tracing::warn!(refused = full, "the key ring is full");
+        }
+    }
+
+    /// The keys to tell a node that asks.
+    pub fn known_keys(&self) -> Vec<PublicKey> {
+        self.read().ring.known(self.clock.now())
+    }
+
+    /// How many keys are held, for a gauge.
+    pub fn key_count(&self) -> usize {
+        self.read().ring.len()
+    }
+
+    /// Says whether the keys of the other gateways are known: a sync has been answered, or there is nobody to ask.
+    pub fn set_synced(&self, synced: bool) {
+        self.write().synced = synced;
+    }
+
+    /// What to announce now: the own keys, and those of others that nobody has announced for a while.
+    pub fn announcements(&self) -> Vec<Message> {
+        let now = self.clock.now();
+        let mut keys = self.write();
+        let signing = Arc::clone(&keys.signing);
+        // It signs still, perhaps for longer than planned (the bus was down): its end moves along.
+        let end = end_of_key(now, &signing, self.token_life, self.key_rotation);
+        keys.ring.own(now, signing.public_key(end));
+        keys.ring.due(now).into_iter().map(announcement).collect()
+    }
+
+    /// The first key's announcement has been flushed: it signs from now on.
+    pub fn first_key_announced(&self) {
+        self.write().announced = true;
+    }
+
+    /// When the signing key is to be replaced.
+    pub fn rotation_at(&self) -> UnixMillis {
+        self.read().signing.made + self.key_rotation
+    }
+
+    /// Makes the next key, if there is none yet, and returns its announcement. It verifies at once, and signs after
+    /// [`Tokens::use_next_key`].
+    pub fn make_next_key(&self) -> Message {
+        let now = self.clock.now();
+        let mut keys = self.write();
+        let next = Arc::clone(keys.next.get_or_insert_with(|| Arc::new(SigningKey::generate(now))));
+        let key = next.public_key(end_of_key(now, &next, self.token_life, self.key_rotation));
+        keys.ring.own(now, key);
+        announcement(key)
+    }
+
+    /// The next key's announcement was flushed [`KEY_SETTLE`] ago: it signs from now on, and the one before is wiped.
+    pub fn use_next_key(&self) {
+        let mut keys = self.write();
+        if let Some(next) = keys.next.take() {
+            // The last holder of the old key drops it: here, or a signature that is being made. AWS-LC wipes what it frees
+            // (`OPENSSL_free`), and the private half was never anywhere else.
+            keys.signing = next;
+        }
+    }
+
+    fn signing_key(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.read().signing)
+    }
+
+    // A panic while the lock is held leaves the fold as it was or one step further: both are sound.
+    fn read(&self) -> RwLockReadGuard<'_, Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Keys> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of a key that signs until its planned replacement, or, past that, for a little while yet.
+fn end_of_key(now: UnixMillis, key: &SigningKey, token_life: Duration, key_rotation: Duration) -> UnixMillis {
+    now.max(key.made + key_rotation) + KEY_SLACK + token_life
+}
+
+fn announcement(key: PublicKey) -> Message {
+    Message::Key { key: key.id(), speaker: Service::Gateway, event: KeyEvent::Announced(key) }
+}
+
+/// The algorithm and the audience are ours to say. The times are compared with this process's own clock, not with jsonwebtoken's.
+fn validation(audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "aud", "sub"]);
+    validation.validate_exp = false;
+    validation
+}
+
+/// The private half of a key, parsed once; never exported.
+struct SigningKey {
+    pair: Ed25519KeyPair,
+    public: [u8; 32],
+    /// The encoded header and the point after it: the same for every token.
+    header: String,
+    made: UnixMillis,
+}
+
+impl SigningKey {
+    #[expect(
+        clippy::expect_used,
+        reason = "fails only without memory or a random source: nothing can be served then"
+    )]
+    fn generate(now: UnixMillis) -> Self {
+        let pair = Ed25519KeyPair::generate().expect("a random source");
+        let public = pair.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes");
+        let kid = KeyId::of_public(&public).text();
+        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#)) + ".";
+        Self { pair, public, header, made: now }
+    }
+
+    fn public_key(&self, not_after: UnixMillis) -> PublicKey {
+        PublicKey { public: self.public, not_after }
+    }
+
+    fn sign<T: Serialize>(&self, claims: &T) -> String {
+        // Cannot fail: the claims have string keys and no fallible Serialize. Were it wrong, the token would verify nowhere.
+        let claims = serde_json::to_vec(claims).unwrap_or_default();
+        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 96);
+        token.push_str(&self.header);
+        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = self.pair.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("made", &self.made).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
