@@ -54,9 +54,9 @@ impl Nodes {
         self.0.contains_key(node)
     }
 
-    /// The node with the lowest id: among replicas, the one that speaks.
+    /// The node with the lowest id that is not going away: among replicas, the one that speaks.
     pub fn lowest(&self) -> Option<&NodeId> {
-        self.0.keys().next()
+        self.0.iter().find(|(_, node)| !node.draining).map(|(id, _)| id)
     }
 
     /// The sum of what they carry.
@@ -94,6 +94,16 @@ mod tests {
         assert_eq!(nodes.hear(start + limits::HEARTBEAT, &two, &beat(1)), News::None);
         assert_eq!(nodes.expire(start + limits::NODE_SILENCE), [one]);
         assert_eq!(nodes.lowest(), Some(&two));
+    }
+
+    #[test]
+    fn whoever_goes_away_is_passed_over_at_once() {
+        let (one, two): (NodeId, NodeId) = ("n1".parse().unwrap(), "n2".parse().unwrap());
+        let mut nodes = Nodes::default();
+        nodes.hear(UnixMillis(0), &two, &beat(1));
+        nodes.hear(UnixMillis(0), &one, &Heartbeat { draining: true, ..beat(1) });
+        assert_eq!(nodes.lowest(), Some(&two));
+        assert!(nodes.contains(&one));
     }
 
     #[test]

@@ -1,0 +1,71 @@
+//! What an operator can see of pairing. Counts only: nothing here names anybody, a topic or an invite.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::{
+    metrics::{counter::Counter, gauge::Gauge},
+    registry::Registry,
+};
+
+use crate::pool::{Pool, Tally};
+
+/// Pairing's part of `/metrics`. Clones share their values.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    waiting: Gauge,
+    leading: Gauge,
+    matches: Counter,
+    repeated: Counter,
+    spent: Counter,
+    refused: Counter,
+    silent: Counter,
+    unsent: Counter,
+    gaps: Counter,
+}
+
+impl Metrics {
+    /// Makes them visible, each with the prefix `pairing_`.
+    pub fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("pairing");
+        registry.register("waiting", "Wants in the pool", self.waiting.clone());
+        registry.register("leading", "1 while this replica is the one that matches", self.leading.clone());
+        registry.register("matches", "Pairs matched", self.matches.clone());
+        registry.register(
+            "repeated",
+            "Matches said again because a gateway seemed not to have heard",
+            self.repeated.clone(),
+        );
+        registry.register("spent", "Wants turned away because their invite was spent", self.spent.clone());
+        registry.register("refused", "Wants refused: pool full or of the wrong form", self.refused.clone());
+        registry.register("silent", "Wants dropped because nobody said them again", self.silent.clone());
+        registry.register("unsent", "Messages that the bus did not take", self.unsent.clone());
+        registry.register("gaps", "Times when something may not have been heard", self.gaps.clone());
+    }
+
+    pub(crate) fn observe(&self, pool: &Pool) {
+        let Tally { matches, repeated, spent, refused, silent } = pool.tally();
+        set(&self.matches, matches);
+        set(&self.repeated, repeated);
+        set(&self.spent, spent);
+        set(&self.refused, refused);
+        set(&self.silent, silent);
+        self.waiting.set(i64::try_from(pool.waiting()).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn leading(&self, leads: bool) {
+        self.leading.set(leads.into());
+    }
+
+    pub(crate) fn unsent(&self) {
+        self.unsent.inc();
+    }
+
+    pub(crate) fn gap(&self) {
+        self.gaps.inc();
+    }
+}
+
+/// The pool counts; this shows what it has counted.
+fn set(counter: &Counter<u64, AtomicU64>, value: u64) {
+    counter.inner().store(value, Ordering::Relaxed);
+}

@@ -1,0 +1,403 @@
+//! Random histories against the rules as section 6 and 7 of the design state them, kept apart from how the pool implements them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use pairing::pool::{Effect, Pool};
+use proptest::prelude::*;
+use schemas::{
+    NodeId, RoomId, SessionId, Stamp, Tag, UnixMillis, WantId,
+    criteria::{Queue, Role},
+    event::{Half, MatchEvent, Want, WantEvent},
+    limits::{LANGUAGE_PATIENCE, WANT_FORGET},
+};
+
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
+const SESSIONS: u8 = 10;
+const NODES: u8 = 3;
+
+/// What happens. Sessions and gateways are small numbers, so that they often collide.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A session says `find`.
+    Find { session: u8, node: u8, wish: Wish },
+    /// It stops waiting.
+    Cancel { session: u8 },
+    /// Its gateway says it again, without its first tag.
+    ForgetTag { session: u8 },
+    /// All gateways say everything again.
+    Repeat,
+    /// Time passes, and wants are repeated as they should.
+    Pass { millis: u16 },
+    /// A gateway dies with all that it holds.
+    Die { node: u8 },
+    /// The gateways hear what they were told: a pair withdraws.
+    Deliver,
+    /// They do not hear it.
+    Lose,
+}
+
+#[derive(Clone, Debug)]
+struct Wish {
+    queue: u8,
+    role: Option<Role>,
+    language: Option<&'static str>,
+    tags: Vec<u8>,
+    age: u16,
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let role = prop_oneof![2 => Just(None), 1 => Just(Some(Role::Seek)), 1 => Just(Some(Role::Offer))];
+    let language = prop::option::of(prop::sample::select(vec!["ko", "en"]));
+    let tags = prop::collection::vec(0..6u8, 0..3);
+    (0..3u8, role, language, tags, prop_oneof![Just(0), 0..20_000u16])
+        .prop_map(|(queue, role, language, tags, age)| Wish { queue, role, language, tags, age })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        10 => (0..SESSIONS, 0..NODES, wish()).prop_map(|(session, node, wish)| Step::Find { session, node, wish }),
+        2 => (0..SESSIONS).prop_map(|session| Step::Cancel { session }),
+        2 => (0..SESSIONS).prop_map(|session| Step::ForgetTag { session }),
+        2 => Just(Step::Repeat),
+        4 => (1..6000u16).prop_map(|millis| Step::Pass { millis }),
+        1 => (0..NODES).prop_map(|node| Step::Die { node }),
+        3 => Just(Step::Deliver),
+        2 => Just(Step::Lose),
+    ]
+}
+
+fn node(n: u8) -> NodeId {
+    format!("g{n}").parse().unwrap()
+}
+
+fn queue(n: u8) -> Queue {
+    [Queue::Anyone, Queue::Topic([1; 16]), Queue::Invite([1; 16])][usize::from(n)]
+}
+
+/// A want as its gateway holds it, by the model's own book.
+#[derive(Clone, Debug)]
+struct Held {
+    want: Want,
+    node: u8,
+    since: UnixMillis,
+}
+
+impl Held {
+    fn say(&self, now: UnixMillis) -> Want {
+        Want { age: now.since(self.since), ..self.want.clone() }
+    }
+
+    fn is_patient(&self, now: UnixMillis) -> bool {
+        now.since(self.since) >= LANGUAGE_PATIENCE
+    }
+
+    fn may_meet(&self, other: &Self, now: UnixMillis) -> bool {
+        let (one, two) = (&self.want, &other.want);
+        one.session != two.session
+            && one.queue == two.queue
+            && one.role == two.role.map(Role::counterpart)
+            && one.tags.iter().all(|tag| !two.tags.contains(tag))
+            && (one.language.is_none()
+                || two.language.is_none()
+                || one.language == two.language
+                || self.is_patient(now)
+                || other.is_patient(now))
+    }
+
+    /// Whether nobody could tell the two apart but by their place.
+    fn is_like(&self, other: &Self) -> bool {
+        let (one, two) = (&self.want, &other.want);
+        (one.queue, one.role, &one.language) == (two.queue, two.role, &two.language)
+            && one.tags.is_empty()
+            && two.tags.is_empty()
+    }
+
+    fn place(&self) -> (UnixMillis, WantId) {
+        (self.since, self.want.id)
+    }
+}
+
+/// What the pool has decided about a want.
+#[derive(Clone, Debug, PartialEq)]
+struct Match {
+    with: WantId,
+    at: UnixMillis,
+    /// The gateways of the two.
+    nodes: [NodeId; 2],
+    /// One of them has died since.
+    void: bool,
+}
+
+impl Match {
+    /// Whether the want counts afresh once it is said again.
+    fn is_over(&self, now: UnixMillis) -> bool {
+        self.void || now.since(self.at) >= WANT_FORGET
+    }
+}
+
+/// The gateways, as far as pairing sees them, and a pool.
+struct World {
+    pool: Pool,
+    now: UnixMillis,
+    made: u32,
+    held: BTreeMap<WantId, Held>,
+    matched: BTreeMap<WantId, Match>,
+    heard: Vec<Effect>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut pool = Pool::new();
+        pool.speak();
+        pool.tick(START);
+        Self { pool, now: START, made: 0, held: BTreeMap::new(), matched: BTreeMap::new(), heard: Vec::new() }
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
+        match step {
+            Step::Find { session, node, wish } => self.find(session, node, wish),
+            Step::Cancel { session } => self.cancel(session),
+            Step::ForgetTag { session } => self.forget_tag(session),
+            Step::Repeat => self.repeat(),
+            Step::Pass { millis } => self.pass(Duration::from_millis(millis.into())),
+            Step::Die { node } => self.die(node),
+            Step::Deliver => {
+                self.deliver();
+                Ok(())
+            }
+            Step::Lose => {
+                self.heard.clear();
+                Ok(())
+            }
+        }
+    }
+
+    fn find(&mut self, session: u8, at: u8, wish: Wish) -> Result<(), TestCaseError> {
+        self.cancel(session)?;
+        self.made += 1;
+        let mut bytes = [0; 16];
+        // Ids are in no order that time could be mistaken for.
+        bytes[..4].copy_from_slice(&self.made.wrapping_mul(0x9e37_79b9).to_be_bytes());
+        let mut tags: Vec<Tag> = wish.tags.iter().map(|n| Tag::from_bytes([*n; 8])).collect();
+        tags.dedup();
+        let want = Want {
+            id: WantId::from_bytes(bytes),
+            session: SessionId::from_random([session; 16]),
+            stamp: Stamp(self.made.into()),
+            age: Duration::ZERO,
+            queue: queue(wish.queue),
+            role: wish.role,
+            language: wish.language.map(|language| language.parse().unwrap()),
+            tags,
+        };
+        let since = self.now - Duration::from_millis(wish.age.into());
+        let held = Held { want, node: at, since };
+        self.held.insert(held.want.id, held.clone());
+        self.say(&[held])
+    }
+
+    fn of_session(&self, session: u8) -> Option<Held> {
+        let session = SessionId::from_random([session; 16]);
+        self.held.values().find(|held| held.want.session == session).cloned()
+    }
+
+    fn cancel(&mut self, session: u8) -> Result<(), TestCaseError> {
+        let Some(held) = self.of_session(session) else { return Ok(()) };
+        self.withdraw(&held);
+        self.check()
+    }
+
+    fn withdraw(&mut self, held: &Held) {
+        self.held.remove(&held.want.id);
+        self.pool.apply(self.now, &node(held.node), WantEvent::Withdrawn(vec![held.want.id]));
+    }
+
+    fn forget_tag(&mut self, session: u8) -> Result<(), TestCaseError> {
+        let Some(mut held) = self.of_session(session) else { return Ok(()) };
+        if !held.want.tags.is_empty() {
+            held.want.tags.remove(0);
+        }
+        self.held.insert(held.want.id, held.clone());
+        self.say(&[held])
+    }
+
+    fn repeat(&mut self) -> Result<(), TestCaseError> {
+        let all: Vec<Held> = self.held.values().cloned().collect();
+        for held in all {
+            self.say(&[held])?;
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, wants: &[Held]) -> Result<(), TestCaseError> {
+        for held in wants {
+            let want = held.say(self.now);
+            if self.matched.get(&want.id).is_some_and(|one| one.is_over(self.now)) {
+                self.matched.remove(&want.id);
+            }
+            self.pool.apply(self.now, &node(held.node), WantEvent::Waiting(vec![want]));
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, time: Duration) -> Result<(), TestCaseError> {
+        self.now += time;
+        self.settle()?;
+        self.repeat()
+    }
+
+    fn settle(&mut self) -> Result<(), TestCaseError> {
+        self.pool.tick(self.now);
+        while self.pool.next_deadline().is_some_and(|deadline| deadline <= self.now) {
+            self.pool.tick(self.now);
+        }
+        self.check()
+    }
+
+    fn die(&mut self, n: u8) -> Result<(), TestCaseError> {
+        self.pool.forget_node(self.now, &node(n));
+        self.held.retain(|_, held| held.node != n);
+        for one in self.matched.values_mut().filter(|one| one.nodes.contains(&node(n))) {
+            one.void = true;
+        }
+        self.check()?;
+        // What is matched in the same millisecond counts as matched before.
+        self.now += Duration::from_millis(1);
+        self.settle()
+    }
+
+    /// Every gateway does what a match asks of it, if the want is still current.
+    fn deliver(&mut self) {
+        for effect in std::mem::take(&mut self.heard) {
+            let MatchEvent::Pair(halves) = effect.event else { continue };
+            for half in halves.iter().filter(|half| half.node == effect.to) {
+                if let Some(held) = self.held.get(&half.want).cloned() {
+                    self.withdraw(&held);
+                }
+            }
+        }
+    }
+
+    /// Judges what the pool has said, and what it has left unsaid.
+    fn check(&mut self) -> Result<(), TestCaseError> {
+        let effects = self.pool.take_effects();
+        let mut told: BTreeMap<[WantId; 2], BTreeSet<NodeId>> = BTreeMap::new();
+        for effect in &effects {
+            let MatchEvent::Pair([one, two]) = &effect.event else {
+                return Err(TestCaseError::fail("nothing was spent"));
+            };
+            prop_assert!(one.want < two.want);
+            prop_assert!([one, two].iter().any(|half| half.node == effect.to));
+            let first_time = told.entry([one.want, two.want]).or_default().insert(effect.to.clone());
+            prop_assert!(first_time, "one gateway was told twice at once");
+            let known = [(one, two), (two, one)].map(|(half, other)| {
+                self.matched
+                    .get(&half.want)
+                    .is_some_and(|known| known.with == other.want && !known.is_over(self.now))
+            });
+            if known == [false, false] {
+                self.judge_new(one, two)?;
+            }
+        }
+        self.heard.extend(effects);
+        self.nobody_is_left()
+    }
+
+    fn judge_new(&mut self, one: &Half, two: &Half) -> Result<(), TestCaseError> {
+        let (Some(first), Some(second)) = (self.held.get(&one.want), self.held.get(&two.want)) else {
+            return Err(TestCaseError::fail("a want was matched that nobody holds"));
+        };
+        prop_assert!(first.may_meet(second, self.now), "{first:?} {second:?}");
+        prop_assert_eq!((&one.node, &two.node), (&node(first.node), &node(second.node)));
+        for (chosen, partner) in [(first, second), (second, first)] {
+            let passed_over = self.waiting().into_iter().find(|other| {
+                let is_half = other.want.id == one.want || other.want.id == two.want;
+                !is_half
+                    && other.is_like(chosen)
+                    && other.place() < chosen.place()
+                    && other.may_meet(partner, self.now)
+            });
+            prop_assert!(passed_over.is_none(), "{chosen:?} was preferred to {passed_over:?}");
+        }
+        for (id, other) in [(one.want, two.want), (two.want, one.want)] {
+            let nodes = [one.node.clone(), two.node.clone()];
+            let before = self.matched.insert(id, Match { with: other, at: self.now, nodes, void: false });
+            prop_assert!(before.is_none(), "matched twice: {before:?}");
+        }
+        Ok(())
+    }
+
+    /// Wants that the pool has not matched.
+    fn waiting(&self) -> Vec<&Held> {
+        let is_free = |id: &WantId| !self.matched.contains_key(id);
+        self.held.values().filter(|held| is_free(&held.want.id)).collect()
+    }
+
+    fn nobody_is_left(&self) -> Result<(), TestCaseError> {
+        let waiting = self.waiting();
+        for (n, one) in waiting.iter().enumerate() {
+            for other in &waiting[..n] {
+                prop_assert!(!one.may_meet(other, self.now), "left waiting: {one:?} {other:?}");
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_match_keeps_the_rules_and_nobody_who_could_meet_is_left(steps in prop::collection::vec(step(), 1..120)) {
+        let mut world = World::new();
+        for step in steps {
+            world.take(step)?;
+        }
+        // In the end every match is heard at last, whatever was lost.
+        for _ in 0..4 {
+            world.pass(Duration::from_secs(2))?;
+            world.deliver();
+        }
+        let left = world.held.len();
+        prop_assert_eq!(world.pool.waiting(), left, "somebody waits whom the pool does not know");
+    }
+
+    #[test]
+    fn two_replicas_that_hear_in_different_order_propose_one_room(wishes in prop::collection::vec(wish(), 2), turned: bool) {
+        let wants: Vec<Want> = wishes.iter().zip(1u8..).map(|(wish, n)| Want {
+            id: WantId::from_bytes([n; 16]),
+            session: SessionId::from_random([n; 16]),
+            stamp: Stamp(1),
+            age: Duration::from_millis(wish.age.into()),
+            queue: Queue::Anyone,
+            role: None,
+            language: wish.language.map(|language| language.parse().unwrap()),
+            tags: Vec::new(),
+        }).collect();
+        let rooms = |order: [usize; 2]| {
+            let mut pool = Pool::new();
+            pool.speak();
+            for n in order {
+                pool.apply(START, &node(n as u8), WantEvent::Waiting(vec![wants[n].clone()]));
+            }
+            let halves = pool.take_effects().into_iter().map(|effect| effect.event);
+            halves.map(|event| match event {
+                MatchEvent::Pair([one, two]) => RoomId::of_match(one.want, two.want),
+                MatchEvent::Spent(_) => panic!("nothing was spent"),
+            }).collect::<Vec<_>>()
+        };
+        let order = if turned { [1, 0] } else { [0, 1] };
+        prop_assert_eq!(rooms(order), rooms([0, 1]));
+        let mut late = Pool::new();
+        for n in order {
+            late.apply(START, &node(n as u8), WantEvent::Waiting(vec![wants[n].clone()]));
+        }
+        late.speak();
+        late.tick(START);
+        prop_assert_eq!(late.take_effects().len(), rooms([0, 1]).len());
+    }
+}
