@@ -1,4 +1,22 @@
-//! The client library: connection with resume, and the end-to-end channel.
+//! The client library of cipher-chat, in three layers:
+//!
+//! - [`Session`] and [`Connection`]: an anonymous session, and a connection that outlasts the loss of every socket;
+//! - [`channel`] and [`invite`]: the end-to-end encrypted channel, pure;
+//! - [`Chat`]: both together. Most programs need nothing else.
 
 pub mod channel;
+pub mod connection;
+mod dial;
 pub mod invite;
+mod line;
+pub mod rest;
+mod secret;
+pub mod server;
+mod socket;
+mod wire;
+
+pub use connection::{CommandError, Connection};
+pub use line::{Closed, Event};
+pub use rest::{RestError, Session};
+pub use secret::Secret;
+pub use server::{Server, ServerUrl, Trust};

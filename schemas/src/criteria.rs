@@ -74,6 +74,13 @@ impl FromStr for InviteCode {
     }
 }
 
+impl InviteCode {
+    /// The unpadded base64url text form, 22 characters.
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+}
+
 impl fmt::Debug for InviteCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InviteCode(…)")

@@ -1,0 +1,299 @@
+//! The thin half of a connection: one task that lends the [`Line`] a clock, randomness and a socket.
+
+use std::{collections::VecDeque, future::pending, mem, pin::Pin};
+
+use bytes::Bytes;
+use schemas::{
+    control::{Category, Find},
+    limits,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    Secret, Session,
+    line::{Command, Effect, Event, Input, Line, Refusal},
+    server::Server,
+    socket::{Reading, Socket},
+    wire,
+};
+
+/// Requests and frames that may wait for the connection's task; whoever has more waits.
+const COMMANDS: usize = 64;
+
+/// Events that may wait for the owner. While more are there nothing is read from the network.
+const EVENTS: usize = 64;
+
+/// Events that did not fit any more: above this many, nothing that could make another is done.
+const OVERFLOW: usize = 64;
+
+/// A connection to a service, as [`Session::connect`] makes it. It is made again when it gets lost; a search goes on after that,
+/// and so does a chat. Whoever drops it hangs up without a word, and a peer hears `away` until the grace is over.
+///
+/// Frames are not kept while there is no connection, and some get lost around a loss: [`Chat`](crate::Chat) is what repairs that.
+pub struct Connection {
+    session: Session,
+    token: watch::Receiver<Secret>,
+    commands: mpsc::Sender<Command>,
+    events: mpsc::Receiver<Event>,
+    _task: JoinSet<()>,
+}
+
+/// Why a request or a frame was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// [`Event::Closed`] has come, or is on its way.
+    #[error("the connection is closed")]
+    Closed,
+    /// A frame above 64 KiB: a server would end the connection for it.
+    #[error("a frame has at most {} bytes", limits::FRAME_BYTES)]
+    FrameTooLarge,
+}
+
+impl Connection {
+    pub(crate) fn open(session: &Session) -> Self {
+        let (commands, command_queue) = mpsc::channel(COMMANDS);
+        let (event_queue, events) = mpsc::channel(EVENTS);
+        let (newest, token) = watch::channel(session.token.clone());
+        let driver = Driver {
+            line: Line::new(session.token.clone(), Instant::now().into_std()),
+            server: session.server.clone(),
+            slot: Slot::Empty,
+            commands: command_queue,
+            events: event_queue,
+            overflow: VecDeque::new(),
+            token: newest,
+            farewells: JoinSet::new(),
+        };
+        let mut task = JoinSet::new();
+        task.spawn(driver.run());
+        Self { session: session.clone(), token, commands, events, _task: task }
+    }
+
+    /// Waits for a match. Said again while waiting, it replaces the first.
+    ///
+    /// # Errors
+    /// If the connection is closed; a refusal comes as [`Event::Error`]. So it is with every request here.
+    pub async fn find(&self, find: Find) -> Result<(), CommandError> {
+        self.command(Command::Find(find)).await
+    }
+
+    /// Ends the chat, if there is one, and waits for another person.
+    ///
+    /// # Errors
+    /// As [`Connection::find`].
+    pub async fn next(&self, find: Find) -> Result<(), CommandError> {
+        self.command(Command::Next(find)).await
+    }
+
+    /// Stops waiting. There is no event for it.
+    ///
+    /// # Errors
+    /// As [`Connection::find`].
+    pub async fn cancel(&self) -> Result<(), CommandError> {
+        self.command(Command::Cancel).await
+    }
+
+    /// Ends the chat. Without a connection it is done as soon as there is one.
+    ///
+    /// # Errors
+    /// As [`Connection::find`].
+    pub async fn leave(&self) -> Result<(), CommandError> {
+        self.command(Command::Leave).await
+    }
+
+    /// Ends the chat and never meets this person again, in this session.
+    ///
+    /// # Errors
+    /// As [`Connection::find`].
+    pub async fn report(&self, category: Category) -> Result<(), CommandError> {
+        self.command(Command::Report(category)).await
+    }
+
+    /// Sends bytes to the peer: at once, or not at all where there is no way to it.
+    ///
+    /// # Errors
+    /// If the connection is closed or the frame too large.
+    pub async fn send_frame(&self, bytes: Bytes) -> Result<(), CommandError> {
+        if bytes.len() > limits::FRAME_BYTES {
+            return Err(CommandError::FrameTooLarge);
+        }
+        self.command(Command::Frame(bytes)).await
+    }
+
+    /// Ends the connection, after all that was said before. A chat does not end with it at once: say [`Connection::leave`] first.
+    /// [`Event::Closed`] follows.
+    pub async fn close(&self) {
+        // A closed connection is closed.
+        _ = self.command(Command::Close).await;
+    }
+
+    async fn command(&self, command: Command) -> Result<(), CommandError> {
+        self.commands.send(command).await.map_err(|_| CommandError::Closed)
+    }
+
+    /// The next event; `None` after [`Event::Closed`]. Nothing is lost if the future is dropped.
+    pub async fn next_event(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// The session, with the newest token: for calls over REST.
+    pub fn session(&self) -> Session {
+        self.session.with_token(self.token.borrow().clone())
+    }
+}
+
+struct Driver {
+    line: Line,
+    server: Server,
+    slot: Slot,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    overflow: VecDeque<Event>,
+    token: watch::Sender<Secret>,
+    farewells: JoinSet<()>,
+}
+
+type Opening = Pin<Box<dyn Future<Output = Result<Socket, Refusal>> + Send>>;
+
+/// The one socket at a time.
+enum Slot {
+    Empty,
+    Opening(Opening),
+    Open(Box<Socket>),
+}
+
+impl Driver {
+    async fn run(mut self) {
+        while let Some(input) = self.next_input().await {
+            self.tidy(&input);
+            let effects = self.line.handle(input, Instant::now().into_std(), rand::random());
+            let mut closed = false;
+            for effect in effects {
+                closed |= matches!(effect, Effect::Tell(Event::Closed { .. }));
+                self.carry_out(effect);
+            }
+            if closed {
+                break;
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Waits for whatever comes first; `None` once the owner is gone.
+    async fn next_input(&mut self) -> Option<Input> {
+        loop {
+            let may_grow = self.overflow.len() < OVERFLOW;
+            let reading = if self.overflow.is_empty() { Reading::On } else { Reading::Paused };
+            let deadline = self.line.deadline();
+            return tokio::select! {
+                room = self.events.reserve(), if !self.overflow.is_empty() => {
+                    let room = room.ok()?;
+                    if let Some(event) = self.overflow.pop_front() {
+                        room.send(event);
+                    }
+                    continue;
+                }
+                command = self.commands.recv(), if may_grow && !self.slot.is_full() => command.map(Input::Command),
+                input = self.slot.next(reading) => Some(input),
+                () = sleep(deadline), if may_grow => Some(Input::Tick),
+            };
+        }
+    }
+
+    /// A socket that is gone leaves the slot; one that the server closes still has to answer.
+    fn tidy(&mut self, input: &Input) {
+        if let Input::Lost(code) = input
+            && let Slot::Open(socket) = mem::replace(&mut self.slot, Slot::Empty)
+            && code.is_some()
+        {
+            self.part(socket.answer_close());
+        }
+    }
+
+    /// Lets a socket end by itself, within a time limit of its own.
+    fn part(&mut self, farewell: impl Future<Output = ()> + Send + 'static) {
+        while self.farewells.try_join_next().is_some() {}
+        self.farewells.spawn(farewell);
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Connect { url, token } => {
+                self.slot = Slot::Opening(Box::pin(Socket::open(self.server.clone(), url, token)));
+            }
+            Effect::Say(message) => self.slot.write(|socket| socket.say(wire::json(&message))),
+            Effect::Send(bytes) => self.slot.write(|socket| socket.send(bytes)),
+            Effect::HangUp => {
+                if let Slot::Open(socket) = mem::replace(&mut self.slot, Slot::Empty) {
+                    self.part(socket.farewell());
+                }
+            }
+            Effect::Drop => self.slot = Slot::Empty,
+            // Somebody listens: the receiver lives as long as this task.
+            Effect::Remember(token) => _ = self.token.send(token),
+            Effect::Tell(event) => self.tell(event),
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        // Whoever hears that the connection is closed may drop it: that has to wait for the last words.
+        let waits = !self.overflow.is_empty() || matches!(event, Event::Closed { .. });
+        if waits {
+            self.overflow.push_back(event);
+        } else if let Err(fault) = self.events.try_send(event) {
+            self.overflow.push_back(fault.into_inner());
+        }
+    }
+
+    /// The last words and the last events.
+    async fn finish(mut self) {
+        self.commands.close();
+        while self.farewells.join_next().await.is_some() {}
+        for event in mem::take(&mut self.overflow) {
+            if self.events.send(event).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// What comes from the network.
+    async fn next(&mut self, reading: Reading) -> Input {
+        match self {
+            Self::Empty => pending().await,
+            Self::Opening(opening) => match opening.await {
+                Ok(socket) => {
+                    *self = Self::Open(Box::new(socket));
+                    Input::Opened
+                }
+                Err(refusal) => {
+                    *self = Self::Empty;
+                    Input::Refused(refusal)
+                }
+            },
+            Self::Open(socket) => socket.next(reading).await,
+        }
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut Socket)) {
+        if let Self::Open(socket) = self {
+            write(socket);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        matches!(self, Self::Open(socket) if socket.is_full())
+    }
+}
+
+async fn sleep(until: Option<std::time::Instant>) {
+    match until {
+        Some(until) => sleep_until(Instant::from_std(until)).await,
+        None => pending().await,
+    }
+}

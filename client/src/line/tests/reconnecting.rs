@@ -1,0 +1,165 @@
+//! When a connection is made again, and what it begins with.
+
+use schemas::CloseCode;
+
+use super::*;
+use crate::line::{Closed, Refusal};
+
+fn status(status: u16) -> Input {
+    Input::Refused(Refusal::Status { status, retry_after: None })
+}
+
+#[test]
+fn a_broken_connection_is_made_again_within_a_quarter_of_a_second() {
+    let mut world = World::chatting();
+    assert_eq!(world.does(Input::Lost(None)), [disconnected(250)]);
+    assert_eq!(world.does(Input::Lost(None)), [], "it cannot get lost twice");
+    assert_eq!(world.wait(), [connect(1, "t1")]);
+    assert_eq!(world.greet("t2"), [resume("k1")]);
+    assert_eq!(world.want(Command::Frame("early".into())), [], "not before the room is there");
+    assert_eq!(world.does(resumed("k2")), [Effect::Tell(Event::Resumed)]);
+    assert_eq!(world.want(Command::Frame("now".into())), [Effect::Send("now".into())]);
+}
+
+#[test]
+fn the_newest_token_and_ticket_are_used() {
+    let mut world = World::chatting();
+    assert_eq!(world.does(renewed("t2", Some("k2"))), [remember("t2")]);
+    assert_eq!(world.does(renewed("t3", None)), [remember("t3")]);
+    world.does(Input::Lost(None));
+    assert_eq!(world.wait(), [connect(1, "t3")]);
+    assert_eq!(world.greet("t4"), [resume("k2")]);
+    world.does(resumed("k3"));
+    world.does(Input::Lost(None));
+    assert_eq!(world.wait(), [connect(2, "t4")]);
+    assert_eq!(world.greet("t5"), [resume("k3")]);
+}
+
+#[test]
+fn a_search_begins_anew_on_a_new_connection() {
+    let mut world = World::connected();
+    world.want(Command::Find(about("birds")));
+    world.does(Input::Lost(Some(4000)));
+    world.wait();
+    assert_eq!(world.greet("t2"), [Effect::Say(ClientMessage::Find(about("birds")))]);
+}
+
+#[test]
+fn each_close_code_has_its_consequence() {
+    for code in CloseCode::ALL {
+        let mut world = World::chatting();
+        let effects = world.does(Input::Lost(Some(code.code())));
+        match code {
+            CloseCode::Restart => assert_eq!(effects, [disconnected(250)]),
+            CloseCode::NoPong | CloseCode::SlowConsumer | CloseCode::Rate => {
+                assert_eq!(effects, [disconnected(1000)], "{code:?}");
+            }
+            _ => {
+                let reason = Closed::ByServer(code.code());
+                assert_eq!(effects, [Effect::Tell(Event::Closed { reason })], "{code:?}");
+                assert_eq!(world.line.deadline(), None);
+                assert_eq!(world.does(Input::Tick), []);
+                assert_eq!(world.want(Command::Find(anybody())), []);
+            }
+        }
+    }
+}
+
+#[test]
+fn pauses_grow_until_a_connection_has_lasted() {
+    let mut world = World::connected();
+    assert_eq!(world.does(Input::Lost(None)), [disconnected(250)]);
+    world.wait();
+    assert_eq!(world.does(Input::Refused(Refusal::Unreachable)), [disconnected(500)]);
+    world.wait();
+    world.greet("t2");
+    assert_eq!(world.does(Input::Lost(None)), [disconnected(1000)], "a short one is no success");
+    world.wait();
+    world.greet("t3");
+    world.pass(Duration::from_secs(15));
+    assert_eq!(world.does(Input::Lost(None)), [disconnected(250)]);
+}
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_heard_within_reason() {
+    let mut world = World::new();
+    world.wait();
+    let wait = |seconds| {
+        Input::Refused(Refusal::Status { status: 429, retry_after: Some(Duration::from_secs(seconds)) })
+    };
+    assert_eq!(world.does(wait(7)), [disconnected(7250)]);
+    world.wait();
+    assert_eq!(world.does(wait(u64::MAX)), [disconnected(60_500)]);
+}
+
+#[test]
+fn a_refusal_that_will_not_change_is_final() {
+    for (code, times, reason) in
+        [(401, 3, Closed::Unauthorized), (403, 1, Closed::Refused(403)), (404, 1, Closed::Refused(404))]
+    {
+        let mut world = World::new();
+        for _ in 1..times {
+            world.wait();
+            assert!(matches!(world.does(status(code))[..], [Effect::Tell(Event::Disconnected { .. })]));
+        }
+        world.wait();
+        assert_eq!(world.does(status(code)), [Effect::Tell(Event::Closed { reason })]);
+    }
+    for passing in [408, 421, 425, 429, 500, 502, 503] {
+        let mut world = World::new();
+        for _ in 0..5 {
+            world.wait();
+            assert!(matches!(world.does(status(passing))[..], [Effect::Tell(Event::Disconnected { .. })]));
+        }
+    }
+}
+
+#[test]
+fn a_node_that_drains_is_left_at_the_time_it_said() {
+    let mut world = World::chatting();
+    assert_eq!(world.does(Input::Control(ServerMessage::Drain { reconnect_in_ms: 3000 })), []);
+    let before = world.now;
+    assert_eq!(world.want(Command::Frame("x".into())), [Effect::Send("x".into())], "until then it works");
+    let gap = Effect::Tell(Event::Disconnected { retry_in: Duration::ZERO });
+    assert_eq!(world.wait(), [Effect::HangUp, gap, connect(1, "t1")]);
+    assert_eq!(world.now - before, Duration::from_secs(3));
+    assert_eq!(world.greet("t2"), [resume("k1")]);
+}
+
+#[test]
+fn silence_is_death_and_any_sign_is_life() {
+    let mut world = World::connected();
+    world.pass(Duration::from_secs(30));
+    world.does(Input::Heard);
+    world.pass(Duration::from_secs(34));
+    assert_eq!(world.does(Input::Tick), []);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.does(Input::Tick), [Effect::Drop, disconnected(250)]);
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_left_for_another() {
+    let mut world = World::new();
+    world.wait();
+    let before = world.now;
+    assert_eq!(world.wait(), [Effect::Drop, disconnected(250)], "no connection");
+    assert_eq!(world.now - before, Duration::from_secs(5));
+    assert_eq!(world.wait(), [connect(1, "t0")]);
+    world.does(Input::Opened);
+    assert_eq!(world.wait(), [Effect::Drop, disconnected(500)], "no greeting");
+    let mut world = World::chatting();
+    world.does(Input::Lost(None));
+    world.wait();
+    world.greet("t2");
+    assert_eq!(world.wait(), [Effect::Drop, disconnected(500)], "no answer to resume");
+}
+
+#[test]
+fn who_closes_is_not_connected_again() {
+    for mut world in [World::new(), World::connected(), World::chatting()] {
+        let closed = Effect::Tell(Event::Closed { reason: Closed::Asked });
+        assert_eq!(world.want(Command::Close), [Effect::HangUp, closed]);
+        assert_eq!(world.line.deadline(), None);
+        assert_eq!(world.does(Input::Lost(None)), []);
+    }
+}

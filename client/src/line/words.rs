@@ -1,0 +1,237 @@
+//! What goes into a [`Line`](super::Line) and what comes out of it. None of it shows a token, a ticket or a frame in `Debug`.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use schemas::{
+    RoomId, Side,
+    control::{Category, ClientMessage, EndReason, ErrorCode, Find, ServerMessage},
+};
+
+use crate::Secret;
+
+/// Something that happened outside.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Input {
+    /// The owner wants something.
+    Command(Command),
+    /// The WebSocket is open.
+    Opened,
+    /// The WebSocket could not be opened.
+    Refused(Refusal),
+    /// Something came that means nothing but that the connection lives, such as a ping.
+    Heard,
+    /// A control message came.
+    Control(ServerMessage),
+    /// The peer's bytes came.
+    Binary(Bytes),
+    /// The WebSocket is gone, with the code of the server's close frame if there was one.
+    Lost(Option<u16>),
+    /// The deadline has passed.
+    Tick,
+}
+
+/// What the owner may want.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Command {
+    /// Wait for a match.
+    Find(Find),
+    /// End the chat, if there is one, and wait for a match.
+    Next(Find),
+    /// Stop waiting.
+    Cancel,
+    /// End the chat.
+    Leave,
+    /// End the chat with a report.
+    Report(Category),
+    /// Bytes for the peer; dropped while there is no way to it.
+    Frame(Bytes),
+    /// End the connection for good.
+    Close,
+}
+
+/// Why a WebSocket could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The server answered with another status than 101.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// From its `Retry-After`.
+        retry_after: Option<Duration>,
+    },
+    /// There was no answer that could be understood.
+    Unreachable,
+}
+
+/// What is to be done outside, in this order.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Effect {
+    /// Open a WebSocket to the server of this index; there is none at this time.
+    Connect {
+        /// Counted around the server's addresses.
+        url: usize,
+        /// Who this is.
+        token: Secret,
+    },
+    /// Write a control message.
+    Say(ClientMessage),
+    /// Write a binary message.
+    Send(Bytes),
+    /// Say goodbye (close code 1000) and forget the WebSocket: nothing of it counts any more.
+    HangUp,
+    /// Forget the WebSocket, or the attempt to open one; it is dead.
+    Drop,
+    /// From now on this is the session's token.
+    Remember(Secret),
+    /// The owner should know.
+    Tell(Event),
+}
+
+/// What a connection tells its owner.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The server is reached. A request made before is said now.
+    Connected,
+    /// The search has begun. It begins anew, and is told anew, after a loss of the connection.
+    Waiting,
+    /// Somebody is met, and there: frames may be sent.
+    Paired {
+        /// The room.
+        room: RoomId,
+        /// The own side in it.
+        side: Side,
+    },
+    /// Back in the room after a loss of the connection: frames may be sent. The peer is there unless [`Event::PeerAway`] follows.
+    Resumed,
+    /// The peer has its connection back.
+    PeerOnline,
+    /// The peer has lost its connection and may come back; what is sent now does not arrive.
+    PeerAway,
+    /// The peer's bytes, as they were sent. Frames may get lost around a loss of a connection, on either side; see
+    /// [`channel`](crate::channel), which repairs that.
+    Frame(Bytes),
+    /// The room is over, for good.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+    /// A request was refused. After [`ErrorCode::Unavailable`] and [`ErrorCode::Rate`] it is said again by itself; after others
+    /// nobody is searched for any more.
+    Error {
+        /// For programs.
+        code: ErrorCode,
+        /// For people; may quote what was asked.
+        message: String,
+    },
+    /// There is no connection. It is made again by itself; a room and a search outlast it.
+    Disconnected {
+        /// When the next attempt begins.
+        retry_in: Duration,
+    },
+    /// The end of this connection: no event follows.
+    Closed {
+        /// Why.
+        reason: Closed,
+    },
+}
+
+/// Why a connection is not made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Closed {
+    /// The owner closed it.
+    #[error("closed")]
+    Asked,
+    /// The server closed it with a code that means: do not come back (see [`schemas::CloseCode`]).
+    #[error("the server closed the connection: {}", reason(*.0))]
+    ByServer(u16),
+    /// The token is not taken any more: it has expired while there was no connection, or the session was deleted.
+    #[error("the session is over")]
+    Unauthorized,
+    /// The server does not take this client at all.
+    #[error("the server refused the connection with HTTP status {0}")]
+    Refused(u16),
+}
+
+fn reason(code: u16) -> String {
+    let known = schemas::CloseCode::ALL.into_iter().find(|known| known.code() == code);
+    known.map_or_else(|| format!("code {code}"), |known| known.reason().to_owned())
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected => f.write_str("Connected"),
+            Self::Waiting => f.write_str("Waiting"),
+            Self::Paired { room, side } => write!(f, "Paired({room:?}, {side:?})"),
+            Self::Resumed => f.write_str("Resumed"),
+            Self::PeerOnline => f.write_str("PeerOnline"),
+            Self::PeerAway => f.write_str("PeerAway"),
+            Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
+            Self::Ended { reason } => write!(f, "Ended({reason:?})"),
+            Self::Error { code, .. } => write!(f, "Error({code:?})"),
+            Self::Disconnected { retry_in } => write!(f, "Disconnected({retry_in:?})"),
+            Self::Closed { reason } => write!(f, "Closed({reason:?})"),
+        }
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Find(find) => write!(f, "Find({find:?})"),
+            Self::Next(find) => write!(f, "Next({find:?})"),
+            Self::Cancel => f.write_str("Cancel"),
+            Self::Leave => f.write_str("Leave"),
+            Self::Report(category) => write!(f, "Report({category:?})"),
+            Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
+            Self::Close => f.write_str("Close"),
+        }
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(command) => write!(f, "Command({command:?})"),
+            Self::Opened => f.write_str("Opened"),
+            Self::Refused(refusal) => write!(f, "Refused({refusal:?})"),
+            Self::Heard => f.write_str("Heard"),
+            Self::Control(message) => write!(f, "Control({})", word(message)),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Self::Lost(code) => write!(f, "Lost({code:?})"),
+            Self::Tick => f.write_str("Tick"),
+        }
+    }
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { url, .. } => write!(f, "Connect({url})"),
+            Self::Say(ClientMessage::Resume(_)) => f.write_str("Say(Resume)"),
+            Self::Say(message) => write!(f, "Say({message:?})"),
+            Self::Send(bytes) => write!(f, "Send({} bytes)", bytes.len()),
+            Self::HangUp => f.write_str("HangUp"),
+            Self::Drop => f.write_str("Drop"),
+            Self::Remember(_) => f.write_str("Remember"),
+            Self::Tell(event) => write!(f, "Tell({event:?})"),
+        }
+    }
+}
+
+/// The `type` of a message: the rest may be secret.
+fn word(message: &ServerMessage) -> &'static str {
+    match message {
+        ServerMessage::Ready { .. } => "ready",
+        ServerMessage::Waiting => "waiting",
+        ServerMessage::Paired(_) => "paired",
+        ServerMessage::Resumed(_) => "resumed",
+        ServerMessage::Peer { .. } => "peer",
+        ServerMessage::Ended { .. } => "ended",
+        ServerMessage::Token { .. } => "token",
+        ServerMessage::Drain { .. } => "drain",
+        ServerMessage::Pong => "pong",
+        ServerMessage::Error { .. } => "error",
+    }
+}

@@ -1,0 +1,282 @@
+//! The REST half of the protocol: sessions without a connection.
+
+use std::{fmt, future::Future, io, pin::pin, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{body::Incoming, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use schemas::{SessionId, session::SessionState};
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::timeout;
+
+use crate::{
+    Connection, Secret,
+    dial::dial,
+    server::{Server, ServerUrl},
+};
+
+/// How long one call to one address may take, connecting included.
+const CALL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Largest answer that is read, in bytes: a token is about 1.5 KiB, a status with every topic some more.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// An anonymous session: all that a server knows of a person. It needs no connection to exist, and costs the server nothing
+/// without one.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(crate) server: Server,
+    pub(crate) token: Secret,
+    id: SessionId,
+    expires_at: u64,
+}
+
+impl Session {
+    /// Opens a session (`POST /v1/sessions`).
+    ///
+    /// # Errors
+    /// If no address answers, or the one that does refuses: [`RestError::Problem`] with status 429 when too many sessions were
+    /// opened from this network address.
+    pub async fn open(server: &Server) -> Result<Self, RestError> {
+        let opened: Opened = json(server, Method::POST, "/v1/sessions", None).await?;
+        let Opened { session: id, token, expires_at } = opened;
+        Ok(Self { server: server.clone(), token, id, expires_at })
+    }
+
+    /// Who this is.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// When the token ends if nobody renews it, in seconds since the Unix epoch. A connection renews its own token.
+    pub fn expires_at(&self) -> u64 {
+        self.expires_at
+    }
+
+    /// The same session with a token that came over a connection.
+    pub(crate) fn with_token(&self, token: Secret) -> Self {
+        Self { token, ..self.clone() }
+    }
+
+    /// Connects the session. Two connections of one session exclude each other: the newer one wins.
+    ///
+    /// To be called within a Tokio runtime.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self)
+    }
+
+    /// What the session is doing, wherever it is connected (`GET /v1/sessions/me`).
+    ///
+    /// # Errors
+    /// As every call here: no answer, or a refusal, which for an expired token has status 401.
+    pub async fn me(&self) -> Result<Me, RestError> {
+        json(&self.server, Method::GET, "/v1/sessions/me", Some(&self.token)).await
+    }
+
+    /// Takes a fresh token (`POST /v1/sessions/me/token`).
+    ///
+    /// # Errors
+    /// As [`Session::me`].
+    pub async fn renew(&mut self) -> Result<(), RestError> {
+        let path = "/v1/sessions/me/token";
+        let renewed: Renewed = json(&self.server, Method::POST, path, Some(&self.token)).await?;
+        (self.token, self.expires_at) = (renewed.token, renewed.expires_at);
+        Ok(())
+    }
+
+    /// Ends the chat that the session is in, and keeps the session (`DELETE /v1/rooms/current`).
+    ///
+    /// # Errors
+    /// As [`Session::me`].
+    pub async fn leave(&self) -> Result<(), RestError> {
+        call(&self.server, Method::DELETE, "/v1/rooms/current", Some(&self.token)).await.map(drop)
+    }
+
+    /// Ends the session: its chat, its connection wherever it is, and its token (`DELETE /v1/sessions/me`).
+    ///
+    /// # Errors
+    /// As [`Session::me`].
+    pub async fn delete(self) -> Result<(), RestError> {
+        call(&self.server, Method::DELETE, "/v1/sessions/me", Some(&self.token)).await.map(drop)
+    }
+}
+
+/// What `GET /v1/sessions/me` tells.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Me {
+    /// The session.
+    pub session: SessionId,
+    /// What it is doing.
+    pub state: SessionState,
+    /// Whether it has a WebSocket connection.
+    pub connected: bool,
+    /// When the token that asked ends, in seconds since the Unix epoch.
+    pub expires_at: u64,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    session: SessionId,
+    token: Secret,
+    expires_at: u64,
+}
+
+#[derive(Deserialize)]
+struct Renewed {
+    token: Secret,
+    expires_at: u64,
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestError {
+    /// No connection could be made, to any of the addresses; the fault is the last one's.
+    #[error("cannot reach {url}")]
+    Unreachable {
+        /// The address tried last.
+        url: ServerUrl,
+        /// What happened.
+        source: io::Error,
+    },
+    /// A connection was made, and broke before the answer was whole.
+    #[error("the connection broke during the call")]
+    Broken(#[from] hyper::Error),
+    /// No answer in 10 s.
+    #[error("no answer in {} s", CALL_PATIENCE.as_secs())]
+    TimedOut,
+    /// The server refused.
+    #[error("{0}")]
+    Problem(Problem),
+    /// The answer is not what this protocol has: probably not a cipher-chat server.
+    #[error("the answer is not one of a cipher-chat server")]
+    Unexpected,
+}
+
+/// A refusal as the server words it (RFC 9457).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    /// The HTTP status.
+    #[serde(skip)]
+    pub status: u16,
+    /// What kind of problem it is: a URI reference, `about:blank` if the status says it all.
+    pub r#type: Option<String>,
+    /// One line for people.
+    pub title: Option<String>,
+    /// More for people.
+    pub detail: Option<String>,
+    /// When to try again, from `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        let title = self.title.as_deref().or(status).unwrap_or("refused");
+        write!(f, "{title} ({})", self.status)?;
+        self.detail.iter().try_for_each(|detail| write!(f, ": {detail}"))?;
+        self.retry_after.iter().try_for_each(|wait| write!(f, "; try again in {} s", wait.as_secs()))
+    }
+}
+
+async fn json<T: DeserializeOwned>(
+    server: &Server,
+    method: Method,
+    path: &str,
+    token: Option<&Secret>,
+) -> Result<T, RestError> {
+    let body = call(server, method, path, token).await?;
+    serde_json::from_slice(&body).map_err(|_| RestError::Unexpected)
+}
+
+/// One call, to the first address to which a connection can be made.
+async fn call(
+    server: &Server,
+    method: Method,
+    path: &str,
+    token: Option<&Secret>,
+) -> Result<Bytes, RestError> {
+    let mut fault = RestError::TimedOut;
+    for url in server.urls() {
+        let request = request(url, &method, path, token)?;
+        match timeout(CALL_PATIENCE, call_one(server, url, request)).await {
+            Ok(Err(unreachable @ RestError::Unreachable { .. })) => fault = unreachable,
+            Ok(answered) => return answered,
+            Err(_) => fault = RestError::TimedOut,
+        }
+    }
+    Err(fault)
+}
+
+fn request(
+    url: &ServerUrl,
+    method: &Method,
+    path: &str,
+    token: Option<&Secret>,
+) -> Result<Request<Empty<Bytes>>, RestError> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(url.path(path))
+        .header(header::HOST, url.authority())
+        .header(header::ACCEPT, "application/json, application/problem+json")
+        .header(header::CONNECTION, "close");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, bearer(token).ok_or(RestError::Unexpected)?);
+    }
+    request.body(Empty::new()).map_err(|_| RestError::Unexpected)
+}
+
+/// The `Authorization` header; `None` for a token that cannot be one. Not shown by `Debug`.
+pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+async fn call_one(
+    server: &Server,
+    url: &ServerUrl,
+    request: Request<Empty<Bytes>>,
+) -> Result<Bytes, RestError> {
+    let unreachable = |source| RestError::Unreachable { url: url.clone(), source };
+    let stream = dial(server, url).await.map_err(unreachable)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        read(response).await
+    };
+    driven_by(connection, exchange).await
+}
+
+/// Runs `exchange` while `connection` moves its bytes: hyper's client has no life of its own.
+async fn driven_by<T>(connection: impl Future, exchange: impl Future<Output = T>) -> T {
+    let (mut connection, mut exchange) = (pin!(connection), pin!(exchange));
+    let mut open = true;
+    loop {
+        tokio::select! {
+            outcome = &mut exchange => return outcome,
+            // How it ended, the exchange hears for itself.
+            _ = &mut connection, if open => open = false,
+        }
+    }
+}
+
+async fn read(response: http::Response<Incoming>) -> Result<Bytes, RestError> {
+    let (head, body) = response.into_parts();
+    let body =
+        Limited::new(body, ANSWER_BYTES).collect().await.map_err(|_| RestError::Unexpected)?.to_bytes();
+    if head.status.is_success() {
+        return Ok(body);
+    }
+    let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+    let retry_after = retry_after(&head.headers);
+    Err(RestError::Problem(Problem { status: head.status.as_u16(), retry_after, ..problem }))
+}
+
+/// `Retry-After` in its form with seconds (RFC 9110, section 10.2.3); our servers send no other.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

@@ -1,0 +1,93 @@
+//! Control messages as text: the other half of what `schemas::control` reads and writes for the server.
+
+use schemas::control::{Category, ClientMessage, Find, FindBy, ServerMessage};
+use schemas::criteria::Role;
+use serde::Serialize;
+
+/// A client's message as the JSON text on the wire.
+pub(crate) fn json(message: &ClientMessage) -> String {
+    let fields = match message {
+        ClientMessage::Find(find) => fields("find", find),
+        ClientMessage::Next(find) => fields("next", find),
+        ClientMessage::Cancel => bare("cancel"),
+        ClientMessage::Leave => bare("leave"),
+        ClientMessage::Ping => bare("ping"),
+        ClientMessage::Resume(ticket) => Fields { ticket: Some(ticket), ..bare("resume") },
+        ClientMessage::Report(category) => Fields { category: Some(*category), ..bare("report") },
+    };
+    // Cannot fail: strings and unit variants only.
+    serde_json::to_string(&fields).unwrap_or_default()
+}
+
+/// A server's message, or `None` for one that a newer server may send and this client does not know.
+pub(crate) fn parse(text: &str) -> Option<ServerMessage> {
+    serde_json::from_str(text).ok()
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lang: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<Category>,
+}
+
+fn bare<'a>(kind: &'static str) -> Fields<'a> {
+    Fields { r#type: kind, topic: None, invite: None, role: None, lang: None, ticket: None, category: None }
+}
+
+fn fields<'a>(kind: &'static str, find: &'a Find) -> Fields<'a> {
+    let (topic, invite) = match &find.by {
+        FindBy::Random(topic) => (topic.as_ref().map(|topic| topic.folded()), None),
+        FindBy::Invite(code) => (None, Some(code.text())),
+    };
+    Fields { topic, invite, role: find.role, lang: find.language.clone().map(String::from), ..bare(kind) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_arrives_as_it_was_said() {
+        let topic = Find {
+            by: FindBy::Random(Some(" Straße ".parse().unwrap())),
+            role: Some(Role::Seek),
+            language: Some("pt-BR".parse().unwrap()),
+        };
+        let nobody = Find { by: FindBy::Random(None), role: None, language: None };
+        let code = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+        let invite = Find { by: FindBy::Invite(code), role: Some(Role::Offer), language: None };
+        for message in [
+            ClientMessage::Find(topic.clone()),
+            ClientMessage::Find(nobody.clone()),
+            ClientMessage::Find(invite),
+            ClientMessage::Next(topic),
+            ClientMessage::Next(nobody),
+            ClientMessage::Cancel,
+            ClientMessage::Resume("a.b.c".into()),
+            ClientMessage::Leave,
+            ClientMessage::Report(Category::Minor),
+            ClientMessage::Ping,
+        ] {
+            let text = json(&message);
+            assert_eq!(ClientMessage::parse(&text), Ok(message), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_a_newer_server_is_passed_over() {
+        assert_eq!(parse(r#"{"type":"weather"}"#), None);
+        assert_eq!(parse("x"), None);
+        assert_eq!(parse(r#"{"type":"waiting","later":1}"#), Some(ServerMessage::Waiting));
+    }
+}
