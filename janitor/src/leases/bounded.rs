@@ -1,0 +1,174 @@
+//! Maps that cannot grow past their limit, and the short form of time that they keep.
+
+use std::{collections::BTreeMap, ops::Bound, time::Duration};
+
+use schemas::UnixMillis;
+
+/// A time on the janitor's own clock, in tenths of a second since it started: half the size of a [`UnixMillis`] in each of
+/// many entries. Lasts for 13 years, then stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(u32);
+
+impl Moment {
+    pub(super) fn at(start: UnixMillis, now: UnixMillis) -> Self {
+        Self(u32::try_from(now.since(start).as_millis() / 100).unwrap_or(u32::MAX))
+    }
+
+    /// How long after `earlier` this is; zero if it is not.
+    pub(super) fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::from(self.0.saturating_sub(earlier.0)) * 100)
+    }
+
+    /// Rounded up: what is kept until then is never forgotten early.
+    pub(super) fn after(self, duration: Duration) -> Self {
+        let tenths = u32::try_from(duration.as_millis().div_ceil(100)).unwrap_or(u32::MAX);
+        Self(self.0.saturating_add(tenths))
+    }
+}
+
+/// An entry that knows how old it is.
+pub(super) trait Aged {
+    /// The lowest goes first when there is no room.
+    fn age(&self) -> Moment;
+}
+
+/// A map of at most `capacity` entries. Where it overflows, the oldest go and are counted.
+///
+/// Ordered, so that a walk over it can be interrupted and taken up again, and because a tree grows and shrinks in small steps
+/// where a hash table doubles.
+#[derive(Debug)]
+pub(super) struct Bounded<K, V> {
+    entries: BTreeMap<K, V>,
+    capacity: usize,
+    overflowed: u64,
+}
+
+impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { entries: BTreeMap::new(), capacity: capacity.max(1), overflowed: 0 }
+    }
+
+    pub(super) fn insert(&mut self, key: K, value: V) {
+        self.entries.insert(key, value);
+        if self.entries.len() > self.capacity {
+            self.shed();
+        }
+    }
+
+    /// Drops the oldest eighth at once: finding them costs a walk over all, which must not be paid for each new entry.
+    #[cold]
+    fn shed(&mut self) {
+        let before = self.entries.len();
+        let excess = (before - self.capacity + self.capacity / 8).min(before);
+        let mut ages: Vec<Moment> = self.entries.values().map(Aged::age).collect();
+        let (older, &mut limit, _) = ages.select_nth_unstable(excess - 1);
+        // All that is older than the limit goes, and of those as old as it, what is wanting.
+        let mut as_old = excess - older.iter().filter(|age| **age < limit).count();
+        self.entries.retain(|_, value| {
+            let goes = value.age() < limit || (value.age() == limit && as_old > 0);
+            as_old -= usize::from(goes && value.age() == limit);
+            !goes
+        });
+        self.overflowed += (before - self.entries.len()) as u64;
+    }
+
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.entries.get(key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.entries.get_mut(key)
+    }
+
+    pub(super) fn contains(&self, key: &K) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+        self.entries.remove(key)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.entries.iter_mut()
+    }
+
+    /// The entries behind `key`, or all.
+    pub(super) fn after(&self, key: Option<K>) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.range((key.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
+    }
+
+    /// Takes out those that `goes` names, as they are asked for.
+    pub(super) fn take_if(&mut self, goes: impl FnMut(&K, &mut V) -> bool) -> impl Iterator<Item = (K, V)> {
+        self.entries.extract_if(.., goes)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many have been dropped for want of room since the start.
+    pub(super) fn overflowed(&self) -> u64 {
+        self.overflowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    impl Aged for Moment {
+        fn age(&self) -> Moment {
+            *self
+        }
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_are_counted() {
+        let mut map = Bounded::new(8);
+        (0..8).for_each(|n| map.insert(n, Moment(100 - n)));
+        assert_eq!((map.len(), map.overflowed()), (8, 0));
+        map.insert(99, Moment(200));
+        assert_eq!((map.len(), map.overflowed()), (7, 2));
+        assert!(map.contains(&99) && map.contains(&5) && !map.contains(&6) && !map.contains(&7));
+    }
+
+    #[test]
+    fn a_moment_neither_wraps_nor_runs_backwards() {
+        let start = UnixMillis(1_000);
+        assert_eq!(Moment::at(start, UnixMillis(0)), Moment(0));
+        assert_eq!(Moment::at(start, UnixMillis(u64::MAX)), Moment(u32::MAX));
+        assert_eq!(Moment(u32::MAX).after(Duration::MAX), Moment(u32::MAX));
+        assert_eq!(Moment(1).since(Moment(2)), Duration::ZERO);
+        assert_eq!(Moment(1).after(Duration::from_millis(101)), Moment(3));
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_holds_more_than_its_capacity(
+            capacity in 1usize..40,
+            inserts in prop::collection::vec((0u8..100, 0u32..20), 0..300),
+        ) {
+            let mut map = Bounded::new(capacity);
+            let mut distinct = std::collections::BTreeSet::new();
+            for (key, age) in inserts {
+                let newest = map.iter().map(|(_, age)| *age).max();
+                map.insert(key, Moment(age));
+                distinct.insert(key);
+                prop_assert!(map.len() <= capacity);
+                prop_assert!(map.len() as u64 + map.overflowed() >= distinct.len() as u64);
+                if newest.is_some_and(|newest| newest < Moment(age)) {
+                    prop_assert!(map.contains(&key), "the newest is not the one to go");
+                }
+            }
+        }
+    }
+}

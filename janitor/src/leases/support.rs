@@ -1,0 +1,177 @@
+//! A janitor in virtual time, and the messages that it may hear.
+
+use std::{cell::RefCell, time::Duration};
+
+use schemas::{
+    BootId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
+    control::EndReason,
+    event::{
+        Attachment, Heartbeat, KeyEvent, Lease, Load, PublicKey, RoomEvent, SessionEvent, SessionLease,
+        SyncAnswer,
+    },
+    limits,
+    message::Message,
+    session::SessionState,
+};
+
+use super::{Capacity, Counts, Effect, Input, Leases, QUIET, SyncCursor, Terms};
+
+pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(600);
+pub(super) const ROTATION: Duration = Duration::from_secs(3600);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
+pub(super) fn terms() -> Terms {
+    let capacity = Capacity::default();
+    Terms { token_life: TOKEN_LIFE, key_rotation: ROTATION, grace: GRACE, capacity }
+}
+
+/// A janitor called `j2` and its time.
+pub(super) struct Rig {
+    leases: RefCell<Leases>,
+    now: RefCell<UnixMillis>,
+}
+
+impl Rig {
+    /// One that has listened for long enough to decide.
+    pub(super) fn awake() -> Self {
+        let rig = Self::starting(terms());
+        rig.pass(QUIET);
+        rig
+    }
+
+    pub(super) fn starting(terms: Terms) -> Self {
+        let start = UnixMillis::from_secs(1_750_000_000);
+        Self { leases: Leases::new(node("j2"), terms, start).into(), now: start.into() }
+    }
+
+    pub(super) fn now(&self) -> UnixMillis {
+        *self.now.borrow()
+    }
+
+    pub(super) fn give(&self, input: Input) -> Vec<Effect> {
+        let mut leases = self.leases.borrow_mut();
+        leases.handle(self.now(), input);
+        std::iter::from_fn(|| leases.next_effect()).collect()
+    }
+
+    pub(super) fn hear(&self, message: Message) -> Vec<Effect> {
+        self.give(Input::Heard(message))
+    }
+
+    pub(super) fn jump(&self, time: Duration) {
+        *self.now.borrow_mut() += time;
+    }
+
+    /// Lets time pass second by second, and tells what it led to.
+    pub(super) fn pass(&self, time: Duration) -> Vec<Effect> {
+        self.pass_with(time, Vec::new)
+    }
+
+    /// The same, while `renewed` is heard anew in each period.
+    pub(super) fn pass_with(&self, time: Duration, renewed: impl Fn() -> Vec<Message>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for second in 0..time.as_secs() {
+            self.jump(SECOND);
+            if second % limits::RENEWAL.as_secs() == 0 {
+                renewed().into_iter().for_each(|message| effects.extend(self.hear(message)));
+            }
+            effects.extend(self.give(Input::Tick));
+        }
+        effects
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.leases.borrow().counts()
+    }
+
+    /// All that it would tell a node that asks.
+    pub(super) fn sync(&self) -> Vec<SyncAnswer> {
+        let mut cursor = SyncCursor::default();
+        let mut batches = Vec::new();
+        while batches.last().is_none_or(|batch: &SyncAnswer| !batch.last) {
+            batches.push(self.leases.borrow().sync_batch(self.now(), &mut cursor));
+        }
+        batches
+    }
+}
+
+pub(super) fn node(name: &str) -> NodeId {
+    name.parse().unwrap()
+}
+
+pub(super) fn session(n: u64) -> SessionId {
+    let mut bytes = [7; 16];
+    bytes[8..].copy_from_slice(&n.to_be_bytes());
+    SessionId::from_random(bytes)
+}
+
+pub(super) fn room(n: u64) -> RoomId {
+    let mut bytes = [3; 16];
+    bytes[8..].copy_from_slice(&n.to_be_bytes());
+    RoomId::from_bytes(bytes)
+}
+
+pub(super) fn lease_of(n: u64, stamp: u64, room: Option<RoomId>) -> SessionLease {
+    let state = if room.is_some() { SessionState::Paired } else { SessionState::Waiting };
+    let ends = UnixMillis::from_secs(u32::MAX.into());
+    SessionLease { session: session(n), stamp: Stamp(stamp), state, connected: true, room, ends }
+}
+
+pub(super) fn lease(from: &str, boot: u64, sessions: Vec<SessionLease>) -> Message {
+    Message::Lease { from: node(from), lease: Lease { boot: BootId(boot), sessions } }
+}
+
+pub(super) fn beat(service: Service, from: &str, boot: u64) -> Message {
+    let heartbeat =
+        Heartbeat { boot: BootId(boot), version: "1".into(), load: Load::default(), draining: false };
+    Message::Heartbeat { service, from: node(from), heartbeat }
+}
+
+pub(super) fn attachment(stamp: u64) -> Attachment {
+    Attachment { side: Side::A, stamp: Stamp(stamp), node: node("g1"), owner: Tag::from_bytes([1; 8]) }
+}
+
+pub(super) fn peer(room: RoomId, event: RoomEvent) -> Message {
+    Message::Peer { room, to: node("g2"), event }
+}
+
+pub(super) fn ended(room: RoomId, why: EndReason) -> Message {
+    Message::Room { room, speaker: Service::Gateway, event: RoomEvent::Ended(why) }
+}
+
+pub(super) fn revoked(n: u64) -> Message {
+    said(n, SessionEvent::Revoked { remaining: TOKEN_LIFE })
+}
+
+pub(super) fn said(n: u64, event: SessionEvent) -> Message {
+    Message::Session { session: session(n), speaker: Service::Gateway, event }
+}
+
+pub(super) fn public(n: u8, not_after: UnixMillis) -> PublicKey {
+    PublicKey { public: [n; 32], not_after }
+}
+
+pub(super) fn announced(key: PublicKey) -> Message {
+    Message::Key { key: key.id(), speaker: Service::Gateway, event: KeyEvent::Announced(key) }
+}
+
+pub(super) fn says_ended(room: RoomId, why: EndReason) -> Effect {
+    Effect::Say(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Ended(why) })
+}
+
+pub(super) fn says_room_expired(room: RoomId) -> Effect {
+    Effect::Say(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Expired })
+}
+
+pub(super) fn says_session_expired(n: u64) -> Effect {
+    Effect::Say(Message::Session {
+        session: session(n),
+        speaker: Service::Janitor,
+        event: SessionEvent::Expired,
+    })
+}
+
+pub(super) fn says_key_expired(key: PublicKey) -> Effect {
+    Effect::Say(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired })
+}

@@ -1,0 +1,39 @@
+//! The answer to a node that asks what it has missed, one batch at a time: the whole may be far larger than what the bus queues.
+
+use schemas::{KeyId, RoomId, SessionId, UnixMillis, event::SyncAnswer, limits, time::millis};
+
+use super::Leases;
+
+/// How far an answer has come. What is learned meanwhile may or may not be in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SyncCursor {
+    key: Option<KeyId>,
+    session: Option<SessionId>,
+    room: Option<RoomId>,
+}
+
+impl Leases {
+    /// The batch that follows `cursor`, which moves on. The last batch says so.
+    pub fn sync_batch(&self, now: UnixMillis, cursor: &mut SyncCursor) -> SyncAnswer {
+        let moment = self.moment(now);
+        let mut answer = SyncAnswer::default();
+        let mut room_left = limits::BATCH;
+        for (&id, key) in self.keys.after(cursor.key).take(room_left) {
+            cursor.key = Some(id);
+            answer.keys.push(key.public);
+        }
+        room_left -= answer.keys.len();
+        for (&session, revoked) in self.revoked.after(cursor.session).take(room_left) {
+            cursor.session = Some(session);
+            answer.revoked.push((session, millis(revoked.until.since(moment))));
+        }
+        room_left -= answer.revoked.len();
+        for (&room, ended) in self.ended.after(cursor.room).take(room_left) {
+            cursor.room = Some(room);
+            answer.ended.push((room, ended.why, millis(ended.until.since(moment))));
+        }
+        room_left -= answer.ended.len();
+        answer.last = room_left > 0;
+        answer
+    }
+}

@@ -1,0 +1,70 @@
+//! What starting nodes are told, and what this one is told.
+
+use super::*;
+
+#[test]
+fn a_starting_janitor_asks_again_each_period_until_it_is_told() {
+    let asks = |effects: Vec<Effect>| effects.iter().filter(|it| **it == Effect::AskSync).count();
+    let rig = Rig::starting(terms());
+    assert_eq!(rig.give(Input::Tick), [Effect::AskSync]);
+    assert_eq!(asks(rig.pass(limits::RENEWAL)), 1);
+    rig.give(Input::Learned(SyncAnswer::default()));
+    rig.give(Input::Gap);
+    assert_eq!(asks(rig.pass(SECOND)), 1);
+    rig.give(Input::Learned(SyncAnswer { last: true, ..SyncAnswer::default() }));
+    assert_eq!(asks(rig.pass(SILENCE)), 0);
+    rig.give(Input::Gap);
+    assert_eq!(asks(rig.pass(SILENCE * 2)), 2, "nobody answers: it has heard for itself by then");
+}
+
+#[test]
+fn it_answers_others_once_it_knows_enough_and_itself_never() {
+    let rig = Rig::starting(terms());
+    let from = |name| Message::Sync { from: node(name) };
+    assert_eq!(rig.hear(from("g1")), []);
+    rig.give(Input::Learned(SyncAnswer { last: true, ..SyncAnswer::default() }));
+    assert_eq!(rig.hear(from("g1")), [Effect::AnswerSync]);
+    assert_eq!(rig.hear(from("j2")), []);
+    let lonely = Rig::awake();
+    assert_eq!(lonely.hear(from("g1")), [Effect::AnswerSync]);
+}
+
+#[test]
+fn what_it_tells_another_learns() {
+    let (rig, other) = (Rig::awake(), Rig::starting(terms()));
+    let key = public(1, rig.now() + ROTATION);
+    rig.hear(announced(key));
+    (0..limits::BATCH as u64).for_each(|n| {
+        rig.hear(revoked(n));
+    });
+    (0..limits::BATCH as u64 * 2).for_each(|n| {
+        rig.hear(ended(room(n), EndReason::Reported));
+    });
+    rig.pass(100 * SECOND);
+    let batches = rig.sync();
+    assert_eq!(batches.len(), 4);
+    for batch in &batches {
+        assert!(batch.keys.len() + batch.revoked.len() + batch.ended.len() <= limits::BATCH);
+        assert!(schemas::codec::encode(batch).is_ok(), "it fits into a message");
+    }
+    batches.into_iter().for_each(|batch| {
+        other.give(Input::Learned(batch));
+    });
+    assert_eq!(other.sync(), rig.sync());
+    let joined = peer(room(7), RoomEvent::Joined(attachment(1)));
+    assert_eq!(other.hear(joined), [says_ended(room(7), EndReason::Reported)]);
+    other.pass(TOKEN_LIFE + limits::LEEWAY - 98 * SECOND);
+    assert_eq!((other.counts().revoked, other.counts().ended), (0, 0), "no longer than the first would have");
+}
+
+#[test]
+fn nobody_can_make_it_remember_for_longer_than_a_token_lives() {
+    let rig = Rig::awake();
+    let ended = vec![(room(1), EndReason::Left, u64::MAX)];
+    let revoked = vec![(session(1), u64::MAX)];
+    rig.give(Input::Learned(SyncAnswer { ended, revoked, ..SyncAnswer::default() }));
+    rig.hear(said(2, SessionEvent::Revoked { remaining: std::time::Duration::MAX }));
+    assert_eq!((rig.counts().ended, rig.counts().revoked), (1, 2));
+    rig.pass(TOKEN_LIFE + limits::LEEWAY + SECOND);
+    assert_eq!((rig.counts().ended, rig.counts().revoked), (0, 0));
+}
