@@ -139,7 +139,9 @@ impl Outbound {
                 texts.push(pending.number);
             }
         }
-        self.round_trip.progress(measured.map(|sent_at| now.since(sent_at)));
+        if let Some(sent_at) = measured {
+            self.round_trip.measure(now.since(sent_at));
+        }
         self.pace = Pace::Open;
         let in_flight = self.unacknowledged.iter().any(|pending| !pending.due);
         self.timeout = in_flight.then(|| now + self.round_trip.timeout());
@@ -260,12 +262,29 @@ mod tests {
         outbound.time_out();
         packets(&mut outbound, at(1000));
         outbound.acknowledge(at(1001), 1).unwrap();
-        assert_eq!(outbound.round_trip.timeout(), 1000 * MS, "the first estimate stands");
+        assert_eq!(outbound.round_trip.timeout(), 2000 * MS, "the first estimate stands, and its doubling");
 
         outbound.push(Kind::Text, b"x").unwrap();
         packets(&mut outbound, at(2000));
         outbound.acknowledge(at(2300), 2).unwrap();
         assert_eq!(outbound.round_trip.timeout(), 900 * MS, "300 + 4 * 150");
+    }
+
+    #[test]
+    fn a_way_slower_than_the_first_time_out_is_measured_in_the_end() {
+        let mut outbound = Outbound::default();
+        let (mut now, mut spare) = (0, 0);
+        for number in 1..=5 {
+            outbound.push(Kind::Text, b"x").unwrap();
+            packets(&mut outbound, at(now));
+            while let Some(timeout) = outbound.timeout().filter(|timeout| *timeout < at(now + 3000)) {
+                outbound.time_out();
+                spare += packets(&mut outbound, timeout).len();
+            }
+            now += 3000;
+            outbound.acknowledge(at(now), number).unwrap();
+        }
+        assert_eq!(spare, 2, "after 1 s, then after 2 s; 4 s are long enough for a measure");
     }
 
     #[test]

@@ -9,12 +9,12 @@ use super::limits::{RESEND_INITIAL, RESEND_MAX, RESEND_MIN};
 pub(super) struct RoundTrip {
     /// Smoothed round trip and its variation.
     measured: Option<(Duration, Duration)>,
-    /// Time-outs since the last progress.
+    /// Time-outs since the last measure.
     timeouts: u32,
 }
 
 impl RoundTrip {
-    /// The time-out now: `SRTT + 4 RTTVAR` within bounds, doubled for each time-out since the last progress.
+    /// The time-out now: `SRTT + 4 RTTVAR` within bounds, doubled for each time-out since the last measure.
     pub(super) fn timeout(&self) -> Duration {
         let base = match self.measured {
             Some((smoothed, variation)) => (smoothed + 4 * variation).clamp(RESEND_MIN, RESEND_MAX),
@@ -24,11 +24,12 @@ impl RoundTrip {
         (base * (1 << self.timeouts.min(3))).min(RESEND_MAX)
     }
 
-    /// Something new was acknowledged; `sample` is a round trip that can be trusted (section 2.3, and Karn).
-    pub(super) fn progress(&mut self, sample: Option<Duration>) {
+    /// A round trip that can be trusted was measured (section 2.3). Only that ends the back-off (section 5, after Karn):
+    /// were it ended by any progress, a way slower than the time-out would never be measured.
+    pub(super) fn measure(&mut self, sample: Duration) {
         self.timeouts = 0;
         // More than the longest time-out cannot be told apart from a cut; the bound also keeps the sums small.
-        let Some(sample) = sample.map(|sample| sample.min(RESEND_MAX)) else { return };
+        let sample = sample.min(RESEND_MAX);
         self.measured = Some(match self.measured {
             None => (sample, sample / 2),
             Some((smoothed, variation)) => {
@@ -56,18 +57,16 @@ mod tests {
     fn the_estimate_follows_rfc_6298() {
         let mut round_trip = RoundTrip::default();
         assert_eq!(round_trip.timeout(), 1000 * MS);
-        round_trip.progress(Some(400 * MS));
+        round_trip.measure(400 * MS);
         assert_eq!(round_trip.timeout(), (400 + 4 * 200) * MS);
-        round_trip.progress(Some(800 * MS));
+        round_trip.measure(800 * MS);
         assert_eq!(round_trip.timeout(), (450 + 4 * 250) * MS);
-        round_trip.progress(None);
-        assert_eq!(round_trip.timeout(), 1450 * MS);
     }
 
     #[test]
     fn it_doubles_at_each_time_out_up_to_four_seconds() {
         let mut round_trip = RoundTrip::default();
-        round_trip.progress(Some(MS));
+        round_trip.measure(MS);
         let waits: Vec<_> = (0..6)
             .map(|_| {
                 let wait = round_trip.timeout();
@@ -76,14 +75,14 @@ mod tests {
             })
             .collect();
         assert_eq!(waits, [500, 1000, 2000, 4000, 4000, 4000]);
-        round_trip.progress(None);
+        round_trip.measure(MS);
         assert_eq!(round_trip.timeout(), 500 * MS);
     }
 
     #[test]
     fn an_absurd_sample_does_not_spoil_it() {
         let mut round_trip = RoundTrip::default();
-        round_trip.progress(Some(Duration::MAX));
+        round_trip.measure(Duration::MAX);
         assert_eq!(round_trip.timeout(), 4000 * MS);
     }
 }
