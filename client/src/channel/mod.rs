@@ -360,7 +360,8 @@ impl Channel {
         }
     }
 
-    /// Tells the owner what was not delivered, and forgets every key and message.
+    /// Tells the owner what was not delivered, and forgets every key and message. Ours are wiped here; what snow and
+    /// aws-lc hold is freed here, and wiped by aws-lc itself and by the binary's allocator.
     fn end(&mut self, reason: EndReason) {
         if self.phase == Phase::Ended {
             return;

@@ -94,12 +94,16 @@ impl Outbound {
         Ok(self.numbered)
     }
 
-    /// Puts what is due into a packet; returns whether anything was. The numbers in it count as sent.
-    pub(super) fn fill(&mut self, now: Time, packet: &mut Writer) -> bool {
-        if self.pace == (Pace::Probing { sent: true }) {
-            return false;
+    /// Whether there is something to send now.
+    pub(super) fn is_due(&self) -> bool {
+        self.pace != Pace::Probing { sent: true } && self.unacknowledged.iter().any(|pending| pending.due)
+    }
+
+    /// Puts what is due into a packet, as much as fits. The numbers in it count as sent.
+    pub(super) fn fill(&mut self, now: Time, packet: &mut Writer) {
+        if !self.is_due() {
+            return;
         }
-        let mut filled = false;
         for pending in self.unacknowledged.iter_mut().filter(|pending| pending.due) {
             let entry = Entry { number: pending.number, kind: pending.kind as u8, body: &pending.body };
             if !packet.push(&entry) {
@@ -109,15 +113,11 @@ impl Outbound {
             pending.sent_once_at = (!pending.sent).then_some(now);
             pending.sent = true;
             self.sent = self.sent.max(pending.number);
-            filled = true;
         }
-        if filled {
-            if let Pace::Probing { sent } = &mut self.pace {
-                *sent = true;
-            }
-            self.timeout.get_or_insert(now + self.round_trip.timeout());
+        if let Pace::Probing { sent } = &mut self.pace {
+            *sent = true;
         }
-        filled
+        self.timeout.get_or_insert(now + self.round_trip.timeout());
     }
 
     /// Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is news for.
@@ -202,15 +202,14 @@ mod tests {
     /// The numbers in the packets that go out now.
     fn packets(outbound: &mut Outbound, now: Time) -> Vec<Vec<u64>> {
         let mut packets = Vec::new();
-        loop {
+        while outbound.is_due() {
             let mut writer = Writer::new(0);
-            if !outbound.fill(now, &mut writer) {
-                return packets;
-            }
+            outbound.fill(now, &mut writer);
             let content = writer.finish();
             let (_, entries) = crate::channel::packet::parse(&content).unwrap();
             packets.push(entries.iter().map(|entry| entry.number).collect());
         }
+        packets
     }
 
     #[test]

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::frame::{PACKET_HEADER, padded_len};
 use super::limits::{MAX_FRAME, WINDOW_MESSAGES};
 
-const TAG: usize = 16;
+/// What sealing adds, bytes (AES-GCM's tag).
+pub(super) const TAG: usize = 16;
 const CONTENT_HEADER: usize = 8 + 1;
 const ENTRY_HEADER: usize = 8 + 1 + 2;
 /// Bytes of a packet that are not its messages.

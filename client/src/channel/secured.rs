@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 use super::event::{EndReason, Event, MessageNumber, Typing};
 use super::frame::packet_header;
 use super::inbound::Received;
-use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_FRAME, MAX_NUMBER, MAX_TEXT};
-use super::packet::{self, Kind, Writer};
+use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
+use super::packet::{self, Kind, TAG, Writer};
 use super::time::Time;
 use super::{Channel, Phase, Way};
 
@@ -148,12 +148,12 @@ impl Channel {
             return;
         }
         while matches!(self.phase, Phase::Secured | Phase::Leaving { .. }) {
-            let mut writer = Writer::new(self.inbound.in_order());
-            let messages = self.outbound.fill(now, &mut writer);
             let acknowledgement = self.inbound.acknowledge_at().is_some_and(|at| now >= at);
-            if !messages && !acknowledgement {
+            if !self.outbound.is_due() && !acknowledgement {
                 return;
             }
+            let mut writer = Writer::new(self.inbound.in_order());
+            self.outbound.fill(now, &mut writer);
             self.inbound.acknowledged();
             self.send_packet(writer);
         }
@@ -168,13 +168,10 @@ impl Channel {
         self.next_packet += 1;
         let content = writer.finish();
         let header = packet_header(number);
-        let mut message = vec![0; MAX_FRAME];
+        let mut message = vec![0; header.len() + content.len() + TAG];
         message[..header.len()].copy_from_slice(&header);
         match session.transport.write_message(number, &content, &mut message[header.len()..]) {
-            Ok(len) => {
-                message.truncate(header.len() + len);
-                self.frames.push_back(message);
-            }
+            Ok(_) => self.frames.push_back(message),
             // Noise refuses only what is longer than the largest packet, which no content is.
             Err(_) => self.end(EndReason::Exhausted),
         }

@@ -98,6 +98,12 @@ fn forge(from: &mut Channel, acknowledged: u64, entries: &[Entry<'_>]) -> Vec<u8
     from.poll_frame().unwrap()
 }
 
+#[test]
+fn a_channel_can_move_between_threads() {
+    fn movable<T: Send + 'static>(_: &T) {}
+    movable(&channel(Side::A, Meeting::Random, 1));
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
