@@ -21,6 +21,8 @@ pub struct Counters {
     pub gaps: AtomicU64,
     /// Connections made, the first included.
     pub connects: AtomicU64,
+    /// Attempts to connect that failed.
+    pub failed_connects: AtomicU64,
     /// Errors that the servers reported, such as a permission that is missing.
     pub server_errors: AtomicU64,
 }

@@ -217,7 +217,10 @@ impl Shared {
                 self.turn(Status::Down);
             }
             // Said by each failed attempt to connect, so that a lost `Disconnected` (the queue of events is short) is made up for.
-            Event::ClientError(_) => self.turn(Status::Down),
+            Event::ClientError(_) => {
+                count(&self.counters.failed_connects);
+                self.turn(Status::Down);
+            }
             Event::SlowConsumer(_) => {
                 count(&self.counters.overflowed);
                 self.gap();

@@ -18,7 +18,7 @@ use super::budget;
 
 /// Most messages that wait in one subscription. async-nats drops what comes after them, silently but for an event. The dispatcher never
 /// waits for anybody, so this much piles up only while its thread gets no time: a third of a second at 100,000 messages a second.
-const SUBSCRIPTION_QUEUE: usize = 32 * 1024;
+pub(super) const SUBSCRIPTION_QUEUE: usize = 32 * 1024;
 
 /// Places in the command queue besides those for publications: subscriptions come and go with each question that is asked.
 const SPARE_COMMANDS: usize = 1024;
@@ -36,7 +36,8 @@ const RECONNECT_MS: std::ops::RangeInclusive<u64> = 50..=2000;
 /// Where the NATS servers are, and by what certificates the two sides know each other.
 #[derive(Clone, Debug, Default)]
 pub struct NatsOptions {
-    /// `nats://host:port` or `tls://host:port`, of all servers of the cluster: those that servers tell of are not trusted.
+    /// `nats://host:port` or `tls://host:port`, of all servers of the cluster: those that servers tell of are not trusted. Without user
+    /// and password: a node is known by its certificate.
     pub urls: Vec<String>,
     /// PEM file of the authorities that the servers' certificates come from. With it, TLS is required.
     pub ca: Option<PathBuf>,
@@ -46,14 +47,16 @@ pub struct NatsOptions {
     pub key: Option<PathBuf>,
 }
 
-/// Options that cannot work. Does not quote a URL, which may hold a password.
+/// Options that cannot work. Does not quote a URL, into which a password may have slipped.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// No server is named.
     #[error("no NATS server is given")]
     NoServer,
     /// Not of the form that [`NatsOptions::urls`] asks for.
-    #[error("NATS server {number} of the list is not a nats:// or tls:// URL with a host")]
+    #[error(
+        "NATS server {number} of the list is not a nats:// or tls:// URL with a host and without a password"
+    )]
     Url {
         /// Its place in the list, from 1.
         number: usize,
@@ -87,8 +90,10 @@ impl NatsOptions {
         }
         let addresses = self.urls.iter().enumerate().map(|(index, url)| {
             let address = url.parse::<ServerAddr>().ok();
-            // async-nats would take ws:// too, and speak plain TCP.
-            let usable = address.filter(|a| matches!(a.scheme(), "nats" | "tls") && !a.host().is_empty());
+            // async-nats would take ws:// too, and speak plain TCP; and a password, and not use it.
+            let usable = address.filter(|a| {
+                matches!(a.scheme(), "nats" | "tls") && !a.host().is_empty() && !a.has_user_pass()
+            });
             usable.ok_or(ConnectError::Url { number: index + 1 })
         });
         addresses.collect()
@@ -180,10 +185,10 @@ mod tests {
 
     #[test]
     fn only_nats_and_tls_urls_with_a_host_are_servers() {
-        for good in ["nats://a:4222", "tls://a.example", "127.0.0.1:4222", "nats://u:p@[::1]:4222"] {
+        for good in ["nats://a:4222", "tls://a.example", "127.0.0.1:4222", "nats://[::1]:4222"] {
             assert_eq!(with_urls(&[good]).servers().unwrap().len(), 1, "{good}");
         }
-        for bad in ["ws://a", "http://a", "nats://", "", "nats://a:99999"] {
+        for bad in ["ws://a", "http://a", "nats://", "", "nats://a:99999", "nats://u:p@a"] {
             let fault = with_urls(&["nats://a", bad]).servers().unwrap_err();
             assert!(matches!(fault, ConnectError::Url { number: 2 }), "{bad}: {fault}");
         }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     task::{Context, Poll},
 };
@@ -17,6 +17,7 @@ use schemas::{
 };
 use tokio::task::coop;
 
+use super::options::SUBSCRIPTION_QUEUE;
 use crate::{
     Counters, Heard,
     counters::count,
@@ -28,8 +29,8 @@ use crate::{
 const BURST: usize = 32;
 
 /// A gap is told when what came before it has been heard, so that it stands where the messages are missing. A subscription that is never
-/// read empty is told after this many messages.
-const GAP_AFTER: usize = 4096;
+/// read empty is told after this many messages: no more than the queue holds can have come before.
+const GAP_AFTER: usize = SUBSCRIPTION_QUEUE;
 
 const INBOX: &str = "_INBOX_";
 
@@ -41,14 +42,14 @@ pub(super) fn inbox_prefix(node: &NodeId) -> String {
 /// One subscription as the connection's events see it.
 #[derive(Default)]
 pub(super) struct Listener {
-    gap: AtomicBool,
+    gaps: AtomicU64,
     closed: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl Listener {
     pub(super) fn gap(&self) {
-        self.gap.store(true, SeqCst);
+        self.gaps.fetch_add(1, SeqCst);
         self.waker.wake();
     }
 
@@ -58,32 +59,41 @@ impl Listener {
     }
 }
 
+/// How far the gaps have been told.
+#[derive(Default)]
+struct Told {
+    /// Gaps told, by the listener's count.
+    gaps: u64,
+    /// The count that is told next, and the messages heard since it was seen.
+    next: u64,
+    heard: usize,
+}
+
 pub(crate) struct Subscription {
     sources: Vec<Subscriber>,
     /// Whose turn it is, and how many messages in a row it has given.
     turn: usize,
     run: usize,
-    /// Messages heard while a gap waits to be told.
-    before_gap: usize,
+    told: Told,
     listener: Arc<Listener>,
     counters: Arc<Counters>,
 }
 
 impl Subscription {
     pub(super) fn new(sources: Vec<Subscriber>, listener: Arc<Listener>, counters: Arc<Counters>) -> Self {
-        Self { sources, turn: 0, run: 0, before_gap: 0, listener, counters }
+        Self { sources, turn: 0, run: 0, told: Told::default(), listener, counters }
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Heard>> {
         loop {
-            if self.listener.gap.load(SeqCst) {
-                self.before_gap += 1;
-                if self.before_gap > GAP_AFTER {
-                    return self.tell_gap();
-                }
+            if self.gap_is_due() {
+                return self.tell_gap(self.told.next);
             }
             match self.poll_sources(cx) {
                 Poll::Ready(Some(message)) => {
+                    if self.told.next != self.told.gaps {
+                        self.told.heard += 1;
+                    }
                     if let Some(heard) = self.hear(message) {
                         return Poll::Ready(Some(heard));
                     }
@@ -95,8 +105,9 @@ impl Subscription {
             }
         }
         self.listener.waker.register(cx.waker());
-        if self.listener.gap.load(SeqCst) {
-            self.tell_gap()
+        let gaps = self.listener.gaps.load(SeqCst);
+        if gaps != self.told.gaps {
+            self.tell_gap(gaps)
         } else if self.listener.closed.load(SeqCst) {
             Poll::Ready(None)
         } else {
@@ -104,9 +115,20 @@ impl Subscription {
         }
     }
 
-    fn tell_gap(&mut self) -> Poll<Option<Heard>> {
-        self.listener.gap.store(false, SeqCst);
-        self.before_gap = 0;
+    /// Whether a gap has waited long enough. Later ones, behind which the queue may be full again, then wait anew.
+    fn gap_is_due(&mut self) -> bool {
+        let gaps = self.listener.gaps.load(SeqCst);
+        if gaps == self.told.gaps {
+            return false;
+        }
+        if self.told.heard == 0 {
+            self.told.next = gaps;
+        }
+        self.told.heard >= GAP_AFTER
+    }
+
+    fn tell_gap(&mut self, gaps: u64) -> Poll<Option<Heard>> {
+        self.told = Told { gaps, next: gaps, heard: 0 };
         count(&self.counters.gaps);
         Poll::Ready(Some(Heard::Gap))
     }
