@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BootId, KeyId, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
-    codec::duration_ms,
+    codec::{duration_ms, list},
     control::EndReason,
     criteria::{Language, Queue, Role},
     session::SessionState,
@@ -36,7 +36,7 @@ pub enum RoomEvent {
     Present(Attachment),
     /// This attachment has lost its socket.
     Detached(Attachment),
-    /// This attachment is not held here: the answer to presence and frames for it.
+    /// This attachment is not held here: the answer to a presence that takes it for alive.
     NotHere(Attachment),
     /// The other half of a match will not come: its want was withdrawn or taken.
     Declined,
@@ -67,7 +67,7 @@ pub struct Want {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
     /// Rooms that it remembers: two wants that share one are not matched.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
 }
 
@@ -76,9 +76,9 @@ pub struct Want {
 #[serde(rename_all = "kebab-case")]
 pub enum WantEvent {
     /// These wait: new ones at once, all again every [`crate::limits::WANT_REPEAT`].
-    Waiting(Vec<Want>),
+    Waiting(#[serde(deserialize_with = "list::deserialize")] Vec<Want>),
     /// These wait no longer.
-    Withdrawn(Vec<WantId>),
+    Withdrawn(#[serde(deserialize_with = "list::deserialize")] Vec<WantId>),
     /// The two people of this invite have met: its queue is spent.
     Met(Queue),
 }
@@ -165,6 +165,7 @@ pub struct Lease {
     /// The run of the gateway.
     pub boot: BootId,
     /// Sessions that are attached, or have been a moment ago.
+    #[serde(deserialize_with = "list::deserialize")]
     pub sessions: Vec<SessionLease>,
 }
 
@@ -192,12 +193,15 @@ pub struct Presence {
     /// The gateway that speaks.
     pub node: NodeId,
     /// Its sides.
+    #[serde(deserialize_with = "list::deserialize")]
     pub rooms: Vec<(RoomId, Attached)>,
 }
 
 /// A side in a [`Presence`]: an [`Attachment`] whose node is the speaker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
+    /// The stamp of the listener's side, as the speaker knows it.
+    pub peer: Stamp,
     /// The side.
     pub side: Side,
     /// Its stamp.
@@ -217,13 +221,13 @@ impl Attached {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncAnswer {
     /// Signing keys.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<PublicKey>,
     /// Deleted sessions, each with how much longer to remember it, in milliseconds.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<(SessionId, u64)>,
     /// Ended rooms, likewise.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<(RoomId, EndReason, u64)>,
     /// Set in the last batch of a node.
     pub last: bool,

@@ -22,7 +22,7 @@ pub const EXPIRIES_PER_TICK: usize = 1000;
 pub struct Capacity {
     /// Sessions with a lease, about 90 bytes each.
     pub sessions: usize,
-    /// Rooms that a lease names, about 40 bytes each.
+    /// Rooms that a lease names, about 35 bytes each.
     pub rooms: usize,
     /// Ended rooms, and revoked sessions, each for one token life; about 40 bytes each.
     pub tombstones: usize,

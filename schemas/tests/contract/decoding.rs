@@ -1,0 +1,130 @@
+//! Bytes from the bus: what was said comes back, and nothing else gets through.
+
+use proptest::prelude::*;
+use schemas::{
+    KeyId, NodeId, RoomId, Service, SessionId,
+    codec::DecodeError,
+    limits,
+    message::{Answer, Message, MessageError},
+    subject::Subject,
+};
+
+use crate::samples;
+
+/// One subject for each kind of body.
+fn subjects() -> Vec<Subject> {
+    let (room, session) = (RoomId::from_bytes([1; 16]), SessionId::from_random([2; 16]));
+    let node = || -> NodeId { "n1".parse().unwrap() };
+    vec![
+        Subject::Peer(room, node()),
+        Subject::Room(room, Service::Gateway),
+        Subject::Presence(node()),
+        Subject::Want(node()),
+        Subject::Match(node()),
+        Subject::Session(session, Service::Gateway),
+        Subject::Key(KeyId::from_bytes([3; 32]), Service::Gateway),
+        Subject::Lease(node()),
+        Subject::Node(Service::Gateway, node()),
+    ]
+}
+
+fn questions() -> [Message; 2] {
+    [Message::Ask { session: SessionId::from_random([2; 16]) }, Message::Sync { from: "n1".parse().unwrap() }]
+}
+
+fn refused_by_all(body: &[u8], why: DecodeError) {
+    for subject in subjects() {
+        let decoded = Message::decode(subject.clone(), body);
+        assert_eq!(decoded, Err(MessageError::Body(why)), "{subject:?}");
+    }
+    for question in questions() {
+        assert_eq!(Answer::decode(&question, body), Err(MessageError::Body(why)), "{question:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_message_comes_back_as_it_was_said(message in samples::message()) {
+        let subject = Subject::parse(&message.subject().text()).unwrap();
+        prop_assert_eq!(Message::decode(subject, &message.encode().unwrap()), Ok(message));
+    }
+
+    #[test]
+    fn every_answer_comes_back_as_it_was_given((question, answer) in samples::answer()) {
+        prop_assert_eq!(Answer::decode(&question, &answer.encode().unwrap()), Ok(answer));
+    }
+
+    #[test]
+    fn a_body_is_neither_cut_short_nor_followed_by_anything(message in samples::message(), more: u8) {
+        let mut body = message.encode().unwrap();
+        prop_assume!(!body.is_empty());
+        let cut = Message::decode(message.subject(), &body[..body.len() - 1]);
+        prop_assert_eq!(cut, Err(MessageError::Body(DecodeError::Shape)));
+        body.push(more);
+        let longer = Message::decode(message.subject(), &body);
+        prop_assert_eq!(longer, Err(MessageError::Body(DecodeError::Trailing)));
+    }
+
+    #[test]
+    fn a_flipped_byte_gives_an_event_or_an_error(message in samples::message(), at: prop::sample::Index, bits: u8) {
+        let mut body = message.encode().unwrap();
+        prop_assume!(!body.is_empty());
+        let at = at.index(body.len());
+        body[at] ^= bits;
+        // What is still an event can be said again in the same way.
+        if let Ok(event) = Message::decode(message.subject(), &body) {
+            prop_assert_eq!(Message::decode(event.subject(), &event.encode().unwrap()), Ok(event));
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_an_event_or_an_error(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        for subject in subjects() {
+            let _ = Message::decode(subject, &body);
+        }
+        for question in questions() {
+            let _ = Answer::decode(&question, &body);
+        }
+    }
+}
+
+#[test]
+fn nesting_of_any_kind_is_refused_long_before_the_stack_ends() {
+    const DEPTH: usize = 60_000;
+    let nested = |opening: &[u8]| [opening.repeat(DEPTH / opening.len()), vec![0]].concat();
+    let key = |name: &str| [&[0x60 + name.len() as u8], name.as_bytes()].concat();
+    for opening in [
+        vec![0x81],                             // arrays
+        vec![0x9f],                             // arrays of unknown length
+        vec![0xa1, 0x60],                       // maps
+        vec![0xbf, 0x60],                       // maps of unknown length
+        vec![0xc1],                             // tags
+        vec![0x5f],                             // byte strings in pieces
+        vec![0x7f],                             // texts in pieces
+        [vec![0xa1], key("joined")].concat(),   // the way into an event
+        [vec![0xa1], key("surprise")].concat(), // the way past it
+        [vec![0xa1], key("waiting"), vec![0x81]].concat(),
+        [vec![0xa1], key("sessions"), vec![0x81]].concat(),
+    ] {
+        refused_by_all(&nested(&opening), DecodeError::Shape);
+    }
+}
+
+#[test]
+fn too_many_bytes_are_refused_unread() {
+    refused_by_all(&vec![0; limits::EVENT_BYTES + 1], DecodeError::Oversize);
+}
+
+#[test]
+fn frames_and_what_is_no_question_have_no_event() {
+    let node: NodeId = "n1".parse().unwrap();
+    let frames = Subject::Frames(RoomId::from_bytes([1; 16]), node.clone());
+    assert_eq!(Message::decode(frames, &[]), Err(MessageError::Subject));
+    let presence = Subject::Presence(node.clone());
+    let lease = Message::Lease {
+        from: node,
+        lease: schemas::event::Lease { boot: schemas::BootId(1), sessions: vec![] },
+    };
+    assert_eq!(Answer::decode(&lease, &[0xa0]), Err(MessageError::Subject));
+    assert!(Message::decode(presence, &lease.encode().unwrap()).is_err(), "one event is not another");
+}

@@ -1,0 +1,7 @@
+//! What is written down about the protocol is what the code does.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod cddl;
+mod decoding;
+mod samples;

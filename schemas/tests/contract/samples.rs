@@ -1,0 +1,244 @@
+//! Every message and answer that there is, with arbitrary content.
+
+use std::time::Duration;
+
+use proptest::{option, prelude::*, sample::select};
+use schemas::{
+    BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    control::EndReason,
+    criteria::{Language, Queue, Role},
+    event::*,
+    message::{Answer, Message},
+    session::SessionState,
+};
+
+/// Any message that its speaker may say.
+pub(crate) fn message() -> impl Strategy<Value = Message> {
+    let key = |key: PublicKey| Message::Key {
+        key: key.id(),
+        speaker: Service::Gateway,
+        event: KeyEvent::Announced(key),
+    };
+    let forgotten = |key| Message::Key {
+        key: KeyId::from_bytes(key),
+        speaker: Service::Janitor,
+        event: KeyEvent::Expired,
+    };
+    prop_oneof![
+        (room(), node(), peer_event()).prop_map(|(room, to, event)| Message::Peer { room, to, event }),
+        (room(), broadcast()).prop_map(|(room, (speaker, event))| Message::Room { room, speaker, event }),
+        (node(), presence()).prop_map(|(to, presence)| Message::Presence { to, presence }),
+        (node(), want_event()).prop_map(|(from, event)| Message::Want { from, event }),
+        (node(), match_event()).prop_map(|(to, event)| Message::Match { to, event }),
+        (session(), session_event())
+            .prop_map(|(session, (speaker, event))| { Message::Session { session, speaker, event } }),
+        session().prop_map(|session| Message::Ask { session }),
+        public_key().prop_map(key),
+        any::<[u8; 32]>().prop_map(forgotten),
+        (node(), lease()).prop_map(|(from, lease)| Message::Lease { from, lease }),
+        node().prop_map(|from| Message::Sync { from }),
+        (service(), node(), heartbeat())
+            .prop_map(|(service, from, heartbeat)| { Message::Heartbeat { service, from, heartbeat } }),
+    ]
+}
+
+/// Any answer, with a question that it fits.
+pub(crate) fn answer() -> impl Strategy<Value = (Message, Answer)> {
+    prop_oneof![
+        (session(), session_answer())
+            .prop_map(|(session, answer)| (Message::Ask { session }, Answer::Session(answer))),
+        (node(), sync_answer()).prop_map(|(from, answer)| (Message::Sync { from }, Answer::Sync(answer))),
+    ]
+}
+
+fn peer_event() -> impl Strategy<Value = RoomEvent> {
+    prop_oneof![
+        attachment().prop_map(RoomEvent::Joined),
+        attachment().prop_map(RoomEvent::Present),
+        attachment().prop_map(RoomEvent::Detached),
+        attachment().prop_map(RoomEvent::NotHere),
+        Just(RoomEvent::Declined),
+        end_reason().prop_map(RoomEvent::Ended),
+    ]
+}
+
+fn broadcast() -> impl Strategy<Value = (Service, RoomEvent)> {
+    prop_oneof![
+        attachment().prop_map(|at| (Service::Gateway, RoomEvent::Joined(at))),
+        (select(vec![Service::Gateway, Service::Janitor]), end_reason())
+            .prop_map(|(speaker, reason)| (speaker, RoomEvent::Ended(reason))),
+        Just((Service::Janitor, RoomEvent::Expired)),
+    ]
+}
+
+fn want_event() -> impl Strategy<Value = WantEvent> {
+    prop_oneof![
+        prop::collection::vec(want(), 0..4).prop_map(WantEvent::Waiting),
+        prop::collection::vec(want_id(), 0..4).prop_map(WantEvent::Withdrawn),
+        queue().prop_map(WantEvent::Met),
+    ]
+}
+
+fn want() -> impl Strategy<Value = Want> {
+    let tags = prop::collection::vec(tag(), 0..=24);
+    let parts = (want_id(), session(), stamp(), duration(), queue(), option::of(role()), language(), tags);
+    parts.prop_map(|(id, session, stamp, age, queue, role, language, tags)| Want {
+        id,
+        session,
+        stamp,
+        age,
+        queue,
+        role,
+        language,
+        tags,
+    })
+}
+
+fn match_event() -> impl Strategy<Value = MatchEvent> {
+    let half = || (want_id(), node()).prop_map(|(want, node)| Half { want, node });
+    prop_oneof![
+        (half(), half()).prop_map(|(one, two)| MatchEvent::Pair([one, two])),
+        want_id().prop_map(MatchEvent::Spent),
+    ]
+}
+
+fn session_event() -> impl Strategy<Value = (Service, SessionEvent)> {
+    let said = prop_oneof![
+        (stamp(), node()).prop_map(|(stamp, node)| SessionEvent::Attached { stamp, node }),
+        duration().prop_map(|remaining| SessionEvent::Revoked { remaining }),
+        room().prop_map(SessionEvent::Left),
+    ];
+    prop_oneof![
+        3 => said.prop_map(|event| (Service::Gateway, event)),
+        1 => Just((Service::Janitor, SessionEvent::Expired)),
+    ]
+}
+
+fn session_answer() -> impl Strategy<Value = SessionAnswer> {
+    (state(), any::<bool>(), stamp(), option::of(room()))
+        .prop_map(|(state, connected, stamp, room)| SessionAnswer { state, connected, stamp, room })
+}
+
+fn sync_answer() -> impl Strategy<Value = SyncAnswer> {
+    let keys = prop::collection::vec(public_key(), 0..3);
+    let revoked = prop::collection::vec((session(), any::<u64>()), 0..3);
+    let ended = prop::collection::vec((room(), end_reason(), any::<u64>()), 0..3);
+    (keys, revoked, ended, any::<bool>()).prop_map(|(keys, revoked, ended, last)| SyncAnswer {
+        keys,
+        revoked,
+        ended,
+        last,
+    })
+}
+
+fn lease() -> impl Strategy<Value = Lease> {
+    let parts = (session(), stamp(), state(), any::<bool>(), option::of(room()), time());
+    let held = parts.prop_map(|(session, stamp, state, connected, room, ends)| SessionLease {
+        session,
+        stamp,
+        state,
+        connected,
+        room,
+        ends,
+    });
+    (boot(), prop::collection::vec(held, 0..4)).prop_map(|(boot, sessions)| Lease { boot, sessions })
+}
+
+fn presence() -> impl Strategy<Value = Presence> {
+    let attached = (stamp(), side(), stamp(), tag());
+    let attached = attached.prop_map(|(peer, side, stamp, owner)| Attached { peer, side, stamp, owner });
+    (node(), prop::collection::vec((room(), attached), 0..4))
+        .prop_map(|(node, rooms)| Presence { node, rooms })
+}
+
+fn heartbeat() -> impl Strategy<Value = Heartbeat> {
+    let load = any::<(u32, u32, u32)>();
+    let load = load.prop_map(|(connections, waiting, chatting)| Load { connections, waiting, chatting });
+    (boot(), ".{0,20}", load, any::<bool>()).prop_map(|(boot, version, load, draining)| Heartbeat {
+        boot,
+        version,
+        load,
+        draining,
+    })
+}
+
+fn attachment() -> impl Strategy<Value = Attachment> {
+    (side(), stamp(), node(), tag()).prop_map(|(side, stamp, node, owner)| Attachment {
+        side,
+        stamp,
+        node,
+        owner,
+    })
+}
+
+fn public_key() -> impl Strategy<Value = PublicKey> {
+    (any::<[u8; 32]>(), time()).prop_map(|(public, not_after)| PublicKey { public, not_after })
+}
+
+fn queue() -> impl Strategy<Value = Queue> {
+    prop_oneof![
+        Just(Queue::Anyone),
+        any::<[u8; 16]>().prop_map(Queue::Topic),
+        any::<[u8; 16]>().prop_map(Queue::Invite),
+    ]
+}
+
+fn language() -> impl Strategy<Value = Option<Language>> {
+    option::of("[a-z]{2,8}".prop_map(|tag| tag.parse().unwrap()))
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    select(vec![Role::Seek, Role::Offer])
+}
+
+fn end_reason() -> impl Strategy<Value = EndReason> {
+    select(vec![EndReason::Left, EndReason::Expired, EndReason::Reported, EndReason::Shutdown])
+}
+
+fn state() -> impl Strategy<Value = SessionState> {
+    select(vec![SessionState::Idle, SessionState::Waiting, SessionState::Paired])
+}
+
+fn service() -> impl Strategy<Value = Service> {
+    select(Service::ALL.to_vec())
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    select(vec![Side::A, Side::B])
+}
+
+fn node() -> impl Strategy<Value = NodeId> {
+    "[A-Za-z0-9_-]{1,64}".prop_filter_map("a role is no node", |name| name.parse().ok())
+}
+
+fn room() -> impl Strategy<Value = RoomId> {
+    any::<[u8; 16]>().prop_map(RoomId::from_bytes)
+}
+
+fn want_id() -> impl Strategy<Value = WantId> {
+    any::<[u8; 16]>().prop_map(WantId::from_bytes)
+}
+
+fn session() -> impl Strategy<Value = SessionId> {
+    any::<[u8; 16]>().prop_map(SessionId::from_random)
+}
+
+fn tag() -> impl Strategy<Value = Tag> {
+    any::<[u8; 8]>().prop_map(Tag::from_bytes)
+}
+
+fn boot() -> impl Strategy<Value = BootId> {
+    any::<u64>().prop_map(BootId)
+}
+
+fn stamp() -> impl Strategy<Value = Stamp> {
+    any::<u64>().prop_map(Stamp)
+}
+
+fn time() -> impl Strategy<Value = UnixMillis> {
+    any::<u64>().prop_map(UnixMillis)
+}
+
+fn duration() -> impl Strategy<Value = Duration> {
+    any::<u64>().prop_map(Duration::from_millis)
+}
