@@ -29,8 +29,13 @@ pub enum Effect {
 pub enum Route {
     /// Dropped and counted: outside a room, or while the peer is away.
     Nowhere,
-    /// To a connection of this process.
-    Local(ConnId),
+    /// To a connection of this process, which holds the other side.
+    Local {
+        /// The room.
+        room: RoomId,
+        /// The other side's connection.
+        peer: ConnId,
+    },
     /// To the gateway that holds the other side.
     Remote {
         /// The room.

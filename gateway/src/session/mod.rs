@@ -55,6 +55,8 @@ pub struct Settings {
     pub grace: Duration,
     /// The life of a token.
     pub token_life: Duration,
+    /// `drain` spreads the clients' return over this time.
+    pub drain_spread: Duration,
     /// Whether there is another node that clients could go to.
     pub alone: Alone,
 }
@@ -295,6 +297,11 @@ impl Sessions {
             stamp: session.stamp,
             room: self.room_shown(session),
         })
+    }
+
+    /// The session of a connection, until it is replaced or over.
+    pub fn session_of(&self, conn: ConnId) -> Option<SessionId> {
+        self.conns.get(&conn).copied()
     }
 
     /// How much this gateway carries.

@@ -317,14 +317,11 @@ impl Sessions {
         let Some(conn) = self.sessions.get(&seat.session).and_then(|session| session.conn) else { return };
         let route = match (wanted, other_session) {
             (None, _) => Route::Nowhere,
-            (Some(_), Some(other)) => self
-                .sessions
-                .get(&other)
-                .and_then(|session| session.conn)
-                .map_or(Route::Nowhere, Route::Local),
-            (Some((node, fence)), None) => {
-                Route::Remote { room: room_id, side, stamp: own_stamp, node, fence }
-            }
+            (Some(_), Some(other)) => match self.sessions.get(&other).and_then(|session| session.conn) {
+                Some(peer) => Route::Local { room: room_id, peer },
+                None => Route::Nowhere,
+            },
+            (Some((node, fence)), None) => Route::Remote { room: room_id, side, stamp: own_stamp, node, fence },
         };
         self.effects.push(Effect::Route(conn, route));
     }

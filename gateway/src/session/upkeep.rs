@@ -25,8 +25,6 @@ pub(super) const PRESENCE_SILENCE: Duration = Duration::from_secs(32);
 const BATCH: usize = 500;
 /// After its bus came back a gateway freezes graces for this long: others have to be heard first.
 const THAW: Duration = Duration::from_secs(10);
-/// `drain` spreads the clients' return over this time.
-const DRAIN_SPREAD: Duration = Duration::from_secs(5);
 
 impl Sessions {
     /// Does what is due. To be called every [`TICK`].
@@ -216,7 +214,7 @@ impl Sessions {
         let mut sessions: Vec<_> = self.conns.values().copied().collect();
         sessions.sort_unstable();
         for id in sessions {
-            let reconnect_in_ms = self.rng.random_range(0..=schemas::time::millis(DRAIN_SPREAD));
+            let reconnect_in_ms = self.rng.random_range(0..=schemas::time::millis(self.settings.drain_spread));
             self.send(id, ToClient::Drain { reconnect_in_ms });
         }
     }

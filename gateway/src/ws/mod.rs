@@ -1,3 +1,57 @@
-//! WebSocket connections.
+//! WebSocket connections: the relay path.
+//!
+//! [`codec`] frames, [`outbox`] decides what waits, [`connection`] is what others may touch, [`pump`] is the task, [`batch`] carries the
+//! frames of one read on, [`keepalive`] watches over all.
 
+mod batch;
+mod buffers;
 pub mod codec;
+pub(crate) mod connection;
+pub(crate) mod keepalive;
+pub(crate) mod outbox;
+mod pump;
+pub mod stream;
+mod tls;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use schemas::token::TokenClaims;
+use tokio::net::TcpStream;
+
+use self::{connection::Connection, pump::Pump, stream::Stream, tls::Tls};
+use crate::{node::Node, rates::ConnectionGuard};
+
+/// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it sent right behind its request.
+pub async fn serve(
+    node: Arc<Node>,
+    stream: Stream,
+    early: Bytes,
+    claims: TokenClaims,
+    _guard: ConnectionGuard,
+) {
+    let (connection, mut pump) = open(&node, stream);
+    node.connected(&connection, &claims);
+    drop(claims);
+    if !early.is_empty() {
+        pump.take_early(&mut early.to_vec());
+    }
+    drop(early);
+    pump.run().await;
+    node.disconnected(&connection);
+}
+
+fn open(node: &Arc<Node>, stream: Stream) -> (Arc<Connection>, Pump) {
+    let (socket, tls): (TcpStream, _) = match stream {
+        Stream::Plain(socket) => (socket, None),
+        Stream::Tls(stream) => {
+            let (socket, connection) = stream.into_inner();
+            (socket, Some(Tls::new(connection)))
+        }
+    };
+    let (reader, writer) = socket.into_split();
+    let connection = Arc::new(Connection::new(node.next_conn(), writer, tls, node.keep_alive().now()));
+    node.keep_alive().watch(&connection);
+    let pump = Pump::new(node.clone(), connection.clone(), reader);
+    (connection, pump)
+}

@@ -1,0 +1,206 @@
+//! The gateway's ears: what the bus brings goes to the sessions, to the keys, or straight to a socket.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use bus::{Heard, ReplyTo, Status, SubscribeError, Subscription};
+use schemas::{
+    Service,
+    event::Heartbeat,
+    limits,
+    message::{Answer, Message},
+    subject::Interest,
+};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    node::Node,
+    session::{Sessions, TICK},
+    ws::connection::Connection,
+};
+
+/// Messages that are taken from the bus before the sockets that they were for are written: one write for all that a tick brings.
+const MESSAGES_PER_TURN: usize = 1024;
+/// How long a starting gateway waits for others to tell what it has missed. Silence then means that there is nobody.
+const SYNC_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Both subscriptions of a gateway.
+pub(crate) struct Ears {
+    traffic: Subscription,
+    events: Subscription,
+}
+
+/// Listens. To be called before anything is said, so that no answer is missed.
+///
+/// # Errors
+/// If the bus is going away.
+pub(crate) async fn listen(node: &Node) -> Result<Ears, SubscribeError> {
+    let id = &node.config().node;
+    let events = [
+        Interest::RoomEvents,
+        Interest::Presence(id.clone()),
+        Interest::Matches(id.clone()),
+        Interest::SessionEvents,
+        Interest::Asks,
+        Interest::Keys,
+        Interest::Syncs,
+        Interest::Heartbeats(Service::Gateway),
+    ];
+    Ok(Ears {
+        traffic: node.bus().subscribe(&[Interest::RoomTraffic(id.clone())]).await?,
+        events: node.bus().subscribe(&events).await?,
+    })
+}
+
+/// Hears until the bus is drained.
+pub(crate) async fn run(node: Arc<Node>, ears: Ears) {
+    let Ears { traffic, events } = ears;
+    tokio::join!(hear_traffic(&node, traffic), hear_events(&node, events));
+}
+
+/// Frames and the room events that precede them, in order. Never waits for a client.
+async fn hear_traffic(node: &Node, mut traffic: Subscription) {
+    let mut scratch = Vec::new();
+    let mut to_flush = Vec::<Arc<Connection>>::new();
+    let mut seen = HashSet::new();
+    while let Some(first) = traffic.next().await {
+        let mut heard = first;
+        for turn in 1.. {
+            match heard {
+                Heard::Frames { room, payload } => {
+                    if let Some(connection) = node.take_frames(room, &payload, &mut scratch)
+                        && seen.insert(connection.id())
+                    {
+                        to_flush.push(connection);
+                    }
+                }
+                Heard::Message { message, .. } => node.decide(|sessions, now| sessions.hear(now, &message)),
+                Heard::Gap => missed(node),
+            }
+            if turn == MESSAGES_PER_TURN {
+                break;
+            }
+            match traffic.try_next() {
+                Some(next) => heard = next,
+                None => break,
+            }
+        }
+        seen.clear();
+        for connection in to_flush.drain(..) {
+            connection.flush();
+        }
+    }
+}
+
+async fn hear_events(node: &Node, mut events: Subscription) {
+    while let Some(heard) = events.next().await {
+        match heard {
+            Heard::Message { message, reply } => hear(node, &message, reply),
+            Heard::Gap => missed(node),
+            Heard::Frames { .. } => {}
+        }
+    }
+}
+
+fn hear(node: &Node, message: &Message, reply: Option<ReplyTo>) {
+    match (message, reply) {
+        (Message::Key { key, event, .. }, _) => node.tokens().hear(*key, event),
+        (Message::Ask { session }, Some(reply)) => {
+            if let Some(answer) = node.decide(|sessions, _| sessions.locate(*session)) {
+                // The asker goes on without it.
+                let _ = node.bus().answer(&reply, &Answer::Session(answer));
+            }
+        }
+        (Message::Sync { from }, Some(reply)) if *from != node.config().node && node.is_synced() => {
+            for answer in node.sync_answers() {
+                let _ = node.bus().answer(&reply, &Answer::Sync(answer));
+            }
+        }
+        (message, _) => node.decide(|sessions, now| sessions.hear(now, message)),
+    }
+}
+
+fn missed(node: &Node) {
+    node.metrics().gaps.inc();
+    node.ask_again();
+    node.decide(Sessions::missed);
+}
+
+/// Learns what others know: at the start, after the bus came back, and after a gap.
+pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
+    let mut status = node.bus().status();
+    loop {
+        if *status.borrow_and_update() == Status::Up {
+            sync_once(&node).await;
+            node.set_synced();
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = node.asked_again() => {}
+            changed = status.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                match *status.borrow() {
+                    Status::Up => node.decide(Sessions::bus_up),
+                    Status::Down => node.decide(Sessions::bus_down),
+                }
+            }
+        }
+    }
+}
+
+async fn sync_once(node: &Node) {
+    let Ok(mut answers) = node.bus().ask(Message::Sync { from: node.config().node.clone() }) else { return };
+    let deadline = Instant::now() + SYNC_PATIENCE;
+    while let Ok(Some(answer)) = timeout_at(deadline, answers.next()).await {
+        if let Answer::Sync(answer) = answer {
+            node.tokens().learn(&answer.keys);
+            node.decide(|sessions, now| sessions.learn(now, &answer));
+        }
+    }
+}
+
+/// Lets time pass for the sessions, and says each second that this node lives.
+pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut beat = Instant::now();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            now = ticks.tick() => {
+                node.decide(Sessions::tick);
+                if now >= beat {
+                    beat = now + limits::HEARTBEAT;
+                    say_alive(&node);
+                }
+            }
+        }
+    }
+}
+
+fn say_alive(node: &Node) {
+    let config = node.config();
+    let heartbeat = Heartbeat {
+        boot: config.boot,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        load: node.load(),
+        draining: node.is_draining(),
+    };
+    let message = Message::Heartbeat { service: Service::Gateway, from: config.node.clone(), heartbeat };
+    // Said again in a second.
+    let _ = node.bus().publish(&message);
+}
+
+/// Pings the connections.
+pub(crate) async fn keep_alive(node: Arc<Node>, shutdown: CancellationToken) {
+    let mut ticks = interval(node.keep_alive().tick());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => node.keep_alive().turn(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Buffers shared by all connections of a worker thread: an idle connection holds none. What was in them is wiped when they are
+//! handed back.
+
+use std::{cell::RefCell, mem};
+
+/// What one read of a socket can bring. One read of a busy socket then carries hundreds of small frames.
+pub(super) const READ_BYTES: usize = 64 * 1024;
+/// A TLS record and its header (RFC 8446, section 5.2), and what else the socket has.
+const SEALED_BYTES: usize = 32 * 1024;
+/// Spare buffers that a thread keeps: as many connections can wait for their socket at once without an allocation.
+const SPARES: usize = 256;
+/// A buffer that has grown beyond this is not kept.
+const SPARE_BYTES: usize = READ_BYTES;
+
+/// Buffers of one thread.
+#[derive(Default)]
+struct Buffers {
+    read: Vec<u8>,
+    sealed: Vec<u8>,
+    relay: Vec<u8>,
+    spares: Vec<Vec<u8>>,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+/// A buffer on loan from the thread. Wiped and handed back when dropped.
+pub(super) struct Loan {
+    bytes: Vec<u8>,
+    slot: fn(&mut Buffers) -> &mut Vec<u8>,
+    /// How much of it may have been used.
+    pub(super) used: usize,
+}
+
+impl Loan {
+    fn take(slot: fn(&mut Buffers) -> &mut Vec<u8>, size: usize) -> Self {
+        let mut bytes = BUFFERS.with_borrow_mut(|buffers| mem::take(slot(buffers)));
+        if bytes.len() < size {
+            bytes.resize(size, 0);
+        }
+        Self { bytes, slot, used: 0 }
+    }
+
+    /// The whole buffer.
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.bytes[..self.used].fill(0);
+        BUFFERS.with_borrow_mut(|buffers| mem::swap((self.slot)(buffers), &mut self.bytes));
+    }
+}
+
+/// The buffer into which sockets are read.
+pub(super) fn read() -> Loan {
+    Loan::take(|buffers| &mut buffers.read, READ_BYTES)
+}
+
+/// The buffer into which TLS sockets are read, before they are opened into [`read`].
+pub(super) fn sealed() -> Loan {
+    Loan::take(|buffers| &mut buffers.sealed, SEALED_BYTES)
+}
+
+/// The frames of one read on their way to the other side; empty, with the capacity of earlier uses.
+pub(super) fn relay() -> Vec<u8> {
+    BUFFERS.with_borrow_mut(|buffers| mem::take(&mut buffers.relay))
+}
+
+/// Hands the relay buffer back.
+pub(super) fn give_back_relay(mut bytes: Vec<u8>) {
+    wipe(&mut bytes);
+    BUFFERS.with_borrow_mut(|buffers| buffers.relay = bytes);
+}
+
+/// An empty buffer for what a socket could not take at once.
+pub(super) fn spare() -> Vec<u8> {
+    BUFFERS.with_borrow_mut(|buffers| buffers.spares.pop()).unwrap_or_default()
+}
+
+/// Hands a spare buffer back.
+pub(super) fn give_back(mut bytes: Vec<u8>) {
+    if bytes.capacity() == 0 || bytes.capacity() > SPARE_BYTES {
+        return;
+    }
+    wipe(&mut bytes);
+    BUFFERS.with_borrow_mut(|buffers| {
+        if buffers.spares.len() < SPARES {
+            buffers.spares.push(bytes);
+        }
+    });
+}
+
+fn wipe(bytes: &mut Vec<u8>) {
+    bytes.fill(0);
+    bytes.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_of_a_buffer_is_wiped() {
+        let mut loan = read();
+        loan.bytes()[..4].copy_from_slice(b"text");
+        loan.used = 4;
+        drop(loan);
+        assert!(read().bytes().iter().all(|byte| *byte == 0));
+
+        let mut bytes = Vec::with_capacity(16);
+        bytes.extend_from_slice(b"text");
+        give_back(bytes);
+        let mut bytes = spare();
+        assert!(bytes.is_empty());
+        bytes.resize(4, 1);
+        assert_eq!(bytes.capacity(), 16, "the same buffer");
+    }
+}
