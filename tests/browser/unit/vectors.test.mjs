@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+
+import { equal, fromBase64url } from '../../../web/bytes.js';
+import { en } from '../../../web/en.js';
+import { codeOf, linkOf, pskOf, secretOf } from '../../../web/invite.js';
+import { open, seal } from '../../../web/noise.js';
+import { ContentWriter, cost, packetFrame, paddedLength, parseContent, parseFrame } from '../../../web/packet.js';
+import { SIGNS, safetyCode } from '../../../web/safety.js';
+import { hex, sidesOf, unhex, vectors } from './support.mjs';
+
+for (const vector of vectors('handshake').cases) {
+  test(`the handshake ${vector.name} is byte for byte that of the vectors`, async () => {
+    const [a, b] = await sidesOf(vector);
+    await a.start();
+    assert.deepEqual(a.frames, [], 'a says nothing before a commitment');
+    await b.start();
+    const step = async (from, to, expected) => {
+      const [frame, ...more] = from.takeFrames();
+      assert.deepEqual([hex(frame), more], [expected, []]);
+      await to.take(frame);
+    };
+    await step(b, a, vector.frames.commitment);
+    await step(a, b, vector.frames.message1);
+    await step(b, a, vector.frames.message2);
+    assert.deepEqual(b.events, [], 'b is secured by the first packet only');
+    await step(a, b, vector.frames.acknowledgement);
+    for (const side of [a, b]) {
+      const [{ kind, safety }] = side.takeEvents();
+      assert.equal(kind, 'secured');
+      assert.deepEqual(safety.numbers, vector.safety.numbers);
+      assert.equal(safety.emoji.map((index) => SIGNS[index]).join(''), vector.safety.emoji);
+    }
+  });
+}
+
+test('a key of small order ends the chat on either side', async () => {
+  const { cases, keys_of_small_order } = vectors('handshake');
+  for (const key of keys_of_small_order) {
+    const [, b] = await sidesOf(cases[0]);
+    await b.start();
+    await b.take(parseAndPad(2, unhex(key)));
+    assert.equal(b.end, 'weak-key', key);
+  }
+});
+
+function parseAndPad(step, body) {
+  const frame = new Uint8Array(256);
+  frame.set([1, step, 0, body.length]);
+  frame.set(body, 4);
+  return frame;
+}
+
+test('packets are sealed and opened as in the vectors', async () => {
+  const { key: raw, cases } = vectors('packets');
+  const key = await crypto.subtle.importKey('raw', unhex(raw), 'AES-GCM', false, ['encrypt', 'decrypt']);
+  for (const vector of cases) {
+    const writer = new ContentWriter(vector.acknowledged);
+    const messages = vector.messages.map((message) => ({ ...message, body: unhex(message.body) }));
+    for (const message of messages) assert.ok(writer.push(message));
+    const content = writer.finish();
+    if (vector.content !== undefined) assert.equal(hex(content), vector.content, vector.name);
+    const frame = packetFrame(vector.number, await seal(key, vector.number, content));
+    assert.equal(frame.length, vector.size, vector.name);
+    assert.equal(createHash('sha256').update(frame).digest('hex'), vector.frame_sha256, vector.name);
+    const { number, ciphertext } = parseFrame(frame);
+    assert.equal(number, vector.number);
+    const opened = await open(key, number, ciphertext);
+    assert.deepEqual(parseContent(opened), { acknowledged: vector.acknowledged, messages }, vector.name);
+  }
+});
+
+test('contents that break the rules end the chat for the right reason', async () => {
+  const { key: raw, contents_that_end_the_chat: contents } = vectors('packets');
+  const key = await crypto.subtle.importKey('raw', unhex(raw), 'AES-GCM', false, ['encrypt']);
+  const [vector] = vectors('handshake').cases;
+  for (const { content, name, reason } of contents) {
+    const [, b] = await sidesOf(vector);
+    await b.start();
+    await b.take(unhex(vector.frames.message1));
+    await b.take(unhex(vector.frames.acknowledgement));
+    await b.take(packetFrame(1, await seal(key, 1, unhex(content))));
+    assert.equal(b.end, reason, name);
+  }
+});
+
+test('what no honest peer sends is dropped, counted and changes nothing', async () => {
+  const { binary_messages_that_are_dropped: bad } = vectors('packets');
+  const [a] = await sidesOf(vectors('handshake').cases[0]);
+  await a.start();
+  for (const { message, name } of bad) {
+    assert.equal(parseFrame(unhex(message)), null, name);
+    await a.take(unhex(message));
+  }
+  assert.equal(a.channel.dropped.malformed, bad.length);
+  assert.deepEqual([a.frames, a.events], [[], []]);
+});
+
+test('sizes and window costs are those of the vectors', () => {
+  const { cases, window_costs } = vectors('padding');
+  for (const { length, padded } of cases) assert.equal(paddedLength(length), padded);
+  for (const { body, cost: expected } of window_costs) assert.equal(cost(body), expected);
+});
+
+test('the safety code and its table are those of the vectors', async () => {
+  const { cases, table } = vectors('safety');
+  assert.deepEqual(SIGNS, table.map(({ emoji }) => emoji));
+  table.forEach(({ name }, at) => assert.equal(en[`emoji.${at}`], name));
+  for (const { handshake_hash, emoji, numbers } of cases) {
+    const code = await safetyCode(unhex(handshake_hash));
+    assert.equal(code.emoji.map((index) => SIGNS[index]).join(''), emoji);
+    assert.deepEqual(code.numbers, numbers);
+  }
+});
+
+test('invites are derived as in the vectors', async () => {
+  const { cases, refused_links } = vectors('invite');
+  for (const { secret, link, code, psk } of cases) {
+    const bytes = unhex(secret);
+    assert.equal(linkOf(bytes, 'https://chat.example/?x=1#old'), link);
+    assert.ok(equal(secretOf(new URL(link).hash), bytes));
+    assert.equal(await codeOf(bytes), code);
+    assert.equal(hex(await pskOf(bytes)), psk);
+  }
+  for (const link of refused_links.filter((link) => link.startsWith('https://chat.example/#') && link.at(-1) !== '#')) {
+    assert.equal(secretOf(link.slice(link.indexOf('#'))), 'malformed', link);
+  }
+  assert.equal(secretOf(''), null);
+  assert.equal(secretOf('#'), null);
+});
+
+test('base64url has one spelling of each value', () => {
+  assert.equal(fromBase64url('AAECAwQFBgcICQoLDA0ODx'), null, 'spare bits');
+  for (const bad of ['A', 'AA=', 'A+', 'A/', 'Aé', 'AA AA']) assert.equal(fromBase64url(bad), null, bad);
+  assert.deepEqual(fromBase64url('AP_-'), Uint8Array.of(0, 255, 254));
+});

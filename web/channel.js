@@ -1,0 +1,408 @@
+/**
+ * The end-to-end channel: one side of one chat as a state machine, without socket and clock (`docs/channel.md`). Every input
+ * says when it happened; frames to send and events go to `onFrame` and `onEvent`. Only WebCrypto makes it asynchronous:
+ * inputs are worked off one after the other, and each returns a promise for the moment when it has been.
+ */
+
+import { utf8 } from './bytes.js';
+import { Fault, Handshake, Patience } from './handshake.js';
+import { Inbound, ReplayWindow } from './inbound.js';
+import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT, TYPING_INTERVAL } from './limits.js';
+import { open, seal } from './noise.js';
+import { Outbound } from './outbound.js';
+import { BYE, ContentWriter, TEXT, TYPING, packetFrame, parseContent, parseFrame } from './packet.js';
+import { safetyCode } from './safety.js';
+
+/** @typedef {import('./bytes.js').Bytes} Bytes */
+/** @typedef {import('./handshake.js').EndReason} EndReason */
+/** @typedef {import('./packet.js').Message} Message */
+/** @typedef {import('./safety.js').SafetyCode} SafetyCode */
+
+/**
+ * What a channel tells its owner; `ended` is the last.
+ * @typedef {{kind: 'secured', safety: SafetyCode}
+ *   | {kind: 'message', number: number, text: string}
+ *   | {kind: 'delivered', number: number} | {kind: 'not-delivered', number: number}
+ *   | {kind: 'peer-typing', active: boolean} | {kind: 'peer-bye'} | {kind: 'window-open'}
+ *   | {kind: 'ended', reason: EndReason}} ChannelEvent
+ */
+
+/** @typedef {'not-secured' | 'empty' | 'too-long' | 'full' | 'over'} Refusal */
+
+export class Channel {
+  /** @type {(frame: Bytes) => void} */
+  onFrame = () => {};
+  /** @type {(event: ChannelEvent) => void} */
+  onEvent = () => {};
+  /** How many binary messages were dropped, by reason; none of them changed anything. */
+  dropped = { malformed: 0, unexpected: 0, early: 0, replayed: 0, forged: 0 };
+
+  #side;
+  #random;
+  /** @type {'handshaking' | 'secured' | 'leaving' | 'ended'} */ #phase = 'handshaking';
+  /** Why and when a leaving channel ends. @type {{reason: EndReason, until: number}} */ #leaving = { reason: 'bye', until: 0 };
+  /** Whether frames can reach the peer, as far as the server says. @type {'open' | 'peer-away' | 'link-down'} */ #way = 'open';
+  /** @type {Handshake | null} */ #handshake;
+  /** @type {Patience | null} */ #patience = null;
+  /** @type {{sending: CryptoKey, receiving: CryptoKey, safety: SafetyCode} | null} */ #keys = null;
+  #nextPacket = 0;
+  #replay = new ReplayWindow();
+  #outbound = new Outbound();
+  #inbound = new Inbound();
+  /** What the owner said last of typing, what the peer was told, and when it may be told again. */
+  #typing = { wanted: false, told: false, notBefore: 0 };
+  /** The peer has said goodbye, its last message. */ #peerLeft = false;
+  /** A text was refused for want of room. */ #ownerWaits = false;
+  /** The inputs before. */ #turn = Promise.resolve();
+
+  /**
+   * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, ephemeral: import('./noise.js').Ephemeral, random: () => number}} place
+   *   `ephemeral` is for this room only; `random` gives the jitter of acknowledgements.
+   */
+  constructor({ side, room, psk, ephemeral, random }) {
+    this.#side = side;
+    this.#random = random;
+    this.#handshake = new Handshake({ side, room, psk, ephemeral });
+  }
+
+  /** Begins with both sides online, as the server's `paired` says. Side `b` speaks at once. @param {number} now */
+  start(now) {
+    this.#patience = new Patience(now);
+    return this.#inTurn(now, async () => {
+      await this.#handshake?.start();
+      this.#repeatHandshake();
+    });
+  }
+
+  /** A binary message came. Whatever it is, it is survived. @param {number} now @param {Bytes} bytes */
+  handleFrame(now, bytes) {
+    return this.#inTurn(now, async () => {
+      const frame = parseFrame(bytes);
+      if (frame === null) this.dropped.malformed += 1;
+      else if ('step' in frame) await this.#handleHandshake(now, frame.step, frame.body);
+      else await this.#handlePacket(now, frame.number, frame.ciphertext);
+    });
+  }
+
+  /** This side is in the room over a new connection; the peer counts as online until told otherwise. @param {number} now */
+  linkUp(now) {
+    return this.#inTurn(now, () => this.#reopen(now));
+  }
+
+  /** This side's connection is lost: nothing is sent until `linkUp`. @param {number} now */
+  linkDown(now) {
+    return this.#inTurn(now, () => this.#block(now, 'link-down'));
+  }
+
+  /** The server says that the peer is back. @param {number} now */
+  peerOnline(now) {
+    return this.#inTurn(now, () => {
+      if (this.#way !== 'link-down') this.#reopen(now);
+    });
+  }
+
+  /** The server says that the peer is away: it would drop what is sent. @param {number} now */
+  peerAway(now) {
+    return this.#inTurn(now, () => {
+      if (this.#way === 'open') this.#block(now, 'peer-away');
+    });
+  }
+
+  /**
+   * Sends a text; `delivered` or `not-delivered` will tell of its number. Taken or refused at once, so that no text is sent twice
+   * while an earlier one is being encrypted.
+   * @param {number} now
+   * @param {string} text
+   * @returns {{number: number, done: Promise<void>} | {refused: Refusal}}
+   */
+  sendText(now, text) {
+    if (this.#phase === 'handshaking') return { refused: 'not-secured' };
+    if (this.#phase !== 'secured') return { refused: 'over' };
+    const body = utf8(text);
+    if (body.length === 0) return { refused: 'empty' };
+    if (body.length > MAX_TEXT) return { refused: 'too-long' };
+    const number = this.#push(TEXT, body);
+    if (number === null) {
+      this.#ownerWaits = true;
+      return { refused: this.isOver ? 'over' : 'full' };
+    }
+    // A text says by itself that its writer has stopped.
+    this.#typing.wanted = this.#typing.told = false;
+    return { number, done: this.#inTurn(now, () => {}) };
+  }
+
+  /** The user writes, or has stopped. @param {number} now @param {boolean} active */
+  setTyping(now, active) {
+    return this.#inTurn(now, () => {
+      if (this.#phase !== 'secured') return;
+      this.#typing.wanted = active;
+      this.#tellTyping(now);
+    });
+  }
+
+  /** Says goodbye after everything sent before it; ends when the peer has acknowledged it, or after 3 s. @param {number} now */
+  bye(now) {
+    return this.#inTurn(now, () => {
+      if (this.#phase === 'handshaking') return this.#end('bye');
+      if (this.#phase !== 'secured') return;
+      this.#phase = 'leaving';
+      this.#leaving = { reason: 'bye', until: now + BYE_LINGER };
+      this.#push(BYE, new Uint8Array(0));
+    });
+  }
+
+  /** Ends the channel at once and silently: the room is over, or the owner gives up. */
+  close() {
+    this.#end('closed');
+    return this.#turn;
+  }
+
+  /** To be called at `nextTimeout`; early or late calls do no harm. @param {number} now */
+  handleTimeout(now) {
+    return this.#inTurn(now, () => {
+      if (this.#phase === 'handshaking') {
+        if (this.#patience?.isExhausted(now)) return this.#end('no-channel');
+        if (this.#patience?.resendIsDue(now)) this.#repeatHandshake();
+        return;
+      }
+      if (this.#phase === 'leaving' && now >= this.#leaving.until) return this.#end(this.#leaving.reason);
+      if (this.#way !== 'open') return;
+      if (this.#outbound.timeout !== null && now >= this.#outbound.timeout) this.#outbound.timeOut();
+      this.#tellTyping(now);
+    });
+  }
+
+  /** When `handleTimeout` is to be called next, as things stand after the last input; `null`: never. */
+  get nextTimeout() {
+    if (this.#phase === 'ended') return null;
+    if (this.#phase === 'handshaking') return this.#patience?.next ?? null;
+    const times = this.#phase === 'leaving' ? [this.#leaving.until] : [];
+    if (this.#way === 'open') {
+      const typing = this.#typing.wanted !== this.#typing.told && this.#mayTellTyping() ? this.#typing.notBefore : null;
+      for (const time of [typing, this.#outbound.timeout, this.#inbound.acknowledgeAt]) if (time !== null) times.push(time);
+    }
+    return times.length > 0 ? Math.min(...times) : null;
+  }
+
+  get isOver() {
+    return this.#phase === 'ended';
+  }
+
+  // Turns --------------------------------------------------------------------------------------------------------
+
+  /** Works off an input after those before it, then sends what is due. @param {number} now @param {() => void | Promise<void>} input */
+  #inTurn(now, input) {
+    this.#turn = this.#turn.then(async () => {
+      if (this.isOver) return;
+      try {
+        await input();
+        await this.#flush(now);
+      } catch (fault) {
+        this.#end(fault instanceof Fault ? fault.reason : 'closed');
+        if (!(fault instanceof Fault)) reportError(fault);
+      }
+    });
+    return this.#turn;
+  }
+
+  // Handshake ----------------------------------------------------------------------------------------------------
+
+  /** @param {number} now @param {import('./packet.js').Step} step @param {Bytes} body */
+  async #handleHandshake(now, step, body) {
+    const progress = await this.#handshake?.receive(step, body);
+    if (progress === undefined || this.isOver) return;
+    switch (progress.kind) {
+      case 'unexpected':
+        this.dropped.unexpected += 1;
+        return;
+      case 'reply':
+        return this.onFrame(progress.send);
+      case 'waits':
+        this.onFrame(progress.send);
+        return this.#patience?.begin(now);
+      case 'keys':
+        await this.#takeKeys(progress.keys);
+        this.onFrame(progress.send);
+        return this.#patience?.begin(now);
+      case 'secure':
+        await this.#takeKeys(progress.keys);
+        this.#secured();
+        return this.#inbound.owe(now);
+      case 'acknowledge-again':
+        return this.#inbound.owe(now);
+    }
+  }
+
+  /** @param {import('./noise.js').Keys} keys */
+  async #takeKeys({ aToB, bToA, hash }) {
+    const [sending, receiving] = this.#side === 'a' ? [aToB, bToA] : [bToA, aToB];
+    this.#keys = { sending, receiving, safety: await safetyCode(hash) };
+  }
+
+  /** Sends the last handshake message (again), if this side waits for the answer to one. */
+  #repeatHandshake() {
+    const waiting = this.#handshake?.waiting;
+    if (waiting) this.onFrame(waiting);
+  }
+
+  #secured() {
+    if (this.#keys === null || this.isOver) return;
+    this.#phase = 'secured';
+    this.onEvent({ kind: 'secured', safety: this.#keys.safety });
+  }
+
+  // Packets ------------------------------------------------------------------------------------------------------
+
+  /** Fresh, authentic, well-formed, in this order; only then does a packet change anything. @param {number} now @param {number} number @param {Bytes} ciphertext */
+  async #handlePacket(now, number, ciphertext) {
+    if (this.#keys === null) return void (this.dropped.early += 1);
+    if (number >= MAX_NUMBER) return void (this.dropped.malformed += 1);
+    if (!this.#replay.isFresh(number)) return void (this.dropped.replayed += 1);
+    const content = await open(this.#keys.receiving, number, ciphertext);
+    if (this.isOver) return;
+    if (content === null) return void (this.dropped.forged += 1);
+    this.#replay.mark(number);
+    if (this.#phase === 'handshaking') this.#secured();
+    await this.#handleContent(now, content);
+  }
+
+  /** @param {number} now @param {Bytes} content */
+  async #handleContent(now, content) {
+    const parsed = parseContent(content);
+    if (parsed === null) throw new Fault('malformed');
+    // All messages first: if this packet also acknowledges our goodbye, they still count.
+    for (const message of parsed.messages) this.#inbound.receive(message);
+    if (parsed.messages.length > 0) this.#inbound.owe(now + ACK_DELAY_MIN + this.#random() * (ACK_DELAY_MAX - ACK_DELAY_MIN));
+    for (let message = this.#inbound.next(); message !== undefined; message = this.#inbound.next()) this.#deliver(now, message);
+    await this.#handleAcknowledgement(now, parsed.acknowledged);
+  }
+
+  /** @param {number} now @param {Message} message */
+  #deliver(now, { number, kind, body }) {
+    if (this.#peerLeft) throw new Fault('malformed');
+    if (kind === TEXT) {
+      this.onEvent({ kind: 'message', number, text: decodeText(body) });
+    } else if (kind === TYPING) {
+      if (body.length !== 1 || body[0] > 1) throw new Fault('malformed');
+      this.onEvent({ kind: 'peer-typing', active: body[0] === 1 });
+    } else if (kind === BYE) {
+      if (body.length > 0) throw new Fault('malformed');
+      this.#hearBye(now);
+    }
+    // Other kinds belong to a later revision: acknowledged, and nothing to tell.
+  }
+
+  /** Acknowledges at once, and stays a while in case that acknowledgement is lost. @param {number} now */
+  #hearBye(now) {
+    this.#peerLeft = true;
+    this.#inbound.owe(now);
+    if (this.#phase === 'secured') {
+      this.#phase = 'leaving';
+      this.#leaving = { reason: 'peer-bye', until: now + BYE_LINGER };
+    }
+    this.onEvent({ kind: 'peer-bye' });
+  }
+
+  /** @param {number} now @param {number} acknowledged */
+  async #handleAcknowledgement(now, acknowledged) {
+    for (const number of this.#outbound.acknowledge(now, acknowledged)) this.onEvent({ kind: 'delivered', number });
+    if (this.#ownerWaits && this.#phase === 'secured' && this.#outbound.hasRoom(TEXT, MAX_TEXT)) {
+      this.#ownerWaits = false;
+      this.onEvent({ kind: 'window-open' });
+    }
+    this.#tellTyping(now);
+    if (this.#phase !== 'leaving' || this.#leaving.reason !== 'bye' || !this.#outbound.isEmpty) return;
+    // What is owed to the peer goes out before the keys are gone.
+    if (this.#inbound.acknowledgeAt !== null) this.#inbound.owe(now);
+    await this.#flush(now);
+    this.#end('bye');
+  }
+
+  /** Sends all messages that are due, and the acknowledgement if it can wait no longer. @param {number} now */
+  async #flush(now) {
+    while (this.#way === 'open' && (this.#phase === 'secured' || this.#phase === 'leaving')) {
+      const writer = new ContentWriter(this.#inbound.inOrder);
+      const messages = this.#outbound.fill(now, writer);
+      const owed = this.#inbound.acknowledgeAt !== null && now >= this.#inbound.acknowledgeAt;
+      if (!messages && !owed) return;
+      this.#inbound.acknowledgeAt = null;
+      await this.#sendPacket(writer.finish());
+    }
+  }
+
+  /** @param {Bytes} content */
+  async #sendPacket(content) {
+    if (this.#keys === null) return;
+    if (this.#nextPacket >= MAX_NUMBER) throw new Fault('exhausted');
+    // Taken before anything asynchronous: a number used twice would break the encryption.
+    const number = this.#nextPacket++;
+    const ciphertext = await seal(this.#keys.sending, number, content);
+    if (!this.isOver) this.onFrame(packetFrame(number, ciphertext));
+  }
+
+  // Small things -------------------------------------------------------------------------------------------------
+
+  /** Numbers and queues a message; `null` if it does not fit, or no number is left. @param {number} kind @param {Bytes} body */
+  #push(kind, body) {
+    try {
+      return this.#outbound.push(kind, body);
+    } catch {
+      this.#end('exhausted');
+      return null;
+    }
+  }
+
+  #mayTellTyping() {
+    return this.#phase === 'secured' && this.#way === 'open' && this.#outbound.hasRoom(TYPING, 1);
+  }
+
+  /** Queues a typing notice if one is due. @param {number} now */
+  #tellTyping(now) {
+    const { wanted, told, notBefore } = this.#typing;
+    if (wanted === told || now < notBefore || !this.#mayTellTyping()) return;
+    if (this.#push(TYPING, Uint8Array.of(wanted ? 1 : 0)) === null) return;
+    this.#typing.told = wanted;
+    this.#typing.notBefore = now + TYPING_INTERVAL;
+  }
+
+  /** @param {number} now */
+  #reopen(now) {
+    this.#way = 'open';
+    if (this.#phase === 'handshaking') {
+      this.#patience?.resume(now);
+      this.#repeatHandshake();
+    } else {
+      this.#outbound.restart();
+      this.#tellTyping(now);
+    }
+  }
+
+  /** @param {number} now @param {'peer-away' | 'link-down'} how */
+  #block(now, how) {
+    this.#way = how;
+    this.#patience?.pause(now);
+  }
+
+  /** Tells what was not delivered, and lets go of every key and message. @param {EndReason} reason */
+  #end(reason) {
+    if (this.isOver) return;
+    this.#phase = 'ended';
+    const lost = this.#outbound.unacknowledgedTexts;
+    this.#handshake = this.#keys = this.#patience = null;
+    this.#outbound = new Outbound();
+    this.#inbound = new Inbound();
+    for (const number of lost) this.onEvent({ kind: 'not-delivered', number });
+    this.onEvent({ kind: 'ended', reason });
+  }
+}
+
+/** @param {Bytes} body */
+function decodeText(body) {
+  if (body.length === 0 || body.length > MAX_TEXT) throw new Fault('malformed');
+  try {
+    // A byte order mark is part of the text.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    throw new Fault('malformed');
+  }
+}

@@ -1,0 +1,152 @@
+/** Building nodes: text goes in as text, never as markup. */
+
+import { say, words } from './i18n.js';
+
+/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('./i18n.js').Values} Values */
+/** @typedef {Key | [Key, Values]} Said */
+
+/**
+ * @typedef {object} Props
+ * @property {string} [class]
+ * @property {Said} [say] The text, in the person's language.
+ * @property {Said} [label] The same for `aria-label`.
+ * @property {Said} [title] The same for `title`.
+ * @property {Said} [placeholder] The same for `placeholder`.
+ * @property {Record<string, string | boolean>} [set] Other attributes; `false` leaves one out.
+ * @property {Record<string, (event: any) => void>} [on] Listeners by event.
+ */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * Makes an element.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Props} props
+ * @param {...(Node | string | null)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  if (props.class) node.className = props.class;
+  bind(node, props.say, '');
+  bind(node, props.label, 'aria-label');
+  bind(node, props.title, 'title');
+  bind(node, props.placeholder, 'placeholder');
+  for (const [name, value] of Object.entries(props.set ?? {})) {
+    if (value !== false) node.setAttribute(name, value === true ? '' : value);
+  }
+  for (const [event, listener] of Object.entries(props.on ?? {})) node.addEventListener(event, listener);
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+/** @param {Element} node @param {Said | undefined} said @param {string} attribute */
+function bind(node, said, attribute) {
+  if (said === undefined) return;
+  const [key, values] = typeof said === 'string' ? [said, {}] : said;
+  say(node, key, values, attribute);
+}
+
+/** Line drawings on a 24 by 24 grid. */
+const ICONS = {
+  shield: 'M12 3l7 3v5c0 4.6-2.9 8.2-7 10-4.1-1.8-7-5.4-7-10V6zM9 11.8l2.2 2.2L15.2 10',
+  next: 'M5 12h13M13 6.5l5.5 5.5-5.5 5.5',
+  leave: 'M14 4h4a1 1 0 011 1v14a1 1 0 01-1 1h-4M10 8l-4 4 4 4M6 12h9',
+  report: 'M6 21V4M6 5h11l-2.5 3.5L17 12H6',
+  send: 'M12 19V6M6.5 11.5L12 6l5.5 5.5',
+  down: 'M12 5v13M6.5 12.5L12 18l5.5-5.5',
+  sending: 'M12 4a8 8 0 100 16 8 8 0 000-16zM12 8v4l2.5 1.5',
+  sent: 'M5 12.5l4.5 4.5L19 7.5',
+  delivered: 'M2.5 12.5L7 17l8.5-9M12 16.2l.8.8L21.5 8',
+  lost: 'M12 5v9M12 18v.5',
+  lock: 'M7 11V8a5 5 0 0110 0v3M6 11h12v9H6z',
+  feather: 'M4 20c2-6 6-13 16-16-1 8-5 12-12 12M4 20l7-8',
+  mask: 'M12 4a4 4 0 100 8 4 4 0 000-8zM5 20c.6-4 3.4-6 7-6s6.4 2 7 6',
+  link: 'M10 14a4 4 0 005.7 0l3-3a4 4 0 00-5.7-5.7l-1 1M14 10a4 4 0 00-5.7 0l-3 3a4 4 0 005.7 5.7l1-1',
+};
+
+/**
+ * An icon that says nothing by itself.
+ * @param {keyof typeof ICONS} name
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, 'svg');
+  for (const [key, value] of [['viewBox', '0 0 24 24'], ['class', 'icon'], ['aria-hidden', 'true']]) svg.setAttribute(key, value);
+  const path = document.createElementNS(SVG, 'path');
+  path.setAttribute('d', ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/**
+ * A QR code as a picture.
+ * @param {boolean[][]} modules
+ * @param {Key} name
+ */
+export function qrPicture(modules, name) {
+  const size = modules.length + 8;
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', `0 0 ${size} ${size}`);
+  svg.setAttribute('class', 'qr');
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('shape-rendering', 'crispEdges');
+  say(svg, name, {}, 'aria-label');
+  const path = document.createElementNS(SVG, 'path');
+  const dark = modules.flatMap((row, y) => row.flatMap((on, x) => (on ? [`M${x + 4} ${y + 4}h1v1h-1z`] : [])));
+  path.setAttribute('d', dark.join(''));
+  svg.append(path);
+  return svg;
+}
+
+/** Two circles that meet: the sign of the page, and of waiting. @param {string} name */
+export function circles(name) {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 48 32');
+  svg.setAttribute('class', name);
+  svg.setAttribute('aria-hidden', 'true');
+  for (const [x, side] of [['17', 'one'], ['31', 'two']]) {
+    const circle = document.createElementNS(SVG, 'circle');
+    circle.setAttribute('cx', x);
+    circle.setAttribute('cy', '16');
+    circle.setAttribute('r', '11');
+    circle.setAttribute('class', side);
+    svg.append(circle);
+  }
+  return svg;
+}
+
+/**
+ * Tells a screen reader, without moving the focus.
+ * @param {Key} key
+ * @param {Values} [values]
+ */
+export function announce(key, values = {}) {
+  const region = document.getElementById('announcer');
+  if (region === null) return;
+  // A node of its own, so that the same words twice are read twice.
+  const line = document.createElement('p');
+  line.textContent = words(key, values);
+  region.replaceChildren(line);
+}
+
+/**
+ * Opens a modal dialog that is gone when closed; Escape closes it, the focus returns to where it was.
+ * @param {string} name For style.
+ * @param {Key} heading
+ * @param {(close: () => void) => (Node | null)[]} content
+ */
+export function openDialog(name, heading, content) {
+  const dialog = el('dialog', { class: `dialog ${name}`, set: { 'aria-labelledby': 'dialog-heading' } });
+  const close = () => dialog.close();
+  dialog.addEventListener('close', () => dialog.remove());
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) close();
+  });
+  const inside = content(close).filter((node) => node !== null);
+  dialog.append(el('div', { class: 'dialog-inside' }, el('h2', { say: heading, set: { id: 'dialog-heading' } }), ...inside));
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}

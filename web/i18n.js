@@ -1,0 +1,83 @@
+/**
+ * The page's languages. Every visible string is a key of en.js; `say` binds a node to one, so that a change of language
+ * rewrites the page in place and nobody loses the draft or the focus.
+ */
+
+import { en } from './en.js';
+import { ko } from './ko.js';
+
+/** @typedef {keyof typeof en} Key */
+/** @typedef {Record<string, string | number>} Values */
+/** @typedef {'en' | 'ko'} Language */
+
+/** @type {Record<Language, Record<Key, string>>} */
+const WORDS = { en, ko };
+
+/** @type {Language} */
+let current = 'en';
+
+/** @type {WeakMap<Element, Map<string, {key: Key, values: Values}>>} */
+const bound = new WeakMap();
+
+export function language() {
+  return current;
+}
+
+/**
+ * The first of a person's languages that the page speaks; English otherwise.
+ * @param {readonly string[]} preferred BCP 47 tags, the dearest first.
+ * @returns {Language}
+ */
+export function choose(preferred) {
+  for (const tag of preferred) {
+    const primary = tag.toLowerCase().split('-')[0];
+    if (primary === 'en' || primary === 'ko') return primary;
+  }
+  return 'en';
+}
+
+/** @param {Language} to */
+export function setLanguage(to) {
+  current = to;
+  document.documentElement.lang = to;
+  for (const node of document.querySelectorAll('[data-said]')) rewrite(node);
+}
+
+/**
+ * The words of a key, with `{name}` replaced by the value of that name.
+ * @param {Key} key
+ * @param {Values} [values]
+ */
+export function words(key, values = {}) {
+  return WORDS[current][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/**
+ * Writes words into a node, or into an attribute of it, and keeps them in the person's language.
+ * @template {Element} E
+ * @param {E} node
+ * @param {Key} key
+ * @param {Values} [values]
+ * @param {string} [attribute] Such as `aria-label`; the text itself without.
+ * @returns {E}
+ */
+export function say(node, key, values = {}, attribute = '') {
+  const said = bound.get(node) ?? new Map();
+  said.set(attribute, { key, values });
+  bound.set(node, said);
+  node.setAttribute('data-said', '');
+  rewrite(node);
+  return node;
+}
+
+/** @param {Element} node */
+function rewrite(node) {
+  for (const [attribute, { key, values }] of bound.get(node) ?? []) {
+    const text = words(key, values);
+    if (attribute === '') {
+      if (node.textContent !== text) node.textContent = text;
+    } else {
+      node.setAttribute(attribute, text);
+    }
+  }
+}

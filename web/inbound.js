@@ -1,0 +1,62 @@
+/** What arrived: packets each once, messages put in order, and acknowledged a little later. */
+
+import { Fault } from './handshake.js';
+import { REPLAY_WINDOW, WINDOW_BYTES, WINDOW_MESSAGES } from './limits.js';
+import { cost } from './packet.js';
+
+/** @typedef {import('./packet.js').Message} Message */
+
+/** Which packet numbers were seen; moved by authenticated packets only, for a forged high number would shut out all others. */
+export class ReplayWindow {
+  #highest = -1;
+  /** @type {Set<number>} */ #seen = new Set();
+
+  /** Numbers older than the window count as seen. @param {number} number */
+  isFresh(number) {
+    return number > this.#highest - REPLAY_WINDOW && !this.#seen.has(number);
+  }
+
+  /** @param {number} number */
+  mark(number) {
+    this.#seen.add(number);
+    if (number <= this.#highest) return;
+    this.#highest = number;
+    for (const old of this.#seen) {
+      if (old <= number - REPLAY_WINDOW) this.#seen.delete(old);
+    }
+  }
+}
+
+export class Inbound {
+  /** The highest number received in order: what is acknowledged. */
+  inOrder = 0;
+  /** When an acknowledgement is due. @type {number | null} */
+  acknowledgeAt = null;
+  /** Later messages, behind a gap. @type {Map<number, Message>} */ #ahead = new Map();
+  #aheadCost = 0;
+
+  /** Takes one message of an authenticated packet; a copy is dropped. @param {Message} message @throws {Fault} */
+  receive(message) {
+    if (message.number === 0) throw new Fault('malformed');
+    if (message.number <= this.inOrder || this.#ahead.has(message.number)) return;
+    if (message.number - this.inOrder > WINDOW_MESSAGES) throw new Fault('window-exceeded');
+    this.#aheadCost += cost(message.body.length);
+    if (this.#aheadCost > WINDOW_BYTES) throw new Fault('window-exceeded');
+    this.#ahead.set(message.number, message);
+  }
+
+  /** The next message in order, if it is here. @returns {Message | undefined} */
+  next() {
+    const next = this.#ahead.get(this.inOrder + 1);
+    if (next === undefined) return undefined;
+    this.inOrder += 1;
+    this.#ahead.delete(next.number);
+    this.#aheadCost -= cost(next.body.length);
+    return next;
+  }
+
+  /** An acknowledgement is owed by `at`; one owed earlier stays. @param {number} at */
+  owe(at) {
+    this.acknowledgeAt = Math.min(this.acknowledgeAt ?? Infinity, at);
+  }
+}

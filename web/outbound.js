@@ -1,0 +1,154 @@
+/** What was sent and is not acknowledged: numbers, the window, and when to send again. */
+
+import {
+  BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, MAX_NUMBER, RESEND_INITIAL, RESEND_MAX, RESEND_MIN, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
+  WINDOW_MESSAGES,
+} from './limits.js';
+import { BYE, TEXT, TYPING, cost } from './packet.js';
+import { Fault } from './handshake.js';
+
+/** @typedef {import('./bytes.js').Bytes} Bytes */
+
+/**
+ * `due`: waits for a packet, never sent or taken for lost. `sentOnceAt`: `null` before, and after it was sent twice (Karn:
+ * its acknowledgement measures nothing).
+ * @typedef {{number: number, kind: number, body: Bytes, due: boolean, sent: boolean, sentOnceAt: number | null}} Pending
+ */
+
+/** How long to wait for an acknowledgement: RFC 6298, with bounds of our own. */
+class RoundTrip {
+  /** @type {{smoothed: number, variation: number} | null} */ #measured = null;
+  #timeouts = 0;
+
+  get timeout() {
+    const base = this.#measured === null ? RESEND_INITIAL
+      : Math.min(Math.max(this.#measured.smoothed + 4 * this.#measured.variation, RESEND_MIN), RESEND_MAX);
+    return Math.min(base * 2 ** this.#timeouts, RESEND_MAX);
+  }
+
+  /** Something new was acknowledged. @param {number | null} sample A round trip that can be trusted. */
+  progress(sample) {
+    this.#timeouts = 0;
+    if (sample === null) return;
+    // More than the longest time-out cannot be told apart from a cut.
+    const bounded = Math.min(Math.max(sample, 0), RESEND_MAX);
+    this.#measured = this.#measured === null ? { smoothed: bounded, variation: bounded / 2 } : {
+      variation: (3 * this.#measured.variation + Math.abs(this.#measured.smoothed - bounded)) / 4,
+      smoothed: (7 * this.#measured.smoothed + bounded) / 8,
+    };
+  }
+
+  backOff() {
+    this.#timeouts += 1;
+  }
+
+  forgetBackOff() {
+    this.#timeouts = 0;
+  }
+}
+
+export class Outbound {
+  /** The number given last. */ #numbered = 0;
+  /** The highest number that was ever in a packet. */ #sent = 0;
+  /** @type {Pending[]} */ #unacknowledged = [];
+  #cost = 0;
+  #roundTrip = new RoundTrip();
+  /** All that is due goes out; or after a time-out one packet, then nothing until there is news. @type {'open' | 'probe' | 'probed'} */
+  #pace = 'open';
+  /** When to send again what is not acknowledged by then. @type {number | null} */
+  timeout = null;
+
+  get isEmpty() {
+    return this.#unacknowledged.length === 0;
+  }
+
+  /** Numbers of the texts that are not acknowledged, in order. */
+  get unacknowledgedTexts() {
+    return this.#unacknowledged.filter(({ kind }) => kind === TEXT).map(({ number }) => number);
+  }
+
+  /** Whether a message fits the window now. @param {number} kind @param {number} length */
+  hasRoom(kind, length) {
+    const reserve = kind === BYE ? 0 : BYE_RESERVE_MESSAGES;
+    const messages = kind === TYPING ? TYPING_WINDOW_MESSAGES : WINDOW_MESSAGES - reserve;
+    const bytes = kind === BYE ? WINDOW_BYTES : WINDOW_BYTES - BYE_RESERVE_BYTES;
+    return this.#unacknowledged.length < messages && this.#cost + cost(length) <= bytes;
+  }
+
+  /**
+   * Numbers a message and queues it; `null` when it does not fit the window.
+   * @param {number} kind
+   * @param {Bytes} body
+   * @throws {Fault} `exhausted`
+   */
+  push(kind, body) {
+    if (!this.hasRoom(kind, body.length)) return null;
+    if (this.#numbered + 1 >= MAX_NUMBER) throw new Fault('exhausted');
+    this.#numbered += 1;
+    this.#cost += cost(body.length);
+    this.#unacknowledged.push({ number: this.#numbered, kind, body, due: true, sent: false, sentOnceAt: null });
+    return this.#numbered;
+  }
+
+  /**
+   * Puts what is due into a packet; returns whether anything was.
+   * @param {number} now
+   * @param {import('./packet.js').ContentWriter} packet
+   */
+  fill(now, packet) {
+    if (this.#pace === 'probed') return false;
+    let filled = false;
+    for (const pending of this.#unacknowledged) {
+      if (!pending.due) continue;
+      if (!packet.push(pending)) break;
+      pending.sentOnceAt = pending.sent ? null : now;
+      pending.sent = true;
+      pending.due = false;
+      this.#sent = Math.max(this.#sent, pending.number);
+      filled = true;
+    }
+    if (filled && this.#pace === 'probe') this.#pace = 'probed';
+    if (filled) this.timeout ??= now + this.#roundTrip.timeout;
+    return filled;
+  }
+
+  /**
+   * Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is news for.
+   * @param {number} now
+   * @param {number} acknowledged
+   * @throws {Fault} `ack-beyond-sent`
+   */
+  acknowledge(now, acknowledged) {
+    if (acknowledged > this.#sent) throw new Fault('ack-beyond-sent');
+    const news = this.#unacknowledged.filter(({ number }) => number <= acknowledged);
+    if (news.length === 0) return [];
+    this.#unacknowledged.splice(0, news.length);
+    for (const { body } of news) this.#cost -= cost(body.length);
+    // One that was sent twice spoils the measure of those that waited behind it.
+    const trusted = news.every(({ sentOnceAt }) => sentOnceAt !== null);
+    const last = news[news.length - 1].sentOnceAt;
+    this.#roundTrip.progress(trusted && last !== null ? now - last : null);
+    this.#pace = 'open';
+    this.timeout = this.#unacknowledged.some(({ due }) => !due) ? now + this.#roundTrip.timeout : null;
+    return news.filter(({ kind }) => kind === TEXT).map(({ number }) => number);
+  }
+
+  /** The acknowledgement is overdue: takes everything for lost, but sends only one packet until there is news. */
+  timeOut() {
+    this.#roundTrip.backOff();
+    this.#takeForLost();
+    this.#pace = 'probe';
+  }
+
+  /** The way to the peer is open again: everything unacknowledged is sent again at once. */
+  restart() {
+    this.#roundTrip.forgetBackOff();
+    this.#takeForLost();
+    this.#pace = 'open';
+  }
+
+  #takeForLost() {
+    this.timeout = null;
+    for (const pending of this.#unacknowledged) pending.due = true;
+  }
+}

@@ -1,0 +1,211 @@
+/** The chat itself. */
+
+import { announce, el, icon } from './dom.js';
+import { say, words } from './i18n.js';
+import { Composer } from './ui-composer.js';
+
+/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('./talk.js').Line} Line */
+
+/** More lines than anybody scrolls back; older ones leave the page. */
+const LINES = 2_000;
+/** So close to the end, pixels, somebody is reading along and is kept there. */
+const NEAR_END = 80;
+
+/**
+ * What a person can do in a chat.
+ * @typedef {object} Acts
+ * @property {(text: string) => 'sent' | 'full' | 'over'} send
+ * @property {(active: boolean) => void} typing
+ * @property {() => void} safety
+ * @property {(() => void) | null} next `null` when there is nobody else to meet.
+ * @property {() => void} leave
+ * @property {() => void} report
+ */
+
+export class ChatScreen {
+  /** @type {Acts} */ #acts;
+  /** @type {Composer} */ #composer;
+  /** @type {Map<Line, HTMLElement>} */ #marks = new Map();
+  #unread = 0;
+  #peerOnline = true;
+  #selfOnline = true;
+  #typing = false;
+  #secured = false;
+  #over = false;
+
+  heading = el('h1', { say: 'chat.peer', set: { tabindex: '-1' } });
+  #status = el('p', { class: 'state', say: 'chat.securing' });
+  #dot = el('span', { class: 'dot' });
+  #log = el('ol', { class: 'log', label: 'chat.log', set: { role: 'log', 'aria-live': 'off', tabindex: '0' } });
+  #down = el('button', { class: 'button down', set: { type: 'button', hidden: true } }, icon('down'), el('span', { say: 'chat.down' }));
+  #banner = el('p', { class: 'banner', set: { hidden: true } });
+  #safety = action('shield', 'chat.code', () => this.#acts.safety());
+  #tools;
+  #foot;
+  node;
+
+  /** @param {boolean} invited @param {Acts} acts */
+  constructor(invited, acts) {
+    this.#acts = acts;
+    this.#composer = new Composer(acts.send, acts.typing);
+    this.#safety.disabled = true;
+    const next = acts.next === null ? null : action('next', 'chat.next', acts.next);
+    this.#tools = el('div', { class: 'tools' }, this.#safety, action('report', 'chat.report', acts.report), next, action('leave', 'chat.leave', acts.leave));
+    this.#foot = el('footer', {}, this.#composer.node);
+    this.node = el(
+      'div', { class: 'chat' },
+      el('header', { class: 'chat-bar' }, this.#dot, el('div', { class: 'who' }, this.heading, this.#status), this.#tools),
+      this.#banner,
+      el('div', { class: 'scroll' }, this.#log, this.#down),
+      this.#foot,
+    );
+    this.#begin(invited);
+    this.#down.addEventListener('click', () => this.#toEnd());
+    this.#log.addEventListener('scroll', () => this.#scrolled());
+    this.#show();
+  }
+
+  /** The handshake is done: people may write. */
+  secured() {
+    this.#secured = true;
+    this.#safety.disabled = false;
+    this.#composer.enable();
+    this.#show();
+    announce('chat.online');
+  }
+
+  /** @param {Line} line */
+  add(line) {
+    const follow = line.mine || this.#nearEnd();
+    const mark = el('span', { class: 'mark' });
+    const who = el('span', { class: 'unseen', say: line.mine ? 'chat.you' : 'chat.peer' });
+    const text = el('p', { class: 'text', set: { dir: 'auto' } }, line.text);
+    this.#log.append(el('li', { class: line.mine ? 'line mine' : 'line' }, who, text, line.mine ? mark : null));
+    if (line.mine) {
+      this.#marks.set(line, mark);
+      this.mark(line);
+    } else {
+      announce('chat.says', { text: line.text });
+      this.#count();
+    }
+    while (this.#log.children.length > LINES) this.#log.firstElementChild?.remove();
+    if (follow) this.#toEnd();
+    else this.#down.hidden = false;
+  }
+
+  /** The delivery of an own line has changed. @param {Line} line */
+  mark(line) {
+    const mark = this.#marks.get(line);
+    if (mark === undefined) return;
+    mark.replaceChildren(icon(line.mark), el('span', { class: 'mark-word', say: `chat.mark.${line.mark}` }));
+    mark.dataset.mark = line.mark;
+    if (line.mark === 'delivered' || line.mark === 'lost') this.#marks.delete(line);
+  }
+
+  /** @param {boolean} active */
+  peerTyping(active) {
+    this.#typing = active;
+    this.#show();
+  }
+
+  /** @param {boolean} online */
+  peerOnline(online) {
+    if (online === this.#peerOnline) return;
+    this.#peerOnline = online;
+    this.#show();
+    announce(online ? 'chat.online' : 'chat.away.long');
+  }
+
+  /** @param {boolean} online */
+  selfOnline(online) {
+    if (online === this.#selfOnline) return;
+    this.#selfOnline = online;
+    this.#show();
+    announce(online ? 'chat.self.back' : 'chat.self.offline');
+  }
+
+  /** There is room again for a text that was refused. */
+  windowOpen() {
+    this.#composer.roomAgain();
+  }
+
+  focus() {
+    if (!this.#composer.focus()) this.heading.focus();
+  }
+
+  /**
+   * The chat has ended, and not by this person: what was said can be read until they go on.
+   * @param {Key} why
+   * @param {{again: (() => void) | null, clear: () => void}} act
+   */
+  over(why, act) {
+    this.#over = true;
+    this.#typing = false;
+    this.#show();
+    this.#tools.remove();
+    const reason = el('h2', { say: why, set: { tabindex: '-1' } });
+    const again = act.again === null ? null
+      : el('button', { class: 'button primary', say: 'end.again', set: { type: 'button' }, on: { click: act.again } });
+    const clear = el('button', { class: again === null ? 'button primary' : 'button', say: 'over.clear', set: { type: 'button' }, on: { click: act.clear } });
+    const follow = this.#nearEnd();
+    this.#foot.replaceChildren(el('div', { class: 'over' }, reason, el('p', { class: 'hint', say: 'over.keep' }), el('div', { class: 'actions' }, again, clear)));
+    if (follow) this.#toEnd();
+    announce(why);
+    reason.focus();
+  }
+
+  /** @param {boolean} invited */
+  #begin(invited) {
+    const check = el('button', { class: 'textual', say: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
+    this.#log.append(el('li', { class: 'begin' }, el('p', { say: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? check : null));
+    check.hidden = !invited;
+  }
+
+  #show() {
+    say(this.#status, this.#state());
+    this.#dot.className = `dot ${this.#over ? 'gone' : !this.#selfOnline || !this.#peerOnline ? 'away' : this.#secured ? 'online' : 'securing'}`;
+    this.node.classList.toggle('typing', this.#typing);
+    const notice = this.#over ? null : !this.#selfOnline ? 'chat.self.offline' : !this.#peerOnline ? 'chat.away.long' : null;
+    this.#banner.hidden = notice === null;
+    if (notice !== null) say(this.#banner, notice);
+  }
+
+  /** @returns {Key} */
+  #state() {
+    if (this.#over) return 'chat.gone';
+    if (!this.#selfOnline) return 'wait.offline';
+    if (!this.#peerOnline) return 'chat.away';
+    if (!this.#secured) return 'chat.securing';
+    return this.#typing ? 'chat.typing' : 'chat.online';
+  }
+
+  #count() {
+    if (document.visibilityState === 'visible') return;
+    this.#unread += 1;
+    document.title = words('title.unread', { count: this.#unread });
+    document.addEventListener('visibilitychange', () => {
+      this.#unread = 0;
+      document.title = words('title');
+    }, { once: true });
+  }
+
+  #nearEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    return scrollHeight - scrollTop - clientHeight < NEAR_END;
+  }
+
+  #scrolled() {
+    if (this.#nearEnd()) this.#down.hidden = true;
+  }
+
+  #toEnd() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#down.hidden = true;
+  }
+}
+
+/** @param {'shield' | 'report' | 'next' | 'leave'} picture @param {Key} name @param {() => void} click */
+function action(picture, name, click) {
+  return el('button', { class: `tool ${picture}`, title: name, set: { type: 'button' }, on: { click } }, icon(picture), el('span', { class: 'tool-name', say: name }));
+}

@@ -1,0 +1,90 @@
+/** Where a message is written. Enter sends, Shift+Enter makes a new line, and an input method keeps its Enter. */
+
+import { utf8 } from './bytes.js';
+import { el, icon } from './dom.js';
+import { say } from './i18n.js';
+
+/** Longest text of the channel, UTF-8 bytes. */
+const TEXT_BYTES = 8 * 1024;
+/** Without a key for this long somebody has stopped writing. */
+const IDLE_MS = 4_000;
+
+export class Composer {
+  /** @type {(text: string) => 'sent' | 'full' | 'over'} */ #send;
+  /** @type {(active: boolean) => void} */ #typing;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #idle;
+  #input = el('textarea', {
+    label: 'chat.write', placeholder: 'chat.write.placeholder',
+    set: { rows: '1', autocomplete: 'off', enterkeyhint: 'send', dir: 'auto', disabled: true, 'aria-describedby': 'write-fault' },
+  });
+  #button = el('button', { class: 'send', label: 'chat.send', title: 'chat.send', set: { type: 'submit', disabled: true } }, icon('send'));
+  #fault = el('p', { class: 'fault', set: { id: 'write-fault', role: 'alert' } });
+  node = el('form', { class: 'composer' }, this.#fault, this.#input, this.#button);
+
+  /** @param {(text: string) => 'sent' | 'full' | 'over'} send @param {(active: boolean) => void} typing */
+  constructor(send, typing) {
+    this.#send = send;
+    this.#typing = typing;
+    this.node.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#input.addEventListener('keydown', (event) => {
+      // While an input method composes (Korean, Japanese, …), Enter belongs to it.
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#input.addEventListener('input', () => this.#changed());
+  }
+
+  enable() {
+    this.#input.disabled = this.#button.disabled = false;
+  }
+
+  /** Takes the focus where that does not open a keyboard over the page; returns whether it did. */
+  focus() {
+    if (this.#input.disabled || !matchMedia('(pointer: fine)').matches) return false;
+    this.#input.focus();
+    return true;
+  }
+
+  roomAgain() {
+    this.#fault.replaceChildren();
+  }
+
+  #submit() {
+    const text = this.#input.value.trim();
+    if (text === '' || this.#tooLong(text)) return;
+    const sent = this.#send(text);
+    if (sent === 'full') say(this.#fault, 'chat.full');
+    if (sent !== 'sent') return;
+    this.#input.value = '';
+    this.#grow();
+    this.#fault.replaceChildren();
+    clearTimeout(this.#idle);
+    this.#input.focus();
+  }
+
+  #changed() {
+    this.#grow();
+    if (!this.#tooLong(this.#input.value.trim())) this.#fault.replaceChildren();
+    const writing = this.#input.value.trim() !== '';
+    this.#typing(writing);
+    clearTimeout(this.#idle);
+    if (writing) this.#idle = setTimeout(() => this.#typing(false), IDLE_MS);
+  }
+
+  /** @param {string} text */
+  #tooLong(text) {
+    const over = utf8(text).length - TEXT_BYTES;
+    if (over > 0) say(this.#fault, 'chat.long', { over, max: TEXT_BYTES });
+    this.#input.setAttribute('aria-invalid', String(over > 0));
+    return over > 0;
+  }
+
+  #grow() {
+    this.#input.style.height = 'auto';
+    this.#input.style.height = `${this.#input.scrollHeight}px`;
+  }
+}

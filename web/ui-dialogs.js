@@ -1,0 +1,87 @@
+/** The questions and explanations that open over a screen. */
+
+import { el, openDialog } from './dom.js';
+import { SIGNS } from './safety.js';
+
+/** @typedef {import('./connection.js').Category} Category */
+/** @typedef {import('./safety.js').SafetyCode} SafetyCode */
+
+const CATEGORIES = /** @type {const} */ (['abuse', 'spam', 'minor', 'other']);
+
+/**
+ * The code to compare, and what comparing it proves.
+ * @param {SafetyCode} code
+ * @param {boolean} invited Whether the two met through a link.
+ */
+export function showSafety(code, invited) {
+  const signs = code.emoji.map((index) => el(
+    'li', {},
+    el('span', { class: 'sign-picture', set: { 'aria-hidden': 'true' } }, SIGNS[index]),
+    el('span', { class: 'sign-name', say: /** @type {import('./i18n.js').Key} */ (`emoji.${index}`) }),
+  ));
+  return openDialog('safety', 'safety.heading', (close) => [
+    el('p', { say: 'safety.lead' }),
+    el('ol', { class: 'signs' }, ...signs),
+    el('p', { class: 'numbers' }, el('span', { class: 'name', say: 'safety.numbers' }), el('output', {}, code.numbers.join(' '))),
+    el('p', { class: 'note', say: invited ? 'safety.invite' : 'safety.random' }),
+    el('div', { class: 'actions end' }, el('button', { class: 'button primary', say: 'safety.close', set: { type: 'button' }, on: { click: close } })),
+  ]);
+}
+
+/**
+ * Asks before a chat is ended.
+ * @param {'leave' | 'next'} what
+ * @param {() => void} go
+ */
+export function askToLeave(what, go) {
+  return openDialog('leave', what === 'next' ? 'leave.next.heading' : 'leave.heading', (close) => [
+    el('p', { say: 'leave.lead' }),
+    el(
+      'div', { class: 'actions end' },
+      el('button', { class: 'button quiet', say: 'leave.stay', set: { type: 'button' }, on: { click: close } }),
+      el('button', {
+        class: 'button primary', say: what === 'next' ? 'leave.next' : 'leave.go', set: { type: 'button', autofocus: true },
+        on: { click: () => (close(), go()) },
+      }),
+    ),
+  ]);
+}
+
+/** @param {(category: Category) => void} report */
+export function askForReport(report) {
+  return openDialog('report', 'report.heading', (close) => {
+    const choices = CATEGORIES.map((category) => el(
+      'label', { class: 'choice' },
+      el('input', { set: { type: 'radio', name: 'category', value: category, required: true } }),
+      el('span', { say: `report.${category}` }),
+    ));
+    const submit = (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      const chosen = new FormData(/** @type {HTMLFormElement} */ (event.target)).get('category');
+      close();
+      report(/** @type {Category} */ (chosen));
+    };
+    return [
+      el('p', { say: 'report.lead' }),
+      el(
+        'form', { class: 'form', on: { submit } },
+        el('fieldset', { class: 'choices' }, el('legend', { class: 'name', say: 'report.category' }), ...choices),
+        el('p', { class: 'hint', say: 'report.danger' }),
+        el(
+          'div', { class: 'actions end' },
+          el('button', { class: 'button quiet', say: 'cancel', set: { type: 'button' }, on: { click: close } }),
+          el('button', { class: 'button danger', say: 'report.send', set: { type: 'submit' } }),
+        ),
+      ),
+    ];
+  });
+}
+
+/** What the page protects and what it cannot. */
+export function showHow() {
+  const points = /** @type {const} */ (['sealed', 'delivery', 'server', 'stranger', 'page', 'peer', 'tab']);
+  return openDialog('how', 'how.heading', (close) => [
+    el('ul', { class: 'plain' }, ...points.map((point) => el('li', { say: `how.${point}` }))),
+    el('div', { class: 'actions end' }, el('button', { class: 'button primary', say: 'safety.close', set: { type: 'button' }, on: { click: close } })),
+  ]);
+}

@@ -1,0 +1,151 @@
+/** Where everything begins: whom to meet, or a link for somebody known. */
+
+import { el, icon } from './dom.js';
+import { language, say } from './i18n.js';
+
+/** @typedef {import('./connection.js').Find} Find */
+/** @typedef {import('./connection.js').Role} Role */
+
+/**
+ * What the operator offers, as the server says in `GET /v1/status`.
+ * @typedef {object} Offer
+ * @property {boolean} random
+ * @property {boolean} invite
+ * @property {string[]} topics Empty: any topic.
+ * @property {number | null} people
+ */
+
+const TOPIC_CHARACTERS = 64;
+
+/** Languages to choose from: the page's own first, then the most spoken ones. */
+const LANGUAGES = [
+  'ko', 'en', 'ar', 'bn', 'de', 'es', 'fa', 'fr', 'hi', 'id', 'it', 'ja', 'nl', 'pl', 'pt', 'ru', 'sw', 'th', 'tr', 'uk', 'ur', 'vi', 'zh',
+];
+
+/**
+ * @param {Offer} offer
+ * @param {Find} last What was looked for before, so that nobody has to choose twice.
+ * @param {{find: (find: Find) => void, invite: () => void}} act
+ */
+export function startScreen(offer, last, act) {
+  const heading = el('h1', { say: 'start.heading', set: { tabindex: '-1' } });
+  const intro = el(
+    'div', { class: 'intro' },
+    heading,
+    el('p', { class: 'lead', say: 'start.lead' }),
+    el('ul', { class: 'promises' }, promise('lock', 'start.promise.sealed'), promise('feather', 'start.promise.nothing'), promise('mask', 'start.promise.nobody')),
+    offer.people === null ? null : el('p', { class: 'people' }, el('span', { class: 'dot online' }), el('span', { say: ['start.people', { count: offer.people }] })),
+  );
+  const ways = el('div', { class: 'ways' }, offer.random ? meet(offer, last, act.find) : null, offer.invite ? invite(act.invite, offer.random) : null);
+  return { node: el('div', { class: 'screen start' }, intro, ways), heading };
+}
+
+/** Shown instead when the browser cannot encrypt. */
+export function unsupportedScreen() {
+  const heading = el('h1', { say: 'start.heading', set: { tabindex: '-1' } });
+  return { node: el('div', { class: 'screen narrow' }, heading, el('p', { class: 'note warn', say: 'start.unsupported' })), heading };
+}
+
+/** @param {'lock' | 'feather' | 'mask'} picture @param {import('./i18n.js').Key} key */
+function promise(picture, key) {
+  return el('li', {}, icon(picture), el('span', { say: key }));
+}
+
+/** @param {Offer} offer @param {Find} last @param {(find: Find) => void} find */
+function meet(offer, last, find) {
+  const topic = offer.topics.length > 0 ? topicChoice(offer.topics, last.topic) : topicInput(last.topic);
+  const lang = languageSelect(last.lang);
+  const role = roleSelect(last.role);
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (!topic.check()) return;
+    /** @type {Find} */
+    const wanted = {};
+    if (topic.value() !== '') wanted.topic = topic.value();
+    if (lang.value !== '') wanted.lang = lang.value;
+    if (role.value !== '') wanted.role = /** @type {Role} */ (role.value);
+    find(wanted);
+  };
+  return el(
+    'section', { class: 'card', set: { 'aria-labelledby': 'meet' } },
+    el('h2', { say: 'start.meet', set: { id: 'meet' } }),
+    el('p', { class: 'hint', say: 'start.meet.hint' }),
+    el(
+      'form', { class: 'form', set: { novalidate: true }, on: { submit } },
+      topic.node,
+      el('div', { class: 'pair' }, field('start.language', lang), field('start.role', role)),
+      el('button', { class: 'button primary', say: 'start.find', set: { type: 'submit' } }),
+    ),
+  );
+}
+
+/** @param {() => void} make @param {boolean} second Whether another way stands before it. */
+function invite(make, second) {
+  return el(
+    'section', { class: 'card', set: { 'aria-labelledby': 'invite' } },
+    el('h2', { say: 'start.invite', set: { id: 'invite' } }),
+    el('p', { class: 'hint', say: 'start.invite.hint' }),
+    el('button', { class: second ? 'button' : 'button primary', set: { type: 'button' }, on: { click: make } }, icon('link'), el('span', { say: 'start.invite.make' })),
+  );
+}
+
+/** @param {import('./i18n.js').Key} key @param {HTMLElement} input */
+function field(key, input) {
+  return el('label', { class: 'field' }, el('span', { class: 'name', say: key }), input);
+}
+
+/** @param {string} [last] */
+function topicInput(last = '') {
+  const input = el('input', {
+    placeholder: 'start.topic.placeholder',
+    set: { type: 'text', autocomplete: 'off', autocapitalize: 'off', enterkeyhint: 'search', spellcheck: 'false', 'aria-describedby': 'topic-fault' },
+  });
+  const fault = el('p', { class: 'fault', set: { id: 'topic-fault' } });
+  input.value = last;
+  const check = () => {
+    const long = [...input.value.trim()].length > TOPIC_CHARACTERS;
+    input.setAttribute('aria-invalid', String(long));
+    if (long) {
+      say(fault, 'start.topic.long', { max: TOPIC_CHARACTERS });
+      input.focus();
+    } else {
+      fault.replaceChildren();
+    }
+    return !long;
+  };
+  return { node: el('div', {}, field('start.topic.optional', input), fault), value: () => input.value.trim(), check };
+}
+
+/** @param {string[]} topics @param {string} [last] */
+function topicChoice(topics, last) {
+  const chosen = last !== undefined && topics.includes(last) ? last : '';
+  const choices = ['', ...topics].map((topic) => el(
+    'label', { class: 'chip' },
+    el('input', { set: { type: 'radio', name: 'topic', value: topic, checked: topic === chosen } }),
+    topic === '' ? el('span', { say: 'start.topic.any' }) : el('span', {}, topic),
+  ));
+  const node = el('fieldset', { class: 'chips' }, el('legend', { class: 'name', say: 'start.topic' }), ...choices);
+  const value = () => node.querySelector('input:checked')?.getAttribute('value') ?? '';
+  return { node, value, check: () => true };
+}
+
+/** @param {string} [last] */
+function languageSelect(last) {
+  const select = el('select', {}, el('option', { say: 'start.language.any', set: { value: '' } }));
+  for (const tag of LANGUAGES) {
+    const name = new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag;
+    select.append(el('option', { set: { value: tag, lang: tag } }, name));
+  }
+  select.value = last ?? language();
+  return select;
+}
+
+/** @param {Role} [last] */
+function roleSelect(last) {
+  const select = el('select', {});
+  for (const role of /** @type {const} */ (['none', 'seek', 'offer'])) {
+    select.append(el('option', { say: `start.role.${role}`, set: { value: role === 'none' ? '' : role } }));
+  }
+  select.value = last ?? '';
+  return select;
+}

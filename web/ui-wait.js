@@ -1,0 +1,131 @@
+/** The screens before a chat: an invite to send, an invite that was opened, and waiting. */
+
+import { announce, circles, el, icon, qrPicture } from './dom.js';
+import { say } from './i18n.js';
+import { encode } from './qr.js';
+
+/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('./i18n.js').Values} Values */
+
+/** After so long somebody may like a word. */
+const LONG_MS = 30_000;
+/** How long "Copied" stays. */
+const COPIED_MS = 2_000;
+
+/**
+ * Screens that show how the waiting goes.
+ * @typedef {object} Waiting
+ * @property {HTMLElement} node
+ * @property {HTMLElement} heading
+ * @property {(key: Key, values?: Values) => void} progress
+ */
+
+/**
+ * Waiting for a match, or for the host of an opened link.
+ * @param {import('./connection.js').Find} find
+ * @param {() => void} cancel
+ * @returns {Waiting}
+ */
+export function waitScreen(find, cancel) {
+  const invited = find.invite !== undefined;
+  const heading = el('h1', { say: invited ? 'wait.join.heading' : 'wait.heading', set: { tabindex: '-1' } });
+  const status = el('p', { class: 'progress', say: 'wait.connecting' });
+  const about = el('p', { class: 'lead' });
+  if (!invited) {
+    if (find.topic === undefined) say(about, 'wait.any');
+    else say(about, 'wait.topic', { topic: find.topic });
+  }
+  const advice = el('p', { class: 'hint late', set: { hidden: true }, say: invited ? 'wait.join' : 'wait.long' });
+  setTimeout(() => advice.removeAttribute('hidden'), LONG_MS);
+  const node = el(
+    'div', { class: 'screen narrow centred' },
+    circles('waiting'),
+    heading, about, status, advice,
+    el('button', { class: 'button', say: 'wait.cancel', set: { type: 'button' }, on: { click: cancel } }),
+    invited ? null : el('p', { class: 'note', say: 'wait.tip' }),
+  );
+  return { node, heading, progress: progressOf(status) };
+}
+
+/**
+ * A new invite link, and waiting for whoever opens it.
+ * @param {string} link
+ * @param {() => void} cancel
+ * @returns {Waiting}
+ */
+export function inviteScreen(link, cancel) {
+  const heading = el('h1', { say: 'invite.heading', set: { tabindex: '-1' } });
+  const status = el('p', { class: 'progress', say: 'wait.connecting' });
+  const text = el('input', { class: 'link', label: 'invite.link', set: { type: 'text', readonly: true, value: link } });
+  text.addEventListener('focus', () => text.select());
+  const node = el(
+    'div', { class: 'screen narrow invite' },
+    heading,
+    el('p', { class: 'lead', say: 'invite.lead' }),
+    el('div', { class: 'copy' }, text, copyButton(link, text)),
+    el('figure', {}, qrPicture(encode(link), 'invite.qr'), el('figcaption', { class: 'hint', say: 'invite.scan' })),
+    el('div', { class: 'status' }, circles('waiting small'), status),
+    el('p', { class: 'hint', say: 'invite.warning' }),
+    el('button', { class: 'button', say: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
+  );
+  return { node, heading, progress: progressOf(status) };
+}
+
+/** @param {string} link @param {HTMLInputElement} text */
+function copyButton(link, text) {
+  const label = el('span', { say: 'invite.copy' });
+  const copy = async () => {
+    text.select();
+    // Without permission the selected text is left for the person to copy.
+    const copied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
+    if (!copied) return;
+    say(label, 'invite.copied');
+    announce('invite.copied');
+    setTimeout(() => say(label, 'invite.copy'), COPIED_MS);
+  };
+  return el('button', { class: 'button primary', set: { type: 'button' }, on: { click: copy } }, label);
+}
+
+/**
+ * An opened link; nothing has been sent yet.
+ * @param {{join: () => void, decline: () => void}} act
+ */
+export function joinScreen(act) {
+  const heading = el('h1', { say: 'join.heading', set: { tabindex: '-1' } });
+  const node = el(
+    'div', { class: 'screen narrow' },
+    circles('sign large'),
+    heading,
+    el('p', { class: 'lead', say: 'join.lead' }),
+    el('ul', { class: 'plain' }, el('li', { say: 'join.one' }), el('li', { say: 'join.two' }), el('li', { say: 'join.three' })),
+    el(
+      'div', { class: 'actions' },
+      el('button', { class: 'button primary', say: 'join.go', set: { type: 'button' }, on: { click: act.join } }),
+      el('button', { class: 'button quiet', say: 'join.not', set: { type: 'button' }, on: { click: act.decline } }),
+    ),
+  );
+  return { node, heading };
+}
+
+/**
+ * Something went wrong for good.
+ * @param {Key} title
+ * @param {Key} what
+ * @param {{again: (() => void) | null, home: () => void}} act
+ */
+export function troubleScreen(title, what, act) {
+  const heading = el('h1', { say: title, set: { tabindex: '-1' } });
+  const again = act.again === null ? null : el('button', { class: 'button primary', say: 'trouble.again', set: { type: 'button' }, on: { click: act.again } });
+  const home = el('button', { class: again === null ? 'button primary' : 'button quiet', say: 'end.home', set: { type: 'button' }, on: { click: act.home } });
+  const node = el('div', { class: 'screen narrow' }, el('div', { class: 'badge' }, icon('lost')), heading, el('p', { class: 'lead', say: what }), el('div', { class: 'actions' }, again, home));
+  return { node, heading };
+}
+
+/** @param {HTMLElement} status */
+function progressOf(status) {
+  return (/** @type {Key} */ key, /** @type {Values} */ values = {}) => {
+    const before = status.textContent;
+    say(status, key, values);
+    if (status.textContent !== before) announce(key, values);
+  };
+}
