@@ -125,7 +125,10 @@ impl Channel {
             events: VecDeque::new(),
             dropped: Dropped::default(),
         };
-        channel.repeat_handshake();
+        if side == Side::B {
+            channel.patience.begin_intervals(now);
+            channel.repeat_handshake();
+        }
         channel
     }
 

@@ -13,26 +13,32 @@ pub(super) struct Patience {
     /// Online time before that.
     spent: Duration,
     interval: Duration,
-    /// When to repeat; only meaningful while online.
-    resend_at: Time,
+    /// When to repeat what waits for its answer, if anything does; only meaningful while online.
+    resend_at: Option<Time>,
 }
 
 impl Patience {
     pub(super) fn starting(now: Time) -> Self {
-        let interval = HANDSHAKE_RESEND_MIN;
-        Self { online_since: Some(now), spent: Duration::ZERO, interval, resend_at: now + interval }
+        Self {
+            online_since: Some(now),
+            spent: Duration::ZERO,
+            interval: HANDSHAKE_RESEND_MIN,
+            resend_at: None,
+        }
     }
 
     /// Both are online, perhaps again.
     pub(super) fn resume(&mut self, now: Time) {
         self.online_since.get_or_insert(now);
-        self.begin_intervals(now);
+        if self.resend_at.is_some() {
+            self.begin_intervals(now);
+        }
     }
 
     /// A message was sent now that waits for its answer.
     pub(super) fn begin_intervals(&mut self, now: Time) {
         self.interval = HANDSHAKE_RESEND_MIN;
-        self.resend_at = now + self.interval;
+        self.resend_at = Some(now + self.interval);
     }
 
     pub(super) fn pause(&mut self, now: Time) {
@@ -43,10 +49,10 @@ impl Patience {
 
     /// Whether the last message is to be sent again; if so, the next interval has begun.
     pub(super) fn resend_is_due(&mut self, now: Time) -> bool {
-        let due = self.online_since.is_some() && now >= self.resend_at;
+        let due = self.online_since.is_some() && self.resend_at.is_some_and(|at| now >= at);
         if due {
             self.interval = (self.interval * 2).min(HANDSHAKE_RESEND_MAX);
-            self.resend_at = now + self.interval;
+            self.resend_at = Some(now + self.interval);
         }
         due
     }
@@ -57,7 +63,8 @@ impl Patience {
 
     /// When something is next to be done, if both stay online.
     pub(super) fn next(&self) -> Option<Time> {
-        self.deadline().map(|deadline| deadline.min(self.resend_at))
+        let deadline = self.deadline()?;
+        Some(self.resend_at.map_or(deadline, |at| at.min(deadline)))
     }
 
     fn deadline(&self) -> Option<Time> {

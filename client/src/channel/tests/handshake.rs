@@ -16,6 +16,7 @@ fn both_sides_are_secured_with_the_same_safety_code() {
 #[test]
 fn message_1_waits_for_a_commitment() {
     let mut a = channel(Side::A, Meeting::Random, 1);
+    assert_eq!(a.next_timeout(), Some(at(30_000)));
     a.handle_timeout(at(1000));
     a.link_up(at(1500));
     assert_eq!(frames(&mut a), Vec::<Vec<u8>>::new());

@@ -6,6 +6,7 @@ mod noise;
 mod notices;
 mod packets;
 mod reference;
+mod stories;
 mod vectors;
 
 use std::time::Duration;

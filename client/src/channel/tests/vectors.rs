@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_VECTORS=1 cargo test -p client vectors` writes them anew.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rand::RngCore;
@@ -18,7 +19,12 @@ const PRIVATE_A: [u8; 32] = [0x0a; 32];
 const PRIVATE_B: [u8; 32] = [0x0b; 32];
 const PSK: [u8; 32] = [0x0c; 32];
 
-/// A "random" source that gives one key, then zeros (for the jitter).
+thread_local! {
+    /// Seeds the delay of acknowledgements, which no vector may depend on.
+    pub(super) static JITTER: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A "random" source that gives one key, and the seed of the jitter.
 struct Fixed(Vec<u8>);
 
 impl RngCore for Fixed {
@@ -27,7 +33,7 @@ impl RngCore for Fixed {
     }
 
     fn next_u64(&mut self) -> u64 {
-        0
+        JITTER.get()
     }
 
     fn fill_bytes(&mut self, out: &mut [u8]) {
@@ -37,7 +43,7 @@ impl RngCore for Fixed {
 
 impl CryptoRng for Fixed {}
 
-fn fixed_pair(psk: Option<[u8; 32]>) -> (Channel, Channel) {
+pub(super) fn fixed_pair(psk: Option<[u8; 32]>) -> (Channel, Channel) {
     let meeting = psk.map_or(Meeting::Random, |psk| Meeting::Invite(Psk::new(psk)));
     let make = |side, key: [u8; 32]| {
         Channel::new(side, meeting.clone(), room(), &mut Fixed(key.to_vec()), Time::ZERO)
@@ -50,7 +56,7 @@ fn room() -> [u8; 16] {
 }
 
 /// Compares with the file, or writes it.
-fn check(file: &str, vectors: &Value) {
+pub(super) fn check(file: &str, vectors: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/vectors").join(file);
     if std::env::var_os("UPDATE_VECTORS").is_some() {
         let text = serde_json::to_string_pretty(vectors).unwrap() + "\n";

@@ -1,0 +1,301 @@
+//! Whole chats seen from one side, input by input, for other implementations to repeat: `schemas/vectors/stories.json`.
+//!
+//! Keys are fixed, and time-outs are called when even the slowest acknowledgement is due, so every byte is determined.
+
+use serde_json::{Value, json};
+
+use super::vectors::{JITTER, check, fixed_pair};
+use super::*;
+
+/// Tells one channel things, and writes down what it was told and what it did.
+struct Recorder {
+    channel: Channel,
+    steps: Vec<Value>,
+}
+
+impl Recorder {
+    fn new(channel: Channel) -> Self {
+        let mut recorder = Self { channel, steps: Vec::new() };
+        recorder.note(0, json!({ "input": "new" }));
+        recorder
+    }
+
+    /// Writes down an input at `ms`, and takes the frames that came of it.
+    fn note(&mut self, ms: u64, mut step: Value) -> Vec<Vec<u8>> {
+        let sent = frames(&mut self.channel);
+        step["at"] = json!(ms);
+        step["frames"] = sent.iter().map(|frame| hex(frame)).collect();
+        step["events"] = events(&mut self.channel).iter().map(show).collect();
+        // The delay of an acknowledgement is random, and with it this.
+        if self.channel.inbound.acknowledge_at().is_none() {
+            let next = self.channel.next_timeout().map(|next| next.since_start().as_millis());
+            step["next_timeout"] = json!(next);
+        }
+        self.steps.push(step);
+        sent
+    }
+
+    fn hear(&mut self, ms: u64, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut sent = Vec::new();
+        for frame in frames {
+            self.channel.handle_frame(at(ms), frame);
+            sent.extend(self.note(ms, json!({ "input": "frame", "frame": hex(frame) })));
+        }
+        sent
+    }
+
+    fn say(&mut self, ms: u64, text: &str) -> Vec<Vec<u8>> {
+        let result = match self.channel.send_text(at(ms), text) {
+            Ok(number) => json!(number.get()),
+            Err(error) => json!(refusal(error)),
+        };
+        self.note(ms, json!({ "input": "send-text", "text": text, "result": result }))
+    }
+
+    fn typing(&mut self, ms: u64, typing: Typing) -> Vec<Vec<u8>> {
+        self.channel.set_typing(at(ms), typing);
+        self.note(ms, json!({ "input": "set-typing", "typing": word(typing) }))
+    }
+
+    fn input(&mut self, ms: u64, name: &str) -> Vec<Vec<u8>> {
+        let now = at(ms);
+        match name {
+            "timeout" => self.channel.handle_timeout(now),
+            "link-down" => self.channel.link_down(now),
+            "link-up" => self.channel.link_up(now),
+            "peer-away" => self.channel.peer_away(now),
+            "peer-online" => self.channel.peer_online(now),
+            "bye" => self.channel.bye(now),
+            "close" => self.channel.close(),
+            _ => panic!("{name}"),
+        }
+        self.note(ms, json!({ "input": name }))
+    }
+
+    fn story(self, name: &str, side: &str) -> Value {
+        json!({ "name": name, "side": side, "steps": self.steps })
+    }
+}
+
+fn word(typing: Typing) -> &'static str {
+    match typing {
+        Typing::Idle => "idle",
+        Typing::Active => "active",
+    }
+}
+
+fn refusal(error: SendError) -> &'static str {
+    match error {
+        SendError::NotSecured => "not-secured",
+        SendError::Full => "full",
+        SendError::TooLong => "too-long",
+        SendError::Empty => "empty",
+        SendError::Over => "over",
+    }
+}
+
+fn show(event: &Event) -> Value {
+    match event {
+        Event::Secured { safety } => json!({ "event": "secured", "numbers": safety.numbers() }),
+        Event::Message { number, text } => {
+            json!({ "event": "message", "number": number.get(), "text": text })
+        }
+        Event::Delivered { number } => json!({ "event": "delivered", "number": number.get() }),
+        Event::PeerTyping(typing) => json!({ "event": "peer-typing", "typing": word(*typing) }),
+        Event::PeerBye => json!({ "event": "peer-bye" }),
+        Event::WindowOpen => json!({ "event": "window-open" }),
+        Event::NotDelivered { number } => json!({ "event": "not-delivered", "number": number.get() }),
+        Event::Ended(reason) => json!({ "event": "ended", "reason": reason.word() }),
+    }
+}
+
+/// Lets a channel that is not recorded hear something; returns what it sends.
+fn hear(channel: &mut Channel, ms: u64, heard: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    heard.iter().for_each(|frame| channel.handle_frame(at(ms), frame));
+    frames(channel)
+}
+
+/// Both secured, `a` recorded.
+fn recorded_a() -> (Recorder, Channel) {
+    let (a, mut b) = fixed_pair(None);
+    let mut a = Recorder::new(a);
+    let message1 = a.hear(10, &frames(&mut b));
+    let acknowledgement = a.hear(20, &hear(&mut b, 15, &message1));
+    hear(&mut b, 25, &acknowledgement);
+    (a, b)
+}
+
+/// Both secured, `b` recorded.
+fn recorded_b() -> (Channel, Recorder) {
+    let (mut a, b) = fixed_pair(None);
+    let mut b = Recorder { channel: b, steps: Vec::new() };
+    let commitment = b.note(0, json!({ "input": "new" }));
+    let message2 = b.hear(15, &hear(&mut a, 10, &commitment));
+    b.hear(25, &hear(&mut a, 20, &message2));
+    (a, b)
+}
+
+/// Every handshake message is lost once, copied, and interrupted.
+fn a_rough_handshake() -> Value {
+    let (mut a, b) = fixed_pair(None);
+    let mut b = Recorder { channel: b, steps: Vec::new() };
+    let lost = b.note(0, json!({ "input": "new" }));
+    assert_eq!(b.input(999, "timeout").len(), 0);
+    assert_eq!(b.input(1000, "timeout"), lost);
+    b.input(3000, "timeout");
+    b.input(4000, "peer-away");
+    b.input(9000, "timeout");
+    let commitment = b.input(9500, "peer-online");
+    let message1 = hear(&mut a, 9600, &commitment);
+    b.hear(9700, &message1);
+    b.hear(9800, &message1);
+    let message2 = b.input(10_700, "timeout");
+    let acknowledgement = hear(&mut a, 10_800, &message2);
+    assert_eq!(b.say(10_850, "too early").len(), 0);
+    b.hear(10_900, &acknowledgement);
+    b.hear(10_950, &message1);
+    b.hear(10_960, &acknowledgement);
+    b.story("a rough handshake", "b")
+}
+
+fn no_channel() -> Value {
+    let mut b = Recorder::new(fixed_pair(None).1);
+    for ms in [1000, 3000, 7000, 15_000] {
+        b.input(ms, "timeout");
+    }
+    b.input(20_000, "link-down");
+    b.input(100_000, "link-up");
+    b.input(109_999, "timeout");
+    b.input(110_000, "timeout");
+    b.story("no channel within 30 s online", "b")
+}
+
+/// Losses: one packet probes, the doubling grows, a measure ends it, and a return sends everything.
+fn sending_again() -> Value {
+    let (mut a, mut b) = recorded_a();
+    let first = a.say(100, "one");
+    hear(&mut b, 150, &first);
+    b.handle_timeout(at(300));
+    a.hear(350, &frames(&mut b));
+    a.say(400, "two is lost");
+    a.say(410, "three is lost");
+    a.say(420, "");
+    a.say(430, &"x".repeat(8193));
+    a.input(1150, "timeout");
+    a.say(1200, "four waits while a probe is out");
+    let probe = a.input(3000, "timeout");
+    hear(&mut b, 3100, &probe);
+    b.handle_timeout(at(3250));
+    let rest = a.hear(3300, &frames(&mut b));
+    hear(&mut b, 3400, &rest);
+    b.handle_timeout(at(3550));
+    a.hear(3600, &frames(&mut b));
+    a.say(4000, "five");
+    a.input(4100, "peer-away");
+    a.say(4200, "six");
+    a.input(9000, "timeout");
+    let again = a.input(9500, "peer-online");
+    b.handle_frame(at(9600), &again[0]);
+    b.send_text(at(9600), "all here").unwrap();
+    a.hear(9700, &frames(&mut b));
+    a.input(9900, "timeout");
+    a.input(9950, "close");
+    a.story("sending again", "a")
+}
+
+/// Reordering, copies and forgeries, seen by the receiver.
+fn receiving() -> Value {
+    let (mut a, mut b) = recorded_b();
+    for text in ["one", "둘", "three"] {
+        a.send_text(at(100), text).unwrap();
+    }
+    let sent = frames(&mut a);
+    b.hear(200, &[sent[2].clone(), sent[1].clone(), sent[2].clone()]);
+    let mut forged = sent[0].clone();
+    forged[255] ^= 1;
+    b.hear(210, &[forged, vec![1, 4], vec![0; 256]]);
+    b.hear(220, &[sent[0].clone(), sent[0].clone()]);
+    let acknowledgement = b.input(350, "timeout");
+    hear(&mut a, 400, &acknowledgement);
+    a.set_typing(at(1000), Typing::Active);
+    b.hear(1050, &frames(&mut a));
+    b.say(1060, "an acknowledgement rides on this");
+    b.typing(2000, Typing::Active);
+    b.typing(2100, Typing::Idle);
+    b.typing(2200, Typing::Active);
+    b.typing(2300, Typing::Idle);
+    b.input(3000, "timeout");
+    b.input(3500, "close");
+    b.story("receiving", "b")
+}
+
+fn a_goodbye() -> Value {
+    let (mut a, mut b) = recorded_a();
+    b.send_text(at(90), "crosses the goodbye").unwrap();
+    let crossing = frames(&mut b);
+    a.say(100, "last");
+    a.input(110, "bye");
+    a.say(120, "too late");
+    a.hear(130, &crossing);
+    let again = a.input(1100, "timeout");
+    a.hear(1200, &hear(&mut b, 1150, &again));
+    a.story("a goodbye, lost once", "a")
+}
+
+fn a_peers_goodbye() -> Value {
+    let (mut a, mut b) = recorded_b();
+    b.say(90, "never acknowledged");
+    a.bye(at(100));
+    b.hear(150, &frames(&mut a));
+    b.say(160, "too late");
+    b.input(3150, "timeout");
+    b.story("the peer's goodbye", "b")
+}
+
+fn a_full_window() -> Value {
+    let (mut a, mut b) = recorded_a();
+    let long = "x".repeat(8192);
+    let mut sent = Vec::new();
+    for _ in 0..7 {
+        sent.extend(a.say(100, &long));
+    }
+    a.say(100, &long);
+    hear(&mut b, 150, &sent);
+    b.handle_timeout(at(300));
+    a.hear(350, &frames(&mut b));
+    a.input(400, "close");
+    a.story("a full window", "a")
+}
+
+#[test]
+fn the_stories_hold_whatever_the_delay_of_acknowledgements() {
+    for jitter in 0..20 {
+        JITTER.set(jitter);
+        let stories = [
+            a_rough_handshake(),
+            no_channel(),
+            sending_again(),
+            receiving(),
+            a_goodbye(),
+            a_peers_goodbye(),
+            a_full_window(),
+        ];
+        check("stories.json", &json!({ "stories": stories.map(shorten) }));
+    }
+}
+
+/// Long frames and texts as what they are made of: a file that people can still open.
+fn shorten(mut story: Value) -> Value {
+    for step in story["steps"].as_array_mut().into_iter().flatten() {
+        for frame in step["frames"].as_array_mut().into_iter().flatten() {
+            let bytes = unhex(frame.as_str().unwrap());
+            if bytes.len() > 512 {
+                *frame = json!({ "sha256": hex(&crate::channel::crypto::sha256(&[&bytes])) });
+            }
+        }
+        if step["text"].as_str().is_some_and(|text| text.len() > 512) {
+            step["text"] = json!({ "repeat": "x", "times": step["text"].as_str().unwrap().len() });
+        }
+    }
+    story
+}
