@@ -70,6 +70,7 @@ export class Channel {
     this.#patience = new Patience(now);
     return this.#inTurn(now, async () => {
       await this.#handshake?.start();
+      if (this.#side === 'b') this.#patience?.begin(now);
       this.#repeatHandshake();
     });
   }
@@ -216,13 +217,13 @@ export class Channel {
         this.dropped.unexpected += 1;
         return;
       case 'reply':
-        return this.onFrame(progress.send);
+        return this.#sendIfOpen(progress.send);
       case 'waits':
-        this.onFrame(progress.send);
+        this.#sendIfOpen(progress.send);
         return this.#patience?.begin(now);
       case 'keys':
         await this.#takeKeys(progress.keys);
-        this.onFrame(progress.send);
+        this.#sendIfOpen(progress.send);
         return this.#patience?.begin(now);
       case 'secure':
         await this.#takeKeys(progress.keys);
@@ -242,7 +243,12 @@ export class Channel {
   /** Sends the last handshake message (again), if this side waits for the answer to one. */
   #repeatHandshake() {
     const waiting = this.#handshake?.waiting;
-    if (waiting) this.onFrame(waiting);
+    if (waiting) this.#sendIfOpen(waiting);
+  }
+
+  /** Sends a handshake message, unless the server would drop it: whoever waits repeats it when the way opens. @param {Bytes} frame */
+  #sendIfOpen(frame) {
+    if (this.#way === 'open') this.onFrame(frame);
   }
 
   #secured() {

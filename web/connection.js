@@ -107,6 +107,11 @@ export class Connection {
     return this.inRoom && !this.#resuming ? this.#active : null;
   }
 
+  /** The session token, if it still holds. @param {number} now */
+  tokenAt(now) {
+    return this.#tokenEndsAt - TOKEN_MARGIN_MS > now ? this.#token : null;
+  }
+
   /** When `tick` wants to be called, in milliseconds, or `null`. */
   get wakeAt() {
     const times = [this.#dialAt, this.#dialGivenUpAt, this.#askAgainAt, this.#pingAt, this.#deadAt];
@@ -174,7 +179,8 @@ export class Connection {
   sessionCreated(session, now) {
     this.#creating = false;
     this.#keepToken(session);
-    return this.#stopped ? [] : this.#dial(now);
+    const idle = this.#stopped || this.#dialing !== null || this.#active !== null;
+    return idle ? [] : this.#connect(now);
   }
 
   /**
@@ -285,8 +291,9 @@ export class Connection {
   /** @param {number} now @returns {Effect[]} */
   #connect(now) {
     this.#dialAt = null;
-    if (this.#dialing !== null || this.#creating || (this.#want === null && !this.inRoom)) return [];
-    if (this.#token !== null && this.#tokenEndsAt - TOKEN_MARGIN_MS > now) return this.#dial(now);
+    const busy = this.#dialing !== null || this.#creating;
+    if (busy || (this.#want === null && !this.inRoom)) return [];
+    if (this.tokenAt(now) !== null) return this.#dial(now);
     if (this.inRoom) return this.#tokenDied();
     this.#creating = true;
     return [{ do: 'create-session' }];

@@ -144,8 +144,11 @@ export function openDialog(name, heading, content) {
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) close();
   });
+  // The heading takes the focus unless something else asks for it: a long text is read from its beginning.
+  const title = el('h2', { say: heading, set: { id: 'dialog-heading', tabindex: '-1', autofocus: true } });
   const inside = content(close).filter((node) => node !== null);
-  dialog.append(el('div', { class: 'dialog-inside' }, el('h2', { say: heading, set: { id: 'dialog-heading' } }), ...inside));
+  if (inside.some((node) => node instanceof Element && node.querySelector('[autofocus]'))) title.removeAttribute('autofocus');
+  dialog.append(el('div', { class: 'dialog-inside' }, title, ...inside));
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

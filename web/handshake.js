@@ -154,18 +154,17 @@ export class Patience {
   /** @type {number | null} */ #openSince;
   #spent = 0;
   #interval = HANDSHAKE_RESEND_MIN;
-  #resendAt;
+  /** @type {number | null} */ #resendAt = null;
 
   /** @param {number} now */
   constructor(now) {
     this.#openSince = now;
-    this.#resendAt = now + this.#interval;
   }
 
   /** @param {number} now */
   resume(now) {
     this.#openSince ??= now;
-    this.begin(now);
+    if (this.#resendAt !== null) this.begin(now);
   }
 
   /** A message was sent that waits for its answer. @param {number} now */
@@ -182,7 +181,7 @@ export class Patience {
 
   /** Whether the last message is to be sent again; if so, the next interval has begun. @param {number} now */
   resendIsDue(now) {
-    if (this.#openSince === null || now < this.#resendAt) return false;
+    if (this.#openSince === null || this.#resendAt === null || now < this.#resendAt) return false;
     this.#interval = Math.min(this.#interval * 2, HANDSHAKE_RESEND_MAX);
     this.#resendAt = now + this.#interval;
     return true;
@@ -195,7 +194,7 @@ export class Patience {
 
   /** When something is next to be done; `null` while the way is not open. */
   get next() {
-    return this.#openSince === null ? null : Math.min(this.#deadline, this.#resendAt);
+    return this.#openSince === null ? null : Math.min(this.#deadline, this.#resendAt ?? Infinity);
   }
 
   get #deadline() {

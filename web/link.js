@@ -15,6 +15,7 @@ const REQUEST_MS = 10_000;
 export class Link {
   /** Stands between this class and the decisions; public for what has no effect of its own. */
   connection = new Connection(Math.random);
+  /** The session that is being made. @type {Promise<void> | null} */ #creating = null;
   /** @type {Map<number, WebSocket>} */ #sockets = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {(told: Told) => void} */ #onTold;
@@ -47,6 +48,18 @@ export class Link {
     const socket = number === null ? undefined : this.#sockets.get(number);
     if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > QUEUED_BYTES) return;
     socket.send(frame);
+  }
+
+  /**
+   * What the operator offers, or `null` when the server does not say. Needs a session, as everything does; one without a connection
+   * costs the server nothing.
+   * @returns {Promise<any>}
+   */
+  async askStatus() {
+    if (this.connection.tokenAt(Date.now()) === null) await this.#createSession();
+    const token = this.connection.tokenAt(Date.now());
+    const response = token === null ? null : await request('GET', 'v1/status', token);
+    return response?.ok ? response.json().catch(() => null) : null;
   }
 
   /** @param {Effect[]} effects */
@@ -119,7 +132,15 @@ export class Link {
     socket?.close(1000);
   }
 
-  async #createSession() {
+  /** Makes a session; who asks while one is being made gets that one. */
+  #createSession() {
+    this.#creating ??= this.#requestSession().finally(() => {
+      this.#creating = null;
+    });
+    return this.#creating;
+  }
+
+  async #requestSession() {
     const response = await request('POST', 'v1/sessions', null);
     const session = response?.status === 201 ? await response.json().catch(() => null) : null;
     const now = Date.now();
@@ -134,15 +155,6 @@ export class Link {
     const answer = response?.status === 401 ? 'dead' : response?.ok ? 'holds' : 'unknown';
     this.run(this.connection.probed(answer));
   }
-}
-
-/**
- * What the operator offers, or `null` when the server does not say.
- * @returns {Promise<any>}
- */
-export async function askStatus() {
-  const response = await request('GET', 'v1/status', null);
-  return response?.ok ? response.json().catch(() => null) : null;
 }
 
 /** @param {string} method @param {string} path @param {string | null} token @returns {Promise<Response | null>} */

@@ -4,7 +4,7 @@ import { fromBase64url } from './bytes.js';
 import { circles, el } from './dom.js';
 import { choose, language, setLanguage, words } from './i18n.js';
 import { codeOf, linkOf, newSecret, pskOf, secretOf } from './invite.js';
-import { Link, askStatus } from './link.js';
+import { Link } from './link.js';
 import { canEncrypt } from './noise.js';
 import { Talk } from './talk.js';
 import { ChatScreen } from './ui-chat.js';
@@ -23,6 +23,11 @@ import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.j
 
 /** Frames that come while the key of a room is being made; the other side repeats what is lost. */
 const EARLY_FRAMES = 8;
+
+/** How long the first screen waits for what the operator offers. */
+const OFFER_PATIENCE_MS = 300;
+/** Fewer people than this are not worth a word. */
+const CROWD = 10;
 
 /** @type {Map<string, Key>} */
 const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching']]);
@@ -88,8 +93,10 @@ class Page {
   #home() {
     this.#forget();
     this.#link.run(this.#link.connection.stop());
-    this.#showStart();
-    void this.#askOffer();
+    const asked = this.#askOffer();
+    // The first time, the page waits a moment for the operator's offer rather than change under somebody's hands.
+    if (this.#main.childElementCount === 0) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
+    else this.#showStart();
   }
 
   #showStart() {
@@ -97,7 +104,7 @@ class Page {
   }
 
   async #askOffer() {
-    const status = await askStatus();
+    const status = await this.#link.askStatus();
     if (status === null) return;
     const before = JSON.stringify(this.#offer);
     this.#offer = offerOf(status);
@@ -314,12 +321,17 @@ class Page {
   }
 }
 
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** @param {any} status The answer of `GET /v1/status`. @returns {import('./ui-start.js').Offer} */
 function offerOf(status) {
   const matching = Array.isArray(status.matching) ? status.matching : ['random', 'invite'];
   const topics = Array.isArray(status.topics) ? status.topics.filter((/** @type {unknown} */ topic) => typeof topic === 'string') : [];
   const people = [status.waiting, status.chatting].filter(Number.isFinite).reduce((sum, some) => sum + some, 0);
-  return { random: matching.includes('random'), invite: matching.includes('invite'), topics, people: people > 0 ? people : null };
+  return { random: matching.includes('random'), invite: matching.includes('invite'), topics, people: people >= CROWD ? people : null };
 }
 
 void new Page().begin();

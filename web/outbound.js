@@ -18,7 +18,7 @@ import { Fault } from './handshake.js';
 /** How long to wait for an acknowledgement: RFC 6298, with bounds of our own. */
 class RoundTrip {
   /** @type {{smoothed: number, variation: number} | null} */ #measured = null;
-  #timeouts = 0;
+  /** Time-outs since the last measure. */ #timeouts = 0;
 
   get timeout() {
     const base = this.#measured === null ? RESEND_INITIAL
@@ -28,8 +28,8 @@ class RoundTrip {
 
   /** Something new was acknowledged. @param {number | null} sample A round trip that can be trusted. */
   progress(sample) {
-    this.#timeouts = 0;
     if (sample === null) return;
+    this.#timeouts = 0;
     // More than the longest time-out cannot be told apart from a cut.
     const bounded = Math.min(Math.max(sample, 0), RESEND_MAX);
     this.#measured = this.#measured === null ? { smoothed: bounded, variation: bounded / 2 } : {

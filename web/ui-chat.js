@@ -38,6 +38,8 @@ export class ChatScreen {
   #status = el('p', { class: 'state', say: 'chat.securing' });
   #dot = el('span', { class: 'dot' });
   #log = el('ol', { class: 'log', label: 'chat.log', set: { role: 'log', 'aria-live': 'off', tabindex: '0' } });
+  #check = el('button', { class: 'textual', say: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
+  #dots = el('li', { class: 'line dots', set: { 'aria-hidden': 'true' } }, el('span', {}, el('i'), el('i'), el('i')));
   #down = el('button', { class: 'button down', set: { type: 'button', hidden: true } }, icon('down'), el('span', { say: 'chat.down' }));
   #banner = el('p', { class: 'banner', set: { hidden: true } });
   #safety = action('shield', 'chat.code', () => this.#acts.safety());
@@ -81,7 +83,7 @@ export class ChatScreen {
     const mark = el('span', { class: 'mark' });
     const who = el('span', { class: 'unseen', say: line.mine ? 'chat.you' : 'chat.peer' });
     const text = el('p', { class: 'text', set: { dir: 'auto' } }, line.text);
-    this.#log.append(el('li', { class: line.mine ? 'line mine' : 'line' }, who, text, line.mine ? mark : null));
+    this.#dots.before(el('li', { class: line.mine ? 'line mine' : 'line' }, who, text, line.mine ? mark : null));
     if (line.mine) {
       this.#marks.set(line, mark);
       this.mark(line);
@@ -89,7 +91,7 @@ export class ChatScreen {
       announce('chat.says', { text: line.text });
       this.#count();
     }
-    while (this.#log.children.length > LINES) this.#log.firstElementChild?.remove();
+    while (this.#log.childElementCount > LINES) this.#log.firstElementChild?.remove();
     if (follow) this.#toEnd();
     else this.#down.hidden = false;
   }
@@ -105,8 +107,10 @@ export class ChatScreen {
 
   /** @param {boolean} active */
   peerTyping(active) {
+    const follow = this.#nearEnd();
     this.#typing = active;
     this.#show();
+    if (follow) this.#toEnd();
   }
 
   /** @param {boolean} online */
@@ -144,6 +148,7 @@ export class ChatScreen {
     this.#typing = false;
     this.#show();
     this.#tools.remove();
+    this.#check.remove();
     const reason = el('h2', { say: why, set: { tabindex: '-1' } });
     const again = act.again === null ? null
       : el('button', { class: 'button primary', say: 'end.again', set: { type: 'button' }, on: { click: act.again } });
@@ -157,15 +162,13 @@ export class ChatScreen {
 
   /** @param {boolean} invited */
   #begin(invited) {
-    const check = el('button', { class: 'textual', say: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
-    this.#log.append(el('li', { class: 'begin' }, el('p', { say: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? check : null));
-    check.hidden = !invited;
+    this.#log.append(el('li', { class: 'begin' }, el('p', { say: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null), this.#dots);
   }
 
   #show() {
     say(this.#status, this.#state());
     this.#dot.className = `dot ${this.#over ? 'gone' : !this.#selfOnline || !this.#peerOnline ? 'away' : this.#secured ? 'online' : 'securing'}`;
-    this.node.classList.toggle('typing', this.#typing);
+    this.node.classList.toggle('typing', this.#state() === 'chat.typing');
     const notice = this.#over ? null : !this.#selfOnline ? 'chat.self.offline' : !this.#peerOnline ? 'chat.away.long' : null;
     this.#banner.hidden = notice === null;
     if (notice !== null) say(this.#banner, notice);
@@ -174,7 +177,7 @@ export class ChatScreen {
   /** @returns {Key} */
   #state() {
     if (this.#over) return 'chat.gone';
-    if (!this.#selfOnline) return 'wait.offline';
+    if (!this.#selfOnline) return 'chat.self.state';
     if (!this.#peerOnline) return 'chat.away';
     if (!this.#secured) return 'chat.securing';
     return this.#typing ? 'chat.typing' : 'chat.online';

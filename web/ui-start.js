@@ -29,15 +29,14 @@ const LANGUAGES = [
  */
 export function startScreen(offer, last, act) {
   const heading = el('h1', { say: 'start.heading', set: { tabindex: '-1' } });
-  const intro = el(
-    'div', { class: 'intro' },
-    heading,
-    el('p', { class: 'lead', say: 'start.lead' }),
+  const intro = el('div', { class: 'intro' }, heading, el('p', { class: 'lead', say: 'start.lead' }));
+  const about = el(
+    'div', { class: 'about' },
     el('ul', { class: 'promises' }, promise('lock', 'start.promise.sealed'), promise('feather', 'start.promise.nothing'), promise('mask', 'start.promise.nobody')),
     offer.people === null ? null : el('p', { class: 'people' }, el('span', { class: 'dot online' }), el('span', { say: ['start.people', { count: offer.people }] })),
   );
   const ways = el('div', { class: 'ways' }, offer.random ? meet(offer, last, act.find) : null, offer.invite ? invite(act.invite, offer.random) : null);
-  return { node: el('div', { class: 'screen start' }, intro, ways), heading };
+  return { node: el('div', { class: 'screen start' }, intro, ways, about), heading };
 }
 
 /** Shown instead when the browser cannot encrypt. */

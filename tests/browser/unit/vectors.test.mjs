@@ -35,7 +35,7 @@ for (const vector of vectors('handshake').cases) {
   });
 }
 
-test('a key of small order ends the chat on either side', async () => {
+test('a key of small order ends the chat', async () => {
   const { cases, keys_of_small_order } = vectors('handshake');
   for (const key of keys_of_small_order) {
     const [, b] = await sidesOf(cases[0]);
@@ -135,3 +135,51 @@ test('base64url has one spelling of each value', () => {
   for (const bad of ['A', 'AA=', 'A+', 'A/', 'Aé', 'AA AA']) assert.equal(fromBase64url(bad), null, bad);
   assert.deepEqual(fromBase64url('AP_-'), Uint8Array.of(0, 255, 254));
 });
+
+for (const { name, side, steps } of vectors('stories').stories) {
+  test(`the story "${name}" goes as in the vectors`, async () => {
+    const sides = await sidesOf(vectors('handshake').cases[0]);
+    const self = sides[side === 'a' ? 0 : 1];
+    for (const step of steps) {
+      self.now = step.at;
+      const result = await perform(self, step);
+      const where = `${step.input} at ${step.at} ms`;
+      if ('result' in step) assert.deepEqual(result, step.result, where);
+      assert.deepEqual(self.takeFrames().map((frame, at) => asTold(frame, step.frames[at])), step.frames, where);
+      assert.deepEqual(self.takeEvents().map(eventAsTold), step.events, where);
+      if ('next_timeout' in step) assert.equal(self.channel.nextTimeout, step.next_timeout, where);
+    }
+  });
+}
+
+async function perform(self, step) {
+  const { channel, now } = self;
+  const text = typeof step.text === 'object' ? step.text.repeat.repeat(step.text.times) : step.text;
+  switch (step.input) {
+    case 'new': return channel.start(now);
+    case 'frame': return channel.handleFrame(now, unhex(step.frame));
+    case 'timeout': return channel.handleTimeout(now);
+    case 'link-up': return channel.linkUp(now);
+    case 'link-down': return channel.linkDown(now);
+    case 'peer-online': return channel.peerOnline(now);
+    case 'peer-away': return channel.peerAway(now);
+    case 'set-typing': return channel.setTyping(now, step.typing === 'active');
+    case 'bye': return channel.bye(now);
+    case 'close': return channel.close();
+    case 'send-text': {
+      const sent = channel.sendText(now, text);
+      await sent.done;
+      return sent.number ?? sent.refused;
+    }
+    default: throw new Error(`an input that this test does not know: ${step.input}`);
+  }
+}
+
+function asTold(frame, told) {
+  return typeof told === 'object' ? { sha256: createHash('sha256').update(frame).digest('hex') } : hex(frame);
+}
+
+function eventAsTold({ kind, safety, active, ...rest }) {
+  const more = kind === 'secured' ? { numbers: safety.numbers } : kind === 'peer-typing' ? { typing: active ? 'active' : 'idle' } : rest;
+  return { event: kind, ...more };
+}
