@@ -115,8 +115,9 @@ impl Connection {
     }
 
     pub(crate) async fn writable(&self) {
-        if self.shared.is_up() {
-            self.shared.budget.writable().await;
+        let called = self.shared.budget.call();
+        if self.shared.is_up() && self.shared.budget.is_crowded() {
+            called.await;
         }
     }
 

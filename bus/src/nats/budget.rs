@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 
 /// Most bytes that wait for the server before publications are refused: a second of a busy gateway, and little enough to forget.
 pub const QUEUED_BYTES: usize = 1024 * 1024;
@@ -50,13 +50,14 @@ impl Budget {
         Some(Bytes::from_owner(Weighed { payload, budget: self.clone() }))
     }
 
-    /// Resolves when there is place again, or everybody is called.
-    pub(super) async fn writable(&self) {
-        let called = self.writable.notified();
-        // A call between this look and the waiting is not lost: it is heard from the creation of `called` on.
-        if self.queued.load(Relaxed) > RESUME_BYTES {
-            called.await;
-        }
+    /// Resolves at the next call. Made before it is looked whether to wait at all, it misses none: it hears from its making on.
+    pub(super) fn call(&self) -> Notified<'_> {
+        self.writable.notified()
+    }
+
+    /// Whether refused senders are still to wait.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.queued.load(Relaxed) > RESUME_BYTES
     }
 
     /// Calls all who wait, place or not.
@@ -123,20 +124,20 @@ mod tests {
     fn waiters_are_called_when_half_is_free() {
         let budget = Arc::<Budget>::default();
         let mut held = filled(&budget);
-        let mut waiting = Box::pin(budget.writable());
-        while budget.queued.load(Relaxed) > RESUME_BYTES {
+        let mut waiting = Box::pin(budget.call());
+        while budget.is_crowded() {
             assert!(waiting.as_mut().now_or_never().is_none());
             held.pop();
         }
         assert!(waiting.now_or_never().is_some());
-        assert!(budget.writable().now_or_never().is_some(), "and nobody waits while there is place");
+        assert!(budget.take(Bytes::from(vec![0; schemas::limits::BUS_FRAMES_BYTES])).is_some());
     }
 
     #[test]
     fn everybody_can_be_called_without_place() {
         let budget = Arc::<Budget>::default();
         let _held = filled(&budget);
-        let mut waiting = Box::pin(budget.writable());
+        let mut waiting = Box::pin(budget.call());
         assert!(waiting.as_mut().now_or_never().is_none());
         budget.call_all();
         assert!(waiting.now_or_never().is_some());

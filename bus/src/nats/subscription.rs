@@ -59,16 +59,6 @@ impl Listener {
     }
 }
 
-/// How far the gaps have been told.
-#[derive(Default)]
-struct Told {
-    /// Gaps told, by the listener's count.
-    gaps: u64,
-    /// The count that is told next, and the messages heard since it was seen.
-    next: u64,
-    heard: usize,
-}
-
 pub(crate) struct Subscription {
     sources: Vec<Subscriber>,
     /// Whose turn it is, and how many messages in a row it has given.
@@ -86,14 +76,12 @@ impl Subscription {
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Heard>> {
         loop {
-            if self.gap_is_due() {
-                return self.tell_gap(self.told.next);
+            if let Some(gaps) = self.told.due(self.listener.gaps.load(SeqCst)) {
+                return self.tell_gap(gaps);
             }
             match self.poll_sources(cx) {
                 Poll::Ready(Some(message)) => {
-                    if self.told.next != self.told.gaps {
-                        self.told.heard += 1;
-                    }
+                    self.told.message();
                     if let Some(heard) = self.hear(message) {
                         return Poll::Ready(Some(heard));
                     }
@@ -115,20 +103,8 @@ impl Subscription {
         }
     }
 
-    /// Whether a gap has waited long enough. Later ones, behind which the queue may be full again, then wait anew.
-    fn gap_is_due(&mut self) -> bool {
-        let gaps = self.listener.gaps.load(SeqCst);
-        if gaps == self.told.gaps {
-            return false;
-        }
-        if self.told.heard == 0 {
-            self.told.next = gaps;
-        }
-        self.told.heard >= GAP_AFTER
-    }
-
     fn tell_gap(&mut self, gaps: u64) -> Poll<Option<Heard>> {
-        self.told = Told { gaps, next: gaps, heard: 0 };
+        self.told = Told::all(gaps);
         count(&self.counters.gaps);
         Poll::Ready(Some(Heard::Gap))
     }
@@ -195,6 +171,35 @@ impl Subscription {
             count(&self.counters.undecodable);
         }
         decoded
+    }
+}
+
+/// How far the gaps have been told, by the listener's count.
+#[derive(Default)]
+struct Told {
+    gaps: u64,
+    /// The count that is told next, and the messages heard since it was seen.
+    next: u64,
+    heard: usize,
+}
+
+impl Told {
+    fn all(gaps: u64) -> Self {
+        Self { gaps, next: gaps, heard: 0 }
+    }
+
+    /// The count to tell now, if a gap has waited long enough. Later ones, behind which the queue may be full again, then wait anew.
+    fn due(&mut self, gaps: u64) -> Option<u64> {
+        if self.next == self.gaps {
+            self.next = gaps;
+        }
+        (self.next != self.gaps && self.heard >= GAP_AFTER).then_some(self.next)
+    }
+
+    fn message(&mut self) {
+        if self.next != self.gaps {
+            self.heard += 1;
+        }
     }
 }
 
@@ -277,6 +282,29 @@ mod tests {
         ] {
             assert_eq!(room_of_frames(&other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_gap_waits_for_what_may_have_come_before_it_and_a_later_one_anew() {
+        let mut told = Told::default();
+        told.message();
+        assert_eq!(told.due(0), None);
+        assert_eq!(told.due(1), None);
+        for _ in 0..GAP_AFTER - 1 {
+            told.message();
+            assert_eq!(told.due(3), None);
+        }
+        told.message();
+        assert_eq!(told.due(3), Some(1), "the ones that came meanwhile have their own places");
+        told = Told::all(1);
+        for _ in 0..GAP_AFTER {
+            assert_eq!(told.due(3), None);
+            told.message();
+        }
+        assert_eq!(told.due(3), Some(3));
+        told = Told::all(3);
+        told.message();
+        assert_eq!(told.due(3), None);
     }
 
     #[test]
