@@ -1,13 +1,25 @@
 //! The edge: sessions over REST, WebSocket connections, tokens, rate limits, and the relay path.
+//!
+//! [`session`] decides, [`node`] carries out, [`ws`] relays; [`rest`] and [`listener`] are the way in.
 
 pub mod address;
 pub mod config;
 mod dispatch;
 pub mod keyring;
+mod keys;
+pub mod listener;
 pub mod metrics;
 pub mod node;
+pub mod ops;
+mod page;
+mod problem;
 pub mod rates;
+pub mod rest;
 mod routes;
+mod run;
 pub mod session;
+pub mod tls;
 pub mod token;
 pub mod ws;
+
+pub use run::{Gateway, RunError};

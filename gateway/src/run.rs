@@ -1,0 +1,118 @@
+//! A gateway's life: listening before speaking, serving, and going away without losing anybody.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Bus, Clock, SubscribeError};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep},
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::Config,
+    dispatch, keys,
+    listener::{self, Manners},
+    metrics::Metrics,
+    node::Node,
+    rest::{self, Edge},
+};
+
+/// How often a stopping gateway looks whether everybody has gone.
+const LOOK_AROUND: Duration = Duration::from_millis(50);
+/// After the last goodbye connections have this long to end by themselves.
+const LAST_GOODBYES: Duration = Duration::from_secs(3);
+
+/// Why a gateway could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The bus did not take a subscription.
+    #[error("cannot listen on the bus")]
+    Subscribe(#[from] SubscribeError),
+}
+
+/// A gateway that is ready to run.
+pub struct Gateway {
+    node: Arc<Node>,
+}
+
+impl Gateway {
+    /// A gateway on this bus.
+    pub fn new(config: Config, bus: Bus, clock: Clock, metrics: Metrics) -> Self {
+        Self { node: Arc::new(Node::new(config, bus, clock, metrics)) }
+    }
+
+    /// What health checks and handlers ask.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// Serves until `shutdown`, then sends its clients away: `drain` at once, 1012 to whoever remains after the drain wait.
+    ///
+    /// # Errors
+    /// If the bus cannot be listened on.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        shutdown: CancellationToken,
+    ) -> Result<(), RunError> {
+        let node = self.node;
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        // Ears first: nothing that answers what is said next may be missed.
+        let ears = dispatch::listen(&node).await?;
+        tasks.spawn(stop.clone().run_until_cancelled_owned(dispatch::run(node.clone(), ears)));
+        tasks.spawn(dispatch::sync(node.clone(), stop.clone()));
+        tasks.spawn(dispatch::tick(node.clone(), stop.clone()));
+        tasks.spawn(dispatch::keep_alive(node.clone(), stop.clone()));
+        tasks.spawn(sign(node.clone(), stop.clone()));
+        tasks.spawn(sweep(node.clone(), stop.clone()));
+        let router = rest::router(Edge { node: node.clone(), tasks: tasks.clone() });
+        let manners = manners(&node, tls);
+        tasks.spawn(listener::serve(listener, router, manners, tasks.clone(), stop.clone()));
+        shutdown.cancelled().await;
+        drain(&node).await;
+        stop.cancel();
+        tasks.close();
+        let _ = tokio::time::timeout(LAST_GOODBYES, tasks.wait()).await;
+        Ok(())
+    }
+}
+
+fn manners(node: &Arc<Node>, tls: Option<TlsAcceptor>) -> Manners {
+    let (patience, counted) = (node.config().upgrade_wait, node.clone());
+    let admit = move |address| {
+        // Behind a proxy the socket's address says nothing; the upgrade counts the client's own.
+        let proxies = &counted.config().trusted_proxies;
+        if proxies.iter().any(|network| network.contains(&address)) {
+            return Ok(None);
+        }
+        let rates = counted.rates();
+        rates.connection(rates.address(address)).map(Some)
+    };
+    Manners { tls, patience, admit: Arc::new(admit) }
+}
+
+async fn sign(node: Arc<Node>, stop: CancellationToken) {
+    keys::run(node.tokens(), node.bus(), *node.clock(), stop).await;
+}
+
+async fn sweep(node: Arc<Node>, stop: CancellationToken) {
+    node.rates().run(stop).await;
+}
+
+async fn drain(node: &Node) {
+    tracing::info!("going away");
+    node.start_draining();
+    wait_until_empty(node, node.config().drain_wait).await;
+    node.close_all();
+    wait_until_empty(node, LAST_GOODBYES).await;
+}
+
+async fn wait_until_empty(node: &Node, patience: Duration) {
+    let deadline = Instant::now() + patience;
+    while !node.is_empty() && Instant::now() < deadline {
+        sleep(LOOK_AROUND).await;
+    }
+}

@@ -1,0 +1,267 @@
+//! The roles of a process: what each is made of, how it starts and how it stops.
+
+use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use bus::{Bus, Clock, Local, Status};
+use gateway::{
+    Gateway,
+    config::Config,
+    listener::{self, Manners},
+    ops,
+    tls::{self, Clients},
+};
+use prometheus_client::registry::Registry;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    WRONG_OPTIONS, fail,
+    options::{self, GatewayOptions, Roles},
+    telemetry,
+};
+
+/// An address is taken or not ours.
+const CANNOT_LISTEN: u8 = 3;
+/// A failure while running.
+const FAILED: u8 = 1;
+
+/// What a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// All in one.
+    Serve,
+    /// The edge.
+    Gateway,
+    /// Matches people.
+    Pairing,
+    /// Expires what nobody renews.
+    Janitor,
+}
+
+impl Role {
+    /// The word on the command line, and the beginning of a random node id.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Gateway => "gateway",
+            Self::Pairing => "pairing",
+            Self::Janitor => "janitor",
+        }
+    }
+
+    fn has_gateway(self) -> bool {
+        matches!(self, Self::Serve | Self::Gateway)
+    }
+}
+
+/// Checks the options, then runs the role until it is told to stop.
+pub fn main(role: Role, options: &GatewayOptions) -> ExitCode {
+    let roles = match options::check(role, options) {
+        Ok(roles) => roles,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::from(WRONG_OPTIONS);
+        }
+    };
+    telemetry::start(roles.log_format);
+    prepare_process();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("cannot start"), FAILED),
+    };
+    runtime.block_on(run(role, roles))
+}
+
+/// No core dump, which would hold what memory holds; and as many sockets as the system allows.
+fn prepare_process() {
+    if let Err(error) = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0) {
+        tracing::warn!(%error, "core dumps stay on");
+    }
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::debug!(files, "open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+    // One provider for all: rustls, the NATS client, tokens.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a crypto provider was installed before");
+    }
+}
+
+async fn run(role: Role, roles: Roles) -> ExitCode {
+    let config = roles.gateway;
+    let certificates = match read_certificates(&config) {
+        Ok(certificates) => certificates,
+        Err(error) => return fail(&error, WRONG_OPTIONS),
+    };
+    let (clients, watchers) = match open_listeners(role, &config) {
+        Ok(listeners) => listeners,
+        Err(error) => return fail(&error, CANNOT_LISTEN),
+    };
+    let bus = match roles.nats {
+        None => Ok(Local::new().join(config.node.clone())),
+        Some(options) => Bus::nats(options, config.node.clone()).await,
+    };
+    let bus = match bus {
+        Ok(bus) => bus,
+        Err(error) => return fail(&anyhow::Error::new(error).context("cannot join the bus"), WRONG_OPTIONS),
+    };
+    let ended = Process { role, config, bus, clock: Clock::start(), registry: Registry::with_prefix("cipher_chat") }
+        .run(clients, watchers, certificates)
+        .await;
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+/// TLS for clients and for whoever watches.
+struct Certificates {
+    clients: Option<TlsAcceptor>,
+    watchers: Option<TlsAcceptor>,
+}
+
+fn read_certificates(config: &Config) -> anyhow::Result<Certificates> {
+    let acceptor = |clients| config.tls.as_ref().map(|files| tls::acceptor(files, clients)).transpose();
+    let watched_with_tls = !config.ops_listen.ip().is_loopback();
+    Ok(Certificates {
+        clients: acceptor(Clients::Named)?,
+        watchers: if watched_with_tls { acceptor(Clients::Any)? } else { None },
+    })
+}
+
+fn open_listeners(role: Role, config: &Config) -> anyhow::Result<(Option<TcpListener>, TcpListener)> {
+    let open = |option: &str, address: SocketAddr| {
+        listener::bind(address).with_context(|| format!("cannot listen on {option} {address}"))
+    };
+    let clients = role.has_gateway().then(|| open("--listen", config.listen)).transpose()?;
+    Ok((clients, open("--ops-listen", config.ops_listen)?))
+}
+
+/// A process that is ready to run.
+struct Process {
+    role: Role,
+    config: Config,
+    bus: Bus,
+    clock: Clock,
+    registry: Registry,
+}
+
+impl Process {
+    async fn run(
+        mut self,
+        clients: Option<TcpListener>,
+        watchers: TcpListener,
+        certificates: Certificates,
+    ) -> anyhow::Result<()> {
+        let stop = CancellationToken::new();
+        let mut services = JoinSet::new();
+        let ready = self.start(&mut services, clients, certificates.clients, &stop)?;
+        let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
+        let manners =
+            Manners { tls: certificates.watchers, patience: self.config.upgrade_wait, admit: Arc::new(|_| Ok(None)) };
+        tracing::info!(ops = %watchers.local_addr()?, node = self.config.node.as_str(), "health and metrics");
+        let ops = ops::router(move || ready(), Arc::new(self.registry));
+        tasks.spawn(listener::serve(watchers, ops, manners, tasks.clone(), stop_ops.clone()));
+
+        let ended = tokio::select! {
+            signal = stop_signal() => signal,
+            ended = services.join_next() => ended_early(ended),
+        };
+        stop.cancel();
+        let ended = tokio::select! {
+            rest = finish(&mut services) => ended.and(rest),
+            _ = stop_signal() => ended.context("stopped at once"),
+        };
+        self.bus.drain().await;
+        stop_ops.cancel();
+        ended
+    }
+
+    /// Starts the services of the role, and says how to know whether they can do their work.
+    fn start(
+        &mut self,
+        services: &mut JoinSet<anyhow::Result<()>>,
+        clients: Option<TcpListener>,
+        tls: Option<TlsAcceptor>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Box<dyn Fn() -> bool + Send + Sync>> {
+        let alone = self.config.company == gateway::config::Company::Alone;
+        if matches!(self.role, Role::Serve | Role::Pairing) {
+            let metrics = pairing::Metrics::default();
+            metrics.register(&mut self.registry);
+            let listen_first = if alone { std::time::Duration::ZERO } else { pairing::LISTEN_FIRST };
+            let config = pairing::Config { boot: self.config.boot, listen_first, metrics };
+            services.spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
+        }
+        if matches!(self.role, Role::Serve | Role::Janitor) {
+            let metrics = janitor::Metrics::default();
+            metrics.register(&mut self.registry);
+            let config = janitor::Config {
+                boot: self.config.boot,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                token_life: self.config.token_life,
+                key_rotation: self.config.key_rotation,
+                grace: self.config.grace,
+                capacity: janitor::leases::Capacity::default(),
+                metrics,
+            };
+            services.spawn(service("janitor", janitor::run(config, self.bus.clone(), self.clock, stop.clone())));
+        }
+        let Some(listener) = clients else {
+            let status = self.bus.status();
+            return Ok(Box::new(move || *status.borrow() == Status::Up));
+        };
+        let metrics = gateway::metrics::Metrics::default();
+        metrics.register(&mut self.registry);
+        let gateway = Gateway::new(self.config.clone(), self.bus.clone(), self.clock, metrics);
+        let node = gateway.node().clone();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
+        services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
+        Ok(Box::new(move || node.ready()))
+    }
+}
+
+/// An address as a person types it.
+fn shown(address: SocketAddr) -> String {
+    if address.ip().is_loopback() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+async fn service<E: std::error::Error + Send + Sync + 'static>(
+    name: &'static str,
+    running: impl Future<Output = Result<(), E>>,
+) -> anyhow::Result<()> {
+    running.await.with_context(|| format!("the {name} failed"))
+}
+
+/// A service has ended although nobody asked it to.
+fn ended_early(ended: Option<Result<anyhow::Result<()>, tokio::task::JoinError>>) -> anyhow::Result<()> {
+    match ended {
+        Some(Ok(result)) => result.and_then(|()| anyhow::bail!("a service ended early")),
+        Some(Err(panic)) => Err(panic).context("a service failed"),
+        None => Ok(()),
+    }
+}
+
+/// Waits for all services; the first failure is told.
+async fn finish(services: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let mut first = Ok(());
+    while let Some(ended) = services.join_next().await {
+        let result = ended.context("a service failed").and_then(|result| result);
+        first = first.and(result);
+    }
+    first
+}
+
+/// Resolves at SIGTERM or SIGINT.
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupt = tokio::signal::ctrl_c() => interrupt.context("cannot listen for signals")?,
+    }
+    Ok(())
+}

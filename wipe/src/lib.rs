@@ -1,0 +1,81 @@
+//! A global allocator that wipes what is freed: keys, tokens and frames do not lie about in memory that nobody owns.
+//!
+//! The only crate of the workspace with `unsafe` code: an allocator cannot be had without.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    arch::asm,
+};
+
+/// The system's allocator; memory is zeroed before it goes back.
+///
+/// `realloc` keeps [`GlobalAlloc`]'s own meaning: allocate, copy, free, so that what is left behind is wiped too. The price is one
+/// pass over each freed block while it is in the cache.
+pub struct Wiping;
+
+// SAFETY: every method does what `System` does with the same arguments; `dealloc` only writes to the block before it is freed,
+// while it still belongs to the caller.
+unsafe impl GlobalAlloc for Wiping {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block has this layout and is the caller's until `System.dealloc` returns.
+        unsafe {
+            block.write_bytes(0, layout.size());
+            // A plain store to memory that is about to be freed may be optimised away. The compiler has to assume that this
+            // empty piece of assembly reads the block.
+            asm!("/* {0} */", in(reg) block, options(nostack, preserves_flags, readonly));
+            System.dealloc(block, layout);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: Wiping = Wiping;
+
+    /// glibc keeps two pointers of its own at the beginning of a free block.
+    const ALLOCATORS_OWN: usize = 16;
+    const SECRET: u8 = 0xa5;
+
+    /// Reads a block after it has been freed, as whoever reads our memory would.
+    fn what_remains(block: *const u8, size: usize) -> usize {
+        (ALLOCATORS_OWN..size)
+            // SAFETY: none that the language gives. Nothing allocates between the free and this read (one thread, no formatting),
+            // and a small block stays mapped; that is what the test is about.
+            .filter(|offset| unsafe { block.add(*offset).read_volatile() } == SECRET)
+            .count()
+    }
+
+    #[test]
+    fn a_freed_block_holds_nothing_of_what_was_in_it() {
+        for size in [64, 1024, 40_000] {
+            let secret = vec![SECRET; size];
+            let block = secret.as_ptr();
+            assert_eq!(what_remains(block, size), size - ALLOCATORS_OWN, "the test can see it");
+            drop(secret);
+            assert_eq!(what_remains(block, size), 0, "{size} bytes");
+        }
+    }
+
+    #[test]
+    fn what_a_growing_vector_leaves_behind_is_wiped() {
+        let mut secret = Vec::with_capacity(64);
+        secret.extend_from_slice(&[SECRET; 64]);
+        let block: *const u8 = secret.as_ptr();
+        secret.reserve_exact(4096);
+        assert_ne!(block, secret.as_ptr());
+        assert_eq!(what_remains(block, 64), 0);
+    }
+}
