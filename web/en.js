@@ -65,7 +65,6 @@ export const en = {
   'wait.offline': 'No connection. Trying again…',
   'wait.busy': 'The server is busy. Trying again in {seconds} s…',
 
-  'chat.heading': 'Chat',
   'chat.peer': 'The other person',
   'chat.securing': 'Agreeing on keys…',
   'chat.online': 'Connected',

@@ -68,7 +68,6 @@ export const ko = {
   'wait.offline': '연결이 끊겼습니다. 다시 시도하는 중…',
   'wait.busy': '서버가 붐빕니다. {seconds}초 뒤에 다시 시도합니다…',
 
-  'chat.heading': '대화',
   'chat.peer': '상대방',
   'chat.securing': '암호화 열쇠를 맞추는 중…',
   'chat.online': '연결됨',

@@ -19,7 +19,7 @@ import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.j
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./ui-wait.js').Waiting} Waiting */
 
-/** A chat on the page. @typedef {{screen: ChatScreen, talk: Talk | null, early: Bytes[], touched: boolean, safety: import('./safety.js').SafetyCode | null}} Chat */
+/** A chat on the page. @typedef {{screen: ChatScreen, talk: Talk | null, early: Bytes[], touched: boolean, over: boolean, safety: import('./safety.js').SafetyCode | null}} Chat */
 
 /** Frames that come while the key of a room is being made; the other side repeats what is lost. */
 const EARLY_FRAMES = 8;
@@ -53,7 +53,7 @@ class Page {
     addEventListener('hashchange', () => location.reload());
     addEventListener('pagehide', () => this.#link.run(this.#link.connection.leave()));
     addEventListener('pageshow', (event) => event.persisted && location.reload());
-    addEventListener('beforeunload', (event) => this.#chat !== null && event.preventDefault());
+    addEventListener('beforeunload', (event) => this.#chat?.over === false && event.preventDefault());
     if (!(await canEncrypt())) return this.#show(unsupportedScreen());
     if (secret === 'malformed') return this.#trouble('join.malformed.heading', 'join.malformed', null);
     if (secret !== null) return this.#join(secret);
@@ -92,6 +92,7 @@ class Page {
 
   #home() {
     this.#forget();
+    this.#parting?.talk.close();
     this.#link.run(this.#link.connection.stop());
     const asked = this.#askOffer();
     // The first time, the page waits a moment for the operator's offer rather than change under somebody's hands.
@@ -147,6 +148,7 @@ class Page {
   /** @param {Key} title @param {Key} what @param {(() => void) | null} again */
   #trouble(title, what, again) {
     this.#forget();
+    this.#parting?.talk.close();
     this.#link.run(this.#link.connection.stop());
     this.#show(troubleScreen(title, what, { again, home: () => this.#home() }));
   }
@@ -209,7 +211,7 @@ class Page {
       report: () => askForReport((category) => this.#report(category)),
     });
     /** @type {Chat} */
-    const chat = { screen, talk: null, early: [], touched: false, safety: null };
+    const chat = { screen, talk: null, early: [], touched: false, over: false, safety: null };
     this.#waiting = null;
     this.#chat = chat;
     this.#show(screen);
@@ -263,25 +265,27 @@ class Page {
 
   #leave() {
     const again = this.#again();
-    const lost = this.#chat?.talk?.unconfirmed ?? 0;
     this.#part();
-    this.#goodbye('end.self', lost, again);
+    this.#goodbye('end.self', this.#parting?.talk ?? null, again);
   }
 
   /** @param {import('./connection.js').Category} category */
   #report(category) {
     const again = this.#again();
     this.#link.run(this.#link.connection.report(category));
-    this.#goodbye('end.reported', 0, again);
+    this.#goodbye('end.reported', null, again);
   }
 
   /** The other side or the server has ended the chat; what was said stays readable until the person goes on. @param {Key} why */
   #over(why) {
     const chat = this.#chat;
     if (chat === null) return;
+    // After a goodbye the channel stays for a moment, to confirm it; what else ends a chat ends the channel.
+    if (why !== 'over.bye') chat.talk?.close();
+    if (chat.over) return;
+    chat.over = true;
     const again = this.#again();
-    chat.talk?.close();
-    chat.screen.over(why, { again, clear: () => this.#goodbye(why, chat.talk?.unconfirmed ?? 0, again) });
+    chat.screen.over(why, { again, clear: () => this.#goodbye(why, chat.talk, again) });
   }
 
   /** @param {Chat} chat @param {import('./channel.js').EndReason} reason */
@@ -290,10 +294,13 @@ class Page {
     this.#trouble('trouble.secure.heading', reason === 'no-channel' ? 'trouble.secure.none' : 'trouble.secure.tampered', null);
   }
 
-  /** @param {Key} how @param {number} lost @param {(() => void) | null} again */
-  #goodbye(how, lost, again) {
+  /** @param {Key} how @param {Talk | null} talk @param {(() => void) | null} again */
+  async #goodbye(how, talk, again) {
+    const screen = endScreen(how, { again, home: () => this.#home() });
     this.#forget();
-    this.#show(endScreen(how, lost, { again, home: () => this.#home() }));
+    this.#show(screen);
+    await this.#parting?.done;
+    screen.undelivered(talk?.unconfirmed ?? 0);
   }
 
   /** Meeting somebody else is for those who were matched at random. */

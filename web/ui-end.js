@@ -1,18 +1,17 @@
 /** After a chat: what was forgotten, and what cannot be. */
 
 import { el } from './dom.js';
+import { say } from './i18n.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
 
 /**
  * @param {Key} how Why the chat has ended.
- * @param {number} lost Own messages that were not confirmed.
  * @param {{again: (() => void) | null, home: () => void}} act
  */
-export function endScreen(how, lost, act) {
+export function endScreen(how, act) {
   const heading = el('h1', { say: 'end.heading', set: { tabindex: '-1' } });
-  const undelivered = lost === 0 ? null
-    : el('p', { class: 'note warn', say: lost === 1 ? 'end.undelivered.one' : ['end.undelivered.many', { count: lost }] });
+  const note = el('p', { class: 'note warn', set: { hidden: true } });
   const again = act.again === null ? null
     : el('button', { class: 'button primary', say: 'end.again', set: { type: 'button' }, on: { click: act.again } });
   const home = el('button', { class: again === null ? 'button primary' : 'button quiet', say: 'end.home', set: { type: 'button' }, on: { click: act.home } });
@@ -20,7 +19,7 @@ export function endScreen(how, lost, act) {
     'div', { class: 'screen narrow ended' },
     heading,
     el('p', { class: 'lead', say: how }),
-    undelivered,
+    note,
     el('h2', { say: 'end.forgotten' }),
     el(
       'ul', { class: 'plain gone' },
@@ -30,5 +29,11 @@ export function endScreen(how, lost, act) {
     el('ul', { class: 'plain' }, el('li', { say: 'end.remains.peer' })),
     el('div', { class: 'actions' }, again, home),
   );
-  return { node, heading };
+  /** Own messages that were not confirmed; known once the goodbye is through. @param {number} count */
+  const undelivered = (count) => {
+    if (count === 1) say(note, 'end.undelivered.one');
+    else say(note, 'end.undelivered.many', { count });
+    note.hidden = count === 0;
+  };
+  return { node, heading, undelivered };
 }
