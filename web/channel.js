@@ -10,7 +10,7 @@ import { Inbound, ReplayWindow } from './inbound.js';
 import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT, TYPING_INTERVAL } from './limits.js';
 import { open, seal } from './noise.js';
 import { Outbound } from './outbound.js';
-import { BYE, ContentWriter, TEXT, TYPING, packetFrame, parseContent, parseFrame } from './packet.js';
+import { BYE, ContentWriter, TEXT, TYPING, packetFrame, parseContent, parseFrame, readText } from './packet.js';
 import { safetyCode } from './safety.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -287,7 +287,9 @@ export class Channel {
   #deliver(now, { number, kind, body }) {
     if (this.#peerLeft) throw new Fault('malformed');
     if (kind === TEXT) {
-      this.onEvent({ kind: 'message', number, text: decodeText(body) });
+      const text = readText(body);
+      if (text === null) throw new Fault('malformed');
+      this.onEvent({ kind: 'message', number, text });
     } else if (kind === TYPING) {
       if (body.length !== 1 || body[0] > 1) throw new Fault('malformed');
       this.onEvent({ kind: 'peer-typing', active: body[0] === 1 });
@@ -399,16 +401,5 @@ export class Channel {
     this.#inbound = new Inbound();
     for (const number of lost) this.onEvent({ kind: 'not-delivered', number });
     this.onEvent({ kind: 'ended', reason });
-  }
-}
-
-/** @param {Bytes} body */
-function decodeText(body) {
-  if (body.length === 0 || body.length > MAX_TEXT) throw new Fault('malformed');
-  try {
-    // A byte order mark is part of the text.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-  } catch {
-    throw new Fault('malformed');
   }
 }

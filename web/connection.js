@@ -4,72 +4,24 @@
  * Whoever carries out the effects (link.js) decides nothing.
  */
 
-/** @typedef {'seek' | 'offer'} Role */
-/** @typedef {{topic?: string, lang?: string, role?: Role, invite?: string}} Find */
-/** @typedef {'abuse' | 'spam' | 'minor' | 'other'} Category */
-/** @typedef {'left' | 'expired' | 'reported' | 'shutdown'} EndReason */
-/** @typedef {'now' | 'back-off' | 'never'} Advice */
+import { FINAL, PASSING, WHY_CLOSED, adviceOf } from './protocol.js';
+import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
-/**
- * What the page is told.
- * @typedef {{kind: 'online'} | {kind: 'offline'}
- *   | {kind: 'busy', retryInMs: number}
- *   | {kind: 'waiting'}
- *   | {kind: 'paired', room: string, side: 'a' | 'b'}
- *   | {kind: 'resumed'}
- *   | {kind: 'peer', state: 'online' | 'away'}
- *   | {kind: 'ended', reason: EndReason}
- *   | {kind: 'refused', code: string}
- *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'fault'}} Told
- */
+/** @typedef {import('./protocol.js').Find} Find */
+/** @typedef {import('./protocol.js').Category} Category */
+/** @typedef {import('./protocol.js').EndReason} EndReason */
+/** @typedef {import('./protocol.js').Advice} Advice */
+/** @typedef {import('./protocol.js').Told} Told */
+/** @typedef {import('./protocol.js').Effect} Effect */
 
-/**
- * What is to be done. `socket` numbers the sockets, so that late news of an old one is told apart.
- * @typedef {{do: 'create-session'} | {do: 'probe', token: string} | {do: 'end-room', token: string}
- *   | {do: 'dial', socket: number, token: string}
- *   | {do: 'send', socket: number, text: string}
- *   | {do: 'hang-up', socket: number}
- *   | {do: 'tell', told: Told}} Effect
- */
-
-/** First pause before another try; doubled up to the longest, and each time a random part of it is taken. */
-export const FIRST_PAUSE_MS = 500;
-/** Longest pause: several tries fit into the minute that a room waits for whoever lost the connection. */
-export const LONGEST_PAUSE_MS = 10_000;
-/** A socket that is not `ready` after this time is given up. */
-export const DIAL_MS = 10_000;
-/** After this long without a word from the server the page asks. */
-export const SILENCE_MS = 20_000;
-/** An answer that takes longer than this means that the connection is dead. */
-export const PONG_MS = 8_000;
-/** The same, when there is a reason to doubt the connection (back from sleep, network changed). */
-export const DOUBTED_PONG_MS = 3_000;
 /** After so many sockets that never became ready, the server is asked whether the token still holds. */
 const PROBE_AFTER = 2;
 /** A token that ends sooner than this is not worth a dial. */
 const TOKEN_MARGIN_MS = 2_000;
 
-/** Refusals after which asking again makes sense. */
-const PASSING = new Set(['unavailable', 'rate']);
-/** Refusals of a find that no repetition will change. */
-const FINAL = new Set([
-  'bad-topic', 'bad-language', 'bad-invite', 'topic-not-offered', 'matching-not-offered', 'invite-spent',
-]);
-
-/**
- * What a close code says a client should do.
- * @param {number | null} code `null`: the connection broke without a close frame.
- * @returns {Advice}
- */
-export function adviceOf(code) {
-  if (code === 1012) return 'now';
-  if (code === 1000 || code === 1002 || code === 1007) return 'never';
-  if (code !== null && code >= 4100 && code <= 4199) return 'never';
-  return 'back-off';
-}
-
 export class Connection {
-  /** @type {() => number} */ #random;
+  #backOff;
+  #heartbeat = new Heartbeat();
   /** @type {string | null} */ #token = null;
   #tokenEndsAt = 0;
   /** The socket that is `ready`. @type {number | null} */ #active = null;
@@ -77,7 +29,6 @@ export class Connection {
   #creating = false;
   #probing = false;
   #sockets = 0;
-  #failures = 0;
   #neverReady = 0;
   /** Whether the page was told that the connection is there. */ #online = false;
   #stopped = true;
@@ -89,12 +40,10 @@ export class Connection {
   /** @type {number | null} */ #dialAt = null;
   /** @type {number | null} */ #dialGivenUpAt = null;
   /** @type {number | null} */ #askAgainAt = null;
-  /** @type {number | null} */ #pingAt = null;
-  /** @type {number | null} */ #deadAt = null;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
-    this.#random = random;
+    this.#backOff = new BackOff(random);
   }
 
   /** Whether the person is in a room, connected to it or not. */
@@ -114,7 +63,7 @@ export class Connection {
 
   /** When `tick` wants to be called, in milliseconds, or `null`. */
   get wakeAt() {
-    const times = [this.#dialAt, this.#dialGivenUpAt, this.#askAgainAt, this.#pingAt, this.#deadAt];
+    const times = [this.#dialAt, this.#dialGivenUpAt, this.#askAgainAt, this.#heartbeat.pingAt, this.#heartbeat.deadAt];
     const set = times.filter((time) => time !== null);
     return set.length > 0 ? Math.min(...set) : null;
   }
@@ -165,8 +114,10 @@ export class Connection {
     this.#forgetRoom();
     this.#active = this.#dialing = null;
     this.#online = false;
-    this.#failures = this.#neverReady = 0;
-    this.#clearTimes();
+    this.#neverReady = 0;
+    this.#backOff.reset();
+    this.#heartbeat.stop();
+    this.#dialAt = this.#dialGivenUpAt = this.#askAgainAt = null;
     return [...farewell, ...open.map((socket) => /** @type {Effect} */ ({ do: 'hang-up', socket }))];
   }
 
@@ -229,9 +180,7 @@ export class Connection {
    * @param {number} now
    */
   heard(socket, now) {
-    if (socket !== this.#active) return;
-    this.#pingAt = now + SILENCE_MS;
-    this.#deadAt = null;
+    if (socket === this.#active) this.#heartbeat.heard(now);
   }
 
   /**
@@ -278,8 +227,8 @@ export class Connection {
     /** @type {Effect[]} */
     const effects = [];
     const due = (/** @type {number | null} */ time) => time !== null && time <= now;
-    if (due(this.#deadAt)) effects.push(...this.#giveUp(/** @type {number} */ (this.#active), now));
-    else if (due(this.#pingAt)) effects.push(...this.#ping(now, PONG_MS));
+    if (due(this.#heartbeat.deadAt)) effects.push(...this.#giveUp(/** @type {number} */ (this.#active), now));
+    else if (due(this.#heartbeat.pingAt)) effects.push(...this.#ping(now, PONG_MS));
     if (due(this.#dialGivenUpAt)) effects.push(...this.#giveUp(/** @type {number} */ (this.#dialing), now));
     if (due(this.#askAgainAt)) effects.push(...this.#askAgain());
     if (due(this.#dialAt)) effects.push(...this.#connect(now));
@@ -321,7 +270,8 @@ export class Connection {
       if (this.#active !== null) effects.push({ do: 'hang-up', socket: this.#active });
       this.#active = socket;
       this.#dialing = this.#dialGivenUpAt = this.#dialAt = null;
-      this.#failures = this.#neverReady = 0;
+      this.#neverReady = 0;
+      this.#backOff.reset();
       this.heard(socket, now);
     }
     if (!this.#online) effects.push(this.#tell({ kind: 'online' }));
@@ -392,7 +342,7 @@ export class Connection {
     const asking = this.#resuming || this.#want !== null;
     if (PASSING.has(code)) {
       if (!asking) return [];
-      this.#askAgainAt = now + this.#pause();
+      this.#askAgainAt = now + this.#backOff.next();
       return [this.#tell({ kind: 'busy', retryInMs: this.#askAgainAt - now })];
     }
     if (this.#resuming && code !== 'in-room') return this.#ended('expired');
@@ -416,8 +366,7 @@ export class Connection {
 
   /** @param {number} now @param {number} patience @returns {Effect[]} */
   #ping(now, patience) {
-    this.#pingAt = null;
-    this.#deadAt = Math.min(this.#deadAt ?? Infinity, now + patience);
+    this.#heartbeat.asked(now, patience);
     return [this.#say({ type: 'ping' })];
   }
 
@@ -429,21 +378,22 @@ export class Connection {
   }
 
   #lose() {
-    this.#active = this.#pingAt = this.#deadAt = this.#askAgainAt = null;
+    this.#active = this.#askAgainAt = null;
+    this.#heartbeat.stop();
     this.#resuming = this.inRoom;
   }
 
   /** @param {Advice} advice @param {number | null} code @param {number} now @returns {Effect[]} */
   #reconnect(advice, code, now) {
     if (this.#stopped) return [];
-    if (advice === 'never') return this.#fail(WHY.get(code ?? 0) ?? 'fault');
+    if (advice === 'never') return this.#fail(WHY_CLOSED.get(code ?? 0) ?? 'fault');
     if (!this.inRoom && this.#want === null) {
       // Nobody is waited for: the next `find` will dial.
       this.#online = false;
       return [];
     }
     const effects = this.#tellOffline();
-    if (advice === 'now') this.#failures = 0;
+    if (advice === 'now') this.#backOff.reset();
     effects.push(...this.#later(now));
     if (this.#neverReady >= PROBE_AFTER && this.#token !== null && !this.#probing) {
       this.#probing = true;
@@ -454,15 +404,8 @@ export class Connection {
 
   /** @param {number} now @returns {Effect[]} */
   #later(now) {
-    this.#dialAt = now + this.#pause();
+    this.#dialAt = now + this.#backOff.next();
     return [];
-  }
-
-  /** Full jitter: many who lost the same server do not come back in step. */
-  #pause() {
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-    this.#failures += 1;
-    return Math.round(longest * this.#random());
   }
 
   /** The session is over: a room is lost with it, a wish is not. @returns {Effect[]} */
@@ -493,10 +436,6 @@ export class Connection {
     this.#resuming = false;
   }
 
-  #clearTimes() {
-    this.#dialAt = this.#dialGivenUpAt = this.#askAgainAt = this.#pingAt = this.#deadAt = null;
-  }
-
   /** @returns {Effect[]} */
   #tellOffline() {
     this.#online = false;
@@ -513,6 +452,3 @@ export class Connection {
     return { do: 'send', socket: /** @type {number} */ (this.#active), text: JSON.stringify(message) };
   }
 }
-
-/** @type {Map<number, 'replaced' | 'session-over'>} */
-const WHY = new Map([[4102, 'replaced'], [4103, 'session-over']]);

@@ -3,8 +3,8 @@
 import { Connection } from './connection.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
-/** @typedef {import('./connection.js').Effect} Effect */
-/** @typedef {import('./connection.js').Told} Told */
+/** @typedef {import('./protocol.js').Effect} Effect */
+/** @typedef {import('./protocol.js').Told} Told */
 
 const SUBPROTOCOL = 'cipher-chat.v1';
 /** Above this many unsent bytes a frame is dropped instead of queued: it would only arrive late, and the channel resends it. */
@@ -34,7 +34,7 @@ export class Link {
     });
   }
 
-  /** @param {import('./connection.js').Find} find */
+  /** @param {import('./protocol.js').Find} find */
   find(find) {
     this.run(this.connection.find(find, Date.now()));
   }

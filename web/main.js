@@ -14,8 +14,8 @@ import { startScreen, unsupportedScreen } from './ui-start.js';
 import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
-/** @typedef {import('./connection.js').Find} Find */
-/** @typedef {import('./connection.js').Told} Told */
+/** @typedef {import('./protocol.js').Find} Find */
+/** @typedef {import('./protocol.js').Told} Told */
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./ui-wait.js').Waiting} Waiting */
 
@@ -269,7 +269,7 @@ class Page {
     this.#goodbye('end.self', this.#parting?.talk ?? null, again);
   }
 
-  /** @param {import('./connection.js').Category} category */
+  /** @param {import('./protocol.js').Category} category */
   #report(category) {
     const again = this.#again();
     this.#link.run(this.#link.connection.report(category));

@@ -1,6 +1,6 @@
 /** The form of binary messages: outside version, kind and a length that tells only its size class; inside acknowledgement and messages. */
 
-import { MAX_FRAME, MIN_FRAME, WINDOW_MESSAGES } from './limits.js';
+import { MAX_FRAME, MAX_TEXT, MIN_FRAME, WINDOW_MESSAGES } from './limits.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
@@ -138,6 +138,20 @@ export function parseContent(content) {
     at = end;
   }
   return zeros(content.subarray(at)) ? { acknowledged: readNumber(content, 0), messages } : null;
+}
+
+/**
+ * The text of a message; `null` if it is not one.
+ * @param {Bytes} body
+ */
+export function readText(body) {
+  if (body.length === 0 || body.length > MAX_TEXT) return null;
+  try {
+    // A byte order mark is part of the text.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    return null;
+  }
 }
 
 /** @param {Uint8Array} bytes */

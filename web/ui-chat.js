@@ -37,9 +37,9 @@ export class ChatScreen {
   heading = el('h1', { say: 'chat.peer', set: { tabindex: '-1' } });
   #status = el('p', { class: 'state', say: 'chat.securing' });
   #dot = el('span', { class: 'dot' });
-  #log = el('ol', { class: 'log', label: 'chat.log', set: { role: 'log', 'aria-live': 'off', tabindex: '0' } });
+  #log = el('div', { class: 'log', label: 'chat.log', set: { role: 'log', 'aria-live': 'off', tabindex: '0' } });
   #check = el('button', { class: 'textual', say: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
-  #dots = el('li', { class: 'line dots', set: { 'aria-hidden': 'true' } }, el('span', {}, el('i'), el('i'), el('i')));
+  #dots = el('div', { class: 'line dots', set: { 'aria-hidden': 'true' } }, el('span', {}, el('i'), el('i'), el('i')));
   #down = el('button', { class: 'button down', set: { type: 'button', hidden: true } }, icon('down'), el('span', { say: 'chat.down' }));
   #banner = el('p', { class: 'banner', set: { hidden: true } });
   #safety = action('shield', 'chat.code', () => this.#acts.safety());
@@ -83,7 +83,7 @@ export class ChatScreen {
     const mark = el('span', { class: 'mark' });
     const who = el('span', { class: 'unseen', say: line.mine ? 'chat.you' : 'chat.peer' });
     const text = el('p', { class: 'text', set: { dir: 'auto' } }, line.text);
-    this.#dots.before(el('li', { class: line.mine ? 'line mine' : 'line' }, who, text, line.mine ? mark : null));
+    this.#dots.before(el('div', { class: line.mine ? 'line mine' : 'line' }, who, text, line.mine ? mark : null));
     if (line.mine) {
       this.#marks.set(line, mark);
       this.mark(line);
@@ -162,7 +162,7 @@ export class ChatScreen {
 
   /** @param {boolean} invited */
   #begin(invited) {
-    this.#log.append(el('li', { class: 'begin' }, el('p', { say: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null), this.#dots);
+    this.#log.append(el('div', { class: 'begin' }, el('p', { say: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null), this.#dots);
   }
 
   #show() {

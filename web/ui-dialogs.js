@@ -3,7 +3,7 @@
 import { el, openDialog } from './dom.js';
 import { SIGNS } from './safety.js';
 
-/** @typedef {import('./connection.js').Category} Category */
+/** @typedef {import('./protocol.js').Category} Category */
 /** @typedef {import('./safety.js').SafetyCode} SafetyCode */
 
 const CATEGORIES = /** @type {const} */ (['abuse', 'spam', 'minor', 'other']);

@@ -3,8 +3,8 @@
 import { el, icon } from './dom.js';
 import { language, say } from './i18n.js';
 
-/** @typedef {import('./connection.js').Find} Find */
-/** @typedef {import('./connection.js').Role} Role */
+/** @typedef {import('./protocol.js').Find} Find */
+/** @typedef {import('./protocol.js').Role} Role */
 
 /**
  * What the operator offers, as the server says in `GET /v1/status`.

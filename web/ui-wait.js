@@ -22,7 +22,7 @@ const COPIED_MS = 2_000;
 
 /**
  * Waiting for a match, or for the host of an opened link.
- * @param {import('./connection.js').Find} find
+ * @param {import('./protocol.js').Find} find
  * @param {() => void} cancel
  * @returns {Waiting}
  */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import {
-  Connection, DIAL_MS, DOUBTED_PONG_MS, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, PONG_MS, SILENCE_MS, adviceOf,
-} from '../../../web/connection.js';
+import { Connection } from '../../../web/connection.js';
+import { adviceOf } from '../../../web/protocol.js';
+import { DIAL_MS, DOUBTED_PONG_MS, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, PONG_MS, SILENCE_MS } from '../../../web/timing.js';
 
 const MINUTE = 60_000;
 
