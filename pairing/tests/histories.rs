@@ -1,5 +1,7 @@
 //! Random histories against the rules as section 6 and 7 of the design state them, kept apart from how the pool implements them.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test may")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

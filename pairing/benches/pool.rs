@@ -1,0 +1,145 @@
+//! What a find and a match cost, and what keeping people waiting costs, with few and with very many in the pool.
+//!
+//! `cargo bench -p pairing --bench pool`; items are wants. Everyone waits without being able to meet, so that the pool keeps its size.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark may panic as a test may")]
+
+use std::{hint::black_box, time::Duration};
+
+use divan::{Bencher, counter::ItemsCount};
+use pairing::pool::Pool;
+use schemas::{
+    NodeId, SessionId, Stamp, Tag, UnixMillis, WantId,
+    codec::sha256,
+    criteria::{Queue, Role},
+    event::{Want, WantEvent},
+    limits::WANT_BATCH,
+};
+
+const WAITING: [u32; 3] = [1_000, 100_000, 1_000_000];
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
+const GATEWAYS: u32 = 50;
+
+#[global_allocator]
+static ALLOC: divan::AllocProfiler = divan::AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+fn gateway(n: u32) -> NodeId {
+    format!("gateway-{}", n % GATEWAYS).parse().unwrap()
+}
+
+fn random(seed: &str, n: u32) -> [u8; 16] {
+    let hash = sha256(&[seed.as_bytes(), &n.to_be_bytes()]);
+    hash.first_chunk().copied().unwrap()
+}
+
+/// Want `n`, with as many tags as people have who chat now and then.
+fn want(n: u32, queue: Queue) -> Want {
+    Want {
+        id: WantId::from_bytes(random("want", n)),
+        session: SessionId::from_random(random("session", n)),
+        stamp: Stamp(1),
+        age: Duration::ZERO,
+        queue,
+        role: None,
+        language: None,
+        tags: (0..n % 3).map(|tag| Tag::from_bytes([(n >> (8 * tag)) as u8; 8])).collect(),
+    }
+}
+
+fn alone(n: u32) -> Want {
+    Want { tags: Vec::new(), ..want(n, Queue::Topic(random("topic", n))) }
+}
+
+fn seeker(n: u32) -> Want {
+    let language = Some(["ko", "en"][n as usize % 2].parse().unwrap());
+    Want { role: Some(Role::Seek), language, ..want(n, Queue::Anyone) }
+}
+
+/// A pool in which so many wait.
+fn pool_of(count: u32, want: fn(u32) -> Want) -> Pool {
+    let mut pool = Pool::new();
+    pool.speak();
+    for n in 0..count {
+        pool.apply(START, &gateway(n), WantEvent::Waiting(vec![want(n)]));
+    }
+    assert_eq!((pool.waiting(), pool.take_effects().len()), (count as usize, 0));
+    pool
+}
+
+/// Somebody comes with a topic of which nobody knows, and somebody else with the same.
+#[divan::bench(args = WAITING)]
+fn two_meet_among_as_many_topics(bencher: Bencher<'_, '_>, waiting: u32) {
+    let mut pool = pool_of(waiting, alone);
+    let mut next = waiting;
+    let [one, other] = [gateway(0), gateway(1)];
+    bencher.counter(ItemsCount::new(2u32)).bench_local(|| {
+        // 20 matches in a millisecond; nobody falls silent.
+        let now = START + Duration::from_millis(u64::from((next - waiting) / 40));
+        pool.pardon(now);
+        let first = alone(next);
+        let second = Want { queue: first.queue, ..alone(next + 1) };
+        next += 2;
+        pool.apply(now, &one, WantEvent::Waiting(vec![first]));
+        pool.apply(now, &other, WantEvent::Waiting(vec![second]));
+        assert_eq!(black_box(pool.take_effects()).len(), 2);
+    });
+    assert_eq!(pool.waiting(), waiting as usize);
+}
+
+/// Somebody offers where all seek, in two languages, and meets whoever has waited longest; then another comes to seek.
+#[divan::bench(args = WAITING)]
+fn two_meet_in_one_queue(bencher: Bencher<'_, '_>, waiting: u32) {
+    let mut pool = pool_of(waiting, seeker);
+    let mut next = waiting;
+    let at = gateway(0);
+    bencher.counter(ItemsCount::new(2u32)).bench_local(|| {
+        let offer = Want { role: Some(Role::Offer), ..seeker(next) };
+        pool.apply(START, &at, WantEvent::Waiting(vec![offer]));
+        assert!(!black_box(pool.take_effects()).is_empty());
+        pool.apply(START, &at, WantEvent::Waiting(vec![seeker(next + 1)]));
+        next += 2;
+    });
+    assert_eq!(pool.waiting(), waiting as usize);
+}
+
+/// What every gateway says every two seconds of all who wait: one batch of it.
+#[divan::bench(args = WAITING)]
+fn a_batch_is_said_again(bencher: Bencher<'_, '_>, waiting: u32) {
+    let mut pool = pool_of(waiting, seeker);
+    let mut next = 0;
+    let count = WANT_BATCH as u32;
+    let batch = || {
+        // A batch comes from one gateway, whose wants lie anywhere in the pool.
+        next += 1;
+        let ids = (0..count).map(|n| (next + n * GATEWAYS) % waiting / GATEWAYS * GATEWAYS + next % GATEWAYS);
+        (gateway(next), WantEvent::Waiting(ids.map(seeker).collect()))
+    };
+    bencher.counter(ItemsCount::new(count)).with_inputs(batch).bench_local_values(|(from, event)| {
+        pool.apply(START, &from, event);
+    });
+    assert_eq!(pool.waiting(), waiting as usize);
+}
+
+/// Everybody comes at once: the allocations show what a waiting person takes.
+#[divan::bench(args = WAITING, sample_count = 3, sample_size = 1)]
+fn all_come(bencher: Bencher<'_, '_>, waiting: u32) {
+    bencher.counter(ItemsCount::new(waiting)).bench_local(|| pool_of(waiting, seeker));
+}
+
+/// A replica takes over and looks at all who wait.
+#[divan::bench(args = WAITING, sample_count = 3, sample_size = 1)]
+fn a_replica_takes_over(bencher: Bencher<'_, '_>, waiting: u32) {
+    let mut pool = pool_of(waiting, seeker);
+    bencher.counter(ItemsCount::new(waiting)).bench_local(|| {
+        pool.hush();
+        pool.speak();
+        while pool.next_deadline().is_some_and(|deadline| deadline <= START) {
+            pool.tick(START);
+        }
+    });
+    assert_eq!(pool.waiting(), waiting as usize);
+}

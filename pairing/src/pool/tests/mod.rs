@@ -1,0 +1,118 @@
+//! The rules, one by one. Random histories are in `tests/histories.rs`.
+
+mod matching;
+mod soft_state;
+
+use schemas::{
+    SessionId, Stamp, Tag,
+    criteria::Role,
+    event::Want,
+    limits::{LANGUAGE_PATIENCE, SPENT_LIFE, WANT_REPEAT},
+};
+
+use super::*;
+
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// A pool that speaks, with a clock.
+struct Hall {
+    pool: Pool,
+    now: UnixMillis,
+}
+
+fn node(id: &str) -> NodeId {
+    id.parse().unwrap()
+}
+
+fn id(n: u8) -> WantId {
+    WantId::from_bytes([n; 16])
+}
+
+fn tag(n: u8) -> Tag {
+    Tag::from_bytes([n; 8])
+}
+
+fn invite(n: u8) -> Queue {
+    Queue::Invite([n; 16])
+}
+
+/// Want `n` of session `n`, new and without wishes.
+fn want(n: u8) -> Want {
+    Want {
+        id: id(n),
+        session: SessionId::from_random([n; 16]),
+        stamp: Stamp(1),
+        age: Duration::ZERO,
+        queue: Queue::Anyone,
+        role: None,
+        language: None,
+        tags: Vec::new(),
+    }
+}
+
+fn speaking(n: u8, language: &str) -> Want {
+    Want { language: Some(language.parse().unwrap()), ..want(n) }
+}
+
+fn with_tags(n: u8, tags: &[u8]) -> Want {
+    Want { tags: tags.iter().copied().map(tag).collect(), ..want(n) }
+}
+
+/// What `to` hears when want `one` of `one_node` meets want `other` of `other_node`; `one` is the lower.
+fn pair(to: &str, (one, one_node): (u8, &str), (other, other_node): (u8, &str)) -> Effect {
+    let half = |n, at| Half { want: id(n), node: node(at) };
+    Effect { to: node(to), event: MatchEvent::Pair([half(one, one_node), half(other, other_node)]) }
+}
+
+fn spent(to: &str, n: u8) -> Effect {
+    Effect { to: node(to), event: MatchEvent::Spent(id(n)) }
+}
+
+impl Hall {
+    fn silent() -> Self {
+        Self { pool: Pool::new(), now: START }
+    }
+
+    fn open() -> Self {
+        let mut hall = Self::silent();
+        hall.lead();
+        hall
+    }
+
+    fn lead(&mut self) {
+        self.pool.speak();
+        self.settle();
+    }
+
+    /// Ticks until nothing is left to do.
+    fn settle(&mut self) {
+        self.pool.tick(self.now);
+        while self.pool.next_deadline().is_some_and(|deadline| deadline <= self.now) {
+            self.pool.tick(self.now);
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.settle();
+    }
+
+    fn waits(&mut self, at: &str, want: Want) {
+        self.pool.apply(self.now, &node(at), WantEvent::Waiting(vec![want]));
+    }
+
+    fn withdraws(&mut self, at: &str, n: u8) {
+        self.pool.apply(self.now, &node(at), WantEvent::Withdrawn(vec![id(n)]));
+    }
+
+    fn meets(&mut self, queue: Queue) {
+        self.pool.apply(self.now, &node("g1"), WantEvent::Met(queue));
+    }
+
+    /// What has been said since the last look, and nothing else.
+    #[track_caller]
+    fn says(&mut self, expected: &[Effect]) {
+        assert_eq!(self.pool.take_effects(), expected);
+    }
+}

@@ -1,0 +1,212 @@
+//! Replicas on a local bus, and what gateways hear of them.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test may")]
+
+use std::time::Duration;
+
+use bus::{Bus, Clock, Heard, Local, Subscription};
+use pairing::{Config, Metrics, RunError, run};
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use schemas::{
+    BootId, NodeId, Service, SessionId, Stamp, WantId,
+    criteria::Queue,
+    event::{Half, Heartbeat, Load, MatchEvent, Want, WantEvent},
+    message::Message,
+    subject::Interest,
+};
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+fn node(id: &str) -> NodeId {
+    id.parse().unwrap()
+}
+
+fn want(n: u8) -> Want {
+    Want {
+        id: WantId::from_bytes([n; 16]),
+        session: SessionId::from_random([n; 16]),
+        stamp: Stamp(1),
+        age: Duration::ZERO,
+        queue: Queue::Anyone,
+        role: None,
+        language: None,
+        tags: Vec::new(),
+    }
+}
+
+fn pair(one: (u8, &str), other: (u8, &str)) -> MatchEvent {
+    let half = |(n, at)| Half { want: WantId::from_bytes([n; 16]), node: node(at) };
+    MatchEvent::Pair([half(one), half(other)])
+}
+
+async fn next(subscription: &mut Subscription) -> Message {
+    match subscription.next().await {
+        Some(Heard::Message { message, .. }) => message,
+        _ => panic!("something else than a message"),
+    }
+}
+
+/// A replica that runs and has been heard.
+struct Replica {
+    bus: Bus,
+    registry: Registry,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), RunError>>,
+    heartbeats: Subscription,
+}
+
+impl Replica {
+    async fn start(local: &Local, id: &str) -> Self {
+        let bus = local.join(node(id));
+        let mut heartbeats = bus.subscribe(&[Interest::Heartbeats(Service::Pairing)]).await.unwrap();
+        let (metrics, mut registry, shutdown) =
+            (Metrics::default(), Registry::default(), CancellationToken::new());
+        metrics.register(&mut registry);
+        let config = Config { boot: BootId(7), listen_first: Duration::ZERO, metrics };
+        let running = run(config, bus.clone(), Clock::start(), shutdown.clone());
+        let task = TaskTracker::new().spawn(running);
+        // It speaks of itself once it listens.
+        while !matches!(next(&mut heartbeats).await, Message::Heartbeat { from, .. } if from == *bus.node()) {
+        }
+        Self { bus, registry, shutdown, task, heartbeats }
+    }
+
+    fn shows(&self, line: &str) -> bool {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).unwrap();
+        text.lines().any(|shown| shown == line)
+    }
+
+    async fn will_show(&self, line: &str) {
+        while !self.shows(line) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn stop(self) -> Result<(), RunError> {
+        self.shutdown.cancel();
+        self.task.await.unwrap()
+    }
+}
+
+struct Gateway {
+    bus: Bus,
+    matches: Subscription,
+}
+
+impl Gateway {
+    async fn join(local: &Local, id: &str) -> Self {
+        let bus = local.join(node(id));
+        let matches = bus.subscribe(&[Interest::Matches(node(id))]).await.unwrap();
+        Self { bus, matches }
+    }
+
+    fn says(&self, event: WantEvent) {
+        self.bus.publish(&Message::Want { from: self.bus.node().clone(), event }).unwrap();
+    }
+
+    fn holds(&self, n: u8) {
+        self.says(WantEvent::Waiting(vec![want(n)]));
+    }
+
+    fn lives(&self, boot: u64) {
+        let heartbeat =
+            Heartbeat { boot: BootId(boot), version: "1".into(), load: Load::default(), draining: false };
+        let from = self.bus.node().clone();
+        self.bus.publish(&Message::Heartbeat { service: Service::Gateway, from, heartbeat }).unwrap();
+    }
+
+    async fn hears(&mut self) -> MatchEvent {
+        match next(&mut self.matches).await {
+            Message::Match { event, .. } => event,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_gateways_hear_that_their_wants_fit() {
+    let local = Local::new();
+    let (mut one, mut two) = (Gateway::join(&local, "g1").await, Gateway::join(&local, "g2").await);
+    let replica = Replica::start(&local, "p1").await;
+    one.holds(1);
+    two.holds(2);
+    let expected = pair((1, "g1"), (2, "g2"));
+    assert_eq!((one.hears().await, two.hears().await), (expected.clone(), expected));
+    replica.will_show("pairing_matches_total 1").await;
+    replica.will_show("pairing_waiting 0").await;
+}
+
+#[tokio::test]
+async fn a_gateway_hears_that_an_invite_is_spent() {
+    let local = Local::new();
+    let mut gateway = Gateway::join(&local, "g1").await;
+    let _replica = Replica::start(&local, "p1").await;
+    let queue = Queue::Invite([1; 16]);
+    gateway.says(WantEvent::Met(queue));
+    gateway.says(WantEvent::Waiting(vec![Want { queue, ..want(1) }]));
+    assert_eq!(gateway.hears().await, MatchEvent::Spent(want(1).id));
+}
+
+#[tokio::test]
+async fn the_wants_of_a_gateway_that_started_again_are_gone() {
+    let local = Local::new();
+    let (one, mut two) = (Gateway::join(&local, "g1").await, Gateway::join(&local, "g2").await);
+    let _replica = Replica::start(&local, "p1").await;
+    one.lives(1);
+    one.holds(1);
+    one.lives(2);
+    two.holds(2);
+    two.holds(3);
+    assert_eq!(two.hears().await, pair((2, "g2"), (3, "g2")));
+}
+
+#[tokio::test]
+async fn of_two_replicas_the_lower_speaks_and_the_other_follows_it() {
+    let local = Local::new();
+    let mut gateway = Gateway::join(&local, "g1").await;
+    let second = Replica::start(&local, "p2").await;
+    second.will_show("pairing_leading 1").await;
+    let first = Replica::start(&local, "p1").await;
+    second.will_show("pairing_leading 0").await;
+    gateway.holds(1);
+    gateway.holds(2);
+    assert_eq!(gateway.hears().await, pair((1, "g1"), (2, "g1")));
+    second.will_show("pairing_waiting 2").await;
+    gateway.says(WantEvent::Withdrawn(vec![want(1).id, want(2).id]));
+    second.will_show("pairing_waiting 0").await;
+    assert!(first.shows("pairing_matches_total 1") && second.shows("pairing_matches_total 0"));
+
+    gateway.holds(3);
+    second.will_show("pairing_waiting 1").await;
+    first.stop().await.unwrap();
+    gateway.holds(4);
+    assert_eq!(gateway.hears().await, pair((3, "g1"), (4, "g1")));
+    assert!(second.shows("pairing_leading 1"));
+}
+
+#[tokio::test]
+async fn a_replica_says_who_it_is_how_many_wait_and_that_it_goes() {
+    let local = Local::new();
+    let gateway = Gateway::join(&local, "g1").await;
+    let mut replica = Replica::start(&local, "p1").await;
+    gateway.holds(1);
+    replica.will_show("pairing_waiting 1").await;
+    replica.shutdown.cancel();
+    let last = loop {
+        match next(&mut replica.heartbeats).await {
+            Message::Heartbeat { heartbeat, .. } if heartbeat.draining => break heartbeat,
+            _ => {}
+        }
+    };
+    assert_eq!((last.boot, last.load.waiting), (BootId(7), 1));
+    assert!(replica.task.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_bus_that_is_closed_too_early_is_an_error() {
+    let local = Local::new();
+    let replica = Replica::start(&local, "p1").await;
+    replica.bus.drain().await;
+    assert!(matches!(replica.task.await.unwrap(), Err(RunError::Closed)));
+}
