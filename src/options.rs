@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::check::{Faults, Roles, check};
+pub use self::check::{Roles, check};
 
 /// Anonymous, ephemeral, end-to-end encrypted one-to-one chat.
 #[derive(Debug, Parser)]

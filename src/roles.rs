@@ -107,9 +107,10 @@ async fn run(role: Role, roles: Roles) -> ExitCode {
         Ok(bus) => bus,
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot join the bus"), WRONG_OPTIONS),
     };
-    let ended = Process { role, config, bus, clock: Clock::start(), registry: Registry::with_prefix("cipher_chat") }
-        .run(clients, watchers, certificates)
-        .await;
+    let ended =
+        Process { role, config, bus, clock: Clock::start(), registry: Registry::with_prefix("cipher_chat") }
+            .run(clients, watchers, certificates)
+            .await;
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
@@ -139,6 +140,9 @@ fn open_listeners(role: Role, config: &Config) -> anyhow::Result<(Option<TcpList
     Ok((clients, open("--ops-listen", config.ops_listen)?))
 }
 
+/// Whether a process has what it needs to do its work.
+type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// A process that is ready to run.
 struct Process {
     role: Role,
@@ -159,8 +163,11 @@ impl Process {
         let mut services = JoinSet::new();
         let ready = self.start(&mut services, clients, certificates.clients, &stop)?;
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
-        let manners =
-            Manners { tls: certificates.watchers, patience: self.config.upgrade_wait, admit: Arc::new(|_| Ok(None)) };
+        let manners = Manners {
+            tls: certificates.watchers,
+            patience: self.config.upgrade_wait,
+            admit: Arc::new(|_| Ok(None)),
+        };
         tracing::info!(ops = %watchers.local_addr()?, node = self.config.node.as_str(), "health and metrics");
         let ops = ops::router(move || ready(), Arc::new(self.registry));
         tasks.spawn(listener::serve(watchers, ops, manners, tasks.clone(), stop_ops.clone()));
@@ -186,18 +193,18 @@ impl Process {
         clients: Option<TcpListener>,
         tls: Option<TlsAcceptor>,
         stop: &CancellationToken,
-    ) -> anyhow::Result<Box<dyn Fn() -> bool + Send + Sync>> {
+    ) -> anyhow::Result<Readiness> {
         let alone = self.config.company == gateway::config::Company::Alone;
         if matches!(self.role, Role::Serve | Role::Pairing) {
             let metrics = pairing::Metrics::default();
             metrics.register(&mut self.registry);
             let listen_first = if alone { std::time::Duration::ZERO } else { pairing::LISTEN_FIRST };
             let config = pairing::Config { boot: self.config.boot, listen_first, metrics };
-            services.spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
+            services
+                .spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
         if matches!(self.role, Role::Serve | Role::Janitor) {
-            let metrics = janitor::Metrics::default();
-            metrics.register(&mut self.registry);
+            let metrics = janitor::Metrics::register(&mut self.registry);
             let config = janitor::Config {
                 boot: self.config.boot,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -207,11 +214,12 @@ impl Process {
                 capacity: janitor::leases::Capacity::default(),
                 metrics,
             };
-            services.spawn(service("janitor", janitor::run(config, self.bus.clone(), self.clock, stop.clone())));
+            services
+                .spawn(service("janitor", janitor::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
         let Some(listener) = clients else {
             let status = self.bus.status();
-            return Ok(Box::new(move || *status.borrow() == Status::Up));
+            return Ok(Arc::new(move || *status.borrow() == Status::Up));
         };
         let metrics = gateway::metrics::Metrics::default();
         metrics.register(&mut self.registry);
@@ -220,7 +228,7 @@ impl Process {
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
         services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
-        Ok(Box::new(move || node.ready()))
+        Ok(Arc::new(move || node.ready()))
     }
 }
 

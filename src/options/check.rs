@@ -1,9 +1,17 @@
 //! From text to what the services take, with every fault named.
 
-use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use bus::NatsOptions;
 use gateway::config::{Company, Config, Matching, OfferedTopic, RateConfig, TlsFiles};
+use ipnet::IpNet;
 use schemas::{BootId, NodeId};
 
 use super::{GatewayOptions, NodeOptions};
@@ -90,7 +98,9 @@ impl Checker {
         });
         // Well-formed by construction: a role's word, a hyphen, 16 hexadecimal digits.
         #[expect(clippy::expect_used, reason = "see above")]
-        name.unwrap_or_else(|| format!("{}-{:016x}", role.word(), rand::random::<u64>()).parse().expect("a node id"))
+        name.unwrap_or_else(|| {
+            format!("{}-{:016x}", role.word(), rand::random::<u64>()).parse().expect("a node id")
+        })
     }
 
     fn listeners(&mut self, config: &mut Config, options: &GatewayOptions) {
@@ -108,7 +118,8 @@ impl Checker {
             }),
             (None, None) if node.tls_client_ca.is_none() && node.tls_client_name.is_none() => None,
             _ => {
-                self.0.push("--tls-cert and --tls-key belong together, and to every other --tls option".into());
+                self.0
+                    .push("--tls-cert and --tls-key belong together, and to every other --tls option".into());
                 None
             }
         };
@@ -129,11 +140,12 @@ impl Checker {
     fn lists(&mut self, config: &mut Config, options: &GatewayOptions) {
         for text in options.trusted_proxy.iter().flat_map(|list| items(list)) {
             // A bare address is a network of one.
-            let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(Into::into));
+            let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
             let wrong = format!("{text:?} is not a network: write one such as 10.0.0.0/8 or fd00::/8");
             config.trusted_proxies.extend(self.keep("--trusted-proxy", network.map_err(|_| wrong)));
         }
-        config.allowed_origins = options.allowed_origin.iter().flat_map(|list| items(list)).map(str::to_owned).collect();
+        config.allowed_origins =
+            options.allowed_origin.iter().flat_map(|list| items(list)).map(str::to_owned).collect();
         if let Some(list) = &options.topics {
             let topic = |text: &str| text.parse().map(|topic| OfferedTopic { shown: text.to_owned(), topic });
             let offered = items(list).filter_map(|text| self.keep("--topics", topic(text)));
@@ -145,7 +157,9 @@ impl Checker {
                 match way {
                     "random" => config.matching.random = true,
                     "invite" => config.matching.invite = true,
-                    _ => self.0.push(format!("--matching: {way:?} is not a way to meet: choose random, invite or both")),
+                    _ => self.0.push(format!(
+                        "--matching: {way:?} is not a way to meet: choose random, invite or both"
+                    )),
                 }
             }
         }
@@ -181,7 +195,8 @@ impl Checker {
 
     fn nats(&mut self, role: Role, node: &NodeOptions) -> Option<NatsOptions> {
         let urls: Vec<_> = node.nats.iter().flat_map(|list| items(list)).map(str::to_owned).collect();
-        let files = [("--nats-ca", &node.nats_ca), ("--nats-cert", &node.nats_cert), ("--nats-key", &node.nats_key)];
+        let files =
+            [("--nats-ca", &node.nats_ca), ("--nats-cert", &node.nats_cert), ("--nats-key", &node.nats_key)];
         if urls.is_empty() {
             if role != Role::Serve || node.nats.is_some() {
                 self.0.push("--nats: name at least one server, such as nats://127.0.0.1:4222".into());
@@ -200,7 +215,12 @@ impl Checker {
             }
         }
         let path = |file: &Option<String>| file.as_ref().map(PathBuf::from);
-        Some(NatsOptions { urls, ca: path(&node.nats_ca), cert: path(&node.nats_cert), key: path(&node.nats_key) })
+        Some(NatsOptions {
+            urls,
+            ca: path(&node.nats_ca),
+            cert: path(&node.nats_cert),
+            key: path(&node.nats_key),
+        })
     }
 }
 
@@ -229,11 +249,21 @@ mod tests {
         let config = roles.gateway;
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.ops_listen.to_string(), "127.0.0.1:9090");
-        let rates = [config.rates.session, config.rates.connect, config.rates.find, config.rates.frame, config.rates.byte];
+        let rates = [
+            config.rates.session,
+            config.rates.connect,
+            config.rates.find,
+            config.rates.frame,
+            config.rates.byte,
+        ];
         assert_eq!(rates, [30, 60, 30, 50, 262_144]);
-        let times = [config.key_rotation, config.token_life, config.grace, config.heartbeat, config.pong_wait];
+        let times =
+            [config.key_rotation, config.token_life, config.grace, config.heartbeat, config.pong_wait];
         assert_eq!(times.map(|time| time.as_secs()), [3600, 600, 60, 25, 10]);
-        assert_eq!([config.upgrade_wait, config.drain_spread, config.drain_wait].map(|time| time.as_secs()), [10, 5, 8]);
+        assert_eq!(
+            [config.upgrade_wait, config.drain_spread, config.drain_wait].map(|time| time.as_secs()),
+            [10, 5, 8]
+        );
         assert_eq!(config.connections_per_address, 1000);
         assert!(config.matching.random && config.matching.invite && config.topics.is_none());
         assert!(roles.nats.is_none());
@@ -260,8 +290,16 @@ mod tests {
         };
         let Faults(faults) = check(Role::Gateway, &options).unwrap_err();
         for option in [
-            "--listen", "--trusted-proxy", "--matching", "--session-rate", "--heartbeat", "--node-id", "--tls-cert", "--nats:",
-            "--nats-ca", "--log-format",
+            "--listen",
+            "--trusted-proxy",
+            "--matching",
+            "--session-rate",
+            "--heartbeat",
+            "--node-id",
+            "--tls-cert",
+            "--nats:",
+            "--nats-ca",
+            "--log-format",
         ] {
             assert!(faults.iter().any(|fault| fault.starts_with(option)), "{option} in {faults:?}");
         }
