@@ -7,7 +7,7 @@ use schemas::{NodeId, UnixMillis, event::Heartbeat, nodes::Nodes};
 
 /// What one replica knows of the others.
 #[derive(Debug)]
-pub(crate) struct Leadership {
+pub struct Leadership {
     me: NodeId,
     /// The others.
     replicas: Nodes,
@@ -17,12 +17,12 @@ pub(crate) struct Leadership {
 
 impl Leadership {
     /// A new replica listens before it speaks: it has yet to hear the others, and who waits.
-    pub(crate) fn new(me: NodeId, now: UnixMillis, listen_first: Duration) -> Self {
+    pub fn new(me: NodeId, now: UnixMillis, listen_first: Duration) -> Self {
         Self { me, replicas: Nodes::default(), listen_first, listens_until: now + listen_first }
     }
 
     /// Folds in the heartbeat of another replica, or its own, which says nothing.
-    pub(crate) fn hear(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) {
+    pub fn hear(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) {
         if *from != self.me {
             self.replicas.hear(now, from, heartbeat);
         }
@@ -30,7 +30,7 @@ impl Leadership {
 
     /// After a gap it listens again. A gap while it listens does not prolong that, or a bus that drops something every second would
     /// leave nobody to speak.
-    pub(crate) fn gap(&mut self, now: UnixMillis) {
+    pub fn gap(&mut self, now: UnixMillis) {
         self.replicas.clear();
         if now >= self.listens_until {
             self.listens_until = now + self.listen_first;
@@ -38,7 +38,7 @@ impl Leadership {
     }
 
     /// Whether this replica speaks.
-    pub(crate) fn leads(&mut self, now: UnixMillis) -> bool {
+    pub fn leads(&mut self, now: UnixMillis) -> bool {
         self.replicas.expire(now);
         now >= self.listens_until && self.replicas.lowest().is_none_or(|lowest| self.me < *lowest)
     }

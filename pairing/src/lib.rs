@@ -2,7 +2,7 @@
 //!
 //! A replica holds nothing that the gateways do not say again within [`schemas::limits::WANT_REPEAT`]. Any number may run; one speaks.
 
-mod leader;
+pub mod leader;
 mod metrics;
 pub mod pool;
 mod replica;

@@ -129,6 +129,20 @@ fn a_lost_match_within_one_gateway_is_said_again_once() {
 }
 
 #[test]
+fn no_other_gateway_keeps_a_lost_match_from_being_said_again() {
+    let mut hall = Hall::open();
+    hall.waits("g1", want(1));
+    hall.waits("g2", want(2));
+    hall.pool.take_effects();
+    hall.withdraws("g2", 1);
+    hall.now += WANT_REPEAT;
+    hall.waits("g2", want(1));
+    hall.says(&[]);
+    hall.waits("g1", want(1));
+    hall.says(&[pair("g1", (1, "g1"), (2, "g2"))]);
+}
+
+#[test]
 fn nobody_waits_for_ever_because_of_a_match_that_is_never_heard() {
     let mut hall = Hall::open();
     hall.waits("g1", want(1));
