@@ -13,9 +13,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+pub use crate::line::{Closed, Event};
 use crate::{
     Secret, Session,
-    line::{Command, Effect, Event, Input, Line, Refusal},
+    line::{Command, Effect, Input, Line, Refusal},
     server::Server,
     socket::{Reading, Socket},
     wire,
@@ -97,7 +98,7 @@ impl Connection {
         self.command(Command::Cancel).await
     }
 
-    /// Ends the chat. Without a connection it is done as soon as there is one.
+    /// Ends the chat, if there is one. Without a connection it is done as soon as there is one.
     ///
     /// # Errors
     /// As [`Connection::find`].
@@ -131,7 +132,7 @@ impl Connection {
         _ = self.command(Command::Close).await;
     }
 
-    async fn command(&self, command: Command) -> Result<(), CommandError> {
+    pub(crate) async fn command(&self, command: Command) -> Result<(), CommandError> {
         self.commands.send(command).await.map_err(|_| CommandError::Closed)
     }
 

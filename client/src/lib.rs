@@ -5,6 +5,7 @@
 //! - [`Chat`]: both together. Most programs need nothing else.
 
 pub mod channel;
+pub mod chat;
 pub mod connection;
 mod dial;
 pub mod invite;
@@ -15,8 +16,8 @@ pub mod server;
 mod socket;
 mod wire;
 
-pub use connection::{CommandError, Connection};
-pub use line::{Closed, Event};
+pub use chat::{Chat, Wish};
+pub use connection::{Closed, Connection};
 pub use rest::{RestError, Session};
 pub use secret::Secret;
 pub use server::{Server, ServerUrl, Trust};

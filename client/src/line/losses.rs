@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use schemas::{CloseCode, close::Reconnect};
 
 use super::{
-    ASKED_PAUSE_MAX, CONNECT_PATIENCE, Closed, Effect, Event, Line, Link, Loss, Refusal, STABLE,
-    UNAUTHORIZED_MAX, purpose::Purpose,
+    ASKED_PAUSE_MAX, CONNECT_PATIENCE, Closed, Effect, Event, Line, Link, Loss, Refusal, UNAUTHORIZED_MAX,
+    purpose::Purpose,
 };
 
 impl Line {
@@ -60,7 +60,7 @@ impl Line {
 
     pub(super) fn lost(&mut self, loss: Loss, now: Instant, random: u64) {
         if let Link::Attached(attachment) = &self.link
-            && now.saturating_duration_since(attachment.since) >= STABLE
+            && attachment.was_of_use(now)
         {
             self.reconnects.reset();
         }

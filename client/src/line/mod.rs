@@ -40,9 +40,8 @@ const HEARTBEAT_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration:
 /// The longest pause before a reconnect that a `drain` or a `Retry-After` can ask for.
 const ASKED_PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// A connection that lasted this long was a success, and the pauses start from the shortest again: longer than one lasts on which
-/// nothing but the greeting is answered.
-const STABLE: Duration = Duration::from_secs(15);
+/// A connection that was of use for this long was a success, and the pauses start from the shortest again.
+const STABLE: Duration = Duration::from_secs(2);
 
 /// How many times in a row 401 is taken for a mistake: a gateway that has just started may not know every key for a moment.
 const UNAUTHORIZED_MAX: u32 = 3;
@@ -182,6 +181,12 @@ impl Attachment {
             Standing::Resuming { deadline } => Some(deadline),
             Standing::Outside | Standing::Inside => None,
         }
+    }
+
+    /// One on which `resume` was never answered was of no use.
+    fn was_of_use(&self, now: Instant) -> bool {
+        let resuming = matches!(self.standing, Standing::Resuming { .. });
+        !resuming && now.saturating_duration_since(self.since) >= STABLE
     }
 
     fn is_dead(&self, now: Instant) -> bool {

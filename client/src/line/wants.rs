@@ -73,9 +73,8 @@ impl Line {
                 self.say_parting();
             }
             Purpose::Chatting(_) => self.cancel(),
-            Purpose::Nothing | Purpose::Finding(_) => {
-                self.tell(refused(ErrorCode::NoRoom, "there is no chat"))
-            }
+            // It may have ended as the owner spoke.
+            Purpose::Nothing | Purpose::Finding(_) => {}
         }
     }
 

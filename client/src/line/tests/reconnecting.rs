@@ -76,7 +76,7 @@ fn pauses_grow_until_a_connection_has_lasted() {
     assert_eq!(world.does(Input::Lost(None)), [disconnected(1000)], "a short one is no success");
     world.wait();
     world.greet("t3");
-    world.pass(Duration::from_secs(15));
+    world.pass(Duration::from_secs(2));
     assert_eq!(world.does(Input::Lost(None)), [disconnected(250)]);
 }
 

@@ -1,0 +1,91 @@
+//! Calls over REST.
+
+use std::time::Duration;
+
+use client::{RestError, Session};
+use schemas::session::SessionState;
+
+use crate::support::{Script, answer, opened, server};
+
+#[tokio::test]
+async fn a_session_is_opened_renewed_asked_left_and_deleted() {
+    let script = Script::new().await;
+    let mut session = script.session(&script.server()).await;
+    assert_eq!(session.expires_at(), 1);
+
+    let fresh = answer("200 OK", r#"{"token":"t1","expires_at":7}"#);
+    let (renewed, head) = tokio::join!(session.renew(), script.call(&fresh));
+    renewed.unwrap();
+    assert!(head.starts_with("post /v1/sessions/me/token http/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nauthorization: bearer t0\r\n"), "{head}");
+    assert_eq!(session.expires_at(), 7);
+
+    let id = session.id().text();
+    let me = format!(r#"{{"session":"{id}","state":"waiting","connected":true,"expires_at":7,"later":[]}}"#);
+    let me = answer("200 OK", &me);
+    let (me, head) = tokio::join!(session.me(), script.call(&me));
+    assert!(head.contains("\r\nauthorization: bearer t1\r\n"), "{head}");
+    let me = me.unwrap();
+    assert_eq!((me.state, me.connected, me.session), (SessionState::Waiting, true, session.id()));
+
+    let nothing = answer("204 No Content", "");
+    let (left, head) = tokio::join!(session.leave(), script.call(&nothing));
+    left.unwrap();
+    assert!(head.starts_with("delete /v1/rooms/current "), "{head}");
+    let (deleted, head) = tokio::join!(session.delete(), script.call(&nothing));
+    deleted.unwrap();
+    assert!(head.starts_with("delete /v1/sessions/me "), "{head}");
+    assert!(head.contains(&format!("\r\nhost: {}\r\n", script.address)), "{head}");
+}
+
+#[tokio::test]
+async fn a_refusal_comes_with_what_the_server_says_about_it() {
+    let script = Script::new().await;
+    let problem = r#"{"type":"about:blank","title":"Too many sessions","detail":"30 a minute"}"#;
+    let length = problem.len();
+    let refusal = format!(
+        "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 17\r\nContent-Type: application/problem+json\r\nContent-Length: {length}\r\n\r\n{problem}"
+    );
+    let server = script.server();
+    let (opened, _) = tokio::join!(Session::open(&server), script.call(&refusal));
+    let Err(RestError::Problem(problem)) = opened else { panic!("{opened:?}") };
+    assert_eq!((problem.status, problem.retry_after), (429, Some(Duration::from_secs(17))));
+    assert_eq!(problem.to_string(), "Too many sessions (429): 30 a minute; try again in 17 s");
+
+    let (opened, _) = tokio::join!(Session::open(&server), script.call(answer("502 Bad Gateway", "<html>")));
+    let Err(RestError::Problem(problem)) = opened else { panic!("{opened:?}") };
+    assert_eq!(problem.to_string(), "Bad Gateway (502)");
+}
+
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_an_error() {
+    let script = Script::new().await;
+    let server = script.server();
+    let endless = "x".repeat(65 * 1024);
+    for body in ["", "<html>", "{}", r#"{"session":"x","token":"t","expires_at":1}"#, &endless] {
+        let (opened, _) = tokio::join!(Session::open(&server), script.call(answer("200 OK", body)));
+        assert!(matches!(opened, Err(RestError::Unexpected)), "{opened:?}");
+    }
+    let (opened, _) = tokio::join!(Session::open(&server), script.call("HTTP/1.1 200"));
+    assert!(matches!(opened, Err(RestError::Broken(_))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn another_address_is_tried_when_the_first_is_dead() {
+    let (dead, alive) = (Script::new().await, Script::new().await);
+    let both = server([&dead, &alive]);
+    drop(dead);
+    let created = answer("201 Created", &opened("t0"));
+    let (session, _) = tokio::join!(Session::open(&both), alive.call(&created));
+    assert!(session.is_ok(), "{session:?}");
+    drop(alive);
+    let nobody = Session::open(&both).await;
+    assert!(matches!(nobody, Err(RestError::Unreachable { .. })), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn a_token_is_never_shown_by_debug() {
+    let script = Script::new().await;
+    let session = script.session(&script.server()).await;
+    assert!(!format!("{session:?}").contains("t0"), "{session:?}");
+}
