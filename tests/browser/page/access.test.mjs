@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+
+import { makeInvite, reads, ready, violations, world, write } from './support.mjs';
+
+const it = world();
+afterEach(() => it.dismiss());
+
+const KINDS = [
+  { width: 360, height: 740, colorScheme: 'light', locale: 'en-US', reducedMotion: 'reduce' },
+  { width: 1280, height: 800, colorScheme: 'dark', locale: 'ko-KR', reducedMotion: 'reduce' },
+  { width: 360, height: 740, colorScheme: 'dark', locale: 'ko-KR', reducedMotion: 'reduce' },
+];
+
+for (const kind of KINDS) {
+  test(`axe finds nothing wrong with any screen, and none is too wide: ${kind.width} px, ${kind.colorScheme}, ${kind.locale}`, async () => {
+    const check = async (page, name) => {
+      assert.deepEqual(await violations(page), [], name);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is too wide`);
+    };
+    const host = await it.visitor(kind);
+    await check(host, 'start');
+    await host.locator('.bar-tools button').first().click();
+    await check(host, 'how');
+    await host.keyboard.press('Escape');
+    const link = await makeInvite(host);
+    await check(host, 'invite');
+    const guest = await it.person(kind);
+    await guest.goto(link);
+    await guest.locator('.button.primary').waitFor();
+    await check(guest, 'join');
+    await guest.locator('.button.primary').click();
+    await Promise.all([ready(host), ready(guest)]);
+    await write(host, 'hello');
+    await reads(guest, 'hello');
+    await write(guest, 'a word that is much too long for a small screen: ' + 'w'.repeat(200));
+    await reads(host, 'www');
+    await check(host, 'chat');
+    for (const tool of ['shield', 'report', 'leave']) {
+      await host.locator(`.tool.${tool}`).click();
+      await check(host, tool);
+      if (tool !== 'leave') await host.keyboard.press('Escape');
+    }
+    await host.locator('dialog .primary').click();
+    await host.locator('.ended').waitFor();
+    await check(host, 'end');
+    await guest.locator('.over').waitFor();
+    await check(guest, 'over');
+    await host.locator('.actions .button').first().click();
+    await host.locator('form button[type=submit]').click();
+    await host.locator('.waiting').waitFor();
+    await check(host, 'wait');
+    const lost = await it.person(kind);
+    await lost.goto(`${it.url}#x`);
+    await lost.locator('.badge').waitFor();
+    await check(lost, 'trouble');
+  });
+}
+
+test('everything can be done with the keyboard alone', async () => {
+  const [one, two] = [await it.visitor(), await it.visitor()];
+  const topic = crypto.randomUUID();
+  for (const page of [one, two]) {
+    await tabTo(page, 'input[type=text]');
+    await page.keyboard.type(topic);
+    await page.keyboard.press('Enter');
+  }
+  await Promise.all([ready(one), ready(two)]);
+  await one.keyboard.type('hello');
+  await one.keyboard.press('Enter');
+  await reads(two, 'hello');
+  await tabTo(one, '.tool.shield');
+  await one.keyboard.press('Enter');
+  await one.locator('dialog[open]').waitFor();
+  await one.keyboard.press('Escape');
+  assert.ok(await one.locator('.tool.shield').evaluate((node) => node === document.activeElement), 'the focus is where it was');
+  await tabTo(one, '.tool.leave');
+  await one.keyboard.press('Enter');
+  await one.locator('dialog[open]').waitFor();
+  await one.keyboard.press('Enter');
+  await one.locator('.ended').waitFor();
+  assert.equal(await one.evaluate(() => document.activeElement.tagName), 'H1', 'a new screen begins at its heading');
+});
+
+/** Presses Tab until something has the focus. */
+async function tabTo(page, selector) {
+  for (let step = 0; step < 40; step++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+  }
+  assert.fail(`${selector} is not reached by Tab`);
+}
+
+test('a screen reader hears what the other person says, once', async () => {
+  const [a, b] = await it.strangers();
+  await write(a, 'listen');
+  await reads(b, 'listen');
+  assert.equal(await b.locator('[role=status]').textContent(), 'They: listen');
+  assert.equal(await b.locator('[role=log]').getAttribute('aria-live'), 'off');
+  await b.locator('[role=log][aria-label="Messages"]').waitFor();
+});
+
+test('the page speaks the language of the browser, and changes without losing anything', async () => {
+  const [a, b] = await it.strangers({ locale: 'ko-KR' });
+  assert.equal(await a.locator('html').getAttribute('lang'), 'ko');
+  assert.equal(await a.locator('h1').textContent(), '상대방');
+  await write(b, 'stays');
+  await reads(a, 'stays');
+  await a.locator('textarea').fill('half a sentence');
+  await a.locator('.bar-tools button').last().click();
+  assert.equal(await a.locator('html').getAttribute('lang'), 'en');
+  assert.equal(await a.locator('h1').textContent(), 'The other person');
+  assert.equal(await a.locator('textarea').inputValue(), 'half a sentence');
+  assert.equal(await a.locator('.bar-tools button').last().getAttribute('lang'), 'ko');
+});
+
+test('nothing moves for those who do not want it', async () => {
+  const page = await it.visitor({ reducedMotion: 'reduce' });
+  await page.locator('form button[type=submit]').click();
+  await page.locator('.waiting').waitFor();
+  assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
+});

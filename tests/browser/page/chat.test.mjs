@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+
+import { eventually, reads, ready, transcript, world, write } from './support.mjs';
+
+const it = world();
+afterEach(() => it.dismiss());
+
+test('two strangers with the same topic talk, and see what was delivered', async () => {
+  const [a, b] = await it.strangers();
+  await write(a, 'hello');
+  await reads(b, 'hello');
+  await a.locator('.mark[data-mark=delivered]').waitFor();
+  await write(b, 'hello yourself\nsecond line');
+  await reads(a, 'second line');
+  assert.deepEqual(await transcript(a), ['> hello', 'hello yourself\nsecond line']);
+  assert.deepEqual(await transcript(b), ['hello', '> hello yourself\nsecond line']);
+  assert.deepEqual([a.faults, b.faults], [[], []]);
+});
+
+test('somebody who writes is seen to write, and to stop', async () => {
+  const [a, b] = await it.strangers();
+  await a.locator('textarea').pressSequentially('h');
+  await b.locator('.chat.typing').waitFor();
+  await a.locator('textarea').press('Backspace');
+  await b.locator('.chat:not(.typing)').waitFor();
+});
+
+test('what was written without a connection arrives when it is back, once and in order', async () => {
+  const [a, b] = await it.strangers();
+  await write(a, 'before');
+  await reads(b, 'before');
+  it.wire.cut();
+  await a.locator('.banner:visible').waitFor();
+  await write(a, 'during one');
+  await write(a, 'during two');
+  await a.locator('.mark[data-mark=sending]').first().waitFor();
+  it.wire.mend();
+  await reads(b, 'during two');
+  await write(b, 'after');
+  await reads(a, 'after');
+  await a.locator('.banner').waitFor({ state: 'hidden' });
+  assert.deepEqual(await transcript(b), ['before', 'during one', 'during two', '> after']);
+});
+
+test('leaving says goodbye, and the other can read on until it clears everything', async () => {
+  const [a, b] = await it.strangers();
+  await write(a, 'one last thing');
+  await a.locator('.tool.leave').click();
+  await a.locator('dialog .primary').click();
+  await a.locator('.ended').waitFor();
+  await b.getByRole('heading', { name: 'The other person said goodbye.' }).waitFor();
+  assert.deepEqual(await transcript(b), ['one last thing']);
+  assert.equal(await a.locator('.note:visible').count(), 0, 'everything was delivered before the goodbye');
+  await b.getByRole('button', { name: 'Clear everything' }).click();
+  await b.getByRole('heading', { name: 'It is gone.' }).waitFor();
+  assert.ok(!(await b.content()).includes('one last thing'));
+});
+
+test('a tab that closes leaves at once', async () => {
+  const [a, b] = await it.strangers();
+  await a.close({ runBeforeUnload: false });
+  await b.getByRole('heading', { name: 'The other person ended the chat.' }).waitFor();
+});
+
+test('a reload during a chat is asked about first', async () => {
+  const [a, b] = await it.strangers();
+  await write(a, 'x');
+  await reads(b, 'x');
+  const asked = new Promise((resolve) => a.once('dialog', async (dialog) => (resolve(dialog.type()), dialog.dismiss())));
+  await Promise.all([asked, a.evaluate(() => location.reload())]);
+  assert.equal(await asked, 'beforeunload');
+  await write(a, 'still here');
+  await reads(b, 'still here');
+});
+
+test('the next person is somebody else', async () => {
+  const [a, b] = await it.strangers();
+  await a.locator('.tool.next').click();
+  await a.getByRole('heading', { name: 'Looking for someone…' }).waitFor();
+  await b.locator('.over').waitFor();
+  await b.getByRole('button', { name: 'Meet someone else' }).click();
+  await b.getByRole('heading', { name: 'Looking for someone…' }).waitFor();
+  const topic = await b.locator('.lead').textContent();
+  const c = await it.visitor();
+  await c.locator('input[type=text]').fill(topic.replace('Topic: ', ''));
+  await c.locator('form button[type=submit]').click();
+  await ready(c);
+  await write(c, 'I am new');
+  await eventually(async () => (await a.getByText('I am new').count()) + (await b.getByText('I am new').count()) > 0);
+});
+
+test('a report ends the chat for both', async () => {
+  const [a, b] = await it.strangers();
+  await a.locator('.tool.report').click();
+  await a.getByLabel('Advertising or a bot').check();
+  await a.getByRole('button', { name: 'Report and end chat' }).click();
+  await a.getByText('You reported and ended the chat.').waitFor();
+  await b.getByRole('heading', { name: 'The chat was ended by a report.' }).waitFor();
+});
+
+test('waiting can be given up', async () => {
+  const a = await it.visitor();
+  await a.locator('input[type=text]').fill(crypto.randomUUID());
+  await a.locator('form button[type=submit]').click();
+  await a.getByRole('button', { name: 'Stop waiting' }).click();
+  await a.locator('.start').waitFor();
+});
+
+test('Enter of an input method does not send, Shift+Enter makes a line, Enter sends', async () => {
+  const [a, b] = await it.strangers();
+  await a.locator('textarea').fill('안녕');
+  await a.locator('textarea').dispatchEvent('keydown', { key: 'Enter', isComposing: true });
+  assert.equal(await a.locator('textarea').inputValue(), '안녕');
+  await a.locator('textarea').press('Shift+Enter');
+  await a.locator('textarea').pressSequentially('하세요');
+  await a.locator('textarea').press('Enter');
+  await reads(b, '하세요');
+  assert.deepEqual(await transcript(b), ['안녕\n하세요']);
+});
+
+test('a text that is too long is kept and explained', async () => {
+  const [a, b] = await it.strangers();
+  const longest = 'x'.repeat(8192);
+  await write(a, `${longest}y`);
+  await a.getByText('Too long: 1 bytes over the limit of 8192.').waitFor();
+  await write(a, longest);
+  await reads(b, 'xxx');
+  assert.deepEqual((await transcript(b)).map((text) => text.length), [8192]);
+});
+
+test('markup is shown as it was typed', async () => {
+  const [a, b] = await it.strangers();
+  await write(a, '<img src=x onerror=alert(1)> & <b>bold</b>');
+  await reads(b, '<img src=x onerror=alert(1)> & <b>bold</b>');
+  assert.equal(await b.locator('.text img, .text b').count(), 0);
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+
+import jsQR from 'jsqr';
+
+import { makeInvite, reads, ready, world, write } from './support.mjs';
+
+const it = world();
+afterEach(() => it.dismiss());
+
+test('a guest who opens the link meets the host, and both see the same safety code', async () => {
+  const [host, guest] = await it.invited();
+  await write(host, 'welcome');
+  await reads(guest, 'welcome');
+  const codes = await Promise.all([host, guest].map(async (page) => {
+    await page.locator('.tool.shield').click();
+    const names = await page.locator('.sign-name').allTextContents();
+    return [...names, await page.locator('output').textContent()];
+  }));
+  assert.deepEqual(codes[0], codes[1]);
+  assert.equal(codes[0].length, 8);
+  assert.match(codes[0][7], /^\d{5} \d{5} \d{5}$/);
+  assert.equal(await host.locator('.tool.next').count(), 0, 'there is no next person by invite');
+});
+
+test('opening a link starts nothing before a click, and hides the secret at once', async () => {
+  const host = await it.visitor();
+  const link = await makeInvite(host);
+  const guest = await it.person();
+  await guest.goto(link);
+  await guest.getByRole('heading', { name: 'You are invited to a private chat' }).waitFor();
+  const secret = new URL(link).hash.slice(1);
+  assert.equal(secret.length, 22);
+  assert.ok(!guest.url().includes(secret));
+  assert.equal(await guest.evaluate(() => history.length), 2, 'the blank page and this one');
+  assert.deepEqual(guest.requests.filter((url) => url.includes('/v1/') || url.startsWith('ws')), []);
+  await guest.getByRole('button', { name: 'Join the chat' }).click();
+  await Promise.all([ready(host), ready(guest)]);
+  const sent = [...host.requests, ...guest.requests, ...host.frames_sent, ...guest.frames_sent].map(String).join('\n');
+  assert.ok(!sent.includes(secret), 'the secret never reaches the server');
+});
+
+test('a link serves once', async () => {
+  const [host, guest, link] = await it.invited();
+  await write(host, 'x');
+  await reads(guest, 'x');
+  const late = await it.person();
+  await late.goto(link);
+  await late.getByRole('button', { name: 'Join the chat' }).click();
+  await late.getByRole('heading', { name: 'This link has been used' }).waitFor();
+  await write(guest, 'undisturbed');
+  await reads(host, 'undisturbed');
+});
+
+test('the QR code is the link', async () => {
+  const host = await it.visitor();
+  const link = await makeInvite(host);
+  const picture = await host.locator('.qr').screenshot();
+  const pixels = await host.evaluate(async (png) => {
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(png)]));
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    return { data: [...context.getImageData(0, 0, bitmap.width, bitmap.height).data], width: bitmap.width, height: bitmap.height };
+  }, [...picture]);
+  assert.equal(jsQR(Uint8ClampedArray.from(pixels.data), pixels.width, pixels.height)?.data, link);
+});
+
+test('the link can be copied', async () => {
+  const host = await it.visitor({ permissions: ['clipboard-read', 'clipboard-write'] });
+  const link = await makeInvite(host);
+  await host.getByRole('button', { name: 'Copy link' }).click();
+  await host.getByRole('button', { name: 'Copied' }).waitFor();
+  assert.equal(await host.evaluate(() => navigator.clipboard.readText()), link);
+});
+
+test('a link that is not whole is explained', async () => {
+  const guest = await it.person();
+  await guest.goto(`${it.url}#AAECAwQFBgcICQ`);
+  await guest.getByRole('heading', { name: 'This link is not complete' }).waitFor();
+  assert.equal(new URL(guest.url()).hash, '');
+  await guest.getByRole('button', { name: 'Back to the start' }).click();
+  await guest.locator('.start').waitFor();
+});
+
+test('an invite that is discarded meets nobody', async () => {
+  const host = await it.visitor();
+  const link = await makeInvite(host);
+  await host.locator('.progress', { hasText: 'Waiting for your guest…' }).waitFor();
+  await host.getByRole('button', { name: 'Discard the link' }).click();
+  await host.locator('.start').waitFor();
+  const guest = await it.person();
+  await guest.goto(link);
+  await guest.getByRole('button', { name: 'Join the chat' }).click();
+  await guest.getByRole('heading', { name: 'Waiting for your host…' }).waitFor();
+  await guest.getByRole('button', { name: 'Stop waiting' }).click();
+});
