@@ -6,8 +6,6 @@ use ipnet::IpNet;
 use rustls::pki_types::DnsName;
 use schemas::{BootId, NodeId, criteria::Topic, limits};
 
-use crate::session::Alone;
-
 /// What a gateway is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -49,8 +47,17 @@ pub struct Config {
     pub drain_spread: Duration,
     /// When a draining gateway closes what remains.
     pub drain_wait: Duration,
-    /// Whether clients have no other gateway to go to.
-    pub alone: Alone,
+    /// Whether there is another gateway to go to.
+    pub company: Company,
+}
+
+/// Where the clients of a gateway go that is shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// To another gateway on the same bus.
+    Cluster,
+    /// Nowhere: this is `serve`, and its rooms end with it.
+    Alone,
 }
 
 /// Certificate files, PEM.
@@ -173,6 +180,11 @@ pub enum ConfigError {
 pub const MIN_TOKEN_LIFE: Duration = Duration::from_secs(2);
 
 impl Config {
+    /// Whether the operator offers this topic.
+    pub(crate) fn offers(&self, topic: &Topic) -> bool {
+        self.topics.as_ref().is_none_or(|offered| offered.iter().any(|offer| offer.topic == *topic))
+    }
+
     /// The design's defaults, on loopback.
     pub fn new(node: NodeId, boot: BootId) -> Self {
         Self {
@@ -195,7 +207,7 @@ impl Config {
             upgrade_wait: Duration::from_secs(10),
             drain_spread: Duration::from_secs(5),
             drain_wait: Duration::from_secs(8),
-            alone: Alone::No,
+            company: Company::Cluster,
         }
     }
 

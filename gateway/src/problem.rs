@@ -1,0 +1,267 @@
+//! Every failure over HTTP, as RFC 9457 `application/problem+json`. One table.
+
+use axum::response::{IntoResponse, Response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{rates::Exceeded, token::Refused};
+
+/// The sustained rate, and how it stands (draft-ietf-httpapi-ratelimit-headers-10).
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
+
+/// When to come back after a 503, in seconds: keys are known, or another node is found, within this time.
+const SOON: u64 = 1;
+
+/// A failure, with what a client must be told about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    /// 400: the request is not what this resource takes.
+    #[error("{0}")]
+    BadRequest(&'static str),
+    /// 400: a body where none, or an empty object, is expected.
+    #[error("the body must be empty, or the JSON object {{}}")]
+    BadBody,
+    /// 401: no token.
+    #[error("a session token is needed: Authorization: Bearer <token>")]
+    NoToken,
+    /// 401: not a token to be believed.
+    #[error("the session token is not valid: open a new session")]
+    BadToken,
+    /// 401: its time is over.
+    #[error("the session token has expired: open a new session")]
+    TokenExpired,
+    /// 403: a page of another host.
+    #[error("this origin may not do that: its operator can allow it with --allowed-origin")]
+    Origin,
+    /// 404: no such resource.
+    #[error("there is nothing here")]
+    NotFound,
+    /// 404: the session is in no room.
+    #[error("the session is in no room")]
+    NoRoom,
+    /// 405.
+    #[error("the resource does not know this method: see the Allow header")]
+    Method,
+    /// 408: the request took too long to arrive.
+    #[error("the request took too long")]
+    Timeout,
+    /// 413.
+    #[error("the body is larger than {} bytes", crate::rest::BODY_BYTES)]
+    TooLarge,
+    /// 415.
+    #[error("the body must be application/json, or empty")]
+    MediaType,
+    /// 426: a plain request to the WebSocket.
+    #[error("this is a WebSocket (RFC 6455, version 13)")]
+    Upgrade,
+    /// 429: too often.
+    #[error("too many requests: more than {} in {} s", .0.quota, .0.window.as_secs())]
+    Rate(Exceeded),
+    /// 429: too many sockets from one address.
+    #[error("too many connections from this address: close one first")]
+    Crowded,
+    /// 500: our fault.
+    #[error("something went wrong here")]
+    Internal,
+    /// 503: this gateway cannot judge or sign tokens yet, or cannot reach the others.
+    #[error("this node is not ready: try again")]
+    Unavailable,
+    /// 503: this gateway goes away.
+    #[error("this node goes away: try again, another will answer")]
+    Draining,
+}
+
+/// The body of every failure.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Problem", as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Always `about:blank`: the code says more.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+    /// The status as words.
+    #[schema(example = "Too Many Requests")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 429)]
+    status: u16,
+    /// For programs: a kebab-case word.
+    #[schema(example = "rate")]
+    code: &'static str,
+    /// For people.
+    #[schema(example = "too many requests: more than 30 in 60 s")]
+    detail: String,
+}
+
+impl Problem {
+    /// Its HTTP status.
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) | Self::BadBody => StatusCode::BAD_REQUEST,
+            Self::NoToken | Self::BadToken | Self::TokenExpired => StatusCode::UNAUTHORIZED,
+            Self::Origin => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::NoRoom => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            Self::Rate(_) | Self::Crowded => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The word for programs, and the label in metrics.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "bad-request",
+            Self::BadBody => "bad-body",
+            Self::NoToken => "no-token",
+            Self::BadToken => "bad-token",
+            Self::TokenExpired => "token-expired",
+            Self::Origin => "origin",
+            Self::NotFound => "not-found",
+            Self::NoRoom => "no-room",
+            Self::Method => "method-not-allowed",
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too-large",
+            Self::MediaType => "media-type",
+            Self::Upgrade => "upgrade-required",
+            Self::Rate(_) => "rate",
+            Self::Crowded => "connections",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::Draining => "draining",
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self {
+            // RFC 6750, section 3: no error attribute where no token was shown.
+            Self::NoToken => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::BadToken | Self::TokenExpired => {
+                let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            Self::Upgrade => {
+                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            // What is left of a request that is not read any more would be taken for the next one.
+            Self::Timeout | Self::TooLarge => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::Rate(exceeded) => rate_headers(&mut headers, exceeded),
+            Self::Unavailable | Self::Draining => {
+                headers.insert(RETRY_AFTER, SOON.into());
+            }
+            _ => {}
+        }
+        headers
+    }
+}
+
+fn rate_headers(headers: &mut HeaderMap, exceeded: &Exceeded) {
+    let Exceeded { policy, quota, window, retry_after } = exceeded;
+    // Rounded up: who comes back after it is let in.
+    let seconds = u64::try_from(retry_after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+    let text = |value: String| HeaderValue::from_str(&value).ok();
+    headers.insert(RETRY_AFTER, seconds.into());
+    headers.extend(
+        [
+            (RATELIMIT_POLICY, text(format!(r#""{policy}";q={quota};w={}"#, window.as_secs()))),
+            (RATELIMIT, text(format!(r#""{policy}";r=0;t={seconds}"#))),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?))),
+    );
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid => Self::BadToken,
+            Refused::Expired => Self::TokenExpired,
+            Refused::KeysUnknown => Self::Unavailable,
+        }
+    }
+}
+
+impl From<Exceeded> for Problem {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::Rate(exceeded)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let body = ProblemBody {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            code: self.code(),
+            detail: self.to_string(),
+        };
+        // Cannot fail: strings and a number.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        (status, self.headers(), body).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn header(response: &Response, name: &str) -> Option<String> {
+        response.headers().get(name).map(|value| value.to_str().unwrap().into())
+    }
+
+    #[tokio::test]
+    async fn a_problem_looks_as_rfc_9457_says() {
+        let response = Problem::NoRoom.into_response();
+        assert_eq!(response.status(), 404);
+        assert_eq!(header(&response, "content-type").unwrap(), "application/problem+json");
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        let expected = r#"{"type":"about:blank","title":"Not Found","status":404,"code":"no-room","detail":"the session is in no room"}"#;
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn who_asks_too_often_is_told_the_rate_and_when_to_come_back() {
+        let exceeded = Exceeded {
+            policy: "session",
+            quota: 30,
+            window: Duration::from_secs(60),
+            retry_after: Duration::from_millis(1200),
+        };
+        let response = Problem::Rate(exceeded).into_response();
+        assert_eq!(header(&response, "retry-after").unwrap(), "2");
+        assert_eq!(header(&response, "ratelimit-policy").unwrap(), r#""session";q=30;w=60"#);
+        assert_eq!(header(&response, "ratelimit").unwrap(), r#""session";r=0;t=2"#);
+        let at_once = Exceeded { retry_after: Duration::ZERO, ..exceeded };
+        assert_eq!(header(&Problem::Rate(at_once).into_response(), "retry-after").unwrap(), "1");
+    }
+
+    #[test]
+    fn a_challenge_tells_a_missing_token_from_a_wrong_one() {
+        let challenge = |problem: Problem| header(&problem.into_response(), "www-authenticate");
+        assert_eq!(challenge(Problem::NoToken).unwrap(), "Bearer");
+        assert_eq!(challenge(Problem::BadToken).unwrap(), r#"Bearer error="invalid_token""#);
+        assert_eq!(challenge(Problem::Origin), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! The room that a session is in.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+
+use super::auth::Caller;
+use crate::{
+    node::Node,
+    problem::{Problem, ProblemBody},
+};
+
+/// Ends the chat and keeps the session.
+#[utoipa::path(delete, path = "/v1/rooms/current", tag = "rooms", security(("token" = [])),
+    responses(
+        (status = 204, description = "The chat is over, for both"),
+        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The session is in no room", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn leave(
+    State(node): State<Arc<Node>>,
+    Caller(claims): Caller,
+) -> Result<StatusCode, Problem> {
+    node.leave(claims.sub).await.map(|()| StatusCode::NO_CONTENT).map_err(|_| Problem::NoRoom)
+}

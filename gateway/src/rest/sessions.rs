@@ -1,0 +1,179 @@
+//! Anonymous sessions.
+
+use std::sync::Arc;
+
+use axum::{Extension, Json, extract::State, http::HeaderMap};
+use http::StatusCode;
+use schemas::{
+    SessionId, Stamp,
+    session::SessionState,
+    token::{Memory, TokenClaims},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    auth::Caller,
+    body::{EmptyObject, Nothing},
+    origin, ws,
+};
+use crate::{
+    address::client_address,
+    listener::Peer,
+    node::Node,
+    problem::{Problem, ProblemBody},
+    session::SessionGrant,
+};
+
+/// A session and the token that proves it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Session {
+    /// All that the server knows of its owner.
+    #[schema(value_type = String, format = "uuid")]
+    session: SessionId,
+    /// Shown as `Authorization: Bearer …`, or as the WebSocket subprotocol `bearer.<token>`.
+    #[schema(example = "eyJhbGciOiJFZERTQSIsImtpZCI6I…")]
+    token: String,
+    /// When the token ends, in seconds since the Unix epoch.
+    expires_at: u64,
+    /// Where the WebSocket is, on the host that was asked.
+    #[schema(example = "/v1/ws")]
+    ws: &'static str,
+}
+
+/// What a session is doing, wherever it is attached.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Whereabouts {
+    /// The session.
+    #[schema(value_type = String, format = "uuid")]
+    session: SessionId,
+    /// Whether it waits or chats.
+    state: Doing,
+    /// Whether a socket of it is open.
+    connected: bool,
+    /// When the token that was shown ends, in seconds since the Unix epoch.
+    expires_at: u64,
+}
+
+/// What a session is doing.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Doing {
+    /// Neither waiting nor in a room.
+    Idle,
+    /// Waiting for a match.
+    Waiting,
+    /// In a room.
+    Paired,
+}
+
+impl From<SessionState> for Doing {
+    fn from(state: SessionState) -> Self {
+        match state {
+            SessionState::Idle => Self::Idle,
+            SessionState::Waiting => Self::Waiting,
+            SessionState::Paired => Self::Paired,
+        }
+    }
+}
+
+/// Opens an anonymous session.
+///
+/// The one call that needs no token. Limited by client address; pages of other hosts may not, unless their origin is allowed.
+#[utoipa::path(post, path = "/v1/sessions", tag = "sessions", security(()),
+    request_body(content = EmptyObject, content_type = "application/json", description = "Nothing, or {}"),
+    responses(
+        (status = 201, description = "A new session", body = Session),
+        (status = 400, description = "A body that says something", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A page of another host", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "A body of more than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too often from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready, or going away", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn create(
+    State(node): State<Arc<Node>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    _: Nothing,
+) -> Result<(StatusCode, Json<Session>), Problem> {
+    let config = node.config();
+    origin::check(&headers, &config.allowed_origins)?;
+    let client = client_address(peer.address(), &headers, &config.trusted_proxies);
+    node.rates().session(node.rates().address(client))?;
+    if node.is_draining() {
+        return Err(Problem::Draining);
+    }
+    if !node.tokens().is_ready() {
+        return Err(Problem::Unavailable);
+    }
+    let session = SessionId::from_random(rand::random());
+    let start = node.clock().now().as_secs();
+    let grant = SessionGrant { session, start, stamp: Stamp::NONE, memory: Memory::default() };
+    node.metrics().sessions_created.inc();
+    Ok((StatusCode::CREATED, Json(issue(&node, grant))))
+}
+
+/// Tells what the session is doing, wherever it is attached.
+#[utoipa::path(get, path = "/v1/sessions/me", tag = "sessions", security(("token" = [])),
+    responses(
+        (status = 200, description = "Its whereabouts", body = Whereabouts),
+        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn show(State(node): State<Arc<Node>>, Caller(claims): Caller) -> Json<Whereabouts> {
+    let answer = node.where_is(claims.sub).await;
+    Json(Whereabouts {
+        session: claims.sub,
+        state: answer.state.into(),
+        connected: answer.connected,
+        expires_at: claims.exp,
+    })
+}
+
+/// Makes a fresh token for the same session.
+///
+/// It says what the shown one says, and lives anew; never past a day from the session's start.
+#[utoipa::path(post, path = "/v1/sessions/me/token", tag = "sessions", security(("token" = [])),
+    request_body(content = EmptyObject, content_type = "application/json", description = "Nothing, or {}"),
+    responses(
+        (status = 200, description = "The session with a fresh token", body = Session),
+        (status = 400, description = "A body that says something, or two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "A body of more than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn renew(
+    State(node): State<Arc<Node>>,
+    Caller(claims): Caller,
+    _: Nothing,
+) -> Json<Session> {
+    let TokenClaims { sub: session, start, stamp, memory, .. } = claims;
+    Json(issue(&node, SessionGrant { session, start, stamp, memory }))
+}
+
+/// Ends the session: its room, its socket wherever it is, and its token.
+#[utoipa::path(delete, path = "/v1/sessions/me", tag = "sessions", security(("token" = [])),
+    responses(
+        (status = 204, description = "It is over"),
+        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller) -> StatusCode {
+    node.revoke(claims.sub);
+    StatusCode::NO_CONTENT
+}
+
+fn issue(node: &Node, grant: SessionGrant) -> Session {
+    let session = grant.session;
+    let (token, expires_at) = node.tokens().issue_session(grant);
+    Session { session, token, expires_at, ws: ws::PATH }
+}

@@ -1,0 +1,109 @@
+//! What is going on, coarsely, and what the operator offers.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use crate::{config::Matching, node::Node, problem::ProblemBody};
+
+/// What a person may want to know before looking for another.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Status {
+    /// At least so many people wait: 0, 1, 10, 20, 50, 100, 200, 500, …
+    #[schema(example = 10)]
+    waiting: u32,
+    /// At least so many people chat, likewise.
+    #[schema(example = 200)]
+    chatting: u32,
+    /// The topics to choose from; absent where any may be named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<Vec<String>>,
+    /// The ways to meet.
+    #[schema(value_type = Vec<Way>)]
+    matching: Vec<Way>,
+}
+
+/// A way to meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    /// Somebody who waits, by topic or by chance.
+    Random,
+    /// Whoever brings the same invite code.
+    Invite,
+}
+
+/// How many people wait and chat, coarsely, and what the operator offers.
+#[utoipa::path(get, path = "/v1/status", tag = "status", security(("token" = [])),
+    responses(
+        (status = 200, description = "The counts and the offer", body = Status),
+        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn show(State(node): State<Arc<Node>>, _: Caller) -> Json<Status> {
+    let crowd = node.crowd();
+    let config = node.config();
+    let topics = config.topics.as_ref();
+    Json(Status {
+        waiting: coarse(crowd.waiting),
+        chatting: coarse(crowd.chatting),
+        topics: topics.map(|topics| topics.iter().map(|topic| topic.shown.clone()).collect()),
+        matching: ways(config.matching),
+    })
+}
+
+fn ways(matching: Matching) -> Vec<Way> {
+    let all = [(matching.random, Way::Random), (matching.invite, Way::Invite)];
+    all.into_iter().filter_map(|(offered, way)| offered.then_some(way)).collect()
+}
+
+/// The lower bound of the step that a count is in, so that nobody can watch one person come and go: 0, 1, then 1, 2 and 5 times the powers
+/// of ten from 10 on.
+fn coarse(count: u32) -> u32 {
+    if count < 10 {
+        return count.min(1);
+    }
+    let power = 10_u32.pow(count.ilog10());
+    match count / power {
+        1 => power,
+        2..5 => 2 * power,
+        _ => 5 * power,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_told_in_steps() {
+        for (count, told) in [
+            (0, 0),
+            (1, 1),
+            (9, 1),
+            (10, 10),
+            (19, 10),
+            (20, 20),
+            (49, 20),
+            (50, 50),
+            (99, 50),
+            (100, 100),
+            (499, 200),
+            (1_000_000, 1_000_000),
+            (u32::MAX, 2_000_000_000),
+        ] {
+            assert_eq!(coarse(count), told, "{count}");
+        }
+    }
+
+    #[test]
+    fn the_ways_to_meet_are_named() {
+        assert_eq!(ways(Matching { random: true, invite: true }), [Way::Random, Way::Invite]);
+        assert_eq!(ways(Matching { random: false, invite: true }), [Way::Invite]);
+    }
+}

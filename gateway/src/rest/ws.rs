@@ -1,0 +1,182 @@
+//! The upgrade to a WebSocket (RFC 6455, section 4.2). After it the stream leaves HTTP for good.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use axum::{Extension, body::Body, extract::State, response::Response};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version,
+    header::{
+        CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+        UPGRADE,
+    },
+};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use schemas::{limits::SUBPROTOCOL, token::TokenClaims};
+use tokio::time::timeout;
+
+use super::{Edge, auth, origin};
+use crate::{
+    address::client_address,
+    listener::Peer,
+    node::Node,
+    problem::{Problem, ProblemBody},
+    rates::ConnectionGuard,
+    ws::{self, stream::Stream},
+};
+
+/// Where the WebSocket is.
+pub(super) const PATH: &str = "/v1/ws";
+
+/// A browser cannot set headers; it sends its token as a subprotocol that begins so.
+const BEARER: &str = "bearer.";
+
+/// RFC 6455, section 1.3.
+const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Opens the WebSocket of a session.
+///
+/// Subprotocol `cipher-chat.v1`. The token comes as `Authorization: Bearer …`, or from a browser as the subprotocol `bearer.<token>`.
+/// What is said over it is described in `asyncapi.yaml`.
+#[utoipa::path(get, path = "/v1/ws", tag = "websocket", security(("token" = [])),
+    responses(
+        (status = 101, description = "The WebSocket is open"),
+        (status = 400, description = "Not a handshake as RFC 6455 says, or without the subprotocol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A page of another host", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 426, description = "Not an upgrade, or of another version", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too often, or too many sockets from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready, or going away", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn upgrade(
+    State(edge): State<Edge>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request<Body>,
+) -> Result<Response, Problem> {
+    let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let accept = accept_key(&request)?;
+    let headers = request.headers();
+    let offered = Offered::of(headers)?;
+    origin::check(headers, &edge.node.config().allowed_origins)?;
+    if edge.node.is_draining() {
+        return Err(Problem::Draining);
+    }
+    let (claims, guard) = admit(&edge.node, &peer, headers, &offered)?;
+    let on_upgrade = on_upgrade.ok_or(Problem::Upgrade)?;
+    let Edge { node, tasks } = edge;
+    tasks.spawn(async move { open(node, on_upgrade, claims, guard).await });
+    Ok(switching(accept))
+}
+
+/// Who comes, and the place of the socket. Attempts without a valid token count against the address, others against the session.
+fn admit(
+    node: &Node,
+    peer: &Peer,
+    headers: &HeaderMap,
+    offered: &Offered<'_>,
+) -> Result<(TokenClaims, ConnectionGuard), Problem> {
+    let client = client_address(peer.address(), headers, &node.config().trusted_proxies);
+    let address = node.rates().address(client);
+    let token = auth::bearer(headers)?.or(offered.token).ok_or(Problem::NoToken);
+    let claims = match token.and_then(|token| auth::verify(node, token)) {
+        Ok(claims) => claims,
+        // Our fault, not the client's.
+        Err(Problem::Unavailable) => return Err(Problem::Unavailable),
+        Err(refused) => {
+            node.rates().connect(address)?;
+            return Err(refused);
+        }
+    };
+    node.rates().attach(claims.sub)?;
+    // A direct client's connection has its place already; it is taken along.
+    let place = peer.take_place().filter(|place| place.is_of(address));
+    let guard = place.map_or_else(|| node.rates().connection(address), Ok).map_err(|_| Problem::Crowded)?;
+    Ok((claims, guard))
+}
+
+/// The answer to the client's key, if this is an opening handshake.
+fn accept_key(request: &Request<Body>) -> Result<HeaderValue, Problem> {
+    let headers = request.headers();
+    let is_upgrade = request.version() == Version::HTTP_11
+        && has_token(headers, &CONNECTION, "upgrade")
+        && has_token(headers, &UPGRADE, "websocket");
+    let version = headers.get_all(SEC_WEBSOCKET_VERSION).iter().map(HeaderValue::as_bytes);
+    if !is_upgrade || !version.eq([b"13"]) {
+        return Err(Problem::Upgrade);
+    }
+    let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) if STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16) => accept(key),
+        _ => Err(Problem::BadRequest("Sec-WebSocket-Key must be 16 bytes in base64, once")),
+    }
+}
+
+fn accept(key: &HeaderValue) -> Result<HeaderValue, Problem> {
+    // SHA-1 is what RFC 6455 asks for, to tell a WebSocket server from a cache; nothing rests on its strength.
+    let mut sha1 = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+    sha1.update(key.as_bytes());
+    sha1.update(ACCEPT_SUFFIX);
+    HeaderValue::try_from(STANDARD.encode(sha1.finish())).map_err(|_| Problem::Internal)
+}
+
+/// What a client offers besides our subprotocol.
+struct Offered<'a> {
+    token: Option<&'a str>,
+}
+
+impl<'a> Offered<'a> {
+    fn of(headers: &'a HeaderMap) -> Result<Self, Problem> {
+        let list: Vec<&str> = tokens(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
+        if !list.contains(&SUBPROTOCOL) {
+            return Err(Problem::BadRequest("the subprotocol cipher-chat.v1 must be offered"));
+        }
+        let mut bearers = list.iter().filter_map(|offer| offer.strip_prefix(BEARER));
+        let token = bearers.next();
+        if bearers.next().is_some() {
+            return Err(Problem::BadRequest("more than one bearer token is offered"));
+        }
+        Ok(Self { token })
+    }
+}
+
+/// The elements of a list header (RFC 9110, section 5.6.1), all its lines together.
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(|token| token.trim_matches([' ', '\t']))
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+fn switching(accept: HeaderValue) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    response
+}
+
+/// Takes the stream out of hyper, whose buffers are freed, and hands it on.
+async fn open(node: Arc<Node>, on_upgrade: OnUpgrade, claims: TokenClaims, guard: ConnectionGuard) {
+    let Ok(Ok(upgraded)) = timeout(node.config().upgrade_wait, on_upgrade).await else { return };
+    // Every listener of ours serves this kind of stream.
+    let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else { return };
+    ws::serve(node, parts.io.into_inner(), parts.read_buf, claims, guard).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_key_is_that_of_rfc_6455() {
+        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(accept(&key).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}
