@@ -23,13 +23,14 @@ const START_MS = 20_000;
 class World {
   #ends = [];
   #contexts = [];
+  #upstream;
+  #server;
 
   async start(options) {
     const upstream = process.env.BASE_URL === undefined ? await this.#startServer(options) : new URL(process.env.BASE_URL).port;
-    this.wire = new Wire(Number(upstream));
-    // `localhost` is a secure context, so that WebCrypto is there without TLS.
-    this.url = `http://localhost:${await this.wire.listen()}/`;
-    this.#ends.push(() => this.wire.close());
+    this.#upstream = Number(upstream);
+    this.wire = await this.#makeWire();
+    this.url = this.wire.url;
     this.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET });
     this.#ends.push(() => this.browser.close());
   }
@@ -38,11 +39,29 @@ class World {
     for (const end of this.#ends.reverse()) await end();
   }
 
+  async #makeWire() {
+    const wire = new Wire(this.#upstream);
+    await wire.listen();
+    this.#ends.push(() => wire.close());
+    return wire;
+  }
+
+  /** The wire of a person who asked for `another` one. */
+  wireOf(page) {
+    return page.wire;
+  }
+
+  /** Asks the server to stop, as an operator would. */
+  stopServer() {
+    this.#server.kill('SIGTERM');
+  }
+
   async #startServer(options) {
     const [port, ops] = [await freePort(), await freePort()];
     // One address makes all sessions here: the limit per address would only stop the tests.
     const fixed = ['serve', '--listen', `127.0.0.1:${port}`, '--ops-listen', `127.0.0.1:${ops}`, '--session-rate', '0', '--connect-rate', '0'];
     const server = spawn(BINARY, [...fixed, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#server = server;
     let said = '';
     server.stderr.on('data', (data) => (said += data));
     this.#ends.push(() => (server.exitCode === null ? (server.kill('SIGKILL'), once(server, 'exit')) : undefined));
@@ -53,11 +72,15 @@ class World {
     return port;
   }
 
-  /** A person: a page in a browser profile of its own. `faults` collects what the page complains of. */
-  async person({ locale = 'en-US', width = 1000, height = 800, ...more } = {}) {
+  /**
+   * A person: a page in a browser profile of its own. `faults` collects what the page complains of; `wire: 'another'` gives it a wire
+   * of its own.
+   */
+  async person({ locale = 'en-US', width = 1000, height = 800, wire, ...more } = {}) {
     const context = await this.browser.newContext({ locale, viewport: { width, height }, ...more });
     const page = await context.newPage();
     page.setDefaultTimeout(START_MS);
+    page.wire = wire === 'another' ? await this.#makeWire() : this.wire;
     page.faults = [];
     page.requests = [];
     page.frames_sent = [];
@@ -75,7 +98,7 @@ class World {
   /** A person on the start screen. */
   async visitor(options) {
     const page = await this.person(options);
-    await page.goto(this.url);
+    await page.goto(page.wire.url);
     await page.locator('.start').waitFor();
     return page;
   }
@@ -132,7 +155,8 @@ class Wire {
   async listen() {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
-    return this.server.address().port;
+    // `localhost` is a secure context, so that WebCrypto is there without TLS.
+    this.url = `http://localhost:${this.server.address().port}/`;
   }
 
   /** Breaks every connection; new ones fail until `mend`. */

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, test } from 'node:test';
+
+import { reads, ready, transcript, world, write } from './support.mjs';
+
+const LOCAL = { skip: process.env.BASE_URL !== undefined && 'needs a server of its own' };
+
+describe('an operator who offers topics and no invites', LOCAL, () => {
+  const it = world('--topics', 'Music,고민 상담', '--matching', 'random');
+  afterEach(() => it.dismiss());
+
+  test('has them shown to choose from, and people meet by them', async () => {
+    const pages = [await it.visitor(), await it.visitor()];
+    assert.equal(await pages[0].locator('#invite').count(), 0);
+    assert.deepEqual(await pages[0].locator('.chip').allTextContents(), ['Anything', 'Music', '고민 상담']);
+    for (const page of pages) {
+      await page.getByRole('radio', { name: '고민 상담' }).check();
+      await page.getByRole('button', { name: 'Find someone' }).click();
+    }
+    await Promise.all(pages.map(ready));
+  });
+
+  test('refuses an invite that somebody brings all the same, and the page says why', async () => {
+    const guest = await it.person();
+    await guest.goto(`${it.url}#AAECAwQFBgcICQoLDA0ODw`);
+    await guest.getByRole('button', { name: 'Join the chat' }).click();
+    await guest.getByText('This server does not offer this way to meet.').waitFor();
+  });
+});
+
+describe('a connection that is lost', LOCAL, () => {
+  const it = world('--grace', '3s');
+  afterEach(() => it.dismiss());
+
+  test('shows the other side that somebody is away, and that they are back', async () => {
+    const [a, b] = await it.strangers({}, { wire: 'another' });
+    await write(a, 'before');
+    await reads(b, 'before');
+    it.wireOf(b).cut();
+    await a.getByText('Away, may come back').waitFor();
+    await write(a, 'while you were away');
+    await a.locator('.mark[data-mark=sending]').waitFor();
+    it.wireOf(b).mend();
+    await reads(b, 'while you were away');
+    await a.locator('.banner').waitFor({ state: 'hidden' });
+    assert.deepEqual(await transcript(b), ['before', 'while you were away']);
+  });
+
+  test('ends the chat when it stays lost, and says what was not delivered', async () => {
+    const [a, b] = await it.strangers({}, { wire: 'another' });
+    it.wireOf(b).cut();
+    await a.getByText('Away, may come back').waitFor();
+    await write(a, 'too late');
+    await a.getByRole('heading', { name: 'The other person did not come back in time.' }).waitFor();
+    await a.locator('.mark[data-mark=lost]').waitFor();
+    await a.getByRole('button', { name: 'Clear everything' }).click();
+    await a.getByText('One message was not confirmed as delivered.').waitFor();
+    it.wireOf(b).mend();
+    await b.locator('.over').waitFor();
+  });
+});
+
+describe('a server that stops', LOCAL, () => {
+  const it = world();
+  afterEach(() => it.dismiss());
+
+  test('ends the chat with a word, and what was said can still be read', async () => {
+    const [a, b] = await it.strangers();
+    await write(a, 'remember this');
+    await reads(b, 'remember this');
+    it.stopServer();
+    for (const page of [a, b]) await page.getByRole('heading', { name: 'The server is shutting down.' }).waitFor();
+    assert.deepEqual(await transcript(b), ['remember this']);
+  });
+});

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+
+const web = new URL('../../../web/', import.meta.url);
+const read = (file) => readFileSync(new URL(file, web), 'utf8');
+const modules = readdirSync(web).filter((file) => file.endsWith('.js'));
+
+test('the page loads every module at once, and no other', () => {
+  const preloaded = [...read('index.html').matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, file]) => file);
+  assert.deepEqual([...preloaded, 'main.js'].sort(), modules.sort());
+});
+
+test('every module is imported by another', () => {
+  const imported = modules.flatMap((file) => [...read(file).matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => name));
+  assert.deepEqual([...new Set([...imported, 'main.js'])].sort(), modules.sort());
+});
+
+test('nothing is written as markup, evaluated, stored, or fetched from elsewhere', () => {
+  const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie/;
+  for (const file of modules) assert.doesNotMatch(read(file), forbidden, file);
+  for (const file of [...modules, 'index.html', 'style.css']) {
+    const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/(https?:)?\/\/[a-z0-9.-]+\.[a-z]{2,}/g) ?? [];
+    assert.deepEqual(elsewhere, [], file);
+  }
+  assert.doesNotMatch(read('index.html'), /<style|style=|<script(?![^>]*src=)| on[a-z]+=/);
+});
