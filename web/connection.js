@@ -130,8 +130,7 @@ export class Connection {
   sessionCreated(session, now) {
     this.#creating = false;
     this.#keepToken(session);
-    const idle = this.#stopped || this.#dialing !== null || this.#active !== null;
-    return idle ? [] : this.#connect(now);
+    return this.#stopped ? [] : this.#connect(now);
   }
 
   /**
@@ -380,7 +379,6 @@ export class Connection {
   #lose() {
     this.#active = this.#askAgainAt = null;
     this.#heartbeat.stop();
-    this.#resuming = this.inRoom;
   }
 
   /** @param {Advice} advice @param {number | null} code @param {number} now @returns {Effect[]} */

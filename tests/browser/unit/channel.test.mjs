@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { exchange, pass, secured, sidesOf, unhex, vectors } from './support.mjs';
+import { exchange, pass, secured, seeded, sidesOf, unhex, vectors } from './support.mjs';
 
 const texts = (side) => side.events.filter(({ kind }) => kind === 'message').map(({ text }) => text);
 const delivered = (side) => side.events.filter(({ kind }) => kind === 'delivered').map(({ number }) => number);
-
-/** A small generator (mulberry32), so that a failure can be repeated. */
-function seeded(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('whatever a network loses, doubles and reorders, each text arrives once and in order', async () => {
   for (let seed = 1; seed <= 12; seed++) {

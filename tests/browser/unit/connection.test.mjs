@@ -191,6 +191,15 @@ test('a dial that does not become ready is given up', () => {
   assert.deepEqual(effects, [{ do: 'hang-up', socket: 1 }, { do: 'tell', told: { kind: 'offline' } }]);
 });
 
+test('a socket that was given up and becomes ready after all is not listened to', () => {
+  const world = new World();
+  world.find();
+  world.connection.sessionCreated(world.token(), world.now);
+  world.wake();
+  assert.deepEqual(world.ready(1), []);
+  assert.equal(world.connection.tokenAt(world.now), 'token-1', 'its token is an older attachment’s');
+});
+
 test('a node that drains is left for another before it closes, and its close is no loss', () => {
   const world = new World().paired();
   assert.deepEqual(world.hear(1, { type: 'drain', reconnect_in_ms: 1234 }), []);
