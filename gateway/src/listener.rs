@@ -181,3 +181,6 @@ async fn http(stream: Stream, peer: Peer, router: Router, patience: Duration, sh
     connection.as_mut().graceful_shutdown();
     let _ = timeout(LAST_ANSWER, connection).await;
 }
+
+#[cfg(test)]
+mod tests;

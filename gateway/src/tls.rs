@@ -173,3 +173,6 @@ impl ClientCertVerifier for NamedClient {
         self.any.supported_verify_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests;
