@@ -1,1 +1,7 @@
-//! Integration tests.
+//! Tests of the whole: the real binary, alone and in clusters on a real NATS server, used as its clients use it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod chaos;
+mod integration;
+mod support;

@@ -1,0 +1,1 @@
+//! What the system does when its parts die, hang, lie about the time, or cannot reach each other.

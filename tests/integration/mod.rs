@@ -1,0 +1,4 @@
+//! What the system does when nothing fails but its clients.
+
+mod matching;
+mod relay;

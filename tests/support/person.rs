@@ -1,0 +1,361 @@
+//! Somebody who uses cipher-chat: a session, a socket, and what was heard over it.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{
+        self, Bytes, Message,
+        client::IntoClientRequest,
+        http::{HeaderName, HeaderValue, Request, Response},
+    },
+};
+
+use super::{
+    http::{self, Answer},
+    in_time,
+    process::Process,
+    unique,
+};
+
+pub(crate) type Socket = WebSocketStream<TcpStream>;
+
+/// What may come next.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Heard {
+    /// A control message.
+    Control(Value),
+    /// A frame of the peer.
+    Frame(Bytes),
+    /// The end, with the code of the close frame if there was one.
+    Closed(Option<u16>),
+}
+
+/// A session, and its socket if it has one.
+pub(crate) struct Person {
+    pub(crate) session: String,
+    pub(crate) token: String,
+    /// Of the room they are or were in.
+    pub(crate) room: String,
+    pub(crate) side: String,
+    pub(crate) ticket: String,
+    socket: Option<Socket>,
+}
+
+impl Person {
+    /// Opens a session.
+    pub(crate) async fn new(at: &Process) -> Self {
+        Self::with(http::call(at.address(), "POST", "/v1/sessions", &[], "").await)
+    }
+
+    /// The session of an answer to `POST /v1/sessions`.
+    pub(crate) fn with(answer: Answer) -> Self {
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let opened = answer.json();
+        let none = String::new;
+        Self {
+            session: text(&opened, "session"),
+            token: text(&opened, "token"),
+            room: none(),
+            side: none(),
+            ticket: none(),
+            socket: None,
+        }
+    }
+
+    /// Opens a session and connects.
+    pub(crate) async fn arrive(at: &Process) -> Self {
+        let mut person = Self::new(at).await;
+        person.connect(at).await;
+        person
+    }
+
+    /// Connects, and hears `ready`. A socket that was open before is dropped.
+    pub(crate) async fn connect(&mut self, at: &Process) -> Value {
+        self.socket = Some(self.open(at).await);
+        let ready = self.hear("ready").await;
+        assert_eq!(text(&ready, "session"), self.session);
+        ready
+    }
+
+    /// Another socket of the same session.
+    pub(crate) async fn open(&self, at: &Process) -> Socket {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "cipher-chat.v1")];
+        let (socket, answer) = upgrade(at.address(), &headers).await.expect("an open socket");
+        assert_eq!(answer.headers()["sec-websocket-protocol"], "cipher-chat.v1");
+        assert!(!answer.headers().contains_key("sec-websocket-extensions"), "compression is not offered");
+        socket
+    }
+
+    /// Breaks the connection off, without a close frame.
+    pub(crate) fn lose(&mut self) {
+        self.socket = None;
+    }
+
+    /// Lets go of the socket, which stays open.
+    pub(crate) fn let_go(&mut self) -> Socket {
+        self.socket.take().unwrap()
+    }
+
+    /// Takes a socket over.
+    pub(crate) fn take(&mut self, socket: Socket) {
+        self.socket = Some(socket);
+    }
+
+    fn socket(&mut self) -> &mut Socket {
+        self.socket.as_mut().expect("a socket")
+    }
+
+    /// Sends a control message.
+    pub(crate) async fn ask(&mut self, message: Value) {
+        self.send(Message::text(message.to_string())).await;
+    }
+
+    /// Sends a frame.
+    pub(crate) async fn frame(&mut self, frame: impl Into<Bytes>) {
+        self.send(Message::Binary(frame.into())).await;
+    }
+
+    /// Sends whatever it is.
+    pub(crate) async fn send(&mut self, message: Message) {
+        in_time("the socket takes a message", self.socket().send(message)).await.unwrap();
+    }
+
+    /// Waits for somebody.
+    #[track_caller]
+    pub(crate) fn find(&mut self, mut wish: Value) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            wish["type"] = "find".into();
+            self.ask(wish).await;
+            assert_eq!(self.next().await, Heard::Control(json!({"type": "waiting"})), "at {caller}");
+        }
+    }
+
+    /// Goes back into the room with the ticket; the answer is still to be heard.
+    pub(crate) async fn resume(&mut self) {
+        let ticket = self.ticket.clone();
+        self.ask(json!({"type": "resume", "ticket": ticket})).await;
+    }
+
+    /// Connects there and is back in the room.
+    pub(crate) async fn come_back(&mut self, at: &Process) {
+        self.connect(at).await;
+        self.resume().await;
+        self.hear("resumed").await;
+    }
+
+    /// Whatever comes next, but for renewed tokens, which are kept.
+    pub(crate) async fn next(&mut self) -> Heard {
+        let session = self.session.clone();
+        in_time(&format!("something for {session}"), self.next_heard()).await
+    }
+
+    async fn next_heard(&mut self) -> Heard {
+        loop {
+            let message = match self.socket().next().await {
+                Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
+                Some(Ok(Message::Binary(frame))) => return Heard::Frame(frame),
+                Some(Ok(Message::Close(frame))) => {
+                    return Heard::Closed(frame.map(|frame| frame.code.into()));
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => return Heard::Closed(None),
+            };
+            self.keep(&message);
+            if message["type"] != "token" {
+                return Heard::Control(message);
+            }
+        }
+    }
+
+    /// Waits for a renewed token.
+    pub(crate) async fn renewed(&mut self) -> Value {
+        let renewed = async {
+            loop {
+                let message = self.socket().next().await.unwrap().unwrap();
+                let Message::Text(text) = message else { continue };
+                let message: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(message["type"], "token", "{message}");
+                return message;
+            }
+        };
+        let message = in_time("a renewed token", renewed).await;
+        self.keep(&message);
+        message
+    }
+
+    /// Keeps what is needed later.
+    fn keep(&mut self, message: &Value) {
+        let fields =
+            [("token", &mut self.token), ("ticket", &mut self.ticket), ("room", &mut self.room), ("side", &mut self.side)];
+        for (name, field) in fields {
+            if let Some(value) = message[name].as_str() {
+                value.clone_into(field);
+            }
+        }
+    }
+
+    /// The next that comes must be this control message.
+    #[track_caller]
+    pub(crate) fn hear(&mut self, kind: &str) -> impl Future<Output = Value> {
+        let caller = std::panic::Location::caller();
+        async move {
+            match self.next().await {
+                Heard::Control(message) if message["type"] == kind => message,
+                other => panic!("at {caller}: {kind:?} was to come, and {other:?} came"),
+            }
+        }
+    }
+
+    /// Waits for a control message; the peer's coming and going before it does not matter.
+    #[track_caller]
+    pub(crate) fn hear_at_last(&mut self, kind: &str) -> impl Future<Output = Value> {
+        let caller = std::panic::Location::caller();
+        async move {
+            loop {
+                match self.next().await {
+                    Heard::Control(message) if message["type"] == kind => return message,
+                    Heard::Control(message) if message["type"] == "peer" => {}
+                    other => panic!("at {caller}: {kind:?} was to come, and {other:?} came"),
+                }
+            }
+        }
+    }
+
+    /// The next that comes must be the news that the peer is `online` or `away`.
+    #[track_caller]
+    pub(crate) fn peer_is(&mut self, state: &str) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let expected = Heard::Control(json!({"type": "peer", "state": state}));
+            let next = self.next().await;
+            assert_eq!(next, expected, "at {caller}");
+        }
+    }
+
+    /// The next that comes must be this end of the chat.
+    #[track_caller]
+    pub(crate) fn ended(&mut self, reason: &str) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let expected = Heard::Control(json!({"type": "ended", "reason": reason}));
+            let next = self.next().await;
+            assert_eq!(next, expected, "at {caller}");
+        }
+    }
+
+    /// The code of the next error.
+    pub(crate) async fn error(&mut self) -> String {
+        let error = self.hear("error").await;
+        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{error}");
+        text(&error, "code")
+    }
+
+    /// The next that comes must be a frame.
+    #[track_caller]
+    pub(crate) fn hear_frame(&mut self) -> impl Future<Output = Bytes> {
+        let caller = std::panic::Location::caller();
+        async move {
+            match self.next().await {
+                Heard::Frame(frame) => frame,
+                other => panic!("at {caller}: a frame was to come, and {other:?} came"),
+            }
+        }
+    }
+
+    /// Nothing has come for this person: the answer to a ping is what comes next.
+    pub(crate) async fn has_heard_nothing(&mut self) {
+        self.ask(json!({"type": "ping"})).await;
+        self.hear("pong").await;
+    }
+
+    /// Reads until the socket is closed; the code of the close frame.
+    pub(crate) async fn closed(&mut self) -> Option<u16> {
+        loop {
+            if let Heard::Closed(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    /// A REST call with this person's token.
+    pub(crate) async fn call(&self, at: &Process, method: &str, path: &str) -> Answer {
+        http::with_token(at.address(), method, path, &self.token).await
+    }
+
+    /// What `GET /v1/sessions/me` says: the state, and whether a socket is open.
+    pub(crate) async fn whereabouts(&self, at: &Process) -> (String, bool) {
+        let me = self.call(at, "GET", "/v1/sessions/me").await;
+        assert_eq!(me.status, 200, "{me:?}");
+        let me = me.json();
+        (text(&me, "state"), me["connected"].as_bool().unwrap())
+    }
+}
+
+/// Opens a WebSocket with these headers.
+pub(crate) async fn upgrade(
+    to: SocketAddr,
+    headers: &[(&str, &str)],
+) -> tungstenite::Result<(Socket, Response<Option<Vec<u8>>>)> {
+    let opened = async {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        client_async(upgrade_request(to, headers), stream).await
+    };
+    in_time("an answer to an upgrade", opened).await
+}
+
+fn upgrade_request(to: SocketAddr, headers: &[(&str, &str)]) -> Request<()> {
+    let mut request = format!("ws://{to}/v1/ws").into_client_request().unwrap();
+    for (name, value) in headers {
+        let (name, value) = (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+        request.headers_mut().insert(name, value);
+    }
+    request
+}
+
+/// A field of a message.
+pub(crate) fn text(message: &Value, field: &str) -> String {
+    message[field].as_str().unwrap_or_else(|| panic!("{field} in {message}")).to_owned()
+}
+
+/// Both hear that they are in one room, on different sides.
+pub(crate) async fn meet(one: &mut Person, other: &mut Person) {
+    one.hear("paired").await;
+    other.hear("paired").await;
+    assert_eq!(one.room, other.room);
+    assert_ne!(one.side, other.side);
+}
+
+/// Lets two people meet who are connected.
+pub(crate) async fn pair(one: &mut Person, other: &mut Person) {
+    let topic = unique("topic");
+    one.find(json!({"topic": topic})).await;
+    other.find(json!({"topic": topic})).await;
+    meet(one, other).await;
+}
+
+/// Two people who chat, each connected to the gateway given.
+pub(crate) async fn couple(one_at: &Process, other_at: &Process) -> (Person, Person) {
+    let (mut one, mut other) = (Person::arrive(one_at).await, Person::arrive(other_at).await);
+    pair(&mut one, &mut other).await;
+    (one, other)
+}
+
+/// A frame goes each way, and nothing else is heard.
+#[track_caller]
+pub(crate) fn talk(one: &mut Person, other: &mut Person) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let (there, back) = (unique("there"), unique("back"));
+        one.frame(there.clone()).await;
+        other.frame(back.clone()).await;
+        assert_eq!(other.next().await, Heard::Frame(there.into()), "at {caller}");
+        assert_eq!(one.next().await, Heard::Frame(back.into()), "at {caller}");
+    }
+}

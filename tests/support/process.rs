@@ -1,0 +1,263 @@
+//! One process of the real binary: on free ports, with its log at hand, gone when the test is.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    thread,
+};
+
+use super::{PATIENCE, eventually, http};
+
+/// How much of a log a failed test shows.
+const SHOWN_LINES: usize = 150;
+
+/// The binary with what it is told. Every option is told as its environment variable, which roles without that option ignore.
+#[derive(Clone)]
+pub(crate) struct Launch {
+    role: &'static str,
+    variables: Vec<(String, String)>,
+    quiet: Quiet,
+}
+
+/// Whether a log is shown if the test fails.
+#[derive(Clone, Copy, PartialEq)]
+enum Quiet {
+    Yes,
+    No,
+}
+
+impl Launch {
+    /// A process of this role, with all rates off.
+    pub(crate) fn new(role: &'static str) -> Self {
+        let mut launch = Self { role, variables: Vec::new(), quiet: Quiet::No }
+            .set("listen", "127.0.0.1:0")
+            .set("ops-listen", "127.0.0.1:0")
+            .variable("RUST_LOG", "info,async_nats=off")
+            .variable("NO_COLOR", "1");
+        for rate in [
+            "session-rate",
+            "connect-rate",
+            "find-rate",
+            "frame-rate",
+            "byte-rate",
+            "connections-per-address",
+        ] {
+            launch = launch.set(rate, "0");
+        }
+        launch
+    }
+
+    /// Sets an option; its last value counts.
+    pub(crate) fn set(self, option: &str, value: &str) -> Self {
+        self.variable(&format!("CIPHER_CHAT_{}", option.replace('-', "_").to_uppercase()), value)
+    }
+
+    /// Sets many.
+    pub(crate) fn set_all(self, options: &[(&str, &str)]) -> Self {
+        options.iter().fold(self, |launch, (option, value)| launch.set(option, value))
+    }
+
+    /// Sets any environment variable.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.retain(|(set, _)| set != name);
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Everything is logged, too much to be shown when the test fails.
+    pub(crate) fn traced(mut self) -> Self {
+        self.quiet = Quiet::Yes;
+        self.variable("RUST_LOG", "trace")
+    }
+
+    /// The command, for a process that is not expected to stay.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CIPHER_CHAT_")) {
+            command.env_remove(name);
+        }
+        command.arg(self.role).envs(self.variables.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
+    /// Starts it and waits until it listens, not until it is ready.
+    pub(crate) fn start(&self) -> Process {
+        let mut command = self.command();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Log::default());
+        let written = log.clone();
+        // Reads on until the process ends, which would otherwise stop at a full pipe.
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                written.push(line);
+            }
+            written.end();
+        });
+        let mut process =
+            Process { role: self.role, child, log, clients: None, ops: ([127, 0, 0, 1], 0).into(), quiet: self.quiet };
+        process.ops = process.announced("ops=").parse().unwrap();
+        if matches!(self.role, "serve" | "gateway") {
+            let address = process.announced("://").replace("localhost", "127.0.0.1");
+            process.clients = Some(address.parse().unwrap());
+        }
+        process
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn ready(&self) -> Process {
+        let process = self.start();
+        process.is_ready().await;
+        process
+    }
+}
+
+/// A running process. It is ended with SIGKILL at the latest when it is dropped.
+pub(crate) struct Process {
+    role: &'static str,
+    child: Child,
+    log: Arc<Log>,
+    clients: Option<SocketAddr>,
+    ops: SocketAddr,
+    quiet: Quiet,
+}
+
+impl Process {
+    /// Where clients connect.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.clients.expect("only a gateway has clients")
+    }
+
+    /// Where health and metrics are.
+    pub(crate) fn ops(&self) -> SocketAddr {
+        self.ops
+    }
+
+    /// What `/readyz` says.
+    pub(crate) async fn readiness(&self) -> u16 {
+        http::get(self.ops, "/readyz").await.status
+    }
+
+    /// Waits until it can do its work.
+    pub(crate) async fn is_ready(&self) {
+        eventually(&format!("the {} is ready", self.role), async || self.readiness().await == 200).await;
+    }
+
+    /// Waits until it says that it cannot.
+    pub(crate) async fn is_not_ready(&self) {
+        eventually(&format!("the {} is not ready", self.role), async || self.readiness().await == 503).await;
+    }
+
+    /// What `/metrics` says of one counter or gauge, the sum of all its labels.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let all = http::get(self.ops, "/metrics").await.text();
+        let values = all.lines().filter_map(|line| {
+            let rest = line.strip_prefix("cipher_chat_")?.strip_prefix(name)?;
+            rest.starts_with(['{', ' ']).then(|| line.rsplit_once(' ')?.1.parse::<f64>().ok())?
+        });
+        values.sum()
+    }
+
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Ends it at once, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, as an operator does.
+    pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Lets it hang: its sockets stay open, and nothing moves.
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Ends a [`pause`](Self::pause).
+    pub(crate) fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually(&format!("the {} ends", self.role), async || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    }
+
+    /// The word that follows a mark in its log, once it is there.
+    fn announced(&self, mark: &str) -> String {
+        self.log.word_after(mark).unwrap_or_else(|| panic!("the {} does not start:\n{}", self.role, self.log()))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() && self.quiet == Quiet::No {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+            eprintln!("--- {} (ops {}) ---\n{}", self.role, self.ops, shown.join("\n"));
+        }
+    }
+}
+
+/// What a process writes, as it comes.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<Lines>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Lines {
+    text: String,
+    ended: bool,
+}
+
+impl Log {
+    fn push(&self, line: String) {
+        self.lines.lock().unwrap().text.push_str(&(line + "\n"));
+        self.more.notify_all();
+    }
+
+    fn end(&self) {
+        self.lines.lock().unwrap().ended = true;
+        self.more.notify_all();
+    }
+
+    fn text(&self) -> String {
+        self.lines.lock().unwrap().text.clone()
+    }
+
+    /// `None` if the process ends without it, or takes too long.
+    fn word_after(&self, mark: &str) -> Option<String> {
+        let found = |text: &str| {
+            let after = text.split_once(mark)?.1;
+            after.split_once(char::is_whitespace).map(|(word, _)| word.to_owned())
+        };
+        let lines = self.lines.lock().unwrap();
+        let waits = |lines: &mut Lines| found(&lines.text).is_none() && !lines.ended;
+        let (lines, _) = self.more.wait_timeout_while(lines, PATIENCE, waits).unwrap();
+        found(&lines.text)
+    }
+}
