@@ -1,6 +1,6 @@
 //! What NATS can do to a node: be late, go, come back, hang, and carry what does not belong.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use bus::{Bus, Heard, PublishError, QUEUED_BYTES, Status};
 use bytes::Bytes;
@@ -112,6 +112,14 @@ fn fill(bus: &Bus) -> usize {
     }
 }
 
+/// Stops the server, and fills what the kernel takes for it: some MiB, a part each time that the connection has its turn.
+async fn hang(server: &NatsServer, bus: &Bus) {
+    server.pause();
+    while tokio::time::timeout(Duration::from_millis(200), bus.writable()).await.is_ok() {
+        fill(bus);
+    }
+}
+
 #[tokio::test]
 async fn a_megabyte_waits_for_the_server_and_no_more() {
     let server = NatsServer::start();
@@ -130,11 +138,7 @@ async fn a_megabyte_waits_for_the_server_and_no_more() {
 async fn a_server_that_hangs_fills_the_queue_until_it_goes_on() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
-    server.pause();
-    // The kernel takes some MiB, each time that the connection has had its turn.
-    while tokio::time::timeout(std::time::Duration::from_millis(200), bus.writable()).await.is_ok() {
-        fill(&bus);
-    }
+    hang(&server, &bus).await;
     assert!(fill(&bus) < QUEUED_BYTES, "what waits is not forgotten");
     server.resume();
     within(bus.writable()).await;
@@ -146,11 +150,13 @@ async fn a_server_that_hangs_for_long_counts_as_lost() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
     let mut subscription = bus.subscribe(&[Interest::Wants]).await.unwrap();
-    server.pause();
+    hang(&server, &bus).await;
     fill(&bus);
-    let (flushed, ()) = tokio::join!(bus.flush(), becomes(&bus, Status::Down));
+    let (flushed, ()) = tokio::join!(bus.flush(), async {
+        within(bus.writable()).await;
+        assert_eq!(*bus.status().borrow(), Status::Down, "nothing is written, and nobody waits for it");
+    });
     assert_eq!(flushed, Err(PublishError::Down));
-    within(bus.writable()).await;
     server.resume();
     becomes(&bus, Status::Up).await;
     heard_gap(&mut subscription).await;

@@ -131,6 +131,7 @@ async fn a_server_without_tls_is_refused_by_a_node_that_has_an_authority() {
     let pki = Pki::new("plain");
     let server = NatsServer::start();
     stays_out(pki.options(&server, Some("ours-client"))).await;
+    stays_out(pki.options(&server, None)).await;
 }
 
 async fn stays_out(options: NatsOptions) {
