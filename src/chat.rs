@@ -1,0 +1,186 @@
+//! `cipher-chat chat`: one chat after the other in a plain terminal, or in a script. What the other says goes to standard output,
+//! everything else to standard error. Nothing is written anywhere else.
+
+mod conversation;
+mod input;
+mod screen;
+
+use std::{path::PathBuf, process::ExitCode, str::FromStr};
+
+use anyhow::Context;
+use clap::Args;
+use client::{
+    Chat, Server, ServerUrl, Trust, Wish,
+    chat::With,
+    invite::{Invite, Link, LinkError},
+};
+use schemas::criteria::{Language, Role, Topic};
+
+use self::{conversation::Conversation, screen::Screen};
+
+/// Where a server is when nobody says where: `cipher-chat serve` on this machine.
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
+/// What `cipher-chat chat` is told.
+#[derive(Args, Clone, Debug)]
+pub struct ChatOptions {
+    /// The server; several, comma-separated, if any of them will do [default: the link's, or http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL[,URL…]", value_delimiter = ',')]
+    pub url: Vec<ServerUrl>,
+    /// Meet somebody who names the same topic
+    #[arg(long, value_name = "WORDS", conflicts_with = "invite")]
+    pub topic: Option<Topic>,
+    /// Your language, as a BCP 47 tag: others who name a different one come later
+    #[arg(long, value_name = "TAG")]
+    pub lang: Option<Language>,
+    /// Your part, where there are two: whoever seeks meets only who offers
+    #[arg(long, value_parser = role, value_name = "seek|offer")]
+    pub role: Option<Role>,
+    /// Meet whoever has this link (or only what comes after its #). Without a value: make a link, to hand to somebody
+    #[arg(long, value_name = "LINK", num_args = 0..=1, default_missing_value = "")]
+    pub invite: Option<InviteOption>,
+    /// Believe only the certificate authorities in this file (PEM) [default: those of this system]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+}
+
+/// How an invite is given.
+#[derive(Clone, Debug)]
+pub enum InviteOption {
+    /// A new one is to be made.
+    New,
+    /// By its secret alone.
+    Secret(Invite),
+    /// By its link.
+    Link(Link),
+}
+
+impl FromStr for InviteOption {
+    type Err = LinkError;
+
+    fn from_str(text: &str) -> Result<Self, LinkError> {
+        match text {
+            "" => Ok(Self::New),
+            link if link.contains('#') => Link::parse(link).map(Self::Link),
+            secret => Invite::parse(secret).map(Self::Secret),
+        }
+    }
+}
+
+fn role(word: &str) -> Result<Role, &'static str> {
+    match word {
+        "seek" => Ok(Role::Seek),
+        "offer" => Ok(Role::Offer),
+        _ => Err("a role is seek or offer"),
+    }
+}
+
+/// Chats until one of the two, or the input, has come to an end.
+///
+/// # Errors
+/// If the server cannot be reached, or refuses; whatever happens later is shown, and told by the exit code: 1 if a text may not have
+/// arrived or a chat was broken off by a fault.
+pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
+    let urls = urls(&options)?;
+    let wish = wish(&options);
+    let trust = options.ca.map_or(Trust::System, Trust::Ca);
+    let link = match (&options.invite, &wish.with) {
+        (Some(InviteOption::New), With::Invite(invite)) => {
+            Some(Link { origin: urls[0].to_string(), invite: invite.clone() })
+        }
+        _ => None,
+    };
+    let server = Server::new(urls, &trust)?;
+    let chat = Chat::open(&server).await.context("cannot open a session")?;
+    let screen = Screen::new();
+    if let Some(link) = link {
+        screen.status(format_args!("give this link to one person, who can use it once: {link}"));
+    }
+    Ok(Conversation::new(chat, screen, wish).run().await)
+}
+
+/// The addresses; never none.
+fn urls(options: &ChatOptions) -> anyhow::Result<Vec<ServerUrl>> {
+    Ok(match (&options.invite, &options.url[..]) {
+        (Some(InviteOption::Link(link)), []) => vec![link.origin.parse()?],
+        (_, []) => vec![DEFAULT_URL.parse()?],
+        (_, given) => given.to_vec(),
+    })
+}
+
+fn wish(options: &ChatOptions) -> Wish {
+    let wish = match (&options.invite, &options.topic) {
+        (Some(InviteOption::Secret(invite) | InviteOption::Link(Link { invite, .. })), _) => {
+            Wish::invited(invite.clone())
+        }
+        (Some(InviteOption::New), _) => Wish::inviting(Invite::generate(&mut rand::rng())),
+        (None, Some(topic)) => Wish::about(topic.clone()),
+        (None, None) => Wish::anybody(),
+    };
+    Wish { role: options.role.or(wish.role), language: options.lang.clone(), ..wish }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: ChatOptions,
+    }
+
+    const SECRET: &str = "AAECAwQFBgcICQoLDA0ODw";
+
+    fn read(words: &[&str]) -> Result<ChatOptions, clap::Error> {
+        Line::try_parse_from([&["chat"], words].concat()).map(|line| line.options)
+    }
+
+    fn addresses(options: &ChatOptions) -> Vec<String> {
+        urls(options).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_link_names_its_server_unless_another_is_named() {
+        let link = format!("https://chat.example/#{SECRET}");
+        let options = read(&["--invite", &link]).unwrap();
+        assert_eq!(addresses(&options), ["https://chat.example"]);
+        assert_eq!(wish(&options).role, Some(Role::Seek));
+        let options = read(&["--invite", &link, "--url", "http://a,wss://b"]).unwrap();
+        assert_eq!(addresses(&options), ["http://a", "https://b"]);
+        assert_eq!(addresses(&read(&["--invite", SECRET]).unwrap()), [DEFAULT_URL]);
+    }
+
+    #[test]
+    fn an_invite_without_a_value_is_a_new_one_each_time() {
+        let options = read(&["--invite", "--lang", "ko"]).unwrap();
+        let (one, two) = (wish(&options), wish(&options));
+        let (With::Invite(first), With::Invite(second)) = (one.with, two.with) else { panic!("invites") };
+        assert_ne!(first, second);
+        assert_eq!(one.role, Some(Role::Offer));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_before_anything_starts() {
+        for words in [
+            &["--topic", "a", "--invite"][..],
+            &["--topic", " "],
+            &["--role", "both"],
+            &["--lang", "ko_KR"],
+            &["--invite", "short"],
+            &["--url", "chat.example"],
+        ] {
+            assert!(read(words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_secret_of_an_invite_is_not_shown_by_debug() {
+        for invite in [SECRET.to_owned(), format!("https://chat.example/#{SECRET}")] {
+            let options = read(&["--invite", &invite]).unwrap();
+            assert!(!format!("{options:?}").contains(SECRET));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What happens between somebody who types and a [`Chat`].
+
+use std::{collections::VecDeque, io, process::ExitCode};
+
+use client::{
+    Chat, Closed, Wish,
+    channel::{MessageNumber, SendError},
+    chat::{End, Event, With},
+};
+use schemas::control::{EndReason, ErrorCode};
+use tokio::signal::ctrl_c;
+
+use super::{
+    input::{HELP, Input, Typed, Typist},
+    screen::Screen,
+};
+
+/// Texts that wait until they can be sent. While so many wait, no more is read.
+const WAITING_TEXTS: usize = 64;
+
+/// One person's evening.
+pub(super) struct Conversation {
+    chat: Chat,
+    input: Input,
+    screen: Screen,
+    wish: Wish,
+    stage: Stage,
+    after: After,
+    /// No more will be typed, or nothing that is typed counts any more.
+    leaving: bool,
+    typed: VecDeque<String>,
+    /// Sent, and not known to have arrived; the oldest first.
+    sent: VecDeque<MessageNumber>,
+    outcome: ExitCode,
+}
+
+/// What there is to talk to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nobody, and nobody is looked for.
+    Alone,
+    Searching,
+    /// Somebody is met; the keys are not there yet.
+    Meeting,
+    Talking,
+}
+
+/// What follows the end of a chat.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Rest,
+    Next,
+}
+
+impl Conversation {
+    /// A chat that has not looked for anybody yet.
+    pub(super) fn new(chat: Chat, screen: Screen, wish: Wish) -> Self {
+        Self {
+            chat,
+            input: Input::new(),
+            screen,
+            wish,
+            stage: Stage::Alone,
+            after: After::Rest,
+            leaving: false,
+            typed: VecDeque::new(),
+            sent: VecDeque::new(),
+            outcome: ExitCode::SUCCESS,
+        }
+    }
+
+    /// Goes on until the chat or the input has come to its end, and leaves nothing behind.
+    pub(super) async fn run(mut self) -> ExitCode {
+        self.search();
+        let mut interrupt = Box::pin(ctrl_c());
+        while !self.is_over() {
+            let reading = !self.leaving && self.typed.len() < WAITING_TEXTS;
+            tokio::select! {
+                event = self.chat.next_event() => match event {
+                    Some(event) => self.hear(event),
+                    None => return ExitCode::FAILURE,
+                },
+                typed = self.input.next(), if reading => match typed {
+                    Some(typed) => self.take(typed),
+                    None => self.leaving = true,
+                },
+                _ = &mut interrupt => {
+                    interrupt = Box::pin(ctrl_c());
+                    self.quit();
+                }
+            }
+            self.send();
+        }
+        if !self.typed.is_empty() {
+            self.fail(format_args!("{} texts were not sent", self.typed.len()));
+        }
+        let outcome = self.outcome;
+        tokio::select! {
+            () = self.chat.close() => outcome,
+            // Asked twice, it does not wait for goodbyes.
+            _ = interrupt => ExitCode::FAILURE,
+        }
+    }
+
+    /// Whoever has typed everything stays until it has been sent, and heard.
+    fn is_over(&self) -> bool {
+        self.leaving
+            && match self.stage {
+                Stage::Alone => true,
+                Stage::Searching => self.typed.is_empty(),
+                Stage::Meeting | Stage::Talking => false,
+            }
+    }
+
+    fn search(&mut self) {
+        self.chat.find(self.wish.clone());
+        match self.stage {
+            Stage::Alone | Stage::Searching => self.stage = Stage::Searching,
+            Stage::Meeting | Stage::Talking => self.after = After::Next,
+        }
+    }
+
+    fn take(&mut self, typed: Typed) {
+        match typed {
+            Typed::Texts(texts) if self.stage == Stage::Alone && !texts.is_empty() => {
+                self.screen.status("there is nobody to hear it; /next looks for another person");
+            }
+            Typed::Texts(texts) => self.typed.extend(texts),
+            Typed::Next if matches!(self.wish.with, With::Invite(_)) && self.stage != Stage::Searching => {
+                self.screen.status("an invite serves once; start again with another, or with a topic");
+            }
+            Typed::Next => {
+                self.typed.clear();
+                self.search();
+            }
+            Typed::Leave => {
+                self.typed.clear();
+                match self.stage {
+                    Stage::Searching => {
+                        self.chat.cancel();
+                        self.alone();
+                    }
+                    Stage::Alone => self.screen.status("there is no chat"),
+                    Stage::Meeting | Stage::Talking => {
+                        self.after = After::Rest;
+                        self.chat.leave();
+                    }
+                }
+            }
+            Typed::Report(category) => self.chat.report(category),
+            Typed::Code => match self.chat.safety() {
+                Some(code) => self.screen.safety(code),
+                None => self.screen.status("there is no chat"),
+            },
+            Typed::Quit => self.quit(),
+            Typed::Help => self.screen.status(HELP),
+        }
+    }
+
+    fn quit(&mut self) {
+        (self.leaving, self.after) = (true, After::Rest);
+        self.typed.clear();
+    }
+
+    /// Sends what waits, as far as it can be sent now; after the last, the goodbye.
+    fn send(&mut self) {
+        if self.stage == Stage::Talking {
+            while let Some(text) = self.typed.front() {
+                match self.chat.send(text) {
+                    Ok(number) => self.sent.push_back(number),
+                    Err(SendError::Full | SendError::NotSecured | SendError::Over) => return,
+                    // Lines are cut into texts that are neither.
+                    Err(fault @ (SendError::TooLong | SendError::Empty)) => self.screen.status(fault),
+                }
+                self.typed.pop_front();
+            }
+        }
+        let talking = matches!(self.stage, Stage::Meeting | Stage::Talking);
+        if self.leaving && talking && self.typed.is_empty() {
+            self.chat.leave();
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Connected | Event::PeerTyping(_) | Event::WindowOpen => {}
+            Event::Waiting => self.screen.status("looking for somebody"),
+            Event::Met => {
+                self.stage = Stage::Meeting;
+                self.screen.status("somebody is there; agreeing on keys");
+            }
+            Event::Secured { safety } => {
+                self.stage = Stage::Talking;
+                self.screen.status("connected, end-to-end encrypted");
+                self.screen.safety(safety);
+            }
+            Event::Message { text, .. } => self.show(&text),
+            Event::Delivered { number } => {
+                self.sent.retain(|sent| *sent != number);
+                if self.sent.is_empty() {
+                    self.screen.status("✓ delivered");
+                }
+            }
+            Event::NotDelivered { number } => {
+                self.sent.retain(|sent| *sent != number);
+                self.fail("a text may not have arrived");
+            }
+            Event::PeerAway => self.screen.status("the other has lost the connection; what you write waits"),
+            Event::PeerOnline => self.screen.status("the other is back"),
+            Event::Disconnected { retry_in } => {
+                self.screen
+                    .status(format_args!("no connection; trying again in {:.1} s", retry_in.as_secs_f64()));
+            }
+            Event::Resumed => self.screen.status("connected again"),
+            Event::Ended { end } => self.ended(end),
+            Event::Error { code, message } => self.refused(code, &message),
+            Event::Closed { reason } => {
+                if reason != Closed::Asked {
+                    self.fail(reason);
+                }
+                (self.stage, self.leaving) = (Stage::Alone, true);
+            }
+        }
+    }
+
+    fn show(&mut self, text: &str) {
+        let shown: io::Result<()> = self.screen.text(text);
+        if shown.is_err() {
+            self.outcome = ExitCode::FAILURE;
+            self.quit();
+        }
+    }
+
+    fn ended(&mut self, end: End) {
+        self.sent.clear();
+        match end {
+            End::Fault(_) | End::Room(EndReason::Expired | EndReason::Shutdown) => self.fail(end),
+            End::Bye | End::PeerBye | End::Report | End::Room(EndReason::Left | EndReason::Reported) => {
+                self.screen.status(end);
+            }
+            // Told once more by the event of its own.
+            End::Closed(_) => {}
+        }
+        match std::mem::replace(&mut self.after, After::Rest) {
+            After::Next => self.stage = Stage::Searching,
+            After::Rest => self.alone(),
+        }
+    }
+
+    fn refused(&mut self, code: ErrorCode, message: &str) {
+        self.screen.status(message);
+        let passing = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
+        if self.stage == Stage::Searching && !passing {
+            self.outcome = ExitCode::FAILURE;
+            self.alone();
+        }
+    }
+
+    /// Nobody is there any more. A person may want another; a script, or whoever came by an invite, has what there was to have.
+    fn alone(&mut self) {
+        self.stage = Stage::Alone;
+        let once = self.input.typist == Typist::Script || matches!(self.wish.with, With::Invite(_));
+        if once {
+            self.leaving = true;
+        } else if !self.leaving {
+            if !self.typed.is_empty() {
+                self.screen.status(format_args!("{} texts were not sent", self.typed.len()));
+                self.typed.clear();
+            }
+            self.screen.status("/next looks for another person, /quit ends");
+        }
+    }
+
+    fn fail(&mut self, what: impl std::fmt::Display) {
+        self.screen.status(what);
+        self.outcome = ExitCode::FAILURE;
+    }
+}

@@ -1,0 +1,157 @@
+//! What is typed: texts, and a few commands.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+
+use client::channel::limits::MAX_TEXT;
+use schemas::control::Category;
+use tokio::sync::mpsc;
+
+/// Lines read ahead of the chat.
+const LINES: usize = 16;
+
+/// Longest line read at once, in bytes; the rest is the next line. A text is much shorter.
+const LINE_BYTES: u64 = 1024 * 1024;
+
+/// The commands, for people.
+pub(super) const HELP: &str = "/next: another person · /leave · /report abuse|spam|minor|other · /code: the safety code · /quit · \
+//text sends a text that begins with a slash";
+
+/// Who types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Typist {
+    /// Somebody at a terminal, who may want another chat after this.
+    Person,
+    /// A program, or a file.
+    Script,
+}
+
+/// Standard input, line by line.
+pub(super) struct Input {
+    lines: mpsc::Receiver<String>,
+    pub(super) typist: Typist,
+}
+
+impl Input {
+    /// Begins to read. The thread that does cannot be stopped while it waits for a line; it ends with the process.
+    pub(super) fn new() -> Self {
+        let (sender, lines) = mpsc::channel(LINES);
+        std::thread::spawn(move || read_lines(io::stdin().lock(), &sender));
+        let typist = if io::stdin().is_terminal() { Typist::Person } else { Typist::Script };
+        Self { lines, typist }
+    }
+
+    /// The next line; `None` at the end of input. Nothing is lost if the future is dropped.
+    pub(super) async fn next(&mut self) -> Option<Typed> {
+        self.lines.recv().await.map(|line| Typed::read(&line, self.typist))
+    }
+}
+
+fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<String>) {
+    loop {
+        let mut line = Vec::new();
+        match input.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
+        if lines.blocking_send(line).is_err() {
+            return;
+        }
+    }
+}
+
+/// One line, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// For the other, in pieces that can be sent.
+    Texts(Vec<String>),
+    /// Another person.
+    Next,
+    /// The end of this chat.
+    Leave,
+    /// Likewise, with a report.
+    Report(Category),
+    /// The safety code again.
+    Code,
+    /// The end of all.
+    Quit,
+    /// The list of commands, or what was wrong with one.
+    Help,
+}
+
+impl Typed {
+    /// Only a person's lines are searched for commands: a script's are sent as they are.
+    fn read(line: &str, typist: Typist) -> Self {
+        let command = match (typist, line.strip_prefix('/')) {
+            (Typist::Script, _) | (_, None) => return Self::Texts(pieces(line)),
+            (Typist::Person, Some(command)) => command,
+        };
+        if command.starts_with('/') {
+            return Self::Texts(pieces(command));
+        }
+        match command.split_whitespace().collect::<Vec<_>>()[..] {
+            ["next"] => Self::Next,
+            ["leave"] => Self::Leave,
+            ["report"] => Self::Report(Category::Other),
+            ["report", "abuse"] => Self::Report(Category::Abuse),
+            ["report", "spam"] => Self::Report(Category::Spam),
+            ["report", "minor"] => Self::Report(Category::Minor),
+            ["report", "other"] => Self::Report(Category::Other),
+            ["code"] => Self::Code,
+            ["quit"] => Self::Quit,
+            _ => Self::Help,
+        }
+    }
+}
+
+/// A line as texts of at most 8 KiB; none for an empty one.
+fn pieces(line: &str) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_TEXT));
+        pieces.push(piece.to_owned());
+        rest = after;
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(texts: &[&str]) -> Typed {
+        Typed::Texts(texts.iter().map(|&text| text.to_owned()).collect())
+    }
+
+    #[test]
+    fn a_person_has_commands_and_a_script_has_not() {
+        let person = |line| Typed::read(line, Typist::Person);
+        assert_eq!(person("hello"), texts(&["hello"]));
+        assert_eq!(person("/next"), Typed::Next);
+        assert_eq!(person("/report  minor "), Typed::Report(Category::Minor));
+        assert_eq!(person("/report rudeness"), Typed::Help);
+        assert_eq!(person("/"), Typed::Help);
+        assert_eq!(person("//next"), texts(&["/next"]));
+        assert_eq!(person(""), texts(&[]));
+        assert_eq!(Typed::read("/quit", Typist::Script), texts(&["/quit"]));
+    }
+
+    #[test]
+    fn a_long_line_is_sent_in_pieces_of_whole_characters() {
+        let line = "é".repeat(MAX_TEXT);
+        let pieces = pieces(&format!("x{line}"));
+        assert!(pieces.iter().all(|piece| piece.len() <= MAX_TEXT));
+        assert_eq!(pieces.concat(), format!("x{line}"));
+        assert_eq!(pieces.len(), 3);
+    }
+
+    #[test]
+    fn lines_are_read_to_the_end_whatever_they_hold() {
+        let (sender, mut lines) = mpsc::channel(LINES);
+        read_lines(&b"one\r\n\nt\xffo\nlast"[..], &sender);
+        drop(sender);
+        let read: Vec<_> = std::iter::from_fn(|| lines.blocking_recv()).collect();
+        assert_eq!(read, ["one", "", "t\u{fffd}o", "last"]);
+    }
+}
