@@ -332,8 +332,9 @@ export class Connection {
   /** @param {EndReason} reason @returns {Effect[]} */
   #ended(reason) {
     if (!this.inRoom) return [];
+    const away = this.roomSocket === null;
     this.#forgetRoom();
-    return [this.#tell({ kind: 'ended', reason })];
+    return [this.#tell({ kind: 'ended', reason, away })];
   }
 
   /** @param {string} code @param {number} now @returns {Effect[]} */

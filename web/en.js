@@ -99,6 +99,7 @@ export const en = {
   'over.left': 'The other person ended the chat.',
   'over.bye': 'The other person said goodbye.',
   'over.expired': 'The other person did not come back in time.',
+  'over.away': 'The chat ended while you were offline.',
   'over.reported': 'The chat was ended by a report.',
   'over.shutdown': 'The server is shutting down.',
   'over.keep': 'The keys are gone. What you still see here disappears when you go on.',

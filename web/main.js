@@ -180,11 +180,12 @@ class Page {
         return this.#chat?.talk?.way(told.state === 'online' ? 'peer-online' : 'peer-away');
       case 'ended':
         this.#parting?.talk.close();
-        return this.#over(`over.${told.reason}`);
+        return this.#over(told.away ? 'over.away' : `over.${told.reason}`);
       case 'refused':
         if (told.code === 'invite-spent') return this.#trouble('trouble.spent.heading', 'trouble.spent', null);
         return this.#trouble('trouble.heading', REFUSALS.get(told.code) ?? 'trouble.refused', null);
       case 'failed':
+        if (this.#chat !== null) return this.#over(FAILURES[told.why]);
         return this.#trouble('trouble.heading', FAILURES[told.why], this.#secret === null ? () => this.#meet(this.#last) : null);
     }
   }

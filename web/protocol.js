@@ -7,14 +7,14 @@
 /** @typedef {'now' | 'back-off' | 'never'} Advice */
 
 /**
- * What the page is told.
+ * What the page is told. `away`: this side had no connection to the room when it ended.
  * @typedef {{kind: 'online'} | {kind: 'offline'}
  *   | {kind: 'busy', retryInMs: number}
  *   | {kind: 'waiting'}
  *   | {kind: 'paired', room: string, side: 'a' | 'b'}
  *   | {kind: 'resumed'}
  *   | {kind: 'peer', state: 'online' | 'away'}
- *   | {kind: 'ended', reason: EndReason}
+ *   | {kind: 'ended', reason: EndReason, away: boolean}
  *   | {kind: 'refused', code: string}
  *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'fault'}} Told
  */

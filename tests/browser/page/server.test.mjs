@@ -56,7 +56,7 @@ describe('a connection that is lost', LOCAL, () => {
     await a.getByRole('button', { name: 'Clear everything' }).click();
     await a.getByText('One message was not confirmed as delivered.').waitFor();
     it.wireOf(b).mend();
-    await b.locator('.over').waitFor();
+    await b.getByRole('heading', { name: 'The chat ended while you were offline.' }).waitFor();
   });
 });
 

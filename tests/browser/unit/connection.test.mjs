@@ -244,7 +244,7 @@ test('sockets that never become ready make the page ask whether the token holds;
   assert.deepEqual(kinds(world.close(2, null)), ['tell']);
   world.wake();
   assert.deepEqual(world.close(3, null).at(-1), { do: 'probe', token: 'token-2' });
-  assert.deepEqual(tells(world.connection.probed('dead')), [{ kind: 'ended', reason: 'expired' }]);
+  assert.deepEqual(tells(world.connection.probed('dead')), [{ kind: 'ended', reason: 'expired', away: true }]);
   assert.deepEqual(world.wake(), [], 'nothing is left to connect for');
 });
 
@@ -263,7 +263,7 @@ test('a room whose token has run out offline is over', () => {
   const world = new World().paired();
   world.close(1, null);
   world.now += 11 * MINUTE;
-  assert.deepEqual(tells(world.wake()), [{ kind: 'ended', reason: 'expired' }]);
+  assert.deepEqual(tells(world.wake()), [{ kind: 'ended', reason: 'expired', away: true }]);
 });
 
 test('a resume that is refused ends the chat, one that is refused for now is said again', () => {
@@ -274,7 +274,7 @@ test('a resume that is refused ends the chat, one that is refused for now is sai
   const [busy] = tells(world.hear(2, { type: 'error', code: 'unavailable', message: 'm' }));
   assert.equal(busy.kind, 'busy');
   assert.deepEqual(says(world.wake()), [{ type: 'resume', ticket: 'ticket-1' }]);
-  assert.deepEqual(tells(world.hear(2, { type: 'error', code: 'bad-ticket', message: 'm' })), [{ kind: 'ended', reason: 'expired' }]);
+  assert.deepEqual(tells(world.hear(2, { type: 'error', code: 'bad-ticket', message: 'm' })), [{ kind: 'ended', reason: 'expired', away: true }]);
 });
 
 test('a find that is refused for good is told, one that is refused for now is said again', () => {
@@ -328,6 +328,16 @@ test('a server that refuses sessions for now is asked again when it says, for go
   assert.deepEqual(kinds(world.wake()), ['create-session']);
   assert.deepEqual(tells(world.connection.sessionRefused({ status: 403, retryInMs: null }, world.now)), [{ kind: 'failed', why: 'forbidden' }]);
   assert.equal(world.connection.wakeAt, null);
+});
+
+test('the end of a room is told with whether this side was there', () => {
+  const there = new World().paired();
+  assert.deepEqual(tells(there.hear(1, { type: 'ended', reason: 'left' })), [{ kind: 'ended', reason: 'left', away: false }]);
+  const away = new World().paired();
+  away.close(1, null);
+  away.wake();
+  away.ready(2);
+  assert.deepEqual(tells(away.hear(2, { type: 'ended', reason: 'left' })), [{ kind: 'ended', reason: 'left', away: true }]);
 });
 
 test('what a later server may say is passed over', () => {
