@@ -86,6 +86,14 @@ impl Session {
         Ok(())
     }
 
+    /// Who is there, and what the operator offers (`GET /v1/status`).
+    ///
+    /// # Errors
+    /// As [`Session::me`].
+    pub async fn status(&self) -> Result<Status, RestError> {
+        json(&self.server, Method::GET, "/v1/status", Some(&self.token)).await
+    }
+
     /// Ends the chat that the session is in, and keeps the session (`DELETE /v1/rooms/current`).
     ///
     /// # Errors
@@ -114,6 +122,32 @@ pub struct Me {
     pub connected: bool,
     /// When the token that asked ends, in seconds since the Unix epoch.
     pub expires_at: u64,
+}
+
+/// What `GET /v1/status` tells.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Status {
+    /// At least so many people wait.
+    pub waiting: u32,
+    /// At least so many people chat.
+    pub chatting: u32,
+    /// The topics to choose from; `None` where any may be named.
+    pub topics: Option<Vec<String>>,
+    /// The ways to meet.
+    pub matching: Vec<Way>,
+}
+
+/// A way to meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// Somebody who waits, by topic or by chance.
+    Random,
+    /// Whoever brings the same invite code.
+    Invite,
+    /// One that this client does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 #[derive(Deserialize)]

@@ -17,3 +17,4 @@ mod connection;
 mod relay;
 mod rest;
 mod support;
+mod tls;

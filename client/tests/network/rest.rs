@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use client::{RestError, Session};
+use client::{
+    RestError, Session,
+    rest::{Status, Way},
+};
 use schemas::session::SessionState;
 
 use crate::support::{Script, answer, opened, server};
@@ -27,6 +30,12 @@ async fn a_session_is_opened_renewed_asked_left_and_deleted() {
     assert!(head.contains("\r\nauthorization: bearer t1\r\n"), "{head}");
     let me = me.unwrap();
     assert_eq!((me.state, me.connected, me.session), (SessionState::Waiting, true, session.id()));
+
+    let status = r#"{"waiting":10,"chatting":200,"topics":["music"],"matching":["random","telepathy"]}"#;
+    let (status, _) = tokio::join!(session.status(), script.call(answer("200 OK", status)));
+    let Status { waiting, chatting, topics, matching } = status.unwrap();
+    assert_eq!((waiting, chatting, topics), (10, 200, Some(vec!["music".to_owned()])));
+    assert_eq!(matching, [Way::Random, Way::Unknown]);
 
     let nothing = answer("204 No Content", "");
     let (left, head) = tokio::join!(session.leave(), script.call(&nothing));

@@ -9,8 +9,8 @@ use schemas::{
     control::{ClientMessage, Limits, Place, ServerMessage},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
 };
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async,
@@ -77,15 +77,21 @@ pub(crate) fn server<'a>(scripts: impl IntoIterator<Item = &'a Script>) -> Serve
     Server::new(scripts.into_iter().map(url), &Trust::System).unwrap()
 }
 
+/// What TCP and TLS have in common.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
 /// The server's end of a WebSocket.
 pub(crate) struct Peer {
     pub(crate) token: String,
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Box<dyn Stream>>,
 }
 
 impl Peer {
     #[expect(clippy::result_large_err, reason = "the callback's type is tungstenite's")]
-    pub(crate) async fn upgrade(stream: TcpStream) -> Self {
+    pub(crate) async fn upgrade(stream: impl Stream + 'static) -> Self {
+        let stream: Box<dyn Stream> = Box::new(stream);
         let mut token = String::new();
         let check = |request: &Request, mut response: Response| {
             let header =
@@ -176,7 +182,7 @@ pub(crate) fn answer(status: &str, body: &str) -> String {
 }
 
 /// The head of an HTTP request, lower-cased.
-pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
