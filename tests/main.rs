@@ -4,4 +4,5 @@
 
 mod chaos;
 mod integration;
+mod simulation;
 mod support;

@@ -23,17 +23,37 @@ impl<K: Copy + Eq + Hash, V> Expiring<K, V> {
 
     /// Remembers `value` until `until`. What is remembered already stays, and for the longer of the two times.
     pub(super) fn remember(&mut self, key: K, value: V, until: UnixMillis) {
-        if let Some((_, known)) = self.entries.get_mut(&key) {
-            if *known < until {
-                *known = until;
-                self.order.push_back((key, until));
-            }
-            return;
+        if self.entries.contains_key(&key) {
+            return self.prolong(key, until);
         }
         self.entries.insert(key, (value, until));
         self.order.push_back((key, until));
         while self.entries.len() > self.capacity {
             self.drop_oldest();
+        }
+    }
+
+    /// Remembers the greater of `value` and what is remembered already, for the longer of the two times.
+    pub(super) fn remember_greatest(&mut self, key: K, value: V, until: UnixMillis)
+    where
+        V: Ord,
+    {
+        match self.entries.get_mut(&key) {
+            Some((known, _)) if *known >= value => {}
+            Some((known, _)) => {
+                *known = value;
+                self.prolong(key, until);
+            }
+            None => self.remember(key, value, until),
+        }
+    }
+
+    fn prolong(&mut self, key: K, until: UnixMillis) {
+        if let Some((_, known)) = self.entries.get_mut(&key)
+            && *known < until
+        {
+            *known = until;
+            self.order.push_back((key, until));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use schemas::{
     CloseCode, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
-    control::{EndReason, PeerState},
+    control::EndReason,
     event::{Attachment, Presence, RoomEvent, SessionEvent, SyncAnswer},
     limits,
     message::Message,
@@ -11,7 +11,7 @@ use schemas::{
 };
 
 use super::{
-    Sessions, Timer,
+    Past, Sessions, Timer,
     rooms::{Heard, Phase, Seat},
 };
 
@@ -30,7 +30,7 @@ impl Sessions {
             {
                 match self.gateways.hear(now, from, heartbeat) {
                     News::None => {}
-                    News::Joined => self.say_presence_to(from),
+                    News::Joined => self.gateway_joined(now, from),
                     News::Restarted => self.node_gone(now, from),
                 }
             }
@@ -70,22 +70,26 @@ impl Sessions {
             }
             return;
         }
-        if asked && self.dissolved.get(now, &room_id).is_some() {
+        if asked && self.past.get(now, &room_id) == Some(&Past::Dissolved) {
             self.publish(Message::Peer { room: room_id, to: at.node.clone(), event: RoomEvent::Declined });
             return;
         }
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
-        if room.seat(at.side).is_some() && !self.give_way(now, room_id, at) {
+        if room.seat(at.side).is_some() && !self.give_way(now, room_id, at, event) {
             return;
         }
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
-        room.sign = now;
-        if let Some(seat) = &mut room.seats[at.side.other() as usize] {
-            seat.heard = Heard::Yes;
+        let change = room.fold.apply(event);
+        if room.fold.attachment(at.side).as_ref() == Some(at) {
+            // Anything else is late news of an attachment that is over, and no sign of this one.
+            room.sign = now;
+            if let Some(seat) = &mut room.seats[at.side.other() as usize] {
+                seat.heard = Heard::Yes;
+            }
         }
         let joining = room.seats.iter().flatten().any(|seat| matches!(seat.phase, Phase::Joining { .. }));
-        if matches!(room.fold.apply(event), Change::Away(_)) && joining {
-            return self.dissolve(now, room_id);
+        if matches!(change, Change::Away(_)) && joining {
+            return self.dissolve(now, room_id, None);
         }
         if asked {
             self.answer_joined(room_id, at);
@@ -102,19 +106,27 @@ impl Sessions {
         self.publish(Message::Peer { room: room_id, to: asker.node.clone(), event });
     }
 
-    /// Another gateway claims a side that is held here. Whoever has the higher stamp is right; returns whether it is the other.
-    fn give_way(&mut self, now: UnixMillis, room_id: RoomId, at: &Attachment) -> bool {
+    /// Another gateway speaks of a side that is held here. Whoever has the higher stamp is right; returns whether it is the other.
+    fn give_way(&mut self, now: UnixMillis, room_id: RoomId, at: &Attachment, event: &RoomEvent) -> bool {
         let Some(room) = self.rooms.get(&room_id) else { return false };
         let Some(seat) = room.seat(at.side) else { return true };
-        if (room.fold.stamp(at.side), &self.settings.node) > (at.stamp, &at.node) {
+        let (id, stamp) = (seat.session, room.fold.stamp(at.side));
+        if (stamp, &self.settings.node) > (at.stamp, &at.node) {
+            if matches!(event, RoomEvent::Joined(_)) && room.is_attached(at.side) {
+                // It has missed that it was replaced.
+                let node = self.settings.node.clone();
+                self.say_session_event(id, SessionEvent::Attached { stamp, node });
+            }
             return false;
         }
-        let id = seat.session;
-        self.detach(now, id, CloseCode::Replaced);
+        // The session may have come back here since, and not yet into the room.
+        if self.sessions.get(&id).is_some_and(|it| (it.stamp, &self.settings.node) < (at.stamp, &at.node)) {
+            self.detach(now, id, CloseCode::Replaced);
+        }
         self.empty_seat(room_id, at.side);
         let Some(room) = self.rooms.get(&room_id) else { return false };
         if room.seats.iter().all(Option::is_none) {
-            self.drop_room(room_id);
+            self.drop_room(now, room_id);
             return false;
         }
         true
@@ -125,7 +137,9 @@ impl Sessions {
         let Some(room) = self.rooms.get(&room_id) else { return };
         let mut seats = room.seats.iter().flatten();
         match (seats.next(), seats.next()) {
-            (Some(seat), None) if matches!(seat.phase, Phase::Joining { .. }) => self.dissolve(now, room_id),
+            (Some(seat), None) if matches!(seat.phase, Phase::Joining { .. }) => {
+                self.dissolve(now, room_id, None)
+            }
             (Some(_), None) => self.close_room(now, room_id, EndReason::Left),
             _ => {} // both halves are here: nobody else can decline for them
         }
@@ -142,9 +156,7 @@ impl Sessions {
     fn hear_session(&mut self, now: UnixMillis, id: SessionId, event: &SessionEvent) {
         match event {
             SessionEvent::Attached { stamp, node } if *node != self.settings.node => {
-                if stamp.0 >= now.0 {
-                    self.ahead.remember(id, *stamp, UnixMillis(stamp.0) + limits::LEEWAY);
-                }
+                self.remember_stamp(now, id, *stamp);
                 let Some(session) = self.sessions.get(&id) else { return };
                 if (session.stamp, &self.settings.node) < (*stamp, node) {
                     self.detach(now, id, CloseCode::Replaced);
@@ -178,17 +190,18 @@ impl Sessions {
         }
         for (room_id, attached) in &presence.rooms {
             let (at, mine) = (attached.at(&presence.node), attached.side.other());
-            let Some(room) = self.rooms.get_mut(room_id) else {
+            let Some(room) = self.rooms.get(room_id) else {
                 self.deny_presence(now, *room_id, mine, attached.peer, &presence.node);
                 continue;
             };
-            if room.seat(mine).is_none() {
-                continue; // the side has moved on; who holds it will say so
-            }
-            if room.is_attached(mine) {
-                self.hear_attachment(now, *room_id, &at, &RoomEvent::Present(at.clone()));
-            } else {
-                self.answer_joined(*room_id, &at);
+            let is_mine = room.seat(mine).is_some();
+            // What it believes of the side that is held here is out of date: a message was lost.
+            let missed = attached.peer != room.fold.stamp(mine) || !room.is_attached(mine);
+            self.hear_attachment(now, *room_id, &at, &RoomEvent::Present(at.clone()));
+            match (is_mine, missed) {
+                (true, true) => self.answer_joined(*room_id, &at),
+                (true, false) => {}
+                (false, _) => self.say_not_here(*room_id, mine, attached.peer, &presence.node),
             }
         }
     }
@@ -197,12 +210,18 @@ impl Sessions {
     fn deny_presence(&mut self, now: UnixMillis, room: RoomId, mine: Side, stamp: Stamp, to: &NodeId) {
         let event = if let Some(reason) = self.ended.get(now, &room) {
             RoomEvent::Ended(*reason)
-        } else if self.dissolved.get(now, &room).is_some() {
+        } else if self.past.get(now, &room) == Some(&Past::Dissolved) {
             RoomEvent::Declined
         } else {
-            let node = self.settings.node.clone();
-            RoomEvent::NotHere(Attachment { side: mine, stamp, node, owner: Tag::from_bytes([0; 8]) })
+            return self.say_not_here(room, mine, stamp, to);
         };
+        self.publish(Message::Peer { room, to: to.clone(), event });
+    }
+
+    /// Whose session it was is not known here; the attachment is named by its stamp.
+    fn say_not_here(&mut self, room: RoomId, side: Side, stamp: Stamp, to: &NodeId) {
+        let node = self.settings.node.clone();
+        let event = RoomEvent::NotHere(Attachment { side, stamp, node, owner: Tag::from_bytes([0; 8]) });
         self.publish(Message::Peer { room, to: to.clone(), event });
     }
 
@@ -212,7 +231,7 @@ impl Sessions {
             let Some(room) = self.rooms.get_mut(&room_id) else { continue };
             let expected = |seat: &Seat| matches!(&seat.phase, Phase::Joining { peer, .. } if peer == node);
             if room.seats.iter().flatten().any(expected) {
-                self.dissolve(now, room_id);
+                self.dissolve(now, room_id, None);
                 continue;
             }
             for side in [Side::A, Side::B] {
@@ -243,20 +262,6 @@ impl Sessions {
             .collect();
         rooms.sort_unstable();
         rooms
-    }
-
-    /// A side elsewhere of which nothing has been heard for three presence periods is away.
-    pub(super) fn silence_due(&mut self, now: UnixMillis, room_id: RoomId) {
-        let Some(room) = self.rooms.get_mut(&room_id) else { return };
-        if now.since(room.sign) < super::upkeep::PRESENCE_SILENCE {
-            return;
-        }
-        for side in [Side::A, Side::B] {
-            if room.seat(side).is_none() && room.fold.state(side) == Some(PeerState::Online) {
-                room.fold.silence(side);
-            }
-        }
-        self.settle(now, room_id);
     }
 
     /// Learns what others know of the time before this node listened.

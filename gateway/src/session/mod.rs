@@ -3,15 +3,21 @@
 //! Inputs are the methods; what they decide is queued as [`Effect`]s, to be carried out in order. Chat frames never come here: an
 //! [`Effect::Route`] tells the relay path where a connection's frames go until the next one.
 
+mod due;
 mod effect;
+mod ending;
 mod expiring;
 mod hearing;
+mod resuming;
 mod rooms;
 mod timers;
 mod upkeep;
 mod waiting;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use rand::{SeedableRng, rngs::StdRng};
 use schemas::{
@@ -25,6 +31,8 @@ use schemas::{
     session::SessionState,
     token::{Memory, TicketClaims, TokenClaims},
 };
+
+use crate::config::Company;
 
 pub use self::effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient};
 pub use self::upkeep::TICK;
@@ -41,7 +49,7 @@ const ENDED_ROOMS: usize = 200_000;
 const REVOKED_SESSIONS: usize = 100_000;
 /// Spent invites that a gateway remembers by itself, best effort: 6 MB.
 const SPENT_INVITES: usize = 100_000;
-/// Matches that came to nothing and stamps ahead of the clock: both live for seconds.
+/// Rooms that moved on, matches that came to nothing, and stamps ahead of the clock: all live for seconds.
 const SHORT_LIVED: usize = 50_000;
 
 /// What a gateway is told about itself.
@@ -58,16 +66,7 @@ pub struct Settings {
     /// `drain` spreads the clients' return over this time.
     pub drain_spread: Duration,
     /// Whether there is another node that clients could go to.
-    pub alone: Alone,
-}
-
-/// Whether this gateway is the only one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alone {
-    /// `serve`: rooms end when it stops.
-    Yes,
-    /// Others take over its clients.
-    No,
+    pub company: Company,
 }
 
 /// What a client asks, its ticket already verified.
@@ -94,6 +93,15 @@ enum BusState {
     Down { since: UnixMillis },
 }
 
+/// What became of a room that is not held here any more, and was not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// A match that came to nothing: whoever joins it is declined.
+    Dissolved,
+    /// Its people are elsewhere: a match that is told again is none of this gateway's business.
+    MovedOn,
+}
+
 /// All sessions and rooms of one gateway.
 pub struct Sessions {
     settings: Settings,
@@ -104,8 +112,12 @@ pub struct Sessions {
     /// The rooms of people who are on other gateways.
     owners: HashMap<Tag, RoomId>,
     gateways: Nodes,
+    /// Since when each gateway that has fallen silent may have missed what was said.
+    silent: BTreeMap<NodeId, UnixMillis>,
+    /// What was said of sessions since then is to be said again: a gateway that is back may have missed it.
+    say_again_since: Option<UnixMillis>,
     ended: Expiring<RoomId, EndReason>,
-    dissolved: Expiring<RoomId, ()>,
+    past: Expiring<RoomId, Past>,
     revoked: Expiring<SessionId, ()>,
     spent: Expiring<Queue, ()>,
     /// Stamps heard that are ahead of this gateway's clock: any other is below what the clock gives.
@@ -151,8 +163,10 @@ impl Sessions {
             rooms: HashMap::new(),
             owners: HashMap::new(),
             gateways: Nodes::default(),
+            silent: BTreeMap::new(),
+            say_again_since: None,
             ended: Expiring::new(ENDED_ROOMS),
-            dissolved: Expiring::new(SHORT_LIVED),
+            past: Expiring::new(SHORT_LIVED),
             revoked: Expiring::new(REVOKED_SESSIONS),
             spent: Expiring::new(SPENT_INVITES),
             ahead: Expiring::new(SHORT_LIVED),
@@ -191,13 +205,10 @@ impl Sessions {
             waiting: None,
             seat,
         };
-        let ends = session.ends();
         self.sessions.insert(id, session);
         self.conns.insert(conn, id);
         self.effects.push(Effect::Send(conn, ToClient::Ready(self.grant(id))));
-        self.announce_attached(now, id);
-        self.timers.at(now + self.settings.token_life / 2, Timer::Token(id, stamp));
-        self.timers.at(ends, Timer::Life(id, stamp));
+        self.attached(now, id);
     }
 
     /// The client's socket is gone.
@@ -362,13 +373,25 @@ impl Sessions {
         self.effects.push(Effect::Publish(message));
     }
 
-    fn announce_attached(&mut self, now: UnixMillis, id: SessionId) {
-        let stamp = self.sessions[&id].stamp;
+    /// A session has a new stamp: everybody hears of it, and what it is good for ends with it.
+    fn attached(&mut self, now: UnixMillis, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let (stamp, ends) = (session.stamp, session.ends());
+        self.remember_stamp(now, id, stamp);
         self.repeat_session_event(
             now,
             id,
             SessionEvent::Attached { stamp, node: self.settings.node.clone() },
         );
+        self.timers.at(now + self.settings.token_life / 2, Timer::Token(id, stamp));
+        self.timers.at(ends, Timer::Life(id, stamp));
+    }
+
+    /// A stamp behind this gateway's clock is below whatever comes next, and needs no remembering.
+    fn remember_stamp(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
+        if stamp.0 >= now.0 {
+            self.ahead.remember_greatest(id, stamp, UnixMillis(stamp.0) + limits::LEEWAY);
+        }
     }
 
     fn attachment(&self, id: SessionId, side: Side) -> Attachment {

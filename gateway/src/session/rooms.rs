@@ -2,43 +2,33 @@
 
 use std::time::Duration;
 
+use rand::Rng;
 use schemas::{
-    CloseCode, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
-    control::{ControlError, EndReason, ErrorCode, PeerState},
-    event::RoomEvent,
-    limits,
-    message::Message,
-    room,
-    token::TicketClaims,
+    NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, control::PeerState, event::RoomEvent,
+    message::Message, room,
 };
 
-use super::{BusState, Effect, Route, Sessions, TicketGrant, Timer, ToClient, refuse, waiting::Waiting};
+use super::{Effect, Route, Sessions, TicketGrant, Timer, ToClient, waiting::Waiting};
 
 /// How long a side waits for the other half of a match: six repetitions of `Joined`.
 pub(super) const JOIN_PATIENCE: Duration = Duration::from_secs(3);
 /// `Joined` of a match is repeated this often until the other side is heard.
 const JOIN_REPEAT: Duration = Duration::from_millis(500);
-/// A resume waits this long for the other side before it goes on alone.
-const RESUME_PATIENCE: Duration = Duration::from_secs(1);
-/// `Joined` of a resume is repeated after these pauses, the last one for ever, until the other side is heard.
-const RESUME_REPEATS: [Duration; 5] = [
-    Duration::from_millis(500),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(10),
-];
-/// A seat whose owner does not come back is kept this much longer than the grace, so that the other side's gateway ends the room.
-const LINGER: Duration = Duration::from_secs(5);
-/// How long a match that came to nothing is answered with `Declined`: longer than anybody waits for it.
-const DISSOLVED_LIFE: Duration = Duration::from_secs(30);
+/// `Joined` of a resume is repeated after these pauses, and then after [`SLOW_REPEAT`] for ever, until the other side is heard.
+const RESUME_REPEATS: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// `Joined` is said this often, to everybody, while the other side is away: the two may have lost sight of each other because both
+/// have moved, and neither is to rely on the other's word alone.
+const SLOW_REPEAT: Duration = Duration::from_secs(10);
+/// The first of the slow repetitions is spread over this time: a dead gateway leaves many alone at once.
+const SPREAD_MS: u64 = 5_000;
 
 /// A room of which at least one side is, or was a moment ago, here.
 pub(super) struct Room {
     pub(super) fold: room::Room,
     pub(super) seats: [Option<Seat>; 2],
     /// Since when each side is away, on the clock of graces.
-    away_since: [Option<UnixMillis>; 2],
+    pub(super) away_since: [Option<UnixMillis>; 2],
     /// When the side that is elsewhere was heard of last.
     pub(super) sign: UnixMillis,
 }
@@ -48,12 +38,13 @@ pub(super) struct Seat {
     pub(super) session: SessionId,
     pub(super) phase: Phase,
     /// What the client knows of the other side.
-    told: PeerState,
+    pub(super) told: PeerState,
     /// The other side's attachment to which its frames go.
     routed: Option<(NodeId, Stamp)>,
-    /// Whether the other side has been heard since this one sat down: until then it says `Joined` again and again.
+    /// Whether the other side has been heard since this one sat down.
     pub(super) heard: Heard,
-    say_again: UnixMillis,
+    /// When `Joined` is said next, unless the other side is known to know.
+    pub(super) say_again: UnixMillis,
     said: usize,
 }
 
@@ -151,7 +142,7 @@ impl Sessions {
     }
 
     /// Says `Joined`, unless the other side is here and needs no telling.
-    fn say_joined(&mut self, now: UnixMillis, room_id: RoomId, side: Side) {
+    pub(super) fn say_joined(&mut self, now: UnixMillis, room_id: RoomId, side: Side) {
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
         let other_is_here = room.is_attached(side.other());
         let Some(attachment) = room.fold.attachment(side) else { return };
@@ -167,63 +158,13 @@ impl Sessions {
                 })
             }
             _ => {
-                seat.say_again = now + RESUME_REPEATS[seat.said.min(RESUME_REPEATS.len() - 1)];
+                seat.say_again = now + RESUME_REPEATS.get(seat.said).copied().unwrap_or(SLOW_REPEAT);
                 let event = RoomEvent::Joined(attachment);
                 (!other_is_here).then_some(Message::Room { room: room_id, speaker: Service::Gateway, event })
             }
         };
         seat.said += 1;
         self.effects.extend(message.map(Effect::Publish));
-    }
-
-    /// Back into a room with a verified ticket of the same session.
-    pub(super) fn resume(
-        &mut self,
-        now: UnixMillis,
-        id: SessionId,
-        ticket: &TicketClaims,
-    ) -> Result<(), ControlError> {
-        let (room_id, side) = (ticket.room, ticket.side);
-        if self.in_room(id) {
-            return match self.sessions.get(&id).and_then(|session| session.seat) {
-                Some((current, _)) if current == room_id => {
-                    self.show(id, room_id, side, ToClient::Resumed);
-                    Ok(())
-                }
-                _ => Err(refuse(ErrorCode::InRoom, "this session is in another room")),
-            };
-        }
-        if let Some(reason) = self.ended.get(now, &room_id).copied() {
-            self.stop_waiting(now, id);
-            self.tell_end(now, id, room_id, reason);
-            return Ok(());
-        }
-        let other_is_here = self.rooms.get(&room_id).is_some_and(|room| room.seat(side.other()).is_some());
-        if matches!(self.bus, BusState::Down { .. }) && !other_is_here {
-            return Err(refuse(ErrorCode::Unavailable, "the other side cannot be reached now; try again"));
-        }
-        self.stop_waiting(now, id);
-        if self.sessions.get(&id).and_then(|session| session.seat).is_some_and(|(old, _)| old != room_id) {
-            self.leave_old_seat(now, id);
-        }
-        self.raise_stamp(now, id, ticket.stamp);
-        self.sit_down(now, id, room_id, side, Phase::Resuming { until: now + RESUME_PATIENCE });
-        self.settle(now, room_id);
-        Ok(())
-    }
-
-    /// A ticket may be newer than the token that came with it: what it names must not win over this attachment.
-    fn raise_stamp(&mut self, now: UnixMillis, id: SessionId, heard: Stamp) {
-        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.stamp <= heard) else {
-            return;
-        };
-        let before = std::mem::replace(&mut session.stamp, heard.next());
-        let (stamp, ends) = (session.stamp, session.ends());
-        tracing::debug!(ahead_ms = stamp.0.saturating_sub(before.0), "a ticket was newer than its token");
-        self.send(id, ToClient::Token(self.grant(id), None));
-        self.announce_attached(now, id);
-        self.timers.at(now + self.settings.token_life / 2, Timer::Token(id, stamp));
-        self.timers.at(ends, Timer::Life(id, stamp));
     }
 
     /// After any change: tells the clients here what is new to them, and sets where their frames go. Messages come before
@@ -278,25 +219,12 @@ impl Sessions {
             }
             (Phase::In, Some(state)) if state != seat.told => {
                 seat.told = state;
+                seat.say_again =
+                    now + SLOW_REPEAT + Duration::from_millis(self.rng.random_range(0..SPREAD_MS));
+                self.timers.at(seat.say_again, Timer::Room(room_id));
                 self.send(id, ToClient::Peer(state));
             }
             _ => {}
-        }
-    }
-
-    fn finish_resume(&mut self, now: UnixMillis, room_id: RoomId, side: Side, state: PeerState) {
-        let grace_now = self.grace_clock(now);
-        let Some(room) = self.rooms.get_mut(&room_id) else { return };
-        let Some(seat) = room.seats[side as usize].as_mut() else { return };
-        (seat.phase, seat.told) = (Phase::In, state);
-        let id = seat.session;
-        self.show(id, room_id, side, ToClient::Resumed);
-        if state == PeerState::Away {
-            if let Some(room) = self.rooms.get_mut(&room_id) {
-                room.away_since[side.other() as usize].get_or_insert(grace_now);
-            }
-            self.timers.at(now + self.settings.grace, Timer::Room(room_id));
-            self.send(id, ToClient::Peer(PeerState::Away));
         }
     }
 
@@ -321,13 +249,21 @@ impl Sessions {
                 Some(peer) => Route::Local { room: room_id, peer },
                 None => Route::Nowhere,
             },
-            (Some((node, fence)), None) => Route::Remote { room: room_id, side, stamp: own_stamp, node, fence },
+            (Some((node, fence)), None) => {
+                Route::Remote { room: room_id, side, stamp: own_stamp, node, fence }
+            }
         };
         self.effects.push(Effect::Route(conn, route));
     }
 
     /// Sends a message that carries a room ticket.
-    fn show(&mut self, id: SessionId, room: RoomId, side: Side, message: fn(TicketGrant) -> ToClient) {
+    pub(super) fn show(
+        &mut self,
+        id: SessionId,
+        room: RoomId,
+        side: Side,
+        message: fn(TicketGrant) -> ToClient,
+    ) {
         if let Some(grant) = self.ticket(id, room, side) {
             self.send(id, message(grant));
         }
@@ -374,205 +310,6 @@ impl Sessions {
         session.seat = None;
         if session.conn.is_none() {
             self.sessions.remove(&seat.session);
-        }
-    }
-
-    /// A match that has not become a room: whoever sits there waits on, and the other gateway is told.
-    pub(super) fn dissolve(&mut self, now: UnixMillis, room_id: RoomId) {
-        self.dissolved.remember(room_id, (), now + DISSOLVED_LIFE);
-        for side in [Side::A, Side::B] {
-            let Some(room) = self.rooms.get_mut(&room_id) else { return };
-            let Some(seat) = room.seats[side as usize].take() else { continue };
-            let Phase::Joining { peer, waiting, .. } = seat.phase else {
-                // One side was told already: for it the room is over.
-                room.seats[side as usize] = Some(seat);
-                return self.end_room(now, room_id, EndReason::Left);
-            };
-            if let Some(session) = self.sessions.get_mut(&seat.session) {
-                session.seat = None;
-            }
-            if peer != self.settings.node {
-                self.publish(Message::Peer { room: room_id, to: peer, event: RoomEvent::Declined });
-            }
-            self.wait_again(now, seat.session, waiting);
-        }
-        self.drop_room(room_id);
-    }
-
-    /// Ends the room of a client that is in one.
-    pub(super) fn leave_room(
-        &mut self,
-        now: UnixMillis,
-        id: SessionId,
-        reason: EndReason,
-    ) -> Result<(), ControlError> {
-        if !self.in_room(id) {
-            return Err(refuse(ErrorCode::NoRoom, "this session is in no room"));
-        }
-        self.leave_old_seat_for(now, id, reason);
-        Ok(())
-    }
-
-    /// A session goes on to something else: a room to which it has not come back is over.
-    pub(super) fn leave_old_seat(&mut self, now: UnixMillis, id: SessionId) {
-        self.leave_old_seat_for(now, id, EndReason::Left);
-    }
-
-    fn leave_old_seat_for(&mut self, now: UnixMillis, id: SessionId, reason: EndReason) {
-        if let Some((room, _)) = self.sessions.get(&id).and_then(|session| session.seat) {
-            self.end_room(now, room, reason);
-        }
-    }
-
-    /// Ends a room here and tells whoever needs to know: the gateway of the other side if it is known to be there, everybody if
-    /// not. When both sides are here the word goes to this node's own subject, for the janitors, who listen to all of them.
-    pub(super) fn end_room(&mut self, now: UnixMillis, room_id: RoomId, reason: EndReason) {
-        let Some(room) = self.rooms.get(&room_id) else { return };
-        let event = RoomEvent::Ended(reason);
-        let elsewhere = [Side::A, Side::B].into_iter().find(|side| room.seat(*side).is_none());
-        let message = match elsewhere {
-            None => Message::Peer { room: room_id, to: self.settings.node.clone(), event },
-            Some(side) => match room.fold.node(side) {
-                Some(to) if room.fold.state(side) == Some(PeerState::Online) => {
-                    Message::Peer { room: room_id, to: to.clone(), event }
-                }
-                _ => Message::Room { room: room_id, speaker: Service::Gateway, event },
-            },
-        };
-        self.publish(message);
-        self.close_room(now, room_id, reason);
-    }
-
-    /// The room is over: clears the routes, tells the clients, remembers the end.
-    pub(super) fn close_room(&mut self, now: UnixMillis, room_id: RoomId, reason: EndReason) {
-        self.remember_end(now, room_id, reason);
-        let Some(room) = self.rooms.get_mut(&room_id) else { return };
-        let seats = [room.seats[0].take(), room.seats[1].take()];
-        for seat in seats.iter().flatten() {
-            if let Some(session) = self.sessions.get_mut(&seat.session) {
-                session.seat = None;
-                if let Some(conn) = session.conn {
-                    self.effects.push(Effect::Route(conn, Route::Nowhere));
-                }
-            }
-        }
-        for seat in seats.into_iter().flatten() {
-            match seat.phase {
-                Phase::Joining { waiting, .. } => self.wait_again(now, seat.session, waiting),
-                _ => self.tell_end(now, seat.session, room_id, reason),
-            }
-        }
-        self.drop_room(room_id);
-    }
-
-    /// Tells a client that a room is over; it remembers the room in its next token.
-    fn tell_end(&mut self, now: UnixMillis, id: SessionId, room: RoomId, reason: EndReason) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        if session.conn.is_none() {
-            self.sessions.remove(&id);
-            return;
-        }
-        session.memory.met(room, now);
-        if reason == EndReason::Reported {
-            session.memory.reported(room);
-        }
-        self.send(id, ToClient::Ended(reason));
-        self.send(id, ToClient::Token(self.grant(id), None));
-    }
-
-    pub(super) fn remember_end(&mut self, now: UnixMillis, room: RoomId, reason: EndReason) {
-        self.ended.remember(room, reason, now + self.settings.token_life + limits::LEEWAY);
-    }
-
-    pub(super) fn drop_room(&mut self, room_id: RoomId) {
-        let Some(room) = self.rooms.remove(&room_id) else { return };
-        for owner in [Side::A, Side::B].into_iter().filter_map(|side| room.fold.owner(side)) {
-            if self.owners.get(&owner) == Some(&room_id) {
-                self.owners.remove(&owner);
-            }
-        }
-    }
-
-    /// A deleted session ends its room wherever it is known to be.
-    pub(super) fn session_revoked(&mut self, now: UnixMillis, id: SessionId, remaining: Duration) {
-        let most = self.settings.token_life + limits::LEEWAY;
-        self.revoked.remember(id, (), now + remaining.min(most));
-        let seat = self.sessions.get(&id).and_then(|session| session.seat).map(|(room, _)| room);
-        if let Some(room) = seat.or_else(|| self.owners.get(&id.tag()).copied()) {
-            self.stop_waiting(now, id);
-            self.end_room(now, room, EndReason::Left);
-        }
-        self.detach(now, id, CloseCode::SessionOver);
-        self.sessions.remove(&id);
-    }
-
-    /// What is due in a room.
-    pub(super) fn room_due(&mut self, now: UnixMillis, room_id: RoomId) {
-        for side in [Side::A, Side::B] {
-            self.seat_due(now, room_id, side);
-        }
-        self.grace_due(now, room_id);
-        self.schedule(now, room_id);
-    }
-
-    fn seat_due(&mut self, now: UnixMillis, room_id: RoomId, side: Side) {
-        let Some(room) = self.rooms.get(&room_id) else { return };
-        let state = room.fold.state(side.other()).unwrap_or(PeerState::Away);
-        let Some(seat) = room.seat(side) else { return };
-        match seat.phase {
-            Phase::Joining { until, .. } if until <= now => return self.dissolve(now, room_id),
-            Phase::Resuming { until } if until <= now => {
-                self.finish_resume(now, room_id, side, state);
-                self.settle_route(room_id, side);
-            }
-            Phase::Away => return,
-            _ => {}
-        }
-        let seat = self.rooms.get(&room_id).and_then(|room| room.seat(side));
-        if seat.is_some_and(|seat| seat.heard == Heard::NotYet && seat.say_again <= now) {
-            self.say_joined(now, room_id, side);
-        }
-    }
-
-    /// Ends the room of a side that has stayed away too long, if the other side is held here; else only forgets the seat.
-    fn grace_due(&mut self, now: UnixMillis, room_id: RoomId) {
-        let grace_now = self.grace_clock(now);
-        for side in [Side::A, Side::B] {
-            let Some(room) = self.rooms.get(&room_id) else { return };
-            let Some(since) = room.away_since[side as usize] else { continue };
-            let away = grace_now.since(since);
-            if away >= self.settings.grace && room.seat(side.other()).is_some() {
-                return self.end_room(now, room_id, EndReason::Expired);
-            }
-            if away >= self.settings.grace + LINGER {
-                self.empty_seat(room_id, side);
-                return self.drop_room(room_id);
-            }
-        }
-    }
-
-    /// Sets the timer for whatever is next in the room.
-    fn schedule(&mut self, now: UnixMillis, room_id: RoomId) {
-        let grace_now = self.grace_clock(now);
-        let Some(room) = self.rooms.get(&room_id) else { return };
-        let mut next = None::<UnixMillis>;
-        let mut at = |time: UnixMillis| next = Some(next.map_or(time, |soonest| soonest.min(time)));
-        for side in [Side::A, Side::B] {
-            if let Some(since) = room.away_since[side as usize] {
-                let patience = if room.seat(side.other()).is_some() { Duration::ZERO } else { LINGER };
-                at(now + (self.settings.grace + patience).saturating_sub(grace_now.since(since)));
-            }
-            let Some(seat) = room.seat(side) else { continue };
-            if let Phase::Joining { until, .. } | Phase::Resuming { until } = seat.phase {
-                at(until);
-            }
-            if seat.phase != Phase::Away && seat.heard == Heard::NotYet {
-                at(seat.say_again);
-            }
-        }
-        if let Some(time) = next {
-            // Never at once again: while graces stand still a deadline may lie in the past.
-            self.timers.at(time.max(now + super::upkeep::TICK), Timer::Room(room_id));
         }
     }
 }

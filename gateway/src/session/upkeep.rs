@@ -11,7 +11,8 @@ use schemas::{
     message::Message,
 };
 
-use super::{Alone, BusState, Sessions, Timer, ToClient};
+use super::{BusState, Sessions, Timer, ToClient};
+use crate::config::Company;
 
 /// The machine is to be ticked this often: fine enough for the shortest repetition, and nothing for the processor.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -23,6 +24,10 @@ const SLICE: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64
 pub(super) const PRESENCE_SILENCE: Duration = Duration::from_secs(32);
 /// Entries of one lease or presence message: 500 of about 120 bytes stay below [`limits::EVENT_BYTES`].
 const BATCH: usize = 500;
+/// A gateway that was never heard has mostly just started and holds nothing. In case it has not, what was said this long ago is said again.
+const NEWCOMER: Duration = Duration::from_secs(60);
+/// What was said this long before a gateway fell silent may not have reached it: the last repetition comes after 5 s, and may be late.
+const IN_FLIGHT: Duration = Duration::from_secs(10);
 /// After its bus came back a gateway freezes graces for this long: others have to be heard first.
 const THAW: Duration = Duration::from_secs(10);
 
@@ -34,6 +39,7 @@ impl Sessions {
         }
         for node in self.gateways.expire(now) {
             self.node_gone(now, &node);
+            self.silent.insert(node, now - limits::NODE_SILENCE - IN_FLIGHT);
         }
         if self.next_repeat <= now {
             self.next_repeat = now + limits::WANT_REPEAT;
@@ -43,6 +49,9 @@ impl Sessions {
             self.next_sweep = now + SLICE;
             self.sweep = (self.sweep + 1) % SLICES;
             self.sweep_slice(now);
+            if let Some(since) = self.say_again_since.take() {
+                self.say_sessions_again(now, since);
+            }
         }
     }
 
@@ -104,7 +113,7 @@ impl Sessions {
             self.silence_due(now, room);
         }
         self.ended.expire(now);
-        self.dissolved.expire(now);
+        self.past.expire(now);
         self.revoked.expire(now);
         self.spent.expire(now);
         self.ahead.expire(now);
@@ -154,10 +163,32 @@ impl Sessions {
         }
     }
 
-    /// A gateway is back: it is told at once which rooms are shared with it.
-    pub(super) fn say_presence_to(&mut self, node: &NodeId) {
+    /// A gateway is back, or new: it is told at once which rooms are shared with it, and soon what it may have missed of sessions.
+    pub(super) fn gateway_joined(&mut self, now: UnixMillis, node: &NodeId) {
         let rooms = self.rooms_with(node);
         self.say_presence(&rooms);
+        let since = self.silent.remove(node).unwrap_or(now - NEWCOMER);
+        self.say_again_since = Some(self.say_again_since.map_or(since, |earlier| earlier.min(since)));
+    }
+
+    /// Who has been attached or revoked since then: a gateway that was cut off may hold an older attachment of it.
+    fn say_sessions_again(&mut self, now: UnixMillis, since: UnixMillis) {
+        // A stamp is never below the clock at which it was made.
+        let attached = self.sessions.iter().filter(|(_, it)| it.conn.is_some() && it.stamp.0 >= since.0);
+        let mut attached: Vec<_> = attached.map(|(id, it)| (*id, it.stamp)).collect();
+        attached.sort_unstable();
+        for (id, stamp) in attached {
+            let node = self.settings.node.clone();
+            self.repeat_session_event(now, id, SessionEvent::Attached { stamp, node });
+        }
+        let life = self.settings.token_life + limits::LEEWAY;
+        let revoked = self.revoked.iter(now).filter(|(_, (), until)| *until >= since + life);
+        let mut revoked: Vec<_> = revoked.map(|(id, (), until)| (*id, until.since(now))).collect();
+        revoked.sort_unstable();
+        for (id, remaining) in revoked {
+            self.say_session_event(id, SessionEvent::Revoked { remaining });
+        }
+        self.silent.retain(|_, last| now.since(*last) < life);
     }
 
     /// The time by which graces run: it stands still while the bus is down, and for [`THAW`] after.
@@ -201,10 +232,10 @@ impl Sessions {
         self.repeat_wants(now);
     }
 
-    /// This node goes away: nobody is matched here any more, and every client is told when to come back.
+    /// This node goes away: nobody can begin to wait here any more, and every client is told when to come back.
     pub fn drain(&mut self, now: UnixMillis) {
         self.draining = true;
-        if self.settings.alone == Alone::Yes {
+        if self.settings.company == Company::Alone {
             let mut rooms: Vec<_> = self.rooms.keys().copied().collect();
             rooms.sort_unstable();
             for room in rooms {
@@ -214,7 +245,8 @@ impl Sessions {
         let mut sessions: Vec<_> = self.conns.values().copied().collect();
         sessions.sort_unstable();
         for id in sessions {
-            let reconnect_in_ms = self.rng.random_range(0..=schemas::time::millis(self.settings.drain_spread));
+            let reconnect_in_ms =
+                self.rng.random_range(0..=schemas::time::millis(self.settings.drain_spread));
             self.send(id, ToClient::Drain { reconnect_in_ms });
         }
     }

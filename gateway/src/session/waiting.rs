@@ -41,12 +41,7 @@ impl Sessions {
 
     pub(super) fn find(&mut self, now: UnixMillis, id: SessionId, find: Find) -> Result<(), ControlError> {
         self.check_find(now, &find)?;
-        let kept = self
-            .sessions
-            .get(&id)
-            .and_then(|s| s.waiting.as_ref())
-            .is_some_and(|waiting| waiting.is_for(&find));
-        if !kept {
+        if !self.waiting(id).is_some_and(|waiting| waiting.is_for(&find)) {
             self.stop_waiting(now, id);
             self.leave_old_seat(now, id);
             let waiting = Waiting {
@@ -60,6 +55,19 @@ impl Sessions {
         }
         self.send(id, ToClient::Waiting);
         Ok(())
+    }
+
+    /// What a session waits for, matched meanwhile or not.
+    fn waiting(&self, id: SessionId) -> Option<&Waiting> {
+        let session = self.sessions.get(&id)?;
+        match (&session.waiting, session.seat) {
+            (Some(waiting), _) => Some(waiting),
+            (None, Some((room, side))) => match &self.rooms.get(&room)?.seat(side)?.phase {
+                Phase::Joining { waiting, .. } => Some(waiting),
+                _ => None,
+            },
+            (None, None) => None,
+        }
     }
 
     /// Publishes a want and keeps it.
@@ -105,8 +113,7 @@ impl Sessions {
         if let Some((room, side)) = seat
             && self.is_joining(room, side)
         {
-            self.empty_seat(room, side);
-            self.dissolve(now, room);
+            self.dissolve(now, room, Some(id));
         }
     }
 
@@ -128,8 +135,11 @@ impl Sessions {
     /// does not wait for it.
     fn matched(&mut self, now: UnixMillis, first: &Half, second: &Half) {
         let (room, first_side) = RoomId::of_match(first.want, second.want);
-        if self.rooms.contains_key(&room) {
-            return; // said again: the joining goes on by itself
+        let known = self.rooms.contains_key(&room)
+            || self.ended.get(now, &room).is_some()
+            || self.past.get(now, &room).is_some();
+        if known {
+            return; // said again: what became of it goes on by itself
         }
         let me = self.settings.node.clone();
         let current = |half: &Half| half.node == me && self.wants.contains_key(&half.want);

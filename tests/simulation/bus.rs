@@ -1,0 +1,151 @@
+//! The bus of a story: who hears what, when, how often, if at all.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use rand::Rng;
+use schemas::{Service, SessionId, limits, message::Message, subject::Interest};
+
+use super::{
+    profile::Weather,
+    world::{Event, Frames, World},
+};
+
+/// What lies between the nodes.
+#[derive(Default)]
+pub struct Links {
+    /// The nodes that are cut off from the servers, and know it.
+    pub down: BTreeSet<usize>,
+    /// Pairs, the lower first, between which nothing passes and nobody is told.
+    pub cut: BTreeSet<(usize, usize)>,
+    /// News of a session that was lost on a link, how many in a row: see [`World::is_lost`].
+    lost: BTreeMap<(usize, usize, SessionId), usize>,
+    /// When the last message of a link arrives: the next comes later if messages stay in order.
+    last: BTreeMap<(usize, usize), u64>,
+}
+
+impl Links {
+    fn carries(&self, from: usize, to: usize) -> bool {
+        let pair = (from.min(to), from.max(to));
+        from == to || !self.down.contains(&from) && !self.down.contains(&to) && !self.cut.contains(&pair)
+    }
+}
+
+pub fn interests(world: &World, node: usize) -> Vec<Interest> {
+    let node = &world.nodes[node];
+    let id = || node.id.clone();
+    match node.service {
+        Service::Gateway => vec![
+            Interest::RoomTraffic(id()),
+            Interest::RoomEvents,
+            Interest::Presence(id()),
+            Interest::Matches(id()),
+            Interest::SessionEvents,
+            Interest::Syncs,
+            Interest::Heartbeats(Service::Gateway),
+        ],
+        Service::Pairing => vec![
+            Interest::Wants,
+            Interest::Heartbeats(Service::Pairing),
+            Interest::Heartbeats(Service::Gateway),
+        ],
+        Service::Janitor => vec![
+            Interest::PeerEvents,
+            Interest::RoomEvents,
+            Interest::SessionEvents,
+            Interest::Leases,
+            Interest::Syncs,
+            Interest::Heartbeats(Service::Janitor),
+            Interest::Heartbeats(Service::Gateway),
+        ],
+    }
+}
+
+impl World {
+    /// Publishes a message. A node hears its own, too.
+    pub fn publish(&mut self, from: usize, message: Message) {
+        if self.links.down.contains(&from) {
+            return;
+        }
+        if self.seed % 8 == 0 {
+            self.check_encoding(&message);
+        }
+        let id = self.nodes[from].id.clone();
+        self.say_unless(matches!(message, Message::Heartbeat { .. } | Message::Lease { .. }), |_| {
+            format!("{} says {message:?}", id.as_str())
+        });
+        let (subject, message) = (message.subject(), Rc::new(message));
+        for to in 0..self.nodes.len() {
+            if self.nodes[to].interests.iter().any(|interest| interest.covers(&subject)) {
+                if self.is_lost(from, to, &message) {
+                    continue;
+                }
+                for at in self.arrivals(from, to) {
+                    let inc = self.nodes[to].incarnation;
+                    self.at(at, Event::Hear { to, inc, from, message: message.clone() });
+                }
+            }
+        }
+    }
+
+    /// A message that no node would believe, or that cannot be carried, is as good as none.
+    fn check_encoding(&mut self, message: &Message) {
+        let body = message.encode();
+        let same = body.ok().and_then(|body| Message::decode(message.subject(), &body).ok());
+        self.expect(same.as_ref() == Some(message), || format!("nobody could read {message:?}"));
+    }
+
+    /// Publishes chat frames for the gateway that holds the other side.
+    pub fn publish_frames(&mut self, from: usize, to: &schemas::NodeId, frames: Frames) {
+        if self.links.down.contains(&from) {
+            return;
+        }
+        let Some(to) = self.nodes.iter().position(|node| node.id == *to) else { return };
+        if self.is_unlucky() && from != to {
+            return;
+        }
+        for at in self.arrivals(from, to) {
+            let inc = self.nodes[to].incarnation;
+            self.at(at, Event::HearFrames { to, inc, frames: frames.clone() });
+        }
+    }
+
+    fn is_unlucky(&mut self) -> bool {
+        let lost = if self.calm { 0.0 } else { self.profile.bus.lost };
+        self.rng.random_bool(lost)
+    }
+
+    /// Whether a message is lost by bad luck. What is said of a session in [`limits::REPEATS`] is not lost each time: that would be a
+    /// cut, and a cut is noticed.
+    fn is_lost(&mut self, from: usize, to: usize, message: &Message) -> bool {
+        let unlucky = from != to && self.is_unlucky();
+        let Message::Session { session, .. } = message else { return unlucky };
+        let lost = self.links.lost.entry((from, to, *session)).or_default();
+        *lost = if unlucky && *lost + 1 < limits::REPEATS.len() { *lost + 1 } else { 0 };
+        *lost > 0
+    }
+
+    /// When a message arrives: never, once or twice.
+    pub fn arrivals(&mut self, from: usize, to: usize) -> Vec<u64> {
+        let weather = if self.calm { Weather::FAIR } else { self.profile.bus };
+        if !self.links.carries(from, to) {
+            return Vec::new();
+        }
+        let copies = if self.rng.random_bool(weather.doubled) { 2 } else { 1 };
+        (0..copies)
+            .map(|_| {
+                let late = self.rng.random_bool(weather.late);
+                let longest = if late { Weather::LATE } else { weather.delay };
+                let arrival = self.now + self.rng.random_range(1..=longest);
+                if !weather.ordered {
+                    return arrival;
+                }
+                let last = self.links.last.entry((from, to)).or_default();
+                *last = arrival.max(*last);
+                *last
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,390 @@
+//! People: what they want, what they are shown, and what they do by themselves.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use gateway::session::{ConnId, Request, SessionGrant, TicketGrant, ToClient};
+use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
+use schemas::{
+    CloseCode, RoomId, SessionId, Side, Stamp, UnixMillis,
+    control::{ErrorCode, Find, PeerState},
+    token::{Memory, ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
+};
+
+use super::world::{End, Event, Frame, Machine, World};
+
+/// What a client says to its gateway.
+pub enum Said {
+    Hello(Box<TokenClaims>),
+    Request(Box<Request>),
+    Frame(Frame),
+}
+
+/// What a client hears from its gateway.
+pub enum Heard {
+    Message(Box<ToClient>),
+    Refused(Box<Request>, ErrorCode),
+    Frame(Frame),
+    Closed(Option<CloseCode>),
+}
+
+/// What a client has set itself to do later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Todo {
+    Connect,
+    /// Connect although a connection is open.
+    Move,
+    /// Ask again for what was refused.
+    Ask(ConnId),
+}
+
+/// A person with one session.
+pub struct Client {
+    pub session: SessionId,
+    pub grants: Vec<SessionGrant>,
+    pub ticket: Option<TicketGrant>,
+    /// Tickets that are worth nothing any more.
+    pub old_tickets: Vec<TicketGrant>,
+    /// Whom it looks for.
+    pub wish: Option<Find>,
+    /// The connection that counts.
+    pub main: Option<ConnId>,
+    pub tabs: BTreeMap<ConnId, Tab>,
+    /// Has closed its page for good.
+    pub presence: Presence,
+    connecting: bool,
+    asking: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    Here,
+    Gone,
+}
+
+/// What one connection has shown.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    pub phase: Phase,
+    /// Whom it waits for.
+    pub waits_for: Option<Find>,
+    /// Whom it has asked for and not been answered.
+    pub asked: VecDeque<Find>,
+    pub sent: u64,
+    /// The newest attachment whose frame has come, in this room.
+    newest: Stamp,
+    pub received: u64,
+}
+
+impl Tab {
+    fn new() -> Self {
+        Self {
+            phase: Phase::Opening,
+            waits_for: None,
+            asked: VecDeque::new(),
+            sent: 0,
+            newest: Stamp::NONE,
+            received: 0,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Phase {
+    Opening,
+    Idle,
+    Waiting,
+    Room { room: RoomId, side: Side, peer: PeerState },
+}
+
+impl Client {
+    pub fn new(rng: &mut StdRng, now: UnixMillis) -> Self {
+        let session = SessionId::from_random(rng.random());
+        let grant =
+            SessionGrant { session, start: now.as_secs(), stamp: Stamp::NONE, memory: Memory::default() };
+        Self {
+            session,
+            grants: vec![grant],
+            ticket: None,
+            old_tickets: Vec::new(),
+            wish: None,
+            main: None,
+            tabs: BTreeMap::new(),
+            presence: Presence::Here,
+            connecting: false,
+            asking: false,
+        }
+    }
+
+    pub fn phase(&self) -> Option<Phase> {
+        self.main.and_then(|main| self.tabs.get(&main)).map(|tab| tab.phase)
+    }
+
+    pub fn waits_for(&self) -> Option<&Find> {
+        self.tabs.get(&self.main?)?.waits_for.as_ref()
+    }
+
+    fn set_aside_ticket(&mut self) {
+        self.old_tickets.extend(self.ticket.take());
+    }
+}
+
+fn claims(grant: &SessionGrant) -> TokenClaims {
+    TokenClaims {
+        sub: grant.session,
+        aud: SESSION_AUDIENCE.into(),
+        iat: 0,
+        exp: u64::MAX,
+        jti: String::new(),
+        start: grant.start,
+        stamp: grant.stamp,
+        memory: grant.memory.clone(),
+    }
+}
+
+pub fn ticket_claims(grant: &TicketGrant) -> TicketClaims {
+    TicketClaims {
+        sub: grant.session,
+        aud: ROOM_AUDIENCE.into(),
+        iat: 0,
+        exp: u64::MAX,
+        room: grant.room,
+        side: grant.side,
+        stamp: grant.stamp,
+    }
+}
+
+impl World {
+    pub fn do_client(&mut self, client: usize, todo: Todo) {
+        let it = &mut self.clients[client];
+        match todo {
+            _ if it.presence == Presence::Gone => {}
+            Todo::Connect => {
+                it.connecting = false;
+                if it.main.is_none() {
+                    self.connect(client);
+                }
+            }
+            Todo::Move => self.connect(client),
+            Todo::Ask(conn) => {
+                it.asking = false;
+                self.ask(client, conn);
+            }
+        }
+    }
+
+    /// Opens a connection to some gateway, with the newest token or, in some stories, an older one.
+    pub fn connect(&mut self, client: usize) {
+        let running: Vec<_> = self
+            .gateways()
+            .into_iter()
+            .filter(
+                |node| matches!(&self.nodes[*node].machine, Machine::Gateway(gateway) if !gateway.draining),
+            )
+            .collect();
+        let node = match running.choose(&mut self.rng) {
+            Some(node) => *node,
+            None => return self.connect_later(client, 1_000),
+        };
+        let stale = !self.calm && self.profile.stale && self.rng.random_bool(0.3);
+        let it = &self.clients[client];
+        let grant = if stale { it.grants.choose(&mut self.rng) } else { it.grants.last() };
+        let Some(grant) = grant.cloned() else { return };
+        let conn = self.open_socket(client, node, grant.stamp);
+        self.say(|world| {
+            format!("client {client} connects to {} as {conn:?} with {:?}", world.name(node), grant.stamp)
+        });
+        let it = &mut self.clients[client];
+        it.main = Some(conn);
+        it.tabs.insert(conn, Tab::new());
+        self.send_up(conn, Said::Hello(Box::new(claims(&grant))));
+    }
+
+    pub fn connect_later(&mut self, client: usize, longest: u64) {
+        if !self.clients[client].connecting {
+            self.clients[client].connecting = true;
+            let pause = self.rng.random_range(1..=longest);
+            self.after(pause, Event::Client(client, Todo::Connect));
+        }
+    }
+
+    pub fn request(&mut self, conn: ConnId, request: Request) {
+        self.say(|_| format!("{conn:?} asks: {request:?}"));
+        if let Request::Find(find) | Request::Next(find) = &request {
+            let client = self.sockets[&conn].client;
+            let tab = self.clients[client].tabs.get_mut(&conn);
+            tab.into_iter().for_each(|tab| tab.asked.push_back(find.clone()));
+        }
+        self.send_up(conn, Said::Request(Box::new(request)));
+    }
+
+    /// Asks for what a fresh connection is for: the room, or another person.
+    fn ask(&mut self, client: usize, conn: ConnId) {
+        let it = &self.clients[client];
+        let idle = it.tabs.get(&conn).is_some_and(|tab| tab.phase == Phase::Idle);
+        if it.main != Some(conn) || !idle {
+            return;
+        }
+        if let Some(ticket) = it.ticket {
+            self.request(conn, Request::Resume(ticket_claims(&ticket)));
+        } else if let Some(find) = it.wish.clone() {
+            self.request(conn, Request::Find(find));
+        }
+    }
+
+    /// Something from a gateway has come to its client.
+    pub fn take_from_gateway(&mut self, conn: ConnId, heard: Heard) {
+        let Some(socket) = self.sockets.get(&conn).filter(|socket| socket.client_end == End::Open) else {
+            return;
+        };
+        let client = socket.client;
+        match heard {
+            Heard::Message(message) => self.take_message(client, conn, *message),
+            Heard::Frame(frame) => self.take_frame(client, conn, frame),
+            Heard::Refused(request, code) => self.take_refusal(client, conn, *request, code),
+            Heard::Closed(code) => self.take_close(client, conn, code),
+        }
+    }
+
+    fn take_message(&mut self, client: usize, conn: ConnId, message: ToClient) {
+        self.say(|_| format!("client {client} hears on {conn:?}: {message:?}"));
+        self.check_heard(client, conn, &message);
+        let pause = self.rng.random_range(0..4_000);
+        let it = &mut self.clients[client];
+        let is_main = it.main == Some(conn);
+        let Some(tab) = it.tabs.get_mut(&conn) else { return };
+        match message {
+            ToClient::Ready(grant) => {
+                tab.phase = Phase::Idle;
+                it.grants.push(grant);
+                self.ask(client, conn);
+            }
+            ToClient::Waiting => (tab.phase, tab.waits_for) = (Phase::Waiting, tab.asked.pop_front()),
+            ToClient::Paired(ticket) | ToClient::Resumed(ticket) => {
+                let peer = PeerState::Online;
+                tab.phase = Phase::Room { room: ticket.room, side: ticket.side, peer };
+                tab.newest = Stamp::NONE;
+                if is_main {
+                    it.ticket = Some(ticket);
+                    it.wish = None;
+                }
+            }
+            ToClient::Peer(state) => {
+                if let Phase::Room { peer, .. } = &mut tab.phase {
+                    *peer = state;
+                }
+            }
+            ToClient::Ended(_) => {
+                tab.phase = Phase::Idle;
+                if is_main {
+                    it.set_aside_ticket();
+                }
+            }
+            ToClient::Token(grant, ticket) => {
+                it.grants.push(grant);
+                if is_main && ticket.is_some() {
+                    it.ticket = ticket;
+                }
+            }
+            ToClient::Drain { .. } => self.after(pause, Event::Client(client, Todo::Move)),
+            ToClient::InviteSpent => {
+                tab.phase = Phase::Idle;
+                it.wish = None;
+            }
+        }
+    }
+
+    fn take_refusal(&mut self, client: usize, conn: ConnId, request: Request, code: ErrorCode) {
+        self.say(|_| format!("client {client} is refused on {conn:?}: {code:?}"));
+        if let (Request::Find(_) | Request::Next(_), Some(tab)) =
+            (&request, self.clients[client].tabs.get_mut(&conn))
+        {
+            tab.asked.pop_front();
+        }
+        match (request, code) {
+            (Request::Find(_) | Request::Resume(_), ErrorCode::Unavailable) => {
+                if !std::mem::replace(&mut self.clients[client].asking, true) {
+                    let pause = self.rng.random_range(500..1_500);
+                    self.after(pause, Event::Client(client, Todo::Ask(conn)));
+                }
+            }
+            (_, ErrorCode::InviteSpent) => self.clients[client].wish = None,
+            _ => {}
+        }
+    }
+
+    fn take_close(&mut self, client: usize, conn: ConnId, code: Option<CloseCode>) {
+        self.say(|_| format!("client {client} sees {conn:?} closed: {code:?}"));
+        if let Some(socket) = self.sockets.get_mut(&conn) {
+            socket.client_end = End::Closed;
+        }
+        if self.clients[client].tabs.remove(&conn).is_none() {
+            return;
+        }
+        if code == Some(CloseCode::SessionOver) {
+            return self.begin_anew(client);
+        }
+        let it = &mut self.clients[client];
+        if it.main != Some(conn) {
+            return;
+        }
+        // An older connection that goes on instead is looked at by its owner; otherwise the page opens another.
+        it.main = it.tabs.keys().next_back().copied();
+        match it.main {
+            Some(main) => self.ask(client, main),
+            None if code == Some(CloseCode::Replaced) => self.connect_later(client, 10_000),
+            None => self.connect_later(client, 2_000),
+        }
+    }
+
+    /// A session that is over is followed by another.
+    fn begin_anew(&mut self, client: usize) {
+        for conn in self.clients[client].tabs.keys().copied().collect::<Vec<_>>() {
+            self.abandon(conn);
+        }
+        let presence = self.clients[client].presence;
+        let now = self.true_time();
+        let newcomer = Client::new(&mut self.rng, now);
+        self.clients[client] = Client { presence, ..newcomer };
+        self.connect_later(client, 2_000);
+    }
+
+    /// The client's end of a connection is gone; its gateway notices at once, after a while, or when no pong comes.
+    pub fn abandon(&mut self, conn: ConnId) {
+        let pause = match self.rng.random_range(0..3) {
+            0 => self.rng.random_range(1..10),
+            1 => self.rng.random_range(10..5_000),
+            _ => self.rng.random_range(5_000..35_000),
+        };
+        let Some(socket) = self.sockets.get_mut(&conn) else { return };
+        socket.client_end = End::Closed;
+        let client = socket.client;
+        self.say(|_| format!("{conn:?} of client {client} breaks; noticed in {pause} ms"));
+        self.clients[client].tabs.remove(&conn);
+        if self.clients[client].main == Some(conn) {
+            self.clients[client].main = None;
+        }
+        self.after(pause, Event::Lost(conn));
+    }
+
+    /// Sends a chat frame, if there is a room to send it in.
+    pub fn chat(&mut self, client: usize, conn: ConnId) {
+        let Some(tab) = self.clients[client].tabs.get_mut(&conn) else { return };
+        let Phase::Room { room, .. } = tab.phase else { return };
+        tab.sent += 1;
+        let frame = Frame { room, conn, number: tab.sent };
+        self.send_up(conn, Said::Frame(frame));
+    }
+
+    fn take_frame(&mut self, client: usize, conn: ConnId, frame: Frame) {
+        let sender = &self.sockets[&frame.conn];
+        let (from, stamp) = (sender.client, sender.stamp);
+        let Some(tab) = self.clients[client].tabs.get_mut(&conn) else { return };
+        let (phase, newest) = (tab.phase, tab.newest);
+        tab.newest = newest.max(stamp);
+        tab.received += 1;
+        let inside = matches!(phase, Phase::Room { room, .. } if room == frame.room);
+        self.expect(inside, || format!("{conn:?} is in {phase:?} and was sent {frame:?}"));
+        self.expect(from != client, || format!("client {client} was sent its own {frame:?}"));
+        self.expect(newest <= stamp, || format!("{conn:?} was sent {frame:?} of an older attachment"));
+    }
+}

@@ -1,0 +1,259 @@
+//! A gateway of a story: the real sessions, and around them what the gateway's tasks do.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use gateway::{
+    config::Company,
+    session::{ConnId, Effect, Route, Sessions, Settings},
+};
+use rand::Rng;
+use schemas::{
+    BootId, CloseCode, NodeId, Service, UnixMillis,
+    event::{Heartbeat, SyncAnswer},
+    message::Message,
+};
+
+use super::{
+    client::{Heard, Said},
+    world::{End, Event, Frame, Frames, Machine, World},
+};
+
+/// The shortest token life that the grace allows, and long enough for a story.
+pub const TOKEN_LIFE: Duration = Duration::from_secs(600);
+
+pub struct Gateway {
+    pub sessions: Sessions,
+    pub boot: BootId,
+    pub draining: bool,
+    routes: BTreeMap<ConnId, Route>,
+}
+
+impl Gateway {
+    pub fn new(node: NodeId, boot: BootId, grace: Duration, seed: [u8; 32]) -> Self {
+        let settings = Settings {
+            node,
+            boot,
+            grace,
+            token_life: TOKEN_LIFE,
+            drain_spread: Duration::from_secs(5),
+            company: Company::Cluster,
+        };
+        Self { sessions: Sessions::new(settings, seed), boot, draining: false, routes: BTreeMap::new() }
+    }
+
+    pub fn heartbeat(&self) -> Heartbeat {
+        Heartbeat {
+            boot: self.boot,
+            version: String::new(),
+            load: self.sessions.load(),
+            draining: self.draining,
+        }
+    }
+
+    /// The connection that takes frames which the other side sent over the bus.
+    fn taker(&self, frames: &Frames) -> Option<ConnId> {
+        let takes = |route: &Route| match route {
+            Route::Remote { room, side, fence, .. } => {
+                (*room, *side) == (frames.room, frames.side.other()) && *fence <= frames.stamp
+            }
+            _ => false,
+        };
+        self.routes.iter().find(|(_, route)| takes(route)).map(|(conn, _)| *conn)
+    }
+}
+
+impl World {
+    pub fn gateway(&mut self, node: usize) -> Option<&mut Gateway> {
+        match &mut self.nodes[node].machine {
+            Machine::Gateway(gateway) => Some(gateway),
+            _ => None,
+        }
+    }
+
+    /// Lets a gateway's sessions decide something, and carries it out.
+    pub fn decide<T>(
+        &mut self,
+        node: usize,
+        decision: impl FnOnce(&mut Sessions, UnixMillis) -> T,
+    ) -> Option<T> {
+        let now = self.clock(node);
+        let gateway = self.gateway(node)?;
+        let result = decision(&mut gateway.sessions, now);
+        for effect in gateway.sessions.take_effects() {
+            self.carry_out(node, effect);
+        }
+        Some(result)
+    }
+
+    fn carry_out(&mut self, node: usize, effect: Effect) {
+        match effect {
+            Effect::Publish(message) => {
+                self.note_wants(node, &message);
+                self.publish(node, message);
+            }
+            Effect::Send(conn, message) => {
+                self.note_shown(node, conn, &message);
+                self.send_down(conn, Heard::Message(Box::new(message)));
+            }
+            Effect::Route(conn, route) => {
+                self.say(|world| format!("{} routes {conn:?}: {route:?}", world.name(node)));
+                if let Some(gateway) = self.gateway(node) {
+                    gateway.routes.insert(conn, route);
+                }
+            }
+            Effect::Close(conn, code) => self.close(node, conn, code),
+        }
+    }
+
+    fn close(&mut self, node: usize, conn: ConnId, code: CloseCode) {
+        self.say(|world| format!("{} closes {conn:?}: {code:?}", world.name(node)));
+        if code == CloseCode::Replaced {
+            self.check_replaced(conn);
+        }
+        self.hang_up(node, conn);
+        self.send_down(conn, Heard::Closed(Some(code)));
+    }
+
+    fn hang_up(&mut self, node: usize, conn: ConnId) {
+        let now = self.now;
+        if let Some(socket) = self.sockets.get_mut(&conn) {
+            socket.server_end = End::Closed;
+            socket.gone.get_or_insert(now);
+        }
+        if let Some(gateway) = self.gateway(node) {
+            gateway.routes.remove(&conn);
+        }
+    }
+
+    /// A gateway notices that a socket is gone.
+    pub fn lose_socket(&mut self, conn: ConnId) {
+        let Some(socket) = self.sockets.get(&conn) else { return };
+        let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
+        if end == End::Open && self.nodes[node].incarnation == inc {
+            self.say(|world| format!("{} notices that {conn:?} is gone", world.name(node)));
+            self.hang_up(node, conn);
+            self.decide(node, |sessions, now| sessions.disconnected(now, conn));
+        }
+    }
+
+    /// Something from a client has come to its gateway.
+    pub fn take_from_client(&mut self, conn: ConnId, said: Said) {
+        let Some(socket) = self.sockets.get(&conn) else { return };
+        let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
+        let running = self.nodes[node].incarnation == inc && self.gateway(node).is_some();
+        match said {
+            Said::Hello(claims) => {
+                let revoked = self.decide(node, |sessions, now| sessions.is_revoked(now, claims.sub));
+                let refused = match (running, revoked) {
+                    (true, Some(false)) => None,
+                    (true, Some(true)) => Some(CloseCode::SessionOver),
+                    _ => return self.send_down(conn, Heard::Closed(None)),
+                };
+                if refused.is_some() {
+                    return self.send_down(conn, Heard::Closed(refused));
+                }
+                self.ledger.taken += 1;
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    (socket.server_end, socket.taken) = (End::Open, self.ledger.taken);
+                }
+                self.say(|world| format!("{} takes {conn:?} of {:?}", world.name(node), claims.sub));
+                self.decide(node, |sessions, now| sessions.connected(now, conn, &claims));
+            }
+            _ if !running || end == End::Closed => {}
+            Said::Request(request) => {
+                let asked = request.clone();
+                if let Some(Err(error)) =
+                    self.decide(node, |sessions, now| sessions.request(now, conn, *request))
+                {
+                    self.send_down(conn, Heard::Refused(asked, error.code));
+                }
+            }
+            Said::Frame(frame) => self.relay(node, conn, frame),
+        }
+    }
+
+    /// What the relay path does with a frame of a client.
+    fn relay(&mut self, node: usize, conn: ConnId, frame: Frame) {
+        let Some(gateway) = self.gateway(node) else { return };
+        match gateway.routes.get(&conn).cloned().unwrap_or(Route::Nowhere) {
+            Route::Nowhere => {}
+            Route::Local { room, peer } => {
+                let accepts = match gateway.routes.get(&peer) {
+                    Some(Route::Local { room: theirs, .. } | Route::Remote { room: theirs, .. }) => {
+                        *theirs == room
+                    }
+                    _ => false,
+                };
+                if accepts {
+                    self.send_down(peer, Heard::Frame(frame));
+                }
+            }
+            Route::Remote { room, side, stamp, node: to, .. } => {
+                self.publish_frames(node, &to, Frames { room, side, stamp, frame });
+            }
+        }
+    }
+
+    /// Frames have come over the bus.
+    pub fn take_frames(&mut self, node: usize, frames: Frames) {
+        if let Some(conn) = self.gateway(node).and_then(|gateway| gateway.taker(&frames)) {
+            self.send_down(conn, Heard::Frame(frames.frame));
+        }
+    }
+
+    /// A starting node, or one that has missed something, asks the others.
+    pub fn ask_sync(&mut self, node: usize) {
+        let from = self.nodes[node].id.clone();
+        self.publish(node, Message::Sync { from });
+    }
+
+    /// Answers a node that asks what it has missed.
+    pub fn answer_sync(&mut self, node: usize, asker: usize, answers: Vec<SyncAnswer>) {
+        let inc = self.nodes[asker].incarnation;
+        for answer in answers {
+            let answer = std::rc::Rc::new(answer);
+            for at in self.arrivals(node, asker) {
+                self.at(at, Event::Learn { to: asker, inc, answer: answer.clone() });
+            }
+        }
+    }
+
+    /// The process of a gateway ends without a word; its sockets break.
+    pub fn crash(&mut self, node: usize) {
+        self.say(|world| format!("{} crashes", world.name(node)));
+        self.nodes[node].machine = Machine::Stopped;
+        if self.nodes[node].service != Service::Gateway {
+            return;
+        }
+        let inc = self.nodes[node].incarnation;
+        let (now, mut broken) = (self.now, Vec::new());
+        for (conn, socket) in &mut self.sockets {
+            if (socket.node, socket.incarnation, socket.server_end) == (node, inc, End::Open) {
+                socket.server_end = End::Closed;
+                socket.gone.get_or_insert(now);
+                broken.push(*conn);
+            }
+        }
+        for conn in broken {
+            let pause = self.rng.random_range(0..2_000);
+            self.after(pause, Event::Down(conn, Heard::Closed(None)));
+        }
+    }
+
+    /// A gateway that goes away in good order has waited long enough.
+    pub fn close_all(&mut self, node: usize) {
+        let inc = self.nodes[node].incarnation;
+        let remaining: Vec<_> = self
+            .sockets
+            .iter()
+            .filter(|(_, socket)| {
+                (socket.node, socket.incarnation, socket.server_end) == (node, inc, End::Open)
+            })
+            .map(|(conn, _)| *conn)
+            .collect();
+        for conn in remaining {
+            self.close(node, conn, CloseCode::Restart);
+            self.decide(node, |sessions, now| sessions.disconnected(now, conn));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What must hold at every moment, whatever has happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateway::session::{ConnId, SessionGrant, TicketGrant, ToClient};
+use schemas::{
+    RoomId, SessionId, Tag, WantId,
+    event::{MatchEvent, WantEvent},
+    message::Message,
+};
+
+use super::{
+    profile::Weather,
+    world::{End, World},
+};
+
+/// All that was said and shown, as far as it matters later.
+#[derive(Default)]
+pub struct Ledger {
+    /// Who may be in a room: the first session that was shown each side.
+    owners: BTreeMap<RoomId, [Option<SessionId>; 2]>,
+    wants: BTreeMap<WantId, KnownWant>,
+    matches: BTreeMap<RoomId, [WantId; 2]>,
+    /// The rooms of which a session was told that they are over.
+    over: BTreeSet<(SessionId, RoomId)>,
+    /// Deleted sessions, and the run of the gateway that took the call: what dies before it could say so is forgotten.
+    pub revoked: BTreeMap<SessionId, (usize, u64)>,
+    /// How many connections gateways have taken.
+    pub taken: u64,
+    pub paired: u64,
+    pub resumed: u64,
+}
+
+struct KnownWant {
+    conn: ConnId,
+    session: SessionId,
+    tags: Vec<Tag>,
+}
+
+impl Ledger {
+    pub fn is_over(&self, session: SessionId, room: RoomId) -> bool {
+        self.over.contains(&(session, room))
+    }
+
+    pub fn forget_end(&mut self, session: SessionId, room: RoomId) {
+        self.over.remove(&(session, room));
+    }
+
+    /// The session on the other side of a room from one that was shown it.
+    pub fn partner(&self, session: SessionId, room: RoomId) -> Option<SessionId> {
+        let owners = self.owners.get(&room)?;
+        owners.iter().flatten().find(|owner| **owner != session).copied()
+    }
+}
+
+impl World {
+    /// A gateway says which wants it holds: each belongs to a connection.
+    pub fn note_wants(&mut self, node: usize, message: &Message) {
+        let Message::Want { event: WantEvent::Waiting(wants), .. } = message else { return };
+        for want in wants {
+            let holds = |socket: &&super::world::Socket| {
+                socket.node == node && socket.server_end == End::Open && socket.session == want.session
+            };
+            let conn = self.sockets.iter().rev().find(|(_, socket)| holds(socket)).map(|(conn, _)| *conn);
+            let Some(conn) = conn else {
+                let session = want.session;
+                self.expect(false, || format!("a want of {session:?}, which is not connected there"));
+                return;
+            };
+            let known = KnownWant { conn, session: want.session, tags: want.tags.clone() };
+            self.ledger.wants.insert(want.id, known);
+        }
+    }
+
+    /// Pairing has matched.
+    pub fn note_match(&mut self, message: &Message) {
+        let Message::Match { event: MatchEvent::Pair([first, second]), .. } = message else { return };
+        let (room, _) = RoomId::of_match(first.want, second.want);
+        self.ledger.matches.insert(room, [first.want, second.want]);
+    }
+
+    /// A gateway shows its client something.
+    pub fn note_shown(&mut self, node: usize, conn: ConnId, message: &ToClient) {
+        let Some(socket) = self.sockets.get(&conn) else { return };
+        let (session, end) = (socket.session, socket.server_end);
+        self.expect(end == End::Open, || format!("{conn:?} is closed and is sent {message:?}"));
+        match message {
+            ToClient::Ready(grant) | ToClient::Token(grant, None) => self.check_grant(conn, session, grant),
+            ToClient::Token(grant, Some(ticket)) => {
+                self.check_grant(conn, session, grant);
+                self.check_place(session, ticket);
+            }
+            ToClient::Paired(ticket) => {
+                self.ledger.paired += 1;
+                self.check_place(session, ticket);
+                self.check_partner(node, session, ticket);
+            }
+            ToClient::Resumed(ticket) => {
+                self.ledger.resumed += 1;
+                self.check_place(session, ticket);
+            }
+            _ => {}
+        }
+    }
+
+    fn check_grant(&mut self, conn: ConnId, session: SessionId, grant: &SessionGrant) {
+        self.expect(grant.session == session, || format!("{conn:?} was given somebody else's token"));
+        let Some(socket) = self.sockets.get_mut(&conn) else { return };
+        let (base, before) = (socket.base, socket.stamp);
+        socket.stamp = grant.stamp;
+        self.expect(grant.stamp > base && grant.stamp >= before, || {
+            format!("{conn:?} came with {base:?}, had {before:?} and got {:?}", grant.stamp)
+        });
+    }
+
+    /// A side of a room belongs to one session, and the other to another.
+    fn check_place(&mut self, session: SessionId, ticket: &TicketGrant) {
+        let owners = self.ledger.owners.entry(ticket.room).or_default();
+        let side = ticket.side as usize;
+        let owner = *owners[side].get_or_insert(session);
+        let other = owners[1 - side];
+        self.expect(owner == session && ticket.session == session, || {
+            format!("{session:?} was shown {ticket:?}, which is {owner:?}'s")
+        });
+        self.expect(other != Some(session), || format!("{session:?} is on both sides of {:?}", ticket.room));
+    }
+
+    /// Nobody is shown a partner that was gone already, as far as its gateway could have told.
+    fn check_partner(&mut self, node: usize, session: SessionId, ticket: &TicketGrant) {
+        let matched = self.ledger.matches.get(&ticket.room).copied();
+        let Some([first, second]) = matched else {
+            return self.expect(false, || format!("{:?} comes from no match", ticket.room));
+        };
+        let (Some(first), Some(second)) = (self.ledger.wants.get(&first), self.ledger.wants.get(&second))
+        else {
+            return self.expect(false, || "a match of unknown wants".into());
+        };
+        let (own, other) = if first.session == session { (first, second) } else { (second, first) };
+        let (shared, same) =
+            (own.tags.iter().any(|tag| other.tags.contains(tag)), own.session == other.session);
+        let others = &self.sockets[&other.conn];
+        let patience = if others.node == node { 0 } else { Weather::LATE };
+        let gone = others.gone.filter(|gone| gone + patience < self.now);
+        let (now, conn) = (self.now, other.conn);
+        self.expect(!same, || format!("{session:?} met itself"));
+        self.expect(!shared, || format!("{session:?} met somebody whom it remembers"));
+        self.expect(gone.is_none(), || {
+            format!("{session:?} is shown {:?} at {now}, but {conn:?} was gone at {gone:?}", ticket.room)
+        });
+    }
+
+    /// A client hears something from its gateway.
+    pub fn check_heard(&mut self, client: usize, conn: ConnId, message: &ToClient) {
+        let it = &self.clients[client];
+        let session = it.session;
+        match message {
+            ToClient::Paired(ticket) => {
+                let over = self.ledger.is_over(session, ticket.room);
+                self.expect(!over, || format!("{conn:?} is back in {:?}, which is over", ticket.room));
+            }
+            ToClient::Ended(_) => {
+                let room = match it.tabs.get(&conn).map(|tab| tab.phase) {
+                    Some(super::client::Phase::Room { room, .. }) => Some(room),
+                    _ => it.ticket.map(|ticket| ticket.room),
+                };
+                self.ledger.over.extend(room.map(|room| (session, room)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Only a newer connection closes one as replaced.
+    pub fn check_replaced(&mut self, conn: ConnId) {
+        let loser = &self.sockets[&conn];
+        let rank = |socket: &super::world::Socket| (socket.stamp, self.nodes[socket.node].id.clone());
+        let newer = self.sockets.iter().any(|(other, socket)| {
+            *other != conn
+                && socket.session == loser.session
+                && (rank(socket) > rank(loser) || socket.taken > loser.taken)
+        });
+        self.expect(newer, || format!("{conn:?} was replaced by an older connection"));
+    }
+}

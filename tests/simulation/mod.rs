@@ -1,0 +1,89 @@
+//! A whole cluster in one thread, with virtual time, a bus that fails in every way and people who do as they please.
+//!
+//! Thousands of stories, each told by its seed. A story that ends badly prints its seed and what happened; `CIPHER_CHAT_SIM_SEED=<seed>`
+//! tells it again, and `CIPHER_CHAT_SIM_CASES=<count>` tells more of them.
+
+mod bus;
+mod client;
+mod gateway;
+mod ledger;
+mod outcome;
+mod profile;
+mod services;
+mod story;
+mod world;
+
+use std::{
+    env, panic,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    thread,
+};
+
+use world::{Telling, World};
+
+/// Stories in an ordinary test run: enough to find what one story in a thousand shows, in some seconds.
+const CASES: u64 = 3_000;
+
+/// How many lines of a bad story are shown: its end matters most.
+const SHOWN: usize = 400;
+
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok()?.parse().ok()
+}
+
+fn end_of(seed: u64, telling: Telling) -> (Result<(), String>, Vec<String>) {
+    let mut world = World::new(seed, telling);
+    let end = panic::catch_unwind(panic::AssertUnwindSafe(|| world.run()));
+    let end = end.unwrap_or_else(|cause| {
+        let text = cause.downcast_ref::<String>().map(String::as_str).or(cause.downcast_ref().copied());
+        Err(format!("a panic: {}", text.unwrap_or("of an unknown kind")))
+    });
+    (end, world.into_lines())
+}
+
+fn tell(seed: u64) -> String {
+    let (end, lines) = end_of(seed, Telling::Aloud);
+    let from = if number("CIPHER_CHAT_SIM_SEED").is_some() { 0 } else { lines.len().saturating_sub(SHOWN) };
+    let end =
+        end.err().unwrap_or_else(|| "it ends well this time: the simulation is not deterministic".into());
+    format!("{}\n\nseed {seed}: {end}", lines[from..].join("\n"))
+}
+
+#[test]
+fn whatever_happens_two_people_end_up_in_one_room_or_know_that_it_is_over() {
+    if let Some(seed) = number("CIPHER_CHAT_SIM_SEED") {
+        assert!(end_of(seed, Telling::Silently).0.is_ok(), "{}", tell(seed));
+        return;
+    }
+    let first = number("CIPHER_CHAT_SIM_FIRST").unwrap_or(0);
+    let cases = number("CIPHER_CHAT_SIM_CASES").unwrap_or(CASES);
+    let (next, bad, found) = (AtomicU64::new(first), AtomicU64::new(u64::MAX), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while !found.load(Relaxed) {
+                    let seed = next.fetch_add(1, Relaxed);
+                    if seed >= first + cases {
+                        return;
+                    }
+                    if end_of(seed, Telling::Silently).0.is_err() {
+                        found.store(true, Relaxed);
+                        bad.fetch_min(seed, Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let bad = bad.into_inner();
+    assert!(bad == u64::MAX, "{}", tell(bad));
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story() {
+    for seed in 0..20 {
+        let ((first, lines), (second, same)) = (end_of(seed, Telling::Aloud), end_of(seed, Telling::Aloud));
+        assert_eq!(first, second);
+        assert_eq!(lines, same, "seed {seed}");
+        assert!(lines.len() > 100, "seed {seed}: a story of {} lines", lines.len());
+    }
+}

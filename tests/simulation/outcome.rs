@@ -1,0 +1,187 @@
+//! What must have come of a story after everything was mended and some time has passed.
+
+use schemas::{
+    SessionId,
+    control::{Find, PeerState},
+    criteria::Role,
+    session::SessionState,
+};
+
+use super::{
+    client::{Phase, Presence},
+    world::World,
+};
+
+/// The longest chain of patience: half-open sockets are noticed (35 s), three presence periods pass in silence (42 s), graces thaw (10 s)
+/// and run out (20 s), seats linger (5 s); and some more.
+const SETTLING: u64 = 130_000;
+
+/// How long everything that people leave behind may take to be forgotten.
+const FORGETTING: u64 = 130_000;
+
+/// Every how many stories all people go away at the end.
+const EMPTIED: u64 = 4;
+
+impl World {
+    /// Mends everything, waits, and looks at what has become of everybody.
+    pub fn settle(&mut self) -> Result<(), String> {
+        self.mend_all();
+        self.say(|_| "everything is mended".into());
+        self.run_until(self.now + SETTLING)?;
+        for client in 0..self.clients.len() {
+            if self.clients[client].presence == Presence::Here {
+                self.look_at(client)?;
+            }
+        }
+        self.look_at_waiting()?;
+        self.talk()?;
+        if self.seed % EMPTIED == 0 { self.empty() } else { Ok(()) }
+    }
+
+    /// One connection, which knows what it is in, as its gateway does.
+    fn look_at(&self, client: usize) -> Result<(), String> {
+        let it = &self.clients[client];
+        let wrong = |what: &str| Err(format!("client {client} ({:?}) {what}", it.phase()));
+        let Some((main, phase)) = it.main.zip(it.phase()) else { return wrong("is not connected") };
+        if it.tabs.len() != 1 {
+            return wrong("has an older connection that believes itself current");
+        }
+        let revoked = self.ledger.revoked.get(&it.session);
+        if revoked.is_some_and(|(node, inc)| self.nodes[*node].incarnation == *inc) {
+            return wrong("was deleted");
+        }
+        let state = match phase {
+            Phase::Opening => return wrong("never became ready"),
+            Phase::Idle => SessionState::Idle,
+            Phase::Waiting => SessionState::Waiting,
+            Phase::Room { .. } => SessionState::Paired,
+        };
+        for node in self.gateways() {
+            let super::world::Machine::Gateway(gateway) = &self.nodes[node].machine else { continue };
+            let answer = gateway.sessions.locate(it.session);
+            let is_here = self.sockets[&main].node == node;
+            match answer {
+                Some(answer) if is_here && (!answer.connected || answer.state != state) => {
+                    return wrong(&format!("is {answer:?} to its gateway"));
+                }
+                Some(answer) if !is_here && answer.connected => return wrong("is attached twice"),
+                None if is_here => return wrong("is not known to its gateway"),
+                _ => {}
+            }
+        }
+        match phase {
+            Phase::Room { room, side, peer } => {
+                if peer == PeerState::Away {
+                    return wrong("waits for a partner beyond the grace");
+                }
+                if self.ledger.is_over(it.session, room) {
+                    return wrong("is in a room that is over");
+                }
+                let partner =
+                    self.ledger.partner(it.session, room).and_then(|session| self.of_session(session));
+                let across = partner.and_then(|partner| self.clients[partner].phase());
+                let agrees =
+                    across == Some(Phase::Room { room, side: side.other(), peer: PeerState::Online });
+                if agrees {
+                    Ok(())
+                } else {
+                    wrong(&format!("is with client {partner:?}, which is {across:?}"))
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn of_session(&self, session: SessionId) -> Option<usize> {
+        self.clients.iter().position(|client| client.session == session && client.presence == Presence::Here)
+    }
+
+    /// No two who may meet are both left waiting.
+    fn look_at_waiting(&self) -> Result<(), String> {
+        let waiting: Vec<_> = (0..self.clients.len())
+            .filter(|client| self.clients[*client].phase() == Some(Phase::Waiting))
+            .collect();
+        for (n, one) in waiting.iter().enumerate() {
+            for other in &waiting[n + 1..] {
+                let (first, second) = (&self.clients[*one], &self.clients[*other]);
+                let Some((wish, theirs)) = first.waits_for().zip(second.waits_for()) else {
+                    return Err(format!("client {one} or {other} waits for nothing"));
+                };
+                let tags = |client: &super::client::Client| {
+                    let memory = client.grants.last().map(|grant| grant.memory.clone());
+                    memory.unwrap_or_default().live_tags(self.true_time())
+                };
+                let strangers = tags(first).iter().all(|tag| !tags(second).contains(tag));
+                if strangers && fits(wish, theirs) {
+                    return Err(format!("clients {one} and {other} wait for each other"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Frames flow both ways.
+    fn talk(&mut self) -> Result<(), String> {
+        let mut talking = Vec::new();
+        for client in 0..self.clients.len() {
+            let it = &mut self.clients[client];
+            let Some(main) = it.main.filter(|_| it.presence == Presence::Here) else { continue };
+            if let Some(tab) = it.tabs.get_mut(&main).filter(|tab| matches!(tab.phase, Phase::Room { .. })) {
+                tab.received = 0;
+                talking.push((client, main));
+                self.chat(client, main);
+            }
+        }
+        self.run_until(self.now + 1_000)?;
+        for (client, main) in talking {
+            if self.clients[client].tabs.get(&main).is_none_or(|tab| tab.received != 1) {
+                return Err(format!("client {client} hears nothing from its partner"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody goes away; nothing of them remains.
+    fn empty(&mut self) -> Result<(), String> {
+        self.say(|_| "everybody goes away".into());
+        for client in 0..self.clients.len() {
+            self.clients[client].presence = Presence::Gone;
+            for conn in self.clients[client].tabs.keys().copied().collect::<Vec<_>>() {
+                self.abandon(conn);
+            }
+        }
+        self.run_until(self.now + FORGETTING)?;
+        for node in 0..self.nodes.len() {
+            let name = self.name(node);
+            match &self.nodes[node].machine {
+                super::world::Machine::Gateway(gateway) => {
+                    let remains = self
+                        .clients
+                        .iter()
+                        .position(|client| gateway.sessions.locate(client.session).is_some());
+                    if let Some(client) = remains {
+                        return Err(format!("{name} still holds something of client {client}"));
+                    }
+                    if gateway.sessions.load() != schemas::event::Load::default() {
+                        return Err(format!("{name} is not empty: {:?}", gateway.sessions.load()));
+                    }
+                }
+                super::world::Machine::Pairing(replica) if replica.pool.waiting() > 0 => {
+                    return Err(format!("{name} still holds wants"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether two who wait for this would be matched; whoever has waited so long takes any language.
+fn fits(one: &Find, other: &Find) -> bool {
+    let roles = match (one.role, other.role) {
+        (None, None) => true,
+        (Some(Role::Seek), Some(Role::Offer)) | (Some(Role::Offer), Some(Role::Seek)) => true,
+        _ => false,
+    };
+    one.queue() == other.queue() && roles
+}

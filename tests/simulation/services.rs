@@ -1,0 +1,216 @@
+//! Pairing replicas and janitors of a story, and what all nodes do: tick, beat, hear.
+
+use std::{collections::VecDeque, time::Duration};
+
+use gateway::session::TICK;
+use janitor::leases::{Capacity, Effect as JanitorEffect, Input, Leases, SyncCursor, Terms};
+use pairing::{LISTEN_FIRST, leader::Leadership, pool::Pool};
+use schemas::{
+    BootId, NodeId, Service, UnixMillis,
+    event::{Heartbeat, Load, SyncAnswer},
+    limits,
+    message::Message,
+    nodes::{News, Nodes},
+    time::millis,
+};
+
+use super::{
+    gateway::TOKEN_LIFE,
+    world::{Event, Machine, World},
+};
+
+pub struct Replica {
+    boot: BootId,
+    pub pool: Pool,
+    gateways: Nodes,
+    leadership: Leadership,
+    leads: bool,
+}
+
+impl Replica {
+    pub fn new(id: NodeId, boot: BootId, now: UnixMillis) -> Self {
+        Self {
+            boot,
+            pool: Pool::new(),
+            gateways: Nodes::default(),
+            leadership: Leadership::new(id, now, LISTEN_FIRST),
+            leads: false,
+        }
+    }
+
+    /// The bus is back, or has lost something.
+    pub fn gap(&mut self, now: UnixMillis) {
+        self.gateways.clear();
+        self.pool.pardon(now);
+        self.leadership.gap(now);
+    }
+
+    fn hear(&mut self, now: UnixMillis, message: &Message) {
+        match message {
+            Message::Want { from, event } => self.pool.apply(now, from, event.clone()),
+            Message::Heartbeat { service: Service::Pairing, from, heartbeat } => {
+                self.leadership.hear(now, from, heartbeat);
+            }
+            Message::Heartbeat { service: Service::Gateway, from, heartbeat } => {
+                if self.gateways.hear(now, from, heartbeat) == News::Restarted {
+                    self.pool.forget_node(now, from);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn turn(&mut self, now: UnixMillis, up: bool) -> Vec<Message> {
+        let leads = up && self.leadership.leads(now);
+        match (leads, self.leads) {
+            (true, false) => self.pool.speak(),
+            (false, true) => self.pool.hush(),
+            _ => {}
+        }
+        self.leads = leads;
+        if up {
+            for gateway in self.gateways.expire(now) {
+                self.pool.forget_node(now, &gateway);
+            }
+            self.pool.tick(now);
+        }
+        let say = |effect: pairing::pool::Effect| Message::Match { to: effect.to, event: effect.event };
+        self.pool.take_effects().into_iter().map(say).collect()
+    }
+}
+
+pub struct Janitor {
+    boot: BootId,
+    pub leases: Leases,
+    /// Who has asked to be told what it missed.
+    askers: VecDeque<NodeId>,
+}
+
+impl Janitor {
+    pub fn new(id: NodeId, boot: BootId, grace: Duration, now: UnixMillis) -> Self {
+        let terms = Terms {
+            token_life: TOKEN_LIFE,
+            key_rotation: Duration::from_secs(3600),
+            grace,
+            capacity: Capacity::default(),
+        };
+        Self { boot, leases: Leases::new(id, terms, now), askers: VecDeque::new() }
+    }
+}
+
+impl World {
+    pub fn is_up(&self, node: usize) -> bool {
+        !self.links.down.contains(&node)
+    }
+
+    pub fn tick(&mut self, node: usize) {
+        let (now, up, inc) = (self.clock(node), self.is_up(node), self.nodes[node].incarnation);
+        let pause = match &mut self.nodes[node].machine {
+            Machine::Stopped => return,
+            Machine::Gateway(_) => {
+                self.decide(node, |sessions, now| sessions.tick(now));
+                millis(TICK)
+            }
+            Machine::Pairing(_) => {
+                self.turn(node);
+                millis(TICK)
+            }
+            Machine::Janitor(janitor) => {
+                if up {
+                    janitor.leases.handle(now, Input::Tick);
+                    self.say_janitor(node);
+                }
+                millis(limits::HEARTBEAT)
+            }
+        };
+        self.after(pause, Event::Tick { node, inc });
+    }
+
+    fn turn(&mut self, node: usize) {
+        let (now, up) = (self.clock(node), self.is_up(node));
+        let Machine::Pairing(replica) = &mut self.nodes[node].machine else { return };
+        for message in replica.turn(now, up) {
+            self.note_match(&message);
+            self.publish(node, message);
+        }
+    }
+
+    fn say_janitor(&mut self, node: usize) {
+        let now = self.clock(node);
+        loop {
+            let Machine::Janitor(janitor) = &mut self.nodes[node].machine else { return };
+            match janitor.leases.next_effect() {
+                None => return,
+                Some(JanitorEffect::Say(message)) => self.publish(node, message),
+                Some(JanitorEffect::Answer(_)) => {}
+                Some(JanitorEffect::AskSync) => self.ask_sync(node),
+                Some(JanitorEffect::AnswerSync) => {
+                    let Some(asker) = janitor.askers.pop_front() else { continue };
+                    let (mut cursor, mut batches) = (SyncCursor::default(), Vec::<SyncAnswer>::new());
+                    while batches.last().is_none_or(|batch| !batch.last) {
+                        batches.push(janitor.leases.sync_batch(now, &mut cursor));
+                    }
+                    if let Some(asker) = self.nodes.iter().position(|it| it.id == asker) {
+                        self.answer_sync(node, asker, batches);
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn beat(&mut self, node: usize) {
+        let inc = self.nodes[node].incarnation;
+        let plain = |boot| Heartbeat { boot, version: String::new(), load: Load::default(), draining: false };
+        let heartbeat = match &self.nodes[node].machine {
+            Machine::Stopped => return,
+            Machine::Gateway(gateway) => gateway.heartbeat(),
+            Machine::Pairing(replica) => plain(replica.boot),
+            Machine::Janitor(janitor) => plain(janitor.boot),
+        };
+        let (service, from) = (self.nodes[node].service, self.nodes[node].id.clone());
+        self.publish(node, Message::Heartbeat { service, from, heartbeat });
+        self.after(millis(limits::HEARTBEAT), Event::Beat { node, inc });
+    }
+
+    pub fn hear(&mut self, node: usize, from: usize, message: &Message) {
+        let now = self.clock(node);
+        match &mut self.nodes[node].machine {
+            Machine::Stopped => {}
+            Machine::Gateway(gateway) => {
+                if let Message::Sync { .. } = message {
+                    if from != node {
+                        let answers = gateway.sessions.sync_answers(now);
+                        self.answer_sync(node, from, answers);
+                    }
+                } else {
+                    self.decide(node, |sessions, now| sessions.hear(now, message));
+                }
+            }
+            Machine::Pairing(replica) => {
+                replica.hear(now, message);
+                self.turn(node);
+            }
+            Machine::Janitor(janitor) => {
+                janitor.askers.clear();
+                if let Message::Sync { from } = message {
+                    janitor.askers.push_back(from.clone());
+                }
+                janitor.leases.handle(now, Input::Heard(message.clone()));
+                self.say_janitor(node);
+            }
+        }
+    }
+
+    pub fn learn(&mut self, node: usize, answer: &SyncAnswer) {
+        let now = self.clock(node);
+        match &mut self.nodes[node].machine {
+            Machine::Janitor(janitor) => {
+                janitor.leases.handle(now, Input::Learned(answer.clone()));
+                self.say_janitor(node);
+            }
+            _ => {
+                self.decide(node, |sessions, now| sessions.learn(now, answer));
+            }
+        }
+    }
+}
