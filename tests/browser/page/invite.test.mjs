@@ -95,3 +95,12 @@ test('an invite that is discarded meets nobody', async () => {
   await guest.getByRole('heading', { name: 'Waiting for your host…' }).waitFor();
   await guest.getByRole('button', { name: 'Stop waiting' }).click();
 });
+
+test('a link that is pasted into a tab of the page asks first, too', async () => {
+  const host = await it.visitor();
+  const link = await makeInvite(host);
+  const guest = await it.visitor();
+  await guest.evaluate((address) => location.assign(address), link);
+  await guest.getByRole('heading', { name: 'You are invited to a private chat' }).waitFor();
+  assert.equal(new URL(guest.url()).hash, '');
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { reads, world, write } from './support.mjs';
+import { reads, ready, world, write } from './support.mjs';
 
 const it = world();
 afterEach(() => it.dismiss());
@@ -59,4 +59,62 @@ test('the policy of the page lets nothing but its own files run', async () => {
     }
   });
   assert.equal(blocked, 'TypeError');
+});
+
+test('a browser that cannot encrypt is told so, and sends nothing', async () => {
+  const page = await it.person();
+  await page.addInitScript(() => {
+    crypto.subtle.generateKey = () => Promise.reject(new DOMException('no X25519', 'NotSupportedError'));
+  });
+  await page.goto(it.url);
+  await page.getByText('This browser cannot encrypt a chat here').waitFor();
+  assert.equal(await page.locator('form, .card').count(), 0);
+  assert.deepEqual(page.requests.filter((url) => url.includes('/v1/')), []);
+});
+
+test('a relay that changes the handshake ends the chat before a word is said', async () => {
+  const pages = [await it.person(), await it.person()];
+  for (const page of pages) {
+    await page.routeWebSocket(/v1\/ws/, (near) => {
+      const far = near.connectToServer();
+      far.onMessage((message) => {
+        // The third kind is Noise message 2; its bytes begin after four of header.
+        if (typeof message !== 'string' && message[1] === 3) message[4] ^= 1;
+        near.send(message);
+      });
+    });
+    await page.goto(it.url);
+    await page.locator('form button[type=submit]').click();
+  }
+  const stopped = pages.map((page) => page.getByRole('heading', { name: 'The chat was stopped' }).waitFor().then(() => page));
+  const page = await Promise.any(stopped);
+  const other = pages.find((one) => one !== page);
+  await other.locator('.over').waitFor();
+  for (const one of pages) assert.equal(await one.locator('.text').count(), 0);
+  await Promise.allSettled(stopped.map((wait) => Promise.race([wait, other.close()])));
+});
+
+test('a packet that was changed on the way is sent again, and nobody notices', async () => {
+  const [a, b] = [await it.visitor(), await it.person()];
+  let spoilt = 0;
+  await b.routeWebSocket(/v1\/ws/, (near) => {
+    const far = near.connectToServer();
+    far.onMessage((message) => {
+      if (typeof message !== 'string' && message[1] === 4 && spoilt < 2) {
+        spoilt += 1;
+        message[40] ^= 1;
+      }
+      near.send(message);
+    });
+  });
+  await b.goto(it.url);
+  const topic = crypto.randomUUID();
+  for (const page of [a, b]) {
+    await page.locator('input[type=text]').fill(topic);
+    await page.locator('form button[type=submit]').click();
+  }
+  await Promise.all([ready(a), ready(b)]);
+  await write(a, 'arrives all the same');
+  await reads(b, 'arrives all the same');
+  assert.equal(spoilt, 2);
 });
