@@ -12,6 +12,7 @@ use gateway::{
     tls::{self, Clients},
 };
 use prometheus_client::registry::Registry;
+use schemas::Service;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -22,6 +23,8 @@ use crate::{
     telemetry,
 };
 
+/// The program's version, as nodes tell each other.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// An address is taken or not ours.
 const CANNOT_LISTEN: u8 = 3;
 /// A failure while running.
@@ -161,7 +164,8 @@ impl Process {
     ) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let mut services = JoinSet::new();
-        let ready = self.start(&mut services, clients, certificates.clients, &stop)?;
+        self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
+        let ready = self.start(&mut services, clients, certificates.clients, &stop).await?;
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
         let manners = Manners {
             tls: certificates.watchers,
@@ -187,7 +191,7 @@ impl Process {
     }
 
     /// Starts the services of the role, and says how to know whether they can do their work.
-    fn start(
+    async fn start(
         &mut self,
         services: &mut JoinSet<anyhow::Result<()>>,
         clients: Option<TcpListener>,
@@ -207,7 +211,7 @@ impl Process {
             let metrics = janitor::Metrics::register(&mut self.registry);
             let config = janitor::Config {
                 boot: self.config.boot,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+                version: VERSION.to_owned(),
                 token_life: self.config.token_life,
                 key_rotation: self.config.key_rotation,
                 grace: self.config.grace,
@@ -227,6 +231,7 @@ impl Process {
         let node = gateway.node().clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
+        self.bus.introduce(Service::Gateway, VERSION).await;
         services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
         Ok(Arc::new(move || node.ready()))
     }

@@ -14,7 +14,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use schemas::{
-    NodeId, RoomId,
+    NodeId, RoomId, Service,
     message::{Answer, Message},
     subject::Interest,
 };
@@ -97,6 +97,14 @@ impl Bus {
     /// Whose place this is.
     pub fn node(&self) -> &NodeId {
         &self.node
+    }
+
+    /// Answers for this node when an operator looks at the cluster (`nats micro ls`). A local bus has no operator.
+    pub async fn introduce(&self, service: Service, version: &str) {
+        match &self.link {
+            Link::Local(_) => {}
+            Link::Nats(connection) => connection.introduce(&self.node, service, version).await,
+        }
     }
 
     /// Listens. While the bus is up this returns once the server knows; while it is down, at once. A node hears what it says itself.

@@ -4,6 +4,7 @@
 //! to be down; what was queued when the connection broke (at most [`QUEUED_BYTES`]) still goes out after it is made again.
 
 mod budget;
+mod micro;
 mod options;
 mod subscription;
 
@@ -18,7 +19,7 @@ use async_nats::{
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemas::{
-    NodeId, RoomId, limits,
+    NodeId, RoomId, Service, limits,
     message::{Answer, Message},
     subject::{Interest, Subject},
 };
@@ -42,6 +43,8 @@ pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Connection {
     client: Client,
     shared: Arc<Shared>,
+    /// What answers `$SRV.>` for this node, until it goes.
+    micro: Mutex<Vec<micro::Answering>>,
 }
 
 /// What the connection's events change.
@@ -79,7 +82,13 @@ impl Connection {
             std::future::ready(())
         });
         let client = client.connect(servers).await.map_err(ConnectError::Client)?;
-        Ok(Self { client, shared })
+        Ok(Self { client, shared, micro: Mutex::default() })
+    }
+
+    pub(crate) async fn introduce(&self, node: &NodeId, service: Service, version: &str) {
+        if let Some(answering) = micro::answer(&self.client, node, service, version).await {
+            self.micro.lock().unwrap_or_else(PoisonError::into_inner).push(answering);
+        }
     }
 
     pub(crate) async fn subscribe(&self, interests: &[Interest]) -> Result<Subscription, SubscribeError> {
@@ -149,6 +158,7 @@ impl Connection {
     }
 
     pub(crate) async fn drain(&self) {
+        self.micro.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let _ = self.flush().await;
         let closing = async {
             // While it is down, async-nats would take the command only after it has come back.

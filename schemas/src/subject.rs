@@ -92,6 +92,14 @@ impl Subject {
     }
 }
 
+/// The room, if chat frames are what the subject carries: what [`Subject::parse`] tells, without an id of the node for each.
+pub fn room_of_frames(text: &str) -> Option<RoomId> {
+    const ROOM_CHARS: usize = 22;
+    let rest = text.strip_prefix(PREFIX)?.strip_prefix(".room.")?;
+    let (room, rest) = rest.split_at_checked(ROOM_CHARS)?;
+    if rest.starts_with(".frame.") { room.parse().ok() } else { None }
+}
+
 /// What a node wants to hear. Few and static: made at start, never one per room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
@@ -220,6 +228,15 @@ mod tests {
                 None
             );
         }
+    }
+
+    #[test]
+    fn the_room_of_frames_is_read_the_short_way_too() {
+        for subject in every_subject() {
+            let expected = if let Subject::Frames(room, _) = subject { Some(room) } else { None };
+            assert_eq!(room_of_frames(&subject.text()), expected);
+        }
+        assert_eq!(room_of_frames("cc.v1.room.AAAAAAAAAAAAAAAAAAAAAB.frame.n"), None);
     }
 
     #[test]

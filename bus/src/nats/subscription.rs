@@ -11,7 +11,7 @@ use std::{
 use async_nats::{StatusCode, Subscriber};
 use futures_util::{StreamExt, task::AtomicWaker};
 use schemas::{
-    NodeId, RoomId,
+    NodeId,
     message::{Answer, Message, MessageError},
     subject::{self, Subject},
 };
@@ -144,7 +144,7 @@ impl Subscription {
 
     /// What a message says; `None` if it is not what it should be.
     fn hear(&self, message: async_nats::Message) -> Option<Heard> {
-        if let Some(room) = room_of_frames(&message.subject) {
+        if let Some(room) = subject::room_of_frames(&message.subject) {
             return Some(Heard::Frames { room, payload: message.payload });
         }
         let decoded = Subject::parse(&message.subject).ok_or(MessageError::Subject);
@@ -203,14 +203,6 @@ impl Told {
     }
 }
 
-/// The room, if frames are what the subject carries. [`Subject::parse`] would build a node id for each.
-fn room_of_frames(text: &str) -> Option<RoomId> {
-    const ROOM_CHARS: usize = 22;
-    let rest = text.strip_prefix(subject::PREFIX)?.strip_prefix(".room.")?;
-    let (room, rest) = rest.split_at_checked(ROOM_CHARS)?;
-    if rest.starts_with(".frame.") { room.parse().ok() } else { None }
-}
-
 /// The inbox of one asker.
 #[derive(Clone)]
 pub(crate) struct ReplyTo(async_nats::Subject);
@@ -259,29 +251,10 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::{KeyId, SessionId};
+    use schemas::SessionId;
 
     fn node(name: &str) -> NodeId {
         name.parse().unwrap()
-    }
-
-    #[test]
-    fn the_room_is_read_from_frames_and_from_nothing_else() {
-        let room = RoomId::from_bytes([0xfb; 16]);
-        assert_eq!(room_of_frames(&Subject::Frames(room, node("n1")).text()), Some(room));
-        for other in [
-            Subject::Peer(room, node("n1")).text(),
-            Subject::Room(room, schemas::Service::Gateway).text(),
-            Subject::Want(node("frame")).text(),
-            Subject::Key(KeyId::from_bytes([1; 32]), schemas::Service::Gateway).text(),
-            Subject::Frames(room, node("n1")).text().replace("room", "zoom"),
-            format!("{}.room.{}.frame.n1", subject::PREFIX, &room.text()[1..]),
-            format!("{}.room.{}é.frame.n1", subject::PREFIX, &room.text()[1..]),
-            format!("{}.room.*.frame.n1", subject::PREFIX),
-            String::new(),
-        ] {
-            assert_eq!(room_of_frames(&other), None, "{other}");
-        }
     }
 
     #[test]

@@ -280,3 +280,19 @@ async fn a_missing_permission_is_counted() {
     let _refused = bus.subscribe(&[Interest::Wants]).await.unwrap();
     counted(&bus.counters().server_errors, 2).await;
 }
+
+#[tokio::test]
+async fn an_operator_sees_the_nodes_until_they_go() {
+    let server = NatsServer::start();
+    let bus = joined(&server, "g1").await;
+    bus.introduce(Service::Gateway, "1.2.3").await;
+    bus.flush().await.unwrap();
+    let operator = async_nats::connect(server.url()).await.unwrap();
+    let reply = within(operator.request("$SRV.PING", "".into())).await.unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&reply.payload).unwrap();
+    assert_eq!(said["name"], "cipher-chat-gateway");
+    assert_eq!((&said["version"], &said["metadata"]["node"]), (&"1.2.3".into(), &"g1".into()));
+    bus.drain().await;
+    let nobody = within(operator.request("$SRV.PING", "".into())).await.unwrap_err();
+    assert_eq!(nobody.kind(), async_nats::RequestErrorKind::NoResponders);
+}
