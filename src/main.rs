@@ -1,8 +1,12 @@
 //! The one binary: every role of cipher-chat, the terminal client, and the operator's small tools.
 
+#![allow(unreachable_pub, reason = "nothing is outside of a binary: `pub` is for the other modules")]
+
+mod chat;
 mod decode;
 mod duration;
 mod options;
+mod process;
 mod roles;
 mod telemetry;
 
@@ -16,6 +20,8 @@ use crate::options::{Cli, Command};
 #[global_allocator]
 static ALLOCATOR: wipe::Wiping = wipe::Wiping;
 
+/// A failure while running.
+const FAILED: u8 = 1;
 /// The options are wrong; nothing was started. (What clap itself exits with.)
 const WRONG_OPTIONS: u8 = 2;
 
@@ -26,6 +32,9 @@ fn main() -> ExitCode {
         Command::Gateway(options) => roles::main(roles::Role::Gateway, &options),
         Command::Pairing(options) => roles::main(roles::Role::Pairing, &options.into()),
         Command::Janitor(options) => roles::main(roles::Role::Janitor, &options.into()),
+        Command::Chat(options) => {
+            process::run(async { chat::run(options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
+        }
         Command::Decode => decode::main(),
     }
 }

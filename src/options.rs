@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::check::{Roles, check};
+use crate::chat::ChatOptions;
 
 /// Anonymous, ephemeral, end-to-end encrypted one-to-one chat.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ pub enum Command {
     Pairing(NodeOptions),
     /// Run a replica that expires what nobody renews
     Janitor(NodeOptions),
+    /// Talk to somebody in this terminal
+    Chat(ChatOptions),
     /// Show a CBOR event of the bus (standard input) as JSON, for `nats sub --translate`
     Decode,
 }

@@ -18,8 +18,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    WRONG_OPTIONS, fail,
+    FAILED, WRONG_OPTIONS, fail,
     options::{self, GatewayOptions, Roles},
+    process::{self, stop_signal},
     telemetry,
 };
 
@@ -27,8 +28,6 @@ use crate::{
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// An address is taken or not ours.
 const CANNOT_LISTEN: u8 = 3;
-/// A failure while running.
-const FAILED: u8 = 1;
 
 /// What a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,27 +68,7 @@ pub fn main(role: Role, options: &GatewayOptions) -> ExitCode {
         }
     };
     telemetry::start(roles.log_format);
-    prepare_process();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&anyhow::Error::new(error).context("cannot start"), FAILED),
-    };
-    runtime.block_on(run(role, roles))
-}
-
-/// No core dump, which would hold what memory holds; and as many sockets as the system allows.
-fn prepare_process() {
-    if let Err(error) = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0) {
-        tracing::warn!(%error, "core dumps stay on");
-    }
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(files) => tracing::debug!(files, "open files"),
-        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
-    }
-    // One provider for all: rustls, the NATS client, tokens.
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
-        tracing::debug!("a crypto provider was installed before");
-    }
+    process::run(run(role, roles))
 }
 
 async fn run(role: Role, roles: Roles) -> ExitCode {
@@ -266,15 +245,4 @@ async fn finish(services: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()
         first = first.and(result);
     }
     first
-}
-
-/// Resolves at SIGTERM or SIGINT.
-async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupt = tokio::signal::ctrl_c() => interrupt.context("cannot listen for signals")?,
-    }
-    Ok(())
 }
