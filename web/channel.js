@@ -259,7 +259,12 @@ export class Channel {
 
   // Packets ------------------------------------------------------------------------------------------------------
 
-  /** Fresh, authentic, well-formed, in this order; only then does a packet change anything. @param {number} now @param {number} number @param {Bytes} ciphertext */
+  /**
+   * Fresh, authentic, well-formed, in this order; only then does a packet change anything.
+   * @param {number} now
+   * @param {number} number
+   * @param {Bytes} ciphertext
+   */
   async #handlePacket(now, number, ciphertext) {
     if (this.#keys === null) return void (this.dropped.early += 1);
     if (number >= MAX_NUMBER) return void (this.dropped.malformed += 1);

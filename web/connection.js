@@ -4,6 +4,7 @@
  * Whoever carries out the effects (link.js) decides nothing.
  */
 
+import { Errand } from './errand.js';
 import { FINAL, PASSING, WHY_CLOSED, adviceOf } from './protocol.js';
 import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
@@ -33,9 +34,7 @@ export class Connection {
   /** Whether the page was told that the connection is there. */ #online = false;
   #stopped = true;
 
-  /** Whom the person waits for. @type {Find | null} */ #want = null;
-  /** The way back into the room. @type {string | null} */ #ticket = null;
-  #resuming = false;
+  #errand = new Errand();
 
   /** @type {number | null} */ #dialAt = null;
   /** @type {number | null} */ #dialGivenUpAt = null;
@@ -48,12 +47,12 @@ export class Connection {
 
   /** Whether the person is in a room, connected to it or not. */
   get inRoom() {
-    return this.#ticket !== null;
+    return this.#errand.inRoom;
   }
 
   /** The socket over which frames of the room may go now, or `null`. */
   get roomSocket() {
-    return this.inRoom && !this.#resuming ? this.#active : null;
+    return this.inRoom && !this.#errand.resuming ? this.#active : null;
   }
 
   /** The session token, if it still holds. @param {number} now */
@@ -75,18 +74,16 @@ export class Connection {
    * @returns {Effect[]}
    */
   find(find, now) {
-    const type = this.inRoom ? 'next' : 'find';
-    this.#want = find;
-    this.#forgetRoom();
+    const message = this.#errand.seek(find);
     this.#askAgainAt = null;
     this.#stopped = false;
-    if (this.#active !== null) return [this.#say({ type, ...find })];
+    if (this.#active !== null) return [this.#say(message)];
     return this.#connect(now);
   }
 
   /** Stops waiting. @returns {Effect[]} */
   cancel() {
-    this.#want = null;
+    this.#errand.want = null;
     this.#askAgainAt = null;
     return this.#active === null ? [] : [this.#say({ type: 'cancel' })];
   }
@@ -110,8 +107,8 @@ export class Connection {
     const farewell = this.leave();
     const open = [this.#active, this.#dialing].filter((socket) => socket !== null);
     this.#stopped = true;
-    this.#want = null;
-    this.#forgetRoom();
+    this.#errand.want = null;
+    this.#errand.leaveRoom();
     this.#active = this.#dialing = null;
     this.#online = false;
     this.#neverReady = 0;
@@ -240,7 +237,7 @@ export class Connection {
   #connect(now) {
     this.#dialAt = null;
     const busy = this.#dialing !== null || this.#creating;
-    if (busy || (this.#want === null && !this.inRoom)) return [];
+    if (busy || this.#errand.isDone) return [];
     if (this.tokenAt(now) !== null) return this.#dial(now);
     if (this.inRoom) return this.#tokenDied();
     this.#creating = true;
@@ -275,16 +272,15 @@ export class Connection {
     }
     if (!this.#online) effects.push(this.#tell({ kind: 'online' }));
     this.#online = true;
-    this.#resuming = this.inRoom;
+    this.#errand.resuming = this.inRoom;
     return [...effects, ...this.#askAgain()];
   }
 
   /** Says what the person wants: back into the room, or somebody to talk to. @returns {Effect[]} */
   #askAgain() {
     this.#askAgainAt = null;
-    if (this.#active === null) return [];
-    if (this.#resuming) return [this.#say({ type: 'resume', ticket: this.#ticket })];
-    return this.#want === null ? [] : [this.#say({ type: 'find', ...this.#want })];
+    const message = this.#errand.request();
+    return this.#active === null || message === null ? [] : [this.#say(message)];
   }
 
   // While open ---------------------------------------------------------------------------------------------------
@@ -293,13 +289,12 @@ export class Connection {
   #control(message, now) {
     switch (message.type) {
       case 'waiting':
-        return this.#want === null ? [] : [this.#tell({ kind: 'waiting' })];
+        return this.#errand.want === null ? [] : [this.#tell({ kind: 'waiting' })];
       case 'paired':
         return this.#paired(message);
       case 'resumed':
         if (!this.inRoom) return [];
-        this.#ticket = message.ticket;
-        this.#resuming = false;
+        this.#errand.enter(message.ticket);
         return [this.#tell({ kind: 'resumed' })];
       case 'peer':
         return this.inRoom ? [this.#tell({ kind: 'peer', state: message.state })] : [];
@@ -307,7 +302,7 @@ export class Connection {
         return this.#ended(message.reason);
       case 'token':
         this.#keepToken(message);
-        if (this.inRoom && message.ticket) this.#ticket = message.ticket;
+        if (this.inRoom && message.ticket) this.#errand.ticket = message.ticket;
         return [];
       case 'drain':
         this.#dialAt = now + message.reconnect_in_ms;
@@ -322,10 +317,8 @@ export class Connection {
   /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Effect[]} */
   #paired({ room, side, ticket }) {
     // The match was made while our `cancel` was on its way.
-    if (this.#want === null) return [this.#say({ type: 'leave' })];
-    this.#want = null;
-    this.#ticket = ticket;
-    this.#resuming = false;
+    if (this.#errand.want === null) return [this.#say({ type: 'leave' })];
+    this.#errand.enter(ticket);
     return [this.#tell({ kind: 'paired', room, side })];
   }
 
@@ -333,21 +326,20 @@ export class Connection {
   #ended(reason) {
     if (!this.inRoom) return [];
     const away = this.roomSocket === null;
-    this.#forgetRoom();
+    this.#errand.leaveRoom();
     return [this.#tell({ kind: 'ended', reason, away })];
   }
 
   /** @param {string} code @param {number} now @returns {Effect[]} */
   #refused(code, now) {
-    const asking = this.#resuming || this.#want !== null;
     if (PASSING.has(code)) {
-      if (!asking) return [];
+      if (this.#errand.request() === null) return [];
       this.#askAgainAt = now + this.#backOff.next();
       return [this.#tell({ kind: 'busy', retryInMs: this.#askAgainAt - now })];
     }
-    if (this.#resuming && code !== 'in-room') return this.#ended('expired');
-    if (this.#want !== null && FINAL.has(code)) {
-      this.#want = null;
+    if (this.#errand.resuming && code !== 'in-room') return this.#ended('expired');
+    if (this.#errand.want !== null && FINAL.has(code)) {
+      this.#errand.want = null;
       return [this.#tell({ kind: 'refused', code })];
     }
     return [];
@@ -357,8 +349,8 @@ export class Connection {
   #endRoom(message) {
     if (!this.inRoom) return [];
     const open = this.#active;
-    const live = open !== null && !this.#resuming;
-    this.#forgetRoom();
+    const live = open !== null && !this.#errand.resuming;
+    this.#errand.leaveRoom();
     if (live) return [this.#say(message)];
     // Without a connection the other side would wait out the whole grace: one request may still get through.
     return this.#token === null ? [] : [{ do: 'end-room', token: this.#token }];
@@ -386,7 +378,7 @@ export class Connection {
   #reconnect(advice, code, now) {
     if (this.#stopped) return [];
     if (advice === 'never') return this.#fail(WHY_CLOSED.get(code ?? 0) ?? 'fault');
-    if (!this.inRoom && this.#want === null) {
+    if (this.#errand.isDone) {
       // Nobody is waited for: the next `find` will dial.
       this.#online = false;
       return [];
@@ -416,7 +408,7 @@ export class Connection {
   /** @param {Extract<Told, {kind: 'failed'}>['why']} why @returns {Effect[]} */
   #fail(why) {
     // Not left, but lost: the room may live on in the window that replaced this one.
-    this.#forgetRoom();
+    this.#errand.leaveRoom();
     const effects = this.stop();
     this.#token = null;
     return [...effects, this.#tell({ kind: 'failed', why })];
@@ -428,11 +420,6 @@ export class Connection {
   #keepToken({ token, expires_at }) {
     this.#token = token;
     this.#tokenEndsAt = typeof expires_at === 'number' ? expires_at * 1000 : Date.parse(expires_at);
-  }
-
-  #forgetRoom() {
-    this.#ticket = null;
-    this.#resuming = false;
   }
 
   /** @returns {Effect[]} */

@@ -1,11 +1,12 @@
 //! The gateway's ears: what the bus brings goes to the sessions, to the keys, or straight to a socket.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bus::{Heard, ReplyTo, Status, SubscribeError, Subscription};
 use schemas::{
-    Service,
+    RoomId, Service,
     event::Heartbeat,
+    frame::Frames,
     limits,
     message::{Answer, Message},
     subject::Interest,
@@ -16,7 +17,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     node::Node,
     session::{Sessions, TICK},
-    ws::connection::Connection,
+    ws::{
+        codec::put_binary,
+        connection::{Connection, Delivered},
+        outbox::RoomKey,
+    },
 };
 
 /// Messages that are taken from the bus before the sockets that they were for are written: one write for all that a tick brings.
@@ -62,17 +67,12 @@ pub(crate) async fn run(node: Arc<Node>, ears: Ears) {
 async fn hear_traffic(node: &Node, mut traffic: Subscription) {
     let mut scratch = Vec::new();
     let mut to_flush = Vec::<Arc<Connection>>::new();
-    let mut seen = HashSet::new();
     while let Some(first) = traffic.next().await {
         let mut heard = first;
         for turn in 1.. {
             match heard {
                 Heard::Frames { room, payload } => {
-                    if let Some(connection) = node.take_frames(room, &payload, &mut scratch)
-                        && seen.insert(connection.id())
-                    {
-                        to_flush.push(connection);
-                    }
+                    to_flush.extend(take_frames(node, room, &payload, &mut scratch));
                 }
                 Heard::Message { message, .. } => node.decide(|sessions, now| sessions.hear(now, &message)),
                 Heard::Gap => missed(node),
@@ -85,9 +85,32 @@ async fn hear_traffic(node: &Node, mut traffic: Subscription) {
                 None => break,
             }
         }
-        seen.clear();
         for connection in to_flush.drain(..) {
             connection.flush();
+        }
+    }
+}
+
+/// Hands frames to the side that is here. Returns its connection if it is to be flushed.
+fn take_frames(node: &Node, room: RoomId, payload: &[u8], scratch: &mut Vec<u8>) -> Option<Arc<Connection>> {
+    let found = Frames::parse(payload)
+        .and_then(|frames| Some((node.routes().find(room, frames.side.other(), frames.stamp)?, frames)));
+    let Some((connection, frames)) = found else {
+        node.metrics().frames_refused.inc();
+        return None;
+    };
+    for frame in frames.iter() {
+        put_binary(scratch, frame);
+    }
+    let delivered = connection.append(RoomKey::of(&room), scratch);
+    scratch.fill(0);
+    scratch.clear();
+    match delivered {
+        Delivered::First => Some(connection),
+        Delivered::Yes => None,
+        Delivered::No => {
+            node.metrics().frames_refused.inc();
+            None
         }
     }
 }
@@ -111,7 +134,8 @@ fn hear(node: &Node, message: &Message, reply: Option<ReplyTo>) {
                 let _ = node.bus().answer(&reply, &Answer::Session(answer));
             }
         }
-        (Message::Sync { from }, Some(reply)) if *from != node.config().node && node.is_synced() => {
+        // Also while this gateway learns itself: of two that start together, one may have missed the other's key.
+        (Message::Sync { from }, Some(reply)) if *from != node.config().node => {
             for answer in node.sync_answers() {
                 let _ = node.bus().answer(&reply, &Answer::Sync(answer));
             }
@@ -123,7 +147,6 @@ fn hear(node: &Node, message: &Message, reply: Option<ReplyTo>) {
 fn missed(node: &Node) {
     node.metrics().gaps.inc();
     node.ask_again();
-    node.decide(Sessions::missed);
 }
 
 /// Learns what others know: at the start, after the bus came back, and after a gap.
@@ -136,12 +159,15 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = node.asked_again() => {}
+            // At most once in a while, however often something is missed: saying everything again is no small thing.
+            () = node.asked_again() => node.decide(Sessions::missed),
             changed = status.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                match *status.borrow() {
+                // Not asked in the `match`: it would be held while deciding, and what is decided is said on the same bus.
+                let now = *status.borrow();
+                match now {
                     Status::Up => node.decide(Sessions::bus_up),
                     Status::Down => node.decide(Sessions::bus_down),
                 }

@@ -15,7 +15,7 @@ use std::{
 use bus::{Bus, Clock, Status};
 use parking_lot::Mutex;
 use schemas::{
-    CloseCode, RoomId, SessionId, Stamp, UnixMillis,
+    CloseCode, SessionId, Stamp, UnixMillis,
     control::{ClientMessage, ControlError, ErrorCode, Find, FindBy, Limits, Place, ServerMessage},
     event::{Load, SessionAnswer, SyncAnswer},
     limits,
@@ -34,7 +34,7 @@ use crate::{
     session::{ConnId, Effect, Request, Route, Sessions, Settings, TicketGrant, ToClient},
     token::{Refused, Tokens},
     ws::{
-        connection::{Connection, Target},
+        connection::{Connection, Remote, Target},
         keepalive::KeepAlive,
         outbox::RoomKey,
     },
@@ -72,7 +72,7 @@ impl Node {
             grace: config.grace,
             token_life: config.token_life,
             drain_spread: config.drain_spread,
-            alone: config.alone,
+            company: config.company,
         };
         let hub = Hub { sessions: Sessions::new(settings, rand::random()), conns: HashMap::new() };
         Self {
@@ -120,6 +120,10 @@ impl Node {
     /// Its counters.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     pub(crate) fn keep_alive(&self) -> &KeepAlive {
@@ -225,17 +229,18 @@ impl Node {
             },
             Route::Remote { room, side, stamp, node, fence } => {
                 self.routes.open(room, side, connection, fence);
-                Target::Remote { route: self.bus.frame_route(room, node), room, side, stamp }
+                let route = self.bus.frame_route(room, node);
+                Target::Remote(Arc::new(Remote { route, room, side, stamp }))
             }
         };
         let goes_on = match &target {
-            Target::Remote { room, side, .. } => Some((*room, *side)),
+            Target::Remote(remote) => Some((remote.room, remote.side)),
             _ => None,
         };
-        if let Target::Remote { room, side, .. } = connection.set_target(target)
-            && goes_on != Some((room, side))
+        if let Target::Remote(before) = connection.set_target(target)
+            && goes_on != Some((before.room, before.side))
         {
-            self.routes.close(room, side, connection);
+            self.routes.close(before.room, before.side, connection);
         }
     }
 
@@ -300,11 +305,17 @@ impl Node {
         if let Some(code) = connection.closing() {
             self.metrics.closed(code);
         }
-        if let Target::Remote { room, side, .. } = connection.set_target(Target::Nowhere) {
-            self.routes.close(room, side, connection);
+        let mut hub = self.hub.lock();
+        hub.sessions.disconnected(self.clock.now(), connection.id());
+        for effect in hub.sessions.take_effects() {
+            self.carry_out(&hub, effect);
         }
-        self.decide(|sessions, now| sessions.disconnected(now, connection.id()));
-        self.hub.lock().conns.remove(&connection.id());
+        hub.conns.remove(&connection.id());
+        drop(hub);
+        // After the last effect that could route it: nothing leads here any more.
+        if let Target::Remote(remote) = connection.set_target(Target::Nowhere) {
+            self.routes.close(remote.room, remote.side, connection);
+        }
     }
 
     /// Acts on a control message. A refusal has been sent to the client.
@@ -376,29 +387,6 @@ impl Node {
             }
             _ => Ok(find),
         }
-    }
-
-    /// Frames have come from the bus for a side that is here. Returns the connection if it is to be flushed.
-    pub(crate) fn take_frames(
-        &self,
-        room: RoomId,
-        payload: &[u8],
-        scratch: &mut Vec<u8>,
-    ) -> Option<Arc<Connection>> {
-        let frames = schemas::frame::Frames::parse(payload);
-        let found = frames
-            .and_then(|frames| Some((frames, self.routes.find(room, frames.side.other(), frames.stamp)?)));
-        let Some((frames, connection)) = found else {
-            self.metrics.frames_refused.inc();
-            return None;
-        };
-        for frame in frames.iter() {
-            crate::ws::codec::put_binary(scratch, frame);
-        }
-        let delivered = connection.append(RoomKey::of(&room), scratch);
-        scratch.fill(0);
-        scratch.clear();
-        (delivered == crate::ws::connection::Delivered::Yes).then_some(connection)
     }
 
     /// Whether the session has been deleted.

@@ -37,6 +37,7 @@ const ASSETS: &[Asset] = assets![
     "connection.js",
     "dom.js",
     "en.js",
+    "errand.js",
     "handshake.js",
     "i18n.js",
     "icon.svg",

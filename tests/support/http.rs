@@ -46,6 +46,13 @@ impl Answer {
         (self.status, problem["code"].as_str().unwrap().to_owned())
     }
 
+    /// Whether all of it has come; where no length is told, only the end of the connection tells.
+    fn is_whole(&self) -> bool {
+        let told = self.header("content-length").and_then(|length| length.parse().ok());
+        let empty = (self.status == 204 || self.status == 304).then_some(0);
+        told.or(empty).is_some_and(|length: usize| self.status == 304 || self.body.len() >= length)
+    }
+
     fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&bytes[..end]).ok()?;
@@ -80,9 +87,14 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 pub(crate) async fn over(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> std::io::Result<Answer> {
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
-    // An answer may come whole although the connection breaks after it.
-    let read = stream.read_to_end(&mut bytes).await;
-    Answer::parse(&bytes).ok_or_else(|| read.err().unwrap_or(std::io::ErrorKind::UnexpectedEof.into()))
+    loop {
+        if let Some(answer) = Answer::parse(&bytes).filter(Answer::is_whole) {
+            return Ok(answer);
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Answer::parse(&bytes).ok_or(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
 }
 
 /// One request.

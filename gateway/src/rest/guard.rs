@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::problem::Problem;
 
 /// How long a request may take in all, its body included. The longest wait of a handler, for the bus, is 500 ms.
-pub(super) const REQUEST_WAIT: Duration = Duration::from_secs(10);
+const REQUEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A handler that panics is a 500, and the connection and all others go on. The panic itself was told by the panic hook.
 pub(super) async fn without_panic(request: Request, next: Next) -> Response {

@@ -1,7 +1,5 @@
 //! The upgrade to a WebSocket (RFC 6455, section 4.2). After it the stream leaves HTTP for good.
 
-use std::sync::Arc;
-
 use aws_lc_rs::digest;
 use axum::{Extension, body::Body, extract::State, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -65,8 +63,8 @@ pub(super) async fn upgrade(
     }
     let (claims, guard) = admit(&edge.node, &peer, headers, &offered)?;
     let on_upgrade = on_upgrade.ok_or(Problem::Upgrade)?;
-    let Edge { node, tasks } = edge;
-    tasks.spawn(async move { open(node, on_upgrade, claims, guard).await });
+    let tasks = edge.tasks.clone();
+    tasks.spawn(open(edge, on_upgrade, claims, guard));
     Ok(switching(accept))
 }
 
@@ -162,12 +160,14 @@ fn switching(accept: HeaderValue) -> Response {
     response
 }
 
-/// Takes the stream out of hyper, whose buffers are freed, and hands it on.
-async fn open(node: Arc<Node>, on_upgrade: OnUpgrade, claims: TokenClaims, guard: ConnectionGuard) {
+/// Takes the stream out of hyper, whose buffers are freed, and hands it on to a task of its own: this one's 264 bytes would otherwise
+/// stay for as long as the connection.
+async fn open(edge: Edge, on_upgrade: OnUpgrade, claims: TokenClaims, guard: ConnectionGuard) {
+    let Edge { node, tasks } = edge;
     let Ok(Ok(upgraded)) = timeout(node.config().upgrade_wait, on_upgrade).await else { return };
     // Every listener of ours serves this kind of stream.
     let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else { return };
-    ws::serve(node, parts.io.into_inner(), parts.read_buf, claims, guard).await;
+    tasks.spawn(ws::serve(node, parts.io.into_inner(), parts.read_buf, claims, guard));
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! The chat frames of one read on their way to the other side: one write, or one message on the bus.
 
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bus::{FrameRoute, PublishError};
 use bytes::Bytes;
-use schemas::{frame, limits};
+use schemas::{RoomId, frame, limits};
+use tokio::time::{sleep, timeout};
 
 use super::{
     buffers, codec,
@@ -9,72 +13,71 @@ use super::{
 };
 use crate::node::Node;
 
-/// Collects the frames of one read. The target is looked up once.
+/// Reading pauses at most this long for a bus that is full; then the frames are dropped.
+const BUS_WAIT: Duration = Duration::from_secs(1);
+/// After a bus that called was full again: many wait for it, and all are called at once.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// Collects the frames of one read. The target is looked up once for all of them.
 pub(super) struct Batch {
     target: Option<Target>,
     bytes: Vec<u8>,
     frames: u32,
-}
-
-/// Frames that the bus has no room for now.
-pub(super) struct Unsent {
-    pub(super) route: bus::FrameRoute,
-    pub(super) payload: Bytes,
-    pub(super) frames: u32,
+    unsent: Unsent,
 }
 
 impl Batch {
-    pub(super) fn new() -> Self {
-        Self { target: None, bytes: buffers::relay(), frames: 0 }
+    /// Begins behind what has not been sent yet.
+    pub(super) fn behind(unsent: Option<Box<Unsent>>) -> Self {
+        let unsent = unsent.map(|unsent| *unsent).unwrap_or_default();
+        Self { target: None, bytes: buffers::relay(), frames: 0, unsent }
     }
 
-    /// Takes a frame. Returns what has to be sent before it would fit.
-    pub(super) fn put(&mut self, node: &Node, connection: &Connection, payload: &[u8]) -> Option<Unsent> {
-        let unsent = if self.bytes.len() + frame::LENGTH_BYTES + payload.len() > limits::BUS_FRAMES_BYTES {
-            self.send(node)
-        } else {
-            None
-        };
+    /// Takes a frame.
+    pub(super) fn put(&mut self, node: &Node, connection: &Connection, payload: &[u8]) {
+        if self.bytes.len() + frame::LENGTH_BYTES + payload.len() > limits::BUS_FRAMES_BYTES {
+            self.send(node);
+        }
         match self.target.get_or_insert_with(|| connection.target()) {
-            Target::Nowhere => node.metrics().relayed(1, false),
+            Target::Nowhere => {}
             Target::Local { .. } => codec::put_binary(&mut self.bytes, payload),
-            Target::Remote { side, stamp, .. } => {
+            Target::Remote(remote) => {
                 if self.bytes.is_empty() {
-                    frame::put_header(&mut self.bytes, *side, *stamp);
+                    frame::put_header(&mut self.bytes, remote.side, remote.stamp);
                 }
                 frame::put_frame(&mut self.bytes, payload);
             }
         }
         self.frames += 1;
-        unsent
     }
 
     /// Sends what has been collected. The next frame looks the target up again.
-    pub(super) fn send(&mut self, node: &Node) -> Option<Unsent> {
+    pub(super) fn send(&mut self, node: &Node) {
+        let Some(target) = self.target.take() else { return };
         let frames = std::mem::take(&mut self.frames);
-        let target = self.target.take()?;
-        if self.bytes.is_empty() {
-            return None;
-        }
-        let mut unsent = None;
         match target {
-            Target::Nowhere => {}
+            Target::Nowhere => node.metrics().relayed(frames, false),
             Target::Local { peer, room } => {
                 let delivered = peer.upgrade().map_or(Delivered::No, |peer| peer.deliver(room, &self.bytes));
-                node.metrics().relayed(frames, delivered == Delivered::Yes);
+                node.metrics().relayed(frames, delivered != Delivered::No);
             }
-            Target::Remote { route, .. } => {
-                let payload = Bytes::copy_from_slice(&self.bytes);
-                match node.bus().publish_frames(&route, payload.clone()) {
-                    Ok(()) => node.metrics().relayed(frames, true),
-                    Err(bus::PublishError::Full) => unsent = Some(Unsent { route, payload, frames }),
-                    Err(_) => node.metrics().relayed(frames, false),
-                }
+            Target::Remote(remote) => {
+                let part = Part { room: remote.room, frames, payload: Bytes::copy_from_slice(&self.bytes) };
+                let publish = |payload| node.bus().publish_frames(&remote.route, payload);
+                let sent = self.unsent.send_or_keep(part, publish);
+                node.metrics().relayed(sent.relayed, true);
+                node.metrics().relayed(sent.dropped, false);
             }
         }
         self.bytes.fill(0);
         self.bytes.clear();
-        unsent
+    }
+
+    /// Sends the last of it. Returns what the bus has no room for now.
+    pub(super) fn finish(mut self, node: &Node) -> Option<Box<Unsent>> {
+        self.send(node);
+        let unsent = std::mem::take(&mut self.unsent);
+        (!unsent.parts.is_empty()).then(|| Box::new(unsent))
     }
 }
 
@@ -83,3 +86,103 @@ impl Drop for Batch {
         buffers::give_back_relay(std::mem::take(&mut self.bytes));
     }
 }
+
+/// Frames that the bus has no room for now, in order: at most what two reads have brought.
+#[derive(Debug, Default)]
+pub(super) struct Unsent {
+    parts: VecDeque<Part>,
+}
+
+/// One message on the bus.
+#[derive(Debug)]
+struct Part {
+    room: RoomId,
+    payload: Bytes,
+    frames: u32,
+}
+
+/// What became of frames: how many went their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sent {
+    relayed: u32,
+    dropped: u32,
+}
+
+impl Sent {
+    fn of(frames: u32, result: Result<(), PublishError>) -> Self {
+        match result {
+            Ok(()) => Self { relayed: frames, dropped: 0 },
+            Err(_) => Self { relayed: 0, dropped: frames },
+        }
+    }
+}
+
+impl Unsent {
+    /// Publishes a message, unless earlier ones wait: none may overtake them.
+    fn send_or_keep(
+        &mut self,
+        part: Part,
+        publish: impl FnOnce(Bytes) -> Result<(), PublishError>,
+    ) -> Sent {
+        if self.parts.is_empty() {
+            let result = publish(part.payload.clone());
+            if result != Err(PublishError::Full) {
+                return Sent::of(part.frames, result);
+            }
+        }
+        self.parts.push_back(part);
+        Sent::default()
+    }
+
+    /// Publishes what waits, as far as there is room. What belongs to a room that the sender has left is dropped.
+    fn send_again(
+        &mut self,
+        target: &Target,
+        mut publish: impl FnMut(&FrameRoute, Bytes) -> Result<(), PublishError>,
+    ) -> Sent {
+        let mut sent = Sent::default();
+        while let Some(part) = self.parts.pop_front() {
+            let result = match target {
+                Target::Remote(remote) if remote.room == part.room => {
+                    publish(&remote.route, part.payload.clone())
+                }
+                _ => Err(PublishError::Down),
+            };
+            if result == Err(PublishError::Full) {
+                self.parts.push_front(part);
+                break;
+            }
+            let Sent { relayed, dropped } = Sent::of(part.frames, result);
+            sent = Sent { relayed: sent.relayed + relayed, dropped: sent.dropped + dropped };
+        }
+        sent
+    }
+
+    fn frames(&self) -> u32 {
+        self.parts.iter().map(|part| part.frames).sum()
+    }
+}
+
+/// Sends what the bus had no room for as soon as it has, and drops what is left after a while.
+pub(super) async fn send_later(node: Arc<Node>, connection: Arc<Connection>, mut unsent: Box<Unsent>) {
+    let sending = async {
+        loop {
+            node.bus().writable().await;
+            let sent = unsent.send_again(&connection.target(), |route, payload| {
+                node.bus().publish_frames(route, payload)
+            });
+            node.metrics().relayed(sent.relayed, true);
+            node.metrics().relayed(sent.dropped, false);
+            if unsent.parts.is_empty() {
+                return;
+            }
+            sleep(RETRY).await;
+        }
+    };
+    // Too late: the ends send again.
+    let _ = timeout(BUS_WAIT, sending).await;
+    node.metrics().relayed(unsent.frames(), false);
+}
+
+#[cfg(test)]
+mod tests;

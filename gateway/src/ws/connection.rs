@@ -3,10 +3,10 @@
 use std::{
     io,
     sync::{
-        Weak,
+        Arc, Weak,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bus::FrameRoute;
@@ -17,8 +17,8 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{
     buffers, codec,
-    outbox::{Outbox, Push, RoomKey, Written},
-    tls::Tls,
+    outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
+    tls::{Opened, Tls},
 };
 use crate::session::{ConnId, ToClient};
 
@@ -44,7 +44,15 @@ pub(crate) enum Target {
     /// To a connection of this process.
     Local { peer: Weak<Connection>, room: RoomKey },
     /// Over the bus.
-    Remote { route: FrameRoute, room: RoomId, side: Side, stamp: Stamp },
+    Remote(Arc<Remote>),
+}
+
+/// The way to a peer on another gateway.
+pub(crate) struct Remote {
+    pub(crate) route: FrameRoute,
+    pub(crate) room: RoomId,
+    pub(crate) side: Side,
+    pub(crate) stamp: Stamp,
 }
 
 /// What became of frames for a client.
@@ -52,6 +60,8 @@ pub(crate) enum Target {
 pub(crate) enum Delivered {
     /// They are in its outbox, or in its socket.
     Yes,
+    /// The same, and they are the first there: [`Connection::flush`] is to follow.
+    First,
     /// It is in another room by now, or gone.
     No,
 }
@@ -77,62 +87,71 @@ impl Connection {
     /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never waits.
     pub(crate) fn deliver(&self, room: RoomKey, frames: &[u8]) -> Delivered {
         let mut out = self.out.lock();
-        if !out.accepts(room) {
-            return Delivered::No;
-        }
-        if self.tls.is_none() && out.start_directly() {
+        if out.accepts(room) && out.start_directly() {
             drop(out);
             self.write_directly(frames);
             return Delivered::Yes;
         }
         let push = out.push_frames(room, frames);
         drop(out);
+        let delivered = self.pushed(push);
+        if delivered == Delivered::First {
+            self.flush();
+        }
+        delivered
+    }
+
+    /// Puts frames of a room into the outbox without writing them: for the bus, which brings many at once.
+    pub(crate) fn append(&self, room: RoomKey, frames: &[u8]) -> Delivered {
+        let push = self.out.lock().push_frames(room, frames);
         self.pushed(push)
     }
 
-    /// Puts frames of a room into the outbox without writing them: for the bus, which brings many at once. [`Self::flush`] follows.
-    pub(crate) fn append(&self, room: RoomKey, frames: &[u8]) -> Delivered {
-        match self.out.lock().push_frames(room, frames) {
-            Push::Refused => Delivered::No,
-            Push::TooSlow => self.pushed(Push::TooSlow),
-            Push::Waits | Push::Write => Delivered::Yes,
-        }
-    }
-
-    /// Sends a control message.
+    /// Sends a control message. The connection's own task writes it: this is called under locks.
     pub(crate) fn send(&self, message: &ServerMessage) {
         let mut frame = buffers::spare();
         codec::put_text(&mut frame, &message.json());
-        self.push(&frame);
+        let push = self.out.lock().push(&frame);
         buffers::give_back(frame);
+        if self.pushed(push) == Delivered::First {
+            self.owner.wake();
+        }
     }
 
     /// Queues a control message that the connection's own task is to sign.
     pub(crate) fn send_unsigned(&self, message: ToClient) {
-        self.out.lock().push_unsigned(message);
+        let push = self.out.lock().push_unsigned(message);
+        self.pushed(push);
         self.owner.wake();
     }
 
-    /// Sends a WebSocket frame of the server.
-    pub(super) fn push(&self, frame: &[u8]) {
+    /// Queues a frame of the server. For the connection's own task, which does its chores after each read.
+    pub(super) fn reply(&self, frame: &[u8]) {
         let push = self.out.lock().push(frame);
         self.pushed(push);
     }
 
-    fn pushed(&self, push: Push) -> Delivered {
-        match push {
-            Push::Waits => {}
-            Push::Write => self.flush(),
-            Push::Refused => return Delivered::No,
-            Push::TooSlow => {
-                self.close(CloseCode::SlowConsumer);
-                return Delivered::No;
-            }
+    /// Sends a frame of the server at once.
+    pub(super) fn say(&self, frame: &[u8]) {
+        let push = self.out.lock().push(frame);
+        if self.pushed(push) == Delivered::First {
+            self.flush();
         }
-        Delivered::Yes
     }
 
-    /// Sends a close frame; nothing follows it.
+    fn pushed(&self, push: Push) -> Delivered {
+        match push {
+            Push::Waits => Delivered::Yes,
+            Push::First => Delivered::First,
+            Push::Refused => Delivered::No,
+            Push::TooSlow => {
+                self.close(CloseCode::SlowConsumer);
+                Delivered::No
+            }
+        }
+    }
+
+    /// Sends a close frame; nothing follows it. The connection's own task writes it.
     pub(crate) fn close(&self, code: CloseCode) {
         let mut frame = Vec::with_capacity(64);
         codec::put_close(&mut frame, code.code(), code.reason());
@@ -148,8 +167,6 @@ impl Connection {
 
     fn close_with(&self, code: CloseCode, frame: &[u8]) {
         if self.out.lock().close(code, frame) {
-            *self.target.lock() = Target::Nowhere;
-            self.flush();
             self.owner.wake();
         }
     }
@@ -169,7 +186,7 @@ impl Connection {
         let room = match &target {
             Target::Nowhere => None,
             Target::Local { room, .. } => Some(*room),
-            Target::Remote { room, .. } => Some(RoomKey::of(room)),
+            Target::Remote(remote) => Some(RoomKey::of(&remote.room)),
         };
         let before = std::mem::replace(&mut *self.target.lock(), target);
         self.out.lock().set_room(room);
@@ -188,88 +205,97 @@ impl Connection {
         self.heard.load(Relaxed)
     }
 
-    /// Writes what waits, as far as the socket takes it. The lock is not held meanwhile.
+    /// Writes what waits, as far as the socket takes it. No lock of the outbox is held meanwhile.
     pub(crate) fn flush(&self) {
-        if let Some(tls) = &self.tls {
-            return self.flush_sealed(tls);
-        }
         loop {
-            let Some(bytes) = self.out.lock().start() else { return };
-            let taken = self.write(&bytes);
-            let written = self.out.lock().finish(&bytes[taken..]);
-            buffers::give_back(bytes);
-            if !self.goes_on(written) {
+            // Asked first: what the other half leaves there later it writes itself, or whoever has the turn finds it.
+            let sealed = self.has_sealed();
+            let turn = if sealed { self.out.lock().start_anyway() } else { self.out.lock().start() };
+            let Some(mut turn) = turn else { return };
+            let (sent, socket) = self.write(&turn.bytes[turn.sent..]);
+            turn.sent += sent;
+            if !self.finish(turn, socket) {
                 return;
             }
         }
     }
 
-    fn write_directly(&self, bytes: &[u8]) {
-        let taken = self.write(bytes);
-        let written = self.out.lock().finish(&bytes[taken..]);
-        if self.goes_on(written) {
+    fn write_directly(&self, frames: &[u8]) {
+        let (sent, socket) = self.write(frames);
+        let mut rest = Vec::new();
+        if sent < frames.len() {
+            rest = buffers::spare();
+            rest.extend_from_slice(&frames[sent..]);
+        }
+        if self.finish(Turn { bytes: rest, sent: 0 }, socket) {
             self.flush();
         }
     }
 
-    fn goes_on(&self, written: Written) -> bool {
-        if written == Written::Blocked {
-            self.owner.wake();
+    /// Ends a turn; whether there is more to write.
+    fn finish(&self, turn: Turn, socket: Socket) -> bool {
+        let written = self.out.lock().finish(turn, socket);
+        match written {
+            Written::All => return self.has_sealed(),
+            Written::MoreCame => return true,
+            Written::Blocked | Written::Goodbye => self.owner.wake(),
         }
-        written == Written::MoreCame
+        written == Written::Goodbye && self.has_sealed()
     }
 
-    /// The same with a TLS layer: what the socket does not take of the sealed records waits there.
-    fn flush_sealed(&self, tls: &Mutex<Tls>) {
+    fn has_sealed(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.lock().waits())
+    }
+
+    /// Writes until the socket is full. Returns how many of these bytes need not be given again.
+    fn write(&self, bytes: &[u8]) -> (usize, Socket) {
+        if let Some(tls) = &self.tls {
+            return self.write_sealed(tls, bytes);
+        }
+        let sent = self.write_socket(bytes);
+        (sent, if sent == bytes.len() { Socket::Open } else { Socket::Full })
+    }
+
+    /// The same with a TLS layer. A little is sealed at a time: sealed bytes cannot be taken back, and wait beyond the outbox's limit.
+    fn write_sealed(&self, tls: &Mutex<Tls>, bytes: &[u8]) -> (usize, Socket) {
+        let mut sent = 0;
         loop {
             let sealed = {
-                let mut out = self.out.lock();
                 let mut tls = tls.lock();
-                if out.is_idle() && tls.waiting() == 0 {
-                    return;
-                }
-                let Some(bytes) = out.take_turn() else { return };
-                let fault = tls.seal(&bytes).is_err();
-                buffers::give_back(bytes);
-                if fault {
-                    out.finish(b"");
-                    return; // the reading half hears of it
-                }
+                sent += tls.seal_some(&bytes[sent..]);
                 tls.take_sealed()
             };
-            let taken = self.write(&sealed);
-            let written = if taken == sealed.len() {
-                self.out.lock().finish(b"")
-            } else {
-                tls.lock().put_back(sealed[taken..].to_vec());
-                self.out.lock().block();
-                Written::Blocked
-            };
-            if !self.goes_on(written) {
-                return;
+            if sealed.is_empty() {
+                return (sent, Socket::Open);
             }
+            let taken = self.write_socket(&sealed);
+            if taken < sealed.len() {
+                tls.lock().put_back(sealed, taken);
+                return (sent, Socket::Full);
+            }
+            buffers::give_back(sealed);
         }
     }
 
-    /// Writes until the socket is full. A broken socket takes everything: its reading half will hear of it.
-    fn write(&self, bytes: &[u8]) -> usize {
+    /// A broken socket takes everything: its reading half will hear of it.
+    fn write_socket(&self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         while taken < bytes.len() {
             match self.socket.try_write(&bytes[taken..]) {
-                Ok(count) => taken += count,
+                Ok(count) if count > 0 => taken += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => return bytes.len(),
+                Ok(_) | Err(_) => return bytes.len(),
             }
         }
         taken
     }
 
     /// Opens sealed bytes; see [`Tls::open`]. A plain connection has none.
-    pub(super) fn open(&self, sealed: &[u8], plain: &mut [u8]) -> io::Result<(usize, usize)> {
-        let Some(tls) = &self.tls else { return Ok((0, 0)) };
+    pub(super) fn open(&self, sealed: &[u8], plain: &mut [u8]) -> io::Result<Opened> {
+        let Some(tls) = &self.tls else { return Ok(Opened::default()) };
         let mut tls = tls.lock();
         let opened = tls.open(sealed, plain)?;
-        let answers = tls.waiting() > 0;
+        let answers = tls.waits();
         drop(tls);
         if answers {
             self.flush();
@@ -282,28 +308,44 @@ impl Connection {
         self.tls.is_some()
     }
 
-    /// Goes on writing when the socket can take more. For the connection's own task, which is woken for whatever comes next.
-    pub(super) fn poll_writing(&self, cx: &mut Context<'_>) {
+    /// Signs, writes, and waits for the socket to take more, as far as there is something to do. For the connection's own task, which is
+    /// woken for whatever comes next. Returns why the connection is closing, if it is.
+    pub(super) fn poll_chores(
+        &self,
+        cx: &mut Context<'_>,
+        mut sign: impl FnMut(ToClient) -> ServerMessage,
+    ) -> Option<CloseCode> {
+        // First of all: whatever others queue from here on wakes the task.
         self.owner.register(cx.waker());
-        while self.out.lock().is_blocked() {
-            match self.socket.as_ref().poll_write_ready(cx) {
-                Poll::Pending => return,
-                Poll::Ready(_) => self.out.lock().unblock(),
+        loop {
+            let (chore, closing) = {
+                let out = self.out.lock();
+                (out.chore(), out.closing())
+            };
+            match chore {
+                Chore::Rest => return closing,
+                Chore::Sign(message) => {
+                    let mut frame = buffers::spare();
+                    codec::put_text(&mut frame, &sign(message).json());
+                    self.out.lock().signed(&frame);
+                    buffers::give_back(frame);
+                }
+                Chore::Write => self.flush(),
+                Chore::AwaitSocket => {
+                    if self.poll_writable(cx).is_pending() {
+                        return closing;
+                    }
+                    self.flush();
+                }
             }
-            self.flush();
         }
     }
 
-    /// Signs and sends the control messages that wait for it. For the connection's own task.
-    pub(super) fn sign_all(&self, mut sign: impl FnMut(ToClient) -> ServerMessage) {
-        loop {
-            let Some(message) = self.out.lock().next_unsigned() else { return };
-            let mut frame = buffers::spare();
-            codec::put_text(&mut frame, &sign(message).json());
-            self.out.lock().signed(&frame);
-            buffers::give_back(frame);
-            self.flush();
-        }
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // A fault counts as room: writing will meet it.
+        let _ = ready!(self.socket.as_ref().poll_write_ready(cx));
+        self.out.lock().unblock();
+        Poll::Ready(())
     }
 
     /// Whether the socket has taken everything.
@@ -314,9 +356,10 @@ impl Connection {
     /// Ends the TLS layer and the sending half of the socket: after this the client reads the end.
     pub(super) fn shut_down(&self) {
         if let Some(tls) = &self.tls {
-            let _ = tls.lock().say_goodbye(); // a client that is gone needs none
-            self.flush_sealed(tls);
+            tls.lock().say_goodbye();
+            self.flush();
         }
+        // Of a client that is gone already, an error.
         let _ = socket2::SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Write);
     }
 }

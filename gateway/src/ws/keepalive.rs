@@ -86,7 +86,7 @@ impl KeepAlive {
         codec::put_ping(&mut ping, b"");
         let alive: Vec<_> = due.into_iter().filter(|connection| connection.strong_count() > 0).collect();
         for connection in alive.iter().filter_map(Weak::upgrade) {
-            connection.push(&ping);
+            connection.say(&ping);
         }
         self.close_silent(now);
         if !alive.is_empty() {

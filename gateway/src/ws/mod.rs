@@ -13,7 +13,7 @@ mod pump;
 pub mod stream;
 mod tls;
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
 use schemas::token::TokenClaims;
@@ -23,25 +23,16 @@ use self::{connection::Connection, pump::Pump, stream::Stream, tls::Tls};
 use crate::{node::Node, rates::ConnectionGuard};
 
 /// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it sent right behind its request.
-pub async fn serve(
+///
+/// The future is the connection's task. It is small, and holds nothing of what led to it if it is spawned by itself. To be called in a
+/// runtime.
+pub fn serve(
     node: Arc<Node>,
     stream: Stream,
     early: Bytes,
     claims: TokenClaims,
-    _guard: ConnectionGuard,
-) {
-    let (connection, mut pump) = open(&node, stream);
-    node.connected(&connection, &claims);
-    drop(claims);
-    if !early.is_empty() {
-        pump.take_early(&mut early.to_vec());
-    }
-    drop(early);
-    pump.run().await;
-    node.disconnected(&connection);
-}
-
-fn open(node: &Arc<Node>, stream: Stream) -> (Arc<Connection>, Pump) {
+    place: ConnectionGuard,
+) -> impl Future<Output = ()> + Send + use<> {
     let (socket, tls): (TcpStream, _) = match stream {
         Stream::Plain(socket) => (socket, None),
         Stream::Tls(stream) => {
@@ -52,6 +43,9 @@ fn open(node: &Arc<Node>, stream: Stream) -> (Arc<Connection>, Pump) {
     let (reader, writer) = socket.into_split();
     let connection = Arc::new(Connection::new(node.next_conn(), writer, tls, node.keep_alive().now()));
     node.keep_alive().watch(&connection);
-    let pump = Pump::new(node.clone(), connection.clone(), reader);
-    (connection, pump)
+    node.connected(&connection, &claims);
+    Pump::new(node, connection, reader, &mut early.to_vec(), place)
 }
+
+#[cfg(test)]
+mod tests;

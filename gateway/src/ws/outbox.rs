@@ -12,6 +12,8 @@ use crate::session::ToClient;
 
 /// What may wait for a client that does not read, in bytes: a second of the largest byte rate. Beyond it the client is too slow.
 pub(crate) const OUTBOX_BYTES: usize = 256 * 1024;
+/// What a control message counts while it waits for its signature: a `token` with a full memory and a ticket is not longer.
+const SIGNED_BYTES: usize = 3 * 1024;
 
 /// Whose frames a connection accepts: the first half of the room's id. A frame that is on its way while its room ends
 /// does not fall into the next one.
@@ -31,8 +33,9 @@ impl RoomKey {
 /// What waits for a socket.
 #[derive(Default)]
 pub(super) struct Outbox {
-    /// WebSocket frames, complete but for a first one that the socket has taken in part.
+    /// WebSocket frames, of which the first `sent` bytes are gone.
     bytes: Vec<u8>,
+    sent: usize,
     /// Control messages to be signed by the connection's task, each with the bytes that follow it.
     unsigned: Option<Box<VecDeque<(ToClient, Vec<u8>)>>>,
     writer: Writer,
@@ -57,12 +60,56 @@ enum Writer {
 pub(super) enum Push {
     /// They wait; somebody will write them.
     Waits,
-    /// The caller is to write: [`Outbox::start`].
-    Write,
+    /// They are the first: the caller is to see that they are written ([`Outbox::start`]).
+    First,
     /// Not accepted: another room's, or the connection is closing.
     Refused,
     /// The client is too slow: the caller is to close the connection.
     TooSlow,
+}
+
+/// A turn of writing. To be handed back with [`Outbox::finish`].
+#[derive(Debug, PartialEq)]
+pub(super) struct Turn {
+    /// What is to be written...
+    pub(super) bytes: Vec<u8>,
+    /// ...from here on. The writer moves it.
+    pub(super) sent: usize,
+}
+
+/// What a turn of writing has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Socket {
+    /// It has taken everything.
+    Open,
+    /// It takes no more for now.
+    Full,
+}
+
+/// How a turn of writing has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Nothing waits.
+    All,
+    /// More came meanwhile: write on.
+    MoreCame,
+    /// The socket is full: the connection's task is to wait for it.
+    Blocked,
+    /// Nothing waits, and nothing will: the connection's task is to know.
+    Goodbye,
+}
+
+/// What the connection's own task is to do for its outbox.
+#[derive(Debug, PartialEq)]
+pub(super) enum Chore {
+    /// Nothing.
+    Rest,
+    /// Sign the oldest unsigned message: [`Outbox::signed`]. It stays, so that what comes now goes behind it.
+    Sign(ToClient),
+    /// Write.
+    Write,
+    /// Wait until the socket can take more: [`Outbox::unblock`].
+    AwaitSocket,
 }
 
 impl Outbox {
@@ -82,10 +129,15 @@ impl Outbox {
     }
 
     /// Appends a control message that has yet to be signed.
-    pub(super) fn push_unsigned(&mut self, message: ToClient) {
-        if self.closing.is_none() {
-            self.unsigned.get_or_insert_default().push_back((message, Vec::new()));
+    pub(super) fn push_unsigned(&mut self, message: ToClient) -> Push {
+        if self.closing.is_some() {
+            return Push::Refused;
         }
+        if self.len() + SIGNED_BYTES > OUTBOX_BYTES {
+            return Push::TooSlow;
+        }
+        self.unsigned.get_or_insert_default().push_back((message, Vec::new()));
+        Push::Waits
     }
 
     fn append(&mut self, bytes: &[u8]) -> Push {
@@ -96,24 +148,25 @@ impl Outbox {
             after.extend_from_slice(bytes);
             return Push::Waits;
         }
+        let first = self.writer == Writer::Free && self.bytes.is_empty();
+        self.queue(bytes);
+        if first { Push::First } else { Push::Waits }
+    }
+
+    fn queue(&mut self, bytes: &[u8]) {
         if self.bytes.capacity() == 0 {
             self.bytes = buffers::spare();
         }
         self.bytes.extend_from_slice(bytes);
-        if self.writer == Writer::Free { Push::Write } else { Push::Waits }
     }
 
     fn len(&self) -> usize {
-        let after = self
-            .unsigned
-            .iter()
-            .flat_map(|unsigned| unsigned.iter())
-            .map(|(_, after)| after.len())
-            .sum::<usize>();
-        self.bytes.len() + after
+        let unsigned = self.unsigned.iter().flat_map(|unsigned| unsigned.iter());
+        let unsigned: usize = unsigned.map(|(_, after)| SIGNED_BYTES + after.len()).sum();
+        self.bytes.len() - self.sent + unsigned
     }
 
-    /// Takes the turn to write without anything having to wait: the caller writes its own bytes.
+    /// Takes the turn to write if nothing waits: the caller writes its own bytes.
     pub(super) fn start_directly(&mut self) -> bool {
         let free = self.writer == Writer::Free && self.bytes.is_empty() && self.unsigned.is_none();
         if free {
@@ -123,45 +176,55 @@ impl Outbox {
     }
 
     /// Takes the turn to write what waits; `None` if nothing does, or it is somebody else's turn.
-    pub(super) fn start(&mut self) -> Option<Vec<u8>> {
-        if self.writer != Writer::Free || self.bytes.is_empty() {
-            return None;
-        }
-        self.writer = Writer::Busy;
-        Some(mem::take(&mut self.bytes))
+    pub(super) fn start(&mut self) -> Option<Turn> {
+        if self.bytes.is_empty() { None } else { self.start_anyway() }
     }
 
-    /// Takes the turn to write even if no bytes wait: for a layer that keeps some of its own.
-    pub(super) fn take_turn(&mut self) -> Option<Vec<u8>> {
+    /// The same even if nothing waits: for a layer below that keeps bytes of its own.
+    pub(super) fn start_anyway(&mut self) -> Option<Turn> {
         if self.writer != Writer::Free {
             return None;
         }
         self.writer = Writer::Busy;
-        Some(mem::take(&mut self.bytes))
+        Some(Turn { bytes: mem::take(&mut self.bytes), sent: mem::take(&mut self.sent) })
     }
 
-    /// Whether no bytes wait that could be written now.
-    pub(super) fn is_idle(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Hands the turn back. `rest` is what the socket did not take; then nobody writes until [`Outbox::unblock`].
-    pub(super) fn finish(&mut self, rest: &[u8]) -> Written {
-        if rest.is_empty() {
-            self.writer = Writer::Free;
-            return if self.bytes.is_empty() { Written::All } else { Written::MoreCame };
+    /// Ends a turn. What was not written goes before what came meanwhile; if the socket is full nobody writes until
+    /// [`Outbox::unblock`].
+    pub(super) fn finish(&mut self, turn: Turn, socket: Socket) -> Written {
+        let Turn { bytes, sent } = turn;
+        if sent == bytes.len() {
+            buffers::give_back(bytes);
+        } else {
+            let came = mem::replace(&mut self.bytes, bytes);
+            self.sent = sent;
+            self.close_up();
+            self.bytes.extend_from_slice(&came);
+            buffers::give_back(came);
         }
-        let mut bytes = buffers::spare();
-        bytes.extend_from_slice(rest);
-        bytes.extend_from_slice(&self.bytes);
-        buffers::give_back(mem::replace(&mut self.bytes, bytes));
-        self.writer = Writer::Blocked;
-        Written::Blocked
+        if socket == Socket::Full {
+            self.writer = Writer::Blocked;
+            return Written::Blocked;
+        }
+        self.writer = Writer::Free;
+        if !self.bytes.is_empty() {
+            Written::MoreCame
+        } else if self.closing.is_some() {
+            Written::Goodbye
+        } else {
+            Written::All
+        }
     }
 
-    /// The socket has more to take of what the caller keeps itself (sealed records): nobody writes until [`Outbox::unblock`].
-    pub(super) fn block(&mut self) {
-        self.writer = Writer::Blocked;
+    /// Moves what waits over what is gone, once that is the larger part: each byte moves once on average, and little lies idle.
+    fn close_up(&mut self) {
+        let rest = self.bytes.len() - self.sent;
+        if self.sent >= rest {
+            self.bytes.copy_within(self.sent.., 0);
+            self.bytes[rest..].fill(0);
+            self.bytes.truncate(rest);
+            self.sent = 0;
+        }
     }
 
     /// The socket can take more.
@@ -171,19 +234,16 @@ impl Outbox {
         }
     }
 
-    /// Whether the socket has to become writable first.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.writer == Writer::Blocked
-    }
-
-    /// Whether everything has been handed to the socket.
-    pub(super) fn is_done(&self) -> bool {
-        self.writer == Writer::Free && self.bytes.is_empty() && self.unsigned.is_none()
-    }
-
-    /// The oldest control message to be signed. It stays, so that what comes now goes behind it.
-    pub(super) fn next_unsigned(&self) -> Option<ToClient> {
-        self.unsigned.as_ref()?.front().map(|(message, _)| message.clone())
+    /// What the connection's own task is to do next.
+    pub(super) fn chore(&self) -> Chore {
+        if let Some((message, _)) = self.unsigned.as_ref().and_then(|unsigned| unsigned.front()) {
+            return Chore::Sign(message.clone());
+        }
+        match self.writer {
+            Writer::Free if !self.bytes.is_empty() => Chore::Write,
+            Writer::Free | Writer::Busy => Chore::Rest,
+            Writer::Blocked => Chore::AwaitSocket,
+        }
     }
 
     /// Replaces the oldest unsigned message by its bytes.
@@ -193,11 +253,8 @@ impl Outbox {
         if unsigned.is_empty() {
             self.unsigned = None;
         }
-        if self.bytes.capacity() == 0 {
-            self.bytes = buffers::spare();
-        }
-        self.bytes.extend_from_slice(frame);
-        self.bytes.extend_from_slice(&after);
+        self.queue(frame);
+        self.queue(&after);
     }
 
     /// From now on frames of this room are accepted, or none.
@@ -214,7 +271,7 @@ impl Outbox {
         self.room = None;
         match self.unsigned.as_mut().and_then(|unsigned| unsigned.back_mut()) {
             Some((_, after)) => after.extend_from_slice(frame),
-            None => self.bytes.extend_from_slice(frame),
+            None => self.queue(frame),
         }
         true
     }
@@ -223,17 +280,11 @@ impl Outbox {
     pub(super) fn closing(&self) -> Option<CloseCode> {
         self.closing
     }
-}
 
-/// How a turn of writing ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    /// Nothing waits.
-    All,
-    /// More came meanwhile: write on.
-    MoreCame,
-    /// The socket is full.
-    Blocked,
+    /// Whether everything has been handed to the socket.
+    pub(super) fn is_done(&self) -> bool {
+        self.writer == Writer::Free && self.bytes.is_empty() && self.unsigned.is_none()
+    }
 }
 
 impl Drop for Outbox {
@@ -243,82 +294,4 @@ impl Drop for Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use schemas::RoomId;
-
-    const ROOM: RoomKey = RoomKey(1);
-
-    #[test]
-    fn one_writes_and_the_others_append() {
-        let mut outbox = Outbox::default();
-        assert_eq!(outbox.push(b"one "), Push::Write);
-        assert_eq!(outbox.start().unwrap(), b"one ");
-        assert_eq!(outbox.push(b"two "), Push::Waits);
-        assert_eq!(outbox.start(), None);
-        assert_eq!(outbox.finish(b""), Written::MoreCame);
-        assert_eq!(outbox.start().unwrap(), b"two ");
-        assert_eq!(outbox.finish(b""), Written::All);
-        assert!(outbox.is_done());
-    }
-
-    #[test]
-    fn what_a_full_socket_left_goes_first_when_it_can_take_more() {
-        let mut outbox = Outbox::default();
-        assert!(outbox.start_directly());
-        assert!(!outbox.start_directly());
-        assert_eq!(outbox.push(b"later"), Push::Waits);
-        assert_eq!(outbox.finish(b"rest "), Written::Blocked);
-        assert_eq!(outbox.start(), None);
-        assert!(outbox.is_blocked());
-        outbox.unblock();
-        assert_eq!(outbox.start().unwrap(), b"rest later");
-    }
-
-    #[test]
-    fn only_frames_of_the_own_room_come_in() {
-        let mut outbox = Outbox::default();
-        assert_eq!(outbox.push_frames(ROOM, b"x"), Push::Refused);
-        outbox.set_room(Some(ROOM));
-        assert_eq!(outbox.push_frames(ROOM, b"x"), Push::Write);
-        outbox.set_room(Some(RoomKey::of(&RoomId::from_bytes([9; 16]))));
-        assert_eq!(outbox.push_frames(ROOM, b"x"), Push::Refused);
-    }
-
-    #[test]
-    fn bytes_wait_behind_an_unsigned_message() {
-        let mut outbox = Outbox::default();
-        outbox.set_room(Some(ROOM));
-        outbox.push(b"first ");
-        outbox.push_unsigned(ToClient::Waiting);
-        assert_eq!(outbox.push_frames(ROOM, b"frame "), Push::Waits);
-        assert_eq!(outbox.start().unwrap(), b"first ");
-        outbox.finish(b"");
-        assert!(!outbox.is_done() && !outbox.start_directly());
-        assert_eq!(outbox.next_unsigned(), Some(ToClient::Waiting));
-        outbox.signed(b"message ");
-        assert_eq!(outbox.next_unsigned(), None);
-        assert_eq!(outbox.start().unwrap(), b"message frame ");
-    }
-
-    #[test]
-    fn whoever_does_not_read_is_too_slow_at_the_limit() {
-        let mut outbox = Outbox::default();
-        assert_eq!(outbox.push(&vec![0; OUTBOX_BYTES]), Push::Write);
-        assert_eq!(outbox.push(b"x"), Push::TooSlow);
-    }
-
-    #[test]
-    fn nothing_follows_a_goodbye() {
-        let mut outbox = Outbox::default();
-        outbox.set_room(Some(ROOM));
-        outbox.push_unsigned(ToClient::Waiting);
-        assert!(outbox.close(CloseCode::Replaced, b"bye"));
-        assert!(!outbox.close(CloseCode::Normal, b"again"));
-        assert_eq!((outbox.push(b"x"), outbox.push_frames(ROOM, b"x")), (Push::Refused, Push::Refused));
-        outbox.push_unsigned(ToClient::Waiting);
-        outbox.signed(b"message ");
-        assert_eq!(outbox.start().unwrap(), b"message bye");
-        assert_eq!(outbox.closing(), Some(CloseCode::Replaced));
-    }
-}
+mod tests;

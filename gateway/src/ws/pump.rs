@@ -3,7 +3,7 @@
 //! While nothing happens it holds no buffer and no timer.
 
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -18,12 +18,15 @@ use tokio::{
 };
 
 use super::{
-    batch::{Batch, Unsent},
+    batch::{self, Batch, Unsent},
     buffers,
-    codec::{Decoder, Event, Limits},
+    codec::{self, Decoder, Event, Limits},
     connection::Connection,
 };
-use crate::{node::Node, rates::Meter};
+use crate::{
+    node::Node,
+    rates::{ConnectionGuard, Meter},
+};
 
 /// Longest messages of a client.
 const LIMITS: Limits = Limits { binary: limits::FRAME_BYTES as u32, text: limits::CONTROL_BYTES as u32 };
@@ -31,44 +34,63 @@ const LIMITS: Limits = Limits { binary: limits::FRAME_BYTES as u32, text: limits
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// A connection over its rate is read more slowly; if it stays over it for this long it is closed.
 const OVER_RATE_LIMIT: Duration = Duration::from_secs(60);
-/// Reading pauses at most this long for a bus that is full; then the frames are dropped.
-const BUS_WAIT: Duration = Duration::from_secs(1);
-/// A client whose control messages are refused this often is broken or hostile.
+/// A client of which this many control messages in a row are refused is broken or hostile.
 const REFUSALS: u16 = 100;
+/// Reads before other connections of the thread have their turn: a millisecond or two of a flood.
+const READS_PER_TURN: usize = 8;
 
 /// The reading half of a connection, and its task.
 pub(super) struct Pump {
-    node: Arc<Node>,
-    connection: Arc<Connection>,
+    attached: Attached,
     socket: OwnedReadHalf,
     decoder: Decoder,
     meter: Meter,
     refusals: u16,
     /// Since which tick of the keep-alive each read has been over the rate.
     over_since: Option<u32>,
-    pause: Option<Box<Pause>>,
-    closing: Option<Box<Closing>>,
+    unsent: Option<Box<Unsent>>,
+    pause: Option<Pause>,
+    closing: Option<Closing>,
+    _place: ConnectionGuard,
 }
 
-/// Why nothing is read for a while.
-enum Pause {
-    /// The rate is exceeded.
-    Rate(Pin<Box<Sleep>>),
-    /// The bus is full.
-    Bus { unsent: Unsent, writable: Pin<Box<dyn Future<Output = ()> + Send>>, give_up: Pin<Box<Sleep>> },
+/// A connection that its node knows, until this is dropped.
+struct Attached {
+    node: Arc<Node>,
+    connection: Arc<Connection>,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.node.disconnected(&self.connection);
+    }
+}
+
+/// Nothing is read until it is over.
+type Pause = Pin<Box<dyn Future<Output = Reason> + Send>>;
+
+/// Why nothing was read for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Rate,
+    FullBus,
 }
 
 /// The end of a connection.
 struct Closing {
     give_up: Pin<Box<Sleep>>,
-    heard: ClientClose,
+    client: Goodbye,
 }
 
-/// Whether the client has said its goodbye.
-#[derive(Clone, Copy, PartialEq)]
-enum ClientClose {
-    NotYet,
+/// The client's own close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goodbye {
+    /// It may come.
+    Awaited,
+    /// It has come.
     Heard,
+    /// It could not be told from other bytes: the client has broken the framing. It is shown the end of the stream instead.
+    Unreadable,
 }
 
 /// What a read ended with.
@@ -80,247 +102,252 @@ enum Read {
 }
 
 impl Pump {
-    pub(super) fn new(node: Arc<Node>, connection: Arc<Connection>, socket: OwnedReadHalf) -> Self {
+    /// The task of a connection that `node` knows. `early` is what came right behind the upgrade request.
+    pub(super) fn new(
+        node: Arc<Node>,
+        connection: Arc<Connection>,
+        socket: OwnedReadHalf,
+        early: &mut [u8],
+        place: ConnectionGuard,
+    ) -> Self {
         let meter = node.rates().meter();
-        Self {
-            node,
-            connection,
+        let mut pump = Self {
+            attached: Attached { node, connection },
             socket,
             decoder: Decoder::default(),
             meter,
             refusals: 0,
             over_since: None,
+            unsent: None,
             pause: None,
             closing: None,
+            _place: place,
+        };
+        if !early.is_empty() {
+            pump.take(early);
         }
+        if pump.connection().is_sealed() {
+            // What the TLS layer has opened and the HTTP server has not read: no byte of the socket may follow for long.
+            pump.open(&[], Self::take);
+        }
+        pump.settle();
+        pump
     }
 
-    /// Takes what the client sent right behind its upgrade request.
-    pub(super) fn take_early(&mut self, early: &mut [u8]) {
-        self.take(early);
+    fn node(&self) -> &Arc<Node> {
+        &self.attached.node
     }
 
-    /// Runs until the connection is over.
-    pub(super) async fn run(mut self) {
-        poll_fn(|cx| self.poll(cx)).await;
-        self.connection.shut_down();
+    fn connection(&self) -> &Arc<Connection> {
+        &self.attached.connection
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            // First of all the waker is registered: whatever others queue from here on wakes this task.
-            self.connection.poll_writing(cx);
-            let node = &self.node;
-            self.connection.sign_all(|message| node.sign(message));
-            if self.closing.is_some() || self.connection.closing().is_some() {
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..READS_PER_TURN {
+            let closing = self.poll_chores(cx);
+            if closing.is_some() || self.closing.is_some() {
                 return self.poll_closing(cx);
             }
             ready!(self.poll_pause(cx));
-            if let Read::End = ready!(self.poll_read(cx)) {
+            if let Read::End = ready!(self.poll_read(cx, Self::take)) {
                 return Poll::Ready(());
             }
+            self.settle();
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Read> {
-        if self.connection.is_sealed() {
-            return self.poll_read_sealed(cx);
-        }
-        let mut loan = buffers::read();
-        let count = {
-            let mut into = ReadBuf::new(loan.bytes());
-            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut into)) {
-                Ok(()) => into.filled().len(),
-                Err(_) => 0,
-            }
-        };
-        if count == 0 {
+    fn poll_chores(&self, cx: &mut Context<'_>) -> Option<CloseCode> {
+        self.connection().poll_chores(cx, |message| self.node().sign(message))
+    }
+
+    /// Reads once, and lets `heed` act on what came.
+    fn poll_read(&mut self, cx: &mut Context<'_>, heed: fn(&mut Self, &mut [u8])) -> Poll<Read> {
+        let sealed = self.connection().is_sealed();
+        let mut loan = if sealed { buffers::sealed() } else { buffers::read() };
+        let mut into = ReadBuf::new(loan.bytes());
+        let read = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut into));
+        let count = into.filled().len();
+        if read.is_err() || count == 0 {
             return Poll::Ready(Read::End);
         }
         loan.used = count;
-        self.take(&mut loan.bytes()[..count]);
+        let bytes = &mut loan.bytes()[..count];
+        if sealed {
+            return Poll::Ready(self.open(bytes, heed));
+        }
+        heed(self, bytes);
         Poll::Ready(Read::More)
     }
 
-    fn poll_read_sealed(&mut self, cx: &mut Context<'_>) -> Poll<Read> {
-        let mut sealed = buffers::sealed();
-        let count = {
-            let mut into = ReadBuf::new(sealed.bytes());
-            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut into)) {
-                Ok(()) => into.filled().len(),
-                Err(_) => 0,
-            }
-        };
-        if count == 0 {
-            return Poll::Ready(Read::End);
-        }
-        sealed.used = count;
-        let mut rest = &sealed.bytes()[..count];
+    /// Opens what was read, and lets `heed` act on what was inside.
+    fn open(&mut self, mut sealed: &[u8], heed: fn(&mut Self, &mut [u8])) -> Read {
         let mut plain = buffers::read();
         loop {
-            let Ok((used, came)) = self.connection.open(rest, plain.bytes()) else {
-                return Poll::Ready(Read::End);
-            };
-            rest = &rest[used..];
-            plain.used = plain.used.max(came);
-            if came > 0 {
-                self.take(&mut plain.bytes()[..came]);
-            } else if rest.is_empty() || used == 0 {
-                return Poll::Ready(Read::More);
+            let Ok(opened) = self.connection().open(sealed, plain.bytes()) else { return Read::End };
+            sealed = &sealed[opened.used..];
+            plain.used = plain.used.max(opened.came);
+            if opened.came > 0 {
+                heed(self, &mut plain.bytes()[..opened.came]);
+            }
+            if opened.end {
+                return Read::End;
+            }
+            if opened.came == 0 {
+                return Read::More;
             }
         }
     }
 
-    /// Acts on what a read brought.
+    /// Acts on what a read has brought.
     fn take(&mut self, bytes: &mut [u8]) {
-        self.connection.hear(self.node.keep_alive().now());
+        let Attached { node, connection } = &self.attached;
+        connection.hear(node.keep_alive().now());
         let count = bytes.len();
-        let mut batch = Batch::new();
-        let mut unsent = None;
+        let mut batch = Batch::behind(self.unsent.take());
         let mut incoming = self.decoder.read(bytes, LIMITS);
         loop {
             match incoming.next_event() {
                 Ok(None) => break,
-                Ok(Some(Event::Binary(frame))) => {
-                    unsent = unsent.or(batch.put(&self.node, &self.connection, frame));
-                }
-                Ok(Some(Event::Text(text))) => {
-                    unsent = unsent.or(batch.send(&self.node));
-                    if self.node.control(&self.connection, text).is_err() {
-                        self.refusals += 1;
-                        if self.refusals == REFUSALS {
-                            self.connection.close(CloseCode::Fault);
-                        }
+                Ok(Some(Event::Binary(frame))) => batch.put(node, connection, frame),
+                Ok(Some(Event::Text(text))) if self.refusals < REFUSALS => {
+                    // What was said before goes to whom it was said.
+                    batch.send(node);
+                    match node.control(connection, text) {
+                        Ok(()) => self.refusals = 0,
+                        Err(_) => self.refusals += 1,
+                    }
+                    if self.refusals == REFUSALS {
+                        connection.close(CloseCode::Fault);
                     }
                 }
+                Ok(Some(Event::Text(_) | Event::Pong)) => {}
                 Ok(Some(Event::Ping(payload))) => {
                     let mut pong = buffers::spare();
-                    super::codec::put_pong(&mut pong, payload);
-                    self.connection.push(&pong);
+                    codec::put_pong(&mut pong, payload);
+                    connection.reply(&pong);
                     buffers::give_back(pong);
                 }
-                Ok(Some(Event::Pong)) => {}
                 Ok(Some(Event::Close { code, .. })) => {
-                    unsent = unsent.or(batch.send(&self.node));
-                    self.connection.close_reply(code);
-                    self.closing =
-                        Some(Box::new(Closing { give_up: wait(CLOSE_WAIT), heard: ClientClose::Heard }));
+                    connection.close_reply(code);
+                    self.closing = Some(Closing::begin(Goodbye::Heard));
                     break;
                 }
                 Err(violation) => {
-                    self.connection.close(violation.close_code());
+                    connection.close(violation.close_code());
+                    self.closing = Some(Closing::begin(Goodbye::Unreadable));
                     break;
                 }
             }
         }
         self.meter.owe(incoming.frames() as usize, count);
-        unsent = unsent.or(batch.send(&self.node));
-        if let Some(unsent) = unsent {
-            self.wait_for_bus(unsent);
-        }
+        self.unsent = batch.finish(node);
     }
 
-    fn wait_for_bus(&mut self, unsent: Unsent) {
-        let bus = self.node.bus().clone();
-        let writable = Box::pin(async move { bus.writable().await });
-        self.pause = Some(Box::new(Pause::Bus { unsent, writable, give_up: wait(BUS_WAIT) }));
+    /// After a read: pauses if the bus had no room, or if it was beyond the rates.
+    fn settle(&mut self) {
+        if let Some(unsent) = self.unsent.take() {
+            let sending = batch::send_later(self.node().clone(), self.connection().clone(), unsent);
+            self.pause = Some(Box::pin(async move {
+                sending.await;
+                Reason::FullBus
+            }));
+        } else if let Err(pause) = self.meter.pay() {
+            self.over_rate(pause);
+        } else {
+            self.over_since = None;
+        }
     }
 
     /// Ready when the socket may be read.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut paid_at_once = true;
-        loop {
-            match self.pause.as_deref_mut() {
-                None => match self.meter.pay() {
-                    Ok(()) => {
-                        if paid_at_once {
-                            self.over_since = None;
-                        }
-                        return Poll::Ready(());
+        while let Some(pause) = &mut self.pause {
+            let reason = ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+            match reason {
+                Reason::FullBus => self.settle(),
+                Reason::Rate => {
+                    if let Err(pause) = self.meter.pay() {
+                        self.over_rate(pause);
                     }
-                    Err(pause) => self.over_rate(pause),
-                },
-                Some(Pause::Rate(sleep)) => {
-                    ready!(sleep.as_mut().poll(cx));
-                    (self.pause, paid_at_once) = (None, false);
-                }
-                Some(Pause::Bus { unsent, writable, give_up }) => {
-                    let given_up = give_up.as_mut().poll(cx).is_ready();
-                    if !given_up {
-                        ready!(writable.as_mut().poll(cx));
-                    }
-                    let sent = !given_up
-                        && self.node.bus().publish_frames(&unsent.route, unsent.payload.clone()).is_ok();
-                    self.node.metrics().relayed(unsent.frames, sent);
-                    self.pause = None;
                 }
             }
         }
+        Poll::Ready(())
     }
 
     /// Reads no more until the debt is paid; closes the connection if every read for a minute has run into debt.
     fn over_rate(&mut self, pause: Duration) {
-        let since = *self.over_since.get_or_insert(self.node.keep_alive().now());
-        if self.node.keep_alive().since(since) >= OVER_RATE_LIMIT {
-            self.connection.close(CloseCode::Rate);
+        let keep_alive = self.node().keep_alive();
+        // Its pong may lie among what we do not read.
+        self.connection().hear(keep_alive.now());
+        let since = self.over_since.unwrap_or(keep_alive.now());
+        if keep_alive.since(since) >= OVER_RATE_LIMIT {
+            self.connection().close(CloseCode::Rate);
         }
-        self.pause = Some(Box::new(Pause::Rate(wait(pause))));
+        self.over_since = Some(since);
+        self.pause = Some(Box::pin(async move {
+            sleep(pause).await;
+            Reason::Rate
+        }));
     }
 
     /// The close frame is on its way: input is dropped until the client's own, the end of the stream, or [`CLOSE_WAIT`].
     fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let closing = self.closing.get_or_insert_with(|| {
-            Box::new(Closing { give_up: wait(CLOSE_WAIT), heard: ClientClose::NotYet })
-        });
+        let closing = self.closing.get_or_insert_with(|| Closing::begin(Goodbye::Awaited));
         if closing.give_up.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        loop {
-            let closing = self.closing.as_deref().map(|closing| closing.heard);
-            if closing == Some(ClientClose::Heard) {
-                // The socket's room, if it is full, or the time-out wakes this task.
-                return if self.connection.is_flushed() { Poll::Ready(()) } else { Poll::Pending };
+        for _ in 0..READS_PER_TURN {
+            match self.closing.as_ref().map(|closing| closing.client) {
+                // The last byte written, or the time-out, wakes this task.
+                Some(Goodbye::Heard) if self.connection().is_flushed() => return Poll::Ready(()),
+                Some(Goodbye::Heard) => return Poll::Pending,
+                Some(Goodbye::Unreadable) if self.connection().is_flushed() => {
+                    self.connection().shut_down();
+                    self.closing_as(Goodbye::Awaited);
+                }
+                _ => {}
             }
-            if let Read::End = ready!(self.poll_discard(cx)) {
+            if let Read::End = ready!(self.poll_read(cx, Self::discard)) {
                 return Poll::Ready(());
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    /// Reads and drops, but for a close frame.
-    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Read> {
-        let mut loan = buffers::read();
-        let count = {
-            let mut into = ReadBuf::new(loan.bytes());
-            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut into)) {
-                Ok(()) => into.filled().len(),
-                Err(_) => 0,
-            }
-        };
-        if count == 0 {
-            return Poll::Ready(Read::End);
-        }
-        loan.used = count;
-        let mut opened = buffers::sealed();
-        let bytes = if self.connection.is_sealed() {
-            let Ok((_, came)) = self.connection.open(&loan.bytes()[..count], opened.bytes()) else {
-                return Poll::Ready(Read::End);
-            };
-            opened.used = came;
-            &mut opened.bytes()[..came]
-        } else {
-            &mut loan.bytes()[..count]
-        };
+    /// Drops what came, but for a close frame.
+    fn discard(&mut self, bytes: &mut [u8]) {
         let mut incoming = self.decoder.read(bytes, LIMITS);
         while let Ok(Some(event)) = incoming.next_event() {
-            if let (Event::Close { .. }, Some(closing)) = (event, self.closing.as_mut()) {
-                closing.heard = ClientClose::Heard;
+            if matches!(event, Event::Close { .. }) {
+                return self.closing_as(Goodbye::Heard);
             }
         }
-        Poll::Ready(Read::More)
+    }
+
+    fn closing_as(&mut self, client: Goodbye) {
+        if let Some(closing) = &mut self.closing {
+            closing.client = client;
+        }
     }
 }
 
-fn wait(duration: Duration) -> Pin<Box<Sleep>> {
-    Box::pin(sleep(duration))
+impl Future for Pump {
+    type Output = ();
+
+    /// Ready when the connection is over.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_turn(cx));
+        self.connection().shut_down();
+        Poll::Ready(())
+    }
+}
+
+impl Closing {
+    fn begin(client: Goodbye) -> Self {
+        Self { give_up: Box::pin(sleep(CLOSE_WAIT)), client }
+    }
 }
