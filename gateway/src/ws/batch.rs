@@ -119,11 +119,7 @@ impl Sent {
 
 impl Unsent {
     /// Publishes a message, unless earlier ones wait: none may overtake them.
-    fn send_or_keep(
-        &mut self,
-        part: Part,
-        publish: impl FnOnce(Bytes) -> Result<(), PublishError>,
-    ) -> Sent {
+    fn send_or_keep(&mut self, part: Part, publish: impl FnOnce(Bytes) -> Result<(), PublishError>) -> Sent {
         if self.parts.is_empty() {
             let result = publish(part.payload.clone());
             if result != Err(PublishError::Full) {
@@ -168,9 +164,8 @@ pub(super) async fn send_later(node: Arc<Node>, connection: Arc<Connection>, mut
     let sending = async {
         loop {
             node.bus().writable().await;
-            let sent = unsent.send_again(&connection.target(), |route, payload| {
-                node.bus().publish_frames(route, payload)
-            });
+            let sent = unsent
+                .send_again(&connection.target(), |route, payload| node.bus().publish_frames(route, payload));
             node.metrics().relayed(sent.relayed, true);
             node.metrics().relayed(sent.dropped, false);
             if unsent.parts.is_empty() {

@@ -1,0 +1,145 @@
+use super::*;
+use schemas::RoomId;
+
+const ROOM: RoomKey = RoomKey(1);
+
+/// A turn in which the socket takes so many bytes, and no more if that is not all.
+fn write(outbox: &mut Outbox, most: usize) -> (Vec<u8>, Written) {
+    let mut turn = outbox.start().unwrap();
+    let from = turn.sent;
+    turn.sent = turn.bytes.len().min(from + most);
+    let written = turn.bytes[from..turn.sent].to_vec();
+    let socket = if turn.sent == turn.bytes.len() { Socket::Open } else { Socket::Full };
+    (written, outbox.finish(turn, socket))
+}
+
+fn all(outbox: &mut Outbox) -> Vec<u8> {
+    write(outbox, usize::MAX).0
+}
+
+#[test]
+fn one_writes_and_the_others_append() {
+    let mut outbox = Outbox::default();
+    assert_eq!(outbox.push(b"one "), Push::First);
+    assert_eq!(outbox.push(b"more "), Push::Waits, "whoever came first sees to it");
+    let mut turn = outbox.start().unwrap();
+    assert_eq!(turn.bytes, b"one more ");
+    assert_eq!(outbox.push(b"two "), Push::Waits);
+    assert_eq!(outbox.start(), None);
+    turn.sent = turn.bytes.len();
+    assert_eq!(outbox.finish(turn, Socket::Open), Written::MoreCame);
+    assert_eq!(write(&mut outbox, 9), (b"two ".to_vec(), Written::All));
+    assert!(outbox.is_done());
+    assert_eq!(outbox.chore(), Chore::Rest);
+}
+
+#[test]
+fn what_a_full_socket_left_goes_first_when_it_can_take_more() {
+    let mut outbox = Outbox::default();
+    assert!(outbox.start_directly());
+    assert!(!outbox.start_directly());
+    assert_eq!(outbox.push(b"later"), Push::Waits);
+    let rest = Turn { bytes: b"rest ".to_vec(), sent: 0 };
+    assert_eq!(outbox.finish(rest, Socket::Full), Written::Blocked);
+    assert_eq!((outbox.start(), outbox.start_anyway()), (None, None));
+    assert_eq!(outbox.push(b" still"), Push::Waits);
+    assert_eq!(outbox.chore(), Chore::AwaitSocket);
+    outbox.unblock();
+    assert_eq!(outbox.chore(), Chore::Write);
+    assert_eq!(all(&mut outbox), b"rest later still");
+}
+
+#[test]
+fn bytes_keep_their_order_through_a_socket_that_takes_a_few_at_a_time() {
+    for few in 1..40 {
+        let (mut outbox, mut expected, mut written) = (Outbox::default(), Vec::new(), Vec::new());
+        for round in 0..200_u8 {
+            let bytes = vec![round; usize::from(round % 23)];
+            outbox.push(&bytes);
+            expected.extend_from_slice(&bytes);
+            if outbox.chore() == Chore::Write {
+                written.extend(write(&mut outbox, few).0);
+                outbox.unblock();
+            }
+        }
+        while outbox.chore() == Chore::Write {
+            written.extend(write(&mut outbox, few).0);
+            outbox.unblock();
+        }
+        assert_eq!(written, expected, "{few} at a time");
+        assert!(outbox.is_done());
+    }
+}
+
+#[test]
+fn a_layer_below_may_keep_what_the_socket_did_not_take() {
+    let mut outbox = Outbox::default();
+    outbox.push(b"sealed");
+    let mut turn = outbox.start().unwrap();
+    turn.sent = turn.bytes.len();
+    assert_eq!(outbox.finish(turn, Socket::Full), Written::Blocked);
+    assert!(!outbox.is_done(), "the layer still has it");
+    outbox.unblock();
+    let turn = outbox.start_anyway().unwrap();
+    assert!(turn.bytes.is_empty());
+    assert_eq!(outbox.finish(turn, Socket::Open), Written::All);
+}
+
+#[test]
+fn only_frames_of_the_own_room_come_in() {
+    let mut outbox = Outbox::default();
+    assert_eq!(outbox.push_frames(ROOM, b"x"), Push::Refused);
+    outbox.set_room(Some(ROOM));
+    assert_eq!(outbox.push_frames(ROOM, b"x"), Push::First);
+    outbox.set_room(Some(RoomKey::of(&RoomId::from_bytes([9; 16]))));
+    assert_eq!(outbox.push_frames(ROOM, b"x"), Push::Refused);
+}
+
+#[test]
+fn bytes_wait_behind_an_unsigned_message() {
+    let mut outbox = Outbox::default();
+    outbox.set_room(Some(ROOM));
+    outbox.push(b"first ");
+    outbox.push_unsigned(ToClient::Waiting);
+    assert_eq!(outbox.push_frames(ROOM, b"frame "), Push::Waits);
+    assert_eq!(all(&mut outbox), b"first ");
+    assert!(!outbox.is_done() && !outbox.start_directly());
+    assert_eq!(outbox.chore(), Chore::Sign(ToClient::Waiting));
+    outbox.signed(b"message ");
+    assert_eq!(outbox.chore(), Chore::Write);
+    assert_eq!(all(&mut outbox), b"message frame ");
+}
+
+#[test]
+fn whoever_does_not_read_is_too_slow_at_the_limit() {
+    let mut outbox = Outbox::default();
+    assert_eq!(outbox.push(&vec![0; OUTBOX_BYTES]), Push::First);
+    assert_eq!(outbox.push(b"x"), Push::TooSlow);
+    assert_eq!(outbox.push_unsigned(ToClient::Waiting), Push::TooSlow);
+    let (_, written) = write(&mut outbox, 10);
+    assert_eq!(written, Written::Blocked);
+    assert_eq!(outbox.push(b"0123456789"), Push::Waits, "what is gone makes room");
+    assert_eq!(outbox.push(b"x"), Push::TooSlow);
+    assert!(outbox.close(CloseCode::SlowConsumer, b"bye"), "there is always room for a goodbye");
+}
+
+#[test]
+fn messages_that_wait_for_a_signature_are_bounded_too() {
+    let mut outbox = Outbox::default();
+    let queued = (0..).take_while(|_| outbox.push_unsigned(ToClient::Waiting) == Push::Waits).count();
+    assert_eq!(queued, OUTBOX_BYTES / SIGNED_BYTES);
+}
+
+#[test]
+fn nothing_follows_a_goodbye() {
+    let mut outbox = Outbox::default();
+    outbox.set_room(Some(ROOM));
+    outbox.push_unsigned(ToClient::Waiting);
+    assert!(outbox.close(CloseCode::Replaced, b"bye"));
+    assert!(!outbox.close(CloseCode::Normal, b"again"));
+    assert_eq!((outbox.push(b"x"), outbox.push_frames(ROOM, b"x")), (Push::Refused, Push::Refused));
+    assert_eq!(outbox.push_unsigned(ToClient::Waiting), Push::Refused);
+    outbox.signed(b"message ");
+    assert_eq!(write(&mut outbox, 99), (b"message bye".to_vec(), Written::Goodbye));
+    assert_eq!(outbox.closing(), Some(CloseCode::Replaced));
+}
