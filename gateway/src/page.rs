@@ -38,7 +38,6 @@ const ASSETS: &[Asset] = assets![
     "dom.js",
     "en.js",
     "errand.js",
-    "errand.js",
     "handshake.js",
     "i18n.js",
     "icon.svg",
