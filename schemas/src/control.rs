@@ -1,5 +1,7 @@
 //! Control messages: the JSON text messages between a client and its gateway. Binary messages are the peer's and pass unseen.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -7,8 +9,8 @@ use crate::{
     criteria::{InviteCode, Language, Queue, Role, Topic},
 };
 
-/// What a client may ask.
-#[derive(Clone, Debug, PartialEq)]
+/// What a client may ask. Its `Debug` shows neither a ticket nor whom it wants to meet.
+#[derive(Clone, PartialEq)]
 pub enum ClientMessage {
     /// Wait for a match.
     Find(Find),
@@ -209,8 +211,8 @@ fn find(text: &str) -> Result<Find, ControlError> {
     Ok(Find { by, role: wanted.role, language })
 }
 
-/// What a gateway says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a gateway says. Its `Debug` shows no token.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ServerMessage {
     /// The first message on every connection.
@@ -268,8 +270,8 @@ pub enum ServerMessage {
     },
 }
 
-/// A place in a room.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A place in a room. Its `Debug` shows no ticket.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// The room.
     pub room: RoomId,
@@ -326,6 +328,43 @@ impl EndReason {
             Self::Expired => "expired",
             Self::Reported => "reported",
             Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+impl fmt::Debug for ClientMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Find(_) => "Find(…)",
+            Self::Cancel => "Cancel",
+            Self::Resume(_) => "Resume(…)",
+            Self::Leave => "Leave",
+            Self::Next(_) => "Next(…)",
+            Self::Report(_) => "Report(…)",
+            Self::Ping => "Ping",
+        })
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({:?}, {:?})", self.room, self.side)
+    }
+}
+
+impl fmt::Debug for ServerMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready { session, .. } => write!(f, "Ready({session:?})"),
+            Self::Waiting => f.write_str("Waiting"),
+            Self::Paired(place) => write!(f, "Paired({place:?})"),
+            Self::Resumed(place) => write!(f, "Resumed({place:?})"),
+            Self::Peer { state } => write!(f, "Peer({state:?})"),
+            Self::Ended { reason } => write!(f, "Ended({reason:?})"),
+            Self::Token { .. } => f.write_str("Token(…)"),
+            Self::Drain { reconnect_in_ms } => write!(f, "Drain({reconnect_in_ms} ms)"),
+            Self::Pong => f.write_str("Pong"),
+            Self::Error { code, .. } => write!(f, "Error({})", code.word()),
         }
     }
 }
@@ -417,6 +456,24 @@ mod tests {
         assert_eq!(json(token), r#"{"type":"token","token":"t","expires_at":7}"#);
         let spent = ServerMessage::Error { code: ErrorCode::InviteSpent, message: "m".into() };
         assert_eq!(json(spent), r#"{"type":"error","code":"invite-spent","message":"m"}"#);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let place = Place { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "secret".into() };
+        let token = || "secret".to_owned();
+        let session = SessionId::from_random([7; 16]);
+        let limits = Limits { frame_bytes: 1, control_bytes: 1, frame_rate: 1, byte_rate: 1, topic_chars: 1 };
+        let ready = ServerMessage::Ready { session, token: token(), expires_at: 1, limits, heartbeat_ms: 1 };
+        let renewed = ServerMessage::Token { token: token(), ticket: Some(token()), expires_at: 1 };
+        let shown = format!(
+            "{ready:?}{renewed:?}{:?}{:?}",
+            ServerMessage::Paired(place.clone()),
+            ServerMessage::Resumed(place)
+        );
+        assert!(!shown.contains("secret"), "{shown}");
+        let find = ClientMessage::parse(r#"{"type":"find","topic":"secret"}"#).unwrap();
+        assert!(!format!("{find:?}{:?}", ClientMessage::Resume(token())).contains("secret"));
     }
 
     #[test]
