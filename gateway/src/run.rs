@@ -11,6 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    address::is_trusted,
     config::Config,
     dispatch, keys,
     listener::{self, Manners},
@@ -84,8 +85,7 @@ fn manners(node: &Arc<Node>, tls: Option<TlsAcceptor>) -> Manners {
     let (patience, counted) = (node.config().upgrade_wait, node.clone());
     let admit = move |address| {
         // Behind a proxy the socket's address says nothing; the upgrade counts the client's own.
-        let proxies = &counted.config().trusted_proxies;
-        if proxies.iter().any(|network| network.contains(&address)) {
+        if is_trusted(address, &counted.config().trusted_proxies) {
             return Ok(None);
         }
         let rates = counted.rates();
