@@ -1,0 +1,168 @@
+//! Going away: in order, under traffic, and leaving nobody behind.
+
+use serde_json::json;
+
+use crate::support::{
+    PATIENCE,
+    cluster::Cluster,
+    http,
+    person::{Heard, Person, couple, talk, upgrade},
+    process::Launch,
+};
+
+/// Hears the drain, however many frames come before it; when to come back, in milliseconds.
+async fn drained(person: &mut Person) -> u64 {
+    loop {
+        match person.next().await {
+            Heard::Frame(_) => {}
+            Heard::Control(message) if message["type"] == "drain" => {
+                return message["reconnect_in_ms"].as_u64().unwrap();
+            }
+            other => panic!("{other:?} before the drain"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_goes_away_under_traffic_and_loses_nobody() {
+    let mut cluster =
+        Cluster::plan().set("drain-spread", "1s").set("drain-wait", "4s").start().await;
+    let mut leaving = cluster.gateways.remove(0);
+    let staying = &cluster.gateways[0];
+    let mut couples = Vec::new();
+    for _ in 0..5 {
+        couples.push(couple(&leaving, staying).await);
+    }
+    let mut lazy = Person::arrive(&leaving).await;
+    let late_token = Person::new(&leaving).await.token;
+    for (one, other) in &mut couples {
+        for n in 0..20 {
+            one.frame(format!("{n}")).await;
+            other.frame(format!("{n}")).await;
+        }
+    }
+    leaving.terminate();
+    leaving.is_not_ready().await;
+    assert_eq!(http::get(leaving.ops(), "/healthz").await.status, 200, "alive until the end");
+    let refused = http::call(leaving.address(), "POST", "/v1/sessions", &[], "").await;
+    assert_eq!(refused.problem(), (503, "draining".into()));
+    let bearer = format!("Bearer {late_token}");
+    let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "cipher-chat.v1")];
+    assert!(upgrade(leaving.address(), &headers).await.is_err());
+    for (one, other) in &mut couples {
+        assert!(drained(one).await <= 1000, "spread over what the operator said");
+        // Until they go, all goes on.
+        one.frame("still here").await;
+        while other.hear_frame().await != "still here" {}
+        one.come_back(staying).await;
+        talk_at_last(one, other).await;
+    }
+    // Who does not go is sent, after the wait and not before the message.
+    assert!(drained(&mut lazy).await <= 1000);
+    assert_eq!(lazy.closed().await, Some(1012));
+    assert_eq!(leaving.ended().await.code(), Some(0));
+    lazy.connect(staying).await;
+    for (one, other) in &mut couples {
+        talk(one, other).await;
+    }
+}
+
+/// A frame goes each way; what is heard of the peer before it does not matter.
+async fn talk_at_last(one: &mut Person, other: &mut Person) {
+    one.frame("there").await;
+    other.frame("back").await;
+    for (person, expected) in [(one, "back"), (other, "there")] {
+        loop {
+            match person.next().await {
+                Heard::Frame(frame) if frame == expected => break,
+                Heard::Frame(_) => {}
+                Heard::Control(message) => assert_eq!(message["type"], "peer"),
+                closed => panic!("{closed:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operator_waits_no_longer_than_clients_stay() {
+    let mut serve = Launch::new("serve").ready().await;
+    let mut person = Person::arrive(&serve).await;
+    serve.terminate();
+    person.hear("drain").await;
+    person.lose();
+    let began = tokio::time::Instant::now();
+    assert_eq!(serve.ended().await.code(), Some(0));
+    // The drain wait is 8 s; nobody is there.
+    assert!(began.elapsed() < PATIENCE);
+}
+
+#[tokio::test]
+async fn who_serves_alone_ends_its_rooms_when_it_goes() {
+    let mut serve = Launch::new("serve").set_all(&[("drain-spread", "100ms"), ("drain-wait", "500ms")]).ready().await;
+    let (mut one, mut other) = couple(&serve, &serve).await;
+    let mut waiting = Person::arrive(&serve).await;
+    waiting.find(json!({"topic": "nobody comes"})).await;
+    serve.terminate();
+    for person in [&mut one, &mut other] {
+        let mut heard = Vec::new();
+        let code = loop {
+            match person.next().await {
+                Heard::Control(message) => heard.push(message),
+                Heard::Closed(code) => break code,
+                frame => panic!("{frame:?}"),
+            }
+        };
+        assert!(heard.contains(&json!({"type": "ended", "reason": "shutdown"})), "{heard:?}");
+        assert!(heard.iter().any(|message| message["type"] == "drain"), "{heard:?}");
+        assert_eq!(code, Some(1012));
+    }
+    assert_eq!(waiting.closed().await, Some(1012));
+    assert_eq!(serve.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_gateway_that_goes_away_takes_back_who_waits_there() {
+    let mut cluster = Cluster::start().await;
+    let leaving = cluster.gateways.remove(0);
+    let staying = &cluster.gateways[0];
+    let topic = json!({"topic": "waiting"});
+    let mut one = Person::arrive(&leaving).await;
+    one.find(topic.clone()).await;
+    leaving.terminate();
+    drained(&mut one).await;
+    one.ask(json!({"type": "find", "topic": "waiting"})).await;
+    loop {
+        match one.next().await {
+            Heard::Control(message) if message["type"] == "error" => {
+                assert_eq!(message["code"], "unavailable");
+                break;
+            }
+            Heard::Control(message) => assert_eq!(message["type"], "waiting"),
+            other => panic!("{other:?}"),
+        }
+    }
+    one.connect(staying).await;
+    one.find(topic.clone()).await;
+    let mut other = Person::arrive(staying).await;
+    other.find(topic).await;
+    crate::support::person::meet(&mut one, &mut other).await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let mut serve = Launch::new("serve").ready().await;
+    let _person = Person::arrive(&serve).await;
+    serve.terminate();
+    serve.is_not_ready().await;
+    serve.terminate();
+    assert!(serve.ended().await.code().is_some(), "an end of its own");
+}
+
+#[tokio::test]
+async fn pairing_and_janitor_end_in_order_too() {
+    let mut cluster = Cluster::start().await;
+    for role in [&mut cluster.pairings, &mut cluster.janitors] {
+        role[0].terminate();
+        assert_eq!(role[0].ended().await.code(), Some(0));
+    }
+}

@@ -1,0 +1,197 @@
+//! What must never be written down: a whole life of two people at the highest log level, and then a look at everything that was written.
+
+use serde_json::json;
+
+use super::matching::invite;
+use crate::support::{
+    cluster::Cluster,
+    http, in_time,
+    person::{Heard, Person, couple, meet, talk, text},
+    raw::{FIN, Raw},
+    unique,
+};
+
+/// What nobody may find, by what it is.
+#[derive(Default)]
+struct Secrets(Vec<(&'static str, String)>);
+
+impl Secrets {
+    fn keep(&mut self, what: &'static str, secret: impl Into<String>) {
+        let secret = secret.into();
+        assert!(secret.len() > 8, "{what} that would be found anywhere");
+        self.0.push((what, secret));
+    }
+
+    /// All that a person has now.
+    fn keep_all_of(&mut self, person: &Person) {
+        self.keep("a token", person.token.as_str());
+        // The signature alone would do.
+        self.keep("a signature", person.token.rsplit_once('.').unwrap().1);
+        self.keep("a session", person.session.as_str());
+        self.keep("a session without hyphens", person.session.replace('-', ""));
+        if !person.room.is_empty() {
+            self.keep("a ticket", person.ticket.as_str());
+            self.keep("a room", person.room.as_str());
+        }
+    }
+
+    fn is_absent_from(&self, place: &str, text: &str) {
+        for (what, secret) in &self.0 {
+            if let Some(at) = text.find(secret.as_str()) {
+                let line = text[..at].rfind('\n').map_or(0, |start| start + 1);
+                let shown = text[line..].lines().next().unwrap_or_default();
+                panic!("{what} in {place}: {}", &shown.chars().take(600).collect::<String>());
+            }
+        }
+    }
+}
+
+/// Everything that two people can do.
+async fn whole_life(cluster: &Cluster, secrets: &mut Secrets) {
+    let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
+    let (mut one, mut other) = (Person::arrive(here).await, Person::arrive(there).await);
+    let (topic, code) = (unique("PrivateTopic"), invite());
+    for (wish, role) in [(json!({"topic": topic}), None), (json!({"invite": code}), Some(["seek", "offer"]))] {
+        let mut wishes = [wish.clone(), wish];
+        if let Some(roles) = role {
+            wishes.iter_mut().zip(roles).for_each(|(wish, role)| wish["role"] = role.into());
+        }
+        let [first, second] = wishes;
+        // By the invite they would not meet again so soon: others do.
+        if role.is_some() {
+            (one, other) = (Person::arrive(there).await, Person::arrive(here).await);
+        }
+        one.find(first).await;
+        other.find(second).await;
+        meet(&mut one, &mut other).await;
+        secrets.keep_all_of(&one);
+        secrets.keep_all_of(&other);
+        let content = unique("PrivateContent");
+        one.frame(content.clone()).await;
+        assert_eq!(other.hear_frame().await, content);
+        secrets.keep("a frame", content);
+    }
+    secrets.keep("a topic", topic.clone());
+    secrets.keep("a topic as it is compared", topic.to_lowercase());
+    secrets.keep("an invite", code);
+    // Lost and back elsewhere, replaced, looked up, renewed.
+    one.lose();
+    other.peer_is("away").await;
+    one.come_back(here).await;
+    other.peer_is("online").await;
+    let old = one.let_go();
+    one.come_back(there).await;
+    drop(old);
+    secrets.keep_all_of(&one);
+    one.whereabouts(here).await;
+    let renewed = one.call(here, "POST", "/v1/sessions/me/token").await.json();
+    secrets.keep("a renewed token", text(&renewed, "token"));
+    one.ask(json!({"type": "report", "category": "other"})).await;
+    one.hear_at_last("ended").await;
+    secrets.keep_all_of(&one);
+    other.ask(json!({"type": "next", "topic": topic})).await;
+    other.hear_at_last("ended").await;
+    other.hear("waiting").await;
+    assert_eq!(other.call(here, "DELETE", "/v1/sessions/me").await.status, 204);
+    assert_eq!(other.closed().await, Some(4103));
+}
+
+/// Everything that is refused.
+async fn whole_misuse(cluster: &Cluster, secrets: &mut Secrets) {
+    let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
+    let (mut one, other) = couple(here, there).await;
+    let wrong = unique("PrivateNonsense");
+    for message in [
+        json!({"type": wrong}),
+        json!({"type": "find", "topic": wrong.repeat(4)}),
+        json!({"type": "find", "invite": wrong}),
+        json!({"type": "find", "lang": wrong}),
+        json!({"type": "find", "role": wrong}),
+        json!({"type": "resume", "ticket": wrong}),
+        json!({"type": "resume", "ticket": other.ticket}),
+        json!({"type": "report", "category": wrong}),
+    ] {
+        one.ask(message).await;
+        one.error().await;
+    }
+    for (method, path) in [("GET", format!("/v1/{wrong}")), ("POST", format!("/v1/sessions?{wrong}"))] {
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", "198.51.100.177"), ("user-agent", &wrong)];
+        http::call(here.address(), method, &path, &headers, &format!("{{\"{wrong}\":1}}")).await;
+    }
+    http::with_token(here.address(), "GET", "/v1/status", &wrong).await;
+    secrets.keep("nonsense", wrong.clone());
+    secrets.keep("a forwarded address", "198.51.100.177");
+    secrets.keep_all_of(&one);
+    secrets.keep_all_of(&other);
+    let person = Person::new(here).await;
+    secrets.keep_all_of(&person);
+    let mut raw = Raw::open(here.address(), &person.token).await;
+    raw.send(FIN | 0x40 | 1, wrong.as_bytes()).await;
+    assert_eq!(raw.close_code().await, Some(1002));
+    one.lose();
+}
+
+#[tokio::test]
+async fn nothing_private_is_logged_or_counted() {
+    let mut cluster = Cluster::plan().traced().set("grace", "1s").set("session-rate", "100").start().await;
+    let mut secrets = Secrets::default();
+    whole_life(&cluster, &mut secrets).await;
+    whole_misuse(&cluster, &mut secrets).await;
+    // Failures say more than successes: the bus goes and comes back, a gateway goes.
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    secrets.keep_all_of(&one);
+    secrets.keep_all_of(&other);
+    cluster.nats.stop();
+    cluster.gateways[0].is_not_ready().await;
+    cluster.nats.restart();
+    for gateway in &cluster.gateways {
+        gateway.is_ready().await;
+    }
+    cluster.gateways[0].kill();
+    let expired = async {
+        while !matches!(other.next().await, Heard::Control(message) if message["type"] == "ended") {}
+    };
+    in_time("the room expires", expired).await;
+    one.lose();
+    for process in cluster.processes() {
+        let log = process.log();
+        assert!(log.contains("TRACE"), "everything is logged");
+        secrets.is_absent_from("a log", &log);
+        // The address at the other end of a client's socket, and nothing else, has this form without a port of ours behind it.
+        for line in log.lines().filter(|line| line.contains("127.0.0.1")) {
+            assert!(is_of_a_listener(&cluster, line), "an address in: {line}");
+        }
+    }
+    for process in cluster.processes().skip(1) {
+        let metrics = http::get(process.ops(), "/metrics").await.text();
+        secrets.is_absent_from("metrics", &metrics);
+        assert!(!metrics.contains("127.0.0.1"), "an address in metrics");
+    }
+    secrets.is_absent_from("the log of NATS", &cluster.nats.log());
+}
+
+/// Whether the only addresses of a line are those that this cluster listens on.
+fn is_of_a_listener(cluster: &Cluster, line: &str) -> bool {
+    let mut ours: Vec<u16> = cluster.processes().map(|process| process.ops().port()).collect();
+    ours.extend(cluster.gateways.iter().map(|gateway| gateway.address().port()));
+    ours.push(cluster.nats.port());
+    line.split("127.0.0.1").skip(1).all(|rest| {
+        let port: String = rest.trim_start_matches(':').chars().take_while(char::is_ascii_digit).collect();
+        port.parse().is_ok_and(|port: u16| ours.contains(&port))
+    })
+}
+
+#[tokio::test]
+async fn talking_leaves_no_line_in_an_ordinary_log() {
+    let cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    let before: Vec<_> = cluster.processes().map(|process| process.log()).collect();
+    for _ in 0..20 {
+        talk(&mut one, &mut other).await;
+    }
+    one.ask(json!({"type": "leave"})).await;
+    one.ended("left").await;
+    other.ended("left").await;
+    let after: Vec<_> = cluster.processes().map(|process| process.log()).collect();
+    assert_eq!(before, after);
+}

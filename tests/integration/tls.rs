@@ -1,0 +1,125 @@
+//! TLS on the listeners, and who may connect where client certificates are asked for.
+
+use std::net::SocketAddr;
+
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+
+use crate::support::{
+    certificates::Certificates,
+    http::{self, Answer},
+    in_time,
+    process::{Launch, Process},
+};
+
+const SERVER: &str = "chat.example";
+
+/// A node whose listeners ask for a certificate of our authority, valid for `nginx`.
+fn guarded(certificates: &Certificates) -> Launch {
+    Launch::new("serve")
+        .set("tls-cert", &certificates.text(&format!("ours-{SERVER}.pem")))
+        .set("tls-key", &certificates.text(&format!("ours-{SERVER}.key")))
+        .set("tls-client-ca", &certificates.text("ours.pem"))
+        .set("tls-client-name", "nginx")
+}
+
+async fn ask(certificates: &Certificates, shown: Option<&str>, to: SocketAddr, request: &str) -> std::io::Result<Answer> {
+    let asked = async {
+        let stream = TcpStream::connect(to).await?;
+        let name = ServerName::try_from(SERVER).unwrap();
+        let stream = certificates.client(shown).connect(name, stream).await?;
+        http::over(stream, request).await
+    };
+    in_time("an answer over TLS", asked).await
+}
+
+async fn page(certificates: &Certificates, shown: Option<&str>, of: &Process) -> std::io::Result<u16> {
+    let request = http::request("GET", "/", &[], "");
+    ask(certificates, shown, of.address(), &request).await.map(|answer| answer.status)
+}
+
+#[tokio::test]
+async fn only_the_right_certificate_opens_a_guarded_listener() {
+    let certificates = Certificates::for_names(&[SERVER, "nginx", "someone"]);
+    let serve = guarded(&certificates).ready().await;
+    assert_eq!(page(&certificates, Some("ours-nginx"), &serve).await.unwrap(), 200);
+    for wrong in [None, Some("ours-someone"), Some("theirs-nginx")] {
+        assert!(page(&certificates, wrong, &serve).await.is_err(), "{wrong:?}");
+    }
+    // Plain HTTP is not answered.
+    let plain = TcpStream::connect(serve.address()).await.unwrap();
+    let answer = http::over(plain, &http::request("GET", "/", &[], "")).await;
+    assert!(answer.is_err());
+    // Over TLS the page asks for TLS from now on, and a session is opened as ever.
+    let answer = ask(&certificates, Some("ours-nginx"), serve.address(), &http::request("GET", "/", &[], "")).await;
+    assert!(answer.unwrap().header("strict-transport-security").is_some());
+    let opened = http::request("POST", "/v1/sessions", &[], "");
+    let answer = ask(&certificates, Some("ours-nginx"), serve.address(), &opened).await;
+    assert_eq!(answer.unwrap().status, 201);
+}
+
+#[tokio::test]
+async fn beyond_loopback_the_ops_listener_is_for_those_with_a_certificate() {
+    let certificates = Certificates::for_names(&[SERVER, "nginx", "watcher"]);
+    let serve = guarded(&certificates).set("ops-listen", "0.0.0.0:0").start();
+    let ops = SocketAddr::from(([127, 0, 0, 1], serve.ops().port()));
+    let request = http::request("GET", "/healthz", &[], "");
+    let answer = ask(&certificates, Some("ours-watcher"), ops, &request).await;
+    assert_eq!(answer.unwrap().status, 200, "any certificate of the authority");
+    for wrong in [None, Some("theirs-watcher")] {
+        assert!(ask(&certificates, wrong, ops, &request).await.is_err(), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_web_socket_opens_over_tls_and_chats() {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio_tungstenite::{client_async, tungstenite::{Message, client::IntoClientRequest}};
+
+    let certificates = Certificates::for_names(&[SERVER, "nginx"]);
+    let serve = guarded(&certificates).ready().await;
+    let mut sockets = Vec::new();
+    for _ in 0..2 {
+        let opened = http::request("POST", "/v1/sessions", &[], "");
+        let session = ask(&certificates, Some("ours-nginx"), serve.address(), &opened).await.unwrap().json();
+        let stream = TcpStream::connect(serve.address()).await.unwrap();
+        let name = ServerName::try_from(SERVER).unwrap();
+        let stream = certificates.client(Some("ours-nginx")).connect(name, stream).await.unwrap();
+        let mut request = format!("wss://{SERVER}/v1/ws").into_client_request().unwrap();
+        let offer = format!("cipher-chat.v1, bearer.{}", session["token"].as_str().unwrap());
+        request.headers_mut().insert("sec-websocket-protocol", offer.parse().unwrap());
+        let (mut socket, _) = client_async(request, stream).await.unwrap();
+        socket.send(Message::text(r#"{"type":"find"}"#)).await.unwrap();
+        sockets.push(socket);
+    }
+    let [mut one, mut other] = <[_; 2]>::try_from(sockets).unwrap();
+    for socket in [&mut one, &mut other] {
+        let paired = async {
+            while !socket.next().await.unwrap().unwrap().to_text().unwrap().contains("paired") {}
+        };
+        in_time("they meet", paired).await;
+    }
+    // In many TLS records, each way.
+    let frame: Vec<u8> = (0..65_536_u32).map(|n| (n % 241) as u8).collect();
+    for n in 0..20 {
+        one.send(Message::binary(frame.clone())).await.unwrap();
+        assert!(in_time("a frame", other.next()).await.unwrap().unwrap() == Message::binary(frame.clone()), "{n}");
+        other.send(Message::binary(frame[n..].to_vec())).await.unwrap();
+        assert!(in_time("a frame", one.next()).await.unwrap().unwrap() == Message::binary(frame[n..].to_vec()), "{n}");
+    }
+}
+
+#[test]
+fn files_that_are_no_certificates_are_told() {
+    let certificates = Certificates::for_names(&[SERVER]);
+    for (option, file) in [
+        ("tls-cert", "ours-chat.example.key"),
+        ("tls-key", "ours-chat.example.pem"),
+        ("tls-client-ca", "ours-chat.example.key"),
+        ("tls-key", "theirs-chat.example.key"),
+    ] {
+        let output = guarded(&certificates).set(option, &certificates.text(file)).command().output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option} {file}");
+        assert!(!output.stderr.is_empty());
+    }
+}
