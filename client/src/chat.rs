@@ -159,6 +159,11 @@ impl Chat {
         }
     }
 
+    /// Takes the connection for lost at once and makes it again; see [`Connection::reconnect`].
+    pub fn reconnect(&mut self) {
+        self.outgoing.push_back(Command::Reconnect);
+    }
+
     /// What the two may compare over another channel, to know that nobody is between them. `None` outside a secured chat.
     pub fn safety(&self) -> Option<SafetyCode> {
         self.talk.as_ref()?.channel.safety()

@@ -125,6 +125,13 @@ impl Connection {
         self.command(Command::Frame(bytes)).await
     }
 
+    /// Takes the connection for lost at once and makes it again: for programs that hear of a change of network before the silence
+    /// tells. [`Event::Disconnected`] follows.
+    pub async fn reconnect(&self) {
+        // A closed connection stays closed.
+        _ = self.command(Command::Reconnect).await;
+    }
+
     /// Ends the connection, after all that was said before. A chat does not end with it at once: say [`Connection::leave`] first.
     /// [`Event::Closed`] follows.
     pub async fn close(&self) {

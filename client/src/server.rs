@@ -50,13 +50,18 @@ impl ServerUrl {
         if self.port == usual { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The path of a call, below this server's own path.
     pub(crate) fn path(&self, call: &str) -> String {
         format!("{}{call}", self.prefix)
     }
 
     /// The host as a socket address has it: an IPv6 address without its brackets.
-    pub(crate) fn bare_host(&self) -> &str {
+    pub fn bare_host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 

@@ -38,6 +38,13 @@ impl Line {
         self.lost(Loss::Broken, now, random);
     }
 
+    /// The owner knows better than the silence that a connection is dead. A pause goes on as it is.
+    pub(super) fn reconnect(&mut self, now: Instant, random: u64) {
+        if matches!(self.link, Link::Opening { .. } | Link::Greeting { .. } | Link::Attached(_)) {
+            self.give_up(now, random);
+        }
+    }
+
     pub(super) fn refused(&mut self, refusal: Refusal, now: Instant, random: u64) {
         match refusal {
             Refusal::Status { status: 401, .. } => {

@@ -128,7 +128,7 @@ impl Line {
         }
         match (&self.link, input) {
             (Link::Closed, _) => {}
-            (_, Input::Command(command)) => self.command(command),
+            (_, Input::Command(command)) => self.command(command, now, random),
             (_, Input::Tick) => self.tick(now, random),
             (Link::Opening { .. }, Input::Opened) => {
                 self.link = Link::Greeting { deadline: now + ANSWER_PATIENCE };

@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Line {
-    pub(super) fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command, now: Instant, random: u64) {
         match command {
             Command::Find(find) => self.find(find),
             Command::Next(find) => self.next(find),
@@ -19,6 +19,7 @@ impl Line {
             Command::Leave => self.leave(),
             Command::Report(category) => self.report(category),
             Command::Frame(bytes) => self.frame(bytes),
+            Command::Reconnect => self.reconnect(now, random),
             Command::Close => {
                 self.effects.push(Effect::HangUp);
                 self.close(Closed::Asked);

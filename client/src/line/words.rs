@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Report(Category),
     /// Bytes for the peer; dropped while there is no way to it.
     Frame(Bytes),
+    /// Take the connection for lost.
+    Reconnect,
     /// End the connection for good.
     Close,
 }
@@ -185,6 +187,7 @@ impl fmt::Debug for Command {
             Self::Leave => f.write_str("Leave"),
             Self::Report(category) => write!(f, "Report({category:?})"),
             Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
+            Self::Reconnect => f.write_str("Reconnect"),
             Self::Close => f.write_str("Close"),
         }
     }

@@ -43,6 +43,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         Command::Cancel,
         Command::Leave,
         Command::Report(Category::Other),
+        Command::Reconnect,
     ];
     prop_oneof![
         6 => Just(Deadline),

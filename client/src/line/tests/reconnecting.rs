@@ -22,6 +22,17 @@ fn a_broken_connection_is_made_again_within_a_quarter_of_a_second() {
 }
 
 #[test]
+fn an_owner_who_knows_that_a_connection_is_dead_has_it_made_again() {
+    let mut world = World::chatting();
+    assert_eq!(world.want(Command::Reconnect), [Effect::Drop, disconnected(250)]);
+    assert_eq!(world.want(Command::Reconnect), [], "it is being made again");
+    assert_eq!(world.wait(), [connect(1, "t1")]);
+    assert_eq!(world.greet("t2"), [resume("k1")]);
+    world.want(Command::Close);
+    assert_eq!(world.want(Command::Reconnect), []);
+}
+
+#[test]
 fn the_newest_token_and_ticket_are_used() {
     let mut world = World::chatting();
     assert_eq!(world.does(renewed("t2", Some("k2"))), [remember("t2")]);
