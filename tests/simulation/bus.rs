@@ -13,13 +13,16 @@ use super::{
     world::{Event, Frames, World},
 };
 
+/// Every how many stories each message is encoded and read back: that is most of the work.
+const ENCODED: u64 = 8;
+
 /// What lies between the nodes.
 #[derive(Default)]
-pub struct Links {
+pub(super) struct Links {
     /// The nodes that are cut off from the servers, and know it.
-    pub down: BTreeSet<usize>,
+    pub(super) down: BTreeSet<usize>,
     /// Pairs, the lower first, between which nothing passes and nobody is told.
-    pub cut: BTreeSet<(usize, usize)>,
+    pub(super) cut: BTreeSet<(usize, usize)>,
     /// News of a session that was lost on a link, how many in a row: see [`World::is_lost`].
     lost: BTreeMap<(usize, usize, SessionId), usize>,
     /// When the last message of a link arrives: the next comes later if messages stay in order.
@@ -33,7 +36,7 @@ impl Links {
     }
 }
 
-pub fn interests(world: &World, node: usize) -> Vec<Interest> {
+pub(super) fn interests(world: &World, node: usize) -> Vec<Interest> {
     let node = &world.nodes[node];
     let id = || node.id.clone();
     match node.service {
@@ -65,11 +68,11 @@ pub fn interests(world: &World, node: usize) -> Vec<Interest> {
 
 impl World {
     /// Publishes a message. A node hears its own, too.
-    pub fn publish(&mut self, from: usize, message: Message) {
+    pub(super) fn publish(&mut self, from: usize, message: Message) {
         if self.links.down.contains(&from) {
             return;
         }
-        if self.seed % 8 == 0 {
+        if self.seed.is_multiple_of(ENCODED) {
             self.check_encoding(&message);
         }
         let id = self.nodes[from].id.clone();
@@ -98,7 +101,7 @@ impl World {
     }
 
     /// Publishes chat frames for the gateway that holds the other side.
-    pub fn publish_frames(&mut self, from: usize, to: &schemas::NodeId, frames: Frames) {
+    pub(super) fn publish_frames(&mut self, from: usize, to: &schemas::NodeId, frames: Frames) {
         if self.links.down.contains(&from) {
             return;
         }
@@ -108,7 +111,7 @@ impl World {
         }
         for at in self.arrivals(from, to) {
             let inc = self.nodes[to].incarnation;
-            self.at(at, Event::HearFrames { to, inc, frames: frames.clone() });
+            self.at(at, Event::HearFrames { to, inc, frames });
         }
     }
 
@@ -128,7 +131,7 @@ impl World {
     }
 
     /// When a message arrives: never, once or twice.
-    pub fn arrivals(&mut self, from: usize, to: usize) -> Vec<u64> {
+    pub(super) fn arrivals(&mut self, from: usize, to: usize) -> Vec<u64> {
         let weather = if self.calm { Weather::FAIR } else { self.profile.bus };
         if !self.links.carries(from, to) {
             return Vec::new();

@@ -13,14 +13,14 @@ use schemas::{
 use super::world::{End, Event, Frame, Machine, World};
 
 /// What a client says to its gateway.
-pub enum Said {
+pub(super) enum Said {
     Hello(Box<TokenClaims>),
     Request(Box<Request>),
     Frame(Frame),
 }
 
 /// What a client hears from its gateway.
-pub enum Heard {
+pub(super) enum Heard {
     Message(Box<ToClient>),
     Refused(Box<Request>, ErrorCode),
     Frame(Frame),
@@ -29,7 +29,7 @@ pub enum Heard {
 
 /// What a client has set itself to do later.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Todo {
+pub(super) enum Todo {
     Connect,
     /// Connect although a connection is open.
     Move,
@@ -38,41 +38,41 @@ pub enum Todo {
 }
 
 /// A person with one session.
-pub struct Client {
-    pub session: SessionId,
-    pub grants: Vec<SessionGrant>,
-    pub ticket: Option<TicketGrant>,
+pub(super) struct Client {
+    pub(super) session: SessionId,
+    pub(super) grants: Vec<SessionGrant>,
+    pub(super) ticket: Option<TicketGrant>,
     /// Tickets that are worth nothing any more.
-    pub old_tickets: Vec<TicketGrant>,
+    pub(super) old_tickets: Vec<TicketGrant>,
     /// Whom it looks for.
-    pub wish: Option<Find>,
+    pub(super) wish: Option<Find>,
     /// The connection that counts.
-    pub main: Option<ConnId>,
-    pub tabs: BTreeMap<ConnId, Tab>,
+    pub(super) main: Option<ConnId>,
+    pub(super) tabs: BTreeMap<ConnId, Tab>,
     /// Has closed its page for good.
-    pub presence: Presence,
+    pub(super) presence: Presence,
     connecting: bool,
     asking: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub(super) enum Presence {
     Here,
     Gone,
 }
 
 /// What one connection has shown.
 #[derive(Clone, Debug)]
-pub struct Tab {
-    pub phase: Phase,
+pub(super) struct Tab {
+    pub(super) phase: Phase,
     /// Whom it waits for.
-    pub waits_for: Option<Find>,
+    pub(super) waits_for: Option<Find>,
     /// Whom it has asked for and not been answered.
-    pub asked: VecDeque<Find>,
-    pub sent: u64,
+    pub(super) asked: VecDeque<Find>,
+    pub(super) sent: u64,
     /// The newest attachment whose frame has come, in this room.
     newest: Stamp,
-    pub received: u64,
+    pub(super) received: u64,
 }
 
 impl Tab {
@@ -89,7 +89,7 @@ impl Tab {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Phase {
+pub(super) enum Phase {
     Opening,
     Idle,
     Waiting,
@@ -97,7 +97,7 @@ pub enum Phase {
 }
 
 impl Client {
-    pub fn new(rng: &mut StdRng, now: UnixMillis) -> Self {
+    pub(super) fn new(rng: &mut StdRng, now: UnixMillis) -> Self {
         let session = SessionId::from_random(rng.random());
         let grant =
             SessionGrant { session, start: now.as_secs(), stamp: Stamp::NONE, memory: Memory::default() };
@@ -115,11 +115,11 @@ impl Client {
         }
     }
 
-    pub fn phase(&self) -> Option<Phase> {
+    pub(super) fn phase(&self) -> Option<Phase> {
         self.main.and_then(|main| self.tabs.get(&main)).map(|tab| tab.phase)
     }
 
-    pub fn waits_for(&self) -> Option<&Find> {
+    pub(super) fn waits_for(&self) -> Option<&Find> {
         self.tabs.get(&self.main?)?.waits_for.as_ref()
     }
 
@@ -141,7 +141,7 @@ fn claims(grant: &SessionGrant) -> TokenClaims {
     }
 }
 
-pub fn ticket_claims(grant: &TicketGrant) -> TicketClaims {
+pub(super) fn ticket_claims(grant: &TicketGrant) -> TicketClaims {
     TicketClaims {
         sub: grant.session,
         aud: ROOM_AUDIENCE.into(),
@@ -154,7 +154,7 @@ pub fn ticket_claims(grant: &TicketGrant) -> TicketClaims {
 }
 
 impl World {
-    pub fn do_client(&mut self, client: usize, todo: Todo) {
+    pub(super) fn do_client(&mut self, client: usize, todo: Todo) {
         let it = &mut self.clients[client];
         match todo {
             _ if it.presence == Presence::Gone => {}
@@ -173,7 +173,7 @@ impl World {
     }
 
     /// Opens a connection to some gateway, with the newest token or, in some stories, an older one.
-    pub fn connect(&mut self, client: usize) {
+    pub(super) fn connect(&mut self, client: usize) {
         let running: Vec<_> = self
             .gateways()
             .into_iter()
@@ -199,7 +199,7 @@ impl World {
         self.send_up(conn, Said::Hello(Box::new(claims(&grant))));
     }
 
-    pub fn connect_later(&mut self, client: usize, longest: u64) {
+    pub(super) fn connect_later(&mut self, client: usize, longest: u64) {
         if !self.clients[client].connecting {
             self.clients[client].connecting = true;
             let pause = self.rng.random_range(1..=longest);
@@ -207,7 +207,7 @@ impl World {
         }
     }
 
-    pub fn request(&mut self, conn: ConnId, request: Request) {
+    pub(super) fn request(&mut self, conn: ConnId, request: Request) {
         self.say(|_| format!("{conn:?} asks: {request:?}"));
         if let Request::Find(find) | Request::Next(find) = &request {
             let client = self.sockets[&conn].client;
@@ -232,7 +232,7 @@ impl World {
     }
 
     /// Something from a gateway has come to its client.
-    pub fn take_from_gateway(&mut self, conn: ConnId, heard: Heard) {
+    pub(super) fn take_from_gateway(&mut self, conn: ConnId, heard: Heard) {
         let Some(socket) = self.sockets.get(&conn).filter(|socket| socket.client_end == End::Open) else {
             return;
         };
@@ -301,11 +301,11 @@ impl World {
             tab.asked.pop_front();
         }
         match (request, code) {
-            (Request::Find(_) | Request::Resume(_), ErrorCode::Unavailable) => {
-                if !std::mem::replace(&mut self.clients[client].asking, true) {
-                    let pause = self.rng.random_range(500..1_500);
-                    self.after(pause, Event::Client(client, Todo::Ask(conn)));
-                }
+            (Request::Find(_) | Request::Resume(_), ErrorCode::Unavailable)
+                if !std::mem::replace(&mut self.clients[client].asking, true) =>
+            {
+                let pause = self.rng.random_range(500..1_500);
+                self.after(pause, Event::Client(client, Todo::Ask(conn)));
             }
             (_, ErrorCode::InviteSpent) => self.clients[client].wish = None,
             _ => {}
@@ -349,7 +349,7 @@ impl World {
     }
 
     /// The client's end of a connection is gone; its gateway notices at once, after a while, or when no pong comes.
-    pub fn abandon(&mut self, conn: ConnId) {
+    pub(super) fn abandon(&mut self, conn: ConnId) {
         let pause = match self.rng.random_range(0..3) {
             0 => self.rng.random_range(1..10),
             1 => self.rng.random_range(10..5_000),
@@ -367,7 +367,7 @@ impl World {
     }
 
     /// Sends a chat frame, if there is a room to send it in.
-    pub fn chat(&mut self, client: usize, conn: ConnId) {
+    pub(super) fn chat(&mut self, client: usize, conn: ConnId) {
         let Some(tab) = self.clients[client].tabs.get_mut(&conn) else { return };
         let Phase::Room { room, .. } = tab.phase else { return };
         tab.sent += 1;
@@ -382,6 +382,7 @@ impl World {
         let (phase, newest) = (tab.phase, tab.newest);
         tab.newest = newest.max(stamp);
         tab.received += 1;
+        self.ledger.tally.frames += 1;
         let inside = matches!(phase, Phase::Room { room, .. } if room == frame.room);
         self.expect(inside, || format!("{conn:?} is in {phase:?} and was sent {frame:?}"));
         self.expect(from != client, || format!("client {client} was sent its own {frame:?}"));

@@ -19,17 +19,17 @@ use super::{
 };
 
 /// The shortest token life that the grace allows, and long enough for a story.
-pub const TOKEN_LIFE: Duration = Duration::from_secs(600);
+pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(600);
 
-pub struct Gateway {
-    pub sessions: Sessions,
-    pub boot: BootId,
-    pub draining: bool,
+pub(super) struct Gateway {
+    pub(super) sessions: Sessions,
+    pub(super) boot: BootId,
+    pub(super) draining: bool,
     routes: BTreeMap<ConnId, Route>,
 }
 
 impl Gateway {
-    pub fn new(node: NodeId, boot: BootId, grace: Duration, seed: [u8; 32]) -> Self {
+    pub(super) fn new(node: NodeId, boot: BootId, grace: Duration, seed: [u8; 32]) -> Self {
         let settings = Settings {
             node,
             boot,
@@ -41,7 +41,7 @@ impl Gateway {
         Self { sessions: Sessions::new(settings, seed), boot, draining: false, routes: BTreeMap::new() }
     }
 
-    pub fn heartbeat(&self) -> Heartbeat {
+    pub(super) fn heartbeat(&self) -> Heartbeat {
         Heartbeat {
             boot: self.boot,
             version: String::new(),
@@ -63,7 +63,7 @@ impl Gateway {
 }
 
 impl World {
-    pub fn gateway(&mut self, node: usize) -> Option<&mut Gateway> {
+    pub(super) fn gateway(&mut self, node: usize) -> Option<&mut Gateway> {
         match &mut self.nodes[node].machine {
             Machine::Gateway(gateway) => Some(gateway),
             _ => None,
@@ -71,7 +71,7 @@ impl World {
     }
 
     /// Lets a gateway's sessions decide something, and carries it out.
-    pub fn decide<T>(
+    pub(super) fn decide<T>(
         &mut self,
         node: usize,
         decision: impl FnOnce(&mut Sessions, UnixMillis) -> T,
@@ -126,7 +126,7 @@ impl World {
     }
 
     /// A gateway notices that a socket is gone.
-    pub fn lose_socket(&mut self, conn: ConnId) {
+    pub(super) fn lose_socket(&mut self, conn: ConnId) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
         if end == End::Open && self.nodes[node].incarnation == inc {
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// Something from a client has come to its gateway.
-    pub fn take_from_client(&mut self, conn: ConnId, said: Said) {
+    pub(super) fn take_from_client(&mut self, conn: ConnId, said: Said) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
         let running = self.nodes[node].incarnation == inc && self.gateway(node).is_some();
@@ -195,20 +195,20 @@ impl World {
     }
 
     /// Frames have come over the bus.
-    pub fn take_frames(&mut self, node: usize, frames: Frames) {
+    pub(super) fn take_frames(&mut self, node: usize, frames: Frames) {
         if let Some(conn) = self.gateway(node).and_then(|gateway| gateway.taker(&frames)) {
             self.send_down(conn, Heard::Frame(frames.frame));
         }
     }
 
     /// A starting node, or one that has missed something, asks the others.
-    pub fn ask_sync(&mut self, node: usize) {
+    pub(super) fn ask_sync(&mut self, node: usize) {
         let from = self.nodes[node].id.clone();
         self.publish(node, Message::Sync { from });
     }
 
     /// Answers a node that asks what it has missed.
-    pub fn answer_sync(&mut self, node: usize, asker: usize, answers: Vec<SyncAnswer>) {
+    pub(super) fn answer_sync(&mut self, node: usize, asker: usize, answers: Vec<SyncAnswer>) {
         let inc = self.nodes[asker].incarnation;
         for answer in answers {
             let answer = std::rc::Rc::new(answer);
@@ -219,7 +219,7 @@ impl World {
     }
 
     /// The process of a gateway ends without a word; its sockets break.
-    pub fn crash(&mut self, node: usize) {
+    pub(super) fn crash(&mut self, node: usize) {
         self.say(|world| format!("{} crashes", world.name(node)));
         self.nodes[node].machine = Machine::Stopped;
         if self.nodes[node].service != Service::Gateway {
@@ -241,7 +241,7 @@ impl World {
     }
 
     /// A gateway that goes away in good order has waited long enough.
-    pub fn close_all(&mut self, node: usize) {
+    pub(super) fn close_all(&mut self, node: usize) {
         let inc = self.nodes[node].incarnation;
         let remaining: Vec<_> = self
             .sockets

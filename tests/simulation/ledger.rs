@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gateway::session::{ConnId, SessionGrant, TicketGrant, ToClient};
 use schemas::{
     RoomId, SessionId, Tag, WantId,
+    control::PeerState,
     event::{MatchEvent, WantEvent},
     message::Message,
 };
@@ -16,7 +17,7 @@ use super::{
 
 /// All that was said and shown, as far as it matters later.
 #[derive(Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     /// Who may be in a room: the first session that was shown each side.
     owners: BTreeMap<RoomId, [Option<SessionId>; 2]>,
     wants: BTreeMap<WantId, KnownWant>,
@@ -24,11 +25,21 @@ pub struct Ledger {
     /// The rooms of which a session was told that they are over.
     over: BTreeSet<(SessionId, RoomId)>,
     /// Deleted sessions, and the run of the gateway that took the call: what dies before it could say so is forgotten.
-    pub revoked: BTreeMap<SessionId, (usize, u64)>,
+    pub(super) revoked: BTreeMap<SessionId, (usize, u64)>,
     /// How many connections gateways have taken.
-    pub taken: u64,
-    pub paired: u64,
-    pub resumed: u64,
+    pub(super) taken: u64,
+    pub(super) tally: Tally,
+}
+
+/// How much happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) paired: u64,
+    pub(super) resumed: u64,
+    pub(super) away: u64,
+    pub(super) ended: u64,
+    pub(super) replaced: u64,
+    pub(super) frames: u64,
 }
 
 struct KnownWant {
@@ -38,16 +49,16 @@ struct KnownWant {
 }
 
 impl Ledger {
-    pub fn is_over(&self, session: SessionId, room: RoomId) -> bool {
+    pub(super) fn is_over(&self, session: SessionId, room: RoomId) -> bool {
         self.over.contains(&(session, room))
     }
 
-    pub fn forget_end(&mut self, session: SessionId, room: RoomId) {
+    pub(super) fn forget_end(&mut self, session: SessionId, room: RoomId) {
         self.over.remove(&(session, room));
     }
 
     /// The session on the other side of a room from one that was shown it.
-    pub fn partner(&self, session: SessionId, room: RoomId) -> Option<SessionId> {
+    pub(super) fn partner(&self, session: SessionId, room: RoomId) -> Option<SessionId> {
         let owners = self.owners.get(&room)?;
         owners.iter().flatten().find(|owner| **owner != session).copied()
     }
@@ -55,7 +66,7 @@ impl Ledger {
 
 impl World {
     /// A gateway says which wants it holds: each belongs to a connection.
-    pub fn note_wants(&mut self, node: usize, message: &Message) {
+    pub(super) fn note_wants(&mut self, node: usize, message: &Message) {
         let Message::Want { event: WantEvent::Waiting(wants), .. } = message else { return };
         for want in wants {
             let holds = |socket: &&super::world::Socket| {
@@ -73,14 +84,14 @@ impl World {
     }
 
     /// Pairing has matched.
-    pub fn note_match(&mut self, message: &Message) {
+    pub(super) fn note_match(&mut self, message: &Message) {
         let Message::Match { event: MatchEvent::Pair([first, second]), .. } = message else { return };
         let (room, _) = RoomId::of_match(first.want, second.want);
         self.ledger.matches.insert(room, [first.want, second.want]);
     }
 
     /// A gateway shows its client something.
-    pub fn note_shown(&mut self, node: usize, conn: ConnId, message: &ToClient) {
+    pub(super) fn note_shown(&mut self, node: usize, conn: ConnId, message: &ToClient) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (session, end) = (socket.session, socket.server_end);
         self.expect(end == End::Open, || format!("{conn:?} is closed and is sent {message:?}"));
@@ -91,14 +102,16 @@ impl World {
                 self.check_place(session, ticket);
             }
             ToClient::Paired(ticket) => {
-                self.ledger.paired += 1;
+                self.ledger.tally.paired += 1;
                 self.check_place(session, ticket);
                 self.check_partner(node, session, ticket);
             }
             ToClient::Resumed(ticket) => {
-                self.ledger.resumed += 1;
+                self.ledger.tally.resumed += 1;
                 self.check_place(session, ticket);
             }
+            ToClient::Peer(PeerState::Away) => self.ledger.tally.away += 1,
+            ToClient::Ended(_) => self.ledger.tally.ended += 1,
             _ => {}
         }
     }
@@ -150,7 +163,7 @@ impl World {
     }
 
     /// A client hears something from its gateway.
-    pub fn check_heard(&mut self, client: usize, conn: ConnId, message: &ToClient) {
+    pub(super) fn check_heard(&mut self, client: usize, conn: ConnId, message: &ToClient) {
         let it = &self.clients[client];
         let session = it.session;
         match message {
@@ -170,7 +183,8 @@ impl World {
     }
 
     /// Only a newer connection closes one as replaced.
-    pub fn check_replaced(&mut self, conn: ConnId) {
+    pub(super) fn check_replaced(&mut self, conn: ConnId) {
+        self.ledger.tally.replaced += 1;
         let loser = &self.sockets[&conn];
         let rank = |socket: &super::world::Socket| (socket.stamp, self.nodes[socket.node].id.clone());
         let newer = self.sockets.iter().any(|(other, socket)| {

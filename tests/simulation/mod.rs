@@ -19,6 +19,7 @@ use std::{
     thread,
 };
 
+use ledger::Tally;
 use world::{Telling, World};
 
 /// Stories in an ordinary test run: enough to find what one story in a thousand shows, in some seconds.
@@ -76,6 +77,24 @@ fn whatever_happens_two_people_end_up_in_one_room_or_know_that_it_is_over() {
     });
     let bad = bad.into_inner();
     assert!(bad == u64::MAX, "{}", tell(bad));
+}
+
+#[test]
+fn the_stories_are_about_something() {
+    let mut tally = Tally::default();
+    for seed in 0..100 {
+        let mut world = World::new(seed, Telling::Silently);
+        assert_eq!(world.run(), Ok(()), "seed {seed}");
+        let more = world.ledger.tally;
+        tally.paired += more.paired;
+        tally.resumed += more.resumed;
+        tally.away += more.away;
+        tally.ended += more.ended;
+        tally.replaced += more.replaced;
+        tally.frames += more.frames;
+    }
+    let Tally { paired, resumed, away, ended, replaced, frames } = tally;
+    assert!([paired, resumed, away, ended, replaced, frames].iter().all(|count| *count >= 100), "{tally:?}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ const EMPTIED: u64 = 4;
 
 impl World {
     /// Mends everything, waits, and looks at what has become of everybody.
-    pub fn settle(&mut self) -> Result<(), String> {
+    pub(super) fn settle(&mut self) -> Result<(), String> {
         self.mend_all();
         self.say(|_| "everything is mended".into());
         self.run_until(self.now + SETTLING)?;
@@ -35,7 +35,7 @@ impl World {
         }
         self.look_at_waiting()?;
         self.talk()?;
-        if self.seed % EMPTIED == 0 { self.empty() } else { Ok(()) }
+        if self.seed.is_multiple_of(EMPTIED) { self.empty() } else { Ok(()) }
     }
 
     /// One connection, which knows what it is in, as its gateway does.
@@ -178,10 +178,9 @@ impl World {
 
 /// Whether two who wait for this would be matched; whoever has waited so long takes any language.
 fn fits(one: &Find, other: &Find) -> bool {
-    let roles = match (one.role, other.role) {
-        (None, None) => true,
-        (Some(Role::Seek), Some(Role::Offer)) | (Some(Role::Offer), Some(Role::Seek)) => true,
-        _ => false,
-    };
+    let roles = matches!(
+        (one.role, other.role),
+        (None, None) | (Some(Role::Seek), Some(Role::Offer)) | (Some(Role::Offer), Some(Role::Seek))
+    );
     one.queue() == other.queue() && roles
 }

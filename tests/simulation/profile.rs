@@ -6,49 +6,49 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 /// What may happen in one story, drawn from its seed.
 #[derive(Clone, Debug)]
-pub struct Profile {
-    pub gateways: usize,
-    pub replicas: usize,
-    pub janitors: usize,
-    pub clients: usize,
-    pub bus: Weather,
+pub(super) struct Profile {
+    pub(super) gateways: usize,
+    pub(super) replicas: usize,
+    pub(super) janitors: usize,
+    pub(super) clients: usize,
+    pub(super) bus: Weather,
     /// How far the clocks of two nodes may be apart, halved, in milliseconds.
-    pub skew: i64,
+    pub(super) skew: i64,
     /// Mean pause between two things that people do, in milliseconds.
-    pub haste: u64,
+    pub(super) haste: u64,
     /// Mean pause between two faults, in milliseconds; `None`: there are none.
-    pub faults: Option<u64>,
+    pub(super) faults: Option<u64>,
     /// How long the story goes on before everything is left to settle, in milliseconds.
-    pub length: u64,
-    pub grace: Duration,
+    pub(super) length: u64,
+    pub(super) grace: Duration,
     /// Whether people use tokens and tickets that are not their newest.
-    pub stale: bool,
+    pub(super) stale: bool,
 }
 
 /// How messages travel between nodes.
 #[derive(Clone, Copy, Debug)]
-pub struct Weather {
+pub(super) struct Weather {
     /// Chance that a message is lost.
-    pub lost: f64,
+    pub(super) lost: f64,
     /// Chance that it comes twice.
-    pub doubled: f64,
+    pub(super) doubled: f64,
     /// Longest delay of an ordinary message, in milliseconds.
-    pub delay: u64,
+    pub(super) delay: u64,
     /// Chance that a message takes up to [`Self::LATE`].
-    pub late: f64,
+    pub(super) late: f64,
     /// Whether messages from one node to another stay in order.
-    pub ordered: bool,
+    pub(super) ordered: bool,
 }
 
 impl Weather {
     /// The longest delay of any message, in milliseconds.
-    pub const LATE: u64 = 3_000;
+    pub(super) const LATE: u64 = 3_000;
     /// Nothing is lost and little time passes.
-    pub const FAIR: Self = Self { lost: 0.0, doubled: 0.0, delay: 3, late: 0.0, ordered: true };
+    pub(super) const FAIR: Self = Self { lost: 0.0, doubled: 0.0, delay: 3, late: 0.0, ordered: true };
 }
 
 impl Profile {
-    pub fn draw(rng: &mut StdRng) -> Self {
+    pub(super) fn draw(rng: &mut StdRng) -> Self {
         let chance = |rng: &mut StdRng, all: &[f64]| all.choose(rng).copied().unwrap_or_default();
         let bus = if rng.random_bool(0.25) {
             Weather::FAIR

@@ -19,16 +19,16 @@ use super::{
     world::{Event, Machine, World},
 };
 
-pub struct Replica {
+pub(super) struct Replica {
     boot: BootId,
-    pub pool: Pool,
+    pub(super) pool: Pool,
     gateways: Nodes,
     leadership: Leadership,
     leads: bool,
 }
 
 impl Replica {
-    pub fn new(id: NodeId, boot: BootId, now: UnixMillis) -> Self {
+    pub(super) fn new(id: NodeId, boot: BootId, now: UnixMillis) -> Self {
         Self {
             boot,
             pool: Pool::new(),
@@ -39,7 +39,7 @@ impl Replica {
     }
 
     /// The bus is back, or has lost something.
-    pub fn gap(&mut self, now: UnixMillis) {
+    pub(super) fn gap(&mut self, now: UnixMillis) {
         self.gateways.clear();
         self.pool.pardon(now);
         self.leadership.gap(now);
@@ -51,10 +51,10 @@ impl Replica {
             Message::Heartbeat { service: Service::Pairing, from, heartbeat } => {
                 self.leadership.hear(now, from, heartbeat);
             }
-            Message::Heartbeat { service: Service::Gateway, from, heartbeat } => {
-                if self.gateways.hear(now, from, heartbeat) == News::Restarted {
-                    self.pool.forget_node(now, from);
-                }
+            Message::Heartbeat { service: Service::Gateway, from, heartbeat }
+                if self.gateways.hear(now, from, heartbeat) == News::Restarted =>
+            {
+                self.pool.forget_node(now, from);
             }
             _ => {}
         }
@@ -79,15 +79,15 @@ impl Replica {
     }
 }
 
-pub struct Janitor {
+pub(super) struct Janitor {
     boot: BootId,
-    pub leases: Leases,
+    pub(super) leases: Leases,
     /// Who has asked to be told what it missed.
     askers: VecDeque<NodeId>,
 }
 
 impl Janitor {
-    pub fn new(id: NodeId, boot: BootId, grace: Duration, now: UnixMillis) -> Self {
+    pub(super) fn new(id: NodeId, boot: BootId, grace: Duration, now: UnixMillis) -> Self {
         let terms = Terms {
             token_life: TOKEN_LIFE,
             key_rotation: Duration::from_secs(3600),
@@ -99,11 +99,11 @@ impl Janitor {
 }
 
 impl World {
-    pub fn is_up(&self, node: usize) -> bool {
+    pub(super) fn is_up(&self, node: usize) -> bool {
         !self.links.down.contains(&node)
     }
 
-    pub fn tick(&mut self, node: usize) {
+    pub(super) fn tick(&mut self, node: usize) {
         let (now, up, inc) = (self.clock(node), self.is_up(node), self.nodes[node].incarnation);
         let pause = match &mut self.nodes[node].machine {
             Machine::Stopped => return,
@@ -158,7 +158,7 @@ impl World {
         }
     }
 
-    pub fn beat(&mut self, node: usize) {
+    pub(super) fn beat(&mut self, node: usize) {
         let inc = self.nodes[node].incarnation;
         let plain = |boot| Heartbeat { boot, version: String::new(), load: Load::default(), draining: false };
         let heartbeat = match &self.nodes[node].machine {
@@ -172,7 +172,7 @@ impl World {
         self.after(millis(limits::HEARTBEAT), Event::Beat { node, inc });
     }
 
-    pub fn hear(&mut self, node: usize, from: usize, message: &Message) {
+    pub(super) fn hear(&mut self, node: usize, from: usize, message: &Message) {
         let now = self.clock(node);
         match &mut self.nodes[node].machine {
             Machine::Stopped => {}
@@ -201,7 +201,7 @@ impl World {
         }
     }
 
-    pub fn learn(&mut self, node: usize, answer: &SyncAnswer) {
+    pub(super) fn learn(&mut self, node: usize, answer: &SyncAnswer) {
         let now = self.clock(node);
         match &mut self.nodes[node].machine {
             Machine::Janitor(janitor) => {

@@ -15,7 +15,7 @@ use super::{
 
 /// Something that is to be mended, or noticed, later.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Fault {
+pub(super) enum Fault {
     /// A stopped node starts again.
     Start(usize),
     /// A node sees that its bus is down.
@@ -30,7 +30,7 @@ pub enum Fault {
 
 impl World {
     /// Somebody does something.
-    pub fn whim(&mut self) {
+    pub(super) fn whim(&mut self) {
         if self.calm {
             return;
         }
@@ -160,7 +160,7 @@ impl World {
     }
 
     /// Something breaks.
-    pub fn mishap(&mut self) {
+    pub(super) fn mishap(&mut self) {
         let Some(mean) = self.profile.faults.filter(|_| !self.calm) else { return };
         let pause = self.rng.random_range(1..=2 * mean);
         self.after(pause, Event::Mishap);
@@ -208,7 +208,7 @@ impl World {
         }
     }
 
-    pub fn end_fault(&mut self, fault: Fault) {
+    pub(super) fn end_fault(&mut self, fault: Fault) {
         match fault {
             Fault::Start(node) => self.start(node),
             Fault::NoticeDown(node, inc) => {
@@ -254,7 +254,7 @@ impl World {
     }
 
     /// All that is broken is mended, and nothing breaks any more.
-    pub fn mend_all(&mut self) {
+    pub(super) fn mend_all(&mut self) {
         self.calm = true;
         for node in 0..self.nodes.len() {
             self.mend(node);

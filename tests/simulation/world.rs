@@ -23,24 +23,24 @@ const BEGINNING: u64 = 1_700_000_000_000;
 
 /// Whether a story keeps what happens in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Telling {
+pub(super) enum Telling {
     Silently,
     Aloud,
 }
 
-pub struct Node {
-    pub id: NodeId,
-    pub service: Service,
+pub(super) struct Node {
+    pub(super) id: NodeId,
+    pub(super) service: Service,
     /// What it adds to the true time.
-    pub offset: i64,
+    pub(super) offset: i64,
     /// Counts its starts.
-    pub incarnation: u64,
-    pub interests: Vec<schemas::subject::Interest>,
-    pub machine: Machine,
+    pub(super) incarnation: u64,
+    pub(super) interests: Vec<schemas::subject::Interest>,
+    pub(super) machine: Machine,
 }
 
 /// What a node is inside.
-pub enum Machine {
+pub(super) enum Machine {
     Stopped,
     Gateway(Box<Gateway>),
     Pairing(Box<Replica>),
@@ -48,49 +48,49 @@ pub enum Machine {
 }
 
 /// A connection of a client to a gateway.
-pub struct Socket {
-    pub client: usize,
-    pub session: SessionId,
-    pub node: usize,
-    pub incarnation: u64,
+pub(super) struct Socket {
+    pub(super) client: usize,
+    pub(super) session: SessionId,
+    pub(super) node: usize,
+    pub(super) incarnation: u64,
     /// The stamp in the token that opened it.
-    pub base: Stamp,
+    pub(super) base: Stamp,
     /// The highest stamp that its gateway gave it.
-    pub stamp: Stamp,
-    pub client_end: End,
-    pub server_end: End,
+    pub(super) stamp: Stamp,
+    pub(super) client_end: End,
+    pub(super) server_end: End,
     /// The how-manieth connection this is that a gateway took; 0 before one did.
-    pub taken: u64,
+    pub(super) taken: u64,
     /// When the gateway learned that it is gone.
-    pub gone: Option<u64>,
+    pub(super) gone: Option<u64>,
     last_up: u64,
     last_down: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     Open,
     Closed,
 }
 
 /// Chat frames on the bus.
 #[derive(Clone, Copy, Debug)]
-pub struct Frames {
-    pub room: RoomId,
-    pub side: Side,
-    pub stamp: Stamp,
-    pub frame: Frame,
+pub(super) struct Frames {
+    pub(super) room: RoomId,
+    pub(super) side: Side,
+    pub(super) stamp: Stamp,
+    pub(super) frame: Frame,
 }
 
 /// One chat frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Frame {
-    pub room: RoomId,
-    pub conn: ConnId,
-    pub number: u64,
+pub(super) struct Frame {
+    pub(super) room: RoomId,
+    pub(super) conn: ConnId,
+    pub(super) number: u64,
 }
 
-pub enum Event {
+pub(super) enum Event {
     Tick {
         node: usize,
         inc: u64,
@@ -129,18 +129,18 @@ pub enum Event {
     Mishap,
 }
 
-pub struct World {
-    pub seed: u64,
-    pub rng: StdRng,
-    pub profile: Profile,
-    pub now: u64,
-    pub nodes: Vec<Node>,
-    pub links: Links,
-    pub sockets: BTreeMap<ConnId, Socket>,
-    pub clients: Vec<Client>,
-    pub ledger: Ledger,
+pub(super) struct World {
+    pub(super) seed: u64,
+    pub(super) rng: StdRng,
+    pub(super) profile: Profile,
+    pub(super) now: u64,
+    pub(super) nodes: Vec<Node>,
+    pub(super) links: Links,
+    pub(super) sockets: BTreeMap<ConnId, Socket>,
+    pub(super) clients: Vec<Client>,
+    pub(super) ledger: Ledger,
     /// Nothing breaks any more and nobody has whims.
-    pub calm: bool,
+    pub(super) calm: bool,
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
     conns: u64,
@@ -150,7 +150,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, telling: Telling) -> Self {
+    pub(super) fn new(seed: u64, telling: Telling) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let profile = Profile::draw(&mut rng);
         let mut world = Self {
@@ -210,7 +210,7 @@ impl World {
     }
 
     /// Starts a node that is stopped; it knows nothing.
-    pub fn start(&mut self, node: usize) {
+    pub(super) fn start(&mut self, node: usize) {
         if !matches!(self.nodes[node].machine, Machine::Stopped) {
             return;
         }
@@ -237,13 +237,13 @@ impl World {
     }
 
     /// Lets the story happen, and everything settle after it.
-    pub fn run(&mut self) -> Result<(), String> {
+    pub(super) fn run(&mut self) -> Result<(), String> {
         self.run_until(self.profile.length)?;
         self.settle()
     }
 
     /// Goes on until a time, or until something is wrong.
-    pub fn run_until(&mut self, end: u64) -> Result<(), String> {
+    pub(super) fn run_until(&mut self, end: u64) -> Result<(), String> {
         while let Some(entry) = self.queue.first_entry() {
             if entry.key().0 > end {
                 break;
@@ -294,35 +294,35 @@ impl World {
         }
     }
 
-    pub fn at(&mut self, time: u64, event: Event) {
+    pub(super) fn at(&mut self, time: u64, event: Event) {
         self.sequence += 1;
         self.queue.insert((time.max(self.now), self.sequence), event);
     }
 
-    pub fn after(&mut self, pause: u64, event: Event) {
+    pub(super) fn after(&mut self, pause: u64, event: Event) {
         self.at(self.now + pause, event);
     }
 
     /// The time as a node has it.
-    pub fn clock(&self, node: usize) -> UnixMillis {
+    pub(super) fn clock(&self, node: usize) -> UnixMillis {
         UnixMillis((BEGINNING + self.now).saturating_add_signed(self.nodes[node].offset))
     }
 
     /// The time as it is.
-    pub fn true_time(&self) -> UnixMillis {
+    pub(super) fn true_time(&self) -> UnixMillis {
         UnixMillis(BEGINNING + self.now)
     }
 
-    pub fn name(&self, node: usize) -> String {
+    pub(super) fn name(&self, node: usize) -> String {
         self.nodes[node].id.as_str().to_owned()
     }
 
-    pub fn gateways(&self) -> Vec<usize> {
+    pub(super) fn gateways(&self) -> Vec<usize> {
         (0..self.nodes.len()).filter(|node| self.nodes[*node].service == Service::Gateway).collect()
     }
 
     /// Opens a socket from a client to a gateway.
-    pub fn open_socket(&mut self, client: usize, node: usize, base: Stamp) -> ConnId {
+    pub(super) fn open_socket(&mut self, client: usize, node: usize, base: Stamp) -> ConnId {
         self.conns += 1;
         let conn = ConnId(self.conns);
         let socket = Socket {
@@ -344,7 +344,7 @@ impl World {
     }
 
     /// Sends something up a socket: in order, within 5 ms.
-    pub fn send_up(&mut self, conn: ConnId, said: Said) {
+    pub(super) fn send_up(&mut self, conn: ConnId, said: Said) {
         let pause = self.rng.random_range(0..5);
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
         socket.last_up = socket.last_up.max(self.now + pause);
@@ -353,7 +353,7 @@ impl World {
     }
 
     /// Sends something down a socket, likewise.
-    pub fn send_down(&mut self, conn: ConnId, heard: Heard) {
+    pub(super) fn send_down(&mut self, conn: ConnId, heard: Heard) {
         let pause = self.rng.random_range(0..5);
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
         socket.last_down = socket.last_down.max(self.now + pause);
@@ -362,11 +362,11 @@ impl World {
     }
 
     /// Notes what happens, for whoever has to understand it.
-    pub fn say(&mut self, line: impl FnOnce(&Self) -> String) {
+    pub(super) fn say(&mut self, line: impl FnOnce(&Self) -> String) {
         self.say_unless(false, line);
     }
 
-    pub fn say_unless(&mut self, dull: bool, line: impl FnOnce(&Self) -> String) {
+    pub(super) fn say_unless(&mut self, dull: bool, line: impl FnOnce(&Self) -> String) {
         if self.telling == Telling::Aloud && !dull {
             let text = format!("{:>8} {}", self.now, line(self));
             self.lines.push(text);
@@ -374,13 +374,13 @@ impl World {
     }
 
     /// Notes that something is wrong, unless it is as it should be.
-    pub fn expect(&mut self, right: bool, wrong: impl FnOnce() -> String) {
+    pub(super) fn expect(&mut self, right: bool, wrong: impl FnOnce() -> String) {
         if !right && self.violation.is_none() {
             self.violation = Some(wrong());
         }
     }
 
-    pub fn into_lines(self) -> Vec<String> {
+    pub(super) fn into_lines(self) -> Vec<String> {
         self.lines
     }
 }

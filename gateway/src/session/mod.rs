@@ -10,6 +10,8 @@ mod expiring;
 mod hearing;
 mod resuming;
 mod rooms;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod upkeep;
 mod waiting;

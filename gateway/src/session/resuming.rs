@@ -56,9 +56,9 @@ impl Sessions {
             return Err(refuse(ErrorCode::InRoom, "this session is in another room"));
         };
         let seat = self.rooms.get(&room_id).and_then(|room| room.seat(side));
-        match seat.filter(|seat| seat.phase == Phase::In).map(|seat| seat.told) {
-            Some(told) => self.show_resumed(id, room_id, side, told),
-            None => {} // the first one will be answered
+        // While the first resume is under way, its answer will serve both.
+        if let Some(told) = seat.filter(|seat| seat.phase == Phase::In).map(|seat| seat.told) {
+            self.show_resumed(id, room_id, side, told);
         }
         Ok(())
     }

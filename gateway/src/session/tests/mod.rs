@@ -1,0 +1,406 @@
+//! The rules of sessions and rooms, one by one. A handful of gateways on a bus that carries everything at once, unless told otherwise.
+
+mod away;
+mod ending;
+mod meeting;
+mod replacing;
+mod resuming;
+mod tokens;
+mod upkeep;
+mod waiting;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use schemas::{
+    Service,
+    control::{FindBy, PeerState},
+    event::{Half, Heartbeat, MatchEvent, RoomEvent, Want, WantEvent},
+    token::{ROOM_AUDIENCE, SESSION_AUDIENCE},
+};
+
+use super::*;
+
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
+const GRACE: Duration = Duration::from_secs(60);
+const TOKEN_LIFE: Duration = Duration::from_secs(600);
+
+/// One gateway, and everything that it has decided.
+struct Gate {
+    sessions: Sessions,
+    boot: BootId,
+    told: BTreeMap<ConnId, Vec<ToClient>>,
+    routes: BTreeMap<ConnId, Route>,
+    closed: BTreeMap<ConnId, CloseCode>,
+    said: Vec<Message>,
+    /// Where it believes the client's messages and its routes to stand: what was decided last.
+    order: Vec<Effect>,
+    hears: bool,
+}
+
+/// Gateways on one bus.
+struct Cluster {
+    now: UnixMillis,
+    gates: Vec<Gate>,
+    conns: u64,
+    /// What the bus loses.
+    lost: fn(&Message) -> bool,
+}
+
+/// A client with a connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Person {
+    n: u8,
+    gate: usize,
+    conn: ConnId,
+}
+
+fn settings(n: usize, company: Company) -> Settings {
+    Settings {
+        node: node(n),
+        boot: BootId(n as u64),
+        grace: GRACE,
+        token_life: TOKEN_LIFE,
+        drain_spread: Duration::from_secs(5),
+        company,
+    }
+}
+
+fn node(n: usize) -> NodeId {
+    format!("g{n}").parse().unwrap()
+}
+
+fn session(n: u8) -> SessionId {
+    SessionId::from_random([n; 16])
+}
+
+fn anyone() -> Find {
+    Find { by: FindBy::Random(None), role: None, language: None }
+}
+
+fn about(topic: &str) -> Find {
+    Find { by: FindBy::Random(Some(topic.parse().unwrap())), role: None, language: None }
+}
+
+fn invited() -> Find {
+    Find { by: FindBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
+}
+
+fn token(grant: &SessionGrant) -> TokenClaims {
+    TokenClaims {
+        sub: grant.session,
+        aud: SESSION_AUDIENCE.into(),
+        iat: 0,
+        exp: u64::MAX,
+        jti: String::new(),
+        start: grant.start,
+        stamp: grant.stamp,
+        memory: grant.memory.clone(),
+    }
+}
+
+fn fresh_token(n: u8) -> TokenClaims {
+    let memory = Memory::default();
+    token(&SessionGrant { session: session(n), start: START.as_secs(), stamp: Stamp::NONE, memory })
+}
+
+fn ticket(grant: &TicketGrant) -> TicketClaims {
+    TicketClaims {
+        sub: grant.session,
+        aud: ROOM_AUDIENCE.into(),
+        iat: 0,
+        exp: u64::MAX,
+        room: grant.room,
+        side: grant.side,
+        stamp: grant.stamp,
+    }
+}
+
+/// The place that a client was shown last.
+fn place(told: &[ToClient]) -> TicketGrant {
+    let shown = told.iter().rev().find_map(|message| match message {
+        ToClient::Paired(grant) | ToClient::Resumed(grant) => Some(*grant),
+        _ => None,
+    });
+    shown.unwrap_or_else(|| panic!("no room in {told:?}"))
+}
+
+/// The token that a client was given last.
+fn newest(told: &[ToClient]) -> SessionGrant {
+    let given = told.iter().rev().find_map(|message| match message {
+        ToClient::Ready(grant) | ToClient::Token(grant, _) => Some(grant.clone()),
+        _ => None,
+    });
+    given.unwrap_or_else(|| panic!("no token in {told:?}"))
+}
+
+impl Cluster {
+    fn new(gates: usize) -> Self {
+        Self::of(gates, Company::Cluster)
+    }
+
+    fn of(gates: usize, company: Company) -> Self {
+        let gate = |n| Gate {
+            sessions: Sessions::new(settings(n, company), [n as u8; 32]),
+            boot: BootId(n as u64),
+            told: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            said: Vec::new(),
+            order: Vec::new(),
+            hears: true,
+        };
+        let mut cluster =
+            Self { now: START, gates: (0..gates).map(gate).collect(), conns: 0, lost: |_| false };
+        cluster.pass(Duration::from_secs(2)); // all have heard of each other
+        cluster.clear();
+        cluster
+    }
+
+    /// A process that dies and comes back knows nothing.
+    fn restart(&mut self, gate: usize) {
+        let it = &mut self.gates[gate];
+        it.boot = BootId(it.boot.0 + 100);
+        let settings = Settings { boot: it.boot, ..settings(gate, Company::Cluster) };
+        it.sessions = Sessions::new(settings, [9; 32]);
+        it.hears = true;
+    }
+
+    /// Lets a gateway decide, and the bus carry what it says.
+    fn decide<T>(&mut self, gate: usize, decision: impl FnOnce(&mut Sessions, UnixMillis) -> T) -> T {
+        let result = decision(&mut self.gates[gate].sessions, self.now);
+        let mut mail = VecDeque::new();
+        self.take_effects(gate, &mut mail);
+        while let Some(message) = mail.pop_front() {
+            for to in 0..self.gates.len() {
+                if self.gates[to].hears && is_for(&message, to) {
+                    self.gates[to].sessions.hear(self.now, &message);
+                    self.take_effects(to, &mut mail);
+                }
+            }
+        }
+        result
+    }
+
+    fn take_effects(&mut self, gate: usize, mail: &mut VecDeque<Message>) {
+        let it = &mut self.gates[gate];
+        for effect in it.sessions.take_effects() {
+            it.order.push(effect.clone());
+            match effect {
+                Effect::Send(conn, message) => it.told.entry(conn).or_default().push(message),
+                Effect::Route(conn, route) => {
+                    it.routes.insert(conn, route);
+                }
+                Effect::Close(conn, code) => {
+                    it.closed.insert(conn, code);
+                }
+                Effect::Publish(message) => {
+                    it.said.push(message.clone());
+                    if it.hears && !(self.lost)(&message) {
+                        mail.push_back(message);
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, gate: usize, message: Message) {
+        self.decide(gate, |sessions, now| sessions.hear(now, &message));
+    }
+
+    /// Lets time pass; every gateway that hears says each second that it lives.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += TICK;
+            for gate in 0..self.gates.len() {
+                if (self.now.0 - START.0).is_multiple_of(1000) && self.gates[gate].hears {
+                    self.beat(gate);
+                }
+                self.decide(gate, Sessions::tick);
+            }
+        }
+    }
+
+    fn beat(&mut self, gate: usize) {
+        let heartbeat = Heartbeat {
+            boot: self.gates[gate].boot,
+            version: String::new(),
+            load: self.gates[gate].sessions.load(),
+            draining: false,
+        };
+        let beat = Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat };
+        for to in 0..self.gates.len() {
+            if self.gates[to].hears {
+                self.hear(to, beat.clone());
+            }
+        }
+    }
+
+    fn secs(&mut self, secs: u64) {
+        self.pass(Duration::from_secs(secs));
+    }
+
+    /// Forgets what has been said and told so far.
+    fn clear(&mut self) {
+        for gate in &mut self.gates {
+            gate.told.clear();
+            gate.said.clear();
+            gate.order.clear();
+        }
+    }
+
+    fn connect(&mut self, gate: usize, n: u8) -> Person {
+        self.connect_with(gate, &fresh_token(n), n)
+    }
+
+    fn connect_with(&mut self, gate: usize, claims: &TokenClaims, n: u8) -> Person {
+        self.conns += 1;
+        let conn = ConnId(self.conns);
+        self.decide(gate, |sessions, now| sessions.connected(now, conn, claims));
+        Person { n, gate, conn }
+    }
+
+    fn drop(&mut self, person: Person) {
+        self.decide(person.gate, |sessions, now| sessions.disconnected(now, person.conn));
+    }
+
+    fn ask(&mut self, person: Person, request: Request) -> Result<(), ErrorCode> {
+        let asked = self.decide(person.gate, |sessions, now| sessions.request(now, person.conn, request));
+        asked.map_err(|error| error.code)
+    }
+
+    /// Takes what a client was told.
+    fn told(&mut self, person: Person) -> Vec<ToClient> {
+        self.gates[person.gate].told.remove(&person.conn).unwrap_or_default()
+    }
+
+    fn route(&self, person: Person) -> Route {
+        self.gates[person.gate].routes.get(&person.conn).cloned().unwrap_or(Route::Nowhere)
+    }
+
+    fn closed(&self, person: Person) -> Option<CloseCode> {
+        self.gates[person.gate].closed.get(&person.conn).copied()
+    }
+
+    /// The wants that a gateway has said, the last saying of each session.
+    fn want(&self, person: Person) -> Want {
+        let said = self.gates[person.gate].said.iter().rev();
+        let wants = said.filter_map(|message| match message {
+            Message::Want { event: WantEvent::Waiting(wants), .. } => Some(wants),
+            _ => None,
+        });
+        let want = wants.flatten().find(|want| want.session == session(person.n));
+        want.cloned().unwrap_or_else(|| panic!("no want of {person:?}"))
+    }
+
+    /// Room events that a gateway has said, to whom they went (everybody: `None`).
+    fn room_events(&self, gate: usize) -> Vec<(Option<NodeId>, RoomEvent)> {
+        let events = self.gates[gate].said.iter().filter_map(|message| match message {
+            Message::Peer { to, event, .. } => Some((Some(to.clone()), event.clone())),
+            Message::Room { event, .. } => Some((None, event.clone())),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    fn joined(&self, gate: usize) -> usize {
+        let events = self.room_events(gate);
+        events.iter().filter(|(_, event)| matches!(event, RoomEvent::Joined(_))).count()
+    }
+
+    fn pair_of(&self, one: Person, other: Person) -> MatchEvent {
+        let half = |person: Person| Half { want: self.want(person).id, node: node(person.gate) };
+        MatchEvent::Pair([half(one), half(other)])
+    }
+
+    /// Tells both gateways that two wants fit.
+    fn match_them(&mut self, one: Person, other: Person) -> RoomId {
+        let event = self.pair_of(one, other);
+        let room = self.room_of(one, other);
+        let mut gates = vec![one.gate, other.gate];
+        gates.dedup();
+        for gate in gates {
+            self.hear(gate, Message::Match { to: node(gate), event: event.clone() });
+        }
+        room
+    }
+
+    fn room_of(&self, one: Person, other: Person) -> RoomId {
+        RoomId::of_match(self.want(one).id, self.want(other).id).0
+    }
+
+    /// Two people who wait, at these gateways.
+    fn waiting(&mut self, gates: [usize; 2]) -> (Person, Person) {
+        let (one, other) = (self.connect(gates[0], 1), self.connect(gates[1], 2));
+        self.ask(one, Request::Find(anyone())).unwrap();
+        self.ask(other, Request::Find(anyone())).unwrap();
+        (one, other)
+    }
+
+    /// Two people in a room, and what each was shown.
+    fn chatting(&mut self, gates: [usize; 2]) -> Chat {
+        let (one, other) = self.waiting(gates);
+        self.match_them(one, other);
+        let (ones, others) = (self.told(one), self.told(other));
+        let chat = Chat {
+            one,
+            other,
+            tickets: [place(&ones), place(&others)],
+            tokens: [newest(&ones), newest(&others)],
+        };
+        self.clear();
+        chat
+    }
+
+    /// Connects the first person of a chat again, with the newest token.
+    fn back(&mut self, gate: usize, chat: &Chat) -> Person {
+        self.connect_with(gate, &token(&chat.tokens[0]), chat.one.n)
+    }
+
+    fn resume(&mut self, person: Person, grant: &TicketGrant) -> Result<(), ErrorCode> {
+        self.ask(person, Request::Resume(ticket(grant)))
+    }
+
+    fn locate(&self, gate: usize, n: u8) -> Option<SessionAnswer> {
+        self.gates[gate].sessions.locate(session(n))
+    }
+}
+
+/// Two people in a room.
+struct Chat {
+    one: Person,
+    other: Person,
+    tickets: [TicketGrant; 2],
+    tokens: [SessionGrant; 2],
+}
+
+impl Chat {
+    fn room(&self) -> RoomId {
+        self.tickets[0].room
+    }
+
+    fn attachment(&self, n: usize) -> Attachment {
+        let (person, grant) = ([self.one, self.other][n], self.tickets[n]);
+        let owner = grant.session.tag();
+        Attachment { side: grant.side, stamp: grant.stamp, node: node(person.gate), owner }
+    }
+}
+
+fn is_for(message: &Message, gate: usize) -> bool {
+    match message {
+        Message::Peer { to, .. } | Message::Presence { to, .. } | Message::Match { to, .. } => {
+            *to == node(gate)
+        }
+        Message::Room { .. } | Message::Session { .. } => true,
+        _ => false,
+    }
+}
+
+fn peer(room: RoomId, to: usize, event: RoomEvent) -> Message {
+    Message::Peer { room, to: node(to), event }
+}
+
+/// Tokens aside: what a person would notice.
+fn news(told: Vec<ToClient>) -> Vec<ToClient> {
+    told.into_iter().filter(|message| !matches!(message, ToClient::Token(..) | ToClient::Ready(_))).collect()
+}

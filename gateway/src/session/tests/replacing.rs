@@ -1,0 +1,220 @@
+//! Stamps: a newer connection wins everywhere, whatever arrives late.
+
+use super::*;
+
+fn attached(n: u8, stamp: Stamp, gate: usize) -> Message {
+    let event = SessionEvent::Attached { stamp, node: node(gate) };
+    Message::Session { session: session(n), speaker: Service::Gateway, event }
+}
+
+#[test]
+fn a_newer_connection_here_closes_the_old_one() {
+    let mut cluster = Cluster::new(1);
+    let old = cluster.connect(0, 1);
+    let stamp = newest(&cluster.told(old)).stamp;
+    let new = cluster.connect(0, 1);
+    assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
+    assert!(newest(&cluster.told(new)).stamp > stamp);
+    cluster.drop(old);
+    assert!(cluster.locate(0, 1).unwrap().connected, "the end of the old socket changes nothing");
+    assert_eq!(cluster.ask(old, Request::Find(anyone())), Ok(()), "nor does what it still says");
+    assert_eq!(cluster.gates[0].sessions.load().waiting, 0);
+}
+
+#[test]
+fn a_newer_connection_elsewhere_closes_the_old_one() {
+    let mut cluster = Cluster::new(2);
+    let old = cluster.connect(0, 1);
+    cluster.ask(old, Request::Find(anyone())).unwrap();
+    let claims = token(&newest(&cluster.told(old)));
+    let new = cluster.connect_with(1, &claims, 1);
+    assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
+    assert_eq!(cluster.closed(new), None);
+    assert_eq!(cluster.locate(0, 1), None);
+    assert_eq!(cluster.gates[0].sessions.load().waiting, 0, "and its want is withdrawn");
+}
+
+#[test]
+fn a_want_of_the_old_connection_is_not_handed_to_the_new_one() {
+    let mut cluster = Cluster::new(1);
+    let old = cluster.connect(0, 1);
+    cluster.ask(old, Request::Find(anyone())).unwrap();
+    cluster.connect(0, 1);
+    assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
+}
+
+#[test]
+fn a_resume_wins_before_the_old_socket_is_known_dead() {
+    for gate in [0, 1, 2] {
+        let mut cluster = Cluster::new(3);
+        let chat = cluster.chatting([0, 1]);
+        let back = cluster.back(gate, &chat);
+        cluster.resume(back, &chat.tickets[0]).unwrap();
+        assert_eq!(cluster.closed(chat.one), Some(CloseCode::Replaced));
+        place(&cluster.told(back));
+        cluster.told(chat.other);
+        cluster.drop(chat.one);
+        assert_eq!(cluster.told(chat.other), [], "the late end of the old socket means nothing");
+        assert_ne!(cluster.route(chat.other), Route::Nowhere);
+    }
+}
+
+#[test]
+fn late_words_of_an_old_attachment_are_ignored() {
+    let mut cluster = Cluster::new(3);
+    let chat = cluster.chatting([0, 1]);
+    let back = cluster.back(2, &chat);
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    let route = cluster.route(chat.other);
+    cluster.clear();
+    let old = chat.attachment(0);
+    for late in [RoomEvent::Joined(old.clone()), RoomEvent::Present(old.clone()), RoomEvent::Detached(old)] {
+        cluster.hear(1, peer(chat.room(), 1, late));
+    }
+    assert_eq!(cluster.told(chat.other), []);
+    assert_eq!(cluster.route(chat.other), route);
+    cluster.hear(2, attached(1, chat.tickets[0].stamp, 0));
+    assert_eq!(cluster.closed(back), None);
+}
+
+#[test]
+fn who_is_older_is_told_who_is_newer() {
+    let mut cluster = Cluster::new(2);
+    let person = cluster.connect(0, 1);
+    let own = newest(&cluster.told(person)).stamp;
+    cluster.clear();
+    cluster.hear(0, attached(1, Stamp(own.0 - 1), 1));
+    assert_eq!(cluster.gates[0].said, [attached(1, own, 0)]);
+    assert_eq!(cluster.closed(person), None);
+}
+
+#[test]
+fn an_older_joined_of_a_side_that_is_held_here_is_told_that_it_was_replaced() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 0]);
+    let own = chat.attachment(0);
+    let older = Attachment { stamp: Stamp(own.stamp.0 - 1), node: node(1), ..own.clone() };
+    let event = RoomEvent::Joined(older);
+    cluster.hear(0, Message::Room { room: chat.room(), speaker: Service::Gateway, event });
+    assert!(cluster.gates[0].said.contains(&attached(1, own.stamp, 0)));
+    assert_eq!(cluster.closed(chat.one), None);
+    assert_eq!(cluster.told(chat.other), []);
+}
+
+#[test]
+fn of_two_attachments_with_one_stamp_the_higher_node_wins() {
+    let mut cluster = Cluster::new(2);
+    cluster.lost = |_| true;
+    let (low, high) = (cluster.connect(0, 1), cluster.connect(1, 1));
+    let stamp = newest(&cluster.told(low)).stamp;
+    assert_eq!(newest(&cluster.told(high)).stamp, stamp);
+    cluster.hear(1, attached(1, stamp, 0));
+    assert_eq!(cluster.closed(high), None);
+    cluster.hear(0, attached(1, stamp, 1));
+    assert_eq!(cluster.closed(low), Some(CloseCode::Replaced));
+}
+
+#[test]
+fn a_stamp_is_above_the_token_and_above_all_that_was_heard_however_wrong_a_clock_is() {
+    let mut cluster = Cluster::new(2);
+    let ahead = Stamp(START.0 + 120_000);
+    let claims = TokenClaims { stamp: ahead, ..fresh_token(1) };
+    let person = cluster.connect_with(0, &claims, 1);
+    assert!(newest(&cluster.told(person)).stamp > ahead);
+    for higher in [Stamp(ahead.0 + 10), Stamp(ahead.0 + 50), Stamp(ahead.0 + 20)] {
+        cluster.hear(1, attached(2, higher, 0));
+    }
+    let other = cluster.connect(1, 2);
+    assert_eq!(newest(&cluster.told(other)).stamp, Stamp(ahead.0 + 51), "the highest heard, and one");
+}
+
+#[test]
+fn a_stamp_of_its_own_is_remembered_after_the_connection_is_gone() {
+    let mut cluster = Cluster::new(1);
+    let ahead = Stamp(START.0 + 120_000);
+    let person = cluster.connect_with(0, &TokenClaims { stamp: ahead, ..fresh_token(1) }, 1);
+    let stamp = newest(&cluster.told(person)).stamp;
+    cluster.drop(person);
+    let again = cluster.connect(0, 1);
+    assert!(newest(&cluster.told(again)).stamp > stamp, "though it came with an older token");
+}
+
+#[test]
+fn a_ticket_that_is_newer_than_its_token_raises_the_stamp() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 0]);
+    let ahead = TicketGrant { stamp: Stamp(START.0 + 90_000), ..chat.tickets[0] };
+    let back = cluster.back(1, &chat);
+    let before = newest(&cluster.told(back)).stamp;
+    assert!(before < ahead.stamp);
+    cluster.resume(back, &ahead).unwrap();
+    let told = cluster.told(back);
+    assert!(newest(&told).stamp > ahead.stamp);
+    assert_eq!(place(&told).stamp, newest(&told).stamp);
+}
+
+#[test]
+fn a_resume_is_above_what_the_room_has_heard_of_its_side() {
+    let mut cluster = Cluster::new(3);
+    let chat = cluster.chatting([0, 1]);
+    let elsewhere = Attachment { stamp: Stamp(START.0 + 90_000), node: node(2), ..chat.attachment(0) };
+    cluster.hear(1, peer(chat.room(), 1, RoomEvent::Joined(elsewhere.clone())));
+    let back = cluster.back(1, &chat);
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    let told = cluster.told(back);
+    assert!(place(&told).stamp > elsewhere.stamp);
+    assert_eq!(cluster.route(chat.other), Route::Local { room: chat.room(), peer: back.conn });
+}
+
+#[test]
+fn an_older_claim_to_a_seat_does_not_close_a_newer_connection_that_is_not_in_the_room_yet() {
+    let mut cluster = Cluster::new(3);
+    let chat = cluster.chatting([0, 1]);
+    cluster.drop(chat.one);
+    cluster.lost = |_| true;
+    let second = cluster.back(2, &chat);
+    let second_stamp = newest(&cluster.told(second)).stamp;
+    cluster.secs(1);
+    let third = cluster.back(0, &chat);
+    cluster.lost = |_| false;
+    let claim = Attachment { stamp: second_stamp, node: node(2), ..chat.attachment(0) };
+    let event = RoomEvent::Joined(claim);
+    cluster.hear(0, Message::Room { room: chat.room(), speaker: Service::Gateway, event });
+    assert_eq!(cluster.closed(third), None);
+    cluster.resume(third, &chat.tickets[0]).unwrap();
+    assert!(matches!(cluster.route(chat.other), Route::Remote { node: to, .. } if to == node(0)));
+}
+
+#[test]
+fn an_attachment_is_announced_three_times_unless_it_is_outdated() {
+    let mut cluster = Cluster::new(1);
+    let person = cluster.connect(0, 1);
+    let own = attached(1, newest(&cluster.told(person)).stamp, 0);
+    let count = |cluster: &Cluster| cluster.gates[0].said.iter().filter(|said| **said == own).count();
+    assert_eq!(count(&cluster), 1);
+    cluster.secs(7);
+    assert_eq!(count(&cluster), 3);
+    let person = cluster.connect(0, 2);
+    cluster.drop(person);
+    cluster.clear();
+    cluster.secs(7);
+    assert!(!cluster.gates[0].said.iter().any(|said| matches!(said, Message::Session { .. })));
+}
+
+#[test]
+fn what_a_gateway_missed_while_it_was_cut_off_is_said_again() {
+    let mut cluster = Cluster::new(2);
+    let old = cluster.connect(0, 1);
+    let deleted = cluster.connect(0, 2);
+    let claims = token(&newest(&cluster.told(old)));
+    cluster.gates[0].hears = false;
+    cluster.secs(6);
+    cluster.connect_with(1, &claims, 1);
+    cluster.decide(1, |sessions, now| sessions.revoke(now, session(2)));
+    cluster.secs(20);
+    assert_eq!((cluster.closed(old), cluster.closed(deleted)), (None, None));
+    cluster.gates[0].hears = true;
+    cluster.secs(3);
+    assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
+    assert_eq!(cluster.closed(deleted), Some(CloseCode::SessionOver));
+}

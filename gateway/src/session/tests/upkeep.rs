@@ -1,0 +1,153 @@
+//! Leases, where a session is, what a starting node learns, and going away.
+
+use super::*;
+use schemas::event::{Lease, SessionLease, SyncAnswer};
+
+fn leases(cluster: &Cluster, gate: usize) -> Vec<SessionLease> {
+    let leases = cluster.gates[gate].said.iter().filter_map(|message| match message {
+        Message::Lease { lease: Lease { sessions, .. }, .. } => Some(sessions.clone()),
+        _ => None,
+    });
+    leases.flatten().collect()
+}
+
+#[test]
+fn every_session_that_is_held_is_leased_once_in_ten_seconds() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 1]);
+    cluster.connect(0, 3);
+    cluster.drop(chat.one);
+    cluster.clear();
+    cluster.secs(10);
+    let mut leases = leases(&cluster, 0);
+    leases.sort_by_key(|lease| lease.session);
+    let shown: Vec<_> = leases.iter().map(|it| (it.session, it.connected, it.state, it.room)).collect();
+    assert_eq!(
+        shown,
+        [
+            (session(1), false, SessionState::Paired, Some(chat.room())),
+            (session(3), true, SessionState::Idle, None)
+        ]
+    );
+    assert_eq!(leases[0].ends, START + limits::SESSION_LIFE);
+}
+
+#[test]
+fn a_session_is_located_where_it_is_and_by_the_other_side_once_it_is_away() {
+    let mut cluster = Cluster::new(3);
+    let chat = cluster.chatting([0, 1]);
+    let answer = SessionAnswer {
+        state: SessionState::Paired,
+        connected: true,
+        stamp: chat.tickets[0].stamp,
+        room: Some(chat.room()),
+    };
+    assert_eq!(cluster.locate(0, 1), Some(answer.clone()));
+    assert_eq!(cluster.locate(1, 1), None, "it is there; its gateway will say so");
+    assert_eq!(cluster.locate(2, 1), None);
+    cluster.gates[0].hears = false;
+    cluster.secs(5);
+    assert_eq!(cluster.locate(1, 1), Some(SessionAnswer { connected: false, ..answer }));
+}
+
+#[test]
+fn the_crowd_is_the_sum_over_living_gateways() {
+    let mut cluster = Cluster::new(3);
+    cluster.chatting([0, 1]);
+    let waiting = cluster.connect(2, 3);
+    cluster.ask(waiting, Request::Find(anyone())).unwrap();
+    cluster.secs(2);
+    let crowd = cluster.gates[0].sessions.crowd();
+    assert_eq!((crowd.connections, crowd.waiting, crowd.chatting), (3, 1, 2));
+    cluster.gates[2].hears = false;
+    cluster.secs(5);
+    assert_eq!(cluster.gates[0].sessions.crowd().connections, 2);
+}
+
+#[test]
+fn a_starting_node_learns_what_ended_and_who_was_deleted() {
+    let mut cluster = Cluster::new(3);
+    let chat = cluster.chatting([0, 1]);
+    cluster.decide(0, |sessions, now| sessions.revoke(now, session(9)));
+    cluster.ask(chat.one, Request::Leave).unwrap();
+    cluster.restart(2);
+    let answers = cluster.gates[0].sessions.sync_answers(cluster.now);
+    assert!(answers.last().unwrap().last);
+    assert!(answers[..answers.len() - 1].iter().all(|answer| !answer.last));
+    for answer in &answers {
+        cluster.decide(2, |sessions, now| sessions.learn(now, answer));
+    }
+    assert!(cluster.gates[2].sessions.is_revoked(cluster.now, session(9)));
+    let back = cluster.back(2, &chat);
+    cluster.lost = |_| true;
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    assert_eq!(news(cluster.told(back)), [ToClient::Ended(EndReason::Left)]);
+}
+
+#[test]
+fn what_is_learned_acts_at_once_and_for_no_longer_than_a_token_life() {
+    let mut cluster = Cluster::new(1);
+    let chat = cluster.chatting([0, 0]);
+    let deleted = cluster.connect(0, 3);
+    let answer = SyncAnswer {
+        revoked: vec![(session(3), u64::MAX)],
+        ended: vec![(chat.room(), EndReason::Left, u64::MAX)],
+        last: true,
+        ..SyncAnswer::default()
+    };
+    cluster.decide(0, |sessions, now| sessions.learn(now, &answer));
+    assert_eq!(cluster.closed(deleted), Some(CloseCode::SessionOver));
+    assert_eq!(news(cluster.told(chat.one)), [ToClient::Ended(EndReason::Left)]);
+    cluster.pass(TOKEN_LIFE + limits::LEEWAY + TICK);
+    assert!(!cluster.gates[0].sessions.is_revoked(cluster.now, session(3)));
+}
+
+#[test]
+fn in_company_a_draining_gateway_sends_its_people_away_and_keeps_their_rooms() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 1]);
+    let idle = cluster.connect(0, 3);
+    cluster.told(idle);
+    cluster.decide(0, Sessions::drain);
+    for person in [chat.one, idle] {
+        let told = cluster.told(person);
+        assert!(matches!(told[..], [ToClient::Drain { reconnect_in_ms: 0..=5_000 }]), "{told:?}");
+    }
+    assert_eq!(cluster.told(chat.other), []);
+    assert_eq!(cluster.ask(idle, Request::Find(anyone())), Err(ErrorCode::Unavailable));
+    let back = cluster.back(1, &chat);
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    assert!(matches!(cluster.route(chat.other), Route::Local { .. }));
+}
+
+#[test]
+fn alone_a_draining_gateway_ends_its_rooms() {
+    let mut cluster = Cluster::of(1, Company::Alone);
+    let chat = cluster.chatting([0, 0]);
+    cluster.decide(0, Sessions::drain);
+    for person in [chat.one, chat.other] {
+        let told = news(cluster.told(person));
+        assert!(
+            matches!(told[..], [ToClient::Ended(EndReason::Shutdown), ToClient::Drain { .. }]),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_remains_of_people_who_have_gone() {
+    let mut cluster = Cluster::new(2);
+    for _ in 0..3 {
+        let chat = cluster.chatting([0, 1]);
+        cluster.ask(chat.one, Request::Next(anyone())).unwrap();
+        cluster.drop(chat.one);
+        cluster.drop(chat.other);
+    }
+    cluster.pass(Duration::from_secs(700));
+    for gate in &cluster.gates {
+        let it = &gate.sessions;
+        assert!(it.sessions.is_empty() && it.conns.is_empty() && it.wants.is_empty() && it.rooms.is_empty());
+        assert!(it.owners.is_empty());
+        assert_eq!(it.ended.iter(cluster.now).count() + it.past.iter(cluster.now).count(), 0);
+    }
+}
