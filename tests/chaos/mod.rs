@@ -1,1 +1,5 @@
 //! What the system does when its parts die, hang, lie about the time, or cannot reach each other.
+
+mod bus;
+mod gateways;
+mod services;

@@ -1,0 +1,202 @@
+//! Gateways die, hang and start again; the people who were there go on elsewhere.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::support::{
+    cluster::Cluster,
+    eventually,
+    person::{Heard, Person, couple, talk},
+};
+
+/// The promise is 5 s; the rest is for a machine that does much else.
+const SOON: Duration = Duration::from_secs(5 + 10);
+
+/// Waits until the person hears that the peer is away or online; frames before it do not matter.
+async fn hears_of_peer(person: &mut Person, state: &str) {
+    loop {
+        match person.next().await {
+            Heard::Control(message) if message == json!({"type": "peer", "state": state}) => return,
+            Heard::Control(message) => assert_eq!(message["type"], "peer"),
+            Heard::Frame(_) => {}
+            closed => panic!("{closed:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_at_a_gateway_that_died_goes_on_at_another() {
+    let mut cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    let (mut both, mut here) = couple(&cluster.gateways[0], &cluster.gateways[0]).await;
+    talk(&mut one, &mut other).await;
+    cluster.gateways[0].kill();
+    let died = Instant::now();
+    assert_eq!(one.closed().await, None, "no goodbye");
+    other.peer_is("away").await;
+    assert!(died.elapsed() < SOON, "{:?}", died.elapsed());
+    let staying = &cluster.gateways[1];
+    one.come_back(staying).await;
+    other.peer_is("online").await;
+    talk(&mut one, &mut other).await;
+    // Two whose room nobody else held: both have their tickets.
+    both.connect(staying).await;
+    both.resume().await;
+    both.hear("resumed").await;
+    both.peer_is("away").await;
+    here.come_back(staying).await;
+    both.peer_is("online").await;
+    talk(&mut both, &mut here).await;
+}
+
+#[tokio::test]
+async fn a_gateway_may_die_again_and_again() {
+    let mut cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    for _ in 0..3 {
+        let next = cluster.start_node("gateway").await;
+        let mut dead = std::mem::replace(&mut cluster.gateways[0], next);
+        dead.kill();
+        other.peer_is("away").await;
+        one.come_back(&cluster.gateways[0]).await;
+        other.peer_is("online").await;
+        talk(&mut one, &mut other).await;
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_starts_again_under_its_name_is_not_taken_for_the_one_before() {
+    let mut cluster = Cluster::start().await;
+    let launch = cluster.launch("gateway").set("node-id", "reborn");
+    let mut first = launch.ready().await;
+    let (mut one, mut other) = couple(&first, &cluster.gateways[0]).await;
+    first.kill();
+    // At once, before its silence is noticed.
+    let second = launch.ready().await;
+    other.peer_is("away").await;
+    one.come_back(&second).await;
+    other.peer_is("online").await;
+    talk(&mut one, &mut other).await;
+}
+
+#[tokio::test]
+async fn a_session_is_replaced_while_its_old_gateway_hangs() {
+    let cluster = Cluster::start().await;
+    let [hanging, staying] = [&cluster.gateways[0], &cluster.gateways[1]];
+    let (mut one, mut other) = couple(hanging, staying).await;
+    let old = one.let_go();
+    hanging.pause();
+    other.peer_is("away").await;
+    one.come_back(staying).await;
+    other.peer_is("online").await;
+    talk(&mut one, &mut other).await;
+    // The old one wakes, believes still that it holds the session, and is told better.
+    hanging.go_on();
+    let mut replaced = Person::new(staying).await;
+    replaced.take(old);
+    assert_eq!(replaced.closed().await, Some(4102));
+    hanging.is_ready().await;
+    talk(&mut one, &mut other).await;
+    assert_eq!(one.whereabouts(hanging).await, ("paired".into(), true));
+}
+
+#[tokio::test]
+async fn a_gateway_that_hangs_for_a_while_is_away_and_then_back() {
+    let cluster = Cluster::start().await;
+    let [hanging, staying] = [&cluster.gateways[0], &cluster.gateways[1]];
+    let (mut one, mut other) = couple(hanging, staying).await;
+    hanging.pause();
+    other.peer_is("away").await;
+    hanging.go_on();
+    hears_of_peer(&mut other, "online").await;
+    // Meanwhile the one who hung may have heard the same of the other.
+    one.frame("still here").await;
+    loop {
+        match other.next().await {
+            Heard::Frame(frame) => break assert_eq!(frame, "still here"),
+            Heard::Control(message) => assert_eq!(message["type"], "peer"),
+            closed => panic!("{closed:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_dead_gateway_is_good_where_nobody_ever_met_it() {
+    let mut cluster = Cluster::start().await;
+    let person = Person::new(&cluster.gateways[0]).await;
+    cluster.gateways[0].kill();
+    let mut late = cluster.start_node("gateway").await;
+    assert_eq!(person.whereabouts(&late).await, ("idle".into(), false));
+    // And when all gateways that knew the key are gone: the janitor keeps it.
+    cluster.gateways[1].kill();
+    late.kill();
+    let last = cluster.start_node("gateway").await;
+    assert_eq!(person.whereabouts(&last).await, ("idle".into(), false));
+    let mut person = person;
+    person.connect(&last).await;
+}
+
+#[tokio::test]
+async fn gateways_that_start_together_know_each_others_keys_at_once() {
+    let mut cluster = Cluster::plan().pairings(0).janitors(0).gateways(0).start().await;
+    for _ in 0..3 {
+        let gateways: Vec<_> = (0..3).map(|_| cluster.launch("gateway").start()).collect();
+        for gateway in &gateways {
+            gateway.is_ready().await;
+        }
+        for issuer in &gateways {
+            let person = Person::new(issuer).await;
+            for verifier in &gateways {
+                let answer = person.call(verifier, "GET", "/v1/status").await;
+                assert_eq!(answer.status, 200, "{}", answer.text());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_deleted_before_its_gateway_died_stays_dead() {
+    let mut cluster = Cluster::start().await;
+    let mut person = Person::arrive(&cluster.gateways[0]).await;
+    assert_eq!(person.call(&cluster.gateways[0], "DELETE", "/v1/sessions/me").await.status, 204);
+    assert_eq!(person.closed().await, Some(4103));
+    cluster.gateways[0].kill();
+    let late = cluster.start_node("gateway").await;
+    for at in [&cluster.gateways[1], &late] {
+        eventually("the token is dead", async || {
+            person.call(at, "GET", "/v1/sessions/me").await.status == 401
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_room_whose_side_died_with_its_gateway_ends_after_the_grace() {
+    let mut cluster = Cluster::plan().set("grace", "2s").start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    cluster.gateways[0].kill();
+    other.peer_is("away").await;
+    other.ended("expired").await;
+    let late = cluster.start_node("gateway").await;
+    one.connect(&late).await;
+    one.resume().await;
+    one.ended("expired").await;
+}
+
+#[tokio::test]
+async fn a_match_with_somebody_whose_gateway_has_just_died_is_never_shown() {
+    let mut cluster = Cluster::start().await;
+    let topic = json!({"topic": "ghosts"});
+    let mut ghost = Person::arrive(&cluster.gateways[0]).await;
+    ghost.find(topic.clone()).await;
+    cluster.gateways[0].kill();
+    // The pool knows the ghost for some seconds still.
+    let mut one = Person::arrive(&cluster.gateways[1]).await;
+    one.find(topic.clone()).await;
+    let mut other = Person::arrive(&cluster.gateways[1]).await;
+    other.find(topic).await;
+    crate::support::person::meet(&mut one, &mut other).await;
+    talk(&mut one, &mut other).await;
+}
