@@ -36,3 +36,12 @@ impl Routes {
         route.connection.upgrade()
     }
 }
+
+#[cfg(test)]
+impl Routes {
+    pub(crate) const ENTRY_BYTES: usize = size_of::<((RoomId, Side), Route)>();
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

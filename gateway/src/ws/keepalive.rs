@@ -121,3 +121,13 @@ impl KeepAlive {
         }
     }
 }
+
+#[cfg(test)]
+impl KeepAlive {
+    /// Connections that something is kept of.
+    pub(super) fn watched(&self) -> usize {
+        let wheel = self.wheel.lock();
+        let pinged = wheel.pinged.iter().map(|(_, connections)| connections.len());
+        wheel.slots.iter().map(Vec::len).chain(pinged).sum()
+    }
+}

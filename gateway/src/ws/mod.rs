@@ -33,6 +33,16 @@ pub fn serve(
     claims: TokenClaims,
     place: ConnectionGuard,
 ) -> impl Future<Output = ()> + Send + use<> {
+    attach(node, stream, &early, &claims, place).1
+}
+
+fn attach(
+    node: Arc<Node>,
+    stream: Stream,
+    early: &[u8],
+    claims: &TokenClaims,
+    place: ConnectionGuard,
+) -> (Arc<Connection>, Pump) {
     let (socket, tls): (TcpStream, _) = match stream {
         Stream::Plain(socket) => (socket, None),
         Stream::Tls(stream) => {
@@ -43,8 +53,8 @@ pub fn serve(
     let (reader, writer) = socket.into_split();
     let connection = Arc::new(Connection::new(node.next_conn(), writer, tls, node.keep_alive().now()));
     node.keep_alive().watch(&connection);
-    node.connected(&connection, &claims);
-    Pump::new(node, connection, reader, &mut early.to_vec(), place)
+    node.connected(&connection, claims);
+    (connection.clone(), Pump::new(node, connection, reader, &mut early.to_vec(), place))
 }
 
 #[cfg(test)]

@@ -37,11 +37,13 @@ pub(super) struct Outbox {
     bytes: Vec<u8>,
     sent: usize,
     /// Control messages to be signed by the connection's task, each with the bytes that follow it.
-    unsigned: Option<Box<VecDeque<(ToClient, Vec<u8>)>>>,
+    unsigned: Option<Box<Unsigned>>,
     writer: Writer,
     room: Option<RoomKey>,
     closing: Option<CloseCode>,
 }
+
+type Unsigned = VecDeque<(ToClient, Vec<u8>)>;
 
 /// Who may write to the socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,20 @@
+//! What an idle connection costs. A test that fails here asks whether the new field is worth 20,000 times its size.
+
+use crate::{
+    routes::Routes,
+    ws::{connection::Connection, outbox::Outbox, pump::Pump},
+};
+
+#[test]
+fn an_idle_connection_is_small() {
+    let sizes = [
+        ("the task", size_of::<Pump>(), 152),
+        ("what others touch", size_of::<Connection>(), 200),
+        ("its outbox", size_of::<Outbox>(), 72),
+        ("its route", Routes::ENTRY_BYTES, 48),
+    ];
+    for (what, size, most) in sizes {
+        println!("{what}: {size}");
+        assert!(size <= most, "{what} takes {size} bytes, beyond {most}");
+    }
+}
