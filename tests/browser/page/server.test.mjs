@@ -36,11 +36,11 @@ describe('a connection that is lost', LOCAL, () => {
     const [a, b] = await it.strangers({}, { wire: 'another' });
     await write(a, 'before');
     await reads(b, 'before');
-    it.wireOf(b).cut();
+    b.wire.cut();
     await a.getByText('Away, may come back').waitFor();
     await write(a, 'while you were away');
     await a.locator('.mark[data-mark=sending]').waitFor();
-    it.wireOf(b).mend();
+    b.wire.mend();
     await reads(b, 'while you were away');
     await a.locator('.banner').waitFor({ state: 'hidden' });
     assert.deepEqual(await transcript(b), ['before', 'while you were away']);
@@ -48,14 +48,14 @@ describe('a connection that is lost', LOCAL, () => {
 
   test('ends the chat when it stays lost, and says what was not delivered', async () => {
     const [a, b] = await it.strangers({}, { wire: 'another' });
-    it.wireOf(b).cut();
+    b.wire.cut();
     await a.getByText('Away, may come back').waitFor();
     await write(a, 'too late');
     await a.getByRole('heading', { name: 'The other person did not come back in time.' }).waitFor();
     await a.locator('.mark[data-mark=lost]').waitFor();
     await a.getByRole('button', { name: 'Clear everything' }).click();
     await a.getByText('One message was not confirmed as delivered.').waitFor();
-    it.wireOf(b).mend();
+    b.wire.mend();
     await b.getByRole('heading', { name: 'The chat ended while you were offline.' }).waitFor();
   });
 });

@@ -1,95 +1,95 @@
 /**
- * A real server, a real Chromium, and a wire between them that a test can cut.
+ * Real servers, a real Chromium, and between them wires that a test can cut.
  *
  * `BASE_URL` names a server that runs already; otherwise `CIPHER_CHAT_BIN` (or `target/debug/cipher-chat`) is started.
  * `CHROMIUM` names another browser than `/usr/bin/chromium`.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { after, before } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
+import { Cluster } from './cluster.mjs';
+import { Node, PATIENCE_MS, eventually } from './program.mjs';
+import { Wire } from './wire.mjs';
+
+export { eventually };
+
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-const BINARY = process.env.CIPHER_CHAT_BIN ?? fileURLToPath(new URL('../../../target/debug/cipher-chat', import.meta.url));
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const START_MS = 20_000;
 
 /** What is made before the tests of a file and cleared away after them. */
 class World {
   #ends = [];
   #contexts = [];
-  #upstream;
+  #upstreams = () => /** @type {number[]} */ ([]);
   #server;
 
-  async start(options) {
-    const upstream = process.env.BASE_URL === undefined ? await this.#startServer(options) : new URL(process.env.BASE_URL).port;
-    this.#upstream = Number(upstream);
-    this.wire = await this.#makeWire();
-    this.url = this.wire.url;
-    this.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET });
-    this.#ends.push(() => this.browser.close());
+  /** One server that does everything. */
+  async serve(options) {
+    if (process.env.BASE_URL !== undefined) return this.#open(() => [Number(new URL(process.env.BASE_URL).port)]);
+    const server = new Node('serve', options);
+    this.#ends.push(() => server.kill());
+    this.#server = await server.ready();
+    return this.#open(() => [server.port]);
+  }
+
+  /** Two gateways and what belongs to them. */
+  async cluster(how) {
+    this.nodes = new Cluster();
+    this.#ends.push(() => this.nodes.stop());
+    await this.nodes.start(how);
+    return this.#open(() => this.nodes.gateways.map(({ port }) => port));
   }
 
   async stop() {
     for (const end of this.#ends.reverse()) await end();
   }
 
-  async #makeWire() {
-    const wire = new Wire(this.#upstream);
+  async #open(upstreams) {
+    this.#upstreams = upstreams;
+    this.wire = await this.makeWire();
+    this.url = this.wire.url;
+    this.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: QUIET });
+    this.#ends.push(() => this.browser.close());
+  }
+
+  /** A wire to these gateways, or to whatever there is. */
+  async makeWire(...gateways) {
+    const wire = new Wire(gateways.length > 0 ? gateways.map(({ port }) => port) : this.#upstreams());
     await wire.listen();
     this.#ends.push(() => wire.close());
     return wire;
   }
 
-  /** The wire of a person who asked for `another` one. */
-  wireOf(page) {
-    return page.wire;
-  }
-
   /** Asks the server to stop, as an operator would. */
   stopServer() {
-    this.#server.kill('SIGTERM');
-  }
-
-  async #startServer(options) {
-    const [port, ops] = [await freePort(), await freePort()];
-    // One address makes all sessions here: the limit per address would only stop the tests.
-    const fixed = ['serve', '--listen', `127.0.0.1:${port}`, '--ops-listen', `127.0.0.1:${ops}`, '--session-rate', '0', '--connect-rate', '0'];
-    const server = spawn(BINARY, [...fixed, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.#server = server;
-    let said = '';
-    server.stderr.on('data', (data) => (said += data));
-    this.#ends.push(() => (server.exitCode === null ? (server.kill('SIGKILL'), once(server, 'exit')) : undefined));
-    await eventually(async () => {
-      if (server.exitCode !== null) throw new Error(`the server ended with ${server.exitCode}: ${said}`);
-      return (await fetch(`http://127.0.0.1:${ops}/readyz`).catch(() => null))?.ok;
-    }, START_MS);
-    return port;
+    this.#server.signal('SIGTERM');
   }
 
   /**
-   * A person: a page in a browser profile of its own. `faults` collects what the page complains of; `wire: 'another'` gives it a wire
-   * of its own.
+   * A person: a page in a browser profile of its own. `faults` collects what the page complains of; `wire: 'another'` or `through:
+   * […gateways]` gives it a wire of its own.
    */
-  async person({ locale = 'en-US', width = 1000, height = 800, wire, ...more } = {}) {
+  async person({ locale = 'en-US', width = 1000, height = 800, wire, through = [], ...more } = {}) {
     const context = await this.browser.newContext({ locale, viewport: { width, height }, ...more });
     const page = await context.newPage();
-    page.setDefaultTimeout(START_MS);
-    page.wire = wire === 'another' ? await this.#makeWire() : this.wire;
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.wire = wire === 'another' || through.length > 0 ? await this.makeWire(...through) : this.wire;
     page.faults = [];
     page.requests = [];
     page.frames_sent = [];
+    /** The control messages that the server sent. */
+    page.told = [];
     page.on('console', (message) => message.type() === 'error' && page.faults.push(message.text()));
     page.on('pageerror', (error) => page.faults.push(String(error)));
     page.on('request', (request) => page.requests.push(request.url()));
     page.on('websocket', (socket) => {
       page.requests.push(socket.url());
       socket.on('framesent', ({ payload }) => page.frames_sent.push(payload));
+      socket.on('framereceived', ({ payload }) => typeof payload === 'string' && page.told.push(JSON.parse(payload)));
     });
     this.#contexts.push(context);
     return page;
@@ -111,13 +111,8 @@ class World {
   /** Two strangers in a chat. */
   async strangers(one = {}, two = {}) {
     const topic = crypto.randomUUID();
-    const pages = [await this.visitor(one), await this.visitor(two)];
-    for (const page of pages) {
-      await page.locator('input[type=text]').fill(topic);
-      // Two languages would wait ten seconds for each other.
-      await page.locator('select').first().selectOption('');
-      await page.locator('form button[type=submit]').click();
-    }
+    const pages = await Promise.all([this.visitor(one), this.visitor(two)]);
+    for (const page of pages) await seek(page, topic);
     await Promise.all(pages.map(ready));
     return pages;
   }
@@ -127,60 +122,36 @@ class World {
     const host = await this.visitor(one);
     const link = await makeInvite(host);
     const guest = await this.person(two);
-    await guest.goto(link);
+    await guest.goto(guest.wire.url + new URL(link).hash);
     await guest.locator('.button.primary').click();
     await Promise.all([host, guest].map(ready));
     return [host, guest, link];
   }
 }
 
-/** A wire: passes bytes on, until it is told not to. */
-class Wire {
-  #sockets = new Set();
-  #cut = false;
-
-  constructor(upstream) {
-    this.server = net.createServer((near) => {
-      if (this.#cut) return near.destroy();
-      const far = net.connect(upstream, '127.0.0.1');
-      for (const [from, to] of [[near, far], [far, near]]) {
-        this.#sockets.add(from);
-        from.on('error', () => to.destroy());
-        from.on('close', () => (this.#sockets.delete(from), to.destroy()));
-        from.pipe(to);
-      }
-    });
-  }
-
-  async listen() {
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
-    // `localhost` is a secure context, so that WebCrypto is there without TLS.
-    this.url = `http://localhost:${this.server.address().port}/`;
-  }
-
-  /** Breaks every connection; new ones fail until `mend`. */
-  cut() {
-    this.#cut = true;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  mend() {
-    this.#cut = false;
-  }
-
-  close() {
-    this.cut();
-    this.server.close();
-  }
+/** Looks for somebody with the same topic. */
+export async function seek(page, topic) {
+  await page.locator('input[type=text]').fill(topic);
+  // Two languages would wait ten seconds for each other.
+  await page.locator('select').first().selectOption('');
+  await page.locator('form button[type=submit]').click();
 }
 
 /** Sets up a world for the tests of a file. */
 export function world(...options) {
-  const made = new World();
-  before(() => made.start(options));
-  after(() => made.stop());
-  return made;
+  return made((world) => world.serve(options));
+}
+
+/** The same with two gateways. @param {{options?: string[], log?: string}} [how] */
+export function clusterWorld(how) {
+  return made((world) => world.cluster(how));
+}
+
+function made(start) {
+  const world = new World();
+  before(() => start(world));
+  after(() => world.stop());
+  return world;
 }
 
 export async function makeInvite(page) {
@@ -216,20 +187,19 @@ export async function violations(page) {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
 }
 
-/** Waits for a condition. */
-export async function eventually(condition, patience = START_MS) {
-  const until = Date.now() + patience;
-  while (!(await condition())) {
-    if (Date.now() > until) throw new Error(`never came true: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** The safety code as the page shows it: seven pictures with their names, and three numbers. */
+export async function safetyOf(page) {
+  await page.locator('.tool.shield').click();
+  const [pictures, names] = await Promise.all(['.sign-picture', '.sign-name'].map((part) => page.locator(part).allTextContents()));
+  const numbers = await page.locator('dialog output').textContent();
+  await page.keyboard.press('Escape');
+  return { signs: pictures.map((picture, at) => `${picture} ${names[at]}`), numbers };
 }
 
-async function freePort() {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
+/** Waits until everything that a page has sent was confirmed. */
+export function delivered(page) {
+  return eventually(async () => {
+    const marks = await page.locator('.mark').evaluateAll((nodes) => nodes.map(({ dataset }) => dataset.mark));
+    return marks.length > 0 && marks.every((mark) => mark === 'delivered');
+  });
 }

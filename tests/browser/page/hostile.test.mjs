@@ -1,0 +1,184 @@
+/** What the other person can do to the page who does not use it, but speaks its protocol and breaks it. */
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { afterEach, test } from 'node:test';
+
+import { utf8 } from '../../../web/bytes.js';
+import { sha256 } from '../../../web/noise.js';
+import { BYE, TEXT, TYPING, handshakeFrame } from '../../../web/packet.js';
+import { Hostile } from './hostile.mjs';
+import { delivered, reads, ready, seek, transcript, world, write } from './support.mjs';
+
+const it = world('--find-rate', '0');
+const met = [];
+afterEach(async () => {
+  for (const hostile of met.splice(0)) hostile.close();
+  await it.dismiss();
+});
+
+async function meet(page, topic = crypto.randomUUID()) {
+  await seek(page, topic);
+  const hostile = await Hostile.meet(it.url, topic);
+  met.push(hostile);
+  return hostile;
+}
+
+async function secured(page) {
+  const hostile = await (await meet(page)).secure();
+  await ready(page);
+  return hostile;
+}
+
+/** The page has ended the chat, says why, and shows nothing of it. */
+async function stopped(page, name) {
+  await page.getByRole('heading', { name: 'The chat was stopped' }).waitFor().catch((fault) => assert.fail(`${name}: ${fault}`));
+  await page.getByText('The encryption did not check out').first().waitFor();
+  assert.equal(await page.locator('.text, textarea').count(), 0, name);
+  await page.getByRole('button', { name: 'Back to the start' }).click();
+  await page.locator('.start').waitFor();
+}
+
+/** Everything still works, and the page shows exactly these lines and the proof. */
+async function survived(page, hostile, lines) {
+  await hostile.say('still here');
+  await reads(page, 'still here');
+  await write(page, 'so am I');
+  assert.equal(await hostile.text(), 'so am I');
+  await delivered(page);
+  assert.deepEqual(await transcript(page), [...lines, 'still here', '> so am I']);
+  assert.deepEqual(page.faults, []);
+}
+
+test('what is no frame at all is dropped: any length, any version, any kind', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  for (const length of [0, 1, 2, 10, 255, 256, 257, 512, 16384, 16385, 65536]) hostile.send(randomBytes(length));
+  for (const start of [[0, 4], [2, 4], [255, 4], [1, 0], [1, 5], [1, 255]]) {
+    const frame = randomBytes(256);
+    frame.set(start);
+    hostile.send(frame);
+  }
+  const late = handshakeFrame(2, new Uint8Array(32));
+  late[255] = 1;
+  hostile.send(late);
+  const endless = handshakeFrame(1, new Uint8Array(32));
+  endless.set([255, 255], 2);
+  hostile.send(endless);
+  await survived(page, hostile, []);
+});
+
+test('packets that come twice, late, in the wrong order, cut short or changed never show a wrong word', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  const held = [];
+  for (let at = 0; at < 5; at++) held.push(await hostile.say(`text ${at}`, true));
+  // Each in a hundred ways that are not it, then all from the last to the first, and all of it again.
+  for (const frame of held) {
+    for (let way = 0; way < 20; way++) {
+      const changed = Uint8Array.from(frame);
+      changed[2 + Math.floor(Math.random() * (frame.length - 2))] ^= 1 << (way % 8);
+      hostile.send(changed);
+    }
+    hostile.send(frame.subarray(0, frame.length - 1));
+    hostile.send(frame.subarray(0, 128));
+    hostile.send(Buffer.concat([frame, frame]));
+  }
+  for (const frame of held.toReversed()) hostile.send(frame);
+  await reads(page, 'text 4');
+  for (const frame of [...hostile.sent]) if (frame.length === 256 && frame[1] === 4) hostile.send(frame);
+  await survived(page, hostile, [0, 1, 2, 3, 4].map((at) => `text ${at}`));
+});
+
+test('what the page itself has sent says nothing when it comes back', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  await write(page, 'an echo?');
+  assert.equal(await hostile.text(), 'an echo?');
+  for (const frame of [...hostile.heard]) hostile.send(frame);
+  await survived(page, hostile, ['> an echo?']);
+});
+
+test('a message number that was used already is not shown with other words', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  await hostile.say('the first word');
+  await reads(page, 'the first word');
+  await hostile.packet(hostile.content([{ number: 1, kind: TEXT, body: utf8('another word') }]));
+  await survived(page, hostile, ['the first word']);
+});
+
+/** Faults of somebody who holds the keys: each ends the chat. */
+const FAULTS = {
+  'text that is not UTF-8': (hostile) => hostile.packet(hostile.content([hostile.message(TEXT, Uint8Array.of(0xff, 0xfe))])),
+  'an empty text': (hostile) => hostile.packet(hostile.content([hostile.message(TEXT, '')])),
+  'a text that is too long': (hostile) => hostile.packet(hostile.content([hostile.message(TEXT, 'x'.repeat(8193))])),
+  'a typing notice that is no notice': (hostile) => hostile.packet(hostile.content([hostile.message(TYPING, Uint8Array.of(2))])),
+  'message number 0': (hostile) => hostile.packet(hostile.content([{ number: 0, kind: TEXT, body: utf8('zero') }])),
+  'a message beyond the window': (hostile) => hostile.packet(hostile.content([{ number: 66, kind: TEXT, body: utf8('far') }])),
+  'an acknowledgement of what was never sent': (hostile) => hostile.packet(hostile.content([], 1_000)),
+  'a count that promises more than there is': (hostile) => {
+    const content = hostile.content([hostile.message(TEXT, 'said')]);
+    content[8] = 64;
+    return hostile.packet(content);
+  },
+  'filler that is not zero': (hostile) => {
+    const content = hostile.content([hostile.message(TEXT, 'said')]);
+    content[content.length - 1] = 1;
+    return hostile.packet(content);
+  },
+  'another handshake message than the first': (hostile) => hostile.send(handshakeFrame(hostile.side === 'a' ? 2 : 1, randomBytes(32))),
+  'a handshake message of another length': (hostile) => hostile.send(handshakeFrame(hostile.side === 'a' ? 2 : 1, randomBytes(48))),
+};
+
+test('a fault that only somebody with the keys can make ends the chat for safety, and shows nothing of it', async () => {
+  const page = await it.visitor();
+  for (const [name, commit] of Object.entries(FAULTS)) {
+    const hostile = await secured(page);
+    await commit(hostile);
+    await stopped(page, name);
+  }
+  assert.deepEqual(page.faults, []);
+});
+
+test('a word after a goodbye is not shown', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  const words = [hostile.message(TEXT, 'before'), hostile.message(BYE, new Uint8Array(0)), hostile.message(TEXT, 'after')];
+  await hostile.packet(hostile.content(words));
+  await page.locator('.over, .badge').first().waitFor();
+  assert.equal(await page.getByText('after', { exact: true }).count(), 0);
+});
+
+test('a handshake with a weak key, or with another key than was promised, ends the chat', async () => {
+  const page = await it.visitor();
+  const seen = new Set();
+  // The sides fall as they fall; each has its own way to cheat.
+  for (let round = 0; seen.size < 2 || round < 3; round++) {
+    assert.ok(round < 40, 'one side never came up');
+    const hostile = await meet(page);
+    seen.add(hostile.side);
+    const weak = new Uint8Array(32);
+    if (hostile.side === 'a') {
+      await hostile.frame();
+      hostile.send(handshakeFrame(2, weak));
+    } else {
+      const promised = round % 2 === 0 ? weak : randomBytes(32);
+      const name = utf8('cipher-chat.v1 commit\0Noise_NN_25519_AESGCM_SHA256\0');
+      hostile.send(handshakeFrame(1, await sha256(name, hostile.room, promised)));
+      await hostile.frame();
+      hostile.send(handshakeFrame(3, new Uint8Array(48)));
+    }
+    await stopped(page, `side ${hostile.side}, round ${round}`);
+  }
+});
+
+test('a peer who never shakes hands is given up, and nothing was said', async () => {
+  const page = await it.visitor();
+  await meet(page);
+  await page.getByText('Agreeing on keys…').waitFor();
+  assert.ok(await page.locator('textarea').isDisabled());
+  assert.ok(await page.locator('.tool.shield').isDisabled());
+  await page.getByText('The two browsers could not agree on keys in time').first().waitFor();
+  assert.ok(page.frames_sent.every((payload) => typeof payload === 'string' || payload[1] < 4));
+});
