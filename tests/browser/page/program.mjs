@@ -18,11 +18,12 @@ export class Program {
   err = '';
   #child;
   #name;
+  #hasEnded = false;
   /** Who waits for output, or for the end. */
   #waiting = new Set();
 
   constructor(file, parameters, variables = {}) {
-    this.#name = parameters[0];
+    this.#name = `${file} ${parameters[0]}`;
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CIPHER_CHAT_') && name !== 'RUST_LOG');
     this.#child = spawn(file, parameters, { env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...variables } });
     for (const [stream, name] of [[this.#child.stdout, 'out'], [this.#child.stderr, 'err']]) {
@@ -31,11 +32,16 @@ export class Program {
         this.#wake();
       });
     }
-    this.#child.on('error', (fault) => (this.err += `${fault}`));
     this.#child.stdin.on('error', () => {});
-    /** Its exit code; `null` after a signal. */
-    this.ended = new Promise((resolve) => this.#child.on('close', resolve));
-    this.ended.then(() => this.#wake());
+    /** Its exit code; `null` after a signal, or if it could not be started. */
+    this.ended = new Promise((resolve) => {
+      this.#child.on('close', resolve);
+      this.#child.on('error', (fault) => resolve((this.err += fault, null)));
+    });
+    this.ended.then(() => {
+      this.#hasEnded = true;
+      this.#wake();
+    });
   }
 
   /** Waits until `pattern` is found in one of its streams; returns the match. */
@@ -63,10 +69,6 @@ export class Program {
     if (this.#hasEnded) return;
     this.signal('SIGKILL');
     await this.ended;
-  }
-
-  get #hasEnded() {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined;
   }
 
   #wake() {

@@ -142,9 +142,9 @@ export function world(...options) {
   return made((world) => world.serve(options));
 }
 
-/** The same with two gateways. @param {{options?: string[], log?: string}} [how] */
-export function clusterWorld(how) {
-  return made((world) => world.cluster(how));
+/** The same with two gateways; `then` is done before the first test. @param {{options?: string[], log?: string}} [how] */
+export function clusterWorld(how, then = async () => {}) {
+  return made((world) => world.cluster(how).then(then));
 }
 
 function made(start) {
