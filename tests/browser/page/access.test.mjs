@@ -1,61 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { makeInvite, reads, ready, violations, world, write } from './support.mjs';
+import { reads, ready, world, write } from './support.mjs';
 
 const it = world();
 afterEach(() => it.dismiss());
-
-const KINDS = [
-  { width: 360, height: 740, colorScheme: 'light', locale: 'en-US', reducedMotion: 'reduce' },
-  { width: 1280, height: 800, colorScheme: 'dark', locale: 'ko-KR', reducedMotion: 'reduce' },
-  { width: 360, height: 740, colorScheme: 'dark', locale: 'ko-KR', reducedMotion: 'reduce' },
-];
-
-for (const kind of KINDS) {
-  test(`axe finds nothing wrong with any screen, and none is too wide: ${kind.width} px, ${kind.colorScheme}, ${kind.locale}`, async () => {
-    const check = async (page, name) => {
-      assert.deepEqual(await violations(page), [], name);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is too wide`);
-    };
-    const host = await it.visitor(kind);
-    await check(host, 'start');
-    await host.locator('.bar-tools button').first().click();
-    await check(host, 'how');
-    await host.keyboard.press('Escape');
-    const link = await makeInvite(host);
-    await check(host, 'invite');
-    const guest = await it.person(kind);
-    await guest.goto(link);
-    await guest.locator('.button.primary').waitFor();
-    await check(guest, 'join');
-    await guest.locator('.button.primary').click();
-    await Promise.all([ready(host), ready(guest)]);
-    await write(host, 'hello');
-    await reads(guest, 'hello');
-    await write(guest, 'a word that is much too long for a small screen: ' + 'w'.repeat(200));
-    await reads(host, 'www');
-    await check(host, 'chat');
-    for (const tool of ['shield', 'report', 'leave']) {
-      await host.locator(`.tool.${tool}`).click();
-      await check(host, tool);
-      if (tool !== 'leave') await host.keyboard.press('Escape');
-    }
-    await host.locator('dialog .primary').click();
-    await host.locator('.ended').waitFor();
-    await check(host, 'end');
-    await guest.locator('.over').waitFor();
-    await check(guest, 'over');
-    await host.locator('.actions .button').first().click();
-    await host.locator('form button[type=submit]').click();
-    await host.locator('.waiting').waitFor();
-    await check(host, 'wait');
-    const lost = await it.person(kind);
-    await lost.goto(`${it.url}#x`);
-    await lost.locator('.badge').waitFor();
-    await check(lost, 'trouble');
-  });
-}
 
 test('everything can be done with the keyboard alone', async () => {
   const [one, two] = [await it.visitor(), await it.visitor()];

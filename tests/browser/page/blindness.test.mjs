@@ -41,7 +41,7 @@ async function tell() {
   // Also what is said at the end.
   for (const node of it.nodes.all) node.signal('SIGTERM');
   await Promise.all(it.nodes.all.map((node) => node.ended));
-  places.logs = Buffer.from(it.nodes.all.map((node) => node.out + node.err).join('\n'));
+  places.logs = Buffer.from([...it.nodes.all, it.nodes.nats].map(({ out, err }) => out + err).join('\n'));
   places.bus = ear.heard;
 }
 after(() => ear.close());

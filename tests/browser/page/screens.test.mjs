@@ -1,0 +1,185 @@
+/**
+ * Every screen and every state of a chat, in both languages, narrow and wide, light and dark: axe finds nothing wrong with it, it fits,
+ * and it speaks one language. A picture of each is kept in `screenshots`, to be looked at.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, test } from 'node:test';
+
+import { eventually, makeInvite, reads, ready, seek, violations, world, write } from './support.mjs';
+
+const PICTURES = fileURLToPath(new URL('../screenshots', import.meta.url));
+const SIZES = [{ width: 360, height: 740 }, { width: 1280, height: 800 }];
+const SCHEMES = /** @type {const} */ (['light', 'dark']);
+
+/** What each language must not show, but for a few words that belong to both. */
+const STRANGE = { en: /[\uac00-\ud7a3]/, ko: /[a-z]{3,}/i };
+const COMMON = /cipher-chat|X25519|HTTPS/g;
+
+const SAID = {
+  en: [
+    ['guest', 'Hi! Is this the right place?'], ['host', 'It is. Thank you for coming.'], ['host', 'I did not want to write this anywhere where it stays.'],
+    ['guest', 'I understand. Take your time; nobody else can read along.'], ['host', 'All right.\n\nSo: it began last week, when I found an old letter in a book that I had bought second-hand.'],
+    ['guest', `Who was it from? ${'?'.repeat(120)}`], ['host', '📖'],
+  ],
+  ko: [
+    ['guest', '안녕하세요! 여기가 맞나요?'], ['host', '네, 맞아요. 와 주셔서 고마워요.'], ['host', '어딘가에 남는 곳에는 쓰고 싶지 않았어요.'],
+    ['guest', '이해해요. 천천히 말씀하세요. 다른 사람은 아무도 읽을 수 없으니까요.'], ['host', '좋아요.\n\n지난주에 헌책방에서 산 책에서 오래된 편지를 발견하면서 시작된 이야기예요.'],
+    ['guest', `누가 쓴 편지였나요${'?'.repeat(120)}`], ['host', '📖'],
+  ],
+};
+
+mkdirSync(PICTURES, { recursive: true });
+
+/** Looks at a state in every way. */
+async function look(page, language, name) {
+  const before = page.viewportSize();
+  for (const size of SIZES) {
+    await page.setViewportSize(size);
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.screenshot({ path: `${PICTURES}/${language}-${name}-${size.width}-${colorScheme}.png` });
+      const here = `${name}, ${size.width} px, ${colorScheme}`;
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${here} is too wide`);
+      // Colours do not depend on the size: each is looked at once.
+      if (SIZES.indexOf(size) === SCHEMES.indexOf(colorScheme)) assert.deepEqual(await violations(page), [], here);
+    }
+  }
+  await page.setViewportSize(before);
+  assert.deepEqual(await strange(page, language), [], `${name} speaks one language`);
+}
+
+/** Texts of the page itself, also those that are not seen, that are in another language. */
+async function strange(page, language) {
+  const texts = await page.evaluate(() => {
+    const found = [];
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (nodes.nextNode()) {
+      const parent = nodes.currentNode.parentElement;
+      if (!parent.closest('option, noscript, .text, #announcer, button[lang]')) found.push(nodes.currentNode.data);
+    }
+    for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
+      for (const name of ['aria-label', 'title', 'placeholder']) found.push(node.getAttribute(name) ?? '');
+    }
+    return found;
+  });
+  return texts.filter((text) => STRANGE[language].test(text.replace(COMMON, '')));
+}
+
+for (const language of /** @type {const} */ (['en', 'ko'])) {
+  describe(`every screen in ${language}`, () => {
+    const it = world();
+    afterEach(() => it.dismiss());
+    const kind = { locale: language === 'en' ? 'en-US' : 'ko-KR', reducedMotion: 'reduce', wire: 'another' };
+    const see = (page, name) => look(page, language, name);
+
+    test('from the start to a meeting', async () => {
+      const page = await it.visitor(kind);
+      await see(page, '01-start');
+      await page.locator('.bar-tools button').first().click();
+      await see(page, '02-how');
+      await page.keyboard.press('Escape');
+      await page.locator('input[type=text]').fill('x'.repeat(65));
+      await page.locator('form button[type=submit]').click();
+      await page.locator('.fault:not(:empty)').waitFor();
+      await see(page, '03-start-too-long');
+      await seek(page, language === 'en' ? 'letters' : '편지');
+      await page.locator('.waiting').waitFor();
+      await see(page, '04-waiting');
+      page.wire.cut();
+      await eventually(async () => /again|다시/.test(await page.locator('.progress').textContent()));
+      await see(page, '05-waiting-offline');
+      const lost = await it.person(kind);
+      await lost.goto(`${lost.wire.url}#x`);
+      await lost.locator('.badge').waitFor();
+      await see(lost, '06-link-incomplete');
+      const old = await it.person(kind);
+      await old.addInitScript(() => {
+        crypto.subtle.generateKey = () => Promise.reject(new DOMException('no X25519', 'NotSupportedError'));
+      });
+      await old.goto(old.wire.url);
+      await old.locator('.note.warn').waitFor();
+      await see(old, '07-cannot-encrypt');
+    });
+
+    test('a whole chat by invite', async () => {
+      const [host, guest] = [await it.visitor(kind), await it.person(kind)];
+      const link = await makeInvite(host);
+      await see(host, '10-invite');
+      await guest.goto(guest.wire.url + new URL(link).hash);
+      await guest.locator('.button.primary').waitFor();
+      await see(guest, '11-join');
+      await guest.locator('.button.primary').click();
+      await Promise.all([ready(host), ready(guest)]);
+      await see(host, '12-chat-begins');
+      const people = { host, guest };
+      for (const [who, text] of SAID[language]) {
+        await write(people[who], text);
+        await reads(people[who === 'host' ? 'guest' : 'host'], text.split('\n').at(-1));
+      }
+      await guest.locator('textarea').pressSequentially('…');
+      await host.locator('.chat.typing').waitFor();
+      await see(host, '13-chat');
+      for (const [at, tool] of [['14', 'shield'], ['15', 'report'], ['16', 'leave']]) {
+        await host.locator(`.tool.${tool}`).click();
+        await see(host, `${at}-${tool}`);
+        await host.keyboard.press('Escape');
+      }
+      await write(host, 'x'.repeat(8200));
+      await host.locator('.fault:not(:empty)').waitFor();
+      await see(host, '17-too-long');
+      await host.locator('textarea').fill('');
+
+      guest.wire.cut();
+      await host.locator('.dot.away').waitFor();
+      await write(host, language === 'en' ? 'Are you still there?' : '아직 계신가요?');
+      await see(host, '18-away');
+      await guest.locator('.banner:visible').waitFor();
+      await see(guest, '19-reconnecting');
+      guest.wire.mend();
+      await guest.locator('.dot.online').waitFor();
+      await host.locator('.dot.online').waitFor();
+
+      const late = await it.person(kind);
+      await late.goto(late.wire.url + new URL(link).hash);
+      await late.locator('.button.primary').click();
+      await late.locator('.badge').waitFor();
+      await see(late, '20-link-used');
+
+      await host.locator('.tool.leave').click();
+      await host.locator('dialog .primary').click();
+      await host.locator('.ended').waitFor();
+      await see(host, '21-end');
+      await guest.locator('.over').waitFor();
+      await see(guest, '22-over');
+    });
+
+    test('a chat with a stranger, to a bad end', async () => {
+      const [page, other] = await it.strangers(kind, kind);
+      await see(page, '30-stranger');
+      await page.locator('.tool.shield').click();
+      await see(page, '31-shield');
+      await page.keyboard.press('Escape');
+      await write(page, 'x');
+      await page.locator('.tool.next').click();
+      await see(page, '32-next');
+      await page.keyboard.press('Escape');
+      page.wire.cut();
+      await page.locator('.banner:visible').waitFor();
+      await write(page, language === 'en' ? 'not delivered' : '전해지지 않은 말');
+      await other.locator('.tool.report').click();
+      await other.locator('input[value=spam]').check();
+      await other.locator('dialog button[type=submit]').click();
+      await other.locator('.ended').waitFor();
+      await see(other, '33-reported');
+      page.wire.mend();
+      await page.locator('.over').waitFor();
+      await see(page, '34-over-undelivered');
+      await page.locator('.over .button').last().click();
+      await page.locator('.ended .note:visible').waitFor();
+      await see(page, '35-end-undelivered');
+    });
+  });
+}
