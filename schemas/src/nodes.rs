@@ -10,7 +10,8 @@ pub struct Nodes(BTreeMap<NodeId, Node>);
 
 #[derive(Clone, Debug)]
 struct Node {
-    boot: BootId,
+    /// `None` until its heartbeat has been heard.
+    boot: Option<BootId>,
     heard: UnixMillis,
     load: Load,
     draining: bool,
@@ -31,10 +32,20 @@ impl Nodes {
     /// Folds a heartbeat in.
     pub fn hear(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) -> News {
         let Heartbeat { boot, load, draining, .. } = *heartbeat;
-        match self.0.insert(from.clone(), Node { boot, heard: now, load, draining }) {
+        let before = self.0.insert(from.clone(), Node { boot: Some(boot), heard: now, load, draining });
+        match before.and_then(|before| before.boot) {
             None => News::Joined,
-            Some(before) if before.boot != boot => News::Restarted,
+            Some(before) if before != boot => News::Restarted,
             Some(_) => News::None,
+        }
+    }
+
+    /// A node has been heard to hold something. If its heartbeat does not follow, it is among the silent ones in time, too: it may
+    /// have died since, and nothing else would tell.
+    pub fn expect(&mut self, now: UnixMillis, node: &NodeId) {
+        if !self.0.contains_key(node) {
+            let unknown = Node { boot: None, heard: now, load: Load::default(), draining: false };
+            self.0.insert(node.clone(), unknown);
         }
     }
 
@@ -56,7 +67,7 @@ impl Nodes {
 
     /// The node with the lowest id that is not going away: among replicas, the one that speaks.
     pub fn lowest(&self) -> Option<&NodeId> {
-        self.0.iter().find(|(_, node)| !node.draining).map(|(id, _)| id)
+        self.0.iter().find(|(_, node)| node.serves()).map(|(id, _)| id)
     }
 
     /// The sum of what they carry.
@@ -70,7 +81,13 @@ impl Nodes {
 
     /// How many are alive and not going away.
     pub fn serving(&self) -> usize {
-        self.0.values().filter(|node| !node.draining).count()
+        self.0.values().filter(|node| node.serves()).count()
+    }
+}
+
+impl Node {
+    fn serves(&self) -> bool {
+        self.boot.is_some() && !self.draining
     }
 }
 
@@ -104,6 +121,19 @@ mod tests {
         nodes.hear(UnixMillis(0), &one, &Heartbeat { draining: true, ..beat(1) });
         assert_eq!(nodes.lowest(), Some(&two));
         assert!(nodes.contains(&one));
+    }
+
+    #[test]
+    fn a_node_that_is_only_expected_falls_silent_like_any_other() {
+        let node: NodeId = "n1".parse().unwrap();
+        let mut nodes = Nodes::default();
+        nodes.expect(UnixMillis(0), &node);
+        assert_eq!((nodes.lowest(), nodes.serving()), (None, 0), "nothing is known of it");
+        assert_eq!(nodes.expire(UnixMillis(0) + limits::NODE_SILENCE), [node.clone()]);
+        nodes.expect(UnixMillis(0), &node);
+        assert_eq!(nodes.hear(UnixMillis(1), &node, &beat(1)), News::Joined);
+        nodes.expect(UnixMillis(2), &node);
+        assert_eq!(nodes.hear(UnixMillis(3), &node, &beat(2)), News::Restarted, "what is known stays");
     }
 
     #[test]
