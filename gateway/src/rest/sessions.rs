@@ -169,6 +169,8 @@ pub(super) async fn renew(
     ))]
 pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller) -> StatusCode {
     node.revoke(claims.sub);
+    // Confirmed once the bus has it, so that it holds even if this gateway dies now. A bus that is down is told when it is back.
+    let _ = node.bus().flush().await;
     StatusCode::NO_CONTENT
 }
 
