@@ -78,7 +78,8 @@ async fn those_who_waited_it_out_are_online_again() {
         cluster.nats.restart();
         talk_once_online(&mut one, &mut other).await;
     }
-    pair(&mut Person::arrive(&cluster.gateways[0]).await, &mut Person::arrive(&cluster.gateways[1]).await).await;
+    pair(&mut Person::arrive(&cluster.gateways[0]).await, &mut Person::arrive(&cluster.gateways[1]).await)
+        .await;
 }
 
 #[tokio::test]

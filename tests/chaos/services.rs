@@ -14,7 +14,10 @@ use crate::support::{
 
 /// What the Debian package `faketime` brings; `tests/run` installs it.
 fn faketime() -> &'static str {
-    let all = ["/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"];
+    let all = [
+        "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+        "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    ];
     all.into_iter().find(|path| Path::new(path).is_file()).expect("the package faketime is installed")
 }
 
@@ -139,7 +142,8 @@ async fn a_janitor_may_die_and_be_replaced_and_nobody_notices() {
     let janitor = &cluster.janitors[0];
     eventually("it knows what lives", async || {
         let metrics = crate::support::http::get(janitor.ops(), "/metrics").await.text();
-        metrics.contains(r#"janitor_held{kind="rooms"} 1"#) && metrics.contains(r#"janitor_held{kind="sessions"} 2"#)
+        metrics.contains(r#"janitor_held{kind="rooms"} 1"#)
+            && metrics.contains(r#"janitor_held{kind="sessions"} 2"#)
     })
     .await;
     talk(&mut one, &mut other).await;

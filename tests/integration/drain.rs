@@ -25,8 +25,7 @@ async fn drained(person: &mut Person) -> u64 {
 
 #[tokio::test]
 async fn a_gateway_goes_away_under_traffic_and_loses_nobody() {
-    let mut cluster =
-        Cluster::plan().set("drain-spread", "1s").set("drain-wait", "4s").start().await;
+    let mut cluster = Cluster::plan().set("drain-spread", "1s").set("drain-wait", "4s").start().await;
     let mut leaving = cluster.gateways.remove(0);
     let staying = &cluster.gateways[0];
     let mut couples = Vec::new();
@@ -98,7 +97,8 @@ async fn an_operator_waits_no_longer_than_clients_stay() {
 
 #[tokio::test]
 async fn who_serves_alone_ends_its_rooms_when_it_goes() {
-    let mut serve = Launch::new("serve").set_all(&[("drain-spread", "100ms"), ("drain-wait", "500ms")]).ready().await;
+    let mut serve =
+        Launch::new("serve").set_all(&[("drain-spread", "100ms"), ("drain-wait", "500ms")]).ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
     let mut waiting = Person::arrive(&serve).await;
     waiting.find(json!({"topic": "nobody comes"})).await;

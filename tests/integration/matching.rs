@@ -37,11 +37,16 @@ async fn two_people_at_two_gateways_meet_by_every_criterion() {
     they_meet(&cluster, [json!({"topic": "Straße ﬁnance"}), json!({"topic": "  STRASSE FINANCE\t"})]).await;
     they_meet(&cluster, [json!({"topic": "한국"}), json!({"topic": "\u{1112}\u{1161}\u{11ab}국"})]).await;
     they_meet(&cluster, [json!({"role": "seek"}), json!({"role": "offer"})]).await;
-    they_meet(&cluster, [json!({"topic": "help", "role": "offer"}), json!({"topic": "Help", "role": "seek"})]).await;
+    they_meet(
+        &cluster,
+        [json!({"topic": "help", "role": "offer"}), json!({"topic": "Help", "role": "seek"})],
+    )
+    .await;
     they_meet(&cluster, [json!({"lang": "pt-BR"}), json!({"lang": "PT"})]).await;
     they_meet(&cluster, [json!({"lang": "ko"}), json!({})]).await;
     let code = invite();
-    they_meet(&cluster, [json!({"invite": code, "role": "offer"}), json!({"invite": code, "role": "seek"})]).await;
+    they_meet(&cluster, [json!({"invite": code, "role": "offer"}), json!({"invite": code, "role": "seek"})])
+        .await;
 }
 
 #[tokio::test]
@@ -227,8 +232,7 @@ async fn next_ends_the_chat_and_finds_another_person() {
 
 #[tokio::test]
 async fn what_the_operator_does_not_offer_is_refused() {
-    let serve =
-        Launch::new("serve").set("topics", "Music,Straße").set("matching", "random").ready().await;
+    let serve = Launch::new("serve").set("topics", "Music,Straße").set("matching", "random").ready().await;
     let mut one = Person::arrive(&serve).await;
     one.ask(json!({"type": "find", "topic": "politics"})).await;
     assert_eq!(one.error().await, "topic-not-offered");

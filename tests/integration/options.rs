@@ -2,10 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::{
-    http::get,
-    process::Launch,
-};
+use crate::support::{http::get, process::Launch};
 
 fn output(launch: &Launch) -> Output {
     launch.command().output().unwrap()
@@ -33,8 +30,17 @@ fn all_that_is_wrong_is_told_at_once_and_nothing_starts() {
     assert_eq!(output.status.code(), Some(2));
     let told = errors(&output);
     for option in [
-        "--listen", "--ops-listen", "--trusted-proxy", "--matching", "--session-rate", "--grace", "--node-id",
-        "--tls-cert", "--nats:", "--nats-cert", "--log-format",
+        "--listen",
+        "--ops-listen",
+        "--trusted-proxy",
+        "--matching",
+        "--session-rate",
+        "--grace",
+        "--node-id",
+        "--tls-cert",
+        "--nats:",
+        "--nats-cert",
+        "--log-format",
     ] {
         assert!(told.contains(option), "{option} in:\n{told}");
     }

@@ -51,7 +51,8 @@ async fn whole_life(cluster: &Cluster, secrets: &mut Secrets) {
     let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
     let (mut one, mut other) = (Person::arrive(here).await, Person::arrive(there).await);
     let (topic, code) = (unique("PrivateTopic"), invite());
-    for (wish, role) in [(json!({"topic": topic}), None), (json!({"invite": code}), Some(["seek", "offer"]))] {
+    for (wish, role) in [(json!({"topic": topic}), None), (json!({"invite": code}), Some(["seek", "offer"]))]
+    {
         let mut wishes = [wish.clone(), wish];
         if let Some(roles) = role {
             wishes.iter_mut().zip(roles).for_each(|(wish, role)| wish["role"] = role.into());
@@ -115,7 +116,11 @@ async fn whole_misuse(cluster: &Cluster, secrets: &mut Secrets) {
         one.error().await;
     }
     for (method, path) in [("GET", format!("/v1/{wrong}")), ("POST", format!("/v1/sessions?{wrong}"))] {
-        let headers = [("content-type", "application/json"), ("x-forwarded-for", "198.51.100.177"), ("user-agent", &wrong)];
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-forwarded-for", "198.51.100.177"),
+            ("user-agent", &wrong),
+        ];
         http::call(here.address(), method, &path, &headers, &format!("{{\"{wrong}\":1}}")).await;
     }
     http::with_token(here.address(), "GET", "/v1/status", &wrong).await;

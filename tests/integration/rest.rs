@@ -77,8 +77,14 @@ async fn a_token_that_is_not_quite_right_opens_nothing() {
         ("alg none", no_signature(&changed(&head, "alg", json!("none")), &body)),
         ("alg none without kid", no_signature(&json!({"alg": "none"}), &body)),
         ("alg HS256", forger.sign(&changed(&head, "alg", json!("HS256")), &body)),
-        ("for another session", format!("{}.{signature}", unsigned(&head, &changed(&body, "sub", json!(other.session))))),
-        ("longer than signed", format!("{}.{signature}", unsigned(&head, &changed(&body, "exp", json!(9_999_999_999_u64))))),
+        (
+            "for another session",
+            format!("{}.{signature}", unsigned(&head, &changed(&body, "sub", json!(other.session)))),
+        ),
+        (
+            "longer than signed",
+            format!("{}.{signature}", unsigned(&head, &changed(&body, "exp", json!(9_999_999_999_u64)))),
+        ),
         ("a ticket", one.ticket.clone()),
         ("of another cluster", Person::new(&elsewhere).await.token),
         ("cut", token[..token.len() - 1].to_owned()),
@@ -127,7 +133,18 @@ async fn a_request_that_is_wrong_in_itself_is_told_so() {
         let (status, code) = open_session(&serve, headers, body).await.problem();
         assert_eq!((status, code.as_str()), problem);
     }
-    for path in ["/v1", "/v1/", "/v1/sessions/", "/v1/sessions/you", "/v2/status", "/metrics", "/readyz", "/healthz", "/.git/config", "/../Cargo.toml"] {
+    for path in [
+        "/v1",
+        "/v1/",
+        "/v1/sessions/",
+        "/v1/sessions/you",
+        "/v2/status",
+        "/metrics",
+        "/readyz",
+        "/healthz",
+        "/.git/config",
+        "/../Cargo.toml",
+    ] {
         assert_eq!(get(serve.address(), path).await.problem(), (404, "not-found".into()), "{path}");
     }
     for (method, path, allow) in [
@@ -149,7 +166,10 @@ async fn a_request_that_is_wrong_in_itself_is_told_so() {
     assert_eq!(plain.problem(), (426, "upgrade-required".into()));
     assert_eq!(plain.header("upgrade"), Some("websocket"));
     let two = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
-    assert_eq!(call(serve.address(), "GET", "/v1/status", &two, "").await.problem(), (400, "bad-request".into()));
+    assert_eq!(
+        call(serve.address(), "GET", "/v1/status", &two, "").await.problem(),
+        (400, "bad-request".into())
+    );
 }
 
 #[tokio::test]
@@ -181,8 +201,7 @@ async fn a_page_of_another_host_opens_neither_session_nor_socket() {
         let allowed = session.header("access-control-allow-origin");
         assert_eq!(allowed, (origin == "https://friend.example").then_some(origin));
     }
-    let preflight =
-        [("origin", "https://friend.example"), ("access-control-request-method", "DELETE")];
+    let preflight = [("origin", "https://friend.example"), ("access-control-request-method", "DELETE")];
     let answer = call(serve.address(), "OPTIONS", "/v1/sessions/me", &preflight, "").await;
     assert_eq!(answer.status, 204);
     assert!(answer.header("access-control-allow-methods").unwrap().contains("DELETE"));
@@ -199,7 +218,10 @@ async fn http_status(at: &Process, request: &str) -> u16 {
 }
 
 /// Opens sessions until one is refused; how many were opened.
-async fn opened_before_refusal(at: &Process, headers: impl Fn(usize) -> Vec<(&'static str, String)>) -> (usize, Answer) {
+async fn opened_before_refusal(
+    at: &Process,
+    headers: impl Fn(usize) -> Vec<(&'static str, String)>,
+) -> (usize, Answer) {
     for count in 0.. {
         let headers = headers(count);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -298,9 +320,14 @@ async fn the_page_is_served_as_it_is_and_may_do_little() {
         let name = file.file_name().into_string().unwrap();
         let answer = get(serve.address(), &format!("/{name}")).await;
         assert_eq!(answer.status, 200, "{name}");
-        assert!(answer.body == std::fs::read(file.path()).unwrap(), "what is read in web/{name} is what runs");
+        assert!(
+            answer.body == std::fs::read(file.path()).unwrap(),
+            "what is read in web/{name} is what runs"
+        );
         let policy = answer.header("content-security-policy").unwrap();
-        for part in ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"] {
+        for part in
+            ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"]
+        {
             assert!(policy.contains(part), "{part} in {policy}");
         }
         assert!(!policy.contains("unsafe"));

@@ -23,7 +23,12 @@ fn guarded(certificates: &Certificates) -> Launch {
         .set("tls-client-name", "nginx")
 }
 
-async fn ask(certificates: &Certificates, shown: Option<&str>, to: SocketAddr, request: &str) -> std::io::Result<Answer> {
+async fn ask(
+    certificates: &Certificates,
+    shown: Option<&str>,
+    to: SocketAddr,
+    request: &str,
+) -> std::io::Result<Answer> {
     let asked = async {
         let stream = TcpStream::connect(to).await?;
         let name = ServerName::try_from(SERVER).unwrap();
@@ -51,7 +56,8 @@ async fn only_the_right_certificate_opens_a_guarded_listener() {
     let answer = http::over(plain, &http::request("GET", "/", &[], "")).await;
     assert!(answer.is_err());
     // Over TLS the page asks for TLS from now on, and a session is opened as ever.
-    let answer = ask(&certificates, Some("ours-nginx"), serve.address(), &http::request("GET", "/", &[], "")).await;
+    let answer =
+        ask(&certificates, Some("ours-nginx"), serve.address(), &http::request("GET", "/", &[], "")).await;
     assert!(answer.unwrap().header("strict-transport-security").is_some());
     let opened = http::request("POST", "/v1/sessions", &[], "");
     let answer = ask(&certificates, Some("ours-nginx"), serve.address(), &opened).await;
@@ -74,7 +80,10 @@ async fn beyond_loopback_the_ops_listener_is_for_those_with_a_certificate() {
 #[tokio::test]
 async fn a_web_socket_opens_over_tls_and_chats() {
     use futures_util::{SinkExt, StreamExt};
-    use tokio_tungstenite::{client_async, tungstenite::{Message, client::IntoClientRequest}};
+    use tokio_tungstenite::{
+        client_async,
+        tungstenite::{Message, client::IntoClientRequest},
+    };
 
     let certificates = Certificates::for_names(&[SERVER, "nginx"]);
     let serve = guarded(&certificates).ready().await;
@@ -94,18 +103,23 @@ async fn a_web_socket_opens_over_tls_and_chats() {
     }
     let [mut one, mut other] = <[_; 2]>::try_from(sockets).unwrap();
     for socket in [&mut one, &mut other] {
-        let paired = async {
-            while !socket.next().await.unwrap().unwrap().to_text().unwrap().contains("paired") {}
-        };
+        let paired =
+            async { while !socket.next().await.unwrap().unwrap().to_text().unwrap().contains("paired") {} };
         in_time("they meet", paired).await;
     }
     // In many TLS records, each way.
     let frame: Vec<u8> = (0..65_536_u32).map(|n| (n % 241) as u8).collect();
     for n in 0..20 {
         one.send(Message::binary(frame.clone())).await.unwrap();
-        assert!(in_time("a frame", other.next()).await.unwrap().unwrap() == Message::binary(frame.clone()), "{n}");
+        assert!(
+            in_time("a frame", other.next()).await.unwrap().unwrap() == Message::binary(frame.clone()),
+            "{n}"
+        );
         other.send(Message::binary(frame[n..].to_vec())).await.unwrap();
-        assert!(in_time("a frame", one.next()).await.unwrap().unwrap() == Message::binary(frame[n..].to_vec()), "{n}");
+        assert!(
+            in_time("a frame", one.next()).await.unwrap().unwrap() == Message::binary(frame[n..].to_vec()),
+            "{n}"
+        );
     }
 }
 

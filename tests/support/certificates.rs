@@ -37,7 +37,8 @@ impl Certificates {
                 let params = CertificateParams::new(vec![(*name).into()]).unwrap();
                 let signed = params.signed_by(&key, &issuer).unwrap();
                 fs::write(certificates.file(&format!("{authority}-{name}.pem")), signed.pem()).unwrap();
-                fs::write(certificates.file(&format!("{authority}-{name}.key")), key.serialize_pem()).unwrap();
+                fs::write(certificates.file(&format!("{authority}-{name}.key")), key.serialize_pem())
+                    .unwrap();
             }
         }
         certificates

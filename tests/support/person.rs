@@ -1,6 +1,6 @@
 //! Somebody who uses cipher-chat: a session, a socket, and what was heard over it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -20,6 +20,9 @@ use super::{
     process::Process,
     unique,
 };
+
+/// A frame that was not heard is sent again after this time.
+const RESEND: Duration = Duration::from_millis(300);
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
 
@@ -191,8 +194,12 @@ impl Person {
 
     /// Keeps what is needed later.
     fn keep(&mut self, message: &Value) {
-        let fields =
-            [("token", &mut self.token), ("ticket", &mut self.ticket), ("room", &mut self.room), ("side", &mut self.side)];
+        let fields = [
+            ("token", &mut self.token),
+            ("ticket", &mut self.ticket),
+            ("room", &mut self.room),
+            ("side", &mut self.side),
+        ];
         for (name, field) in fields {
             if let Some(value) = message[name].as_str() {
                 value.clone_into(field);
@@ -345,6 +352,22 @@ pub(crate) async fn couple(one_at: &Process, other_at: &Process) -> (Person, Per
     let (mut one, mut other) = (Person::arrive(one_at).await, Person::arrive(other_at).await);
     pair(&mut one, &mut other).await;
     (one, other)
+}
+
+/// A frame gets through, sent again until it does, as the ends of a chat do: whatever is heard of the peer meanwhile.
+pub(crate) async fn get_through(from: &mut Person, to: &mut Person) {
+    let word = unique("again");
+    let arrives = async {
+        loop {
+            from.frame(word.clone()).await;
+            match tokio::time::timeout(RESEND, to.next_heard()).await {
+                Ok(Heard::Frame(frame)) if frame == word => return,
+                Ok(Heard::Closed(code)) => panic!("closed with {code:?}"),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    };
+    in_time("a frame gets through", arrives).await;
 }
 
 /// A frame goes each way, and nothing else is heard.

@@ -96,8 +96,14 @@ impl Launch {
             }
             written.end();
         });
-        let mut process =
-            Process { role: self.role, child, log, clients: None, ops: ([127, 0, 0, 1], 0).into(), quiet: self.quiet };
+        let mut process = Process {
+            role: self.role,
+            child,
+            log,
+            clients: None,
+            ops: ([127, 0, 0, 1], 0).into(),
+            quiet: self.quiet,
+        };
         process.ops = process.announced("ops=").parse().unwrap();
         if matches!(self.role, "serve" | "gateway") {
             let address = process.announced("://").replace("localhost", "127.0.0.1");
@@ -205,7 +211,9 @@ impl Process {
 
     /// The word that follows a mark in its log, once it is there.
     fn announced(&self, mark: &str) -> String {
-        self.log.word_after(mark).unwrap_or_else(|| panic!("the {} does not start:\n{}", self.role, self.log()))
+        self.log
+            .word_after(mark)
+            .unwrap_or_else(|| panic!("the {} does not start:\n{}", self.role, self.log()))
     }
 }
 
