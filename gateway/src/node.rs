@@ -297,6 +297,10 @@ impl Node {
         for effect in hub.sessions.take_effects() {
             self.carry_out(&hub, effect);
         }
+        if self.is_draining() {
+            // It slipped in behind the `drain` that the others have heard.
+            connection.close(CloseCode::Restart);
+        }
     }
 
     /// A connection is over.

@@ -25,6 +25,11 @@ thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
+/// A thread that is ending has no buffers left: what is asked for is new then, and what is handed back is freed.
+fn with<T: Default>(act: impl FnOnce(&mut Buffers) -> T) -> T {
+    BUFFERS.try_with(|buffers| act(&mut buffers.borrow_mut())).unwrap_or_default()
+}
+
 /// A buffer on loan from the thread. Wiped and handed back when dropped.
 pub(super) struct Loan {
     bytes: Vec<u8>,
@@ -35,7 +40,7 @@ pub(super) struct Loan {
 
 impl Loan {
     fn take(slot: fn(&mut Buffers) -> &mut Vec<u8>, size: usize) -> Self {
-        let mut bytes = BUFFERS.with_borrow_mut(|buffers| mem::take(slot(buffers)));
+        let mut bytes = with(|buffers| mem::take(slot(buffers)));
         if bytes.len() < size {
             bytes.resize(size, 0);
         }
@@ -51,7 +56,7 @@ impl Loan {
 impl Drop for Loan {
     fn drop(&mut self) {
         self.bytes[..self.used].fill(0);
-        BUFFERS.with_borrow_mut(|buffers| mem::swap((self.slot)(buffers), &mut self.bytes));
+        with(|buffers| mem::swap((self.slot)(buffers), &mut self.bytes));
     }
 }
 
@@ -67,18 +72,18 @@ pub(super) fn sealed() -> Loan {
 
 /// The frames of one read on their way to the other side; empty, with the capacity of earlier uses.
 pub(super) fn relay() -> Vec<u8> {
-    BUFFERS.with_borrow_mut(|buffers| mem::take(&mut buffers.relay))
+    with(|buffers| mem::take(&mut buffers.relay))
 }
 
 /// Hands the relay buffer back.
 pub(super) fn give_back_relay(mut bytes: Vec<u8>) {
     wipe(&mut bytes);
-    BUFFERS.with_borrow_mut(|buffers| buffers.relay = bytes);
+    with(|buffers| buffers.relay = bytes);
 }
 
 /// An empty buffer for what a socket could not take at once.
 pub(super) fn spare() -> Vec<u8> {
-    BUFFERS.with_borrow_mut(|buffers| buffers.spares.pop()).unwrap_or_default()
+    with(|buffers| buffers.spares.pop()).unwrap_or_default()
 }
 
 /// Hands a spare buffer back.
@@ -87,7 +92,7 @@ pub(super) fn give_back(mut bytes: Vec<u8>) {
         return;
     }
     wipe(&mut bytes);
-    BUFFERS.with_borrow_mut(|buffers| {
+    with(|buffers| {
         if buffers.spares.len() < SPARES {
             buffers.spares.push(bytes);
         }

@@ -214,3 +214,18 @@ async fn connections_that_end_in_every_way_leave_nothing_behind() {
     }
     gateway.expect_nothing_left().await;
 }
+
+#[tokio::test]
+async fn who_comes_after_the_drain_has_begun_is_sent_on() {
+    let gateway = Gateway::new(|_| ());
+    let (mut before, _) = gateway.connect(Way::Plain).await;
+    gateway.node.start_draining();
+    let (mut after, _) = gateway.connect(Way::Plain).await;
+    assert!(before.text().await.contains("\"drain\""));
+    after.expect_close(CloseCode::Restart).await;
+    after.leave().await;
+    gateway.node.close_all();
+    before.expect_close(CloseCode::Restart).await;
+    before.leave().await;
+    gateway.expect_nothing_left().await;
+}

@@ -8,10 +8,11 @@ use crate::{
 #[test]
 fn an_idle_connection_is_small() {
     let sizes = [
-        ("the task", size_of::<Pump>(), 152),
-        ("what others touch", size_of::<Connection>(), 200),
-        ("its outbox", size_of::<Outbox>(), 72),
-        ("its route", Routes::ENTRY_BYTES, 48),
+        // With 8 bytes more tokio would take 384 for the task instead of 256.
+        ("the task", size_of::<Pump>(), 144),
+        ("what others touch", size_of::<Connection>(), 176),
+        ("its outbox", size_of::<Outbox>(), 64),
+        ("its route", Routes::ENTRY_BYTES, 40),
     ];
     for (what, size, most) in sizes {
         println!("{what}: {size}");
