@@ -70,7 +70,7 @@ export const en = {
   'chat.online': 'Connected',
   'chat.away': 'Away, may come back',
   'chat.typing': 'Writing…',
-  'chat.gone': 'Has left',
+  'chat.gone': 'The chat has ended',
   'chat.self.state': 'Reconnecting…',
   'chat.self.offline': 'You are offline. Reconnecting; your messages are kept and will be sent.',
   'chat.self.back': 'Connected again.',

@@ -28,6 +28,7 @@ export class ChatScreen {
   /** @type {Composer} */ #composer;
   /** @type {Map<Line, HTMLElement>} */ #marks = new Map();
   #unread = 0;
+  /** Whether the newest line is in sight, and is to stay there. */ #following = true;
   #peerOnline = true;
   #selfOnline = true;
   #typing = false;
@@ -65,6 +66,8 @@ export class ChatScreen {
     this.#begin(invited);
     this.#down.addEventListener('click', () => this.#toEnd());
     this.#log.addEventListener('scroll', () => this.#scrolled());
+    // A keyboard that opens, a banner or a growing composer takes its room from the top.
+    new ResizeObserver(() => this.#following && this.#toEnd()).observe(this.#log);
     this.#show();
   }
 
@@ -199,7 +202,8 @@ export class ChatScreen {
   }
 
   #scrolled() {
-    if (this.#nearEnd()) this.#down.hidden = true;
+    this.#following = this.#nearEnd();
+    if (this.#following) this.#down.hidden = true;
   }
 
   #toEnd() {

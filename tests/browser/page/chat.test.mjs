@@ -135,3 +135,20 @@ test('markup is shown as it was typed', async () => {
   await reads(b, '<img src=x onerror=alert(1)> & <b>bold</b>');
   assert.equal(await b.locator('.text img, .text b').count(), 0);
 });
+
+test('the newest line stays in sight when the window gets small, and older ones for who reads them', async () => {
+  const [a, b] = await it.strangers();
+  for (let line = 0; line < 30; line++) await write(b, `line ${line}`);
+  await reads(a, 'line 29');
+  const fromEnd = () => a.locator('.log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+  await eventually(async () => (await fromEnd()) < 2);
+  // As a keyboard does that opens on a telephone.
+  await a.setViewportSize({ width: 360, height: 400 });
+  await eventually(async () => (await fromEnd()) < 2);
+  await a.locator('.log').evaluate((log) => (log.scrollTop = 0));
+  await a.locator('.log').evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await a.setViewportSize({ width: 360, height: 700 });
+  await write(b, 'one more');
+  await a.getByRole('button', { name: 'New messages' }).click();
+  await eventually(async () => (await fromEnd()) < 2);
+});

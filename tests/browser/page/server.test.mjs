@@ -46,6 +46,20 @@ describe('a connection that is lost', LOCAL, () => {
     assert.deepEqual(await transcript(b), ['before', 'while you were away']);
   });
 
+  test('is taken up again when the browser finds its network', async () => {
+    const [a, b] = await it.strangers({}, { wire: 'another' });
+    await b.context().setOffline(true);
+    b.wire.cut();
+    await b.locator('.banner', { hasText: 'You are offline' }).waitFor();
+    await write(b, 'from the tunnel');
+    await b.locator('.mark[data-mark=sending]').waitFor();
+    b.wire.mend();
+    await b.context().setOffline(false);
+    await reads(a, 'from the tunnel');
+    await b.locator('.mark[data-mark=delivered]').waitFor();
+    assert.deepEqual(await transcript(a), ['from the tunnel']);
+  });
+
   test('ends the chat when it stays lost, and says what was not delivered', async () => {
     const [a, b] = await it.strangers({}, { wire: 'another' });
     b.wire.cut();
