@@ -18,7 +18,7 @@ const SENTENCES = ['meet me under the clock', '내일 시계탑 아래에서 만
 const it = clusterWorld({ log: 'trace' }, tell);
 const ear = new Ear();
 /** What happened: filled once, searched by each test. */
-const story = { safety: [], secret: '', ids: new Set(), tokens: new Set() };
+const story = { safety: [], secret: '', rooms: [], ids: new Set(), tokens: new Set() };
 /** Where it is searched for: by name, as bytes. */
 const places = { bus: Buffer.alloc(0), logs: Buffer.alloc(0), metrics: Buffer.alloc(0) };
 
@@ -75,6 +75,7 @@ async function talk(page, other) {
 
 /** Keeps what the server told the page of itself: sessions, rooms, tokens and tickets. */
 function learn(page) {
+  story.rooms = page.told.filter(({ type }) => type === 'paired');
   for (const { session, room, token, ticket } of page.told) {
     for (const id of [session, room]) if (id !== undefined) story.ids.add(id);
     for (const word of [token, ticket]) if (word !== undefined) story.tokens.add(word);
@@ -116,8 +117,8 @@ test('the search finds what is there', () => {
   assert.ok(it.nodes.all.every(({ err }) => err.includes('DEBUG') && err.includes('health and metrics')), 'every node has logged');
   assert.ok(places.metrics.includes('cipher_chat_'));
   // Rooms are named on the bus; so their names would be found elsewhere, too.
-  const rooms = [...story.ids].filter((id) => formsOfId(id).some((form) => places.bus.includes(form)));
-  assert.ok(rooms.length >= 2);
+  for (const { room } of story.rooms) assert.throws(() => absent('bus', formsOfId(room)), /in the bus/);
+  assert.equal(story.rooms.length, 2);
 });
 
 test('no word of a chat is anywhere', () => {

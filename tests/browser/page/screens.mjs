@@ -68,7 +68,8 @@ async function strange(page, language) {
   return texts.filter((text) => STRANGE[language].test(text.replace(COMMON, '')));
 }
 
-for (const language of /** @type {const} */ (['en', 'ko'])) {
+/** The tests of one language; a file each, so that they run side by side. @param {'en' | 'ko'} language */
+export function everyScreen(language) {
   describe(`every screen in ${language}`, () => {
     const it = world();
     afterEach(() => it.dismiss());
