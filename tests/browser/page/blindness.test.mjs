@@ -29,7 +29,7 @@ async function tell() {
   const page = await it.visitor({ through: [first] });
   const link = await makeInvite(page);
   story.secret = new URL(link).hash.slice(1);
-  await talk(page, new Terminal('--url', away, '--invite', story.secret));
+  await talk(page, new Terminal('--url', away, `--invite=${story.secret}`));
   await page.getByRole('button', { name: 'Clear everything' }).click();
   await page.getByRole('button', { name: 'Back to the start' }).click();
   await seek(page, TOPIC);
