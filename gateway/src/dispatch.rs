@@ -149,6 +149,25 @@ fn missed(node: &Node) {
     node.ask_again();
 }
 
+/// Tells the sessions of each time that the bus goes and comes back. Nothing else is waited for here, so that none is missed.
+pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
+    let mut status = node.bus().status();
+    let follow = async {
+        if *status.borrow_and_update() == Status::Down {
+            node.decide(Sessions::bus_down);
+        }
+        while status.changed().await.is_ok() {
+            // Not asked in the `match`: it would be held while deciding, and what is decided is said on the same bus.
+            let now = *status.borrow_and_update();
+            match now {
+                Status::Up => node.decide(Sessions::bus_up),
+                Status::Down => node.decide(Sessions::bus_down),
+            }
+        }
+    };
+    shutdown.run_until_cancelled(follow).await;
+}
+
 /// Learns what others know: at the start, after the bus came back, and after a gap.
 pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
     let mut status = node.bus().status();
@@ -164,12 +183,6 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
             changed = status.changed() => {
                 if changed.is_err() {
                     return;
-                }
-                // Not asked in the `match`: it would be held while deciding, and what is decided is said on the same bus.
-                let now = *status.borrow();
-                match now {
-                    Status::Up => node.decide(Sessions::bus_up),
-                    Status::Down => node.decide(Sessions::bus_down),
                 }
             }
         }

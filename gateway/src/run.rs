@@ -64,6 +64,7 @@ impl Gateway {
         // Ears first: nothing that answers what is said next may be missed.
         let ears = dispatch::listen(&node).await?;
         tasks.spawn(stop.clone().run_until_cancelled_owned(dispatch::run(node.clone(), ears)));
+        tasks.spawn(dispatch::follow_bus(node.clone(), stop.clone()));
         tasks.spawn(dispatch::sync(node.clone(), stop.clone()));
         tasks.spawn(dispatch::tick(node.clone(), stop.clone()));
         tasks.spawn(dispatch::keep_alive(node.clone(), stop.clone()));

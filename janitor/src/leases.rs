@@ -181,14 +181,13 @@ impl Leases {
             return None;
         }
         let fresh = self.moment(now).since(held.heard) <= FRESH;
-        let connected = held.connected && fresh && self.lives(now, held.run);
+        if held.connected && fresh && self.lives(now, held.run) {
+            // Its gateway answers for itself, and knows better than a lease of some seconds ago.
+            return None;
+        }
         let room = held.room.filter(|room| self.rooms.contains(room));
-        let state = match (room, held.state) {
-            (Some(_), _) => SessionState::Paired,
-            (None, SessionState::Waiting) if connected => SessionState::Waiting,
-            (None, _) => SessionState::Idle,
-        };
-        Some(SessionAnswer { state, connected, stamp: held.stamp, room })
+        let state = if room.is_some() { SessionState::Paired } else { SessionState::Idle };
+        Some(SessionAnswer { state, connected: false, stamp: held.stamp, room })
     }
 
     fn lives(&self, now: UnixMillis, run: Run) -> bool {

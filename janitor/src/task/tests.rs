@@ -119,13 +119,17 @@ async fn a_janitor_answers_for_what_has_ended() {
 }
 
 #[tokio::test]
-async fn it_says_where_a_session_is() {
+async fn it_says_where_a_session_was_that_has_lost_its_socket() {
     let cluster = cluster().await;
-    cluster.gateway.publish(&lease(1, Some(room(1)))).unwrap();
+    let mut lost = lease(1, Some(room(1)));
+    if let Message::Lease { lease, .. } = &mut lost {
+        lease.sessions[0].connected = false;
+    }
+    cluster.gateway.publish(&lost).unwrap();
     let mut answers = cluster.gateway.ask(Message::Ask { session: session(1) }).unwrap();
     let answer = timeout(PATIENCE, answers.next()).await.expect("an answer");
     let Some(Answer::Session(answer)) = answer else { panic!("{answer:?}") };
-    assert_eq!((answer.connected, answer.room), (true, Some(room(1))));
+    assert_eq!((answer.connected, answer.room), (false, Some(room(1))));
     let mut answers = cluster.gateway.ask(Message::Ask { session: session(2) }).unwrap();
     assert_eq!(timeout(PATIENCE, answers.next()).await, Ok(None), "silence about the unknown");
 }
