@@ -153,7 +153,7 @@ async fn a_second_signal_ends_it_at_once() {
     let mut serve = Launch::new("serve").ready().await;
     let _person = Person::arrive(&serve).await;
     serve.terminate();
-    serve.is_not_ready().await;
+    serve.has_logged("going away").await;
     serve.terminate();
     assert!(serve.ended().await.code().is_some(), "an end of its own");
 }

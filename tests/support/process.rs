@@ -166,6 +166,11 @@ impl Process {
         values.sum()
     }
 
+    /// Waits until it has logged this.
+    pub(crate) async fn has_logged(&self, text: &str) {
+        eventually(&format!("the {} logs {text:?}", self.role), async || self.log().contains(text)).await;
+    }
+
     /// All that it has logged.
     pub(crate) fn log(&self) -> String {
         self.log.text()
