@@ -1,9 +1,19 @@
-//! `cipher-chat chat`: one chat after the other in a plain terminal, or in a script. What the other says goes to standard output,
-//! everything else to standard error. Nothing is written anywhere else.
+//! `cipher-chat chat`: one chat after the other. At a terminal on the whole screen; in a script, or where that is wished for, in plain
+//! lines: what the other says goes to standard output, everything else to standard error. Nothing is written anywhere else.
 
+mod command;
 mod conversation;
+mod draft;
+mod full;
 mod input;
+mod keys;
+mod layout;
+mod log;
+mod model;
 mod screen;
+mod terminal;
+mod text;
+mod view;
 
 use std::{path::PathBuf, process::ExitCode, str::FromStr};
 
@@ -15,11 +25,15 @@ use client::{
     invite::{Invite, Link, LinkError},
 };
 use schemas::criteria::{Language, Role, Topic};
+use zeroize::Zeroizing;
 
-use self::{conversation::Conversation, screen::Screen};
+use self::{conversation::Conversation, full::Full, model::Errand, screen::Screen, terminal::Terminal};
 
 /// Where a server is when nobody says where: `cipher-chat serve` on this machine.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
+/// The value of `--invite` that has none. Shorter than any link.
+const NEW_INVITE: &str = "new";
 
 /// What `cipher-chat chat` is told.
 #[derive(Args, Clone, Debug)]
@@ -36,12 +50,26 @@ pub struct ChatOptions {
     /// Your part, where there are two: whoever seeks meets only who offers
     #[arg(long, value_parser = role, value_name = "seek|offer")]
     pub role: Option<Role>,
-    /// Meet whoever has this link (or only what comes after its #). Without a value: make a link, to hand to somebody
-    #[arg(long, value_name = "LINK", num_args = 0..=1, default_missing_value = "")]
+    /// Meet whoever has this link (or only what comes after its #). Other users of this machine can read a command line: the
+    /// variable keeps the link from them. Without a value: as --new-invite
+    #[arg(
+        long,
+        value_name = "LINK",
+        num_args = 0..=1,
+        default_missing_value = NEW_INVITE,
+        env = "CIPHER_CHAT_INVITE",
+        hide_env_values = true
+    )]
     pub invite: Option<InviteOption>,
+    /// Make a link, to hand to somebody, and wait for them
+    #[arg(long, conflicts_with_all = ["invite", "topic"])]
+    pub new_invite: bool,
     /// Believe only the certificate authorities in this file (PEM) [default: those of this system]
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// Plain lines, even at a terminal: for screen readers, and terminals that can do little
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// How an invite is given.
@@ -60,7 +88,7 @@ impl FromStr for InviteOption {
 
     fn from_str(text: &str) -> Result<Self, LinkError> {
         match text {
-            "" => Ok(Self::New),
+            NEW_INVITE => Ok(Self::New),
             link if link.contains('#') => Link::parse(link).map(Self::Link),
             secret => Invite::parse(secret).map(Self::Secret),
         }
@@ -75,6 +103,12 @@ fn role(word: &str) -> Result<Role, &'static str> {
     }
 }
 
+impl ChatOptions {
+    fn invite(&self) -> Option<&InviteOption> {
+        if self.new_invite { Some(&InviteOption::New) } else { self.invite.as_ref() }
+    }
+}
+
 /// Chats until one of the two, or the input, has come to an end.
 ///
 /// # Errors
@@ -82,26 +116,50 @@ fn role(word: &str) -> Result<Role, &'static str> {
 /// arrived or a chat was broken off by a fault.
 pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     let urls = urls(&options)?;
-    let wish = wish(&options);
-    let trust = options.ca.map_or(Trust::System, Trust::Ca);
-    let link = match (&options.invite, &wish.with) {
-        (Some(InviteOption::New), With::Invite(invite)) => {
-            Some(Link { origin: urls[0].to_string(), invite: invite.clone() })
-        }
-        _ => None,
-    };
+    let origin = urls[0].to_string();
+    let trust = options.ca.clone().map_or(Trust::System, Trust::Ca);
     let server = Server::new(urls, &trust)?;
     let chat = Chat::open(&server).await.context("cannot open a session")?;
+    if Terminal::is_there() && !options.plain {
+        let errand = errand(&options);
+        let wishes = Box::new(move || {
+            let wish = wish(&options);
+            let link = new_link(&options, &wish, &origin);
+            (wish, link)
+        });
+        return Full::new(server, chat, errand, wishes).run().await;
+    }
+    let wish = wish(&options);
     let screen = Screen::new();
-    if let Some(link) = link {
-        screen.status(format_args!("give this link to one person, who can use it once: {link}"));
+    if let Some(link) = new_link(&options, &wish, &origin) {
+        screen.status(format_args!("give this link to one person, who can use it once: {}", &*link));
     }
     Ok(Conversation::new(chat, screen, wish).run().await)
 }
 
+/// The link to hand over, if the wish is for whoever brings one.
+fn new_link(options: &ChatOptions, wish: &Wish, origin: &str) -> Option<Zeroizing<String>> {
+    match (options.invite(), &wish.with) {
+        (Some(InviteOption::New), With::Invite(invite)) => {
+            let link = Link { origin: origin.to_owned(), invite: invite.clone() };
+            Some(Zeroizing::new(link.to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn errand(options: &ChatOptions) -> Errand {
+    match (options.invite(), &options.topic) {
+        (Some(InviteOption::New), _) => Errand::Inviting,
+        (Some(InviteOption::Secret(_) | InviteOption::Link(_)), _) => Errand::Invited,
+        (None, Some(topic)) => Errand::Topic(text::harmless(topic.folded())),
+        (None, None) => Errand::Anybody,
+    }
+}
+
 /// The addresses; never none.
 fn urls(options: &ChatOptions) -> anyhow::Result<Vec<ServerUrl>> {
-    Ok(match (&options.invite, &options.url[..]) {
+    Ok(match (options.invite(), &options.url[..]) {
         (Some(InviteOption::Link(link)), []) => vec![link.origin.parse()?],
         (_, []) => vec![DEFAULT_URL.parse()?],
         (_, given) => given.to_vec(),
@@ -109,7 +167,7 @@ fn urls(options: &ChatOptions) -> anyhow::Result<Vec<ServerUrl>> {
 }
 
 fn wish(options: &ChatOptions) -> Wish {
-    let wish = match (&options.invite, &options.topic) {
+    let wish = match (options.invite(), &options.topic) {
         (Some(InviteOption::Secret(invite) | InviteOption::Link(Link { invite, .. })), _) => {
             Wish::invited(invite.clone())
         }

@@ -11,7 +11,8 @@ use schemas::control::{EndReason, ErrorCode};
 use tokio::signal::ctrl_c;
 
 use super::{
-    input::{HELP, Input, Typed, Typist},
+    command::{Command, HELP},
+    input::{Input, Typed, Typist},
     screen::Screen,
 };
 
@@ -126,14 +127,20 @@ impl Conversation {
                 self.screen.status("there is nobody to hear it; /next looks for another person");
             }
             Typed::Texts(texts) => self.typed.extend(texts),
-            Typed::Next if matches!(self.wish.with, With::Invite(_)) && self.stage != Stage::Searching => {
+            Typed::Command(command) => self.obey(command),
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Next if matches!(self.wish.with, With::Invite(_)) && self.stage != Stage::Searching => {
                 self.screen.status("an invite serves once; start again with another, or with a topic");
             }
-            Typed::Next => {
+            Command::Next => {
                 self.typed.clear();
                 self.search();
             }
-            Typed::Leave => {
+            Command::Leave => {
                 self.typed.clear();
                 match self.stage {
                     Stage::Searching => {
@@ -147,13 +154,13 @@ impl Conversation {
                     }
                 }
             }
-            Typed::Report(category) => self.chat.report(category),
-            Typed::Code => match self.chat.safety() {
+            Command::Report(category) => self.chat.report(category),
+            Command::Safety => match self.chat.safety() {
                 Some(code) => self.screen.safety(code),
                 None => self.screen.status("there is no chat"),
             },
-            Typed::Quit => self.quit(),
-            Typed::Help => self.screen.status(HELP),
+            Command::Quit => self.quit(),
+            Command::Help | Command::Unknown => self.screen.status(HELP),
         }
     }
 

@@ -3,18 +3,15 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 
 use client::channel::limits::MAX_TEXT;
-use schemas::control::Category;
 use tokio::sync::mpsc;
+
+use super::command::{Command, Line};
 
 /// Lines read ahead of the chat.
 const LINES: usize = 16;
 
 /// Longest line read at once, in bytes; the rest is the next line. A text is much shorter.
 const LINE_BYTES: u64 = 1024 * 1024;
-
-/// The commands, for people.
-pub(super) const HELP: &str = "/next: another person · /leave · /report abuse|spam|minor|other · /code: the safety code · /quit · \
-//text sends a text that begins with a slash";
 
 /// Who types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,41 +62,17 @@ fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<String>) {
 pub(super) enum Typed {
     /// For the other, in pieces that can be sent.
     Texts(Vec<String>),
-    /// Another person.
-    Next,
-    /// The end of this chat.
-    Leave,
-    /// Likewise, with a report.
-    Report(Category),
-    /// The safety code again.
-    Code,
-    /// The end of all.
-    Quit,
-    /// The list of commands, or what was wrong with one.
-    Help,
+    /// For this program.
+    Command(Command),
 }
 
 impl Typed {
     /// Only a person's lines are searched for commands: a script's are sent as they are.
     fn read(line: &str, typist: Typist) -> Self {
-        let command = match (typist, line.strip_prefix('/')) {
-            (Typist::Script, _) | (_, None) => return Self::Texts(pieces(line)),
-            (Typist::Person, Some(command)) => command,
-        };
-        if command.starts_with('/') {
-            return Self::Texts(pieces(command));
-        }
-        match command.split_whitespace().collect::<Vec<_>>()[..] {
-            ["next"] => Self::Next,
-            ["leave"] => Self::Leave,
-            ["report"] => Self::Report(Category::Other),
-            ["report", "abuse"] => Self::Report(Category::Abuse),
-            ["report", "spam"] => Self::Report(Category::Spam),
-            ["report", "minor"] => Self::Report(Category::Minor),
-            ["report", "other"] => Self::Report(Category::Other),
-            ["code"] => Self::Code,
-            ["quit"] => Self::Quit,
-            _ => Self::Help,
+        match (typist, Line::read(line)) {
+            (Typist::Script, _) => Self::Texts(pieces(line)),
+            (Typist::Person, Line::Text(text)) => Self::Texts(pieces(text)),
+            (Typist::Person, Line::Command(command)) => Self::Command(command),
         }
     }
 }
@@ -128,10 +101,7 @@ mod tests {
     fn a_person_has_commands_and_a_script_has_not() {
         let person = |line| Typed::read(line, Typist::Person);
         assert_eq!(person("hello"), texts(&["hello"]));
-        assert_eq!(person("/next"), Typed::Next);
-        assert_eq!(person("/report  minor "), Typed::Report(Category::Minor));
-        assert_eq!(person("/report rudeness"), Typed::Help);
-        assert_eq!(person("/"), Typed::Help);
+        assert_eq!(person("/next"), Typed::Command(Command::Next));
         assert_eq!(person("//next"), texts(&["/next"]));
         assert_eq!(person(""), texts(&[]));
         assert_eq!(Typed::read("/quit", Typist::Script), texts(&["/quit"]));

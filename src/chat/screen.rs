@@ -7,6 +7,8 @@ use std::{
 
 use client::channel::SafetyCode;
 
+use super::text::harmless;
+
 /// Where the other's texts go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Screen {
@@ -46,25 +48,5 @@ impl Screen {
             code.emoji().iter().map(|emoji| format!("{} {}", emoji.sign, emoji.name)).collect();
         self.status(format_args!("safety code: {} ({code})", emoji.join(" · ")));
         self.status("if both see the same over another channel, such as a call, nobody is between; compared in here it proves nothing");
-    }
-}
-
-/// A text in which no character moves the cursor, changes the terminal, or turns the order of others around.
-fn harmless(text: &str) -> String {
-    let is_bidi = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let shown =
-        |c: char| if c != '\t' && (c.is_control() || is_bidi(c)) { char::REPLACEMENT_CHARACTER } else { c };
-    text.chars().map(shown).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_cannot_command_the_terminal() {
-        assert_eq!(harmless("\x1b[2Jred\x07\u{9b}31m\r"), "\u{fffd}[2Jred\u{fffd}\u{fffd}31m\u{fffd}");
-        assert_eq!(harmless("a\u{202e}b\u{2066}c"), "a\u{fffd}b\u{fffd}c");
-        assert_eq!(harmless("tab\tünïcödé 한국어 👩‍👩‍👧"), "tab\tünïcödé 한국어 👩‍👩‍👧");
     }
 }

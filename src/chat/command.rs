@@ -1,0 +1,83 @@
+//! What a line that begins with a slash asks for.
+
+use schemas::control::Category;
+
+/// The commands, for people, on one line.
+pub(super) const HELP: &str = "/next: another person · /leave · /report abuse|spam|minor|other · /safety: the safety code · /quit · \
+//text sends a text that begins with a slash";
+
+/// One of the commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Another person.
+    Next,
+    /// The end of this chat, or of the search.
+    Leave,
+    /// Likewise, with a report.
+    Report(Category),
+    /// The safety code, explained.
+    Safety,
+    /// The end of all.
+    Quit,
+    /// The list of commands.
+    Help,
+    /// Not one of them.
+    Unknown,
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    /// For the other.
+    Text(&'a str),
+    /// For this program.
+    Command(Command),
+}
+
+impl<'a> Line<'a> {
+    /// A line is a command if it begins with one slash. With two it is a text that begins with one.
+    pub(super) fn read(line: &'a str) -> Self {
+        match line.strip_prefix('/') {
+            Some(text) if text.starts_with('/') => Self::Text(text),
+            Some(command) => Self::Command(Command::read(command)),
+            None => Self::Text(line),
+        }
+    }
+}
+
+impl Command {
+    fn read(words: &str) -> Self {
+        match words.split_whitespace().collect::<Vec<_>>()[..] {
+            ["next"] => Self::Next,
+            ["leave"] => Self::Leave,
+            ["report"] => Self::Report(Category::Other),
+            ["report", "abuse"] => Self::Report(Category::Abuse),
+            ["report", "spam"] => Self::Report(Category::Spam),
+            ["report", "minor"] => Self::Report(Category::Minor),
+            ["report", "other"] => Self::Report(Category::Other),
+            ["safety" | "code"] => Self::Safety,
+            ["quit"] => Self::Quit,
+            ["help"] => Self::Help,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slash_commands_and_two_are_a_text() {
+        assert_eq!(Line::read("hello"), Line::Text("hello"));
+        assert_eq!(Line::read(" /next"), Line::Text(" /next"));
+        assert_eq!(Line::read("//next"), Line::Text("/next"));
+        assert_eq!(Line::read("/next"), Line::Command(Command::Next));
+        assert_eq!(Line::read("/report  minor "), Line::Command(Command::Report(Category::Minor)));
+        assert_eq!(Line::read("/report"), Line::Command(Command::Report(Category::Other)));
+        assert_eq!(Line::read("/code"), Line::read("/safety"));
+        for unknown in ["/report rudeness", "/", "/next one", "/Next"] {
+            assert_eq!(Line::read(unknown), Line::Command(Command::Unknown), "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The chat on a whole screen: a thin loop that lends the [`Model`] a terminal, a clock and a [`Chat`].
+
+use std::{collections::VecDeque, future::pending, pin::Pin, process::ExitCode};
+
+use anyhow::Context;
+use client::{Chat, RestError, Server, Wish, chat::Event};
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use futures_util::StreamExt;
+use ratatui::layout::Size;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep_until},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    keys::Key,
+    model::{Effect, Errand, Input, Model, Outcome},
+    terminal::Terminal,
+    view::{Theme, draw},
+};
+
+/// Makes what is searched for: the wish, and the link to hand over if there is one. Asked for each search anew.
+type Wishes = Box<dyn FnMut() -> (Wish, Option<Zeroizing<String>>)>;
+
+type Opening = Pin<Box<dyn Future<Output = Result<Chat, RestError>>>>;
+
+/// Somebody at a terminal.
+pub(super) struct Full {
+    model: Model,
+    theme: Theme,
+    start: Instant,
+    server: Server,
+    wishes: Wishes,
+    chat: Option<Chat>,
+    opening: Option<Opening>,
+    end: Option<End>,
+}
+
+/// How it is to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With a goodbye.
+    Close,
+    /// At once.
+    Abandon,
+}
+
+impl Full {
+    /// With a chat that has not looked for anybody yet.
+    pub(super) fn new(server: Server, chat: Chat, errand: Errand, wishes: Wishes) -> Self {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            model: Model::new(errand),
+            theme: if no_colour { Theme::None } else { Theme::Colours },
+            start: Instant::now(),
+            server,
+            wishes,
+            chat: Some(chat),
+            opening: None,
+            end: None,
+        }
+    }
+
+    /// Goes on until somebody quits, and leaves nothing behind: on the screen, at the server, or in memory.
+    ///
+    /// # Errors
+    /// If the terminal fails.
+    pub(super) async fn run(mut self) -> anyhow::Result<ExitCode> {
+        let mut stop = Stop::new()?;
+        let mut terminal = Terminal::take().context("cannot use the terminal")?;
+        let mut keys = EventStream::new();
+        let shown = self.talk(&mut terminal, &mut keys, &mut stop).await;
+        let abandoned = self.end == Some(End::Abandon) || !self.say_goodbye(&mut keys, &mut stop).await;
+        drop(terminal);
+        shown.context("the terminal is gone")?;
+        if self.model.outcome() == Outcome::Badly {
+            eprintln!("cipher-chat: a text may not have arrived, or a chat was broken off");
+        }
+        let well = !abandoned && self.model.outcome() == Outcome::Well;
+        Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn talk(
+        &mut self,
+        terminal: &mut Terminal,
+        keys: &mut EventStream,
+        stop: &mut Stop,
+    ) -> std::io::Result<()> {
+        self.feed(Input::Resized(terminal.size()?), terminal)?;
+        self.feed(Input::Opened, terminal)?;
+        while self.end.is_none() {
+            terminal.draw(|frame| draw(&self.model, self.theme, frame))?;
+            let input = self.next_input(keys, stop).await;
+            self.feed(input, terminal)?;
+        }
+        terminal.draw(|frame| draw(&self.model, self.theme, frame))
+    }
+
+    /// Waits for whatever comes first.
+    async fn next_input(&mut self, keys: &mut EventStream, stop: &mut Stop) -> Input {
+        loop {
+            let tick = self.model.next_tick().map(|at| self.start + at);
+            tokio::select! {
+                event = next_event(&mut self.chat) => match event {
+                    Some(event) => return Input::Heard(event),
+                    None => self.chat = None,
+                },
+                opened = open(&mut self.opening) => {
+                    self.opening = None;
+                    return match opened {
+                        Ok(chat) => {
+                            self.chat = Some(chat);
+                            Input::Opened
+                        }
+                        Err(error) => Input::OpenFailed(error.to_string()),
+                    };
+                }
+                event = keys.next() => match event {
+                    Some(Ok(event)) => if let Some(input) = read(event) {
+                        return input;
+                    },
+                    Some(Err(_)) | None => return Input::Stop,
+                },
+                () = stop.asked() => return Input::Stop,
+                () = sleep(tick) => return Input::Tick,
+            }
+        }
+    }
+
+    /// Lets the model take in what happened, and does what it says.
+    fn feed(&mut self, input: Input, terminal: &mut Terminal) -> std::io::Result<()> {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for effect in self.model.handle(self.start.elapsed(), input) {
+                match effect {
+                    Effect::Redraw => terminal.forget()?,
+                    Effect::Close => self.end = Some(End::Close),
+                    Effect::Abandon => self.end = Some(End::Abandon),
+                    Effect::Open => {
+                        let server = self.server.clone();
+                        self.opening = Some(Box::pin(async move { Chat::open(&server).await }));
+                    }
+                    effect => inputs.extend(self.carry_out(effect)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What concerns the chat. Without one there is nothing to do: it has told so, or will.
+    fn carry_out(&mut self, effect: Effect) -> Option<Input> {
+        let chat = self.chat.as_mut()?;
+        match effect {
+            Effect::Find => {
+                let (wish, link) = (self.wishes)();
+                chat.find(wish);
+                return link.map(Input::Link);
+            }
+            Effect::Cancel => chat.cancel(),
+            Effect::Leave => chat.leave(),
+            Effect::Report(category) => chat.report(category),
+            Effect::Typing(typing) => chat.set_typing(typing),
+            Effect::Send(id) => {
+                let text = self.model.log.text(id)?;
+                return Some(Input::Sent(id, chat.send(text)));
+            }
+            Effect::Open | Effect::Redraw | Effect::Close | Effect::Abandon => {}
+        }
+        None
+    }
+
+    /// Takes what is left of the chat to its end. `false` if somebody would not wait for that.
+    async fn say_goodbye(&mut self, keys: &mut EventStream, stop: &mut Stop) -> bool {
+        let Some(chat) = self.chat.take() else { return true };
+        let mut closing = Box::pin(chat.close());
+        let mut listening = true;
+        loop {
+            tokio::select! {
+                () = &mut closing => return true,
+                () = stop.asked() => return false,
+                event = keys.next(), if listening => match event {
+                    Some(Ok(TerminalEvent::Key(key))) if Key::read(key) == Some(Key::Interrupt) => return false,
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => listening = false,
+                },
+            }
+        }
+    }
+}
+
+fn read(event: TerminalEvent) -> Option<Input> {
+    match event {
+        TerminalEvent::Key(key) => Key::read(key).map(Input::Key),
+        TerminalEvent::Paste(text) => Some(Input::Pasted(Zeroizing::new(text))),
+        TerminalEvent::Resize(width, height) => Some(Input::Resized(Size { width, height })),
+        _ => None,
+    }
+}
+
+async fn next_event(chat: &mut Option<Chat>) -> Option<Event> {
+    match chat {
+        Some(chat) => chat.next_event().await,
+        None => pending().await,
+    }
+}
+
+async fn open(opening: &mut Option<Opening>) -> Result<Chat, RestError> {
+    match opening {
+        Some(opening) => opening.await,
+        None => pending().await,
+    }
+}
+
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => pending().await,
+    }
+}
+
+/// The signals that ask a process to end. In a terminal that is taken over, Ctrl-C is a key and none of them.
+struct Stop([Signal; 3]);
+
+impl Stop {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self([
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+            listen(SignalKind::interrupt())?,
+        ]))
+    }
+
+    async fn asked(&mut self) {
+        let Self([terminate, hangup, interrupt]) = self;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+}

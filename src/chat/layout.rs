@@ -1,0 +1,217 @@
+//! Where everything is on the screen, and how many rows it takes there. Pure: the [`Model`] scrolls by it, the view draws by it.
+
+use std::ops::Range;
+
+use client::channel::SafetyCode;
+use ratatui::layout::{Rect, Size};
+
+use super::{
+    log::{Beginning, Entry, EntryId, Mark, What},
+    model::{Model, Popup, Stage},
+    text::{Break, rows, width},
+    view::popup_lines,
+};
+
+/// Columns before every text: who says it. Nobody can write there, so that no text passes for somebody else's.
+pub(super) const GUTTER: u16 = 6;
+
+/// Columns before the line that is written.
+pub(super) const PROMPT: u16 = 2;
+
+/// Below this many rows, the names of the safety code's signs have to go, and then the code.
+const ROWS_FOR_NAMES: u16 = 20;
+const ROWS_FOR_CODE: u16 = 8;
+
+/// What of the screen's height the line that is written may take: a fifth.
+const DRAFT_SHARE: u16 = 5;
+
+/// The parts of the screen, from top to bottom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Areas {
+    /// How things stand.
+    pub(super) status: Rect,
+    pub(super) safety: Rect,
+    /// What was said.
+    pub(super) body: Rect,
+    /// Who writes, and answers to keys.
+    pub(super) rule: Rect,
+    pub(super) draft: Rect,
+}
+
+impl Areas {
+    pub(super) fn of(model: &Model) -> Self {
+        let Size { width, height } = model.size;
+        let mut free = height;
+        let mut take = |rows: u16| {
+            let taken = rows.min(free);
+            free -= taken;
+            taken
+        };
+        // What is needed most takes its rows first.
+        let draft = take(small(draft_rows(model).len()).clamp(1, (height / DRAFT_SHARE).max(1)));
+        let status = take(1);
+        let rule = take(1);
+        let safety = match model.stage {
+            Stage::Talking(code) => take(small(safety_lines(code, model.size).len())),
+            _ => 0,
+        };
+        let mut top = 0;
+        let mut place = |height: u16| {
+            let area = Rect::new(0, top, width, height);
+            top += height;
+            area
+        };
+        Self {
+            status: place(status),
+            safety: place(safety),
+            body: place(free),
+            rule: place(rule),
+            draft: place(draft),
+        }
+    }
+}
+
+/// The safety code in rows: signs with names and numbers, as far as there is room.
+pub(super) fn safety_lines(code: SafetyCode, size: Size) -> Vec<String> {
+    let columns = usize::from(size.width.saturating_sub(2));
+    let signs = code.emoji();
+    let named = signs.iter().map(|emoji| format!("{} {}", emoji.sign, emoji.name));
+    let named = packed(named.chain([code.to_string()]), columns);
+    if size.height >= ROWS_FOR_NAMES && named.len() <= 2 {
+        named
+    } else if size.height >= ROWS_FOR_CODE {
+        packed([signs.map(|emoji| emoji.sign).join(" "), code.to_string()].into_iter(), columns)
+    } else {
+        Vec::new()
+    }
+}
+
+/// As many items on a row as have room.
+fn packed(items: impl Iterator<Item = String>, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if width(line) + 2 + width(&item) <= columns => *line = format!("{line}  {item}"),
+            _ => lines.push(item),
+        }
+    }
+    lines
+}
+
+/// The rows of the line that is written, as ranges of its bytes.
+pub(super) fn draft_rows(model: &Model) -> Vec<Range<usize>> {
+    // One column more for the cursor behind the last character.
+    let columns = model.size.width.saturating_sub(PROMPT + 1);
+    rows(model.draft.text(), usize::from(columns).max(1), Break::Anywhere)
+}
+
+/// One row of what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row<'a> {
+    pub(super) voice: Voice,
+    /// Whether the voice is named on it.
+    pub(super) place: Place,
+    pub(super) text: &'a str,
+    /// What has become of the text, on its last row.
+    pub(super) mark: Option<Mark>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voice {
+    Mine,
+    Theirs,
+    Note,
+    Trouble,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    First,
+    Further,
+}
+
+/// The rows of one text or note.
+pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
+    let (voice, text, mark) = match &entry.what {
+        What::Mine(text, mark) => (Voice::Mine, text.as_str(), Some(*mark)),
+        What::Theirs(text) => (Voice::Theirs, text.as_str(), None),
+        What::Note(note, super::log::Tone::Plain) => (Voice::Note, note.as_str(), None),
+        What::Note(note, super::log::Tone::Trouble) => (Voice::Trouble, note.as_str(), None),
+    };
+    let columns = usize::from(columns.saturating_sub(GUTTER + 1)).max(1);
+    let mut place = Place::First;
+    let mut rows: Vec<_> = rows(text, columns, Break::Words)
+        .into_iter()
+        .map(|row| Row {
+            voice,
+            place: std::mem::replace(&mut place, Place::Further),
+            text: &text[row],
+            mark: None,
+        })
+        .collect();
+    if let Some(mark) = mark {
+        let last = rows.last().map_or(0, |row| width(row.text));
+        if last + 2 + mark_width(mark) > columns {
+            rows.push(Row { voice, place, text: "", mark: None });
+        }
+        if let Some(last) = rows.last_mut() {
+            last.mark = Some(mark);
+        }
+    }
+    rows
+}
+
+/// The same for marks that mean different things now and then: a text does not move when it arrives.
+fn mark_width(mark: Mark) -> usize {
+    match mark {
+        Mark::Waiting | Mark::Sent(_) | Mark::Delivered => 2,
+        Mark::NotDelivered => width(NOT_DELIVERED),
+    }
+}
+
+/// The mark of a text that may not have arrived.
+pub(super) const NOT_DELIVERED: &str = "✗ not delivered";
+
+/// Rows of one text or note, as the screen is.
+pub(super) fn height(model: &Model, id: EntryId) -> usize {
+    let entry = model.log.entries().rev().find(|entry| entry.id == id);
+    entry.map_or(0, |entry| entry_rows(entry, model.size.width).len())
+}
+
+/// How many rows can be below the screen.
+pub(super) fn scroll_max(model: &Model) -> usize {
+    let rows: usize = model.log.entries().map(|entry| entry_rows(entry, model.size.width).len()).sum();
+    let beginning = usize::from(model.log.beginning == Beginning::Wiped);
+    (rows + beginning).saturating_sub(Areas::of(model).body.height.into())
+}
+
+/// Where a pop-up lies: over the texts, and in a small terminal over everything but what is written.
+pub(super) fn popup_area(model: &Model, popup: Popup) -> Rect {
+    let areas = Areas::of(model);
+    let above = areas.rule.y.saturating_sub(areas.status.height);
+    let size = model.size.width.min(POPUP_COLUMNS);
+    let lines = popup_lines(popup.about, &model.errand, popup_columns(model)).len();
+    let height = small(lines).saturating_add(2).min(above);
+    Rect::new((model.size.width - size) / 2, areas.status.height + (above - height) / 2, size, height)
+}
+
+/// Easily read.
+const POPUP_COLUMNS: u16 = 72;
+
+/// Columns of a pop-up's text, between its border and a blank on both sides.
+pub(super) fn popup_columns(model: &Model) -> usize {
+    usize::from(model.size.width.min(POPUP_COLUMNS).saturating_sub(4)).max(1)
+}
+
+/// How many rows of the pop-up can be above its top.
+pub(super) fn popup_scroll_max(model: &Model) -> usize {
+    model.popup.map_or(0, |popup| {
+        let lines = popup_lines(popup.about, &model.errand, popup_columns(model)).len();
+        lines.saturating_sub(popup_area(model, popup).height.saturating_sub(2).into())
+    })
+}
+
+/// A number of rows; more than a screen can have are as many as it can.
+fn small(rows: usize) -> u16 {
+    u16::try_from(rows).unwrap_or(u16::MAX)
+}

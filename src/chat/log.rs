@@ -1,0 +1,192 @@
+//! What was said in one chat, as long as it is on the screen.
+
+use std::collections::VecDeque;
+
+use client::channel::MessageNumber;
+use zeroize::Zeroizing;
+
+use super::text::harmless_lines;
+
+/// Texts and notes that are kept: an evening's chat.
+const ENTRIES: usize = 2000;
+
+/// Bytes of them: a peer that sends without end does not fill the memory, and a screen is drawn in a moment.
+const BYTES: usize = 1024 * 1024;
+
+/// What was said, the oldest first. What leaves it is wiped.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Log {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    next: u64,
+    /// Whether the oldest had to go.
+    pub(super) beginning: Beginning,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Beginning {
+    #[default]
+    Shown,
+    Wiped,
+}
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct EntryId(u64);
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) id: EntryId,
+    pub(super) what: What,
+}
+
+/// Who says what.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum What {
+    Mine(Zeroizing<String>, Mark),
+    Theirs(Zeroizing<String>),
+    /// This program says it.
+    Note(String, Tone),
+}
+
+/// What has become of an own text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// The channel has no room for it yet.
+    Waiting,
+    /// With the channel, which sends it as often as it takes.
+    Sent(MessageNumber),
+    /// The other's program has it.
+    Delivered,
+    /// The chat has ended, and nobody knows whether it arrived.
+    NotDelivered,
+}
+
+/// How a note is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Trouble,
+}
+
+impl Log {
+    pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// Adds what the other says, made harmless.
+    pub(super) fn theirs(&mut self, text: &str) -> EntryId {
+        self.push(What::Theirs(Zeroizing::new(harmless_lines(text))))
+    }
+
+    /// Adds an own text, which waits to be sent.
+    pub(super) fn mine(&mut self, text: &str) -> EntryId {
+        self.push(What::Mine(Zeroizing::new(text.to_owned()), Mark::Waiting))
+    }
+
+    pub(super) fn note(&mut self, note: &str, tone: Tone) -> EntryId {
+        self.push(What::Note(harmless_lines(note), tone))
+    }
+
+    /// An own text, if it is still there.
+    pub(super) fn text(&self, id: EntryId) -> Option<&str> {
+        self.entries.iter().rev().find(|entry| entry.id == id).and_then(|entry| match &entry.what {
+            What::Mine(text, _) => Some(text.as_str()),
+            What::Theirs(_) | What::Note(..) => None,
+        })
+    }
+
+    /// Own texts that wait to be sent, the oldest first.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = EntryId> {
+        let waits = |entry: &&Entry| matches!(entry.what, What::Mine(_, Mark::Waiting));
+        self.entries.iter().filter(waits).map(|entry| entry.id)
+    }
+
+    /// Marks one own text.
+    pub(super) fn mark(&mut self, id: EntryId, new: Mark) {
+        let entry = self.entries.iter_mut().rev().find(|entry| entry.id == id);
+        if let Some(Entry { what: What::Mine(_, mark), .. }) = entry {
+            *mark = new;
+        }
+    }
+
+    /// A text has arrived, and so have all before it.
+    pub(super) fn delivered(&mut self, number: MessageNumber) {
+        self.mark_where(Mark::Delivered, |mark| matches!(mark, Mark::Sent(sent) if sent <= number));
+    }
+
+    /// Nobody knows whether this text has arrived.
+    pub(super) fn not_delivered(&mut self, number: MessageNumber) {
+        self.mark_where(Mark::NotDelivered, |mark| mark == Mark::Sent(number));
+    }
+
+    /// No more is sent.
+    pub(super) fn give_up(&mut self) {
+        self.mark_where(Mark::NotDelivered, |mark| matches!(mark, Mark::Waiting | Mark::Sent(_)));
+    }
+
+    /// How many own texts may not have arrived.
+    pub(super) fn lost(&self) -> usize {
+        let lost = |entry: &&Entry| matches!(entry.what, What::Mine(_, Mark::NotDelivered));
+        self.entries.iter().filter(lost).count()
+    }
+
+    fn mark_where(&mut self, new: Mark, applies: impl Fn(Mark) -> bool) {
+        for entry in &mut self.entries {
+            if let What::Mine(_, mark) = &mut entry.what
+                && applies(*mark)
+            {
+                *mark = new;
+            }
+        }
+    }
+
+    fn push(&mut self, what: What) -> EntryId {
+        let id = EntryId(self.next);
+        self.next += 1;
+        self.bytes += what.bytes();
+        self.entries.push_back(Entry { id, what });
+        while self.entries.len() > ENTRIES || self.bytes > BYTES {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.bytes -= oldest.what.bytes();
+            self.beginning = Beginning::Wiped;
+        }
+        id
+    }
+}
+
+impl What {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Mine(text, _) | Self::Theirs(text) => text.len(),
+            Self::Note(note, _) => note.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_go_where_there_are_too_many() {
+        let mut log = Log::default();
+        let first = log.mine("first");
+        assert_eq!(log.text(first), Some("first"));
+        for _ in 0..ENTRIES {
+            log.theirs("x");
+        }
+        assert_eq!((log.entries().count(), log.text(first)), (ENTRIES, None));
+        assert_eq!(log.beginning, Beginning::Wiped);
+    }
+
+    #[test]
+    fn the_oldest_go_where_they_are_too_long() {
+        let mut log = Log::default();
+        for _ in 0..200 {
+            log.theirs(&"x".repeat(8192));
+        }
+        assert_eq!(log.entries().count(), BYTES / 8192);
+        assert_eq!(log.bytes, BYTES);
+    }
+}

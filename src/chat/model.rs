@@ -1,0 +1,438 @@
+//! The full-screen chat as a pure state machine: what happens goes in, what is to be done comes out, and [`view`](super::view) draws
+//! what there is. It has no terminal, no network and no clock of its own.
+
+mod keyboard;
+#[cfg(test)]
+pub(super) mod tests;
+mod words;
+
+use std::time::Duration;
+
+use client::{
+    Closed,
+    channel::{MessageNumber, SafetyCode, SendError, Typing},
+    chat::{End, Event},
+};
+use ratatui::layout::Size;
+use schemas::control::{Category, EndReason, ErrorCode};
+use zeroize::Zeroizing;
+
+use super::{
+    draft::Draft,
+    keys::Key,
+    layout,
+    log::{EntryId, Log, Mark, Tone},
+};
+
+/// Something that happened. Nothing of it is shown by `Debug`: most of it is what people write.
+pub(super) enum Input {
+    /// There is a session, and nobody is looked for yet.
+    Opened,
+    /// There is none, for this reason.
+    OpenFailed(String),
+    /// The search that was asked for is for whoever brings this link.
+    Link(Zeroizing<String>),
+    /// The chat tells something.
+    Heard(Event),
+    Key(Key),
+    /// A text comes from a clipboard.
+    Pasted(Zeroizing<String>),
+    Resized(Size),
+    /// What [`Effect::Send`] came to.
+    Sent(EntryId, Result<MessageNumber, SendError>),
+    /// This process is asked to end.
+    Stop,
+    /// The time of [`Model::next_tick`] has come.
+    Tick,
+}
+
+/// What is to be done, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Open a session.
+    Open,
+    /// Look for somebody, after the end of the chat that may still go on.
+    Find,
+    /// Look for nobody.
+    Cancel,
+    /// Say goodbye.
+    Leave,
+    Report(Category),
+    /// Hand this text to the channel.
+    Send(EntryId),
+    Typing(Typing),
+    /// Draw all of the screen, whatever was there.
+    Redraw,
+    /// Close the chat in good order, and end.
+    Close,
+    /// End at once.
+    Abandon,
+}
+
+/// One person's evening, as it is on the screen.
+pub(super) struct Model {
+    pub(super) now: Duration,
+    pub(super) size: Size,
+    pub(super) errand: Errand,
+    pub(super) stage: Stage,
+    pub(super) link: Link,
+    pub(super) peer: Peer,
+    pub(super) peer_typing: Typing,
+    pub(super) log: Log,
+    pub(super) draft: Draft,
+    /// The link to hand over, while somebody is waited for.
+    pub(super) invite: Option<Zeroizing<String>>,
+    pub(super) popup: Option<Popup>,
+    /// An answer to the last key.
+    pub(super) notice: Option<String>,
+    /// Rows between the bottom of the screen and the newest text.
+    pub(super) scroll: usize,
+    /// Texts below the bottom of the screen that were never above it.
+    pub(super) unseen: usize,
+    outcome: Outcome,
+    session: Session,
+    /// Whether anybody was met.
+    meetings: u32,
+    /// Until when the other is told that somebody writes here, if it was told so.
+    typing_until: Option<Duration>,
+    effects: Vec<Effect>,
+}
+
+/// By what the two meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    Anybody,
+    /// By its name.
+    Topic(String),
+    /// A link is made here, for each search anew.
+    Inviting,
+    /// A link came from somebody.
+    Invited,
+}
+
+/// What there is to talk to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// A session is being opened.
+    Opening,
+    Searching,
+    /// Somebody is met; the keys are not there yet.
+    Meeting,
+    Talking(SafetyCode),
+    /// A goodbye is on its way.
+    Parting(Then),
+    /// Nobody, and nobody is looked for.
+    Alone {
+        why: String,
+    },
+}
+
+/// What follows the end of a chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Rest,
+    Next,
+    Quit,
+}
+
+/// The own connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Up,
+    /// Until the next attempt begins.
+    Down(Duration),
+}
+
+/// The other's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    Here,
+    Away,
+}
+
+/// Something that lies over the texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Popup {
+    pub(super) about: About,
+    /// Rows above its top.
+    pub(super) scroll: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    Safety(SafetyCode),
+    Commands,
+}
+
+/// How the evening went, for the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Well,
+    /// A text may not have arrived, or a chat was broken off by a fault.
+    Badly,
+}
+
+/// Whether the server knows this person.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Session {
+    Open,
+    Over,
+}
+
+impl Model {
+    /// Before there is a session.
+    pub(super) fn new(errand: Errand) -> Self {
+        Self {
+            now: Duration::ZERO,
+            size: Size::ZERO,
+            errand,
+            stage: Stage::Opening,
+            link: Link::Up,
+            peer: Peer::Here,
+            peer_typing: Typing::Idle,
+            log: Log::default(),
+            draft: Draft::new(),
+            invite: None,
+            popup: None,
+            notice: None,
+            scroll: 0,
+            unseen: 0,
+            outcome: Outcome::Well,
+            session: Session::Over,
+            meetings: 0,
+            typing_until: None,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes in what happened at `now`, the time since the start, and says what to do.
+    pub(super) fn handle(&mut self, now: Duration, input: Input) -> Vec<Effect> {
+        self.now = now;
+        match input {
+            Input::Opened => {
+                self.session = Session::Open;
+                self.link = Link::Up;
+                self.search();
+            }
+            Input::OpenFailed(why) => self.alone(&format!("no connection: {why}")),
+            Input::Link(link) => self.invite = Some(link),
+            Input::Heard(event) => self.hear(event),
+            Input::Key(key) => self.press(key),
+            Input::Pasted(text) => self.paste(&text),
+            Input::Resized(size) => {
+                self.size = size;
+                self.scroll = self.scroll.min(layout::scroll_max(self));
+            }
+            Input::Sent(id, result) => self.sent(id, result),
+            Input::Stop => self.quit(),
+            Input::Tick => self.rest_typing(),
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Input::Tick`] is to come, if nothing else does.
+    pub(super) fn next_tick(&self) -> Option<Duration> {
+        let countdown = match self.link {
+            Link::Down(until) if until > self.now => {
+                let whole = Duration::from_secs((until - self.now).as_secs());
+                Some(if until - whole > self.now { until - whole } else { self.now + Duration::from_secs(1) })
+            }
+            Link::Down(_) | Link::Up => None,
+        };
+        [countdown, self.typing_until].into_iter().flatten().min()
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Whether what is sent now can reach the other.
+    pub(super) fn way_is_open(&self) -> bool {
+        self.link == Link::Up && self.peer == Peer::Here
+    }
+
+    fn search(&mut self) {
+        self.forget();
+        self.stage = Stage::Searching;
+        self.effects.push(Effect::Find);
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Connected | Event::Waiting => self.link = Link::Up,
+            Event::Met => self.met(),
+            Event::Secured { safety } if self.stage == Stage::Meeting => self.secured(safety),
+            Event::Secured { .. } => {}
+            Event::Message { text, .. } => self.say(&Zeroizing::new(text)),
+            Event::Delivered { number } => self.log.delivered(number),
+            Event::NotDelivered { number } => {
+                self.log.not_delivered(number);
+                self.outcome = Outcome::Badly;
+            }
+            Event::PeerTyping(typing) => self.peer_typing = typing,
+            Event::WindowOpen => self.send_next(),
+            Event::PeerAway => (self.peer, self.peer_typing) = (Peer::Away, Typing::Idle),
+            Event::PeerOnline => self.peer = Peer::Here,
+            Event::Disconnected { retry_in } => {
+                (self.link, self.peer_typing) = (Link::Down(self.now + retry_in), Typing::Idle);
+            }
+            Event::Resumed => (self.link, self.peer) = (Link::Up, Peer::Here),
+            Event::Ended { end } => self.ended(end),
+            Event::Error { code, message } => self.refused(code, &message),
+            Event::Closed { reason } => self.closed(reason),
+        }
+    }
+
+    fn met(&mut self) {
+        self.forget();
+        self.meetings += 1;
+        (self.link, self.peer) = (Link::Up, Peer::Here);
+        if matches!(self.stage, Stage::Searching) {
+            self.stage = Stage::Meeting;
+        } else {
+            // Found in the moment in which nobody was looked for any more.
+            self.stage = Stage::Parting(Then::Rest);
+            self.effects.push(Effect::Leave);
+        }
+    }
+
+    fn secured(&mut self, safety: SafetyCode) {
+        self.stage = Stage::Talking(safety);
+        self.note(words::begin(&self.errand), Tone::Plain);
+        self.note(words::CHECK, Tone::Plain);
+    }
+
+    fn say(&mut self, text: &str) {
+        self.peer_typing = Typing::Idle;
+        let id = self.log.theirs(text);
+        if self.scroll > 0 {
+            self.unseen += 1;
+        }
+        self.stay(id);
+    }
+
+    fn note(&mut self, note: &str, tone: Tone) {
+        let id = self.log.note(note, tone);
+        self.stay(id);
+    }
+
+    /// Whoever reads older texts goes on reading where they are.
+    fn stay(&mut self, added: EntryId) {
+        if self.scroll > 0 {
+            self.scroll += layout::height(self, added);
+            self.scroll = self.scroll.min(layout::scroll_max(self));
+        }
+    }
+
+    fn sent(&mut self, id: EntryId, result: Result<MessageNumber, SendError>) {
+        match result {
+            Ok(number) => {
+                self.log.mark(id, Mark::Sent(number));
+                self.send_next();
+            }
+            // It is told when there is room again, or that the chat is over.
+            Err(SendError::Full | SendError::NotSecured | SendError::Over) => {}
+            // A draft is neither.
+            Err(SendError::TooLong | SendError::Empty) => self.log.mark(id, Mark::NotDelivered),
+        }
+    }
+
+    fn send_next(&mut self) {
+        self.effects.extend(self.log.waiting().next().map(Effect::Send));
+    }
+
+    fn ended(&mut self, end: End) {
+        self.log.give_up();
+        let is_fault = matches!(end, End::Fault(_) | End::Closed(_))
+            || matches!(end, End::Room(EndReason::Expired | EndReason::Shutdown));
+        if is_fault || self.log.lost() > 0 {
+            self.outcome = Outcome::Badly;
+        }
+        match self.stage {
+            Stage::Parting(Then::Next) => {
+                self.stage = Stage::Searching;
+                self.forget_chat();
+                self.notice = is_fault.then(|| words::end(end));
+            }
+            Stage::Parting(Then::Quit) => {
+                self.effects.push(Effect::Close);
+            }
+            _ => self.over(end),
+        }
+    }
+
+    /// Nobody follows: says what was forgotten. What the other said stays readable if it was not this side that ended the chat.
+    fn over(&mut self, end: End) {
+        let lost = self.log.lost();
+        let own = matches!(end, End::Bye | End::Report);
+        if own {
+            self.forget_chat();
+        }
+        let fault = matches!(end, End::Fault(_) | End::Closed(_));
+        let why = words::end(end);
+        (self.scroll, self.unseen) = (0, 0);
+        self.note(&why, if fault { Tone::Trouble } else { Tone::Plain });
+        if lost > 0 {
+            self.note(&words::lost(lost), Tone::Trouble);
+        }
+        self.note(if own { words::FORGOTTEN } else { words::FORGOTTEN_BUT_SEEN }, Tone::Plain);
+        self.rest(why);
+    }
+
+    fn refused(&mut self, code: ErrorCode, message: &str) {
+        let passing = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
+        if self.stage == Stage::Searching && !passing {
+            self.outcome = Outcome::Badly;
+            self.meetings += u32::from(code == ErrorCode::InviteSpent);
+            self.alone(&words::refusal(code, message));
+        } else {
+            self.notice = Some(words::refusal(code, message));
+        }
+    }
+
+    fn closed(&mut self, reason: Closed) {
+        self.session = Session::Over;
+        if reason != Closed::Asked {
+            self.outcome = Outcome::Badly;
+        }
+        match self.stage {
+            Stage::Alone { .. } => {}
+            Stage::Parting(Then::Quit) => self.effects.push(Effect::Close),
+            _ => self.alone(&words::closed(reason)),
+        }
+    }
+
+    /// Nobody is looked for any more, and nobody was met.
+    fn alone(&mut self, why: &str) {
+        self.forget();
+        self.note(why, Tone::Trouble);
+        self.rest(why.to_owned());
+    }
+
+    fn rest(&mut self, why: String) {
+        self.note(if self.may_search() { words::GO_ON } else { words::SERVES_ONCE }, Tone::Plain);
+        self.popup = None;
+        self.stage = Stage::Alone { why };
+        self.peer_typing = Typing::Idle;
+        self.typing_until = None;
+    }
+
+    /// A link that was opened serves once; of one's own there can be any number.
+    fn may_search(&self) -> bool {
+        self.errand != Errand::Invited || self.meetings == 0
+    }
+
+    /// Wipes what was said, and the link.
+    fn forget(&mut self) {
+        self.forget_chat();
+        self.invite = None;
+    }
+
+    /// Wipes what was said; the link for the next may be there already.
+    fn forget_chat(&mut self) {
+        self.log = Log::default();
+        (self.scroll, self.unseen) = (0, 0);
+        (self.popup, self.notice, self.typing_until) = (None, None, None);
+        self.peer_typing = Typing::Idle;
+    }
+}
