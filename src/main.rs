@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a binary: `pub` is for the other modules")]
 
+mod bench;
 mod chat;
 mod decode;
 mod duration;
@@ -34,6 +35,9 @@ fn main() -> ExitCode {
         Command::Janitor(options) => roles::main(roles::Role::Janitor, &options.into()),
         Command::Chat(options) => {
             process::run(async { chat::run(options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
+        }
+        Command::Bench(options) => {
+            process::run(async { bench::run(options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
         }
         Command::Decode => decode::main(),
     }

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::check::{Roles, check};
-use crate::chat::ChatOptions;
+use crate::{bench::BenchOptions, chat::ChatOptions};
 
 /// Anonymous, ephemeral, end-to-end encrypted one-to-one chat.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ pub enum Command {
     Janitor(NodeOptions),
     /// Talk to somebody in this terminal
     Chat(ChatOptions),
+    /// Load a server that is yours, and measure it
+    Bench(BenchOptions),
     /// Show a CBOR event of the bus (standard input) as JSON, for `nats sub --translate`
     Decode,
 }
