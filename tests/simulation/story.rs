@@ -43,8 +43,8 @@ impl World {
         let Some(main) = self.clients[client].main else { return };
         let phase = self.clients[client].phase();
         match (self.rng.random_range(0..100), phase) {
-            (0..8, _) => self.break_off(client),
-            (8..11, _) => self.connect(client),
+            (0..9, _) => self.break_off(client),
+            (9..11, _) => self.connect(client),
             (11..12, _) => self.delete(client),
             (12..13, _) => self.leave_for_good(client),
             (13..15, _) => self.use_an_old_ticket(client),
@@ -92,13 +92,13 @@ impl World {
 
     fn draw_find(&mut self) -> Find {
         let rng = &mut self.rng;
-        let role = [None, None, Some(Role::Seek), Some(Role::Offer)];
+        let role = [None, None, None, None, None, None, Some(Role::Seek), Some(Role::Offer)];
         let by = match rng.random_range(0..10) {
-            0..5 => FindBy::Random(None),
-            5..8 => FindBy::Random("music".parse().ok()),
+            0..7 => FindBy::Random(None),
+            7..8 => FindBy::Random("music".parse().ok()),
             code => FindBy::Invite(format!("{code}AAAAAAAAAAAAAAAAAAAAA").parse().expect("a code")),
         };
-        let language = *["ko", "en", "", "", ""].choose(rng).unwrap_or(&"");
+        let language = *["ko", "en", "", "", "", "", "", ""].choose(rng).unwrap_or(&"");
         Find { by, role: *role.choose(rng).unwrap_or(&None), language: language.parse().ok() }
     }
 

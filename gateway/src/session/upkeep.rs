@@ -168,6 +168,10 @@ impl Sessions {
         let rooms = self.rooms_with(node);
         self.say_presence(&rooms);
         let since = self.silent.remove(node).unwrap_or(now - NEWCOMER);
+        self.say_again_from(since);
+    }
+
+    fn say_again_from(&mut self, since: UnixMillis) {
         self.say_again_since = Some(self.say_again_since.map_or(since, |earlier| earlier.min(since)));
     }
 
@@ -212,6 +216,7 @@ impl Sessions {
             let thaw = now + THAW;
             self.frozen += thaw.since(since.max(self.thaw));
             (self.bus, self.thaw) = (BusState::Up, thaw);
+            self.say_again_from(since - IN_FLIGHT);
         }
         self.missed(now);
     }
@@ -230,6 +235,7 @@ impl Sessions {
         sessions.sort_unstable();
         self.say_leases(&sessions);
         self.repeat_wants(now);
+        self.say_again_from(now - IN_FLIGHT);
     }
 
     /// This node goes away: nobody can begin to wait here any more, and every client is told when to come back.

@@ -134,6 +134,21 @@ fn three_silent_presence_periods_mean_away_though_the_gateway_lives() {
 }
 
 #[test]
+fn late_words_of_an_attachment_that_is_over_are_no_sign_of_the_one_that_followed() {
+    let mut cluster = Cluster::new(3);
+    let chat = cluster.chatting([0, 1]);
+    let back = cluster.back(2, &chat);
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    cluster.told(chat.other);
+    cluster.lost = |message| matches!(message, Message::Presence { .. });
+    for _ in 0..9 {
+        cluster.secs(5);
+        cluster.hear(1, peer(chat.room(), 1, RoomEvent::Present(chat.attachment(0))));
+    }
+    assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
+}
+
+#[test]
 fn a_presence_of_a_room_that_is_not_here_is_denied() {
     let mut cluster = Cluster::new(2);
     let room = RoomId::from_bytes([1; 16]);
@@ -204,14 +219,24 @@ fn who_lost_sight_of_each_other_find_each_other_again() {
     let chat = cluster.chatting([0, 1]);
     cluster.drop(chat.one);
     cluster.drop(chat.other);
+    // Late news makes each believe that the other is still where it was.
+    cluster.lost = |message| matches!(message, Message::Room { .. });
     let one = cluster.back(2, &chat);
     cluster.resume(one, &chat.tickets[0]).unwrap();
-    // Late news makes the first believe that the second is still where it was.
-    cluster.lost = |message| matches!(message, Message::Room { .. });
     let other = cluster.connect_with(3, &token(&chat.tokens[1]), 2);
     cluster.resume(other, &chat.tickets[1]).unwrap();
     cluster.hear(2, peer(chat.room(), 2, RoomEvent::Present(chat.attachment(1))));
-    cluster.secs(20);
+    cluster.hear(3, peer(chat.room(), 3, RoomEvent::Present(chat.attachment(0))));
+    assert_ne!(cluster.route(one), Route::Nowhere);
+    assert_ne!(cluster.route(other), Route::Nowhere);
+    cluster.clear();
+    cluster.secs(12);
+    assert_eq!(
+        (cluster.route(one), cluster.route(other)),
+        (Route::Nowhere, Route::Nowhere),
+        "denied by presence"
+    );
+    assert_eq!(cluster.joined(2) + cluster.joined(3), 0);
     cluster.lost = |_| false;
     cluster.secs(16);
     assert_ne!(cluster.route(one), Route::Nowhere);

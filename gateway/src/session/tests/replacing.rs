@@ -218,3 +218,23 @@ fn what_a_gateway_missed_while_it_was_cut_off_is_said_again() {
     assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
     assert_eq!(cluster.closed(deleted), Some(CloseCode::SessionOver));
 }
+
+#[test]
+fn what_was_said_while_the_own_bus_was_down_is_said_again() {
+    let mut cluster = Cluster::new(2);
+    let old = cluster.connect(0, 1);
+    let claims = token(&newest(&cluster.told(old)));
+    cluster.secs(20);
+    cluster.gates[1].hears = false;
+    cluster.decide(1, Sessions::bus_down);
+    cluster.connect_with(1, &claims, 1);
+    cluster.secs(2);
+    cluster.lost = |message| matches!(message, Message::Session { .. });
+    cluster.gates[1].hears = true;
+    cluster.secs(5);
+    assert_eq!(cluster.closed(old), None);
+    cluster.lost = |_| false;
+    cluster.decide(1, Sessions::bus_up);
+    cluster.secs(2);
+    assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
+}
