@@ -3,6 +3,7 @@
 use std::{future::Future, process::ExitCode};
 
 use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{FAILED, fail};
 
@@ -30,13 +31,36 @@ fn prepare() {
     }
 }
 
-/// Resolves at SIGTERM or SIGINT.
-pub async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupt = tokio::signal::ctrl_c() => interrupt.context("cannot listen for signals")?,
+/// SIGTERM and SIGINT, which end a process in order once it listens for them.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// From now on the two no longer end the process by themselves.
+    ///
+    /// # Errors
+    /// If the system does not let it listen.
+    pub fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
+
+    /// Resolves at the next of them.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+///
+/// # Errors
+/// If the system does not let it listen.
+pub async fn stop_signal() -> anyhow::Result<()> {
+    StopSignals::listen()?.next().await;
     Ok(())
 }

@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     FAILED, WRONG_OPTIONS, fail,
     options::{self, GatewayOptions, Roles},
-    process::{self, stop_signal},
+    process::{self, StopSignals},
     telemetry,
 };
 
@@ -141,6 +141,8 @@ impl Process {
         watchers: TcpListener,
         certificates: Certificates,
     ) -> anyhow::Result<()> {
+        // Before anybody can see that it runs: a signal that comes early is to end it in order, too.
+        let mut signals = StopSignals::listen()?;
         let stop = CancellationToken::new();
         let mut services = JoinSet::new();
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
@@ -156,13 +158,13 @@ impl Process {
         tasks.spawn(listener::serve(watchers, ops, manners, tasks.clone(), stop_ops.clone()));
 
         let ended = tokio::select! {
-            signal = stop_signal() => signal,
+            () = signals.next() => Ok(()),
             ended = services.join_next() => ended_early(ended),
         };
         stop.cancel();
         let ended = tokio::select! {
             rest = finish(&mut services) => ended.and(rest),
-            _ = stop_signal() => ended.context("stopped at once"),
+            () = signals.next() => ended.context("stopped at once"),
         };
         self.bus.drain().await;
         stop_ops.cancel();
