@@ -105,7 +105,7 @@ async fn who_does_not_answer_a_ping_is_closed_and_who_speaks_is_not() {
     other.peer_is("online").await;
     let mut pings = 0;
     while pings < 5 {
-        let (first, _) = raw.next().await.expect("still open");
+        let (first, _) = raw.next_or_ping().await.expect("still open");
         if first == FIN | PING {
             pings += 1;
             raw.send(FIN | BINARY, b"alive").await;

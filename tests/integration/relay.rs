@@ -5,6 +5,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
     cluster::Cluster,
+    eventually,
     person::{Person, couple, pair, talk},
     process::{Launch, Process},
     raw::{BINARY, CONTINUATION, FIN, PING, PONG, Raw, TEXT},
@@ -105,9 +106,14 @@ async fn frames_for_nobody_are_dropped_and_counted() {
     pair(&mut one, &mut other).await;
     one.lose();
     other.peer_is("away").await;
-    other.frame("while away").await;
-    other.has_heard_nothing().await;
-    assert_eq!(serve.metric("gateway_frames_dropped_total").await, 2.0);
+    // The very first may be taken for the socket that has just gone.
+    eventually("what is for somebody away is dropped", async || {
+        other.frame("while away").await;
+        other.has_heard_nothing().await;
+        serve.metric("gateway_frames_dropped_total").await >= 2.0
+    })
+    .await;
+    let before = serve.metric("gateway_frames_dropped_total").await;
     one.come_back(&serve).await;
     other.peer_is("online").await;
     talk(&mut one, &mut other).await;
@@ -117,7 +123,7 @@ async fn frames_for_nobody_are_dropped_and_counted() {
     other.frame("after the end").await;
     other.has_heard_nothing().await;
     one.has_heard_nothing().await;
-    assert_eq!(serve.metric("gateway_frames_dropped_total").await, 3.0);
+    assert_eq!(serve.metric("gateway_frames_dropped_total").await, before + 1.0);
 }
 
 #[tokio::test]

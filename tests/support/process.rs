@@ -131,6 +131,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where clients connect.
     pub(crate) fn address(&self) -> SocketAddr {
         self.clients.expect("only a gateway has clients")

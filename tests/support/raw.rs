@@ -70,8 +70,18 @@ impl Raw {
         self.write(&masked(first, payload)).await;
     }
 
-    /// The next frame: its first byte and its payload. `None` is the end of the stream.
+    /// The next frame but for pings, which may come at any time: its first byte and its payload. `None` is the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        loop {
+            match self.next_or_ping().await {
+                Some((first, _)) if first == FIN | PING => {}
+                next => return next,
+            }
+        }
+    }
+
+    /// The next frame, which may be a ping.
+    pub(crate) async fn next_or_ping(&mut self) -> Option<(u8, Vec<u8>)> {
         in_time("a frame", self.read_frame()).await.ok()
     }
 
