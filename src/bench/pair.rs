@@ -21,10 +21,10 @@ use super::{
 /// How long two people may take to connect and to meet, each.
 const MEETING_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long the last messages may take. Texts that were lost with a connection are sent again by then; frames are not.
+/// How long the last messages may take, and whoever lost the connection to be back.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(20);
-/// The same for frames.
-const LAST_FRAMES_PATIENCE: Duration = Duration::from_secs(3);
+/// The same where nobody is waited for, but frames that a broken connection had on its way: they may yet turn up.
+const STRAYS_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Messages of one side that were due while there was no room for them; what is due beyond that is not sent.
 const HELD_MAX: usize = 256;
@@ -247,12 +247,9 @@ impl Pair {
     /// Nothing more is sent: waits for what is on its way, and for whoever is not back yet.
     pub async fn hear_last_words(&mut self) {
         let began = Instant::now();
-        while self.chat == Standing::Open && self.people.iter().any(Person::expects_something) {
-            let all_here = self.people.iter().all(|person| person.lost.is_none());
-            let patience = match self.job.plan.content {
-                Content::Opaque if all_here => LAST_FRAMES_PATIENCE,
-                Content::Opaque | Content::E2e => LAST_WORDS_PATIENCE,
-            };
+        while self.chat == Standing::Open && self.people.iter().any(Person::may_be_heard) {
+            let waited_for = self.people.iter().any(Person::is_waited_for);
+            let patience = if waited_for { LAST_WORDS_PATIENCE } else { STRAYS_PATIENCE };
             let Ok((side, heard)) = timeout_at(began + patience, self.hear()).await else { return };
             if heard == Heard::Room || heard == Heard::Resumed {
                 self.say_what_is_held(side).await;
@@ -409,7 +406,11 @@ impl Person {
         Self { member, ledger: Ledger::default(), held: VecDeque::new(), lost: None }
     }
 
-    fn expects_something(&self) -> bool {
-        self.ledger.outstanding() > 0 || !self.held.is_empty() || self.lost.is_some()
+    fn is_waited_for(&self) -> bool {
+        self.ledger.awaited() > 0 || !self.held.is_empty() || self.lost.is_some()
+    }
+
+    fn may_be_heard(&self) -> bool {
+        self.is_waited_for() || self.ledger.outstanding() > 0
     }
 }

@@ -170,7 +170,8 @@ pub async fn serve() -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(crew::run(plan, start, reports));
     while let Some(report) = told.recv().await {
-        println!("{}", serde_json::to_string(&report)?);
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)
+            .context("nobody listens any more")?;
     }
     Ok(())
 }
