@@ -7,7 +7,8 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::counter::ConstCounter,
 };
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Metadata;
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +30,27 @@ impl LogFormat {
     }
 }
 
-/// Writes logs to standard error from now on. `RUST_LOG` chooses what is shown; without it, what an operator needs.
+/// Libraries that log what nobody may read, whatever `RUST_LOG` says: whole subjects, and so whole room ids; whole requests, and so
+/// tokens.
+const SILENCED: [&str; 3] = ["async_nats", "tungstenite", "tokio_tungstenite"];
+
+/// Writes logs to standard error from now on. `RUST_LOG` chooses what is shown; without it, what an operator needs. The terminal client
+/// never calls this: its screen is for what people say.
 pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // It logs whole subjects, and so whole room ids.
-    let filter = match "async_nats=off".parse() {
-        Ok(silence) => filter.add_directive(silence),
-        Err(_) => filter,
-    };
-    let registry = tracing_subscriber::registry().with(filter);
+    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown));
     match format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
         LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),
     }
+}
+
+/// A filter of its own: among the directives of `RUST_LOG` a longer target wins over a shorter one that is off.
+fn may_be_shown(metadata: &Metadata<'_>) -> bool {
+    !SILENCED.iter().any(|library| {
+        let rest = metadata.target().strip_prefix(library);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    })
 }
 
 /// Shows what went wrong on the bus among the metrics.
@@ -71,5 +80,58 @@ impl Collector for BusMetrics {
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged while all of it is asked for, by name too.
+    fn logged(log: impl FnOnce()) -> String {
+        let written = Written::default();
+        let writer = written.clone();
+        let chosen =
+            EnvFilter::new("trace,tungstenite::handshake=trace,async_nats=trace,tokio_tungstenite=trace");
+        let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown));
+        let layer = fmt::layer().with_ansi(false).with_writer(move || writer.clone());
+        tracing::subscriber::with_default(registry.with(layer), log);
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn libraries_that_log_secrets_stay_silent_whatever_is_asked_for() {
+        let log = logged(|| {
+            tracing::error!(target: "tungstenite", "secret");
+            tracing::trace!(target: "tungstenite::handshake::client", "secret");
+            tracing::debug!(target: "tokio_tungstenite::compat", "secret");
+            tracing::warn!(target: "async_nats::connection", "secret");
+        });
+        assert_eq!(log, "");
+    }
+
+    #[test]
+    fn others_are_heard_even_if_their_names_begin_alike() {
+        let log = logged(|| {
+            tracing::trace!(target: "gateway::ws", "one");
+            tracing::trace!(target: "tungstenite_like", "two");
+        });
+        assert!(log.contains("one") && log.contains("two"), "{log}");
     }
 }

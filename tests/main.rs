@@ -7,3 +7,4 @@ mod chaos;
 mod integration;
 mod simulation;
 mod support;
+mod terminal;

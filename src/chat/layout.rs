@@ -6,7 +6,7 @@ use client::channel::SafetyCode;
 use ratatui::layout::{Rect, Size};
 
 use super::{
-    log::{Beginning, Entry, EntryId, Mark, What},
+    log::{Beginning, Entry, EntryId, Mark, Tone, What},
     model::{Model, Popup, Stage},
     text::{Break, rows, width},
     view::popup_lines,
@@ -73,7 +73,7 @@ impl Areas {
 
 /// The safety code in rows: signs with names and numbers, as far as there is room.
 pub(super) fn safety_lines(code: SafetyCode, size: Size) -> Vec<String> {
-    let columns = usize::from(size.width.saturating_sub(2));
+    let columns = usize::from(size.width.saturating_sub(1));
     let signs = code.emoji();
     let named = signs.iter().map(|emoji| format!("{} {}", emoji.sign, emoji.name));
     let named = packed(named.chain([code.to_string()]), columns);
@@ -86,8 +86,8 @@ pub(super) fn safety_lines(code: SafetyCode, size: Size) -> Vec<String> {
     }
 }
 
-/// As many items on a row as have room.
-fn packed(items: impl Iterator<Item = String>, columns: usize) -> Vec<String> {
+/// Items in rows, as many on each as have room.
+pub(super) fn packed(items: impl Iterator<Item = String>, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for item in items {
         match lines.last_mut() {
@@ -135,8 +135,8 @@ pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
     let (voice, text, mark) = match &entry.what {
         What::Mine(text, mark) => (Voice::Mine, text.as_str(), Some(*mark)),
         What::Theirs(text) => (Voice::Theirs, text.as_str(), None),
-        What::Note(note, super::log::Tone::Plain) => (Voice::Note, note.as_str(), None),
-        What::Note(note, super::log::Tone::Trouble) => (Voice::Trouble, note.as_str(), None),
+        What::Note(note, Tone::Plain) => (Voice::Note, note.as_str(), None),
+        What::Note(note, Tone::Trouble) => (Voice::Trouble, note.as_str(), None),
     };
     let columns = usize::from(columns.saturating_sub(GUTTER + 1)).max(1);
     let mut place = Place::First;

@@ -55,7 +55,7 @@ fn draw_draft(model: &Model, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16
     let row = rows.get(at)?;
     let before = width(&model.draft.text()[row.start..model.draft.cursor()]);
     let x = area.x + PROMPT + u16::try_from(before).ok()?;
-    let y = area.y + u16::try_from(at - first).ok()?;
+    let y = area.y + u16::try_from(at.checked_sub(first)?).ok()?;
     (x < area.right() && y < area.bottom()).then_some((x, y))
 }
 

@@ -11,6 +11,7 @@ use crate::chat::{
     draft::{Draft, Fit, Step},
     keys::{Key, Scroll},
     layout,
+    log::Tone,
 };
 
 /// Own texts that may wait until the channel has room. While so many do, Enter does nothing.
@@ -166,7 +167,7 @@ impl Model {
     fn stop_searching(&mut self) {
         self.forget();
         let why = if self.errand == Errand::Inviting { words::DISCARDED } else { words::STOPPED };
-        self.note(why, crate::chat::log::Tone::Plain);
+        self.note(why, Tone::Plain);
         self.rest(why.to_owned());
     }
 

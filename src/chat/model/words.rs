@@ -6,8 +6,7 @@ use schemas::control::{EndReason, ErrorCode};
 use super::Errand;
 use crate::chat::text::harmless;
 
-pub(super) const CHECK: &str =
-    "The signs above are your safety code; /safety explains it, /help lists the commands.";
+pub(super) const CHECK: &str = "Above is your safety code; /safety explains it. /help lists the commands.";
 pub(super) const FORGOTTEN: &str =
     "Forgotten: the keys and every text. The server only passed on ciphertext, and kept no copy.";
 pub(super) const FORGOTTEN_BUT_SEEN: &str =
@@ -26,10 +25,10 @@ pub(super) const UNKNOWN_COMMAND: &str = "no such command; /help lists them, // 
 pub(super) fn begin(errand: &Errand) -> &'static str {
     match errand {
         Errand::Anybody | Errand::Topic(_) => {
-            "You are talking to a stranger. Only the two of you can read this; nothing is stored."
+            "You talk to a stranger. Only you two can read it; nothing is stored."
         }
         Errand::Inviting | Errand::Invited => {
-            "You are connected. Only the two of you can read this; nothing is stored."
+            "You are connected. Only you two can read it; nothing is stored."
         }
     }
 }

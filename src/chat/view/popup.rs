@@ -8,33 +8,40 @@ use ratatui::{
 
 use super::Canvas;
 use crate::chat::{
-    layout::{popup_area, popup_columns, popup_scroll_max},
+    layout::{packed, popup_area, popup_columns, popup_scroll_max},
     model::{About, Errand, Model, Popup},
     text::{Break, rows},
 };
 
+/// In rows of at most 36 columns: they fit into the smallest terminal as they are.
 const COMMANDS: &str = "\
-/next      end this chat, meet somebody else
-/leave     end this chat, or stop looking
-/report    end it and report: abuse, spam, minor or other; as in /report spam. No text is sent along
-/safety    the safety code, explained
-/quit      end all (also Ctrl-C)
-//text     a text that begins with a slash
+/next     meet somebody else
+/leave    end this chat, or search
+/report   end this chat and report
+          it: as in /report spam, or
+          abuse, minor, other
+/safety   the safety code, explained
+/quit     end all (also Ctrl-C)
+//text    is a text: /text
 
-PgUp, PgDn, Up, Down    older and newer texts
-Ctrl-W, -U, -K          delete a word, to the start, to the end
-Ctrl-L                  draw the screen anew
+PgUp PgDn older and newer texts
+Ctrl-W    delete a word
+Ctrl-U    delete to the start
+Ctrl-K    delete to the end
+Ctrl-L    draw the screen anew
 
-·  waits    ✓  sent    ✓✓  arrived
+·  waits   ✓  sent   ✓✓  arrived
 
-Nothing is written to disk, and nothing stays on this screen.";
+Nothing is written to disk, and
+nothing stays on this screen.";
 
 /// The rows of a pop-up's text.
 pub(in crate::chat) fn lines(about: About, errand: &Errand, columns: usize) -> Vec<String> {
     let text = match about {
         About::Commands => COMMANDS.into(),
         About::Safety(code) => {
-            let signs = code.emoji().map(|emoji| format!("{} {}", emoji.sign, emoji.name)).join("\n");
+            let signs = code.emoji().map(|emoji| format!("{} {}", emoji.sign, emoji.name));
+            let signs = packed(signs.into_iter(), columns).join("\n");
             let meaning = match errand {
                 Errand::Inviting | Errand::Invited => {
                     "You met by an invite link, which is part of the key: nobody who does not have the link can read along. Whoever \

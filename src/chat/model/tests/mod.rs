@@ -103,28 +103,28 @@ impl Evening {
 
     /// The own texts with what has become of them.
     fn marks(&self) -> Vec<(&str, Mark)> {
-        let mine = |what| match what {
-            &What::Mine(ref text, mark) => Some((text.as_str(), mark)),
+        let mine = self.model.log.entries().filter_map(|entry| match &entry.what {
+            What::Mine(text, mark) => Some((text.as_str(), *mark)),
             _ => None,
-        };
-        self.model.log.entries().filter_map(|entry| mine(&entry.what)).collect()
+        });
+        mine.collect()
     }
 
     /// What the other said.
     fn heard(&self) -> Vec<&str> {
-        let theirs = |what| match what {
-            &What::Theirs(ref text) => Some(text.as_str()),
+        let theirs = self.model.log.entries().filter_map(|entry| match &entry.what {
+            What::Theirs(text) => Some(text.as_str()),
             _ => None,
-        };
-        self.model.log.entries().filter_map(|entry| theirs(&entry.what)).collect()
+        });
+        theirs.collect()
     }
 
     fn notes(&self) -> Vec<&str> {
-        let note = |what| match what {
-            &What::Note(ref note, _) => Some(note.as_str()),
+        let notes = self.model.log.entries().filter_map(|entry| match &entry.what {
+            What::Note(note, _) => Some(note.as_str()),
             _ => None,
-        };
-        self.model.log.entries().filter_map(|entry| note(&entry.what)).collect()
+        });
+        notes.collect()
     }
 
     fn notice(&self) -> &str {
@@ -179,7 +179,7 @@ impl RngCore for Constant {
 
 impl CryptoRng for Constant {}
 
-/// Any text that waits: the id of an entry is its place.
+/// The own texts that wait.
 fn ids(evening: &Evening) -> Vec<EntryId> {
     evening.model.log.waiting().collect()
 }

@@ -1,0 +1,285 @@
+//! The terminal client as people use it: the real binary in real terminals.
+
+mod tmux;
+
+use self::tmux::Terminal;
+use crate::support::{
+    cluster::Cluster,
+    process::{Launch, Process},
+    unique,
+};
+
+fn at(process: &Process) -> String {
+    format!("--url http://{}", process.address())
+}
+
+/// Two people who have met by a topic.
+async fn couple(serve: &Process) -> (Terminal, Terminal) {
+    let parameters = format!("{} --topic {}", at(serve), unique("topic"));
+    let one = Terminal::chatting(&parameters).await;
+    one.shows("Looking for somebody").await;
+    let other = Terminal::chatting(&parameters).await;
+    for terminal in [&one, &other] {
+        terminal.shows("connected, end-to-end encrypted").await;
+    }
+    (one, other)
+}
+
+/// Each says something that the other hears.
+async fn exchange(one: &Terminal, other: &Terminal) {
+    for (speaker, listener) in [(one, other), (other, one)] {
+        let text = unique("text");
+        speaker.line(&text);
+        listener.shows(&format!("them  {text}")).await;
+        speaker.shows(&format!("you  {text}  ✓✓")).await;
+    }
+}
+
+/// The numbers of the safety code below the bar.
+fn code(terminal: &Terminal) -> String {
+    let screen = terminal.screen();
+    let is_number = |word: &&str| word.len() == 5 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers: Vec<_> = screen.split_whitespace().filter(is_number).collect();
+    assert_eq!(numbers.len(), 3, "{screen}");
+    numbers.join(" ")
+}
+
+#[tokio::test]
+async fn two_people_meet_see_the_same_code_and_talk() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, other) = couple(&serve).await;
+    assert_eq!(code(&one), code(&other));
+    exchange(&one, &other).await;
+    one.line("안녕하세요 👋");
+    other.shows("them  안녕하세요 👋").await;
+    one.shows("you  안녕하세요 👋  ✓✓").await;
+}
+
+#[tokio::test]
+async fn the_code_is_explained_with_the_same_numbers() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, _other) = couple(&serve).await;
+    let code = code(&one);
+    one.line("/safety");
+    one.shows("Compare them on a call, or face to face").await;
+    one.shows(&format!("the same numbers: {code}")).await;
+    one.press("Escape");
+    one.hides("Compare them").await;
+}
+
+#[tokio::test]
+async fn the_other_sees_who_types_and_who_stops() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, other) = couple(&serve).await;
+    one.write("half a tho");
+    other.shows("typing…").await;
+    one.press("C-u");
+    other.hides("typing…").await;
+}
+
+#[tokio::test]
+async fn what_is_pasted_is_one_text_and_commands_nothing() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, other) = couple(&serve).await;
+    one.paste("first\nsecond \x1b[31mred\n/quit\n");
+    one.shows("> first second").await;
+    one.press("Enter");
+    other.shows("them  first second").await;
+    other.shows("/quit").await;
+    exchange(&one, &other).await;
+}
+
+#[tokio::test]
+async fn next_ends_one_chat_and_finds_another_person() {
+    let serve = Launch::new("serve").ready().await;
+    let parameters = format!("{} --topic {}", at(&serve), unique("topic"));
+    let one = Terminal::chatting(&parameters).await;
+    let other = Terminal::chatting(&parameters).await;
+    one.shows("connected").await;
+    exchange(&one, &other).await;
+    let first = code(&one);
+    one.line("/next");
+    other.shows("The other said goodbye").await;
+    one.shows("Looking for somebody").await;
+    one.hides("them  ").await;
+    let third = Terminal::chatting(&parameters).await;
+    one.shows("connected").await;
+    third.shows("connected").await;
+    assert_eq!(code(&one), code(&third));
+    assert_ne!(code(&one), first);
+    exchange(&one, &third).await;
+}
+
+#[tokio::test]
+async fn whoever_leaves_sees_that_all_is_forgotten_and_the_other_may_read_on() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, other) = couple(&serve).await;
+    exchange(&one, &other).await;
+    one.line("/leave");
+    one.shows("Forgotten: the keys and every text").await;
+    one.hides("them  ").await;
+    other.shows("over: the other said goodbye").await;
+    assert!(other.screen().contains("them  "));
+    other.line("/next");
+    other.shows("Looking for somebody").await;
+    other.hides("them  ").await;
+}
+
+#[tokio::test]
+async fn a_report_ends_the_chat_on_both_sides() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, other) = couple(&serve).await;
+    one.line("/report spam");
+    one.shows("You reported the chat").await;
+    other.shows("over: the other has reported the chat").await;
+}
+
+#[tokio::test]
+async fn a_link_made_in_one_terminal_is_opened_in_the_other() {
+    let serve = Launch::new("serve").ready().await;
+    let host = Terminal::chatting(&format!("{} --new-invite", at(&serve))).await;
+    host.shows("Your invite link").await;
+    let screen = host.screen();
+    assert!(screen.contains('█'), "a QR code:\n{screen}");
+    let link = screen.split_whitespace().find(|word| word.contains("/#")).unwrap();
+    let guest = Terminal::open(80, 24).await;
+    guest.chat(&format!("CIPHER_CHAT_INVITE='{link}'"), "");
+    for terminal in [&host, &guest] {
+        terminal.shows("connected").await;
+        terminal.shows("by invitation").await;
+    }
+    assert!(!host.screen().contains(link));
+    assert_eq!(code(&host), code(&guest));
+    exchange(&host, &guest).await;
+    let late = Terminal::open(80, 24).await;
+    late.chat(&format!("CIPHER_CHAT_INVITE='{link}'"), "");
+    late.shows("This link has been used").await;
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_is_found_again() {
+    let mut serve = Launch::new("serve").ready().await;
+    let (one, other) = couple(&serve).await;
+    exchange(&one, &other).await;
+    serve.kill();
+    for terminal in [&one, &other] {
+        terminal.shows("no connection, trying again").await;
+    }
+    let serve = Launch::new("serve").set("listen", &serve.address().to_string()).ready().await;
+    for terminal in [&one, &other] {
+        terminal.shows("The session is over: the server was started anew").await;
+        terminal.line("/next");
+    }
+    for terminal in [&one, &other] {
+        terminal.shows("connected, end-to-end encrypted").await;
+    }
+    assert_eq!(code(&one), code(&other));
+    exchange(&one, &other).await;
+    drop(serve);
+}
+
+#[tokio::test]
+async fn a_chat_goes_on_over_another_gateway() {
+    let mut cluster = Cluster::start().await;
+    let [first, second] = [cluster.gateways[0].address(), cluster.gateways[1].address()];
+    let topic = unique("topic");
+    let one = Terminal::chatting(&format!("--url http://{first},http://{second} --topic {topic}")).await;
+    let other = Terminal::chatting(&format!("--url http://{second} --topic {topic}")).await;
+    one.shows("connected").await;
+    exchange(&one, &other).await;
+    let before = code(&one);
+    cluster.gateways[0].kill();
+    other.line("said while you were away");
+    one.shows("them  said while you were away").await;
+    other.shows("said while you were away  ✓✓").await;
+    exchange(&one, &other).await;
+    assert_eq!([code(&one), code(&other)], [before.clone(), before]);
+}
+
+#[tokio::test]
+async fn a_small_terminal_that_grows_and_shrinks_is_drawn_anew() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, other) = couple(&serve).await;
+    one.resize(40, 12);
+    one.shows("─\n").await;
+    exchange(&one, &other).await;
+    assert_eq!(code(&one), code(&other));
+    one.resize(100, 30);
+    exchange(&one, &other).await;
+    let screen = one.screen();
+    assert!(screen.lines().any(|row| row.chars().filter(|&c| c == '─').count() == 100), "{screen}");
+}
+
+/// The screen, the keys and the scroll-back are as they were before.
+async fn is_as_before(terminal: &Terminal, settings: &str, said: &str) {
+    terminal.is_back().await;
+    terminal.shows("something that was here before").await;
+    assert_eq!(terminal.settings(), settings);
+    let history = terminal.history();
+    assert!(!history.contains(said) && !history.contains("Looking for"), "{history}");
+    terminal.line("echo a line for the shell | tr a-z A-Z");
+    terminal.shows("A LINE FOR THE SHELL").await;
+}
+
+async fn gives_the_terminal_back(end: impl FnOnce(&Terminal)) {
+    let serve = Launch::new("serve").ready().await;
+    let parameters = format!("{} --topic {}", at(&serve), unique("topic"));
+    let one = Terminal::open(80, 24).await;
+    one.line("echo something that was here before");
+    one.shows("something that was here before").await;
+    let settings = one.settings();
+    one.chat("", &parameters);
+    let other = Terminal::chatting(&parameters).await;
+    one.shows("connected").await;
+    other.shows("connected").await;
+    assert_ne!(one.settings(), settings);
+    let text = unique("text");
+    other.line(&text);
+    one.shows(&text).await;
+    end(&one);
+    other.shows("The other said goodbye").await;
+    is_as_before(&one, &settings, &text).await;
+}
+
+#[tokio::test]
+async fn control_c_says_goodbye_and_gives_the_terminal_back() {
+    gives_the_terminal_back(|terminal| terminal.press("C-c")).await;
+}
+
+#[tokio::test]
+async fn quitting_says_goodbye_and_gives_the_terminal_back() {
+    gives_the_terminal_back(|terminal| terminal.line("/quit")).await;
+}
+
+#[tokio::test]
+async fn a_signal_says_goodbye_and_gives_the_terminal_back() {
+    gives_the_terminal_back(|terminal| terminal.signal("TERM")).await;
+}
+
+#[tokio::test]
+async fn no_log_disturbs_the_screen_whatever_is_asked_for() {
+    let serve = Launch::new("serve").ready().await;
+    let one = Terminal::open(80, 24).await;
+    one.chat("RUST_LOG=trace,tungstenite=trace", &at(&serve));
+    one.shows("Looking for somebody").await;
+    let screen = one.screen();
+    assert!(!screen.contains("TRACE") && !screen.contains("DEBUG"), "{screen}");
+    one.press("C-c");
+    one.is_back().await;
+    assert!(!one.history().contains("TRACE"));
+}
+
+#[tokio::test]
+async fn plain_lines_are_there_for_whom_wishes_them_at_a_terminal() {
+    let serve = Launch::new("serve").ready().await;
+    let (one, other) = (Terminal::open(80, 24).await, Terminal::open(80, 24).await);
+    let parameters = format!("{} --topic {}", at(&serve), unique("topic"));
+    one.chat("", &format!("{parameters} --plain"));
+    other.chat("TERM=dumb", &parameters);
+    for terminal in [&one, &other] {
+        terminal.shows("* connected, end-to-end encrypted").await;
+        assert_eq!(terminal.alternate(), "0");
+    }
+    one.line("hello");
+    other.shows("> hello").await;
+}

@@ -1,0 +1,140 @@
+//! A terminal with a shell in it: a tmux server of its own, gone when the test is.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, Output},
+    thread,
+};
+
+use crate::support::{eventually, unique};
+
+/// What the shell says when it waits for a command.
+const PROMPT: &str = "ready> ";
+
+pub(crate) struct Terminal {
+    socket: PathBuf,
+}
+
+impl Terminal {
+    /// A terminal of this size.
+    pub(crate) async fn open(width: u16, height: u16) -> Self {
+        let terminal = Self { socket: env::temp_dir().join(unique("cipher-chat-tmux")) };
+        let (width, height) = (width.to_string(), height.to_string());
+        let shell = format!("env LC_ALL=C.UTF-8 PS1='{PROMPT}' ENV= sh -i");
+        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &width, "-y", &height, &shell]);
+        terminal.shows(PROMPT.trim_end()).await;
+        terminal
+    }
+
+    /// A usual terminal, where the chat is begun with these parameters.
+    pub(crate) async fn chatting(parameters: &str) -> Self {
+        let terminal = Self::open(80, 24).await;
+        terminal.chat("", parameters);
+        terminal
+    }
+
+    /// Begins a chat from the shell, with these variables.
+    pub(crate) fn chat(&self, variables: &str, parameters: &str) {
+        self.line(&format!("{variables} {} chat {parameters}", env!("CARGO_BIN_EXE_cipher-chat")));
+    }
+
+    /// Types a text, as it is.
+    pub(crate) fn write(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", "--", text]);
+    }
+
+    /// Types a line.
+    pub(crate) fn line(&self, line: &str) {
+        self.write(line);
+        self.press("Enter");
+    }
+
+    /// Presses a key by its name.
+    pub(crate) fn press(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+
+    /// Pastes a text as a terminal does.
+    pub(crate) fn paste(&self, text: &str) {
+        self.tmux(&["set-buffer", "--", text]);
+        self.tmux(&["paste-buffer", "-p", "-r"]);
+    }
+
+    pub(crate) fn resize(&self, width: u16, height: u16) {
+        self.tmux(&["resize-window", "-x", &width.to_string(), "-y", &height.to_string()]);
+    }
+
+    /// What is to be seen.
+    pub(crate) fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// The same and all that was scrolled away.
+    pub(crate) fn history(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-S", "-"])
+    }
+
+    /// Waits until something is to be seen.
+    pub(crate) async fn shows(&self, text: &str) {
+        eventually(&format!("{text:?} on the screen"), async || self.screen().contains(text)).await;
+    }
+
+    /// Waits until something is not to be seen any more.
+    pub(crate) async fn hides(&self, text: &str) {
+        eventually(&format!("no {text:?} on the screen"), async || !self.screen().contains(text)).await;
+    }
+
+    /// Waits until the shell has the screen again.
+    pub(crate) async fn is_back(&self) {
+        eventually("the shell's screen", async || {
+            self.alternate() == "0" && self.screen().contains(PROMPT.trim_end())
+        })
+        .await;
+    }
+
+    /// `1` while a program has a screen of its own.
+    pub(crate) fn alternate(&self) -> String {
+        self.tmux(&["display-message", "-p", "#{alternate_on}"]).trim().to_owned()
+    }
+
+    /// How the terminal treats keys: what `stty` says from outside.
+    pub(crate) fn settings(&self) -> String {
+        let device = self.tmux(&["display-message", "-p", "#{pane_tty}"]);
+        said(Command::new("stty").args(["-a", "-F", device.trim()]))
+    }
+
+    /// Sends a signal to the chat.
+    pub(crate) fn signal(&self, name: &str) {
+        let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]);
+        said(Command::new("pkill").args([&format!("-{name}"), "-P", shell.trim()]));
+    }
+
+    fn tmux(&self, parameters: &[&str]) -> String {
+        let mut command = Command::new("tmux");
+        for (name, _) in
+            env::vars().filter(|(name, _)| name.starts_with("CIPHER_CHAT_") || name == "NO_COLOR")
+        {
+            command.env_remove(name);
+        }
+        said(command.args(["-u", "-S"]).arg(&self.socket).args(parameters))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("--- the terminal ---\n{}", self.screen());
+        }
+        self.tmux(&["kill-server"]);
+        // tmux may have removed it.
+        _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+/// The output of a command that has to succeed.
+fn said(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap()
+}
