@@ -135,13 +135,13 @@ impl Plot<'_> {
     }
 }
 
-/// The next of 1, 2, 4, 10, 20, … : what quarters are easily read of.
+/// The next of 1, 2, 4, 8, 10, 20, …: what quarters are easily read of.
 fn round_up(value: f64) -> f64 {
     if value <= 0.0 || !value.is_finite() {
         return 1.0;
     }
     let power = 10f64.powf(value.log10().floor());
-    [1.0, 2.0, 4.0, 10.0].iter().map(|step| step * power).find(|top| *top >= value).unwrap_or(value)
+    [1.0, 2.0, 4.0, 8.0, 10.0].iter().map(|step| step * power).find(|top| *top >= value).unwrap_or(value)
 }
 
 /// A number in few characters.
@@ -150,7 +150,7 @@ fn short(value: f64) -> String {
         v if v >= 1e6 => format!("{:.1}M", v / 1e6),
         v if v >= 1e4 => format!("{:.0}k", v / 1e3),
         v if v >= 10.0 || v == 0.0 => format!("{v:.0}"),
-        v => format!("{v:.2}"),
+        v => format!("{v:.2}").trim_end_matches('0').trim_end_matches('.').to_owned(),
     }
 }
 
@@ -204,8 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_short() {
+        let numbers = [0.0, 0.25, 0.5, 3.0, 12.4, 9999.0, 25_000.0, 1_234_567.0].map(short);
+        assert_eq!(numbers, ["0", "0.25", "0.5", "3", "12", "9999", "25k", "1.2M"]);
+    }
+
+    #[test]
     fn the_axis_ends_at_a_number_that_can_be_read() {
-        for (value, top) in [(0.0, 1.0), (0.3, 0.4), (1.0, 1.0), (17.0, 20.0), (401.0, 1000.0)] {
+        for (value, top) in [(0.0, 1.0), (0.3, 0.4), (1.0, 1.0), (17.0, 20.0), (401.0, 800.0), (9.0, 10.0)] {
             assert!((round_up(value) - top).abs() < 1e-9, "{value}: {}", round_up(value));
         }
     }

@@ -143,14 +143,15 @@ impl Summary {
         }
     }
 
-    /// Memory per connection of all servers named: with everybody there, less what they had before, in bytes.
+    /// Memory per connection of all servers named: with everybody there, less what they had before, in bytes. `None` for servers that
+    /// kept the memory of as many connections before.
     pub fn memory_per_connection(&self) -> Option<f64> {
         let grown = self.servers.iter().map(|server| {
             let there = server.samples.first()?.memory;
             Some(f64::from(u32::try_from(there.saturating_sub(server.before.memory) / 1024).ok()?) * 1024.0)
         });
         let grown: f64 = grown.sum::<Option<f64>>()?;
-        let settled = self.plan.scenario != Scenario::Churn && !self.servers.is_empty();
+        let settled = self.plan.scenario != Scenario::Churn && grown > 0.0;
         settled.then(|| grown / (2 * self.plan.pairs) as f64)
     }
 
@@ -209,7 +210,7 @@ pub mod tests {
         tally.counts.lost = 1;
         tally.trouble("<script>alert(1)</script> & more", 2);
         let sample = |second: f64| Sample { second, memory: (second as u64 + 2) << 20, cpu: second };
-        let samples = (0..10).map(|n| sample(f64::from(n))).collect();
+        let samples = (1..11).map(|n| sample(f64::from(n))).collect();
         let server = Watched { pid: 7, name: "a<b".into(), before: sample(0.0), samples };
         Summary::new(&plan(), 2, 1.5, &tally, vec![server])
     }

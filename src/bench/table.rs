@@ -105,7 +105,11 @@ mod tests {
         ] {
             assert!(table.contains(words), "{words} in:\n{table}");
         }
-        assert_eq!(summary().memory_per_connection(), Some(0.0), "everybody there, less what was before");
+        assert_eq!(
+            summary().memory_per_connection(),
+            Some(f64::from(1 << 20) / 20.0),
+            "everybody there, less what was before"
+        );
         assert_eq!(summary().cpu_per_message(), Some(90_000.0));
     }
 }
