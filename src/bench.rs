@@ -5,6 +5,7 @@ mod crew;
 mod hint;
 mod html;
 mod ledger;
+mod meet;
 mod member;
 mod pair;
 mod plan;

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
-use client::{RestError, Server, invite::Invite};
+use client::{Server, invite::Invite};
 use futures_util::FutureExt;
 use schemas::criteria::Role;
 use tokio::{
@@ -13,13 +13,11 @@ use tokio::{
 use super::{
     hint,
     ledger::{Ledger, Stamp},
+    meet::{MEETING_PATIENCE, MeetError},
     member::{GOODBYE_PATIENCE, Heard, Member, Said},
     plan::{Content, Plan},
     tally::Board,
 };
-
-/// How long two people may take to connect and to meet, each.
-const MEETING_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the last messages may take, and whoever lost the connection to be back.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(20);
@@ -41,38 +39,12 @@ pub struct Job {
     pub doors: Semaphore,
 }
 
-/// Why two people did not meet.
-#[derive(Debug, thiserror::Error)]
-pub enum MeetError {
-    /// There was no session to be had.
-    #[error("{}", hint::of_rest(.0))]
-    Session(RestError),
-    /// The server ended it.
-    #[error("{0}")]
-    Over(String),
-    /// It took too long.
-    #[error("{what} took more than {} s{}", MEETING_PATIENCE.as_secs(), hint::of_silence(*.lost))]
-    TimedOut {
-        /// What took so long.
-        what: &'static str,
-        /// How often a connection was refused or lost meanwhile.
-        lost: u64,
-    },
-}
-
 /// Two people in a chat.
 pub struct Pair {
     pub(super) job: Arc<Job>,
     pub(super) number: u64,
     people: [Person; 2],
     chat: Standing,
-}
-
-impl From<RestError> for MeetError {
-    /// Its own words have all that there is to say: it is no source of them.
-    fn from(error: RestError) -> Self {
-        Self::Session(error)
-    }
 }
 
 /// How it stands with sending to somebody who does not read.

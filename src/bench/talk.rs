@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::{
+    meet::MeetError,
     member::Heard,
-    pair::{Flood, Job, MeetError, Pair},
+    pair::{Flood, Job, Pair},
     plan::{Cut, Scenario},
 };
 

@@ -5,29 +5,39 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::support::{
+    certificates::Certificates,
     cluster::Cluster,
     process::{Launch, Process},
 };
 
 /// A run of the load generator with a few words more, to its end.
-async fn bench(at: &[&Process], words: &str) -> Output {
-    let urls: Vec<_> = at.iter().map(|process| format!("http://{}", process.address())).collect();
+async fn run(urls: &str, words: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
-    command.args(["bench", "--json", "-", "--url", &urls.join(",")]).args(words.split_whitespace());
+    command.args(["bench", "--json", "-", "--url", urls]).args(words.split_whitespace());
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
+/// The same, against these servers.
+async fn bench(at: &[&Process], words: &str) -> Output {
+    let urls: Vec<_> = at.iter().map(|process| format!("http://{}", process.address())).collect();
+    run(&urls.join(","), words).await
+}
+
 /// What came of a run that kept every promise.
-async fn summary(at: &[&Process], words: &str) -> Value {
-    let output = bench(at, words).await;
+#[track_caller]
+fn kept(output: Output) -> Value {
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words}:\n{told}");
+    assert!(output.status.success(), "{told}");
     let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON alone on standard output");
     assert_eq!(summary["verdict"], "kept", "{summary}");
     for count in ["duplicated", "reordered", "foreign", "broken"] {
-        assert_eq!(summary["counts"][count], 0, "{count} of {words}: {summary}");
+        assert_eq!(summary["counts"][count], 0, "{count}: {summary}");
     }
     summary
+}
+
+async fn summary(at: &[&Process], words: &str) -> Value {
+    kept(bench(at, words).await)
 }
 
 fn count(summary: &Value, name: &str) -> u64 {
@@ -109,6 +119,20 @@ async fn who_does_not_read_costs_nobody_else_a_message() {
     let summary = summary(&[&serve], "slow --pairs 4 --secs 2 --slow 50 --rate 10").await;
     assert_all_arrived(&summary);
     assert_eq!(summary["plan"]["slow_pairs"], 2);
+}
+
+#[tokio::test]
+async fn a_private_authority_is_believed_over_tls_and_no_other() {
+    let certificates = Certificates::for_names(&["localhost"]);
+    let serve = Launch::new("serve")
+        .set("tls-cert", &certificates.text("ours-localhost.pem"))
+        .set("tls-key", &certificates.text("ours-localhost.key"))
+        .start();
+    let url = format!("https://localhost:{}", serve.address().port());
+    let words =
+        |authority: &str| format!("steady --pairs 2 --secs 1 --rate 5 --ca {}", certificates.text(authority));
+    assert_all_arrived(&kept(run(&url, &words("ours.pem")).await));
+    assert_eq!(run(&url, &words("theirs.pem")).await.status.code(), Some(1));
 }
 
 #[tokio::test]
