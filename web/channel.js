@@ -1,5 +1,5 @@
 /**
- * The end-to-end channel: one side of one chat as a state machine, without socket and clock (`docs/channel.md`). Every input
+ * The end-to-end channel: one side of one chat as a state machine, without socket and clock (`docs/protocol.md`). Every input
  * says when it happened; frames to send and events go to `onFrame` and `onEvent`. Only WebCrypto makes it asynchronous:
  * inputs are worked off one after the other, and each returns a promise for the moment when it has been.
  */

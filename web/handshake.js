@@ -11,7 +11,7 @@ import { handshakeFrame } from './packet.js';
 /** @typedef {import('./packet.js').Step} Step */
 
 /**
- * Why a channel ended; `docs/channel.md`, section 8.
+ * Why a channel ended; `docs/protocol.md`, section 8.
  * @typedef {'bye' | 'peer-bye' | 'closed' | 'no-channel' | 'handshake-length' | 'handshake-changed' | 'commitment-broken'
  *   | 'handshake-refused' | 'weak-key' | 'malformed' | 'ack-beyond-sent' | 'window-exceeded' | 'exhausted'} EndReason
  */

@@ -1,4 +1,4 @@
-/** Every constant of the channel, with its reason; `docs/channel.md` lists the same. Times are milliseconds. */
+/** Every constant of the channel, with its reason; `docs/protocol.md` lists the same. Times are milliseconds. */
 
 /** Smallest binary message, bytes: an acknowledgement looks like a short text. */
 export const MIN_FRAME = 256;

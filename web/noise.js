@@ -1,5 +1,5 @@
 /**
- * Noise (revision 34) `NN` and `NNpsk0` with X25519, AES-256-GCM and SHA-256 on WebCrypto, as `docs/channel.md` writes it out in
+ * Noise (revision 34) `NN` and `NNpsk0` with X25519, AES-256-GCM and SHA-256 on WebCrypto, as `docs/protocol.md` writes it out in
  * section 3.1. Payloads are empty.
  */
 

@@ -1,7 +1,7 @@
 //! Invites: one secret, carried by a link that its server never sees in full, from which two things are derived.
 //!
 //! The *code* is what both say in `find`: the server learns it, to bring the two together. The *psk* goes into the
-//! handshake: the server cannot derive it from the code. Specified in `docs/channel.md`.
+//! handshake: the server cannot derive it from the code. Specified in `docs/protocol.md`.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Every constant of the channel, with its reason. Both implementations keep to them; `docs/channel.md` lists the same.
+//! Every constant of the channel, with its reason. Both implementations keep to them; `docs/protocol.md` lists the same.
 
 use std::time::Duration;
 

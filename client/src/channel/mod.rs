@@ -2,7 +2,7 @@
 //!
 //! A [`Channel`] is one side of one chat as a pure state machine: no I/O, no clock, no randomness of its own. Feed it
 //! what happens (a frame came, the peer is away, the user wrote something, a time has come), then drain what it wants
-//! sent and told, and call [`Channel::handle_timeout`] at [`Channel::next_timeout`]. `docs/channel.md` specifies every
+//! sent and told, and call [`Channel::handle_timeout`] at [`Channel::next_timeout`]. `docs/protocol.md` specifies every
 //! byte and timer.
 //!
 //! Delivery is between the two channels: texts are numbered, acknowledged and sent again, so each arrives once and in

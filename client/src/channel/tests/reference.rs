@@ -1,4 +1,4 @@
-//! A second, plain writing of the handshake, straight from `docs/channel.md`: no snow, no state machine.
+//! A second, plain writing of the handshake, straight from `docs/protocol.md`: no snow, no state machine.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{agreement, hkdf, hmac};
