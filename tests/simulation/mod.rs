@@ -23,7 +23,7 @@ use ledger::Tally;
 use world::{Telling, World};
 
 /// Stories in an ordinary test run: enough to find what one story in a thousand shows, in some seconds.
-const CASES: u64 = 5_000;
+const CASES: u64 = 4_000;
 
 /// How many lines of a bad story are shown: its end matters most.
 const SHOWN: usize = 400;
