@@ -305,7 +305,7 @@ impl Sessions {
     /// Says an event of a session, and again after each pause of [`limits::REPEATS`].
     pub(super) fn repeat_session_event(&mut self, now: UnixMillis, id: SessionId, event: SessionEvent) {
         for pause in &limits::REPEATS[1..] {
-            self.timers.at(now + *pause, Timer::Say(id, Box::new(event.clone())));
+            self.timers.at(now + *pause, Timer::Say(Box::new((id, event.clone()))));
         }
         self.say_session_event(id, event);
     }

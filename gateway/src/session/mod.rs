@@ -107,10 +107,11 @@ enum Past {
 /// All sessions and rooms of one gateway.
 pub struct Sessions {
     settings: Settings,
-    sessions: HashMap<SessionId, Session>,
+    /// Boxed, like the rooms: half of a growing map's places are empty.
+    sessions: HashMap<SessionId, Box<Session>>,
     conns: HashMap<ConnId, SessionId>,
     wants: HashMap<WantId, SessionId>,
-    rooms: HashMap<RoomId, Room>,
+    rooms: HashMap<RoomId, Box<Room>>,
     /// The rooms of people who are on other gateways.
     owners: HashMap<Tag, RoomId>,
     gateways: Nodes,
@@ -207,7 +208,7 @@ impl Sessions {
             waiting: None,
             seat,
         };
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Box::new(session));
         self.conns.insert(conn, id);
         self.effects.push(Effect::Send(conn, ToClient::Ready(self.grant(id))));
         self.attached(now, id);
@@ -320,7 +321,7 @@ impl Sessions {
     /// How much this gateway carries.
     pub fn load(&self) -> Load {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let chatting = self.rooms.values().map(Room::people).sum();
+        let chatting = self.rooms.values().map(|room| room.people()).sum();
         Load {
             connections: count(self.conns.len()),
             waiting: count(self.wants.len()),
@@ -385,8 +386,7 @@ impl Sessions {
             id,
             SessionEvent::Attached { stamp, node: self.settings.node.clone() },
         );
-        self.timers.at(now + self.settings.token_life / 2, Timer::Token(id, stamp));
-        self.timers.at(ends, Timer::Life(id, stamp));
+        self.timers.at(ends.min(now + self.settings.token_life / 2), Timer::Session(id, stamp));
     }
 
     /// A stamp behind this gateway's clock is below whatever comes next, and needs no remembering.

@@ -125,7 +125,7 @@ impl Sessions {
         let attachment = self.attachment(id, side);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.seat = Some((room_id, side));
-        let room = self.rooms.entry(room_id).or_insert_with(|| Room::new(now));
+        let room = self.rooms.entry(room_id).or_insert_with(|| Box::new(Room::new(now)));
         room.fold.apply(&RoomEvent::Joined(attachment));
         room.away_since[side as usize] = None;
         room.seats[side as usize] = Some(Seat {

@@ -7,14 +7,12 @@ use schemas::{RoomId, SessionId, Stamp, UnixMillis, event::SessionEvent};
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// The tokens of this attachment are to be renewed.
-    Token(SessionId, Stamp),
-    /// The life of this session ends.
-    Life(SessionId, Stamp),
+    /// The tokens of this attachment are to be renewed, or the life of its session ends.
+    Session(SessionId, Stamp),
     /// Something in this room.
     Room(RoomId),
     /// Say this again.
-    Say(SessionId, Box<SessionEvent>),
+    Say(Box<(SessionId, SessionEvent)>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +42,13 @@ impl Timers {
     pub(super) fn at(&mut self, deadline: UnixMillis, timer: Timer) {
         self.count += 1;
         self.heap.push(Reverse(Entry(deadline, self.count, timer)));
+    }
+
+    /// Gives memory back after a rush.
+    pub(super) fn shrink(&mut self) {
+        if self.heap.capacity() > 4 * self.heap.len() {
+            self.heap.shrink_to(2 * self.heap.len());
+        }
     }
 
     pub(super) fn pop_due(&mut self, now: UnixMillis) -> Option<Timer> {

@@ -58,38 +58,39 @@ impl Sessions {
     fn timer_due(&mut self, now: UnixMillis, timer: Timer) {
         match timer {
             Timer::Room(room) => self.room_due(now, room),
-            Timer::Token(id, stamp) => self.renew_token(now, id, stamp),
-            Timer::Life(id, stamp) => self.life_ends(now, id, stamp),
-            Timer::Say(id, event) => {
-                let outdated = match (&*event, self.sessions.get(&id)) {
+            Timer::Session(id, stamp) => self.session_due(now, id, stamp),
+            Timer::Say(say) => {
+                let (id, event) = *say;
+                let outdated = match (&event, self.sessions.get(&id)) {
                     (SessionEvent::Attached { stamp, .. }, session) => {
                         session.is_none_or(|session| session.stamp != *stamp)
                     }
                     _ => false,
                 };
                 if !outdated {
-                    self.say_session_event(id, *event);
+                    self.say_session_event(id, event);
                 }
             }
         }
     }
 
-    /// Half of the token's life is over.
-    fn renew_token(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
+    /// Half of the token's life is over, or all of the session's. Without a socket only a grace is left of it, which ends sooner.
+    fn session_due(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
         let Some(session) = self.sessions.get(&id).filter(|s| s.stamp == stamp && s.conn.is_some()) else {
             return;
         };
+        let ends = session.ends();
+        if ends <= now {
+            return self.life_ends(now, id);
+        }
         let shown = self.room_shown(session).filter(|_| self.in_room(id));
         let ticket = shown.and(session.seat).and_then(|(room, side)| self.ticket(id, room, side));
         self.send(id, ToClient::Token(self.grant(id), ticket));
-        self.timers.at(now + self.settings.token_life / 2, Timer::Token(id, stamp));
+        self.timers.at(ends.min(now + self.settings.token_life / 2), Timer::Session(id, stamp));
     }
 
     /// A session has lived for [`limits::SESSION_LIFE`].
-    fn life_ends(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
-        if self.sessions.get(&id).is_none_or(|session| session.stamp != stamp) {
-            return;
-        }
+    fn life_ends(&mut self, now: UnixMillis, id: SessionId) {
         self.stop_waiting(now, id);
         if let Some((room, _)) = self.sessions.get(&id).and_then(|session| session.seat) {
             self.end_room(now, room, EndReason::Expired);
@@ -112,6 +113,7 @@ impl Sessions {
         for room in rooms {
             self.silence_due(now, room);
         }
+        self.timers.shrink();
         self.ended.expire(now);
         self.past.expire(now);
         self.revoked.expire(now);
