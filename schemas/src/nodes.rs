@@ -129,7 +129,7 @@ mod tests {
         let mut nodes = Nodes::default();
         nodes.expect(UnixMillis(0), &node);
         assert_eq!((nodes.lowest(), nodes.serving()), (None, 0), "nothing is known of it");
-        assert_eq!(nodes.expire(UnixMillis(0) + limits::NODE_SILENCE), [node.clone()]);
+        assert_eq!(nodes.expire(UnixMillis(0) + limits::NODE_SILENCE), std::slice::from_ref(&node));
         nodes.expect(UnixMillis(0), &node);
         assert_eq!(nodes.hear(UnixMillis(1), &node, &beat(1)), News::Joined);
         nodes.expect(UnixMillis(2), &node);

@@ -5,7 +5,6 @@ use schemas::{
     BootId, RoomId, SessionId, Stamp, UnixMillis,
     control::EndReason,
     event::{PublicKey, SessionLease},
-    session::SessionState,
 };
 
 use super::bounded::{Aged, Moment};
@@ -30,7 +29,6 @@ pub(super) struct Held {
     /// In seconds since the Unix epoch, as in tokens.
     ends_secs: u32,
     pub(super) room: Option<RoomId>,
-    pub(super) state: SessionState,
     pub(super) connected: bool,
     /// Whether it has been said that its life is over.
     pub(super) life: Life,
@@ -55,7 +53,6 @@ impl Held {
             run,
             ends_secs: u32::try_from(lease.ends.as_secs()).unwrap_or(u32::MAX),
             room: lease.room,
-            state: lease.state,
             connected: lease.connected,
             life: Life::Running,
         }
