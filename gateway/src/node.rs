@@ -16,7 +16,9 @@ use bus::{Bus, Clock, Status};
 use parking_lot::Mutex;
 use schemas::{
     CloseCode, SessionId, Stamp, UnixMillis,
-    control::{ClientMessage, ControlError, ErrorCode, Find, FindBy, Limits, Place, ServerMessage},
+    control::{
+        ClientMessage, ControlError, ErrorCode, Find, FindBy, Limits, PeerState, Place, ServerMessage,
+    },
     event::{Load, SessionAnswer, SyncAnswer},
     limits,
     message::{Answer, Message},
@@ -170,10 +172,29 @@ impl Node {
     pub(crate) fn decide<T>(&self, decision: impl FnOnce(&mut Sessions, UnixMillis) -> T) -> T {
         let mut hub = self.hub.lock();
         let result = decision(&mut hub.sessions, self.clock.now());
-        for effect in hub.sessions.take_effects() {
-            self.carry_out(&hub, effect);
-        }
+        let effects = hub.sessions.take_effects();
+        self.carry_out_all(&hub, effects);
         result
+    }
+
+    /// In order, but for the news that the other side is back: who hears it may speak at once, so the way is opened before.
+    fn carry_out_all(&self, hub: &Hub, effects: Vec<Effect>) {
+        let mut news = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Send(conn, ToClient::Peer(PeerState::Online)) => news.push(conn),
+                Effect::Send(conn, _) | Effect::Close(conn, _) if news.contains(&conn) => {
+                    news.drain(..).for_each(|conn| self.tell_online(hub, conn));
+                    self.carry_out(hub, effect);
+                }
+                effect => self.carry_out(hub, effect),
+            }
+        }
+        news.into_iter().for_each(|conn| self.tell_online(hub, conn));
+    }
+
+    fn tell_online(&self, hub: &Hub, conn: ConnId) {
+        self.carry_out(hub, Effect::Send(conn, ToClient::Peer(PeerState::Online)));
     }
 
     fn carry_out(&self, hub: &Hub, effect: Effect) {
@@ -246,6 +267,8 @@ impl Node {
 
     /// Signs what only this gateway can sign. Runs on the connection's own task.
     pub(crate) fn sign(&self, message: ToClient) -> ServerMessage {
+        // Who hears of a room may speak in it at once: what was decided with it has been carried out before, the routes too.
+        drop(self.hub.lock());
         let place = |grant: TicketGrant| Place {
             room: grant.room,
             side: grant.side,
@@ -294,9 +317,8 @@ impl Node {
         let mut hub = self.hub.lock();
         hub.conns.insert(connection.id(), connection.clone());
         hub.sessions.connected(self.clock.now(), connection.id(), claims);
-        for effect in hub.sessions.take_effects() {
-            self.carry_out(&hub, effect);
-        }
+        let effects = hub.sessions.take_effects();
+        self.carry_out_all(&hub, effects);
         if self.is_draining() {
             // It slipped in behind the `drain` that the others have heard.
             connection.close(CloseCode::Restart);
@@ -311,9 +333,8 @@ impl Node {
         }
         let mut hub = self.hub.lock();
         hub.sessions.disconnected(self.clock.now(), connection.id());
-        for effect in hub.sessions.take_effects() {
-            self.carry_out(&hub, effect);
-        }
+        let effects = hub.sessions.take_effects();
+        self.carry_out_all(&hub, effects);
         hub.conns.remove(&connection.id());
         drop(hub);
         // After the last effect that could route it: nothing leads here any more.
