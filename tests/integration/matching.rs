@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     cluster::Cluster,
-    in_time,
+    eventually, in_time,
     person::{Heard, Person, couple, meet, pair, talk},
     process::{Launch, Process},
     unique,
@@ -201,6 +201,8 @@ async fn whoever_stops_waiting_meets_nobody() {
     let mut gone = Person::arrive(&serve).await;
     gone.find(topic.clone()).await;
     gone.lose();
+    eventually("the loss is noticed", async || gone.whereabouts(&serve).await == ("idle".into(), false))
+        .await;
     let mut cancelled = Person::arrive(&serve).await;
     cancelled.find(topic.clone()).await;
     cancelled.ask(json!({"type": "cancel"})).await;
