@@ -32,6 +32,8 @@ pub(super) struct Full {
     start: Instant,
     server: Server,
     wishes: Wishes,
+    /// The last of them.
+    wish: Option<Wish>,
     chat: Option<Chat>,
     opening: Option<Opening>,
     end: Option<End>,
@@ -56,6 +58,7 @@ impl Full {
             start: Instant::now(),
             server,
             wishes,
+            wish: None,
             chat: Some(chat),
             opening: None,
             end: None,
@@ -104,7 +107,14 @@ impl Full {
             tokio::select! {
                 event = next_event(&mut self.chat) => match event {
                     Some(event) => return Input::Heard(event),
-                    None => self.chat = None,
+                    None => {
+                        self.chat = None;
+                        if !self.model.is_closed() {
+                            // It has never told so: its task must have panicked.
+                            self.end = Some(End::Abandon);
+                            return Input::Tick;
+                        }
+                    }
                 },
                 opened = open(&mut self.opening) => {
                     self.opening = None;
@@ -154,9 +164,11 @@ impl Full {
         match effect {
             Effect::Find => {
                 let (wish, link) = (self.wishes)();
+                self.wish = Some(wish.clone());
                 chat.find(wish);
                 return link.map(Input::Link);
             }
+            Effect::FindAgain => chat.find(self.wish.clone()?),
             Effect::Cancel => chat.cancel(),
             Effect::Leave => chat.leave(),
             Effect::Report(category) => chat.report(category),

@@ -2,6 +2,7 @@
 //! what there is. It has no terminal, no network and no clock of its own.
 
 mod keyboard;
+mod state;
 #[cfg(test)]
 pub(super) mod tests;
 mod words;
@@ -14,60 +15,15 @@ use client::{
     chat::{End, Event},
 };
 use ratatui::layout::Size;
-use schemas::control::{Category, EndReason, ErrorCode};
+use schemas::control::{EndReason, ErrorCode};
 use zeroize::Zeroizing;
 
+pub(super) use self::state::{About, Effect, Errand, Input, Link, Outcome, Peer, Popup, Search, Stage, Then};
 use super::{
     draft::Draft,
-    keys::Key,
     layout,
     log::{EntryId, Log, Mark, Tone},
 };
-
-/// Something that happened. Nothing of it is shown by `Debug`: most of it is what people write.
-pub(super) enum Input {
-    /// There is a session, and nobody is looked for yet.
-    Opened,
-    /// There is none, for this reason.
-    OpenFailed(String),
-    /// The search that was asked for is for whoever brings this link.
-    Link(Zeroizing<String>),
-    /// The chat tells something.
-    Heard(Event),
-    Key(Key),
-    /// A text comes from a clipboard.
-    Pasted(Zeroizing<String>),
-    Resized(Size),
-    /// What [`Effect::Send`] came to.
-    Sent(EntryId, Result<MessageNumber, SendError>),
-    /// This process is asked to end.
-    Stop,
-    /// The time of [`Model::next_tick`] has come.
-    Tick,
-}
-
-/// What is to be done, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Open a session.
-    Open,
-    /// Look for somebody, after the end of the chat that may still go on.
-    Find,
-    /// Look for nobody.
-    Cancel,
-    /// Say goodbye.
-    Leave,
-    Report(Category),
-    /// Hand this text to the channel.
-    Send(EntryId),
-    Typing(Typing),
-    /// Draw all of the screen, whatever was there.
-    Redraw,
-    /// Close the chat in good order, and end.
-    Close,
-    /// End at once.
-    Abandon,
-}
 
 /// One person's evening, as it is on the screen.
 pub(super) struct Model {
@@ -98,80 +54,6 @@ pub(super) struct Model {
     effects: Vec<Effect>,
 }
 
-/// By what the two meet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Errand {
-    Anybody,
-    /// By its name.
-    Topic(String),
-    /// A link is made here, for each search anew.
-    Inviting,
-    /// A link came from somebody.
-    Invited,
-}
-
-/// What there is to talk to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// A session is being opened.
-    Opening,
-    Searching,
-    /// Somebody is met; the keys are not there yet.
-    Meeting,
-    Talking(SafetyCode),
-    /// A goodbye is on its way.
-    Parting(Then),
-    /// Nobody, and nobody is looked for.
-    Alone {
-        why: String,
-    },
-}
-
-/// What follows the end of a chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
-    Rest,
-    Next,
-    Quit,
-}
-
-/// The own connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
-    Up,
-    /// Until the next attempt begins.
-    Down(Duration),
-}
-
-/// The other's connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Peer {
-    Here,
-    Away,
-}
-
-/// Something that lies over the texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Popup {
-    pub(super) about: About,
-    /// Rows above its top.
-    pub(super) scroll: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
-    Safety(SafetyCode),
-    Commands,
-}
-
-/// How the evening went, for the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Well,
-    /// A text may not have arrived, or a chat was broken off by a fault.
-    Badly,
-}
-
 /// Whether the server knows this person.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Session {
@@ -186,7 +68,7 @@ impl Model {
             now: Duration::ZERO,
             size: Size::ZERO,
             errand,
-            stage: Stage::Opening,
+            stage: Stage::Opening(Search::Anew),
             link: Link::Up,
             peer: Peer::Here,
             peer_typing: Typing::Idle,
@@ -209,11 +91,7 @@ impl Model {
     pub(super) fn handle(&mut self, now: Duration, input: Input) -> Vec<Effect> {
         self.now = now;
         match input {
-            Input::Opened => {
-                self.session = Session::Open;
-                self.link = Link::Up;
-                self.search();
-            }
+            Input::Opened => self.opened(),
             Input::OpenFailed(why) => self.alone(&format!("no connection: {why}")),
             Input::Link(link) => self.invite = Some(link),
             Input::Heard(event) => self.hear(event),
@@ -246,9 +124,24 @@ impl Model {
         self.outcome
     }
 
+    /// Whether the chat has told that nothing more will come of it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.session == Session::Over
+    }
+
     /// Whether what is sent now can reach the other.
     pub(super) fn way_is_open(&self) -> bool {
         self.link == Link::Up && self.peer == Peer::Here
+    }
+
+    fn opened(&mut self) {
+        (self.session, self.link) = (Session::Open, Link::Up);
+        if self.stage == Stage::Opening(Search::Again) {
+            self.stage = Stage::Searching;
+            self.effects.push(Effect::FindAgain);
+        } else {
+            self.search();
+        }
     }
 
     fn search(&mut self) {
@@ -392,6 +285,11 @@ impl Model {
 
     fn closed(&mut self, reason: Closed) {
         self.session = Session::Over;
+        if self.stage == Stage::Searching && reason == Closed::Unauthorized {
+            // The server was started anew, or a day is over: whoever waits goes on waiting.
+            self.stage = Stage::Opening(Search::Again);
+            return self.effects.push(Effect::Open);
+        }
         if reason != Closed::Asked {
             self.outcome = Outcome::Badly;
         }

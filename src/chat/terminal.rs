@@ -5,7 +5,10 @@ use std::{
     io::{self, BufWriter, IsTerminal, Write},
     os::fd::AsFd,
     panic,
-    sync::Once,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crossterm::{
@@ -13,11 +16,13 @@ use crossterm::{
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute,
     terminal::{
-        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
-        enable_raw_mode,
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
     },
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
+
+/// Whether the terminal has to be given back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Not `io::stdout()`: its buffer is never freed, so what was written last would never be wiped.
 type Out = BufWriter<File>;
@@ -42,7 +47,8 @@ impl Terminal {
         give_back_on_panic();
         let mut out = BufWriter::new(File::from(io::stdout().as_fd().try_clone_to_owned()?));
         enable_raw_mode()?;
-        let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste, SetTitle("cipher-chat"));
+        TAKEN.store(true, Ordering::SeqCst);
+        let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste);
         let taken = entered.and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(out)));
         match taken {
             Ok(inner) => Ok(Self { inner }),
@@ -85,11 +91,14 @@ fn give_back_on_panic() {
     });
 }
 
-/// Does no harm if the terminal is its own already.
+/// Once: after a panic the shell's screen is there again, with the message on it.
 fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = io::stdout();
     // There is nobody to tell that a terminal is gone.
-    _ = execute!(out, Clear(ClearType::All), DisableBracketedPaste, SetTitle(""), LeaveAlternateScreen, Show);
+    _ = execute!(out, Clear(ClearType::All), DisableBracketedPaste, LeaveAlternateScreen, Show);
     _ = out.flush();
     _ = disable_raw_mode();
 }

@@ -179,6 +179,25 @@ async fn a_server_that_comes_back_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_link_stays_good_while_its_server_is_started_anew() {
+    let mut serve = Launch::new("serve").ready().await;
+    let host = Terminal::chatting(&format!("{} --new-invite", at(&serve))).await;
+    host.shows("Your invite link").await;
+    let screen = host.screen();
+    let link = screen.split_whitespace().find(|word| word.contains("/#")).unwrap();
+    serve.kill();
+    host.shows("no connection, trying again").await;
+    let serve = Launch::new("serve").set("listen", &serve.address().to_string()).ready().await;
+    host.shows("waiting for your guest").await;
+    assert!(host.screen().contains(link));
+    let guest = Terminal::open(80, 24).await;
+    guest.chat(&format!("CIPHER_CHAT_INVITE='{link}'"), "");
+    guest.shows("connected, end-to-end encrypted").await;
+    exchange(&host, &guest).await;
+    drop(serve);
+}
+
+#[tokio::test]
 async fn a_chat_goes_on_over_another_gateway() {
     let mut cluster = Cluster::start().await;
     let [first, second] = [cluster.gateways[0].address(), cluster.gateways[1].address()];

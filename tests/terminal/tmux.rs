@@ -1,7 +1,7 @@
 //! A terminal with a shell in it: a tmux server of its own, gone when the test is.
 
 use std::{
-    env,
+    env, fs,
     path::PathBuf,
     process::{Command, Output},
     thread,
@@ -104,10 +104,12 @@ impl Terminal {
         said(Command::new("stty").args(["-a", "-F", device.trim()]))
     }
 
-    /// Sends a signal to the chat.
+    /// Sends a signal to the chat: the shell's one child.
     pub(crate) fn signal(&self, name: &str) {
         let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]);
-        said(Command::new("pkill").args([&format!("-{name}"), "-P", shell.trim()]));
+        let shell = shell.trim();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+        said(Command::new("sh").args(["-c", &format!("kill -{name} {}", children.trim())]));
     }
 
     fn tmux(&self, parameters: &[&str]) -> String {
@@ -128,7 +130,7 @@ impl Drop for Terminal {
         }
         self.tmux(&["kill-server"]);
         // tmux may have removed it.
-        _ = std::fs::remove_file(&self.socket);
+        _ = fs::remove_file(&self.socket);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::channel::Typing;
 use schemas::control::Category;
 
-use super::{About, Effect, Errand, Model, Popup, Session, Stage, Then, words};
+use super::{About, Effect, Errand, Model, Popup, Search, Session, Stage, Then, words};
 use crate::chat::{
     command::{Command, Line},
     draft::{Draft, Fit, Step},
@@ -52,7 +52,7 @@ impl Model {
                 self.part(Then::Quit);
                 self.effects.push(Effect::Leave);
             }
-            Stage::Opening | Stage::Searching | Stage::Alone { .. } => self.effects.push(Effect::Close),
+            Stage::Opening(_) | Stage::Searching | Stage::Alone { .. } => self.effects.push(Effect::Close),
         }
     }
 
@@ -128,7 +128,7 @@ impl Model {
 
     fn next(&mut self) {
         match self.stage {
-            Stage::Opening | Stage::Searching | Stage::Parting(Then::Next | Then::Quit) => {}
+            Stage::Opening(_) | Stage::Searching | Stage::Parting(Then::Next | Then::Quit) => {}
             _ if !self.may_search() => self.notice = Some(words::SERVES_ONCE.into()),
             Stage::Meeting | Stage::Talking(_) | Stage::Parting(Then::Rest) => {
                 self.part(Then::Next);
@@ -136,7 +136,7 @@ impl Model {
             }
             Stage::Alone { .. } if self.session == Session::Over => {
                 self.forget();
-                self.stage = Stage::Opening;
+                self.stage = Stage::Opening(Search::Anew);
                 self.effects.push(Effect::Open);
             }
             Stage::Alone { .. } => self.search(),
@@ -158,7 +158,7 @@ impl Model {
                 self.invite = None;
                 self.effects.push(Effect::Cancel);
             }
-            Stage::Opening | Stage::Parting(_) | Stage::Alone { .. } => {
+            Stage::Opening(_) | Stage::Parting(_) | Stage::Alone { .. } => {
                 self.notice = Some(words::NO_CHAT.into());
             }
         }

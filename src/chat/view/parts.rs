@@ -35,7 +35,7 @@ fn standing(model: &Model) -> (char, String) {
         (Stage::Alone { why }, ..) => ('×', format!("over: {}", uncapitalised(why))),
         (Stage::Parting(Then::Quit), ..) => words('○', "saying goodbye (Ctrl-C: at once)"),
         (Stage::Parting(_), ..) => words('○', "saying goodbye"),
-        (Stage::Opening, ..) => words('○', "connecting"),
+        (Stage::Opening(_), ..) => words('○', "connecting"),
         (_, Link::Down(until), _) => match until.saturating_sub(model.now).as_millis().div_ceil(1000) {
             0 => words('!', "no connection, trying again now"),
             seconds => ('!', format!("no connection, trying again in {seconds} s")),

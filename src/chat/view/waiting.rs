@@ -4,7 +4,7 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::{Canvas, qr::Qr};
 use crate::chat::{
-    model::{Errand, Model, Stage},
+    model::{Errand, Model, Search, Stage},
     text::{Break, rows},
 };
 
@@ -26,7 +26,7 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let strong = |text| (text, theme.strong(), Break::Words);
     let topic;
     let paragraphs: Vec<Paragraph<'_>> = match (&model.stage, &model.errand, &model.invite) {
-        (Stage::Opening, ..) => vec![strong("Connecting…")],
+        (Stage::Opening(Search::Anew), ..) => vec![strong("Connecting…")],
         (_, Errand::Inviting, Some(link)) => {
             return draw_invite(link, area, canvas);
         }

@@ -101,15 +101,36 @@ fn a_link_that_was_opened_serves_once() {
 
 #[test]
 fn a_session_that_is_over_is_replaced_for_the_next() {
-    let mut evening = Evening::looking();
+    let mut evening = Evening::talking();
     evening.hear(Event::Disconnected { retry_in: Duration::from_secs(1) });
+    evening.end(End::Closed(Closed::Unauthorized));
     assert_eq!(evening.hear(Event::Closed { reason: Closed::Unauthorized }), []);
     assert!(matches!(&evening.model.stage, Stage::Alone { why } if why.contains("started anew")));
     assert_eq!(evening.line("/next"), [Effect::Open]);
-    assert_eq!(evening.model.stage, Stage::Opening);
+    assert_eq!(evening.model.stage, Stage::Opening(Search::Anew));
     assert_eq!(evening.give(Input::OpenFailed("nobody answers".into())), []);
     assert!(matches!(&evening.model.stage, Stage::Alone { why } if why.contains("nobody answers")));
     assert_eq!(evening.line("/next"), [Effect::Open]);
     assert_eq!(evening.give(Input::Opened), [Effect::Find]);
     assert_eq!((evening.model.link, &evening.model.stage), (Link::Up, &Stage::Searching));
+}
+
+#[test]
+fn whoever_waits_goes_on_waiting_in_a_new_session_with_the_same_link() {
+    let mut evening = Evening::with(Errand::Inviting, 80, 24);
+    evening.give(link());
+    evening.hear(Event::Disconnected { retry_in: Duration::from_secs(1) });
+    assert_eq!(evening.hear(Event::Closed { reason: Closed::Unauthorized }), [Effect::Open]);
+    assert_eq!(evening.give(Input::Opened), [Effect::FindAgain]);
+    assert_eq!((evening.model.link, &evening.model.stage), (Link::Up, &Stage::Searching));
+    assert_eq!(evening.model.invite.as_deref().map(String::as_str), Some(LINK));
+    assert_eq!(evening.model.outcome(), Outcome::Well);
+}
+
+#[test]
+fn a_server_that_does_not_want_this_client_is_not_asked_again() {
+    let mut evening = Evening::looking();
+    assert_eq!(evening.hear(Event::Closed { reason: Closed::Refused(403) }), []);
+    assert!(matches!(evening.model.stage, Stage::Alone { .. }));
+    assert_eq!(evening.model.outcome(), Outcome::Badly);
 }
