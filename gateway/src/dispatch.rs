@@ -154,6 +154,7 @@ pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
     let mut status = node.bus().status();
     let follow = async {
         if *status.borrow_and_update() == Status::Down {
+            node.tokens().cut_off();
             node.decide(Sessions::bus_down);
         }
         while status.changed().await.is_ok() {
@@ -161,7 +162,10 @@ pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
             let now = *status.borrow_and_update();
             match now {
                 Status::Up => node.decide(Sessions::bus_up),
-                Status::Down => node.decide(Sessions::bus_down),
+                Status::Down => {
+                    node.tokens().cut_off();
+                    node.decide(Sessions::bus_down);
+                }
             }
         }
     };
@@ -174,7 +178,10 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
     loop {
         if *status.borrow_and_update() == Status::Up {
             sync_once(&node).await;
-            node.set_synced();
+            // What was learned while the bus went down again may be half of it.
+            if *status.borrow() == Status::Up {
+                node.set_synced();
+            }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

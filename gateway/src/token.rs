@@ -54,8 +54,18 @@ struct Keys {
     next: Option<Arc<SigningKey>>,
     /// Whether the first key's announcement has been flushed.
     announced: bool,
-    /// Whether the keys of the other gateways are known.
-    synced: bool,
+    others: Others,
+}
+
+/// What is known of the other gateways' keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    /// Nothing has been learned yet.
+    NotAsked,
+    /// All of them.
+    Known,
+    /// Those until the bus went down: a key that is not among them may be new.
+    CutOff,
 }
 
 /// Why a token is not believed.
@@ -79,7 +89,7 @@ impl Tokens {
         let mut ring = KeyRing::new(key_rotation + token_life);
         let signing = Arc::new(SigningKey::generate(now));
         ring.own(now, signing.public_key(end_of_key(now, &signing, token_life, key_rotation)));
-        let keys = Keys { ring, signing, next: None, announced: false, synced: false };
+        let keys = Keys { ring, signing, next: None, announced: false, others: Others::NotAsked };
         Self {
             clock,
             token_life,
@@ -93,7 +103,7 @@ impl Tokens {
     /// Whether tokens can be issued and every token judged: the own key is announced and the others' keys are known.
     pub fn is_ready(&self) -> bool {
         let keys = self.read();
-        keys.announced && keys.synced
+        keys.announced && keys.others != Others::NotAsked
     }
 
     /// Signs a session token, and says when it ends in seconds since the Unix epoch. Only to be asked once [`Tokens::is_ready`] has been
@@ -160,7 +170,7 @@ impl Tokens {
         let known = keys.ring.get(self.clock.now(), kid).map(|public| DecodingKey::from_ed_der(public));
         match known {
             Some(key) if keys.announced => Ok(key),
-            None if keys.announced && keys.synced => Err(Refused::Invalid),
+            None if keys.announced && keys.others == Others::Known => Err(Refused::Invalid),
             _ => Err(Refused::KeysUnknown),
         }
     }
@@ -200,7 +210,15 @@ impl Tokens {
 
     /// Says whether the keys of the other gateways are known: a sync has been answered, or there is nobody to ask.
     pub fn set_synced(&self, synced: bool) {
-        self.write().synced = synced;
+        self.write().others = if synced { Others::Known } else { Others::NotAsked };
+    }
+
+    /// The bus is down: a key that is not known cannot be asked for, and its tokens cannot be judged until the next sync.
+    pub fn cut_off(&self) {
+        let others = &mut self.write().others;
+        if *others == Others::Known {
+            *others = Others::CutOff;
+        }
     }
 
     /// What to announce now: the own keys, and those of others that nobody has announced for a while.

@@ -278,6 +278,22 @@ fn an_unknown_key_is_not_judged_before_all_keys_are_known() {
 }
 
 #[test]
+fn an_unknown_key_is_not_judged_while_nobody_can_be_asked() {
+    let (ours, theirs) = (tokens(), tokens());
+    let (foreign, _) = theirs.issue_session(grant());
+    assert_eq!(ours.verify_session(&foreign), Err(Refused::Invalid));
+    ours.cut_off();
+    assert_eq!(ours.verify_session(&foreign), Err(Refused::KeysUnknown));
+    assert!(ours.is_ready(), "its own sessions go on");
+    assert!(ours.verify_session(&ours.issue_session(grant()).0).is_ok());
+    ours.set_synced(true);
+    assert_eq!(ours.verify_session(&foreign), Err(Refused::Invalid));
+    let fresh = Tokens::new(Clock::start(), LIFE, ROTATION);
+    fresh.cut_off();
+    assert!(!fresh.is_ready(), "nothing was known before either");
+}
+
+#[test]
 fn a_new_key_signs_only_when_it_is_told_to_and_the_old_one_still_verifies() {
     let tokens = tokens();
     let (before, _) = tokens.issue_session(grant());
