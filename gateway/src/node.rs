@@ -332,7 +332,7 @@ impl Node {
             self.metrics.closed(code);
         }
         let mut hub = self.hub.lock();
-        hub.sessions.disconnected(self.clock.now(), connection.id());
+        hub.sessions.disconnected(self.clock.now(), connection.session(), connection.id());
         let effects = hub.sessions.take_effects();
         self.carry_out_all(&hub, effects);
         hub.conns.remove(&connection.id());
@@ -361,7 +361,10 @@ impl Node {
             connection.send(&ServerMessage::Pong);
             return Ok(());
         }
-        let Some(session) = self.hub.lock().sessions.session_of(connection.id()) else { return Ok(()) };
+        let session = connection.session();
+        if !self.hub.lock().sessions.is_attached(session, connection.id()) {
+            return Ok(());
+        }
         self.rates.find(session).map_err(|exceeded| {
             ControlError::new(
                 ErrorCode::Rate,
@@ -390,7 +393,7 @@ impl Node {
             ClientMessage::Ping => return Ok(()),
         };
         let category = if let Request::Report(category) = request { Some(category) } else { None };
-        self.decide(|sessions, now| sessions.request(now, connection.id(), request))?;
+        self.decide(|sessions, now| sessions.request(now, session, connection.id(), request))?;
         if let Some(category) = category {
             self.metrics.reported(category);
         }

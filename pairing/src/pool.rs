@@ -186,10 +186,10 @@ impl Pool {
         let lost = &self.lost;
         match self.memory.recall(now, id) {
             None => return false,
-            Some(Fate::Told { effect, decided, .. }) if is_void(effect, *decided, lost) => {}
-            Some(Fate::Told { effect, said, .. }) => {
-                if effect.to == *from && now.since(*said) >= MATCH_REPEAT {
-                    let effect = effect.clone();
+            Some(Fate::Told(told)) if is_void(&told.effect, told.decided, lost) => {}
+            Some(Fate::Told(told)) => {
+                if told.effect.to == *from && now.since(told.said) >= MATCH_REPEAT {
+                    let effect = told.effect.clone();
                     self.say_again(now, effect);
                 }
                 return true;
@@ -204,7 +204,7 @@ impl Pool {
         for id in effect.wants() {
             // Both halves may be on this gateway: one saying serves them.
             match self.memory.recall(now, &id) {
-                Some(Fate::Told { effect: same, said, .. }) if *same == effect => *said = now,
+                Some(Fate::Told(told)) if told.effect == effect => told.said = now,
                 _ => {}
             }
         }

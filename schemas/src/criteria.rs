@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{codec::sha256, limits};
+use crate::{Tag, codec::sha256, limits};
 
 /// A topic as people compare it: NFKC, case-folded, trimmed. Shown to nobody and never logged.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -184,9 +184,12 @@ impl Queue {
         Self::Invite(half(&[b"invite\0", &code.0]))
     }
 
-    /// Whether two people can meet in it only once.
-    pub fn is_invite(self) -> bool {
-        matches!(self, Self::Invite(_))
+    /// The short name of a queue in which two people can meet only once; `None` for any other.
+    pub fn invite_tag(self) -> Option<Tag> {
+        match self {
+            Self::Invite([tag @ .., _, _, _, _, _, _, _, _]) => Some(Tag::from_bytes(tag)),
+            Self::Anyone | Self::Topic(_) => None,
+        }
     }
 }
 

@@ -129,10 +129,11 @@ impl World {
     pub(super) fn lose_socket(&mut self, conn: ConnId) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
+        let session = socket.session;
         if end == End::Open && self.nodes[node].incarnation == inc {
             self.say(|world| format!("{} notices that {conn:?} is gone", world.name(node)));
             self.hang_up(node, conn);
-            self.decide(node, |sessions, now| sessions.disconnected(now, conn));
+            self.decide(node, |sessions, now| sessions.disconnected(now, session, conn));
         }
     }
 
@@ -140,6 +141,7 @@ impl World {
     pub(super) fn take_from_client(&mut self, conn: ConnId, said: Said) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
+        let session = socket.session;
         let running = self.nodes[node].incarnation == inc && self.gateway(node).is_some();
         match said {
             Said::Hello(claims) => {
@@ -163,7 +165,7 @@ impl World {
             Said::Request(request) => {
                 let asked = request.clone();
                 if let Some(Err(error)) =
-                    self.decide(node, |sessions, now| sessions.request(now, conn, *request))
+                    self.decide(node, |sessions, now| sessions.request(now, session, conn, *request))
                 {
                     self.send_down(conn, Heard::Refused(asked, error.code));
                 }
@@ -249,11 +251,11 @@ impl World {
             .filter(|(_, socket)| {
                 (socket.node, socket.incarnation, socket.server_end) == (node, inc, End::Open)
             })
-            .map(|(conn, _)| *conn)
+            .map(|(conn, socket)| (*conn, socket.session))
             .collect();
-        for conn in remaining {
+        for (conn, session) in remaining {
             self.close(node, conn, CloseCode::Restart);
-            self.decide(node, |sessions, now| sessions.disconnected(now, conn));
+            self.decide(node, |sessions, now| sessions.disconnected(now, session, conn));
         }
     }
 }

@@ -27,7 +27,7 @@ impl Sessions {
         let state = room.fold.state(side.other()).unwrap_or(PeerState::Away);
         let Some(seat) = room.seat(side) else { return };
         match seat.phase {
-            Phase::Joining { until, .. } if until <= now => return self.dissolve(now, room_id, None),
+            Phase::Joining(ref joining) if joining.until <= now => return self.dissolve(now, room_id, None),
             Phase::Resuming { until } if until <= now => {
                 self.finish_resume(now, room_id, side, state);
                 self.settle(now, room_id);
@@ -52,7 +52,7 @@ impl Sessions {
                 return self.end_room(now, room_id, EndReason::Expired);
             }
             if away >= self.settings.grace + LINGER {
-                self.empty_seat(room_id, side);
+                self.empty_seat(now, room_id, side);
                 return self.drop_room(now, room_id);
             }
         }
@@ -70,8 +70,10 @@ impl Sessions {
                 at(now + (self.settings.grace + patience).saturating_sub(grace_now.since(since)));
             }
             let Some(seat) = room.seat(side) else { continue };
-            if let Phase::Joining { until, .. } | Phase::Resuming { until } = seat.phase {
-                at(until);
+            match seat.phase {
+                Phase::Joining(ref joining) => at(joining.until),
+                Phase::Resuming { until } => at(until),
+                Phase::In | Phase::Away => {}
             }
             if seat.phase != Phase::Away && !room.is_known_across(side) {
                 at(seat.say_again);

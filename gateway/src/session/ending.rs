@@ -10,7 +10,10 @@ use schemas::{
     message::Message,
 };
 
-use super::{Effect, Past, Route, Sessions, ToClient, refuse, rooms::Phase};
+use super::{
+    Effect, Past, Route, Sessions, ToClient, refuse,
+    rooms::{Joining, Phase},
+};
 
 /// How long it is remembered that a match came to nothing, or that a room has moved on: longer than anybody waits for a match, and
 /// than a repeated match is on its way.
@@ -24,7 +27,7 @@ impl Sessions {
         for side in [Side::A, Side::B] {
             let Some(room) = self.rooms.get_mut(&room_id) else { return };
             let Some(seat) = room.seats[side as usize].take() else { continue };
-            let Phase::Joining { peer, waiting, .. } = seat.phase else {
+            let Phase::Joining(joining) = seat.phase else {
                 // One side was told already: for it the room is over.
                 room.seats[side as usize] = Some(seat);
                 return self.end_room(now, room_id, EndReason::Left);
@@ -32,6 +35,7 @@ impl Sessions {
             if let Some(session) = self.sessions.get_mut(&seat.session) {
                 session.seat = None;
             }
+            let Joining { peer, waiting, .. } = *joining;
             if peer != self.settings.node {
                 self.publish(Message::Peer { room: room_id, to: peer, event: RoomEvent::Declined });
             }
@@ -101,7 +105,7 @@ impl Sessions {
         }
         for seat in seats.into_iter().flatten() {
             match seat.phase {
-                Phase::Joining { waiting, .. } => self.wait_again(now, seat.session, waiting),
+                Phase::Joining(joining) => self.wait_again(now, seat.session, joining.waiting),
                 // Its client may be back, but not in this room: `ended` would speak of another.
                 Phase::Away => self.remember_met(now, seat.session, room_id, reason),
                 Phase::In | Phase::Resuming { .. } => self.tell_end(now, seat.session, room_id, reason),
@@ -120,12 +124,13 @@ impl Sessions {
     fn remember_met(&mut self, now: UnixMillis, id: SessionId, room: RoomId, reason: EndReason) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if session.conn.is_none() {
-            self.sessions.remove(&id);
+            self.forget(now, id);
             return;
         }
-        session.memory.met(room, now);
+        let memory = session.memory.get_or_insert_default();
+        memory.met(room, now);
         if reason == EndReason::Reported {
-            session.memory.reported(room);
+            memory.reported(room);
         }
         self.send(id, ToClient::Token(self.grant(id), None));
     }
@@ -155,6 +160,6 @@ impl Sessions {
             self.end_room(now, room, EndReason::Left);
         }
         self.detach(now, id, CloseCode::SessionOver);
-        self.sessions.remove(&id);
+        self.forget(now, id);
     }
 }

@@ -89,7 +89,7 @@ impl Sessions {
                 seat.heard = Heard::Yes;
             }
         }
-        let joining = room.seats.iter().flatten().any(|seat| matches!(seat.phase, Phase::Joining { .. }));
+        let joining = room.seats.iter().flatten().any(|seat| matches!(seat.phase, Phase::Joining(_)));
         if matches!(change, Change::Away(_)) && joining {
             return self.dissolve(now, room_id, None);
         }
@@ -125,7 +125,7 @@ impl Sessions {
         if self.sessions.get(&id).is_some_and(|it| (it.stamp, &self.settings.node) < (at.stamp, &at.node)) {
             self.detach(now, id, CloseCode::Replaced);
         }
-        self.empty_seat(room_id, at.side);
+        self.empty_seat(now, room_id, at.side);
         let Some(room) = self.rooms.get(&room_id) else { return false };
         if room.seats.iter().all(Option::is_none) {
             self.drop_room(now, room_id);
@@ -139,7 +139,7 @@ impl Sessions {
         let Some(room) = self.rooms.get(&room_id) else { return };
         let mut seats = room.seats.iter().flatten();
         match (seats.next(), seats.next()) {
-            (Some(seat), None) if matches!(seat.phase, Phase::Joining { .. }) => {
+            (Some(seat), None) if matches!(seat.phase, Phase::Joining(_)) => {
                 self.dissolve(now, room_id, None)
             }
             (Some(_), None) => self.close_room(now, room_id, EndReason::Left),
@@ -231,7 +231,7 @@ impl Sessions {
     pub(super) fn node_gone(&mut self, now: UnixMillis, node: &NodeId) {
         for room_id in self.rooms_with(node) {
             let Some(room) = self.rooms.get_mut(&room_id) else { continue };
-            let expected = |seat: &Seat| matches!(&seat.phase, Phase::Joining { peer, .. } if peer == node);
+            let expected = |seat: &Seat| matches!(&seat.phase, Phase::Joining(to) if to.peer == *node);
             if room.seats.iter().flatten().any(expected) {
                 self.dissolve(now, room_id, None);
                 continue;
@@ -258,7 +258,7 @@ impl Sessions {
                         .seats
                         .iter()
                         .flatten()
-                        .any(|s| matches!(&s.phase, Phase::Joining { peer, .. } if peer == node))
+                        .any(|s| matches!(&s.phase, Phase::Joining(to) if to.peer == *node))
             })
             .map(|(id, _)| *id)
             .collect();
@@ -300,6 +300,17 @@ impl Sessions {
             .collect();
         answers.push(SyncAnswer { last: true, ..SyncAnswer::default() });
         answers
+    }
+
+    /// Says where a session is attached, for the `time`th time, and then again for as long as it is and [`limits::REPEATS`] goes on.
+    pub(super) fn say_attached(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp, time: u8) {
+        let node = self.settings.node.clone();
+        self.say_session_event(id, SessionEvent::Attached { stamp, node });
+        let (said, next) = (usize::from(time), usize::from(time) + 1);
+        if let Some(at) = limits::REPEATS.get(next) {
+            let pause = *at - limits::REPEATS[said];
+            self.timers.at(now + pause, Timer::SayAttached { id, stamp, time: time + 1 });
+        }
     }
 
     /// Says an event of a session, and again after each pause of [`limits::REPEATS`].

@@ -25,7 +25,6 @@ use rand::{SeedableRng, rngs::StdRng};
 use schemas::{
     BootId, CloseCode, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     control::{Category, ControlError, EndReason, ErrorCode, Find},
-    criteria::Queue,
     event::{Attachment, Load, SessionAnswer, SessionEvent},
     limits,
     message::Message,
@@ -49,7 +48,7 @@ use self::{
 const ENDED_ROOMS: usize = 200_000;
 /// Deleted sessions that a gateway remembers: one token life of 150 a second in the whole cluster, 6 MB.
 const REVOKED_SESSIONS: usize = 100_000;
-/// Spent invites that a gateway remembers by itself, best effort: 6 MB.
+/// Spent invites that a gateway remembers by itself, best effort: 4 MB.
 const SPENT_INVITES: usize = 100_000;
 /// Rooms that moved on, matches that came to nothing, and stamps ahead of the clock: all live for seconds.
 const SHORT_LIVED: usize = 50_000;
@@ -109,7 +108,6 @@ pub struct Sessions {
     settings: Settings,
     /// Boxed, like the rooms: half of a growing map's places are empty.
     sessions: HashMap<SessionId, Box<Session>>,
-    conns: HashMap<ConnId, SessionId>,
     wants: HashMap<WantId, SessionId>,
     rooms: HashMap<RoomId, Box<Room>>,
     /// The rooms of people who are on other gateways.
@@ -122,7 +120,7 @@ pub struct Sessions {
     ended: Expiring<RoomId, EndReason>,
     past: Expiring<RoomId, Past>,
     revoked: Expiring<SessionId, ()>,
-    spent: Expiring<Queue, ()>,
+    spent: Expiring<Tag, ()>,
     /// Stamps heard that are ahead of this gateway's clock: any other is below what the clock gives.
     ahead: Expiring<SessionId, Stamp>,
     timers: Timers,
@@ -144,7 +142,8 @@ struct Session {
     stamp: Stamp,
     /// When it began, in seconds since the Unix epoch.
     start: u64,
-    memory: Memory,
+    /// Boxed: most have met nobody yet.
+    memory: Option<Box<Memory>>,
     waiting: Option<Box<Waiting>>,
     seat: Option<(RoomId, Side)>,
 }
@@ -161,7 +160,6 @@ impl Sessions {
         Self {
             settings,
             sessions: HashMap::new(),
-            conns: HashMap::new(),
             wants: HashMap::new(),
             rooms: HashMap::new(),
             owners: HashMap::new(),
@@ -204,22 +202,18 @@ impl Sessions {
             conn: Some(conn),
             stamp,
             start: claims.start,
-            memory: claims.memory.clone(),
+            memory: (claims.memory != Memory::default()).then(|| Box::new(claims.memory.clone())),
             waiting: None,
             seat,
         };
         self.sessions.insert(id, Box::new(session));
-        self.conns.insert(conn, id);
         self.effects.push(Effect::Send(conn, ToClient::Ready(self.grant(id))));
         self.attached(now, id);
     }
 
-    /// The client's socket is gone.
-    pub fn disconnected(&mut self, now: UnixMillis, conn: ConnId) {
-        let Some(id) = self.conns.remove(&conn) else { return };
-        if let Some(session) = self.sessions.get_mut(&id)
-            && session.conn == Some(conn)
-        {
+    /// A socket that was opened in the name of a session is gone.
+    pub fn disconnected(&mut self, now: UnixMillis, id: SessionId, conn: ConnId) {
+        if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.conn == Some(conn)) {
             session.conn = None;
             self.let_go(now, id);
         }
@@ -228,7 +222,6 @@ impl Sessions {
     /// Closes the socket of a session, if it has one here, and lets go of what hung on it.
     fn detach(&mut self, now: UnixMillis, id: SessionId, code: CloseCode) {
         let Some(conn) = self.sessions.get_mut(&id).and_then(|session| session.conn.take()) else { return };
-        self.conns.remove(&conn);
         self.effects.push(Effect::Route(conn, Route::Nowhere));
         self.effects.push(Effect::Close(conn, code));
         self.let_go(now, id);
@@ -239,16 +232,24 @@ impl Sessions {
         self.stop_waiting(now, id);
         self.leave_seat_empty(now, id);
         if self.sessions.get(&id).is_some_and(|session| session.seat.is_none()) {
-            self.sessions.remove(&id);
+            self.forget(now, id);
         }
     }
 
-    /// A client asks for something.
+    /// A client asks for something. Of a connection that has been replaced nothing is heard.
     ///
     /// # Errors
     /// What the client is to be told; nothing has changed then.
-    pub fn request(&mut self, now: UnixMillis, conn: ConnId, request: Request) -> Result<(), ControlError> {
-        let Some(&id) = self.conns.get(&conn) else { return Ok(()) };
+    pub fn request(
+        &mut self,
+        now: UnixMillis,
+        id: SessionId,
+        conn: ConnId,
+        request: Request,
+    ) -> Result<(), ControlError> {
+        if !self.is_attached(id, conn) {
+            return Ok(());
+        }
         match request {
             Request::Find(_) if self.in_room(id) => {
                 Err(refuse(ErrorCode::InRoom, "leave the room first, or say next"))
@@ -313,9 +314,9 @@ impl Sessions {
         })
     }
 
-    /// The session of a connection, until it is replaced or over.
-    pub fn session_of(&self, conn: ConnId) -> Option<SessionId> {
-        self.conns.get(&conn).copied()
+    /// Whether this is the session's connection: none that has been replaced, and the session is not over.
+    pub fn is_attached(&self, id: SessionId, conn: ConnId) -> bool {
+        self.sessions.get(&id).is_some_and(|session| session.conn == Some(conn))
     }
 
     /// How much this gateway carries.
@@ -323,7 +324,7 @@ impl Sessions {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let chatting = self.rooms.values().map(|room| room.people()).sum();
         Load {
-            connections: count(self.conns.len()),
+            connections: count(self.sessions.values().filter(|session| session.conn.is_some()).count()),
             waiting: count(self.wants.len()),
             chatting: count(chatting),
         }
@@ -362,7 +363,7 @@ impl Sessions {
             session: id,
             start: session.start,
             stamp: session.stamp,
-            memory: session.memory.clone(),
+            memory: session.memory.as_deref().cloned().unwrap_or_default(),
         }
     }
 
@@ -380,13 +381,15 @@ impl Sessions {
     fn attached(&mut self, now: UnixMillis, id: SessionId) {
         let Some(session) = self.sessions.get(&id) else { return };
         let (stamp, ends) = (session.stamp, session.ends());
-        self.remember_stamp(now, id, stamp);
-        self.repeat_session_event(
-            now,
-            id,
-            SessionEvent::Attached { stamp, node: self.settings.node.clone() },
-        );
+        self.say_attached(now, id, stamp, 0);
         self.timers.at(ends.min(now + self.settings.token_life / 2), Timer::Session(id, stamp));
+    }
+
+    /// Forgets a session, but for a stamp that its next one must exceed.
+    fn forget(&mut self, now: UnixMillis, id: SessionId) {
+        if let Some(session) = self.sessions.remove(&id) {
+            self.remember_stamp(now, id, session.stamp);
+        }
     }
 
     /// A stamp behind this gateway's clock is below whatever comes next, and needs no remembering.

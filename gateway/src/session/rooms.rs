@@ -45,7 +45,7 @@ pub(super) struct Seat {
     pub(super) heard: Heard,
     /// When `Joined` is said next, unless the other side is known to know.
     pub(super) say_again: UnixMillis,
-    said: usize,
+    said: u8,
 }
 
 /// Whether a side has answered.
@@ -59,13 +59,21 @@ pub(super) enum Heard {
 #[derive(Debug, PartialEq)]
 pub(super) enum Phase {
     /// Matched; the other half has not been heard. The client still waits.
-    Joining { until: UnixMillis, peer: NodeId, waiting: Box<Waiting> },
+    Joining(Box<Joining>),
     /// Came back with a ticket; the other side has not been heard.
     Resuming { until: UnixMillis },
     /// The client has been told that it is in the room.
     In,
     /// The socket was lost.
     Away,
+}
+
+/// A match whose other half has not been heard.
+#[derive(Debug, PartialEq)]
+pub(super) struct Joining {
+    pub(super) until: UnixMillis,
+    pub(super) peer: NodeId,
+    pub(super) waiting: Box<Waiting>,
 }
 
 impl Room {
@@ -110,7 +118,7 @@ impl Sessions {
 
     pub(super) fn is_joining(&self, room: RoomId, side: Side) -> bool {
         let seat = self.rooms.get(&room).and_then(|room| room.seat(side));
-        seat.is_some_and(|seat| matches!(seat.phase, Phase::Joining { .. }))
+        seat.is_some_and(|seat| matches!(seat.phase, Phase::Joining(_)))
     }
 
     /// Puts a session onto a side of a room, and says so to whoever may have the other.
@@ -148,9 +156,9 @@ impl Sessions {
         let Some(attachment) = room.fold.attachment(side) else { return };
         let Some(seat) = room.seats[side as usize].as_mut() else { return };
         let message = match &seat.phase {
-            Phase::Joining { peer, .. } => {
+            Phase::Joining(joining) => {
                 seat.say_again = now + JOIN_REPEAT;
-                let to = peer.clone();
+                let to = joining.peer.clone();
                 (to != self.settings.node).then_some(Message::Peer {
                     room: room_id,
                     to,
@@ -158,12 +166,13 @@ impl Sessions {
                 })
             }
             _ => {
-                seat.say_again = now + RESUME_REPEATS.get(seat.said).copied().unwrap_or(SLOW_REPEAT);
+                let pause = RESUME_REPEATS.get(usize::from(seat.said)).copied();
+                seat.say_again = now + pause.unwrap_or(SLOW_REPEAT);
                 let event = RoomEvent::Joined(attachment);
                 (!other_is_here).then_some(Message::Room { room: room_id, speaker: Service::Gateway, event })
             }
         };
-        seat.said += 1;
+        seat.said = seat.said.saturating_add(1);
         self.effects.extend(message.map(Effect::Publish));
     }
 
@@ -208,8 +217,8 @@ impl Sessions {
         }
         let id = seat.session;
         match (&seat.phase, state) {
-            (Phase::Joining { waiting, .. }, Some(PeerState::Online)) => {
-                let queue = waiting.queue;
+            (Phase::Joining(joining), Some(PeerState::Online)) => {
+                let queue = joining.waiting.queue;
                 seat.phase = Phase::In;
                 self.show(id, room_id, side, ToClient::Paired);
                 self.met(now, queue);
@@ -298,7 +307,7 @@ impl Sessions {
     }
 
     /// Takes a session off its seat without a word.
-    pub(super) fn empty_seat(&mut self, room_id: RoomId, side: Side) {
+    pub(super) fn empty_seat(&mut self, now: UnixMillis, room_id: RoomId, side: Side) {
         let Some(seat) = self.rooms.get_mut(&room_id).and_then(|room| room.seats[side as usize].take())
         else {
             return;
@@ -309,7 +318,7 @@ impl Sessions {
         };
         session.seat = None;
         if session.conn.is_none() {
-            self.sessions.remove(&seat.session);
+            self.forget(now, seat.session);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Deadlines. A timer that has become pointless is not removed: it fires, finds nothing to do, and is gone.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use schemas::{RoomId, SessionId, Stamp, UnixMillis, event::SessionEvent};
 
@@ -11,6 +14,8 @@ pub(super) enum Timer {
     Session(SessionId, Stamp),
     /// Something in this room.
     Room(RoomId),
+    /// Say for the `time`th time where the session is attached, if it still is.
+    SayAttached { id: SessionId, stamp: Stamp, time: u8 },
     /// Say this again.
     Say(Box<(SessionId, SessionEvent)>),
 }
@@ -36,25 +41,71 @@ pub(super) struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
     /// Keeps timers of one millisecond in the order in which they were set.
     count: u64,
+    /// The timers of sessions: one each, and almost all set for the same time ahead, so that they come in order by themselves.
+    /// Those that do not are in the heap.
+    sessions: VecDeque<(UnixMillis, SessionId, Stamp)>,
 }
 
 impl Timers {
     pub(super) fn at(&mut self, deadline: UnixMillis, timer: Timer) {
-        self.count += 1;
-        self.heap.push(Reverse(Entry(deadline, self.count, timer)));
+        match timer {
+            Timer::Session(id, stamp) if self.sessions.back().is_none_or(|last| last.0 <= deadline) => {
+                self.sessions.push_back((deadline, id, stamp));
+            }
+            timer => {
+                self.count += 1;
+                self.heap.push(Reverse(Entry(deadline, self.count, timer)));
+            }
+        }
     }
 
     /// Gives memory back after a rush.
     pub(super) fn shrink(&mut self) {
-        if self.heap.capacity() > 4 * self.heap.len() {
-            self.heap.shrink_to(2 * self.heap.len());
+        let (heap, sessions) = (self.heap.len(), self.sessions.len());
+        if self.heap.capacity() > 2 * heap {
+            self.heap.shrink_to(heap + heap / 4);
+        }
+        if self.sessions.capacity() > 2 * sessions {
+            self.sessions.shrink_to(sessions + sessions / 4);
         }
     }
 
     pub(super) fn pop_due(&mut self, now: UnixMillis) -> Option<Timer> {
-        if self.heap.peek()?.0.0 > now {
-            return None;
+        let next = self.heap.peek().map(|Reverse(entry)| entry.0);
+        let next_session = self.sessions.front().map(|entry| entry.0);
+        if next_session.is_some_and(|session| session <= now && next.is_none_or(|next| session < next)) {
+            return self.sessions.pop_front().map(|(_, id, stamp)| Timer::Session(id, stamp));
         }
+        next.filter(|next| *next <= now)?;
         self.heap.pop().map(|Reverse(Entry(_, _, timer))| timer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_fire_in_the_order_of_their_deadlines_whatever_they_are() {
+        let mut timers = Timers::default();
+        let session = |n: u8| Timer::Session(SessionId::from_random([n; 16]), Stamp(u64::from(n)));
+        let room = |n: u8| Timer::Room(RoomId::from_bytes([n; 16]));
+        for (at, timer) in [
+            (50, session(1)),
+            (70, session(2)),
+            (60, session(3)),
+            (55, room(4)),
+            (70, session(5)),
+            (55, room(6)),
+            (10, room(7)),
+        ] {
+            timers.at(UnixMillis(at), timer);
+        }
+        assert_eq!(timers.pop_due(UnixMillis(9)), None);
+        timers.shrink();
+        let due: Vec<_> = std::iter::from_fn(|| timers.pop_due(UnixMillis(69))).collect();
+        assert_eq!(due, [room(7), session(1), room(4), room(6), session(3)]);
+        let due: Vec<_> = std::iter::from_fn(|| timers.pop_due(UnixMillis(70))).collect();
+        assert_eq!(due, [session(2), session(5)]);
     }
 }

@@ -59,17 +59,14 @@ impl Sessions {
         match timer {
             Timer::Room(room) => self.room_due(now, room),
             Timer::Session(id, stamp) => self.session_due(now, id, stamp),
+            Timer::SayAttached { id, stamp, time } => {
+                if self.sessions.get(&id).is_some_and(|session| session.stamp == stamp) {
+                    self.say_attached(now, id, stamp, time);
+                }
+            }
             Timer::Say(say) => {
                 let (id, event) = *say;
-                let outdated = match (&event, self.sessions.get(&id)) {
-                    (SessionEvent::Attached { stamp, .. }, session) => {
-                        session.is_none_or(|session| session.stamp != *stamp)
-                    }
-                    _ => false,
-                };
-                if !outdated {
-                    self.say_session_event(id, event);
-                }
+                self.say_session_event(id, event);
             }
         }
     }
@@ -96,7 +93,7 @@ impl Sessions {
             self.end_room(now, room, EndReason::Expired);
         }
         self.detach(now, id, CloseCode::SessionOver);
-        self.sessions.remove(&id);
+        self.forget(now, id);
     }
 
     /// One tenth of what is held here is said to live, and one tenth of what is elsewhere is checked for silence.
@@ -184,8 +181,7 @@ impl Sessions {
         let mut attached: Vec<_> = attached.map(|(id, it)| (*id, it.stamp)).collect();
         attached.sort_unstable();
         for (id, stamp) in attached {
-            let node = self.settings.node.clone();
-            self.repeat_session_event(now, id, SessionEvent::Attached { stamp, node });
+            self.say_attached(now, id, stamp, 0);
         }
         let life = self.settings.token_life + limits::LEEWAY;
         let revoked = self.revoked.iter(now).filter(|(_, (), until)| *until >= since + life);
@@ -250,7 +246,8 @@ impl Sessions {
                 self.end_room(now, room, EndReason::Shutdown);
             }
         }
-        let mut sessions: Vec<_> = self.conns.values().copied().collect();
+        let attached = self.sessions.iter().filter(|(_, session)| session.conn.is_some());
+        let mut sessions: Vec<_> = attached.map(|(id, _)| *id).collect();
         sessions.sort_unstable();
         for id in sessions {
             let reconnect_in_ms =

@@ -9,7 +9,10 @@ use schemas::{
     message::Message,
 };
 
-use super::{BusState, Sessions, ToClient, refuse, rooms::Phase};
+use super::{
+    BusState, Sessions, ToClient, refuse,
+    rooms::{JOIN_PATIENCE, Joining, Phase},
+};
 
 /// A want that has been published.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +36,7 @@ impl Sessions {
         if self.draining || matches!(self.bus, BusState::Down { .. }) {
             return Err(refuse(ErrorCode::Unavailable, "nobody can be found from here now; try again"));
         }
-        if self.spent.get(now, &find.queue()).is_some() {
+        if find.queue().invite_tag().is_some_and(|tag| self.spent.get(now, &tag).is_some()) {
             return Err(refuse(ErrorCode::InviteSpent, "the two people of this invite have met"));
         }
         Ok(())
@@ -63,7 +66,7 @@ impl Sessions {
         match (&session.waiting, session.seat) {
             (Some(waiting), _) => Some(waiting),
             (None, Some((room, side))) => match &self.rooms.get(&room)?.seat(side)?.phase {
-                Phase::Joining { waiting, .. } => Some(waiting),
+                Phase::Joining(joining) => Some(&joining.waiting),
                 _ => None,
             },
             (None, None) => None,
@@ -92,7 +95,7 @@ impl Sessions {
             queue: waiting.queue,
             role: waiting.role,
             language: waiting.language.clone(),
-            tags: session.memory.live_tags(now),
+            tags: session.memory.as_ref().map(|memory| memory.live_tags(now)).unwrap_or_default(),
         })
     }
 
@@ -193,8 +196,8 @@ impl Sessions {
             return;
         };
         self.say_wants(WantEvent::Withdrawn(vec![want]));
-        let until = now + super::rooms::JOIN_PATIENCE;
-        self.sit_down(now, id, room, side, Phase::Joining { until, peer: peer.clone(), waiting });
+        let joining = Joining { until: now + JOIN_PATIENCE, peer: peer.clone(), waiting };
+        self.sit_down(now, id, room, side, Phase::Joining(Box::new(joining)));
     }
 
     /// Nobody will come with this code any more.
@@ -203,15 +206,21 @@ impl Sessions {
         let Some(waiting) = self.sessions.get_mut(&id).and_then(|session| session.waiting.take()) else {
             return;
         };
-        self.spent.remember(waiting.queue, (), now + limits::SPENT_LIFE);
+        self.remember_spent(now, waiting.queue);
         self.send(id, ToClient::InviteSpent);
     }
 
     /// The two people of an invite have met.
     pub(super) fn met(&mut self, now: UnixMillis, queue: Queue) {
-        if queue.is_invite() && self.spent.get(now, &queue).is_none() {
-            self.spent.remember(queue, (), now + limits::SPENT_LIFE);
+        if queue.invite_tag().is_some_and(|tag| self.spent.get(now, &tag).is_none()) {
+            self.remember_spent(now, queue);
             self.say_wants(WantEvent::Met(queue));
+        }
+    }
+
+    fn remember_spent(&mut self, now: UnixMillis, queue: Queue) {
+        if let Some(tag) = queue.invite_tag() {
+            self.spent.remember(tag, (), now + limits::SPENT_LIFE);
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
 use bus::FrameRoute;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use schemas::{CloseCode, RoomId, Side, Stamp, control::ServerMessage};
+use schemas::{CloseCode, RoomId, SessionId, Side, Stamp, control::ServerMessage};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{
@@ -25,6 +25,7 @@ use crate::session::{ConnId, ToClient};
 /// A WebSocket connection as its peers, the sessions and the keep-alive see it.
 pub(crate) struct Connection {
     id: ConnId,
+    session: SessionId,
     socket: OwnedWriteHalf,
     tls: Option<Box<Mutex<Tls>>>,
     out: Mutex<Outbox>,
@@ -67,9 +68,16 @@ pub(crate) enum Delivered {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnId, socket: OwnedWriteHalf, tls: Option<Tls>, tick: u32) -> Self {
+    pub(super) fn new(
+        id: ConnId,
+        session: SessionId,
+        socket: OwnedWriteHalf,
+        tls: Option<Tls>,
+        tick: u32,
+    ) -> Self {
         Self {
             id,
+            session,
             socket,
             tls: tls.map(|tls| Box::new(Mutex::new(tls))),
             out: Mutex::default(),
@@ -82,6 +90,11 @@ impl Connection {
     /// Its name in this process.
     pub(crate) fn id(&self) -> ConnId {
         self.id
+    }
+
+    /// The session in whose name it was opened.
+    pub(crate) fn session(&self) -> SessionId {
+        self.session
     }
 
     /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never waits.

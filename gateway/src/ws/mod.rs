@@ -51,7 +51,8 @@ fn attach(
         }
     };
     let (reader, writer) = socket.into_split();
-    let connection = Arc::new(Connection::new(node.next_conn(), writer, tls, node.keep_alive().now()));
+    let connection =
+        Arc::new(Connection::new(node.next_conn(), claims.sub, writer, tls, node.keep_alive().now()));
     node.keep_alive().watch(&connection);
     node.connected(&connection, claims);
     (connection.clone(), Pump::new(node, connection, reader, &mut early.to_vec(), place))

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use schemas::{
-    NodeId, UnixMillis, WantId,
+    NodeId, Tag, UnixMillis, WantId,
     criteria::Queue,
     event::MatchEvent,
     limits::{SPENT_LIFE, WANT_FORGET},
@@ -16,7 +16,7 @@ use super::Effect;
 /// early: a late repetition of it may be matched, and is then declined.
 pub const MAX_REMEMBERED: usize = 1_000_000;
 
-/// How many spent invites are remembered at most, in about 60 MB. Beyond it the oldest can be used again: the promise is best effort.
+/// How many spent invites are remembered at most, in about 40 MB. Beyond it the oldest can be used again: the promise is best effort.
 pub const MAX_SPENT: usize = 1_000_000;
 
 /// What became of a want.
@@ -24,21 +24,26 @@ pub const MAX_SPENT: usize = 1_000_000;
 pub(super) enum Fate {
     /// Its gateway took it back, or a newer want of its session replaced it.
     Withdrawn,
-    /// Its gateway was told of a match, or that its invite is spent.
-    Told {
-        /// What was said, to say it again if it was lost.
-        effect: Effect,
-        /// When it was decided.
-        decided: UnixMillis,
-        /// When it was last said.
-        said: UnixMillis,
-    },
+    /// Its gateway was told of a match, or that its invite is spent. Boxed: it takes the want back in no time.
+    Told(Box<Told>),
+}
+
+/// What a gateway was told of a want.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// What was said, to say it again if it was lost.
+    pub(super) effect: Effect,
+    /// When it was decided.
+    pub(super) decided: UnixMillis,
+    /// When it was last said.
+    pub(super) said: UnixMillis,
 }
 
 /// The fates of wants, each for [`WANT_FORGET`].
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     fates: BTreeMap<WantId, (UnixMillis, Fate)>,
+    /// Each of them once, with the time at which it is to be looked at.
     order: VecDeque<(UnixMillis, WantId)>,
 }
 
@@ -48,15 +53,18 @@ impl Memory {
     }
 
     pub(super) fn told(&mut self, now: UnixMillis, id: WantId, effect: Effect) {
-        self.remember(now, id, Fate::Told { effect, decided: now, said: now });
+        self.remember(now, id, Fate::Told(Box::new(Told { effect, decided: now, said: now })));
     }
 
     fn remember(&mut self, now: UnixMillis, id: WantId, fate: Fate) {
         let until = now + WANT_FORGET;
-        self.fates.insert(id, (until, fate));
-        self.order.push_back((until, id));
-        if self.order.len() > MAX_REMEMBERED {
-            self.forget_oldest();
+        if self.fates.insert(id, (until, fate)).is_none() {
+            self.order.push_back((until, id));
+        }
+        if self.order.len() > MAX_REMEMBERED
+            && let Some((_, oldest)) = self.order.pop_front()
+        {
+            self.fates.remove(&oldest);
         }
     }
 
@@ -68,7 +76,7 @@ impl Memory {
     /// The gateway that was told of a want.
     pub(super) fn told_to(&self, id: &WantId) -> Option<&NodeId> {
         match self.fates.get(id) {
-            Some((_, Fate::Told { effect, .. })) => Some(&effect.to),
+            Some((_, Fate::Told(told))) => Some(&told.effect.to),
             _ => None,
         }
     }
@@ -87,17 +95,19 @@ impl Memory {
     pub(super) fn expire(&mut self, now: UnixMillis, steps: usize) {
         for _ in 0..steps {
             match self.order.front() {
-                Some((until, _)) if *until <= now => self.forget_oldest(),
+                Some((until, _)) if *until <= now => self.look_at_oldest(now),
                 _ => return,
             }
         }
     }
 
-    fn forget_oldest(&mut self) {
-        let Some((until, id)) = self.order.pop_front() else { return };
-        // It may have been remembered anew in between, and then stands further back as well.
-        if self.fates.get(&id).is_some_and(|(current, _)| *current == until) {
-            self.fates.remove(&id);
+    /// Forgets the oldest, unless it has been remembered anew: then it is the newest.
+    fn look_at_oldest(&mut self, now: UnixMillis) {
+        let Some((_, id)) = self.order.pop_front() else { return };
+        match self.fates.get(&id) {
+            Some((until, _)) if *until > now => self.order.push_back((*until, id)),
+            Some(_) => drop(self.fates.remove(&id)),
+            None => {}
         }
     }
 
@@ -120,24 +130,22 @@ impl Effect {
 /// The invite queues in which two people have met, each for [`SPENT_LIFE`].
 #[derive(Debug, Default)]
 pub(super) struct Spent {
-    queues: BTreeSet<Queue>,
-    order: VecDeque<(UnixMillis, Queue)>,
+    queues: BTreeSet<Tag>,
+    order: VecDeque<(UnixMillis, Tag)>,
 }
 
 impl Spent {
     /// Marks a queue. The first meeting counts, so that saying it again does not prolong it.
     pub(super) fn mark(&mut self, now: UnixMillis, queue: Queue) {
-        if !queue.is_invite() || !self.queues.insert(queue) {
-            return;
-        }
-        self.order.push_back((now + SPENT_LIFE, queue));
+        let Some(tag) = queue.invite_tag().filter(|tag| self.queues.insert(*tag)) else { return };
+        self.order.push_back((now + SPENT_LIFE, tag));
         if self.order.len() > MAX_SPENT {
             self.forget_oldest();
         }
     }
 
     pub(super) fn holds(&self, queue: Queue) -> bool {
-        queue.is_invite() && self.queues.contains(&queue)
+        queue.invite_tag().is_some_and(|tag| self.queues.contains(&tag))
     }
 
     /// Frees what has expired, a few at a time.
@@ -151,8 +159,8 @@ impl Spent {
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, queue)) = self.order.pop_front() {
-            self.queues.remove(&queue);
+        if let Some((_, tag)) = self.order.pop_front() {
+            self.queues.remove(&tag);
         }
     }
 }

@@ -261,11 +261,13 @@ impl Cluster {
     }
 
     fn drop(&mut self, person: Person) {
-        self.decide(person.gate, |sessions, now| sessions.disconnected(now, person.conn));
+        self.decide(person.gate, |sessions, now| sessions.disconnected(now, session(person.n), person.conn));
     }
 
     fn ask(&mut self, person: Person, request: Request) -> Result<(), ErrorCode> {
-        let asked = self.decide(person.gate, |sessions, now| sessions.request(now, person.conn, request));
+        let asked = self.decide(person.gate, |sessions, now| {
+            sessions.request(now, session(person.n), person.conn, request)
+        });
         asked.map_err(|error| error.code)
     }
 
