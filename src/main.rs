@@ -6,6 +6,7 @@ mod bench;
 mod chat;
 mod decode;
 mod duration;
+mod memory;
 mod options;
 mod process;
 mod roles;

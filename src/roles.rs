@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    FAILED, WRONG_OPTIONS, fail,
+    FAILED, WRONG_OPTIONS, fail, memory,
     options::{self, GatewayOptions, Roles},
     process::{self, StopSignals},
     telemetry,
@@ -214,6 +214,15 @@ impl Process {
         tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
         self.bus.introduce(Service::Gateway, VERSION).await;
         services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
+        let (watched, stop) = (node.clone(), stop.clone());
+        services.spawn(async move {
+            let moved = || {
+                let metrics = watched.metrics();
+                metrics.connections_opened.get() + metrics.connections_closed.get()
+            };
+            stop.run_until_cancelled(memory::give_back_after_rushes(moved)).await;
+            Ok(())
+        });
         Ok(Arc::new(move || node.ready()))
     }
 }

@@ -6,6 +6,7 @@
 mod budget;
 mod micro;
 mod options;
+mod outgoing;
 mod subscription;
 
 use std::{
@@ -13,21 +14,23 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{
-    Client, Event, PublishErrorKind, ServerError, client::traits::Publisher, message::OutboundMessage,
-};
+use async_nats::{Client, Event, ServerError, message::OutboundMessage};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemas::{
-    NodeId, RoomId, Service, limits,
+    NodeId, Service, limits,
     message::{Answer, Message},
     subject::{Interest, Subject},
 };
-use tokio::{sync::watch, task::unconstrained, time::timeout};
+use tokio::{
+    sync::watch,
+    task::{JoinSet, unconstrained},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use self::{budget::Budget, subscription::Listener};
-use crate::{Counters, PublishError, Status, SubscribeError, counters::count};
+use self::{budget::Budget, outgoing::Outgoing, subscription::Listener};
+use crate::{Counters, FrameRoute, PublishError, Status, SubscribeError, counters::count};
 
 pub(crate) use self::subscription::{Answers, ReplyTo, Subscription};
 pub use self::{
@@ -43,6 +46,9 @@ pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Connection {
     client: Client,
     shared: Arc<Shared>,
+    outgoing: Arc<Outgoing>,
+    /// Hands over what goes out, until this is dropped.
+    _sender: JoinSet<()>,
     /// What answers `$SRV.>` for this node, until it goes.
     micro: Mutex<Vec<micro::Answering>>,
 }
@@ -54,16 +60,6 @@ struct Shared {
     listeners: Mutex<Vec<Weak<Listener>>>,
     budget: Arc<Budget>,
     counters: Arc<Counters>,
-}
-
-/// The subject of a room's frames for one gateway.
-#[derive(Clone)]
-pub(crate) struct Route(async_nats::Subject);
-
-impl Route {
-    pub(crate) fn new(room: RoomId, to: NodeId) -> Self {
-        Self(Subject::Frames(room, to).text().into())
-    }
 }
 
 impl Connection {
@@ -82,7 +78,10 @@ impl Connection {
             std::future::ready(())
         });
         let client = client.connect(servers).await.map_err(ConnectError::Client)?;
-        Ok(Self { client, shared, micro: Mutex::default() })
+        let outgoing = Arc::<Outgoing>::default();
+        let mut sender = JoinSet::new();
+        sender.spawn(outgoing.clone().run(client.clone(), shared.clone()));
+        Ok(Self { client, shared, outgoing, _sender: sender, micro: Mutex::default() })
     }
 
     pub(crate) async fn introduce(&self, node: &NodeId, service: Service, version: &str) {
@@ -115,12 +114,13 @@ impl Connection {
         self.send(message.subject().text().into(), None, body.into())
     }
 
-    pub(crate) fn publish_frames(&self, route: &Route, frames: Bytes) -> Result<(), PublishError> {
+    pub(crate) fn publish_frames(&self, route: &FrameRoute, frames: Bytes) -> Result<(), PublishError> {
         self.shared.up()?;
         if frames.len() > limits::BUS_FRAMES_BYTES {
             return Err(self.shared.too_large());
         }
-        self.send(route.0.clone(), None, frames)
+        let FrameRoute { room, to } = route.clone();
+        self.send(Subject::Frames(room, to).text().into(), None, frames)
     }
 
     pub(crate) async fn writable(&self) {
@@ -174,7 +174,7 @@ impl Connection {
         self.shared.counters.clone()
     }
 
-    /// Hands a message to async-nats, which would wait when its queue is full: polled once, outside of the task's share of time.
+    /// Sends a message as soon as the other tasks have had their turn.
     fn send(
         &self,
         subject: async_nats::Subject,
@@ -182,15 +182,8 @@ impl Connection {
         payload: Bytes,
     ) -> Result<(), PublishError> {
         let payload = self.shared.budget.take(payload).ok_or_else(|| self.shared.full())?;
-        let message = OutboundMessage { subject, reply, payload, headers: None };
-        match unconstrained(self.client.publish_message(message)).now_or_never() {
-            Some(Ok(())) => Ok(()),
-            Some(Err(fault)) if fault.kind() == PublishErrorKind::MaxPayloadExceeded => {
-                Err(self.shared.too_large())
-            }
-            Some(Err(_)) => Err(self.shared.down()),
-            None => Err(self.shared.full()),
-        }
+        self.outgoing.push(OutboundMessage { subject, reply, payload, headers: None });
+        Ok(())
     }
 
     /// Sends a message to this node itself. A server handles what one connection says in order, so the echo proves that everything said
@@ -202,7 +195,10 @@ impl Connection {
         let mut status = self.status();
         let echoed = async {
             let mut source = self.client.subscribe(inbox.clone()).await.ok()?;
-            self.client.publish(inbox, Bytes::new()).await.ok()?;
+            // Also while the budget is used up: it is what makes room that this waits for.
+            let echo =
+                OutboundMessage { subject: inbox.into(), reply: None, payload: Bytes::new(), headers: None };
+            self.outgoing.push(echo);
             source.next().await
         };
         let heard = tokio::select! {

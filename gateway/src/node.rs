@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Bus, Clock, Status};
+use bus::{Bus, Clock, FrameRoute, Status};
 use parking_lot::Mutex;
 use schemas::{
     CloseCode, SessionId, Stamp, UnixMillis,
@@ -250,18 +250,17 @@ impl Node {
             },
             Route::Remote { room, side, stamp, node, fence } => {
                 self.routes.open(room, side, connection, fence);
-                let route = self.bus.frame_route(room, node);
-                Target::Remote(Arc::new(Remote { route, room, side, stamp }))
+                Target::Remote(Arc::new(Remote { route: FrameRoute { room, to: node }, side, stamp }))
             }
         };
         let goes_on = match &target {
-            Target::Remote(remote) => Some((remote.room, remote.side)),
+            Target::Remote(remote) => Some((remote.route.room, remote.side)),
             _ => None,
         };
         if let Target::Remote(before) = connection.set_target(target)
-            && goes_on != Some((before.room, before.side))
+            && goes_on != Some((before.route.room, before.side))
         {
-            self.routes.close(before.room, before.side, connection);
+            self.routes.close(before.route.room, before.side, connection);
         }
     }
 
@@ -339,7 +338,7 @@ impl Node {
         drop(hub);
         // After the last effect that could route it: nothing leads here any more.
         if let Target::Remote(remote) = connection.set_target(Target::Nowhere) {
-            self.routes.close(remote.room, remote.side, connection);
+            self.routes.close(remote.route.room, remote.side, connection);
         }
     }
 

@@ -49,6 +49,11 @@ impl Nodes {
         }
     }
 
+    /// The copy of a living node's name that is kept here.
+    pub fn name(&self, node: &NodeId) -> Option<&NodeId> {
+        self.0.get_key_value(node).map(|(name, _)| name)
+    }
+
     /// Forgets and returns the nodes that have been silent for [`limits::NODE_SILENCE`].
     pub fn expire(&mut self, now: UnixMillis) -> Vec<NodeId> {
         let dead = |node: &Node| now.since(node.heard) >= limits::NODE_SILENCE;

@@ -83,6 +83,15 @@ impl Room {
         }
     }
 
+    /// Keeps this copy of a node's name instead of its own: many rooms share few nodes.
+    pub fn share_name(&mut self, side: Side, name: &NodeId) {
+        if let Some(place) = &mut self.sides[side as usize]
+            && place.node == *name
+        {
+            place.node = name.clone();
+        }
+    }
+
     fn attach(&mut self, at: &Attachment, link: Link) -> Change {
         if self.ended.is_some() {
             return Change::Nothing;

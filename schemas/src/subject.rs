@@ -39,7 +39,8 @@ impl Subject {
     /// The subject as the servers see it; at most 150 bytes.
     pub fn text(&self) -> String {
         match self {
-            Self::Frames(room, node) => format!("{PREFIX}.room.{}.frame.{}", room.text(), node.as_str()),
+            // Written for each message of frames, and so in one piece.
+            Self::Frames(room, node) => [PREFIX, ".room.", &room.text(), ".frame.", node.as_str()].concat(),
             Self::Peer(room, node) => format!("{PREFIX}.room.{}.peer.{}", room.text(), node.as_str()),
             Self::Room(room, speaker) => format!("{PREFIX}.room.{}.event.{}", room.text(), speaker.word()),
             Self::Presence(node) => format!("{PREFIX}.presence.{}", node.as_str()),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
-use bus::{Heard, PublishError, SubscribeError};
+use bus::{FrameRoute, Heard, PublishError, SubscribeError};
 use bytes::Bytes;
 use schemas::{
     Service, Stamp,
@@ -105,7 +105,7 @@ async fn peer_events_and_frames_of_a_room_keep_their_order(net: Net) {
         Interest::Heartbeats(Service::Gateway),
     ];
     let mut subscription = two.subscribe(&interests).await.unwrap();
-    let route = one.frame_route(room(1), node("g2"));
+    let route = FrameRoute { room: room(1), to: node("g2") };
     for round in 0..ROUNDS {
         one.publish(&peer("g2", 1)).unwrap();
         one.publish(&beat("g1", u64::from(round))).unwrap();
@@ -134,7 +134,7 @@ async fn frames_reach_only_the_gateway_that_the_route_names(net: Net) {
     let mut first = one.subscribe(&[Interest::RoomTraffic(node("g1"))]).await.unwrap();
     let mut second = two.subscribe(&[Interest::RoomTraffic(node("g2"))]).await.unwrap();
     for (to, text) in [("g2", "for two"), ("g1", "for one"), ("g3", "for nobody"), ("g2", "and two again")] {
-        one.publish_frames(&one.frame_route(room(9), node(to)), Bytes::from_static(text.as_bytes())).unwrap();
+        one.publish_frames(&FrameRoute { room: room(9), to: node(to) }, Bytes::from_static(text.as_bytes())).unwrap();
     }
     for (subscription, texts) in
         [(&mut first, &["for one"][..]), (&mut second, &["for two", "and two again"])]
@@ -275,7 +275,7 @@ async fn a_dropped_subscription_hurts_nobody(net: Net) {
 async fn what_is_too_large_is_refused_and_counted(net: Net) {
     let bus = net.join("g1").await;
     let mut subscription = bus.subscribe(&[Interest::RoomTraffic(node("g1"))]).await.unwrap();
-    let route = bus.frame_route(room(1), node("g1"));
+    let route = FrameRoute { room: room(1), to: node("g1") };
     let largest = Bytes::from(vec![0; limits::BUS_FRAMES_BYTES]);
     bus.publish_frames(&route, largest.clone()).unwrap();
     let larger = Bytes::from(vec![0; limits::BUS_FRAMES_BYTES + 1]);

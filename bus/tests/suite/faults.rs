@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use bus::{Bus, Heard, PublishError, QUEUED_BYTES, Status};
+use bus::{Bus, FrameRoute, Heard, PublishError, QUEUED_BYTES, Status};
 use bytes::Bytes;
 use schemas::{
     Service,
@@ -72,7 +72,7 @@ async fn what_is_published_while_the_bus_is_down_is_dropped_and_not_delayed() {
     let mut server = NatsServer::start();
     let bus = joined(&server, "g1").await;
     let mut subscription = bus.subscribe(&[Interest::Heartbeats(Service::Gateway)]).await.unwrap();
-    let route = bus.frame_route(room(1), node("g1"));
+    let route = FrameRoute { room: room(1), to: node("g1") };
     server.kill();
     becomes(&bus, Status::Down).await;
     for n in 0..100 {
@@ -97,7 +97,7 @@ async fn what_is_published_while_the_bus_is_down_is_dropped_and_not_delayed() {
 /// Publishes until the bus refuses, which takes what the kernel holds too; gives the bytes that were taken.
 fn fill(bus: &Bus) -> usize {
     const MOST: usize = 256 * 1024 * 1024;
-    let route = bus.frame_route(room(1), node("g9"));
+    let route = FrameRoute { room: room(1), to: node("g9") };
     let frames = Bytes::from(vec![1; limits::BUS_FRAMES_BYTES]);
     let mut taken = 0;
     loop {

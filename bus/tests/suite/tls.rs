@@ -6,7 +6,7 @@ use std::{
     sync::atomic::Ordering::Relaxed,
 };
 
-use bus::{Bus, ConnectError, NatsOptions, Status};
+use bus::{Bus, ConnectError, FrameRoute, NatsOptions, Status};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
@@ -87,7 +87,7 @@ async fn nodes_and_servers_of_one_authority_meet() {
     bus.publish(&want("g1")).unwrap();
     assert_eq!(heard_message(&mut subscription).await, want("g1"));
     let frames = bytes::Bytes::from(vec![7; limits::BUS_FRAMES_BYTES]);
-    let route = bus.frame_route(crate::room(1), node("g1"));
+    let route = FrameRoute { room: crate::room(1), to: node("g1") };
     for _ in 0..20 {
         while bus.publish_frames(&route, frames.clone()).is_err() {
             within(bus.writable()).await;

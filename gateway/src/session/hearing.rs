@@ -80,6 +80,9 @@ impl Sessions {
         }
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
         let change = room.fold.apply(event);
+        if let Some(name) = self.gateways.name(&at.node) {
+            room.fold.share_name(at.side, name);
+        }
         if room.fold.attachment(at.side).as_ref() == Some(at) {
             // Anything else is late news of an attachment that is over, and no sign of this one.
             room.sign = now;

@@ -62,7 +62,8 @@ impl Batch {
                 node.metrics().relayed(frames, delivered != Delivered::No);
             }
             Target::Remote(remote) => {
-                let part = Part { room: remote.room, frames, payload: Bytes::copy_from_slice(&self.bytes) };
+                let part =
+                    Part { room: remote.route.room, frames, payload: Bytes::copy_from_slice(&self.bytes) };
                 let publish = |payload| node.bus().publish_frames(&remote.route, payload);
                 let sent = self.unsent.send_or_keep(part, publish);
                 node.metrics().relayed(sent.relayed, true);
@@ -139,7 +140,7 @@ impl Unsent {
         let mut sent = Sent::default();
         while let Some(part) = self.parts.pop_front() {
             let result = match target {
-                Target::Remote(remote) if remote.room == part.room => {
+                Target::Remote(remote) if remote.route.room == part.room => {
                     publish(&remote.route, part.payload.clone())
                 }
                 _ => Err(PublishError::Down),

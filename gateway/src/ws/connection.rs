@@ -12,7 +12,7 @@ use std::{
 use bus::FrameRoute;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use schemas::{CloseCode, RoomId, SessionId, Side, Stamp, control::ServerMessage};
+use schemas::{CloseCode, SessionId, Side, Stamp, control::ServerMessage};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{
@@ -51,7 +51,6 @@ pub(crate) enum Target {
 /// The way to a peer on another gateway.
 pub(crate) struct Remote {
     pub(crate) route: FrameRoute,
-    pub(crate) room: RoomId,
     pub(crate) side: Side,
     pub(crate) stamp: Stamp,
 }
@@ -199,7 +198,7 @@ impl Connection {
         let room = match &target {
             Target::Nowhere => None,
             Target::Local { room, .. } => Some(*room),
-            Target::Remote(remote) => Some(RoomKey::of(&remote.room)),
+            Target::Remote(remote) => Some(RoomKey::of(&remote.route.room)),
         };
         let before = std::mem::replace(&mut *self.target.lock(), target);
         self.out.lock().set_room(room);

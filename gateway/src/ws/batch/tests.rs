@@ -1,6 +1,6 @@
 //! What the bus has no room for.
 
-use bus::Local;
+use bus::FrameRoute;
 use schemas::{Side, Stamp};
 
 use super::*;
@@ -15,9 +15,8 @@ fn part(room: RoomId, payload: &'static [u8]) -> Part {
 }
 
 fn remote(room: RoomId) -> Target {
-    let bus = Local::new().join("n1".parse().unwrap());
-    let route = bus.frame_route(room, "n2".parse().unwrap());
-    Target::Remote(Arc::new(Remote { route, room, side: Side::A, stamp: Stamp(1) }))
+    let route = FrameRoute { room, to: "n2".parse().unwrap() };
+    Target::Remote(Arc::new(Remote { route, side: Side::A, stamp: Stamp(1) }))
 }
 
 /// Frames `aa` refused by a full bus, `b` behind them.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Bus, Clock, Local};
+use bus::{Bus, Clock, FrameRoute, Local};
 use bytes::Bytes;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, pki_types::PrivatePkcs8KeyDer};
 use schemas::{BootId, CloseCode, RoomId, SessionId, Side, Stamp, token::Memory};
@@ -107,8 +107,8 @@ impl Gateway {
     pub(super) fn route(&self, connection: &Arc<Connection>, room: RoomId, side: Side, to: &Gateway) {
         let stamp = Stamp(7);
         self.node.routes().open(room, side, connection, stamp);
-        let route = self.node.bus().frame_route(room, to.node.config().node.clone());
-        connection.set_target(Target::Remote(Arc::new(Remote { route, room, side, stamp })));
+        let route = FrameRoute { room, to: to.node.config().node.clone() };
+        connection.set_target(Target::Remote(Arc::new(Remote { route, side, stamp })));
     }
 
     /// Waits until every connection is over, and checks that nothing of them is left. The test has let go of them before.
