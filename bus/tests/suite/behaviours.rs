@@ -134,7 +134,8 @@ async fn frames_reach_only_the_gateway_that_the_route_names(net: Net) {
     let mut first = one.subscribe(&[Interest::RoomTraffic(node("g1"))]).await.unwrap();
     let mut second = two.subscribe(&[Interest::RoomTraffic(node("g2"))]).await.unwrap();
     for (to, text) in [("g2", "for two"), ("g1", "for one"), ("g3", "for nobody"), ("g2", "and two again")] {
-        one.publish_frames(&FrameRoute { room: room(9), to: node(to) }, Bytes::from_static(text.as_bytes())).unwrap();
+        one.publish_frames(&FrameRoute { room: room(9), to: node(to) }, Bytes::from_static(text.as_bytes()))
+            .unwrap();
     }
     for (subscription, texts) in
         [(&mut first, &["for one"][..]), (&mut second, &["for two", "and two again"])]
