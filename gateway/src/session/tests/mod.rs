@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use schemas::{
     Service,
     control::{FindBy, PeerState},
-    event::{Half, Heartbeat, MatchEvent, RoomEvent, Want, WantEvent},
+    event::{Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, Want, WantEvent},
     token::{ROOM_AUDIENCE, SESSION_AUDIENCE},
 };
 

@@ -1,0 +1,82 @@
+//! What clients ask for on their connections.
+
+use schemas::control::{ClientMessage, ControlError, ErrorCode, Find, FindBy, ServerMessage};
+
+use super::Node;
+use crate::{session::Request, token::Refused, ws::connection::Connection};
+
+impl Node {
+    /// Acts on a control message. A refusal has been sent to the client.
+    ///
+    /// # Errors
+    /// If it was refused.
+    pub(crate) fn control(&self, connection: &Connection, text: &str) -> Result<(), ErrorCode> {
+        let result = ClientMessage::parse(text).and_then(|message| self.act(connection, message));
+        result.map_err(|error| {
+            self.metrics.refused(error.code);
+            connection.send(&ServerMessage::Error { code: error.code, message: error.message });
+            error.code
+        })
+    }
+
+    fn act(&self, connection: &Connection, message: ClientMessage) -> Result<(), ControlError> {
+        if message == ClientMessage::Ping {
+            connection.send(&ServerMessage::Pong);
+            return Ok(());
+        }
+        let session = connection.session();
+        if !self.hub.lock().sessions.is_attached(session, connection.id()) {
+            return Ok(());
+        }
+        self.rates.find(session).map_err(|exceeded| {
+            ControlError::new(
+                ErrorCode::Rate,
+                format_args!("too many requests; try again in {} s", exceeded.retry_after.as_secs().max(1)),
+            )
+        })?;
+        let request = match message {
+            ClientMessage::Find(find) => Request::Find(self.offered(find)?),
+            ClientMessage::Next(find) => Request::Next(self.offered(find)?),
+            ClientMessage::Resume(ticket) => {
+                let ticket =
+                    self.tokens.verify_ticket(&ticket, session).map_err(|refused| match refused {
+                        Refused::KeysUnknown => {
+                            ControlError::new(ErrorCode::Unavailable, "the keys are not known yet; try again")
+                        }
+                        _ => ControlError::new(
+                            ErrorCode::BadTicket,
+                            "this ticket does not open a room for this session",
+                        ),
+                    })?;
+                Request::Resume(ticket)
+            }
+            ClientMessage::Cancel => Request::Cancel,
+            ClientMessage::Leave => Request::Leave,
+            ClientMessage::Report(category) => Request::Report(category),
+            ClientMessage::Ping => return Ok(()),
+        };
+        let category = if let Request::Report(category) = request { Some(category) } else { None };
+        self.decide(|sessions, now| sessions.request(now, session, connection.id(), request))?;
+        if let Some(category) = category {
+            self.metrics.reported(category);
+        }
+        Ok(())
+    }
+
+    /// Refuses what the operator does not offer.
+    fn offered(&self, find: Find) -> Result<Find, ControlError> {
+        let refuse = |code, message| Err(ControlError::new(code, message));
+        match &find.by {
+            FindBy::Random(_) if !self.config.matching.random => {
+                refuse(ErrorCode::MatchingNotOffered, "only people with an invite meet here")
+            }
+            FindBy::Invite(_) if !self.config.matching.invite => {
+                refuse(ErrorCode::MatchingNotOffered, "invites are not offered here")
+            }
+            FindBy::Random(Some(topic)) if !self.config.offers(topic) => {
+                refuse(ErrorCode::TopicNotOffered, "this topic is not offered here")
+            }
+            _ => Ok(find),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the machine knows, for whoever asks.
+
+use schemas::{
+    RoomId, SessionId,
+    event::{Load, SessionAnswer},
+    session::SessionState,
+};
+
+use super::{Session, Sessions};
+
+impl Sessions {
+    /// What is known here of a session: of one that is attached, or was, or is the other side of a room that is.
+    pub fn locate(&self, id: SessionId) -> Option<SessionAnswer> {
+        let Some(session) = self.sessions.get(&id) else {
+            let room = *self.owners.get(&id.tag())?;
+            let stamp = self.rooms.get(&room)?.away_stamp(id.tag())?;
+            return Some(SessionAnswer {
+                state: SessionState::Paired,
+                connected: false,
+                stamp,
+                room: Some(room),
+            });
+        };
+        Some(SessionAnswer {
+            state: self.state(session),
+            connected: session.conn.is_some(),
+            stamp: session.stamp,
+            room: self.room_shown(session),
+        })
+    }
+
+    /// How much this gateway carries.
+    pub fn load(&self) -> Load {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let chatting = self.rooms.values().map(|room| room.people()).sum();
+        Load {
+            connections: count(self.sessions.values().filter(|session| session.conn.is_some()).count()),
+            waiting: count(self.wants.len()),
+            chatting: count(chatting),
+        }
+    }
+
+    /// How much all living gateways carry, this one included.
+    pub fn crowd(&self) -> Load {
+        let (here, there) = (self.load(), self.gateways.load());
+        Load {
+            connections: here.connections.saturating_add(there.connections),
+            waiting: here.waiting.saturating_add(there.waiting),
+            chatting: here.chatting.saturating_add(there.chatting),
+        }
+    }
+
+    pub(super) fn state(&self, session: &Session) -> SessionState {
+        if self.room_shown(session).is_some() {
+            SessionState::Paired
+        } else if session.waiting.is_some()
+            || session.seat.is_some_and(|(room, side)| self.is_joining(room, side))
+        {
+            SessionState::Waiting
+        } else {
+            SessionState::Idle
+        }
+    }
+
+    /// The room that the client has been shown, or that waits for it.
+    pub(super) fn room_shown(&self, session: &Session) -> Option<RoomId> {
+        session.seat.filter(|(room, side)| !self.is_joining(*room, *side)).map(|(room, _)| room)
+    }
+}

@@ -1,0 +1,92 @@
+use super::*;
+
+fn code(text: &str) -> ErrorCode {
+    ClientMessage::parse(text).expect_err(text).code
+}
+
+#[test]
+fn every_message_of_the_protocol_is_read() {
+    let parse = |text: &str| ClientMessage::parse(text).unwrap();
+    let all = r#"{"type":"find","topic":" Music","lang":"ko","role":"seek","later":{"x":[1]}}"#;
+    let ClientMessage::Find(find) = parse(all) else { panic!("a find") };
+    assert_eq!(find.by, FindBy::Random(Some("music".parse().unwrap())));
+    assert_eq!((find.role, find.language), (Some(Role::Seek), Some("ko".parse().unwrap())));
+    let nobody = Find { by: FindBy::Random(None), role: None, language: None };
+    assert_eq!(parse(r#"{"type":"find","topic":null}"#), ClientMessage::Find(nobody.clone()));
+    assert_eq!(parse(r#"{"type":"next"}"#), ClientMessage::Next(nobody));
+    let by_code = parse(r#"{"invite":"AAAAAAAAAAAAAAAAAAAAAA","role":"offer","type":"find"}"#);
+    assert!(matches!(
+        by_code,
+        ClientMessage::Find(Find { by: FindBy::Invite(_), role: Some(Role::Offer), .. })
+    ));
+    assert_eq!(parse(r#"{"type":"resume","ticket":"t"}"#), ClientMessage::Resume("t".into()));
+    assert_eq!(parse(r#"{"type":"report","category":"minor"}"#), ClientMessage::Report(Category::Minor));
+    assert_eq!(parse(r#"{"type":"cancel"}"#), ClientMessage::Cancel);
+    assert_eq!(parse(r#"{"type":"leave"}"#), ClientMessage::Leave);
+    assert_eq!(parse(r#"{"type":"ping"}"#), ClientMessage::Ping);
+}
+
+#[test]
+fn every_fault_is_named() {
+    for not_a_message in
+        ["", "x", "[]", "7", "null", "{}", r#"{"type":7}"#, r#"{"type":"leave"} x"#, "{\"type\":\"leave\""]
+    {
+        assert_eq!(code(not_a_message), ErrorCode::BadMessage, "{not_a_message}");
+    }
+    for wrong_shape in [
+        r#"{"type":"find","topic":7}"#,
+        r#"{"type":"find","role":"both"}"#,
+        r#"{"type":"find","topic":"a","invite":"AAAAAAAAAAAAAAAAAAAAAA"}"#,
+        r#"{"type":"resume"}"#,
+        r#"{"type":"report","category":"rude"}"#,
+        r#"{"type":"find","type":"find"}"#,
+    ] {
+        assert_eq!(code(wrong_shape), ErrorCode::BadMessage, "{wrong_shape}");
+    }
+    assert_eq!(code(r#"{"type":"Find"}"#), ErrorCode::UnknownType);
+    assert_eq!(code(r#"{"type":"find","topic":" "}"#), ErrorCode::BadTopic);
+    assert_eq!(code(r#"{"type":"find","lang":"ko_KR"}"#), ErrorCode::BadLanguage);
+    assert_eq!(code(r#"{"type":"find","invite":"short"}"#), ErrorCode::BadInvite);
+    let deep = format!(r#"{{"type":"find","x":{}}}"#, "[".repeat(3000));
+    assert_eq!(code(&deep), ErrorCode::BadMessage);
+}
+
+#[test]
+fn messages_look_as_the_protocol_says() {
+    let json = |message: ServerMessage| message.json();
+    assert_eq!(json(ServerMessage::Waiting), r#"{"type":"waiting"}"#);
+    assert_eq!(json(ServerMessage::Peer { state: PeerState::Away }), r#"{"type":"peer","state":"away"}"#);
+    assert_eq!(json(ServerMessage::Ended { reason: EndReason::Left }), r#"{"type":"ended","reason":"left"}"#);
+    let place = Place { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into() };
+    let paired = r#"{"type":"paired","room":"AAAAAAAAAAAAAAAAAAAAAA","side":"a","ticket":"t"}"#;
+    assert_eq!(json(ServerMessage::Paired(place)), paired);
+    let token = ServerMessage::Token { token: "t".into(), ticket: None, expires_at: 7 };
+    assert_eq!(json(token), r#"{"type":"token","token":"t","expires_at":7}"#);
+    let spent = ServerMessage::Error { code: ErrorCode::InviteSpent, message: "m".into() };
+    assert_eq!(json(spent), r#"{"type":"error","code":"invite-spent","message":"m"}"#);
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let place = Place { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "secret".into() };
+    let token = || "secret".to_owned();
+    let session = SessionId::from_random([7; 16]);
+    let limits = Limits { frame_bytes: 1, control_bytes: 1, frame_rate: 1, byte_rate: 1, topic_chars: 1 };
+    let ready = ServerMessage::Ready { session, token: token(), expires_at: 1, limits, heartbeat_ms: 1 };
+    let renewed = ServerMessage::Token { token: token(), ticket: Some(token()), expires_at: 1 };
+    let shown = format!(
+        "{ready:?}{renewed:?}{:?}{:?}",
+        ServerMessage::Paired(place.clone()),
+        ServerMessage::Resumed(place)
+    );
+    assert!(!shown.contains("secret"), "{shown}");
+    let find = ClientMessage::parse(r#"{"type":"find","topic":"secret"}"#).unwrap();
+    assert!(!format!("{find:?}{:?}", ClientMessage::Resume(token())).contains("secret"));
+}
+
+#[test]
+fn the_word_of_a_code_is_its_json() {
+    for code in [ErrorCode::BadMessage, ErrorCode::TopicNotOffered, ErrorCode::InRoom, ErrorCode::Rate] {
+        assert_eq!(serde_json::to_string(&code).unwrap(), format!("{:?}", code.word()));
+    }
+}
