@@ -4,6 +4,8 @@
 //! frames of one read on, [`keepalive`] watches over all.
 
 mod batch;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod buffers;
 pub mod codec;
 pub(crate) mod connection;
