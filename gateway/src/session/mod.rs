@@ -30,7 +30,6 @@ use schemas::{
     limits,
     message::Message,
     nodes::Nodes,
-    session::SessionState,
     token::{Memory, TicketClaims, TokenClaims},
 };
 

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use bus::{Bus, Clock, SubscribeError};
+use bus::{Bus, Clock, FrameRoute, SubscribeError};
 use schemas::{RoomId, SessionId, Side, Stamp, token::Memory};
 use tokio::{net::TcpStream, task::JoinSet};
 
@@ -95,8 +95,8 @@ impl Relay {
     /// Sends the frames of a side, which is here, to the gateway that holds the other, and takes those that come from there.
     pub fn route(&self, connected: &Connected, room: RoomId, side: Side, to: &Self) {
         self.node.routes().open(room, side, &connected.0, STAMP);
-        let route = self.node.bus().frame_route(room, to.node.config().node.clone());
-        connected.0.set_target(Target::Remote(Arc::new(Remote { route, room, side, stamp: STAMP })));
+        let route = FrameRoute { room, to: to.node.config().node.clone() };
+        connected.0.set_target(Target::Remote(Arc::new(Remote { route, side, stamp: STAMP })));
     }
 }
 

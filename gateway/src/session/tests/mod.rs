@@ -15,6 +15,7 @@ use schemas::{
     Service,
     control::{FindBy, PeerState},
     event::{Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, Want, WantEvent},
+    session::SessionState,
     token::{ROOM_AUDIENCE, SESSION_AUDIENCE},
 };
 
