@@ -9,12 +9,11 @@ use gateway::{
     config::Config,
     listener::{self, Manners},
     ops,
-    tls::{self, Clients},
+    tls::{self, Acceptor, Clients},
 };
 use prometheus_client::registry::Registry;
 use schemas::Service;
 use tokio::{net::TcpListener, task::JoinSet};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -101,8 +100,8 @@ async fn run(role: Role, roles: Roles) -> ExitCode {
 
 /// TLS for clients and for whoever watches.
 struct Certificates {
-    clients: Option<TlsAcceptor>,
-    watchers: Option<TlsAcceptor>,
+    clients: Option<Acceptor>,
+    watchers: Option<Acceptor>,
 }
 
 fn read_certificates(config: &Config) -> anyhow::Result<Certificates> {
@@ -176,7 +175,7 @@ impl Process {
         &mut self,
         services: &mut JoinSet<anyhow::Result<()>>,
         clients: Option<TcpListener>,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Acceptor>,
         stop: &CancellationToken,
     ) -> anyhow::Result<Readiness> {
         let alone = self.config.company == gateway::config::Company::Alone;

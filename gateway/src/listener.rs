@@ -15,11 +15,10 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     time::{sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use crate::{rates::ConnectionGuard, ws::stream::Stream};
+use crate::{rates::ConnectionGuard, tls::Acceptor, ws::stream::Stream};
 
 /// Connections that the kernel has accepted and we have not: a thousand clients that reconnect at once must find a place.
 const BACKLOG: u32 = 4096;
@@ -88,7 +87,7 @@ impl Peer {
 #[derive(Clone)]
 pub struct Manners {
     /// TLS, if it is spoken.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<Acceptor>,
     /// How long the TLS handshake may take, and again each request's head.
     pub patience: Duration,
     /// Finds a place for a connection of this address; an error drops it unheard. `Ok(None)` does not count it.
@@ -151,8 +150,10 @@ async fn connection(
     let (stream, peer) = match manners.tls {
         None => (Stream::Plain(socket), Peer::plain(from)),
         Some(tls) => {
-            // What fails here is the client's, and too common to tell of.
-            let Ok(Ok(stream)) = timeout(manners.patience, tls.accept(socket)).await else { return };
+            // What fails here is the client's, and too common to tell of. In a box: what it needs is gone when it is over.
+            let Ok(Ok(stream)) = timeout(manners.patience, Box::pin(tls.accept(socket))).await else {
+                return;
+            };
             (Stream::Tls(Box::new(stream)), Peer::encrypted(from))
         }
     };

@@ -7,7 +7,6 @@ use tokio::{
     net::TcpListener,
     time::{Instant, sleep},
 };
-use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
     metrics::Metrics,
     node::Node,
     rest::{self, Edge},
+    tls::Acceptor,
 };
 
 /// How often a stopping gateway looks whether everybody has gone.
@@ -56,7 +56,7 @@ impl Gateway {
     pub async fn run(
         self,
         listener: TcpListener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Acceptor>,
         shutdown: CancellationToken,
     ) -> Result<(), RunError> {
         let node = self.node;
@@ -82,7 +82,7 @@ impl Gateway {
     }
 }
 
-fn manners(node: &Arc<Node>, tls: Option<TlsAcceptor>) -> Manners {
+fn manners(node: &Arc<Node>, tls: Option<Acceptor>) -> Manners {
     let (patience, counted) = (node.config().upgrade_wait, node.clone());
     let admit = move |address| {
         // Behind a proxy the socket's address says nothing; the upgrade counts the client's own.

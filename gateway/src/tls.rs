@@ -15,13 +15,13 @@ use rustls::{
         pem::{self, PemObject},
     },
     server::{
-        NoServerSessionStorage, ParsedCertificate, VerifierBuilderError, WebPkiClientVerifier,
+        ParsedCertificate, VerifierBuilderError, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
-use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsFiles;
+pub use crate::ws::tls::{Acceptor, TlsStream};
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -64,11 +64,9 @@ pub enum Clients {
 
 /// Reads the files and makes an acceptor.
 ///
-/// No session is stored and no ticket issued: nothing outlives its connection, and nothing links two.
-///
 /// # Errors
 /// If a file is missing or unfit.
-pub fn acceptor(files: &TlsFiles, clients: Clients) -> Result<TlsAcceptor, TlsError> {
+pub fn acceptor(files: &TlsFiles, clients: Clients) -> Result<Acceptor, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let chain = certificates(&files.cert)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|fault| unreadable(&files.key, fault))?;
@@ -81,9 +79,7 @@ pub fn acceptor(files: &TlsFiles, clients: Clients) -> Result<TlsAcceptor, TlsEr
     };
     let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Certificate)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(Acceptor::new(config))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

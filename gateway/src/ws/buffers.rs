@@ -3,10 +3,8 @@
 
 use std::{cell::RefCell, mem};
 
-/// What one read of a socket can bring. One read of a busy socket then carries hundreds of small frames.
+/// What one read of a socket can bring, with the beginning of a TLS record from before. One read of a busy socket then carries hundreds of small frames.
 pub(super) const READ_BYTES: usize = 64 * 1024;
-/// A TLS record and its header (RFC 8446, section 5.2), and what else the socket has.
-const SEALED_BYTES: usize = 32 * 1024;
 /// Spare buffers that a thread keeps: as many connections can wait for their socket at once without an allocation.
 const SPARES: usize = 256;
 /// A buffer that has grown beyond this is not kept.
@@ -16,7 +14,6 @@ const SPARE_BYTES: usize = READ_BYTES;
 #[derive(Default)]
 struct Buffers {
     read: Vec<u8>,
-    sealed: Vec<u8>,
     relay: Vec<u8>,
     spares: Vec<Vec<u8>>,
 }
@@ -31,7 +28,7 @@ fn with<T: Default>(act: impl FnOnce(&mut Buffers) -> T) -> T {
 }
 
 /// A buffer on loan from the thread. Wiped and handed back when dropped.
-pub(super) struct Loan {
+pub(crate) struct Loan {
     bytes: Vec<u8>,
     slot: fn(&mut Buffers) -> &mut Vec<u8>,
     /// How much of it may have been used.
@@ -63,11 +60,6 @@ impl Drop for Loan {
 /// The buffer into which sockets are read.
 pub(super) fn read() -> Loan {
     Loan::take(|buffers| &mut buffers.read, READ_BYTES)
-}
-
-/// The buffer into which TLS sockets are read, before they are opened into [`read`].
-pub(super) fn sealed() -> Loan {
-    Loan::take(|buffers| &mut buffers.sealed, SEALED_BYTES)
 }
 
 /// The frames of one read on their way to the other side; empty, with the capacity of earlier uses.

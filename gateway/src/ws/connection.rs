@@ -18,7 +18,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use super::{
     buffers, codec,
     outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
-    tls::{Opened, Tls},
+    tls::{Records, SharedSealer},
 };
 use crate::session::{ConnId, ToClient};
 
@@ -27,7 +27,7 @@ pub(crate) struct Connection {
     id: ConnId,
     session: SessionId,
     socket: OwnedWriteHalf,
-    tls: Option<Box<Mutex<Tls>>>,
+    tls: Option<Box<Records>>,
     out: Mutex<Outbox>,
     target: Mutex<Target>,
     /// Wakes the connection's own task.
@@ -71,14 +71,14 @@ impl Connection {
         id: ConnId,
         session: SessionId,
         socket: OwnedWriteHalf,
-        tls: Option<Tls>,
+        tls: Option<Box<Records>>,
         tick: u32,
     ) -> Self {
         Self {
             id,
             session,
             socket,
-            tls: tls.map(|tls| Box::new(Mutex::new(tls))),
+            tls,
             out: Mutex::default(),
             target: Mutex::default(),
             owner: AtomicWaker::new(),
@@ -256,36 +256,32 @@ impl Connection {
     }
 
     fn has_sealed(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.lock().waits())
+        self.tls.as_ref().is_some_and(|tls| tls.sealer.waits())
     }
 
     /// Writes until the socket is full. Returns how many of these bytes need not be given again.
     fn write(&self, bytes: &[u8]) -> (usize, Socket) {
         if let Some(tls) = &self.tls {
-            return self.write_sealed(tls, bytes);
+            return self.write_sealed(&tls.sealer, bytes);
         }
         let sent = self.write_socket(bytes);
         (sent, if sent == bytes.len() { Socket::Open } else { Socket::Full })
     }
 
     /// The same with a TLS layer. A little is sealed at a time: sealed bytes cannot be taken back, and wait beyond the outbox's limit.
-    fn write_sealed(&self, tls: &Mutex<Tls>, bytes: &[u8]) -> (usize, Socket) {
+    fn write_sealed(&self, sealer: &SharedSealer, bytes: &[u8]) -> (usize, Socket) {
         let mut sent = 0;
         loop {
-            let sealed = {
-                let mut tls = tls.lock();
-                sent += tls.seal_some(&bytes[sent..]);
-                tls.take_sealed()
-            };
-            if sealed.is_empty() {
-                return (sent, Socket::Open);
-            }
-            let taken = self.write_socket(&sealed);
-            if taken < sealed.len() {
-                tls.lock().put_back(sealed, taken);
+            let (taken, sealed) = sealer.seal(&bytes[sent..]);
+            sent += taken;
+            let written = self.write_socket(&sealed);
+            if written < sealed.len() {
+                sealer.put_back(sealed, written);
                 return (sent, Socket::Full);
             }
-            buffers::give_back(sealed);
+            if sent == bytes.len() && !sealer.waits() {
+                return (sent, Socket::Open);
+            }
         }
     }
 
@@ -302,22 +298,9 @@ impl Connection {
         taken
     }
 
-    /// Opens sealed bytes; see [`Tls::open`]. A plain connection has none.
-    pub(super) fn open(&self, sealed: &[u8], plain: &mut [u8]) -> io::Result<Opened> {
-        let Some(tls) = &self.tls else { return Ok(Opened::default()) };
-        let mut tls = tls.lock();
-        let opened = tls.open(sealed, plain)?;
-        let answers = tls.waits();
-        drop(tls);
-        if answers {
-            self.flush();
-        }
-        Ok(opened)
-    }
-
-    /// Whether the connection has a TLS layer.
-    pub(super) fn is_sealed(&self) -> bool {
-        self.tls.is_some()
+    /// Its TLS layer, if it has one.
+    pub(super) fn tls(&self) -> Option<&Records> {
+        self.tls.as_deref()
     }
 
     /// Signs, writes, and waits for the socket to take more, as far as there is something to do. For the connection's own task, which is
@@ -368,7 +351,7 @@ impl Connection {
     /// Ends the TLS layer and the sending half of the socket: after this the client reads the end.
     pub(super) fn shut_down(&self) {
         if let Some(tls) = &self.tls {
-            tls.lock().say_goodbye();
+            tls.sealer.say_goodbye();
             self.flush();
         }
         // Of a client that is gone already, an error.

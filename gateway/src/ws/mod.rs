@@ -13,7 +13,7 @@ pub(crate) mod keepalive;
 pub(crate) mod outbox;
 mod pump;
 pub mod stream;
-mod tls;
+pub(crate) mod tls;
 
 use std::{future::Future, sync::Arc};
 
@@ -21,7 +21,7 @@ use bytes::Bytes;
 use schemas::token::TokenClaims;
 use tokio::net::TcpStream;
 
-use self::{connection::Connection, pump::Pump, stream::Stream, tls::Tls};
+use self::{connection::Connection, pump::Pump, stream::Stream, tls::Parts};
 use crate::{node::Node, rates::ConnectionGuard};
 
 /// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it sent right behind its request.
@@ -45,11 +45,13 @@ fn attach(
     claims: &TokenClaims,
     place: ConnectionGuard,
 ) -> (Arc<Connection>, Pump) {
+    let mut early = early.to_vec();
     let (socket, tls): (TcpStream, _) = match stream {
         Stream::Plain(socket) => (socket, None),
         Stream::Tls(stream) => {
-            let (socket, connection) = stream.into_inner();
-            (socket, Some(Tls::new(connection)))
+            let Parts { socket, records, plain } = stream.into_parts();
+            early.extend(plain);
+            (socket, Some(records))
         }
     };
     let (reader, writer) = socket.into_split();
@@ -57,7 +59,7 @@ fn attach(
         Arc::new(Connection::new(node.next_conn(), claims.sub, writer, tls, node.keep_alive().now()));
     node.keep_alive().watch(&connection);
     node.connected(&connection, claims);
-    (connection.clone(), Pump::new(node, connection, reader, &mut early.to_vec(), place))
+    (connection.clone(), Pump::new(node, connection, reader, &mut early, place))
 }
 
 #[cfg(test)]

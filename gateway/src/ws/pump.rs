@@ -126,10 +126,6 @@ impl Pump {
         if !early.is_empty() {
             pump.take(early);
         }
-        if pump.connection().is_sealed() {
-            // What the TLS layer has opened and the HTTP server has not read: no byte of the socket may follow for long.
-            pump.open(&[], Self::take);
-        }
         pump.settle();
         pump
     }
@@ -164,8 +160,10 @@ impl Pump {
 
     /// Reads once, and lets `heed` act on what came.
     fn poll_read(&mut self, cx: &mut Context<'_>, heed: fn(&mut Self, &mut [u8])) -> Poll<Read> {
-        let sealed = self.connection().is_sealed();
-        let mut loan = if sealed { buffers::sealed() } else { buffers::read() };
+        if self.connection().tls().is_some() {
+            return self.poll_read_sealed(cx, heed);
+        }
+        let mut loan = buffers::read();
         let mut into = ReadBuf::new(loan.bytes());
         let read = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut into));
         let count = into.filled().len();
@@ -173,31 +171,28 @@ impl Pump {
             return Poll::Ready(Read::End);
         }
         loan.used = count;
-        let bytes = &mut loan.bytes()[..count];
-        if sealed {
-            return Poll::Ready(self.open(bytes, heed));
-        }
-        heed(self, bytes);
+        heed(self, &mut loan.bytes()[..count]);
         Poll::Ready(Read::More)
     }
 
-    /// Opens what was read, and lets `heed` act on what was inside.
-    fn open(&mut self, mut sealed: &[u8], heed: fn(&mut Self, &mut [u8])) -> Read {
-        let mut plain = buffers::read();
-        loop {
-            let Ok(opened) = self.connection().open(sealed, plain.bytes()) else { return Read::End };
-            sealed = &sealed[opened.used..];
-            plain.used = plain.used.max(opened.came);
-            if opened.came > 0 {
-                heed(self, &mut plain.bytes()[..opened.came]);
-            }
-            if opened.end {
-                return Read::End;
-            }
-            if opened.came == 0 {
-                return Read::More;
-            }
+    /// The same with a TLS layer.
+    fn poll_read_sealed(&mut self, cx: &mut Context<'_>, heed: fn(&mut Self, &mut [u8])) -> Poll<Read> {
+        let Some(tls) = self.attached.connection.tls() else { return Poll::Ready(Read::End) };
+        let mut loan = buffers::read();
+        let (came, ended) = {
+            let mut opener = tls.opener.lock();
+            let came = ready!(opener.poll_read(cx, &mut self.socket, &tls.sealer, &mut loan));
+            let Ok(came) = came else { return Poll::Ready(Read::End) };
+            (came, opener.end().is_some())
+        };
+        let answers = tls.sealer.waits();
+        if !came.is_empty() {
+            heed(self, &mut loan.bytes()[came]);
         }
+        if answers {
+            self.connection().flush();
+        }
+        Poll::Ready(if ended { Read::End } else { Read::More })
     }
 
     /// Acts on what a read has brought.

@@ -10,7 +10,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::server::TlsStream;
+
+use super::tls::TlsStream;
 
 /// A client's byte stream.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsConnector;
 use tokio_util::task::TaskTracker;
 
 use super::super::{
@@ -25,6 +25,7 @@ use super::super::{
     connection::{Connection, Remote, Target},
     outbox::RoomKey,
     stream::Stream,
+    tls::Acceptor,
 };
 use crate::{config::Config, metrics::Metrics, node::Node};
 
@@ -174,8 +175,8 @@ impl Way {
     }
 }
 
-fn tls() -> (TlsAcceptor, TlsConnector) {
-    static BOTH: OnceLock<(TlsAcceptor, TlsConnector)> = OnceLock::new();
+fn tls() -> (Acceptor, TlsConnector) {
+    static BOTH: OnceLock<(Acceptor, TlsConnector)> = OnceLock::new();
     let both = BOTH.get_or_init(|| {
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
@@ -193,7 +194,7 @@ fn tls() -> (TlsAcceptor, TlsConnector) {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        (Arc::new(server).into(), Arc::new(client).into())
+        (Acceptor::new(server), Arc::new(client).into())
     });
     both.clone()
 }

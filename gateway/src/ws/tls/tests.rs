@@ -1,0 +1,5 @@
+//! A rustls client, and clients that do what it would not.
+
+mod handshake;
+mod records;
+mod support;
