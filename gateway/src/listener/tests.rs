@@ -22,6 +22,10 @@ struct Running {
 impl Running {
     /// On loopback, each connection counted.
     fn start(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(None, change)
+    }
+
+    fn start_with(tls: Option<Acceptor>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new("n1".parse().unwrap(), BootId(1));
         change(&mut config);
         let bus = Local::new().join(config.node.clone());
@@ -35,7 +39,7 @@ impl Running {
         let counted = node.clone();
         let admit = move |address| counted.rates().connection(counted.rates().address(address)).map(Some);
         let patience = node.config().upgrade_wait;
-        let manners = Manners { tls: None, patience, admit: Arc::new(admit) };
+        let manners = Manners { tls, patience, admit: Arc::new(admit) };
         tasks.spawn(serve(listener, router, manners, tasks.clone(), stop.clone()));
         Self { address, node, tasks, stop }
     }
@@ -88,6 +92,28 @@ fn upgrade(token: &str) -> String {
         "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{token}\r\n"
     )
+}
+
+#[tokio::test]
+async fn a_client_that_never_ends_its_handshake_is_dropped() {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key.into())
+        .unwrap();
+    let gateway = Running::start_with(Some(Acceptor::new(config)), |config| {
+        config.upgrade_wait = Duration::from_millis(50);
+    });
+    for beginning in [&b""[..], &[0x16, 3, 1, 0, 200, 1]] {
+        let mut socket = gateway.connect().await;
+        socket.write_all(beginning).await.unwrap();
+        assert_eq!(read_all(&mut socket).await, "");
+    }
+    gateway.stop().await;
 }
 
 #[tokio::test]

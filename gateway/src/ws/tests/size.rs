@@ -2,7 +2,7 @@
 
 use crate::{
     routes::Routes,
-    ws::{connection::Connection, outbox::Outbox, pump::Pump},
+    ws::{connection::Connection, outbox::Outbox, pump::Pump, tls::Records},
 };
 
 #[test]
@@ -12,6 +12,7 @@ fn an_idle_connection_is_small() {
         ("the task", size_of::<Pump>(), 144),
         ("what others touch", size_of::<Connection>(), 184),
         ("its outbox", size_of::<Outbox>(), 64),
+        ("its TLS layer, without keys", size_of::<Records>(), 152),
         ("its route", Routes::ENTRY_BYTES, 40),
     ];
     for (what, size, most) in sizes {

@@ -70,7 +70,7 @@ pub(super) fn records(
         SupportedCipherSuite::Tls13(_) => (Some(Box::new(kernel)), Version::Tls13),
         // Its keys stay; what would derive others need not.
         SupportedCipherSuite::Tls12(suite) => {
-            (None, Version::Tls12 { nonce: suite.aead_alg.key_block_shape().explicit_nonce_len })
+            (None, Version::Tls12 { nonce: suite.aead_alg.key_block_shape().explicit_nonce_len as u8 })
         }
     };
     let opener = Opener {
@@ -108,7 +108,7 @@ enum Version {
     Tls13,
     /// Each record begins with so many bytes of its nonce.
     Tls12 {
-        nonce: usize,
+        nonce: u8,
     },
 }
 
@@ -206,7 +206,8 @@ impl Opener {
         let mut content = 0..0;
         match (typ, self.version) {
             (ContentType::ApplicationData, version) => {
-                let start = HEADER_BYTES + if let Version::Tls12 { nonce } = version { nonce } else { 0 };
+                let start =
+                    HEADER_BYTES + if let Version::Tls12 { nonce } = version { nonce.into() } else { 0 };
                 content = start..start + payload.len();
                 self.nuisances.updates = 0;
             }

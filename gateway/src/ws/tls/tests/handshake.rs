@@ -133,7 +133,8 @@ async fn much_goes_through_a_narrow_pipe_both_ways_at_once() {
                 to_client.shutdown().await.unwrap();
             },
         );
-        (one.unwrap(), other.unwrap());
+        one.unwrap();
+        other.unwrap();
         assert!(here == much && there == much);
     }
 }
