@@ -3,6 +3,7 @@
 pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod http;
+pub(crate) mod line;
 pub(crate) mod nats;
 pub(crate) mod person;
 pub(crate) mod process;

@@ -2,11 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    WebSocketStream, client_async,
+    client_async,
     tungstenite::{
         self, Bytes, Message,
         client::IntoClientRequest,
@@ -17,14 +16,13 @@ use tokio_tungstenite::{
 use super::{
     http::{self, Answer},
     in_time,
+    line::{Line, Socket},
     process::Process,
     unique,
 };
 
 /// A frame that was not heard is sent again after this time.
 const RESEND: Duration = Duration::from_millis(300);
-
-pub(crate) type Socket = WebSocketStream<TcpStream>;
 
 /// What may come next.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +43,7 @@ pub(crate) struct Person {
     pub(crate) room: String,
     pub(crate) side: String,
     pub(crate) ticket: String,
-    socket: Option<Socket>,
+    line: Option<Line>,
 }
 
 impl Person {
@@ -65,7 +63,7 @@ impl Person {
             room: none(),
             side: none(),
             ticket: none(),
-            socket: None,
+            line: None,
         }
     }
 
@@ -78,7 +76,7 @@ impl Person {
 
     /// Connects, and hears `ready`. A socket that was open before is dropped.
     pub(crate) async fn connect(&mut self, at: &Process) -> Value {
-        self.socket = Some(self.open(at).await);
+        self.line = Some(Line::of(self.open(at).await));
         let ready = self.hear("ready").await;
         assert_eq!(text(&ready, "session"), self.session);
         ready
@@ -96,21 +94,21 @@ impl Person {
 
     /// Breaks the connection off, without a close frame.
     pub(crate) fn lose(&mut self) {
-        self.socket = None;
+        self.line = None;
     }
 
-    /// Lets go of the socket, which stays open.
+    /// Lets go of the socket, which stays open and is read by nobody.
     pub(crate) fn let_go(&mut self) -> Socket {
-        self.socket.take().unwrap()
+        self.line.take().expect("a socket").let_go()
     }
 
     /// Takes a socket over.
     pub(crate) fn take(&mut self, socket: Socket) {
-        self.socket = Some(socket);
+        self.line = Some(Line::of(socket));
     }
 
-    fn socket(&mut self) -> &mut Socket {
-        self.socket.as_mut().expect("a socket")
+    fn line(&mut self) -> &mut Line {
+        self.line.as_mut().expect("a socket")
     }
 
     /// Sends a control message.
@@ -125,7 +123,7 @@ impl Person {
 
     /// Sends whatever it is.
     pub(crate) async fn send(&mut self, message: Message) {
-        in_time("the socket takes a message", self.socket().send(message)).await.unwrap();
+        in_time("the socket takes a message", self.line().send(message)).await.unwrap();
     }
 
     /// Waits for somebody.
@@ -160,14 +158,14 @@ impl Person {
 
     async fn next_heard(&mut self) -> Heard {
         loop {
-            let message = match self.socket().next().await {
-                Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
-                Some(Ok(Message::Binary(frame))) => return Heard::Frame(frame),
-                Some(Ok(Message::Close(frame))) => {
+            let message = match self.line().next().await {
+                Some(Message::Text(text)) => serde_json::from_str(&text).unwrap(),
+                Some(Message::Binary(frame)) => return Heard::Frame(frame),
+                Some(Message::Close(frame)) => {
                     return Heard::Closed(frame.map(|frame| frame.code.into()));
                 }
-                Some(Ok(_)) => continue,
-                Some(Err(_)) | None => return Heard::Closed(None),
+                Some(_) => continue,
+                None => return Heard::Closed(None),
             };
             self.keep(&message);
             if message["type"] != "token" {
@@ -180,7 +178,7 @@ impl Person {
     pub(crate) async fn renewed(&mut self) -> Value {
         let renewed = async {
             loop {
-                let message = self.socket().next().await.unwrap().unwrap();
+                let message = self.line().next().await.expect("an open socket");
                 let Message::Text(text) = message else { continue };
                 let message: Value = serde_json::from_str(&text).unwrap();
                 assert_eq!(message["type"], "token", "{message}");
