@@ -155,7 +155,7 @@ pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
     let follow = async {
         if *status.borrow_and_update() == Status::Down {
             node.tokens().cut_off();
-            node.decide(Sessions::bus_down);
+            node.decide(|sessions, _| sessions.bus_awaited());
         }
         while status.changed().await.is_ok() {
             // Not asked in the `match`: it would be held while deciding, and what is decided is said on the same bus.

@@ -90,8 +90,12 @@ pub enum Request {
 /// Whether the bus carries messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BusState {
+    /// Not yet: nothing has begun here that would have to stand still.
+    Awaited,
     Up,
-    Down { since: UnixMillis },
+    Down {
+        since: UnixMillis,
+    },
 }
 
 /// What became of a room that is not held here any more, and was not ended.

@@ -35,7 +35,7 @@ impl Sessions {
         }
         let room = self.rooms.get(&room_id);
         let other_is_here = room.is_some_and(|room| room.seat(side.other()).is_some());
-        if matches!(self.bus, BusState::Down { .. }) && !other_is_here {
+        if self.bus != BusState::Up && !other_is_here {
             return Err(refuse(ErrorCode::Unavailable, "the other side cannot be reached now; try again"));
         }
         let heard = room.map_or(Stamp::NONE, |room| room.fold.stamp(side));

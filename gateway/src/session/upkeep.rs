@@ -197,8 +197,13 @@ impl Sessions {
     pub(super) fn grace_clock(&self, now: UnixMillis) -> UnixMillis {
         match self.bus {
             BusState::Down { since } => since.max(self.thaw) - self.frozen,
-            BusState::Up => now.max(self.thaw) - self.frozen,
+            BusState::Up | BusState::Awaited => now.max(self.thaw) - self.frozen,
         }
+    }
+
+    /// The bus is not up yet. To be told before anything else, if it is so: graces do not freeze when it comes up for the first time.
+    pub fn bus_awaited(&mut self) {
+        self.bus = BusState::Awaited;
     }
 
     /// The bus is down: other sides cannot be heard, and their graces stand still.
@@ -208,9 +213,11 @@ impl Sessions {
         }
     }
 
-    /// The bus is back.
+    /// The bus is back, or there for the first time.
     pub fn bus_up(&mut self, now: UnixMillis) {
-        if let BusState::Down { since } = self.bus {
+        if self.bus == BusState::Awaited {
+            self.bus = BusState::Up;
+        } else if let BusState::Down { since } = self.bus {
             let thaw = now + THAW;
             self.frozen += thaw.since(since.max(self.thaw));
             (self.bus, self.thaw) = (BusState::Up, thaw);

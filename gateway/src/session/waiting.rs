@@ -33,7 +33,7 @@ impl Waiting {
 impl Sessions {
     /// Whether a want could be published now.
     pub(super) fn check_find(&self, now: UnixMillis, find: &Find) -> Result<(), ControlError> {
-        if self.draining || matches!(self.bus, BusState::Down { .. }) {
+        if self.draining || self.bus != BusState::Up {
             return Err(refuse(ErrorCode::Unavailable, "nobody can be found from here now; try again"));
         }
         if find.queue().invite_tag().is_some_and(|tag| self.spent.get(now, &tag).is_some()) {

@@ -85,6 +85,21 @@ fn graces_stand_still_while_the_bus_is_down_and_ten_seconds_longer() {
 }
 
 #[test]
+fn the_first_time_that_the_bus_is_up_freezes_no_grace() {
+    let mut cluster = Cluster::new(2);
+    cluster.decide(1, |sessions, _| sessions.bus_awaited());
+    cluster.decide(1, Sessions::bus_down);
+    let early = cluster.connect(1, 9);
+    assert_eq!(cluster.ask(early, Request::Find(anyone())), Err(ErrorCode::Unavailable));
+    cluster.decide(1, Sessions::bus_up);
+    let chat = cluster.chatting([0, 1]);
+    cluster.drop(chat.one);
+    cluster.pass(GRACE);
+    let end = [ToClient::Peer(PeerState::Away), ToClient::Ended(EndReason::Expired)];
+    assert_eq!(news(cluster.told(chat.other)), end);
+}
+
+#[test]
 fn a_bus_that_comes_and_goes_does_not_move_the_clock_of_graces_backwards_or_on() {
     let mut cluster = Cluster::new(1);
     let clock = |cluster: &Cluster| cluster.gates[0].sessions.grace_clock(cluster.now);
