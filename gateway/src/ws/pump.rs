@@ -34,6 +34,9 @@ const LIMITS: Limits = Limits { binary: limits::FRAME_BYTES as u32, text: limits
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// A connection over its rate is read more slowly; if it stays over it for this long it is closed.
 const OVER_RATE_LIMIT: Duration = Duration::from_secs(60);
+/// A message must be whole so long after its first byte: with pings answered between its fragments its memory could be held for ever.
+/// The largest comes in time over any line that people chat on (1 kB/s).
+const MESSAGE_WAIT: Duration = Duration::from_secs(60);
 /// A client of which this many control messages in a row are refused is broken or hostile.
 const REFUSALS: u16 = 100;
 /// Reads before other connections of the thread have their turn: a millisecond or two of a flood.
@@ -238,6 +241,12 @@ impl Pump {
         }
         self.meter.owe(incoming.frames() as usize, count);
         self.unsent = batch.finish(node);
+        let keep_alive = node.keep_alive();
+        // Seen when something comes; where nothing does, the next ping goes unanswered.
+        let begun = self.decoder.unfinished_since(keep_alive.now());
+        if begun.is_some_and(|begun| keep_alive.since(begun) >= MESSAGE_WAIT) {
+            connection.close(CloseCode::NoPong);
+        }
     }
 
     /// After a read: pauses if the bus had no room, or if it was beyond the rates.

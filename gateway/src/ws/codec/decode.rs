@@ -67,6 +67,12 @@ impl Decoder {
         self.unfinished.as_deref().map_or(0, Unfinished::held)
     }
 
+    /// Since when the message in progress is half received, on the caller's own clock; `None` while none is. It began `now` if this
+    /// was not asked since its first bytes came: to be asked after each read.
+    pub fn unfinished_since(&mut self, now: u32) -> Option<u32> {
+        self.unfinished.as_mut().map(|unfinished| *unfinished.since.get_or_insert(now))
+    }
+
     fn stop(&mut self) {
         self.phase = Phase::Ended;
         self.unfinished = None;

@@ -15,6 +15,8 @@ pub(super) struct Unfinished {
     pub(super) kind: Option<Kind>,
     /// Its fragments so far, unmasked.
     pub(super) message: Vec<u8>,
+    /// When it was begun, as far as somebody has asked: see [`Decoder::unfinished_since`](super::Decoder::unfinished_since).
+    pub(super) since: Option<u32>,
     /// How many bytes of a text message are known to be sound; may reach into `frame`.
     checked: usize,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemas::CloseCode;
 
 use super::support::*;
-use crate::ws::codec::Opcode;
+use crate::ws::codec::{FrameEnd, Opcode};
 
 #[tokio::test]
 async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
@@ -91,4 +91,33 @@ async fn who_sends_too_fast_for_a_minute_is_closed() {
     assert!(keep_alive.tick() * turns >= Duration::from_secs(60));
     client.expect(Opcode::Ping).await;
     client.expect_close(CloseCode::Rate).await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_whole_after_a_minute_ends_its_connection_whatever_is_said_meanwhile() {
+    for way in [Way::Plain, Way::Tls] {
+        let gateway = Gateway::new(|config| config.pong_wait = Duration::from_secs(10_000));
+        let (mut client, connection) = gateway.connect(way).await;
+        let keep_alive = gateway.node.keep_alive();
+        let half_minute = 30_000 / keep_alive.tick().as_millis();
+        // Each message is begun behind the end of another, and takes half a minute.
+        client.raw(&fragment(Opcode::Binary, FrameEnd::More, b"first")).await;
+        for _ in 0..4 {
+            (0..half_minute).for_each(|_| keep_alive.turn());
+            let mut both = fragment(Opcode::Continuation, FrameEnd::Final, b"half");
+            both.extend(fragment(Opcode::Binary, FrameEnd::More, b"next"));
+            client.raw(&both).await;
+            let now = keep_alive.now();
+            until(|| connection.heard() == now).await;
+        }
+        assert_eq!(connection.closing(), None);
+        for _ in 0..2 {
+            (0..half_minute).for_each(|_| keep_alive.turn());
+            client.say(Opcode::Pong, b"alive").await;
+            let now = keep_alive.now();
+            until(|| connection.heard() == now).await;
+        }
+        until(|| connection.closing().is_some()).await;
+        assert_eq!(connection.closing(), Some(CloseCode::NoPong));
+    }
 }
