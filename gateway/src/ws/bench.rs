@@ -12,6 +12,7 @@ use tokio::{net::TcpStream, task::JoinSet};
 
 use super::{
     attach,
+    batch::Batch,
     connection::{Connection, Remote, Target},
     outbox::{Outbox, Push, RoomKey, Socket},
     stream::Stream,
@@ -97,6 +98,15 @@ impl Relay {
         self.node.routes().open(room, side, &connected.0, STAMP);
         let route = FrameRoute { room, to: to.node.config().node.clone() };
         connected.0.set_target(Target::Remote(Arc::new(Remote { route, side, stamp: STAMP })));
+    }
+}
+
+impl Relay {
+    /// Passes the frames of one read on to the other side of the speaker's room.
+    pub fn pass_on<'a>(&self, speaker: &Connected, frames: impl IntoIterator<Item = &'a [u8]>) {
+        let mut batch = Batch::behind(None);
+        frames.into_iter().for_each(|frame| batch.put(&self.node, &speaker.0, frame));
+        batch.finish(&self.node);
     }
 }
 
