@@ -10,7 +10,7 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{
-    records::{self, HEADER_BYTES, Records},
+    records::{HEADER_BYTES, Records},
     stream::TlsStream,
 };
 
@@ -129,7 +129,7 @@ impl Handshake {
 
     fn finish(self) -> Result<(Records, Vec<u8>), Error> {
         let (secrets, kernel) = self.connection.dangerous_into_kernel_connection()?;
-        Ok((records::records(secrets, kernel)?, self.came))
+        Ok((Records::new(secrets, kernel)?, self.came))
     }
 }
 

@@ -1,10 +1,12 @@
 //! TLS below HTTP and the relay path: rustls shakes hands; after it a connection keeps its keys, and no buffer.
 //!
-//! [`handshake`] lets clients in, [`records`] opens and seals what they say, [`stream`] is that as a byte stream. The relay path uses
-//! the records directly.
+//! [`handshake`] lets clients in; [`records`] is what is left of it: an [`opener`] of what clients say and a [`sealer`] of what they hear.
+//! [`stream`] is that as a byte stream. The relay path uses the records directly.
 
 mod handshake;
+mod opener;
 mod records;
+mod sealer;
 mod stream;
 
 use std::{fmt, io, sync::Arc};
@@ -13,10 +15,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::stream::TlsStream;
-pub(crate) use self::{
-    records::{Records, SharedSealer},
-    stream::Parts,
-};
+pub(crate) use self::{records::Records, sealer::SharedSealer, stream::Parts};
 
 /// Speaks TLS with clients.
 #[derive(Clone)]

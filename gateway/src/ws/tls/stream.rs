@@ -9,7 +9,11 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::records::{End, Opener, Records, SharedSealer};
+use super::{
+    opener::{End, Opener},
+    records::Records,
+    sealer::SharedSealer,
+};
 use crate::ws::buffers::{self, Loan};
 
 /// A client's stream behind its handshake. It holds no buffer but for what has come and was not asked for, or waits for the socket.

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::{TlsConnector, client::TlsStream as ClientStream};
 
 use super::{
-    super::{Acceptor, TlsStream},
+    super::{Acceptor, Parts, TlsStream},
     support::{Drip, client, server, shake_hands},
 };
 
@@ -136,6 +136,21 @@ async fn much_goes_through_a_narrow_pipe_both_ways_at_once() {
         one.unwrap();
         other.unwrap();
         assert!(here == much && there == much);
+    }
+}
+
+#[tokio::test]
+async fn no_buffer_is_kept_for_what_has_been_said_and_heard() {
+    for config in clients() {
+        let (mut client, mut server) = connect(config, 64 * 1024).await;
+        client.write_all(b"question").await.unwrap();
+        client.flush().await.unwrap();
+        server.read_exact(&mut [0; 8]).await.unwrap();
+        server.write_all(b"answer").await.unwrap();
+        client.read_exact(&mut [0; 6]).await.unwrap();
+        let Parts { mut records, plain, .. } = server.into_parts();
+        assert_eq!((records.sealer.kept(), plain.capacity()), (0, 0));
+        assert!(records.opener.get_mut().partial().is_empty());
     }
 }
 

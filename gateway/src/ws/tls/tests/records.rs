@@ -3,7 +3,7 @@ use std::task::{Context, Waker};
 use rustls::{AlertDescription, Error};
 
 use super::{
-    super::records::End,
+    super::opener::End,
     support::{Pair, ways},
 };
 use crate::ws::buffers;

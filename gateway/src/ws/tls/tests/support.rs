@@ -17,10 +17,7 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
-use super::super::{
-    Acceptor, Parts,
-    records::{Opener, Records},
-};
+use super::super::{Acceptor, Parts, opener::Opener, records::Records};
 use crate::ws::buffers;
 
 /// A certificate for `localhost` that is its own authority.

@@ -1,0 +1,203 @@
+//! The writing half of the record layer.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+use rustls::{
+    AlertDescription, ContentType, Error, ProtocolVersion,
+    crypto::cipher::{MessageDecrypter, MessageEncrypter, OutboundChunks, OutboundPlainMessage},
+    kernel::KernelConnection,
+    server::ServerConnectionData,
+};
+
+use super::records::{
+    CONTENT_BYTES, KEY_UPDATE, UPDATE_NOT_REQUESTED, UPDATE_REQUESTED, WARNING, decrypter, encrypter,
+};
+
+const FATAL: u8 = 2;
+
+/// The writing half, for all who write.
+pub(crate) struct SharedSealer {
+    sealer: Mutex<Sealer>,
+    /// Whether [`Sealer::sealed`] holds anything. Outside the lock, as it is asked for after each write and hardly ever does.
+    waits: AtomicBool,
+}
+
+impl SharedSealer {
+    /// `seq` is the number of the next record; a key may seal `limit` of them.
+    pub(super) fn new(
+        encrypter: Box<dyn MessageEncrypter>,
+        seq: u64,
+        limit: u64,
+        updates: Option<Box<KernelConnection<ServerConnectionData>>>,
+    ) -> Self {
+        let (said, sealed) = (Said::Nothing, Vec::new());
+        let sealer = Sealer { encrypter, seq, limit, updates, update_owed: false, said, sealed };
+        Self { sealer: Mutex::new(sealer), waits: AtomicBool::new(false) }
+    }
+
+    /// Takes what waits to be written; if nothing does, seals some of the bytes. Returns how many were sealed, and what to write.
+    pub(crate) fn seal(&self, plain: &[u8]) -> (usize, Vec<u8>) {
+        let mut sealer = self.sealer.lock();
+        if !sealer.sealed.is_empty() {
+            self.waits.store(false, Relaxed);
+            return (0, std::mem::take(&mut sealer.sealed));
+        }
+        sealer.seal_some(plain)
+    }
+
+    /// Whether records wait to be written.
+    pub(crate) fn waits(&self) -> bool {
+        self.waits.load(Relaxed)
+    }
+
+    /// Puts back what the socket did not take, before what came meanwhile.
+    pub(crate) fn put_back(&self, mut sealed: Vec<u8>, taken: usize) {
+        let mut sealer = self.sealer.lock();
+        // A buffer that is empty is not kept.
+        if taken < sealed.len() {
+            sealed.drain(..taken);
+            sealed.append(&mut sealer.sealed);
+            sealer.sealed = sealed;
+        }
+        self.waits.store(!sealer.sealed.is_empty(), Relaxed);
+    }
+
+    /// The client's next key. If it has `asked` for ours we change it with our next words: however often it asks until then, once.
+    pub(super) fn next_decrypter(&self, asked: bool) -> Result<Box<dyn MessageDecrypter>, Error> {
+        let mut sealer = self.sealer.lock();
+        sealer.update_owed |= asked;
+        let updates = sealer.updates.as_mut().ok_or(Error::HandshakeNotComplete)?;
+        let (_, secrets) = updates.update_rx_secret()?;
+        decrypter(updates.negotiated_cipher_suite(), secrets)
+    }
+
+    /// Says that nothing follows (`close_notify`).
+    pub(crate) fn say_goodbye(&self) {
+        self.say(WARNING, AlertDescription::CloseNotify, Said::Goodbye);
+    }
+
+    /// Says what the client has done wrong. Nothing follows.
+    pub(super) fn fail(&self, alert: AlertDescription) {
+        self.say(FATAL, alert, Said::Goodbye);
+    }
+
+    pub(super) fn refuse_renegotiation(&self) {
+        self.say(WARNING, AlertDescription::NoRenegotiation, Said::Nothing);
+    }
+
+    fn say(&self, level: u8, alert: AlertDescription, said: Said) {
+        let mut sealer = self.sealer.lock();
+        if sealer.said == Said::Goodbye {
+            return;
+        }
+        let record = sealer.seal_record(ContentType::Alert, &[level, alert.into()]);
+        sealer.sealed.extend(record);
+        sealer.said = said;
+        self.waits.store(!sealer.sealed.is_empty(), Relaxed);
+    }
+}
+
+/// Whether anything may follow what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Goodbye,
+}
+
+struct Sealer {
+    encrypter: Box<dyn MessageEncrypter>,
+    /// The number of the next record.
+    seq: u64,
+    /// So many records may be sealed with one key.
+    limit: u64,
+    /// Derives the next keys; TLS 1.2 has none.
+    updates: Option<Box<KernelConnection<ServerConnectionData>>>,
+    /// Whether the client has asked for our next key.
+    update_owed: bool,
+    said: Said,
+    /// Records that nobody has written yet: what the socket has not taken, and alerts.
+    sealed: Vec<u8>,
+}
+
+impl Sealer {
+    /// Seals one record of the application. After a goodbye all is taken and nothing sealed, as by a broken socket.
+    fn seal_some(&mut self, plain: &[u8]) -> (usize, Vec<u8>) {
+        if plain.is_empty() || self.said == Said::Goodbye {
+            return (plain.len(), Vec::new());
+        }
+        let mut records = Vec::new();
+        if self.update_owed {
+            records = self.next_encrypter(UPDATE_NOT_REQUESTED);
+        } else if self.seq >= self.limit {
+            // TLS 1.2 has no other way to protect what follows than to end.
+            records = match self.updates {
+                Some(_) => self.next_encrypter(UPDATE_REQUESTED),
+                None => {
+                    let goodbye = [WARNING, AlertDescription::CloseNotify.into()];
+                    self.said = Said::Goodbye;
+                    return (plain.len(), self.seal_record(ContentType::Alert, &goodbye));
+                }
+            };
+        }
+        if self.said == Said::Goodbye {
+            // No key came after the last one.
+            return (plain.len(), records);
+        }
+        let some = &plain[..plain.len().min(CONTENT_BYTES)];
+        let record = self.seal_record(ContentType::ApplicationData, some);
+        if records.is_empty() {
+            records = record;
+        } else {
+            records.extend(record);
+        }
+        (some.len(), records)
+    }
+
+    /// Seals a record. If it cannot be done nothing is ever sealed again.
+    fn seal_record(&mut self, kind: ContentType, content: &[u8]) -> Vec<u8> {
+        let sealed = self.encrypter.encrypt(message(kind, content), self.seq);
+        self.seq += 1;
+        sealed.map_or_else(
+            |_| {
+                self.said = Said::Goodbye;
+                Vec::new()
+            },
+            |sealed| sealed.encode(),
+        )
+    }
+
+    /// Changes to the next key, and says so.
+    fn next_encrypter(&mut self, answer: u8) -> Vec<u8> {
+        let [kind, high, middle, low] = KEY_UPDATE;
+        let record = self.seal_record(ContentType::Handshake, &[kind, high, middle, low, answer]);
+        let next = self.updates.as_mut().map(|updates| {
+            let (seq, secrets) = updates.update_tx_secret()?;
+            Ok::<_, Error>((seq, encrypter(updates.negotiated_cipher_suite(), secrets)?))
+        });
+        match next {
+            Some(Ok((seq, encrypter))) => (self.seq, self.encrypter) = (seq, encrypter),
+            None | Some(Err(_)) => self.said = Said::Goodbye,
+        }
+        self.update_owed = false;
+        record
+    }
+}
+
+pub(super) fn message(typ: ContentType, content: &[u8]) -> OutboundPlainMessage<'_> {
+    // The version that TLS 1.3, too, writes on its records (RFC 8446, section 5.1).
+    OutboundPlainMessage { typ, version: ProtocolVersion::TLSv1_2, payload: OutboundChunks::Single(content) }
+}
+
+#[cfg(test)]
+impl SharedSealer {
+    /// The size of the buffer for what waits.
+    pub(super) fn kept(&self) -> usize {
+        self.sealer.lock().sealed.capacity()
+    }
+
+    /// Lets no key seal more than so many records.
+    pub(super) fn wear_out_after(&self, records: u64) {
+        self.sealer.lock().limit = records;
+    }
+}
