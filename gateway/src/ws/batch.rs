@@ -34,6 +34,7 @@ impl Batch {
     }
 
     /// Takes a frame.
+    #[inline]
     pub(super) fn put(&mut self, node: &Node, connection: &Connection, payload: &[u8]) {
         if self.bytes.len() + frame::LENGTH_BYTES + payload.len() > limits::BUS_FRAMES_BYTES {
             self.send(node);
