@@ -99,6 +99,8 @@ impl Model {
             Input::Pasted(text) => self.paste(&text),
             Input::Resized(size) => {
                 self.size = size;
+                // A terminal may have been through other sizes and lost rows, even if it has its old one again.
+                self.effects.push(Effect::Redraw);
                 self.scroll = self.scroll.min(layout::scroll_max(self));
             }
             Input::Sent(id, result) => self.sent(id, result),

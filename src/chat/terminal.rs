@@ -69,7 +69,9 @@ impl Terminal {
 
     /// The next drawing writes every cell, whatever was there.
     pub(super) fn forget(&mut self) -> io::Result<()> {
-        self.inner.clear()
+        // Not `clear`: it asks the terminal for its cursor, blocks until the answer, and fails without one.
+        let size = self.inner.size()?;
+        self.inner.resize(size.into())
     }
 }
 

@@ -220,13 +220,67 @@ async fn a_small_terminal_that_grows_and_shrinks_is_drawn_anew() {
     let serve = Launch::new("serve").ready().await;
     let (one, other) = couple(&serve).await;
     one.resize(40, 12);
-    one.shows("─\n").await;
     exchange(&one, &other).await;
+    one.shows(&rule(40)).await;
     assert_eq!(code(&one), code(&other));
     one.resize(100, 30);
     exchange(&one, &other).await;
+    one.shows(&rule(100)).await;
+}
+
+/// Somebody who waits alone, in a terminal whose shell lets the chat stand still.
+async fn alone(serve: &Process) -> Terminal {
+    let terminal = Terminal::open(80, 24).await;
+    terminal.line("set +m");
+    terminal.chat("", &at(serve));
+    terminal.shows("Looking for somebody").await;
+    // What is drawn last.
+    terminal.shows(&format!("{}>\n", rule(80))).await;
+    terminal
+}
+
+/// What is above the line that is written: a row from edge to edge of a screen of this width.
+fn rule(width: u16) -> String {
+    format!("\n{}\n", "─".repeat(width.into()))
+}
+
+#[tokio::test]
+async fn keys_that_come_with_a_new_size_are_read_and_drawn_in_it() {
+    let serve = Launch::new("serve").ready().await;
+    let one = alone(&serve).await;
+    for (width, height) in [(40, 12), (100, 30), (60, 20), (80, 24)] {
+        let text = unique("text");
+        one.at_once(async |one| {
+            one.resize(width, height);
+            one.is_of_size(width, height).await;
+            one.write(&text);
+        })
+        .await;
+        one.shows(&format!("{}> {text}", rule(width))).await;
+        one.at_once(async |one| {
+            one.press("C-u");
+            one.resize(width + 5, height);
+            one.is_of_size(width + 5, height).await;
+        })
+        .await;
+        one.shows(&format!("{}>\n", rule(width + 5))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_has_its_old_size_again_is_drawn_anew() {
+    let serve = Launch::new("serve").ready().await;
+    let one = alone(&serve).await;
     let screen = one.screen();
-    assert!(screen.lines().any(|row| row.chars().filter(|&c| c == '─').count() == 100), "{screen}");
+    one.at_once(async |one| {
+        for (width, height) in [(30, 8), (80, 24)] {
+            one.resize(width, height);
+            one.is_of_size(width, height).await;
+        }
+        assert_ne!(one.screen(), screen);
+    })
+    .await;
+    one.shows(&screen).await;
 }
 
 /// The screen, the keys and the scroll-back are as they were before.

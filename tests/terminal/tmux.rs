@@ -65,6 +65,12 @@ impl Terminal {
         self.tmux(&["resize-window", "-x", &width.to_string(), "-y", &height.to_string()]);
     }
 
+    /// Waits until whoever asks the terminal's device hears this size.
+    pub(crate) async fn is_of_size(&self, width: u16, height: u16) {
+        let size = format!("rows {height}; columns {width};");
+        eventually(&size, async || self.settings().contains(&size)).await;
+    }
+
     /// What is to be seen.
     pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
@@ -104,12 +110,28 @@ impl Terminal {
         said(Command::new("stty").args(["-a", "-F", device.trim()]))
     }
 
-    /// Sends a signal to the chat: the shell's one child.
+    /// Sends a signal to the chat.
     pub(crate) fn signal(&self, name: &str) {
+        said(Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child())]));
+    }
+
+    /// What the chat has to do at one and the same time: it stands still while it happens. The shell must not control
+    /// jobs (`set +m`), or it takes the terminal from a chat that stands still.
+    pub(crate) async fn at_once(&self, happens: impl AsyncFnOnce(&Self)) {
+        let state = format!("/proc/{}/stat", self.child());
+        self.signal("STOP");
+        eventually("a chat that stands still", async || fs::read_to_string(&state).unwrap().contains(") T "))
+            .await;
+        happens(self).await;
+        self.signal("CONT");
+    }
+
+    /// The shell's one child.
+    fn child(&self) -> String {
         let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]);
         let shell = shell.trim();
         let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        said(Command::new("sh").args(["-c", &format!("kill -{name} {}", children.trim())]));
+        children.trim().to_owned()
     }
 
     fn tmux(&self, parameters: &[&str]) -> String {

@@ -31,7 +31,7 @@ impl Evening {
     /// At the very beginning.
     pub(in crate::chat) fn with(errand: Errand, width: u16, height: u16) -> Self {
         let mut evening = Self { model: Model::new(errand), now: Duration::ZERO };
-        evening.give(Input::Resized(Size { width, height }));
+        assert_eq!(evening.give(Input::Resized(Size { width, height })), [Effect::Redraw]);
         assert_eq!(evening.give(Input::Opened), [Effect::Find]);
         evening
     }
