@@ -1,6 +1,6 @@
 //! Which nodes of one kind are alive: a fold over their heartbeats.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{BootId, NodeId, UnixMillis, event::Heartbeat, event::Load, limits};
 
@@ -58,6 +58,13 @@ impl Nodes {
     pub fn expire(&mut self, now: UnixMillis) -> Vec<NodeId> {
         let dead = |node: &Node| now.since(node.heard) >= limits::NODE_SILENCE;
         self.0.extract_if(.., |_, node| dead(node)).map(|(id, _)| id).collect()
+    }
+
+    /// Takes a pause in which nobody listened here out of their silence: what they said meanwhile is still to be read.
+    pub fn forgive(&mut self, now: UnixMillis, pause: Duration) {
+        for node in self.0.values_mut() {
+            node.heard = (node.heard + pause).min(now);
+        }
     }
 
     /// Forgets all: after a gap in hearing, silence proves nothing.
@@ -147,5 +154,17 @@ mod tests {
         let mut nodes = Nodes::default();
         nodes.hear(UnixMillis(0), &node, &beat(1));
         assert_eq!(nodes.hear(UnixMillis(1), &node, &beat(2)), News::Restarted);
+    }
+
+    #[test]
+    fn a_pause_here_is_not_their_silence_and_nobody_is_heard_in_the_future() {
+        let (one, two): (NodeId, NodeId) = ("n1".parse().unwrap(), "n2".parse().unwrap());
+        let mut nodes = Nodes::default();
+        let (start, second) = (UnixMillis(10_000), Duration::from_secs(1));
+        nodes.hear(start, &one, &beat(1));
+        nodes.hear(start + second * 60, &two, &beat(1));
+        nodes.forgive(start + second * 61, second * 60);
+        assert_eq!(nodes.expire(start + second * 60 + limits::NODE_SILENCE), [one]);
+        assert_eq!(nodes.expire(start + second * 61 + limits::NODE_SILENCE), [two]);
     }
 }

@@ -16,6 +16,9 @@ use crate::config::Company;
 
 /// The machine is to be ticked this often: fine enough for the shortest repetition, and nothing for the processor.
 pub const TICK: Duration = Duration::from_millis(100);
+/// A tick that comes this long after the last one: this process stood still. Below it no neighbour seems silent that is not: at the last
+/// tick its heartbeat was a second old at most, and a bit.
+const STANDSTILL: Duration = Duration::from_secs(2);
 /// Presence and leases are said in this many slices, one each second: the load is even.
 const SLICES: u8 = 10;
 /// How long a slice waits for the next.
@@ -31,9 +34,22 @@ const IN_FLIGHT: Duration = Duration::from_secs(10);
 /// After its bus came back a gateway freezes graces for this long: others have to be heard first.
 const THAW: Duration = Duration::from_secs(10);
 
+/// When a tick came, by the clock and by that of graces.
+#[derive(Clone, Copy)]
+pub(super) struct Tick {
+    now: UnixMillis,
+    grace_now: UnixMillis,
+}
+
 impl Sessions {
     /// Does what is due. To be called every [`TICK`].
     pub fn tick(&mut self, now: UnixMillis) {
+        let tick = Tick { now, grace_now: self.grace_clock(now) };
+        if let Some(last) = self.last_tick.replace(tick)
+            && now.since(last.now) >= STANDSTILL
+        {
+            self.stood_still(tick, last);
+        }
         while let Some(timer) = self.timers.pop_due(now) {
             self.timer_due(now, timer);
         }
@@ -51,6 +67,18 @@ impl Sessions {
             self.sweep_slice(now);
             if let Some(since) = self.say_again_since.take() {
                 self.say_sessions_again(now, since);
+            }
+        }
+    }
+
+    /// What others said since the last tick is still to be read: nobody was silent in this time, and no grace has run.
+    fn stood_still(&mut self, Tick { now, grace_now }: Tick, last: Tick) {
+        let (pause, grace_pause) = (now.since(last.now), grace_now.since(last.grace_now));
+        self.gateways.forgive(now, pause);
+        for room in self.rooms.values_mut() {
+            room.sign = (room.sign + pause).min(now);
+            for since in room.away_since.iter_mut().flatten() {
+                *since = (*since + grace_pause).min(grace_now);
             }
         }
     }

@@ -52,6 +52,73 @@ fn a_gateway_that_was_only_cut_off_brings_its_people_back() {
     assert_ne!(cluster.route(chat.one), Route::Nowhere);
 }
 
+impl Cluster {
+    /// A gateway stands still while the other one lives; the first thing it does is to tick, then it reads what was said.
+    fn stand_still(&mut self, gate: usize, time: Duration, meanwhile: impl FnOnce(&mut Self)) {
+        let other = 1 - gate;
+        let end = self.now + time;
+        self.gates[gate].hears = false;
+        let said = self.gates[other].said.len();
+        meanwhile(self);
+        while self.now < end {
+            self.now += TICK;
+            self.decide(other, Sessions::tick);
+        }
+        self.decide(gate, Sessions::tick);
+        self.gates[gate].hears = true;
+        let mut unread = self.gates[other].said[said..].to_vec();
+        unread.retain(|message| is_for(message, gate));
+        for message in unread {
+            self.hear(gate, message);
+        }
+        self.beat(other);
+        self.beat(gate);
+    }
+}
+
+#[test]
+fn a_gateway_that_stood_still_takes_nobody_for_away_before_it_has_read_what_they_said() {
+    // A tick looks at a tenth of the rooms: each tenth once.
+    for (before, pause) in (0..10).flat_map(|before| [(before, 3), (before, 40)]) {
+        let mut cluster = Cluster::new(2);
+        let chat = cluster.chatting([0, 1]);
+        cluster.secs(before);
+        cluster.stand_still(0, Duration::from_secs(pause), |_| {});
+        cluster.secs(40);
+        assert_eq!(seen(&mut cluster, chat.one), []);
+    }
+}
+
+#[test]
+fn a_gateway_that_stood_still_misses_a_dead_one_as_soon_as_ever() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 1]);
+    cluster.gates[1].hears = false;
+    cluster.secs(2);
+    cluster.now += Duration::from_secs(600);
+    cluster.secs(1);
+    assert_eq!(seen(&mut cluster, chat.one), []);
+    cluster.secs(2);
+    assert_eq!(seen(&mut cluster, chat.one), [PeerState::Away]);
+}
+
+#[test]
+fn no_grace_runs_while_a_gateway_stands_still() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([1, 0]);
+    cluster.drop(chat.one);
+    cluster.secs(50);
+    assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
+    cluster.stand_still(0, Duration::from_secs(20), |cluster| {
+        let back = cluster.back(1, &chat);
+        cluster.resume(back, &chat.tickets[0]).unwrap();
+    });
+    cluster.secs(2);
+    assert_eq!(news(cluster.told(chat.other)), [ToClient::Peer(PeerState::Online)]);
+    cluster.secs(60);
+    assert_eq!(news(cluster.told(chat.other)), []);
+}
+
 #[test]
 fn a_room_of_one_gateway_does_not_care_about_the_bus() {
     let mut cluster = Cluster::new(1);
