@@ -283,6 +283,17 @@ async fn a_terminal_that_has_its_old_size_again_is_drawn_anew() {
     one.shows(&screen).await;
 }
 
+#[tokio::test]
+async fn control_l_draws_over_what_others_have_written() {
+    let serve = Launch::new("serve").ready().await;
+    let one = alone(&serve).await;
+    let screen = one.screen();
+    one.scribble("\x1b[5;1Hwritten by somebody else");
+    one.shows("written by somebody else").await;
+    one.press("C-l");
+    one.shows(&screen).await;
+}
+
 /// The screen, the keys and the scroll-back are as they were before.
 async fn is_as_before(terminal: &Terminal, settings: &str, said: &str) {
     terminal.is_back().await;

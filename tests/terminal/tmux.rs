@@ -106,8 +106,16 @@ impl Terminal {
 
     /// How the terminal treats keys: what `stty` says from outside.
     pub(crate) fn settings(&self) -> String {
-        let device = self.tmux(&["display-message", "-p", "#{pane_tty}"]);
-        said(Command::new("stty").args(["-a", "-F", device.trim()]))
+        said(Command::new("stty").args(["-a", "-F", &self.device()]))
+    }
+
+    /// Writes into the screen behind the chat's back.
+    pub(crate) fn scribble(&self, text: &str) {
+        fs::write(self.device(), text).unwrap();
+    }
+
+    fn device(&self) -> String {
+        self.tmux(&["display-message", "-p", "#{pane_tty}"]).trim().to_owned()
     }
 
     /// Sends a signal to the chat.
