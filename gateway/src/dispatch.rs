@@ -11,7 +11,10 @@ use schemas::{
     message::{Answer, Message},
     subject::Interest,
 };
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::{
+    task::yield_now,
+    time::{Instant, MissedTickBehavior, interval, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,6 +29,8 @@ use crate::{
 
 /// Messages that are taken from the bus before the sockets that they were for are written: one write for all that a tick brings.
 const MESSAGES_PER_TURN: usize = 1024;
+/// Timers that are heeded before other tasks have their turn: a fraction of a millisecond.
+const TIMERS_PER_TURN: usize = 64;
 /// How long a starting gateway waits for others to tell what it has missed. Silence then means that there is nobody.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -216,6 +221,9 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => return,
             now = ticks.tick() => {
+                while node.decide(|sessions, now| sessions.do_some(now, TIMERS_PER_TURN)) {
+                    yield_now().await;
+                }
                 node.decide(Sessions::tick);
                 if now >= beat {
                     beat = now + limits::HEARTBEAT;

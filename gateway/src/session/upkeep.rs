@@ -42,17 +42,25 @@ pub(super) struct Tick {
 }
 
 impl Sessions {
-    /// Does what is due. To be called every [`TICK`].
-    pub fn tick(&mut self, now: UnixMillis) {
+    /// Does some of what has its own time, at most so much of it; whether there may be more. To be called before [`Self::tick`], which does
+    /// all: after a rush thousands are due at once, and chats go on in between.
+    pub fn do_some(&mut self, now: UnixMillis, most: usize) -> bool {
         let tick = Tick { now, grace_now: self.grace_clock(now) };
         if let Some(last) = self.last_tick.replace(tick)
             && now.since(last.now) >= STANDSTILL
         {
             self.stood_still(tick, last);
         }
-        while let Some(timer) = self.timers.pop_due(now) {
+        for _ in 0..most {
+            let Some(timer) = self.timers.pop_due(now) else { return false };
             self.timer_due(now, timer);
         }
+        true
+    }
+
+    /// Does what is due. To be called every [`TICK`].
+    pub fn tick(&mut self, now: UnixMillis) {
+        while self.do_some(now, usize::MAX) {}
         for node in self.gateways.expire(now) {
             self.node_gone(now, &node);
             self.silent.insert(node, now - limits::NODE_SILENCE - IN_FLIGHT);

@@ -15,8 +15,8 @@ use schemas::CloseCode;
 
 use super::{codec, connection::Connection};
 
-/// The wheel turns at least this often...
-const LONGEST_TICK: Duration = Duration::from_millis(250);
+/// The wheel turns at least this often: of 20,000 connections 40 are pinged at once, in a fraction of a millisecond...
+const LONGEST_TICK: Duration = Duration::from_millis(50);
 /// ...and so often in each heartbeat, so that pings are spread and short heartbeats (of tests) are kept.
 const SLOTS_AT_LEAST: u32 = 20;
 /// A ping comes up to a tenth of the heartbeat early: connections that began together do not stay together.
