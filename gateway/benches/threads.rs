@@ -2,7 +2,8 @@
 //!
 //! All clients are of one gateway; each thread has its own pairs and does for them what the relay path does after reading: looks up where
 //! the frames go, writes them as WebSocket frames, counts them, and hands them to the other side's socket, which the thread empties again.
-//! What the threads share is the gateway. If they contended for any of it, two would carry less than twice as much.
+//! What the threads share is the gateway. Two threads of two gateways share nothing: the difference between the two is contention, the rest
+//! is the machine's.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 #![expect(clippy::disallowed_methods, reason = "a measurement has a clock of its own")]
@@ -21,7 +22,7 @@ use gateway::{
 };
 use schemas::{BootId, RoomId};
 
-/// Pairs of each thread.
+/// Pairs in a lot; each thread has one.
 const PAIRS: usize = 64;
 /// Frames that one read has brought.
 const FRAMES: usize = 32;
@@ -29,7 +30,7 @@ const FRAMES: usize = 32;
 const BYTES: usize = 128;
 /// How long each measurement takes.
 const TIME: Duration = Duration::from_secs(2);
-/// Measurements of each kind, in turns, so that a busy machine hurts both alike.
+/// Measurements of each kind, in turns, so that a busy machine hurts all alike.
 const ROUNDS: usize = 3;
 
 /// One that speaks, and the other side's socket.
@@ -41,22 +42,33 @@ struct Pair {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let config = Config::new("n1".parse().unwrap(), BootId(1));
-    let bus = Local::new().join(config.node.clone());
-    let mut relay = Relay::new(config, bus);
-    let mut lots: Vec<Vec<Pair>> =
-        runtime.block_on(async { (0..2).map(|_| (0..PAIRS).map(|_| pair(&mut relay)).collect()).collect() });
+    let mut relays = [relay("n1"), relay("n2")];
+    // Two lots of the first gateway, one of the second.
+    let mut lots: Vec<Vec<Pair>> = runtime
+        .block_on(async { [0, 0, 1].map(|n| (0..PAIRS).map(|_| pair(&mut relays[n])).collect()).into() });
+    let [shared, other] = &relays;
     // Until the sockets are known to take bytes, and `ready` has been said.
-    lots.iter_mut().flatten().for_each(|pair| while !pass(&relay, pair) {});
-    let mut best = [0.0_f64; 2];
-    for _ in 0..ROUNDS {
-        for threads in [1, 2] {
-            let rate = measure(&relay, &mut lots[..threads]);
-            best[threads - 1] = best[threads - 1].max(rate);
-            println!("{threads} thread(s): {:.2} million frames a second", rate / 1e6);
-        }
+    for (relay, lot) in [shared, shared, other].into_iter().zip(&mut lots) {
+        lot.iter_mut().for_each(|pair| while !pass(relay, pair) {});
     }
-    println!("best of {ROUNDS}: two threads carry {:.2} times as much as one", best[1] / best[0]);
+    let [first, second, third] = &mut lots[..] else { return };
+    for _ in 0..ROUNDS {
+        let one = measure([(shared, &mut *first)]);
+        let two = measure([(shared, &mut *first), (shared, second)]);
+        let apart = measure([(shared, &mut *first), (other, third)]);
+        println!(
+            "million frames a second: one thread {:.2}; two threads {:.2}; two threads of two gateways {:.2}",
+            one / 1e6,
+            two / 1e6,
+            apart / 1e6
+        );
+    }
+}
+
+fn relay(node: &str) -> Relay {
+    let config = Config::new(node.parse().unwrap(), BootId(1));
+    let bus = Local::new().join(config.node.clone());
+    Relay::new(config, bus)
 }
 
 fn pair(relay: &mut Relay) -> Pair {
@@ -67,10 +79,10 @@ fn pair(relay: &mut Relay) -> Pair {
 }
 
 /// Frames a second, all threads together.
-fn measure(relay: &Relay, lots: &mut [Vec<Pair>]) -> f64 {
+fn measure<const THREADS: usize>(lots: [(&Relay, &mut Vec<Pair>); THREADS]) -> f64 {
     let start = Instant::now();
     let rounds: usize = thread::scope(|scope| {
-        let workers: Vec<_> = lots.iter_mut().map(|pairs| scope.spawn(move || work(relay, pairs))).collect();
+        let workers = lots.map(|(relay, pairs)| scope.spawn(move || work(relay, pairs)));
         workers.into_iter().map(|worker| worker.join().unwrap()).sum()
     });
     (rounds * PAIRS * FRAMES) as f64 / start.elapsed().as_secs_f64()
