@@ -223,7 +223,7 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => return,
             now = ticks.tick() => {
-                while node.decide(|sessions, now| sessions.do_some(now, TIMERS_PER_TURN)) {
+                while node.decide(|sessions, now| sessions.heed_timers(now, TIMERS_PER_TURN)) {
                     yield_now().await;
                 }
                 if now >= all {

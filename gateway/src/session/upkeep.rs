@@ -42,9 +42,9 @@ pub(super) struct Tick {
 }
 
 impl Sessions {
-    /// Does some of what has its own time, at most so much of it; whether there may be more. To be called before [`Self::tick`], which does
-    /// all: after a rush thousands are due at once, and chats go on in between.
-    pub fn do_some(&mut self, now: UnixMillis, most: usize) -> bool {
+    /// Heeds timers that are due, at most so many; whether there may be more. Before [`Self::tick`], which heeds all: after a rush
+    /// thousands are due at once, and chats are to go on in between.
+    pub fn heed_timers(&mut self, now: UnixMillis, most: usize) -> bool {
         let tick = Tick { now, grace_now: self.grace_clock(now) };
         if let Some(last) = self.last_tick.replace(tick)
             && now.since(last.now) >= STANDSTILL
@@ -60,7 +60,7 @@ impl Sessions {
 
     /// Does what is due. To be called every [`TICK`].
     pub fn tick(&mut self, now: UnixMillis) {
-        while self.do_some(now, usize::MAX) {}
+        while self.heed_timers(now, usize::MAX) {}
         for node in self.gateways.expire(now) {
             self.node_gone(now, &node);
             self.silent.insert(node, now - limits::NODE_SILENCE - IN_FLIGHT);

@@ -151,3 +151,21 @@ fn nothing_remains_of_people_who_have_gone() {
         assert_eq!(it.ended.iter(cluster.now).count() + it.past.iter(cluster.now).count(), 0);
     }
 }
+
+#[test]
+fn what_is_due_at_once_can_be_done_in_portions() {
+    let mut cluster = Cluster::new(1);
+    for n in 1..=3 {
+        cluster.connect(0, n);
+    }
+    cluster.clear();
+    cluster.now = cluster.now + schemas::limits::REPEATS[1];
+    let attached = |cluster: &Cluster| {
+        let said = cluster.gates[0].said.iter();
+        said.filter(|message| matches!(message, Message::Session { .. })).count()
+    };
+    assert!(cluster.decide(0, |sessions, now| sessions.heed_timers(now, 2)), "there is more");
+    assert_eq!(attached(&cluster), 2);
+    assert!(!cluster.decide(0, |sessions, now| sessions.heed_timers(now, 2)));
+    assert_eq!(attached(&cluster), 3);
+}
