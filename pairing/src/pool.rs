@@ -144,10 +144,14 @@ impl Pool {
     /// Does what time brings: drops the silent, lets the patient meet other languages, matches after a take-over. A bounded amount of
     /// work; if more is left, [`Self::next_deadline`] has passed.
     pub fn tick(&mut self, now: UnixMillis) {
+        let mut opened = Vec::new();
         for _ in 0..STEPS {
             let Some(id) = self.lines.due(now) else { break };
-            self.look_at(now, id);
+            opened.extend(self.look_at(now, id));
         }
+        // All are open before anybody meets: after a pause several may be, and the longest waiting goes first.
+        opened.sort_unstable();
+        opened.into_iter().for_each(|(_, id)| self.settle(now, id));
         if let Voice::TakingOver(after) = self.voice {
             self.take_over(now, after);
         }
@@ -282,22 +286,21 @@ impl Pool {
         Some(to)
     }
 
-    fn look_at(&mut self, now: UnixMillis, id: WantId) {
-        let Some(waiting) = self.lines.get(&id) else { return };
+    /// Drops a want of which nothing was heard for too long. If it has just opened to other languages, gives since when it waits.
+    fn look_at(&mut self, now: UnixMillis, id: WantId) -> Option<(UnixMillis, WantId)> {
+        let waiting = self.lines.get(&id)?;
         let heard = waiting.heard.max(self.pardoned);
         if now.since(heard) >= WANT_SILENCE {
             self.tally.silent += 1;
             self.lines.remove(&id);
-            return;
+            return None;
         }
-        let ripe = waiting.ripe(now);
-        if ripe {
+        let opened = waiting.ripe(now).then_some((waiting.since, id));
+        if opened.is_some() {
             self.lines.open(&id);
         }
         self.lines.rearm(&id, heard);
-        if ripe {
-            self.settle(now, id);
-        }
+        opened
     }
 
     /// Looks at the next of those who waited when this pool began to speak; in each line at the longest waiting first.

@@ -98,6 +98,24 @@ fn two_languages_are_kept_apart_until_either_has_waited_long_enough() {
 }
 
 #[test]
+fn of_those_who_open_in_one_tick_the_longest_waiting_goes_first() {
+    let mut hall = Hall::open();
+    let wants = [
+        Want { role: Some(Role::Offer), ..speaking(1, "ko") },
+        Want { role: Some(Role::Offer), age: MOMENT, ..speaking(2, "ko") },
+        Want { role: Some(Role::Seek), ..speaking(3, "en") },
+    ];
+    wants.iter().for_each(|want| hall.waits("g1", want.clone()));
+    // No tick comes for so long that all three are to be looked at, by the order of their ids.
+    hall.now += WANT_SILENCE - MOMENT;
+    wants.iter().for_each(|want| hall.waits("g1", want.clone()));
+    hall.says(&[]);
+    hall.now = START;
+    hall.pass(LANGUAGE_PATIENCE);
+    hall.says(&[pair("g1", (2, "g1"), (3, "g1"))]);
+}
+
+#[test]
 fn whoever_comes_after_long_patience_meets_another_language_at_once() {
     let mut hall = Hall::open();
     hall.waits("g1", Want { age: LANGUAGE_PATIENCE, ..speaking(1, "ko") });
