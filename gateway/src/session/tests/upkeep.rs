@@ -159,7 +159,7 @@ fn what_is_due_at_once_can_be_done_in_portions() {
         cluster.connect(0, n);
     }
     cluster.clear();
-    cluster.now = cluster.now + schemas::limits::REPEATS[1];
+    cluster.now += schemas::limits::REPEATS[1];
     let attached = |cluster: &Cluster| {
         let said = cluster.gates[0].said.iter();
         said.filter(|message| matches!(message, Message::Session { .. })).count()
