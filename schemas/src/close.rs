@@ -12,7 +12,7 @@ pub enum CloseCode {
     InvalidText = 1007,
     /// 1012: this node restarts; reconnect and resume.
     Restart = 1012,
-    /// 4000: nothing was heard within the time for a pong.
+    /// 4000: nothing was heard within the time for a pong, or a message was not whole a minute after its first byte.
     NoPong = 4000,
     /// 4001: the client does not read what it is sent.
     SlowConsumer = 4001,

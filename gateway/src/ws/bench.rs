@@ -99,9 +99,7 @@ impl Relay {
         let route = FrameRoute { room, to: to.node.config().node.clone() };
         connected.0.set_target(Target::Remote(Arc::new(Remote { route, side, stamp: STAMP })));
     }
-}
 
-impl Relay {
     /// Passes the frames of one read on to the other side of the speaker's room.
     pub fn pass_on<'a>(&self, speaker: &Connected, frames: impl IntoIterator<Item = &'a [u8]>) {
         let mut batch = Batch::behind(None);

@@ -1,5 +1,6 @@
 //! A rustls client, and clients that do what it would not.
 
+mod forged;
 mod handshake;
 mod records;
 mod support;
