@@ -111,7 +111,7 @@ pub struct GatewayOptions {
     /// New sessions per client address and minute; 0 for no limit, here and below [default: 30]
     #[arg(long, env = "CIPHER_CHAT_SESSION_RATE", value_name = "COUNT")]
     pub session_rate: Option<String>,
-    /// WebSocket upgrades without a valid token per client address and minute [default: 60]
+    /// WebSocket upgrades without a valid token per client address and minute; at 0 those with one are not limited either [default: 60]
     #[arg(long, env = "CIPHER_CHAT_CONNECT_RATE", value_name = "COUNT")]
     pub connect_rate: Option<String>,
     /// Requests to find, resume, leave and the like per session and minute [default: 30]

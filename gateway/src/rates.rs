@@ -75,11 +75,13 @@ impl<C: Clock + Clone> Rates<C> {
     /// The rates of a configuration, by another clock.
     pub fn with_clock(config: &Config, clock: C) -> Self {
         let rates = &config.rates;
+        // Both are of the one option: who turns it off wants upgrades not to be counted at all.
+        let attachments = if rates.connect == 0 { 0 } else { ATTACHMENTS_PER_MINUTE };
         Self {
             hasher: Hasher::random(),
             session: Keyed::new("session", rates.session, Per::Minute, &clock),
             connect: Keyed::new("connect", rates.connect, Per::Minute, &clock),
-            attach: Keyed::new("attach", ATTACHMENTS_PER_MINUTE, Per::Minute, &clock),
+            attach: Keyed::new("attach", attachments, Per::Minute, &clock),
             find: Keyed::new("find", rates.find, Per::Minute, &clock),
             request: Keyed::new("request", REQUESTS_PER_MINUTE, Per::Minute, &clock),
             connections: Arc::new(Connections { most: config.connections_per_address, live: DashMap::new() }),

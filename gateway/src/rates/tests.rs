@@ -55,6 +55,13 @@ fn each_key_has_a_bucket_of_its_own() {
 }
 
 #[test]
+fn without_a_connect_rate_upgrades_are_not_counted_with_a_token_either() {
+    let (rates, _) = rates(|config| config.rates.connect = 0);
+    assert_eq!(allowed(|| rates.connect(rates.address([192, 0, 2, 1].into()))), 100_000);
+    assert_eq!(allowed(|| rates.attach(session(1))), 100_000);
+}
+
+#[test]
 fn zero_turns_a_rate_off() {
     let (rates, _) = rates(|c| {
         c.rates = RateConfig { session: 0, connect: 0, find: 0, frame: 0, byte: 0 };

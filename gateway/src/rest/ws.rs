@@ -64,7 +64,7 @@ pub(super) async fn upgrade(
     let (claims, guard) = admit(&edge.node, &peer, headers, &offered)?;
     let on_upgrade = on_upgrade.ok_or(Problem::Upgrade)?;
     let tasks = edge.tasks.clone();
-    tasks.spawn(open(edge, on_upgrade, claims, guard));
+    tasks.spawn(Box::pin(open(edge, on_upgrade, claims, guard)));
     Ok(switching(accept))
 }
 

@@ -10,6 +10,8 @@ use schemas::{
     room::Change,
 };
 
+use crate::config::Company;
+
 use super::{
     Past, Sessions, Timer,
     rooms::{Heard, Phase, Seat},
@@ -305,10 +307,19 @@ impl Sessions {
         answers
     }
 
-    /// Says where a session is attached, for the `time`th time, and then again for as long as it is and [`limits::REPEATS`] goes on.
-    pub(super) fn say_attached(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp, time: u8) {
+    /// Says where a session is attached.
+    pub(super) fn say_attached_once(&mut self, id: SessionId, stamp: Stamp) {
         let node = self.settings.node.clone();
         self.say_session_event(id, SessionEvent::Attached { stamp, node });
+    }
+
+    /// Says where a session is attached, for the `time`th time, and then again for as long as it is and [`limits::REPEATS`] goes on.
+    /// On a bus without other gateways nobody waits for a repetition.
+    pub(super) fn say_attached(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp, time: u8) {
+        self.say_attached_once(id, stamp);
+        if self.settings.company == Company::Alone {
+            return;
+        }
         let (said, next) = (usize::from(time), usize::from(time) + 1);
         if let Some(at) = limits::REPEATS.get(next) {
             let pause = *at - limits::REPEATS[said];

@@ -98,6 +98,15 @@ enum BusState {
     },
 }
 
+/// Which attachment of its session one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nth {
+    /// The first that its token and this gateway know of. Nobody holds an older one, unless a token was used twice: it is said once.
+    First,
+    /// A gateway may hold an older one: it is repeated until that one must have heard.
+    Later,
+}
+
 /// What became of a room that is not held here any more, and was not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Past {
@@ -202,6 +211,7 @@ impl Sessions {
         let before = self.sessions.get(&id).map_or(Stamp::NONE, |session| session.stamp);
         let highest = claims.stamp.max(heard).max(before);
         let stamp = Stamp(now.0).max(highest.next());
+        let attachment = if highest == Stamp::NONE { Nth::First } else { Nth::Later };
         self.detach(now, id, CloseCode::Replaced);
         let seat = self.sessions.get(&id).and_then(|session| session.seat);
         let session = Session {
@@ -214,7 +224,7 @@ impl Sessions {
         };
         self.sessions.insert(id, Box::new(session));
         self.effects.push(Effect::Send(conn, ToClient::Ready(self.grant(id))));
-        self.attached(now, id);
+        self.attached(now, id, attachment);
     }
 
     /// A socket that was opened in the name of a session is gone.
@@ -326,10 +336,13 @@ impl Sessions {
     }
 
     /// A session has a new stamp: everybody hears of it, and what it is good for ends with it.
-    fn attached(&mut self, now: UnixMillis, id: SessionId) {
+    fn attached(&mut self, now: UnixMillis, id: SessionId, attachment: Nth) {
         let Some(session) = self.sessions.get(&id) else { return };
         let (stamp, ends) = (session.stamp, session.ends());
-        self.say_attached(now, id, stamp, 0);
+        match attachment {
+            Nth::First => self.say_attached_once(id, stamp),
+            Nth::Later => self.say_attached(now, id, stamp, 0),
+        }
         self.timers.at(ends.min(now + self.settings.token_life / 2), Timer::Session(id, stamp));
     }
 

@@ -9,7 +9,7 @@ use schemas::{
 };
 
 use super::{
-    BusState, Sessions, Timer, ToClient, refuse,
+    BusState, Nth, Sessions, Timer, ToClient, refuse,
     rooms::{Heard, Phase, Room},
 };
 
@@ -71,7 +71,7 @@ impl Sessions {
         };
         session.stamp = heard.next();
         self.send(id, ToClient::Token(self.grant(id), None));
-        self.attached(now, id);
+        self.attached(now, id, Nth::Later);
     }
 
     /// The other side has been heard, or was not for too long.

@@ -1,7 +1,10 @@
 //! Leases, where a session is, what a starting node learns, and going away.
 
 use super::*;
-use schemas::event::{Lease, SessionLease, SyncAnswer};
+use schemas::{
+    event::{Lease, SessionLease, SyncAnswer},
+    limits::REPEATS,
+};
 
 fn leases(cluster: &Cluster, gate: usize) -> Vec<SessionLease> {
     let leases = cluster.gates[gate].said.iter().filter_map(|message| match message {
@@ -152,18 +155,29 @@ fn nothing_remains_of_people_who_have_gone() {
     }
 }
 
+fn attached(cluster: &Cluster) -> usize {
+    cluster.gates[0].said.iter().filter(|message| matches!(message, Message::Session { .. })).count()
+}
+
+#[test]
+fn alone_a_gateway_says_an_attachment_once() {
+    let mut cluster = Cluster::of(1, Company::Alone);
+    cluster.clear();
+    cluster.connect(0, 1);
+    cluster.connect(0, 1);
+    cluster.pass(REPEATS[2]);
+    assert_eq!(attached(&cluster), 2);
+}
+
 #[test]
 fn what_is_due_at_once_can_be_done_in_portions() {
     let mut cluster = Cluster::new(1);
     for n in 1..=3 {
         cluster.connect(0, n);
+        cluster.connect(0, n);
     }
     cluster.clear();
-    cluster.now += schemas::limits::REPEATS[1];
-    let attached = |cluster: &Cluster| {
-        let said = cluster.gates[0].said.iter();
-        said.filter(|message| matches!(message, Message::Session { .. })).count()
-    };
+    cluster.now += REPEATS[1];
     assert!(cluster.decide(0, |sessions, now| sessions.heed_timers(now, 2)), "there is more");
     assert_eq!(attached(&cluster), 2);
     assert!(!cluster.decide(0, |sessions, now| sessions.heed_timers(now, 2)));
