@@ -104,9 +104,8 @@ impl Connection {
             self.write_directly(frames);
             return Delivered::Yes;
         }
-        let push = out.push_frames(room, frames);
         drop(out);
-        let delivered = self.pushed(push);
+        let delivered = self.append(room, frames);
         if delivered == Delivered::First {
             self.flush();
         }
@@ -115,7 +114,12 @@ impl Connection {
 
     /// Puts frames of a room into the outbox without writing them: for the bus, which brings many at once.
     pub(crate) fn append(&self, room: RoomKey, frames: &[u8]) -> Delivered {
-        let push = self.out.lock().push_frames(room, frames);
+        let mut push = self.out.lock().push_frames(room, frames);
+        if push == Push::TooSlow {
+            // Only a client whose socket is full is slow: what came in one turn may be more than the outbox holds.
+            self.flush();
+            push = self.out.lock().push_frames(room, frames);
+        }
         self.pushed(push)
     }
 

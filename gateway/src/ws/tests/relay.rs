@@ -13,6 +13,7 @@ use crate::{
     ws::{
         codec::{FrameEnd, Opcode},
         connection::Target,
+        outbox::OUTBOX_BYTES,
     },
 };
 
@@ -165,5 +166,25 @@ async fn frames_reach_the_other_gateway_in_order_and_older_attachments_are_fence
     drop((ears, on_here, on_there));
     for gateway in gateways {
         gateway.expect_nothing_left().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_not_too_slow_because_the_bus_brings_more_at_once_than_its_outbox_holds() {
+    let (local, room) = (Local::new(), RoomId::from_bytes([3; 16]));
+    let [here, there] = ["n1", "n2"].map(|name| Gateway::on(&local, name, |_| ()));
+    let heard = dispatch::listen(&there.node).await.unwrap();
+    let (mut one, on_here) = here.connect(Way::Plain).await;
+    let (mut other, on_there) = there.connect(Way::Plain).await;
+    here.route(&on_here, room, Side::A, &there);
+    there.route(&on_there, room, Side::B, &here);
+
+    let payloads: Vec<Vec<u8>> =
+        (0..OUTBOX_BYTES / FRAME_BYTES + 1).map(|n| vec![n as u8; FRAME_BYTES]).collect();
+    one.raw(&frames(Opcode::Binary, &payloads)).await;
+    until(|| here.node.metrics().frames_relayed.get() == payloads.len() as u64).await;
+    there.tasks.spawn(dispatch::run(there.node.clone(), heard));
+    for payload in &payloads {
+        assert_eq!(other.expect(Opcode::Binary).await, *payload);
     }
 }
