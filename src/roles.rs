@@ -67,6 +67,7 @@ pub fn main(role: Role, options: &GatewayOptions) -> ExitCode {
         }
     };
     telemetry::start(roles.log_format);
+    wipe::keep_ready();
     process::run(run(role, roles))
 }
 

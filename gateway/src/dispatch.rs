@@ -29,6 +29,8 @@ use crate::{
 
 /// Messages that are taken from the bus before the sockets that they were for are written: one write for all that a tick brings.
 const MESSAGES_PER_TURN: usize = 1024;
+/// So many bytes for one client are written without waiting for more: copying them into its outbox costs more than the system call.
+const WORTH_A_WRITE: usize = 16 * 1024;
 /// Timers are looked at this often: after a rush thousands are due in each [`TICK`], and heeding them makes ten short pauses, not a long one.
 const TIMERS: Duration = Duration::from_millis(10);
 /// Timers that are heeded before other tasks have their turn: a fraction of a millisecond.
@@ -109,7 +111,12 @@ fn take_frames(node: &Node, room: RoomId, payload: &[u8], scratch: &mut Vec<u8>)
     for frame in frames.iter() {
         put_binary(scratch, frame);
     }
-    let delivered = connection.append(RoomKey::of(&room), scratch);
+    let room = RoomKey::of(&room);
+    let delivered = if scratch.len() < WORTH_A_WRITE {
+        connection.append(room, scratch)
+    } else {
+        connection.deliver(room, scratch)
+    };
     scratch.fill(0);
     scratch.clear();
     match delivered {

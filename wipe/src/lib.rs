@@ -38,6 +38,28 @@ unsafe impl GlobalAlloc for Wiping {
     }
 }
 
+/// Free memory at the end of a heap that is kept for what comes next, in bytes. By default it is 128 KiB, less than the batches of frames
+/// that are under way at any moment: each would be given back to the system and faulted in again. Each worker thread has a heap.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const READY_BYTES: libc::c_int = 4 * 1024 * 1024;
+
+/// Blocks from this size on are the system's own, in bytes: larger than any on the way of a frame.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const OWN_MAPPING_BYTES: libc::c_int = 1024 * 1024;
+
+/// Keeps some free memory ready (`mallopt(3)`). To be called once, before there are threads. Whether the allocator knows how; it does
+/// nothing where it is not that of glibc.
+pub fn keep_ready() -> bool {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it only sets two numbers of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, READY_BYTES) == 1
+            && libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING_BYTES) == 1
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    false
+}
+
 /// Gives what is free back to the system: the pages between what is in use, too (`malloc_trim(3)`). Takes a few milliseconds where much is
 /// free. Does nothing where the system's allocator is not that of glibc.
 pub fn give_back() {
@@ -77,6 +99,12 @@ mod tests {
             drop(secret);
             assert_eq!(what_remains(block, size), 0, "{size} bytes");
         }
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn glibc_keeps_memory_ready_when_asked() {
+        assert!(keep_ready());
     }
 
     #[test]
