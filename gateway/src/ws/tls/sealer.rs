@@ -16,6 +16,12 @@ use super::records::{
 
 const FATAL: u8 = 2;
 
+/// Records that are sealed for one write: what one read of a peer brings is written by one system call, and no more than this waits
+/// sealed, beyond the outbox's limit, for a client that does not read.
+const RECORDS_AT_ONCE: usize = 4;
+/// What sealing adds to a record at most, with the suites that there are: header, nonce, type and tag. Only a guess for the buffer's size.
+const RECORD_OVERHEAD: usize = 64;
+
 /// The writing half, for all who write.
 pub(crate) struct SharedSealer {
     sealer: Mutex<Sealer>,
@@ -121,7 +127,7 @@ struct Sealer {
 }
 
 impl Sealer {
-    /// Seals one record of the application. After a goodbye all is taken and nothing sealed, as by a broken socket.
+    /// Seals some records of the application. After a goodbye all is taken and nothing sealed, as by a broken socket.
     fn seal_some(&mut self, plain: &[u8]) -> (usize, Vec<u8>) {
         if plain.is_empty() || self.said == Said::Goodbye {
             return (plain.len(), Vec::new());
@@ -144,14 +150,20 @@ impl Sealer {
             // No key came after the last one.
             return (plain.len(), records);
         }
-        let some = &plain[..plain.len().min(CONTENT_BYTES)];
-        let record = self.seal_record(ContentType::ApplicationData, some);
-        if records.is_empty() {
-            records = record;
-        } else {
-            records.extend(record);
+        if plain.len() <= CONTENT_BYTES && records.is_empty() {
+            return (plain.len(), self.seal_record(ContentType::ApplicationData, plain));
         }
-        (some.len(), records)
+        let some = &plain[..plain.len().min(RECORDS_AT_ONCE * CONTENT_BYTES)];
+        records.reserve_exact(some.len() + RECORDS_AT_ONCE * RECORD_OVERHEAD);
+        let mut taken = 0;
+        for content in some.chunks(CONTENT_BYTES) {
+            if taken > 0 && (self.seq >= self.limit || self.said == Said::Goodbye) {
+                break;
+            }
+            records.extend(self.seal_record(ContentType::ApplicationData, content));
+            taken += content.len();
+        }
+        (taken, records)
     }
 
     /// Seals a record. If it cannot be done nothing is ever sealed again.
