@@ -190,8 +190,9 @@ impl FromStr for SessionId {
 serde_by_format!(SessionId, "session id", |id: &SessionId| *id.as_bytes(), SessionId::from_bytes);
 
 /// The name of one process on the bus: 1 to 64 of `A-Z a-z 0-9 _ -`, its certificate's name in a cluster. Not secret.
+/// Copies are one word each: a gateway holds several per room.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(Arc<str>);
+pub struct NodeId(Arc<Box<str>>);
 
 impl NodeId {
     /// The name as text.
@@ -208,7 +209,7 @@ impl FromStr for NodeId {
         let length = (1..=limits::NODE_ID_CHARS).contains(&text.len());
         // A node named as a role would share the subjects that its role speaks on.
         let reserved = Service::ALL.iter().any(|service| service.word() == text);
-        if form && length && !reserved { Ok(Self(text.into())) } else { Err(IdError("node id")) }
+        if form && length && !reserved { Ok(Self(Arc::new(text.into()))) } else { Err(IdError("node id")) }
     }
 }
 

@@ -7,6 +7,9 @@ use std::{
 
 use schemas::UnixMillis;
 
+/// Room for so many is never given back: a map of a few is not rebuilt again and again.
+const LEAST: usize = 64;
+
 /// Entries are forgotten when their time comes; past the capacity the oldest goes first.
 #[derive(Debug)]
 pub(super) struct Expiring<K, V> {
@@ -70,10 +73,14 @@ impl<K: Copy + Eq + Hash, V> Expiring<K, V> {
         self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
     }
 
-    /// Forgets what has expired.
+    /// Forgets what has expired, and gives memory back after a rush.
     pub(super) fn expire(&mut self, now: UnixMillis) {
         while self.order.front().is_some_and(|(_, until)| *until <= now) {
             self.drop_oldest();
+        }
+        if self.entries.capacity() > 4 * self.entries.len().max(LEAST) {
+            self.entries.shrink_to(2 * self.entries.len());
+            self.order.shrink_to(2 * self.order.len());
         }
     }
 
@@ -101,6 +108,19 @@ mod tests {
         assert_eq!(map.get(UnixMillis(0), &1), None);
         map.expire(UnixMillis(20));
         assert_eq!(map.iter(UnixMillis(0)).count(), 1);
+    }
+
+    #[test]
+    fn memory_is_given_back_after_a_rush() {
+        let mut map = Expiring::new(10_000);
+        for n in 0..10_000_u64 {
+            map.remember(n, (), UnixMillis(10 + n / 9_900));
+        }
+        let full = map.entries.capacity();
+        map.expire(UnixMillis(10));
+        assert_eq!(map.iter(UnixMillis(0)).count(), 100);
+        assert!(map.entries.capacity() < full / 8 && map.order.capacity() < full / 8);
+        assert_eq!(map.get(UnixMillis(10), &9_999), Some(&()));
     }
 
     #[test]
