@@ -142,7 +142,7 @@ pub struct Sessions {
     frozen: Duration,
     thaw: UnixMillis,
     draining: bool,
-    sweep: u8,
+    sweep: u16,
     last_tick: Option<upkeep::Tick>,
     next_sweep: UnixMillis,
     next_repeat: UnixMillis,

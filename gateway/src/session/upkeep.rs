@@ -19,8 +19,8 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// A tick that comes this long after the last one: this process stood still. Below it no neighbour seems silent that is not: at the last
 /// tick its heartbeat was a second old at most, and a bit.
 const STANDSTILL: Duration = Duration::from_secs(2);
-/// Presence and leases are said in this many slices, one each second: the load is even.
-const SLICES: u8 = 10;
+/// Presence and leases are said in this many slices, five each second: the load is even, and no chat waits long for one.
+const SLICES: u16 = 50;
 /// How long a slice waits for the next.
 const SLICE: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64 / SLICES as u64);
 /// Three presence periods and a bit.
@@ -39,6 +39,11 @@ const THAW: Duration = Duration::from_secs(10);
 pub(super) struct Tick {
     now: UnixMillis,
     grace_now: UnixMillis,
+}
+
+/// The slice of a session or room; ids are random.
+fn slice_of(id: &[u8; 16]) -> u16 {
+    u16::from_be_bytes([id[0], id[1]]) % SLICES
 }
 
 impl Sessions {
@@ -132,15 +137,15 @@ impl Sessions {
         self.forget(now, id);
     }
 
-    /// One tenth of what is held here is said to live, and one tenth of what is elsewhere is checked for silence.
+    /// A slice of what is held here is said to live, and a slice of what is elsewhere is checked for silence.
     fn sweep_slice(&mut self, now: UnixMillis) {
         let slice = self.sweep;
         let mut sessions: Vec<_> =
-            self.sessions.keys().filter(|id| id.as_bytes()[0] % SLICES == slice).copied().collect();
+            self.sessions.keys().filter(|id| slice_of(id.as_bytes()) == slice).copied().collect();
         sessions.sort_unstable();
         self.say_leases(&sessions);
         let mut rooms: Vec<_> =
-            self.rooms.keys().filter(|id| id.as_bytes()[0] % SLICES == slice).copied().collect();
+            self.rooms.keys().filter(|id| slice_of(id.as_bytes()) == slice).copied().collect();
         rooms.sort_unstable();
         self.say_presence(&rooms);
         for room in rooms {
