@@ -10,12 +10,11 @@ use schemas::{
     room::Change,
 };
 
-use crate::config::Company;
-
 use super::{
     Past, Sessions, Timer,
     rooms::{Heard, Phase, Seat},
 };
+use crate::config::Company;
 
 impl Sessions {
     /// Folds a message from the bus in. What this node said itself is recognised and changes nothing.

@@ -29,15 +29,17 @@ impl Sessions {
         })
     }
 
-    /// How much this gateway carries.
+    /// How much this gateway carries. Counting walks over all that is held here, so it is done anew only when somebody has come, gone or
+    /// been told something, and after each round of leases.
     pub fn load(&self) -> Load {
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let chatting = self.rooms.values().map(|room| room.people()).sum();
-        Load {
+        let waiting = count(self.wants.len());
+        let load = self.counted.get().unwrap_or_else(|| Load {
             connections: count(self.sessions.values().filter(|session| session.conn.is_some()).count()),
-            waiting: count(self.wants.len()),
-            chatting: count(chatting),
-        }
+            waiting,
+            chatting: count(self.rooms.values().map(|room| room.people()).sum()),
+        });
+        self.counted.set(Some(load));
+        Load { waiting, ..load }
     }
 
     /// How much all living gateways carry, this one included.
@@ -66,4 +68,8 @@ impl Sessions {
     pub(super) fn room_shown(&self, session: &Session) -> Option<RoomId> {
         session.seat.filter(|(room, side)| !self.is_joining(*room, *side)).map(|(room, _)| room)
     }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -18,6 +18,7 @@ mod upkeep;
 mod waiting;
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
@@ -26,7 +27,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use schemas::{
     BootId, CloseCode, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     control::{Category, ControlError, EndReason, ErrorCode, Find},
-    event::{Attachment, SessionEvent},
+    event::{Attachment, Load, SessionEvent},
     limits,
     message::Message,
     nodes::Nodes,
@@ -148,6 +149,8 @@ pub struct Sessions {
     next_repeat: UnixMillis,
     rng: StdRng,
     effects: Vec<Effect>,
+    /// The load as it was counted last, until something changes.
+    counted: Cell<Option<Load>>,
 }
 
 /// A session that is attached here, or whose socket was lost while in a room.
@@ -196,11 +199,15 @@ impl Sessions {
             next_repeat: UnixMillis(0),
             rng: StdRng::from_seed(seed),
             effects: Vec::new(),
+            counted: Cell::new(None),
         }
     }
 
     /// Takes what has been decided since the last call, in order.
     pub fn take_effects(&mut self) -> Vec<Effect> {
+        if self.effects.iter().any(|effect| !matches!(effect, Effect::Publish(_))) {
+            self.counted.set(None);
+        }
         std::mem::take(&mut self.effects)
     }
 
@@ -231,6 +238,7 @@ impl Sessions {
     pub fn disconnected(&mut self, now: UnixMillis, id: SessionId, conn: ConnId) {
         if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.conn == Some(conn)) {
             session.conn = None;
+            self.counted.set(None);
             self.let_go(now, id);
         }
     }

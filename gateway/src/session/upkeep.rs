@@ -78,6 +78,9 @@ impl Sessions {
             self.next_sweep = now + SLICE;
             self.sweep = (self.sweep + 1) % SLICES;
             self.sweep_slice(now);
+            if self.sweep == 0 {
+                self.counted.set(None);
+            }
             if let Some(since) = self.say_again_since.take() {
                 self.say_sessions_again(now, since);
             }
