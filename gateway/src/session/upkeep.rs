@@ -19,7 +19,8 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// A tick that comes this long after the last one: this process stood still. Below it no neighbour seems silent that is not: at the last
 /// tick its heartbeat was a second old at most, and a bit.
 const STANDSTILL: Duration = Duration::from_secs(2);
-/// Presence and leases are said in this many slices, one each second: the load is even. For each slice all that is held here is looked through, so more slices cost more.
+/// Presence and leases are said in this many slices, one each second: the load is even. All that is held here is looked through for
+/// each slice, so more of them cost more.
 const SLICES: u16 = 10;
 /// How long a slice waits for the next.
 const SLICE: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64 / SLICES as u64);
