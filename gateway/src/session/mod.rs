@@ -143,7 +143,7 @@ pub struct Sessions {
     frozen: Duration,
     thaw: UnixMillis,
     draining: bool,
-    sweep: u16,
+    sweep: u8,
     last_tick: Option<upkeep::Tick>,
     next_sweep: UnixMillis,
     next_repeat: UnixMillis,

@@ -21,7 +21,7 @@ pub const TICK: Duration = Duration::from_millis(100);
 const STANDSTILL: Duration = Duration::from_secs(2);
 /// Presence and leases are said in this many slices, one each second: the load is even. All that is held here is looked through for
 /// each slice, so more of them cost more.
-const SLICES: u16 = 10;
+const SLICES: u8 = 10;
 /// How long a slice waits for the next.
 const SLICE: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64 / SLICES as u64);
 /// Three presence periods and a bit.
@@ -43,8 +43,8 @@ pub(super) struct Tick {
 }
 
 /// The slice of a session or room; ids are random.
-fn slice_of(id: &[u8; 16]) -> u16 {
-    u16::from_be_bytes([id[0], id[1]]) % SLICES
+fn slice_of(id: &[u8; 16]) -> u8 {
+    id[0] % SLICES
 }
 
 impl Sessions {

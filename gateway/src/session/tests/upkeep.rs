@@ -183,3 +183,24 @@ fn what_is_due_at_once_can_be_done_in_portions() {
     assert!(!cluster.decide(0, |sessions, now| sessions.heed_timers(now, 2)));
     assert_eq!(attached(&cluster), 3);
 }
+
+#[test]
+fn the_load_follows_whoever_comes_goes_and_meets() {
+    let mut cluster = Cluster::new(1);
+    let load = |cluster: &Cluster| {
+        let load = cluster.gates[0].sessions.load();
+        (load.connections, load.waiting, load.chatting)
+    };
+    let alone = cluster.connect(0, 3);
+    assert_eq!(load(&cluster), (1, 0, 0));
+    let chat = cluster.chatting([0, 0]);
+    assert_eq!(load(&cluster), (3, 0, 2));
+    cluster.ask(alone, Request::Find(anyone())).unwrap();
+    assert_eq!(load(&cluster), (3, 1, 2));
+    cluster.drop(chat.one);
+    assert_eq!(load(&cluster), (2, 1, 1));
+    cluster.ask(chat.other, Request::Leave).unwrap();
+    assert_eq!(load(&cluster), (2, 1, 0));
+    cluster.drop(alone);
+    assert_eq!(load(&cluster), (1, 0, 0));
+}
