@@ -99,10 +99,13 @@ fn the_stories_are_about_something() {
 
 #[test]
 fn the_same_seed_tells_the_same_story() {
+    let mut told = 0;
     for seed in 0..20 {
         let ((first, lines), (second, same)) = (end_of(seed, Telling::Aloud), end_of(seed, Telling::Aloud));
         assert_eq!(first, second);
         assert_eq!(lines, same, "seed {seed}");
-        assert!(lines.len() > 100, "seed {seed}: a story of {} lines", lines.len());
+        told += lines.len();
     }
+    // One story may be short: two people and five seconds.
+    assert!(told > 20 * 200, "20 stories of {told} lines");
 }
