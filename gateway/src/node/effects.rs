@@ -92,7 +92,7 @@ impl Node {
             },
             Route::Remote { room, side, stamp, node, fence } => {
                 self.routes.open(room, side, connection, fence);
-                Target::Remote(Arc::new(Remote { route: FrameRoute { room, to: node }, side, stamp }))
+                Target::Remote(Remote { route: FrameRoute { room, to: node }, side, stamp })
             }
         };
         let goes_on = match &target {

@@ -12,7 +12,7 @@ use schemas::{
 
 use super::{
     Past, Sessions, Timer,
-    rooms::{Heard, Phase, Seat},
+    rooms::{Heard, Phase},
 };
 use crate::config::Company;
 
@@ -235,8 +235,7 @@ impl Sessions {
     pub(super) fn node_gone(&mut self, now: UnixMillis, node: &NodeId) {
         for room_id in self.rooms_with(node) {
             let Some(room) = self.rooms.get_mut(&room_id) else { continue };
-            let expected = |seat: &Seat| matches!(&seat.phase, Phase::Joining(to) if to.peer == *node);
-            if room.seats.iter().flatten().any(expected) {
+            if room.is_joining(node) {
                 self.dissolve(now, room_id, None);
                 continue;
             }
@@ -249,25 +248,18 @@ impl Sessions {
         }
     }
 
-    /// The rooms here whose other side is, or is expected, there; in a reproducible order.
+    /// The rooms here whose other side is, or is expected, there.
     pub(super) fn rooms_with(&self, node: &NodeId) -> Vec<RoomId> {
-        let mut rooms: Vec<_> = self
-            .rooms
+        self.rooms
             .iter()
             .filter(|(_, room)| {
                 [Side::A, Side::B]
                     .iter()
                     .any(|side| room.seat(*side).is_none() && room.fold.node(*side) == Some(node))
-                    || room
-                        .seats
-                        .iter()
-                        .flatten()
-                        .any(|s| matches!(&s.phase, Phase::Joining(to) if to.peer == *node))
+                    || room.is_joining(node)
             })
             .map(|(id, _)| *id)
-            .collect();
-        rooms.sort_unstable();
-        rooms
+            .collect()
     }
 
     /// Learns what others know of the time before this node listened.

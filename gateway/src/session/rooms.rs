@@ -26,7 +26,8 @@ const SPREAD_MS: u64 = 5_000;
 /// A room of which at least one side is, or was a moment ago, here.
 pub(super) struct Room {
     pub(super) fold: room::Room,
-    pub(super) seats: [Option<Seat>; 2],
+    /// Boxed: mostly one of the two is elsewhere.
+    pub(super) seats: [Option<Box<Seat>>; 2],
     /// Since when each side is away, on the clock of graces.
     pub(super) away_since: [Option<UnixMillis>; 2],
     /// When the side that is elsewhere was heard of last.
@@ -91,7 +92,7 @@ impl Room {
     }
 
     pub(super) fn seat(&self, side: Side) -> Option<&Seat> {
-        self.seats[side as usize].as_ref()
+        self.seats[side as usize].as_deref()
     }
 
     /// The stamp of the side that belongs to `owner`, if it is elsewhere and away.
@@ -100,6 +101,12 @@ impl Room {
             self.fold.owner(*side) == Some(owner) && self.fold.state(*side) == Some(PeerState::Away)
         };
         [Side::A, Side::B].into_iter().find(away).map(|side| self.fold.stamp(side))
+    }
+
+    /// Whether the other half of its match is expected there.
+    pub(super) fn is_joining(&self, node: &NodeId) -> bool {
+        let expects = |phase: &Phase| matches!(phase, Phase::Joining(joining) if joining.peer == *node);
+        self.seats.iter().flatten().any(|seat| expects(&seat.phase))
     }
 
     /// A side that is here with its socket.
@@ -136,7 +143,7 @@ impl Sessions {
         let room = self.rooms.entry(room_id).or_insert_with(|| Box::new(Room::new(now)));
         room.fold.apply(&RoomEvent::Joined(attachment));
         room.away_since[side as usize] = None;
-        room.seats[side as usize] = Some(Seat {
+        room.seats[side as usize] = Some(Box::new(Seat {
             session: id,
             phase,
             told: PeerState::Online,
@@ -144,7 +151,7 @@ impl Sessions {
             heard: Heard::NotYet,
             say_again: now,
             said: 0,
-        });
+        }));
         self.say_joined(now, room_id, side);
         self.timers.at(now + JOIN_REPEAT, Timer::Room(room_id));
     }

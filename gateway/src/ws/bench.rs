@@ -97,7 +97,7 @@ impl Relay {
     pub fn route(&self, connected: &Connected, room: RoomId, side: Side, to: &Self) {
         self.node.routes().open(room, side, &connected.0, STAMP);
         let route = FrameRoute { room, to: to.node.config().node.clone() };
-        connected.0.set_target(Target::Remote(Arc::new(Remote { route, side, stamp: STAMP })));
+        connected.0.set_target(Target::Remote(Remote { route, side, stamp: STAMP }));
     }
 
     /// Passes the frames of one read on to the other side of the speaker's room.

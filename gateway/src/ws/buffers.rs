@@ -39,7 +39,8 @@ impl Loan {
     fn take(slot: fn(&mut Buffers) -> &mut Vec<u8>, size: usize) -> Self {
         let mut bytes = with(|buffers| mem::take(slot(buffers)));
         if bytes.len() < size {
-            bytes.resize(size, 0);
+            // Untouched pages of it are no memory yet.
+            bytes = vec![0; size];
         }
         Self { bytes, slot, used: 0 }
     }

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Weak,
+        Weak,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
@@ -13,11 +13,12 @@ use bus::FrameRoute;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use schemas::{CloseCode, SessionId, Side, Stamp, control::ServerMessage};
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::TcpStream;
 
 use super::{
     buffers, codec,
     outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
+    socket::Reader,
     tls::{Records, SharedSealer},
 };
 use crate::session::{ConnId, ToClient};
@@ -26,7 +27,7 @@ use crate::session::{ConnId, ToClient};
 pub(crate) struct Connection {
     id: ConnId,
     session: SessionId,
-    socket: OwnedWriteHalf,
+    socket: TcpStream,
     tls: Option<Box<Records>>,
     out: Mutex<Outbox>,
     target: Mutex<Target>,
@@ -45,10 +46,11 @@ pub(crate) enum Target {
     /// To a connection of this process.
     Local { peer: Weak<Connection>, room: RoomKey },
     /// Over the bus.
-    Remote(Arc<Remote>),
+    Remote(Remote),
 }
 
 /// The way to a peer on another gateway.
+#[derive(Clone)]
 pub(crate) struct Remote {
     pub(crate) route: FrameRoute,
     pub(crate) side: Side,
@@ -70,7 +72,7 @@ impl Connection {
     pub(super) fn new(
         id: ConnId,
         session: SessionId,
-        socket: OwnedWriteHalf,
+        socket: TcpStream,
         tls: Option<Box<Records>>,
         tick: u32,
     ) -> Self {
@@ -302,6 +304,11 @@ impl Connection {
         taken
     }
 
+    /// Reads its socket. For the connection's own task.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader(&self.socket)
+    }
+
     /// Its TLS layer, if it has one.
     pub(super) fn tls(&self) -> Option<&Records> {
         self.tls.as_deref()
@@ -342,7 +349,7 @@ impl Connection {
 
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         // A fault counts as room: writing will meet it.
-        let _ = ready!(self.socket.as_ref().poll_write_ready(cx));
+        let _ = ready!(self.socket.poll_write_ready(cx));
         self.out.lock().unblock();
         Poll::Ready(())
     }
@@ -359,6 +366,6 @@ impl Connection {
             self.flush();
         }
         // Of a client that is gone already, an error.
-        let _ = socket2::SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Write);
+        let _ = socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write);
     }
 }

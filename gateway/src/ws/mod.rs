@@ -12,6 +12,7 @@ pub(crate) mod connection;
 pub(crate) mod keepalive;
 pub(crate) mod outbox;
 mod pump;
+mod socket;
 pub mod stream;
 pub(crate) mod tls;
 
@@ -54,12 +55,11 @@ fn attach(
             (socket, Some(records))
         }
     };
-    let (reader, writer) = socket.into_split();
     let connection =
-        Arc::new(Connection::new(node.next_conn(), claims.sub, writer, tls, node.keep_alive().now()));
+        Arc::new(Connection::new(node.next_conn(), claims.sub, socket, tls, node.keep_alive().now()));
     node.keep_alive().watch(&connection);
     node.connected(&connection, claims);
-    (connection.clone(), Pump::new(node, connection, reader, &mut early, place))
+    (connection.clone(), Pump::new(node, connection, &mut early, place))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Whoever has something to say appends it. One writer at a time takes what is there and writes it outside the lock; what the socket
 //! does not take goes back to the front, and the connection's own task goes on when the socket can take more.
 
-use std::{collections::VecDeque, mem};
+use std::{collections::VecDeque, mem, num::NonZeroU64};
 
 use schemas::CloseCode;
 
@@ -15,18 +15,24 @@ pub(crate) const OUTBOX_BYTES: usize = 256 * 1024;
 /// What a control message counts while it waits for its signature: a `token` with a full memory and a ticket is not longer.
 const SIGNED_BYTES: usize = 3 * 1024;
 
-/// Whose frames a connection accepts: the first half of the room's id. A frame that is on its way while its room ends
-/// does not fall into the next one.
+/// Whose frames a connection accepts: the first half of the room's id, its last bit set, so that no key takes no more memory than one.
+/// A frame that is on its way while its room ends does not fall into the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RoomKey(u64);
+pub(crate) struct RoomKey(NonZeroU64);
 
 impl RoomKey {
     /// The key of a room.
     pub(crate) fn of(room: &schemas::RoomId) -> Self {
         let bytes = room.as_bytes();
-        Self(u64::from_ne_bytes([
+        let half = u64::from_ne_bytes([
             bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
-        ]))
+        ]);
+        Self(NonZeroU64::MIN | half)
+    }
+
+    /// All of it but the last bit.
+    pub(crate) fn bits(self) -> u64 {
+        self.0.get() & !1
     }
 }
 

@@ -13,7 +13,6 @@ use std::{
 use schemas::{CloseCode, limits};
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    net::tcp::OwnedReadHalf,
     time::{Sleep, sleep},
 };
 
@@ -45,7 +44,6 @@ const READS_PER_TURN: usize = 8;
 /// The reading half of a connection, and its task.
 pub(super) struct Pump {
     attached: Attached,
-    socket: OwnedReadHalf,
     decoder: Decoder,
     meter: Meter,
     refusals: u16,
@@ -109,14 +107,12 @@ impl Pump {
     pub(super) fn new(
         node: Arc<Node>,
         connection: Arc<Connection>,
-        socket: OwnedReadHalf,
         early: &mut [u8],
         place: ConnectionGuard,
     ) -> Self {
         let meter = node.rates().meter();
         let mut pump = Self {
             attached: Attached { node, connection },
-            socket,
             decoder: Decoder::default(),
             meter,
             refusals: 0,
@@ -168,7 +164,7 @@ impl Pump {
         }
         let mut loan = buffers::read();
         let mut into = ReadBuf::new(loan.bytes());
-        let read = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut into));
+        let read = ready!(Pin::new(&mut self.connection().reader()).poll_read(cx, &mut into));
         let count = into.filled().len();
         if read.is_err() || count == 0 {
             return Poll::Ready(Read::End);
@@ -180,11 +176,12 @@ impl Pump {
 
     /// The same with a TLS layer.
     fn poll_read_sealed(&mut self, cx: &mut Context<'_>, heed: fn(&mut Self, &mut [u8])) -> Poll<Read> {
-        let Some(tls) = self.attached.connection.tls() else { return Poll::Ready(Read::End) };
+        let connection = &self.attached.connection;
+        let Some(tls) = connection.tls() else { return Poll::Ready(Read::End) };
         let mut loan = buffers::read();
         let (came, ended) = {
             let mut opener = tls.opener.lock();
-            let came = ready!(opener.poll_read(cx, &mut self.socket, &tls.sealer, &mut loan));
+            let came = ready!(opener.poll_read(cx, &mut connection.reader(), &tls.sealer, &mut loan));
             let Ok(came) = came else { return Poll::Ready(Read::End) };
             (came, opener.end().is_some())
         };

@@ -16,7 +16,7 @@ fn part(room: RoomId, payload: &'static [u8]) -> Part {
 
 fn remote(room: RoomId) -> Target {
     let route = FrameRoute { room, to: "n2".parse().unwrap() };
-    Target::Remote(Arc::new(Remote { route, side: Side::A, stamp: Stamp(1) }))
+    Target::Remote(Remote { route, side: Side::A, stamp: Stamp(1) })
 }
 
 /// Frames `aa` refused by a full bus, `b` behind them.

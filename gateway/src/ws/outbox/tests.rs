@@ -1,7 +1,7 @@
 use super::*;
 use schemas::RoomId;
 
-const ROOM: RoomKey = RoomKey(1);
+const ROOM: RoomKey = RoomKey(NonZeroU64::MIN);
 
 /// A turn in which the socket takes so many bytes, and no more if that is not all.
 fn write(outbox: &mut Outbox, most: usize) -> (Vec<u8>, Written) {

@@ -109,7 +109,7 @@ impl Gateway {
         let stamp = Stamp(7);
         self.node.routes().open(room, side, connection, stamp);
         let route = FrameRoute { room, to: to.node.config().node.clone() };
-        connection.set_target(Target::Remote(Arc::new(Remote { route, side, stamp })));
+        connection.set_target(Target::Remote(Remote { route, side, stamp }));
     }
 
     /// Waits until every connection is over, and checks that nothing of them is left. The test has let go of them before.
