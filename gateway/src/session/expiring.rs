@@ -1,27 +1,24 @@
 //! A bounded map whose entries are forgotten after a time: what ended, what was revoked, what is spent.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::Hash,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use schemas::UnixMillis;
 
-/// Room for so many is never given back: a map of a few is not rebuilt again and again.
+/// Room in the queue for so many is never given back: one of a few is not moved again and again.
 const LEAST: usize = 64;
 
 /// Entries are forgotten when their time comes; past the capacity the oldest goes first.
 #[derive(Debug)]
 pub(super) struct Expiring<K, V> {
-    entries: HashMap<K, (V, UnixMillis)>,
+    entries: BTreeMap<K, (V, UnixMillis)>,
     order: VecDeque<(K, UnixMillis)>,
     capacity: usize,
 }
 
-impl<K: Copy + Eq + Hash, V> Expiring<K, V> {
+impl<K: Copy + Ord, V> Expiring<K, V> {
     /// An empty map of at most `capacity` entries.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { entries: HashMap::new(), order: VecDeque::new(), capacity }
+        Self { entries: BTreeMap::new(), order: VecDeque::new(), capacity }
     }
 
     /// Remembers `value` until `until`. What is remembered already stays, and for the longer of the two times.
@@ -78,8 +75,7 @@ impl<K: Copy + Eq + Hash, V> Expiring<K, V> {
         while self.order.front().is_some_and(|(_, until)| *until <= now) {
             self.drop_oldest();
         }
-        if self.entries.capacity() > 4 * self.entries.len().max(LEAST) {
-            self.entries.shrink_to(2 * self.entries.len());
+        if self.order.capacity() > 4 * self.order.len().max(LEAST) {
             self.order.shrink_to(2 * self.order.len());
         }
     }
@@ -116,10 +112,10 @@ mod tests {
         for n in 0..10_000_u64 {
             map.remember(n, (), UnixMillis(10 + n / 9_900));
         }
-        let full = map.entries.capacity();
+        let full = map.order.capacity();
         map.expire(UnixMillis(10));
         assert_eq!(map.iter(UnixMillis(0)).count(), 100);
-        assert!(map.entries.capacity() < full / 8 && map.order.capacity() < full / 8);
+        assert!(map.order.capacity() < full / 8);
         assert_eq!(map.get(UnixMillis(10), &9_999), Some(&()));
     }
 
