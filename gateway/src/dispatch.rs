@@ -233,6 +233,7 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
                 while node.decide(|sessions, now| sessions.heed_timers(now, TIMERS_PER_TURN)) {
                     yield_now().await;
                 }
+                node.decide(|sessions, _| sessions.say_part());
                 if now >= all {
                     all = now + TICK;
                     node.decide(Sessions::tick);

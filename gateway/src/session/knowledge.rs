@@ -21,11 +21,12 @@ impl Sessions {
                 room: Some(room),
             });
         };
+        let room = self.room_shown(session);
         Some(SessionAnswer {
-            state: self.state(session),
+            state: session.state(room),
             connected: session.conn.is_some(),
             stamp: session.stamp,
-            room: self.room_shown(session),
+            room,
         })
     }
 
@@ -49,18 +50,6 @@ impl Sessions {
             connections: here.connections.saturating_add(there.connections),
             waiting: here.waiting.saturating_add(there.waiting),
             chatting: here.chatting.saturating_add(there.chatting),
-        }
-    }
-
-    pub(super) fn state(&self, session: &Session) -> SessionState {
-        if self.room_shown(session).is_some() {
-            SessionState::Paired
-        } else if session.waiting.is_some()
-            || session.seat.is_some_and(|(room, side)| self.is_joining(room, side))
-        {
-            SessionState::Waiting
-        } else {
-            SessionState::Idle
         }
     }
 

@@ -11,6 +11,7 @@ mod hearing;
 mod knowledge;
 mod resuming;
 mod rooms;
+mod round;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -27,6 +28,7 @@ use schemas::{
     limits,
     message::Message,
     nodes::Nodes,
+    session::SessionState,
     token::{Memory, TicketClaims, TokenClaims},
 };
 
@@ -37,6 +39,7 @@ pub use self::upkeep::TICK;
 use self::{
     expiring::Expiring,
     rooms::Room,
+    round::Round,
     timers::{Timer, Timers},
     waiting::Waiting,
 };
@@ -140,9 +143,8 @@ pub struct Sessions {
     frozen: Duration,
     thaw: UnixMillis,
     draining: bool,
-    sweep: u8,
     last_tick: Option<upkeep::Tick>,
-    next_sweep: UnixMillis,
+    round: Round,
     next_repeat: UnixMillis,
     rng: StdRng,
     effects: Vec<Effect>,
@@ -163,6 +165,17 @@ struct Session {
 }
 
 impl Session {
+    /// What it does, if this room is [`Sessions::room_shown`].
+    fn state(&self, shown: Option<RoomId>) -> SessionState {
+        if shown.is_some() {
+            SessionState::Paired
+        } else if self.waiting.is_some() || self.seat.is_some() {
+            SessionState::Waiting
+        } else {
+            SessionState::Idle
+        }
+    }
+
     fn ends(&self) -> UnixMillis {
         UnixMillis::from_secs(self.start) + limits::SESSION_LIFE
     }
@@ -190,9 +203,8 @@ impl Sessions {
             frozen: Duration::ZERO,
             thaw: UnixMillis(0),
             draining: false,
-            sweep: 0,
             last_tick: None,
-            next_sweep: UnixMillis(0),
+            round: Round::default(),
             next_repeat: UnixMillis(0),
             rng: StdRng::from_seed(seed),
             effects: Vec::new(),

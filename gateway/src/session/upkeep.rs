@@ -1,14 +1,10 @@
-//! What time brings: timers, repetitions, and the periodic word of what is held here.
+//! What time brings: timers, repetitions, standing still, a bus that goes and comes back.
 
-use std::{collections::BTreeMap, ops::Bound, time::Duration};
+use std::time::Duration;
 
 use rand::Rng;
 use schemas::{
-    CloseCode, NodeId, RoomId, SessionId, Side, Stamp, UnixMillis,
-    control::EndReason,
-    event::{Attached, Lease, Presence, SessionEvent, SessionLease},
-    limits,
-    message::Message,
+    CloseCode, NodeId, SessionId, Stamp, UnixMillis, control::EndReason, event::SessionEvent, limits,
 };
 
 use super::{BusState, Sessions, Timer, ToClient};
@@ -19,15 +15,8 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// A tick that comes this long after the last one: this process stood still. Below it no neighbour seems silent that is not: at the last
 /// tick its heartbeat was a second old at most, and a bit.
 const STANDSTILL: Duration = Duration::from_secs(2);
-/// Presence and leases are said in this many slices: of 20,000 sessions some 300 at once, between which chats go on. More of them would
-/// be more messages: one to the janitors, and one to each gateway that shares rooms. A divisor of 256.
-const SLICES: u8 = 64;
-/// How long a slice waits for the next.
-const SLICE: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64 / SLICES as u64);
 /// Three presence periods and a bit.
 pub(super) const PRESENCE_SILENCE: Duration = Duration::from_secs(32);
-/// Entries of one lease or presence message: 500 of about 120 bytes stay below [`limits::EVENT_BYTES`].
-const BATCH: usize = 500;
 /// A gateway that was never heard has mostly just started and holds nothing. In case it has not, what was said this long ago is said again.
 const NEWCOMER: Duration = Duration::from_secs(60);
 /// What was said this long before a gateway fell silent may not have reached it: the last repetition comes after 5 s, and may be late.
@@ -40,17 +29,6 @@ const THAW: Duration = Duration::from_secs(10);
 pub(super) struct Tick {
     now: UnixMillis,
     grace_now: UnixMillis,
-}
-
-/// The ids of a slice; ids are random, so that slices are about equal. `id` makes the least id with these first bytes.
-fn slice_of<K>(slice: u8, id: impl Fn([u8; 16]) -> K) -> (Bound<K>, Bound<K>) {
-    let first = |slice: u8| {
-        let mut bytes = [0; 16];
-        bytes[0] = slice * (256 / u16::from(SLICES)) as u8;
-        id(bytes)
-    };
-    let end = if slice + 1 < SLICES { Bound::Excluded(first(slice + 1)) } else { Bound::Unbounded };
-    (Bound::Included(first(slice)), end)
 }
 
 impl Sessions {
@@ -81,17 +59,13 @@ impl Sessions {
             self.next_repeat = now + limits::WANT_REPEAT;
             self.repeat_wants(now);
         }
-        if self.next_sweep <= now {
-            self.next_sweep = (self.next_sweep + SLICE).max(now);
-            self.sweep = (self.sweep + 1) % SLICES;
-            self.sweep_slice(now);
-            if self.sweep == 0 {
-                self.counted.set(None);
-            }
+        if self.begin_slice(now) {
+            self.tidy(now);
             if let Some(since) = self.say_again_since.take() {
                 self.say_sessions_again(now, since);
             }
         }
+        self.say_part();
     }
 
     /// What others said since the last tick is still to be read: nobody was silent in this time, and no grace has run.
@@ -147,67 +121,14 @@ impl Sessions {
         self.forget(now, id);
     }
 
-    /// A slice of what is held here is said to live, and a slice of what is elsewhere is checked for silence.
-    fn sweep_slice(&mut self, now: UnixMillis) {
-        let sessions: Vec<_> =
-            self.sessions.range(slice_of(self.sweep, SessionId::from_random)).map(|(id, _)| *id).collect();
-        self.say_leases(&sessions);
-        let rooms: Vec<_> =
-            self.rooms.range(slice_of(self.sweep, RoomId::from_bytes)).map(|(id, _)| *id).collect();
-        self.say_presence(&rooms);
-        for room in rooms {
-            self.silence_due(now, room);
-        }
+    /// Forgets what has expired, and gives its memory back.
+    fn tidy(&mut self, now: UnixMillis) {
         self.timers.shrink();
         self.ended.expire(now);
         self.past.expire(now);
         self.revoked.expire(now);
         self.spent.expire(now);
         self.ahead.expire(now);
-    }
-
-    /// Says that these sessions are held here, those that are.
-    pub(super) fn say_leases(&mut self, ids: &[SessionId]) {
-        for batch in ids.chunks(BATCH) {
-            let lease = |id: &SessionId| {
-                let session = self.sessions.get(id)?;
-                Some(SessionLease {
-                    session: *id,
-                    stamp: session.stamp,
-                    state: self.state(session),
-                    connected: session.conn.is_some(),
-                    room: self.room_shown(session),
-                    ends: session.ends(),
-                })
-            };
-            let sessions: Vec<_> = batch.iter().filter_map(lease).collect();
-            if !sessions.is_empty() {
-                let lease = Lease { boot: self.settings.boot, sessions };
-                self.publish(Message::Lease { from: self.settings.node.clone(), lease });
-            }
-        }
-    }
-
-    /// Tells the gateways that hold the other sides of these rooms which sides are here.
-    fn say_presence(&mut self, rooms: &[RoomId]) {
-        let mut shared = BTreeMap::<NodeId, Vec<(RoomId, Attached)>>::new();
-        for id in rooms {
-            let Some(room) = self.rooms.get(id) else { continue };
-            for side in [Side::A, Side::B] {
-                let (own, other) = (room.fold.attachment(side), room.fold.attachment(side.other()));
-                let (Some(own), Some(other)) = (own, other) else { continue };
-                if room.is_attached(side) && room.seat(side.other()).is_none() {
-                    let attached = Attached { peer: other.stamp, side, stamp: own.stamp, owner: own.owner };
-                    shared.entry(other.node).or_default().push((*id, attached));
-                }
-            }
-        }
-        for (to, rooms) in shared {
-            for batch in rooms.chunks(BATCH) {
-                let presence = Presence { node: self.settings.node.clone(), rooms: batch.to_vec() };
-                self.publish(Message::Presence { to: to.clone(), presence });
-            }
-        }
     }
 
     /// A gateway is back, or new: it is told at once which rooms are shared with it, and soon what it may have missed of sessions.

@@ -204,3 +204,35 @@ fn the_load_follows_whoever_comes_goes_and_meets() {
     cluster.drop(alone);
     assert_eq!(load(&cluster), (1, 0, 0));
 }
+
+/// Sessions that begin with these bytes.
+fn crowd(first: u8, many: u16) -> impl Iterator<Item = SessionId> {
+    (0..many).map(move |n| {
+        let mut bytes = [first; 16];
+        bytes[14..].copy_from_slice(&n.to_be_bytes());
+        SessionId::from_random(bytes)
+    })
+}
+
+#[test]
+fn a_crowd_is_leased_in_parts_each_once_in_ten_seconds_whatever_the_ids_and_the_pace() {
+    let mut cluster = Cluster::new(1);
+    // At the edges of the slices, and more in one slice than is said in its second.
+    let everybody: Vec<_> =
+        crowd(0, 1).chain(crowd(25, 1_000)).chain(crowd(26, 100)).chain(crowd(255, 2)).collect();
+    for (n, id) in everybody.iter().enumerate() {
+        let claims = TokenClaims { sub: *id, ..fresh_token(0) };
+        cluster.decide(0, |sessions, now| sessions.connected(now, ConnId(n as u64), &claims));
+    }
+    cluster.secs(1);
+    cluster.clear();
+    cluster.secs(10);
+    let mut leased: Vec<_> = leases(&cluster, 0).iter().map(|lease| lease.session).collect();
+    leased.sort();
+    assert_eq!(leased, everybody);
+    let longest = cluster.gates[0].said.iter().filter_map(|message| match message {
+        Message::Lease { lease, .. } => Some(lease.sessions.len()),
+        _ => None,
+    });
+    assert_eq!(longest.max(), Some(64));
+}
