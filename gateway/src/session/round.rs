@@ -16,8 +16,8 @@ use super::Sessions;
 const SLICES: u8 = 10;
 /// How long a slice waits for the next.
 const SLICE: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64 / SLICES as u64);
-/// Sessions, and rooms, that are said at once: a tenth of a millisecond or two, most of it for memory that was long not looked at.
-const PART: usize = 64;
+/// Sessions, and rooms, that are said at once: a tenth of a millisecond, most of it for memory that was long not looked at.
+const PART: usize = 32;
 /// Entries of one lease or presence message: 500 of about 120 bytes stay below [`limits::EVENT_BYTES`].
 const BATCH: usize = 500;
 

@@ -234,5 +234,5 @@ fn a_crowd_is_leased_in_parts_each_once_in_ten_seconds_whatever_the_ids_and_the_
         Message::Lease { lease, .. } => Some(lease.sessions.len()),
         _ => None,
     });
-    assert_eq!(longest.max(), Some(64));
+    assert_eq!(longest.max(), Some(32));
 }
