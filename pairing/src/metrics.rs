@@ -19,6 +19,7 @@ pub struct Metrics {
     spent: Counter,
     refused: Counter,
     silent: Counter,
+    forgotten: Counter,
     unsent: Counter,
     gaps: Counter,
 }
@@ -38,17 +39,25 @@ impl Metrics {
         registry.register("spent", "Wants turned away because their invite was spent", self.spent.clone());
         registry.register("refused", "Wants refused: pool full or of the wrong form", self.refused.clone());
         registry.register("silent", "Wants dropped because nobody said them again", self.silent.clone());
+        let help = "Wants that were matched or withdrawn, and that are remembered no longer";
+        registry.register("forgotten", help, self.forgotten.clone());
         registry.register("unsent", "Messages that the bus did not take", self.unsent.clone());
         registry.register("gaps", "Times when something may not have been heard", self.gaps.clone());
     }
 
+    /// How many wants have come and gone since the start: whoever sees that many have lately knows that memory has been freed.
+    pub fn moved(&self) -> u64 {
+        2 * self.matches.get() + self.forgotten.get()
+    }
+
     pub(crate) fn observe(&self, pool: &Pool) {
-        let Tally { matches, repeated, spent, refused, silent } = pool.tally();
+        let Tally { matches, repeated, spent, refused, silent, forgotten } = pool.tally();
         set(&self.matches, matches);
         set(&self.repeated, repeated);
         set(&self.spent, spent);
         set(&self.refused, refused);
         set(&self.silent, silent);
+        set(&self.forgotten, forgotten);
         self.waiting.set(i64::try_from(pool.waiting()).unwrap_or(i64::MAX));
     }
 

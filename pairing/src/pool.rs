@@ -11,6 +11,7 @@
 mod lines;
 mod memory;
 mod place;
+mod recent;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +62,8 @@ pub struct Tally {
     pub refused: u64,
     /// Wants dropped because nobody said them again.
     pub silent: u64,
+    /// Wants that were matched or withdrawn, and that are remembered no longer.
+    pub forgotten: u64,
 }
 
 /// Who waits. See the module.
@@ -155,7 +158,7 @@ impl Pool {
         if let Voice::TakingOver(after) = self.voice {
             self.take_over(now, after);
         }
-        self.memory.expire(now, STEPS);
+        self.tally.forgotten += self.memory.expire(now, STEPS) as u64;
         self.spent.expire(now, STEPS);
     }
 
@@ -200,7 +203,7 @@ impl Pool {
             }
             Some(Fate::Withdrawn) => return true,
         }
-        self.memory.forget(id);
+        self.memory.forget_what_was_told(id);
         false
     }
 

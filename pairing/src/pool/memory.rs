@@ -1,7 +1,7 @@
 //! What became of wants that wait no longer: for [`WANT_FORGET`] a late repetition cannot bring one back, and what was said of it can be
 //! said again. And which invites are spent.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::{
     NodeId, Tag, UnixMillis, WantId,
@@ -10,22 +10,22 @@ use schemas::{
     limits::{SPENT_LIFE, WANT_FORGET},
 };
 
-use super::Effect;
+use super::{Effect, recent::Recent};
 
 /// How many wants are remembered at most: what 50,000 matches in a second leave in [`WANT_FORGET`]. Beyond it the oldest is forgotten
 /// early: a late repetition of it may be matched, and is then declined.
 pub const MAX_REMEMBERED: usize = 1_000_000;
 
-/// How many spent invites are remembered at most, in about 40 MB. Beyond it the oldest can be used again: the promise is best effort.
+/// How many spent invites are remembered at most, in about 30 MB. Beyond it the oldest can be used again: the promise is best effort.
 pub const MAX_SPENT: usize = 1_000_000;
 
 /// What became of a want.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(super) enum Fate<'a> {
     /// Its gateway took it back, or a newer want of its session replaced it.
     Withdrawn,
-    /// Its gateway was told of a match, or that its invite is spent. Boxed: it takes the want back in no time.
-    Told(Box<Told>),
+    /// Its gateway was told of a match, or that its invite is spent.
+    Told(&'a mut Told),
 }
 
 /// What a gateway was told of a want.
@@ -42,78 +42,86 @@ pub(super) struct Told {
 /// The fates of wants, each for [`WANT_FORGET`].
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    fates: BTreeMap<WantId, (UnixMillis, Fate)>,
-    /// Each of them once, with the time at which it is to be looked at.
-    order: VecDeque<(UnixMillis, WantId)>,
+    /// Few at a time: a gateway that hears of a match takes the want back.
+    told: BTreeMap<WantId, Told>,
+    /// The same by when it was decided.
+    decided: BTreeSet<(UnixMillis, WantId)>,
+    withdrawn: Recent<WantId>,
 }
 
 impl Memory {
     pub(super) fn withdraw(&mut self, now: UnixMillis, id: WantId) {
-        self.remember(now, id, Fate::Withdrawn);
+        self.forget_what_was_told(&id);
+        self.withdrawn.insert(now + WANT_FORGET, id);
+        self.make_room();
     }
 
     pub(super) fn told(&mut self, now: UnixMillis, id: WantId, effect: Effect) {
-        self.remember(now, id, Fate::Told(Box::new(Told { effect, decided: now, said: now })));
+        self.forget_what_was_told(&id);
+        self.told.insert(id, Told { effect, decided: now, said: now });
+        self.decided.insert((now, id));
+        self.make_room();
     }
 
-    fn remember(&mut self, now: UnixMillis, id: WantId, fate: Fate) {
-        let until = now + WANT_FORGET;
-        if self.fates.insert(id, (until, fate)).is_none() {
-            self.order.push_back((until, id));
+    /// The oldest of the many goes first, be it those who were told or those who have withdrawn.
+    fn make_room(&mut self) {
+        if self.told.len() + self.withdrawn.len() <= MAX_REMEMBERED {
+            return;
         }
-        if self.order.len() > MAX_REMEMBERED
-            && let Some((_, oldest)) = self.order.pop_front()
-        {
-            self.fates.remove(&oldest);
+        if self.told.len() > self.withdrawn.len() {
+            self.forget_oldest_told();
+        } else {
+            self.withdrawn.forget_oldest();
         }
     }
 
     /// What became of a want, if that still counts.
-    pub(super) fn recall(&mut self, now: UnixMillis, id: &WantId) -> Option<&mut Fate> {
-        self.fates.get_mut(id).filter(|(until, _)| now < *until).map(|(_, fate)| fate)
+    pub(super) fn recall(&mut self, now: UnixMillis, id: &WantId) -> Option<Fate<'_>> {
+        match self.told.get_mut(id).filter(|told| now < told.decided + WANT_FORGET) {
+            Some(told) => Some(Fate::Told(told)),
+            None => self.withdrawn.until(id).filter(|until| now < *until).map(|_| Fate::Withdrawn),
+        }
     }
 
     /// The gateway that was told of a want.
     pub(super) fn told_to(&self, id: &WantId) -> Option<&NodeId> {
-        match self.fates.get(id) {
-            Some((_, Fate::Told(told))) => Some(&told.effect.to),
-            _ => None,
-        }
+        self.told.get(id).map(|told| &told.effect.to)
     }
 
-    /// Lets a want count again.
-    pub(super) fn forget(&mut self, id: &WantId) {
-        self.fates.remove(id);
+    /// Lets a want of which a gateway was told count again.
+    pub(super) fn forget_what_was_told(&mut self, id: &WantId) {
+        if let Some(told) = self.told.remove(id) {
+            self.decided.remove(&(told.decided, *id));
+        }
     }
 
     /// Forgets what was said by who speaks no longer. Withdrawals stay.
     pub(super) fn forget_told(&mut self) {
-        self.fates.retain(|_, (_, fate)| matches!(fate, Fate::Withdrawn));
+        self.told.clear();
+        self.decided.clear();
     }
 
-    /// Frees what counts no longer, a few at a time.
-    pub(super) fn expire(&mut self, now: UnixMillis, steps: usize) {
+    fn forget_oldest_told(&mut self) {
+        if let Some((_, oldest)) = self.decided.pop_first() {
+            self.told.remove(&oldest);
+        }
+    }
+
+    /// Frees what counts no longer, a few at a time. Tells how many wants that were.
+    pub(super) fn expire(&mut self, now: UnixMillis, steps: usize) -> usize {
+        let before = self.told.len();
         for _ in 0..steps {
-            match self.order.front() {
-                Some((until, _)) if *until <= now => self.look_at_oldest(now),
-                _ => return,
+            match self.decided.first() {
+                Some((decided, _)) if *decided + WANT_FORGET <= now => self.forget_oldest_told(),
+                _ => break,
             }
         }
-    }
-
-    /// Forgets the oldest, unless it has been remembered anew: then it is the newest.
-    fn look_at_oldest(&mut self, now: UnixMillis) {
-        let Some((_, id)) = self.order.pop_front() else { return };
-        match self.fates.get(&id) {
-            Some((until, _)) if *until > now => self.order.push_back((*until, id)),
-            Some(_) => drop(self.fates.remove(&id)),
-            None => {}
-        }
+        before - self.told.len() + self.withdrawn.expire(now, steps)
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.fates.len()
+        self.told.len() + self.withdrawn.len()
     }
 }
 
@@ -129,38 +137,80 @@ impl Effect {
 
 /// The invite queues in which two people have met, each for [`SPENT_LIFE`].
 #[derive(Debug, Default)]
-pub(super) struct Spent {
-    queues: BTreeSet<Tag>,
-    order: VecDeque<(UnixMillis, Tag)>,
-}
+pub(super) struct Spent(Recent<Tag>);
 
 impl Spent {
     /// Marks a queue. The first meeting counts, so that saying it again does not prolong it.
     pub(super) fn mark(&mut self, now: UnixMillis, queue: Queue) {
-        let Some(tag) = queue.invite_tag().filter(|tag| self.queues.insert(*tag)) else { return };
-        self.order.push_back((now + SPENT_LIFE, tag));
-        if self.order.len() > MAX_SPENT {
-            self.forget_oldest();
+        let Some(tag) = queue.invite_tag().filter(|tag| self.0.until(tag).is_none()) else { return };
+        self.0.insert(now + SPENT_LIFE, tag);
+        if self.0.len() > MAX_SPENT {
+            self.0.forget_oldest();
         }
     }
 
     pub(super) fn holds(&self, queue: Queue) -> bool {
-        queue.invite_tag().is_some_and(|tag| self.queues.contains(&tag))
+        queue.invite_tag().is_some_and(|tag| self.0.until(&tag).is_some())
     }
 
     /// Frees what has expired, a few at a time.
     pub(super) fn expire(&mut self, now: UnixMillis, steps: usize) {
-        for _ in 0..steps {
-            match self.order.front() {
-                Some((until, _)) if *until <= now => self.forget_oldest(),
-                _ => return,
-            }
-        }
+        self.0.expire(now, steps);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+    fn want(n: usize) -> WantId {
+        WantId::from_bytes((n as u128).to_be_bytes())
     }
 
-    fn forget_oldest(&mut self) {
-        if let Some((_, tag)) = self.order.pop_front() {
-            self.queues.remove(&tag);
-        }
+    fn spent(want: WantId) -> Effect {
+        Effect { to: "g1".parse().unwrap(), event: MatchEvent::Spent(want) }
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_the_limit_and_the_oldest_goes_first() {
+        let mut memory = Memory::default();
+        (0..MAX_REMEMBERED).for_each(|n| memory.withdraw(NOW, want(n)));
+        assert!(matches!(memory.recall(NOW, &want(0)), Some(Fate::Withdrawn)));
+        let (newer, newest) = (want(MAX_REMEMBERED), want(MAX_REMEMBERED + 1));
+        memory.told(NOW, newer, spent(newer));
+        memory.withdraw(NOW, newest);
+        assert_eq!(memory.len(), MAX_REMEMBERED);
+        assert!(memory.recall(NOW, &want(0)).is_none() && memory.recall(NOW, &want(1)).is_none());
+        assert!(memory.recall(NOW, &want(2)).is_some());
+        assert!(matches!(memory.recall(NOW, &newer), Some(Fate::Told(_))));
+        assert!(matches!(memory.recall(NOW, &newest), Some(Fate::Withdrawn)));
+    }
+
+    #[test]
+    fn matches_that_nobody_takes_make_room_for_newer_ones() {
+        let mut memory = Memory::default();
+        (0..=MAX_REMEMBERED)
+            .for_each(|n| memory.told(NOW + Duration::from_millis(n as u64 / 1000), want(n), spent(want(n))));
+        assert_eq!(memory.len(), MAX_REMEMBERED);
+        assert!(memory.recall(NOW, &want(0)).is_none());
+        assert!(
+            memory.recall(NOW, &want(1)).is_some() && memory.recall(NOW, &want(MAX_REMEMBERED)).is_some()
+        );
+    }
+
+    #[test]
+    fn whoever_withdraws_after_a_match_is_remembered_from_then_on() {
+        let mut memory = Memory::default();
+        memory.told(NOW, want(1), spent(want(1)));
+        let later = NOW + WANT_FORGET / 2;
+        memory.withdraw(later, want(1));
+        assert_eq!((memory.expire(NOW + WANT_FORGET, 9), memory.len()), (0, 1));
+        assert!(matches!(memory.recall(NOW + WANT_FORGET, &want(1)), Some(Fate::Withdrawn)));
+        assert!(memory.recall(later + WANT_FORGET, &want(1)).is_none());
+        assert_eq!((memory.expire(later + WANT_FORGET, 9), memory.len()), (1, 0));
     }
 }
