@@ -1,5 +1,5 @@
-//! Gives memory back to the system after a rush: what a thousand handshakes have needed for a moment lies between what stays, and the
-//! allocator keeps it.
+//! Gives memory back to the system after a rush: what a thousand handshakes or matches have needed for a moment lies between what stays, and
+//! the allocator keeps it.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often it is looked whether a rush is over: soon enough that nobody wonders where the memory has gone.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Connections that have to come or go before it is worth the walk over the heap, which is a millisecond or two for 10,000 of them.
+/// How much has to come or go before it is worth the walk over the heap, which is a millisecond or two for 10,000 connections.
 const RUSH: u64 = 500;
 
 /// Looks without any movement after which memory is given back: at once, and again when what the rush left to timers is free, too.

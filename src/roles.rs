@@ -67,7 +67,9 @@ pub fn main(role: Role, options: &GatewayOptions) -> ExitCode {
         }
     };
     telemetry::start(roles.log_format);
-    wipe::keep_ready();
+    if role.has_gateway() {
+        wipe::keep_ready();
+    }
     process::run(run(role, roles))
 }
 
@@ -184,12 +186,14 @@ impl Process {
             let metrics = pairing::Metrics::default();
             metrics.register(&mut self.registry);
             let listen_first = if alone { std::time::Duration::ZERO } else { pairing::LISTEN_FIRST };
+            services.spawn(give_back(metrics.clone(), pairing::Metrics::moved, stop.clone()));
             let config = pairing::Config { boot: self.config.boot, listen_first, metrics };
             services
                 .spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
         if matches!(self.role, Role::Serve | Role::Janitor) {
             let metrics = janitor::Metrics::register(&mut self.registry);
+            services.spawn(give_back(metrics.clone(), janitor::Metrics::moved, stop.clone()));
             let config = janitor::Config {
                 boot: self.config.boot,
                 version: VERSION.to_owned(),
@@ -208,23 +212,26 @@ impl Process {
         };
         let metrics = gateway::metrics::Metrics::default();
         metrics.register(&mut self.registry);
+        services.spawn(give_back(metrics.clone(), connections_moved, stop.clone()));
         let gateway = Gateway::new(self.config.clone(), self.bus.clone(), self.clock, metrics);
         let node = gateway.node().clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
         self.bus.introduce(Service::Gateway, VERSION).await;
         services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
-        let (watched, stop) = (node.clone(), stop.clone());
-        services.spawn(async move {
-            let moved = || {
-                let metrics = watched.metrics();
-                metrics.connections_opened.get() + metrics.connections_closed.get()
-            };
-            stop.run_until_cancelled(memory::give_back_after_rushes(moved)).await;
-            Ok(())
-        });
         Ok(Arc::new(move || node.ready()))
     }
+}
+
+/// How many connections have come and gone.
+fn connections_moved(metrics: &gateway::metrics::Metrics) -> u64 {
+    metrics.connections_opened.get() + metrics.connections_closed.get()
+}
+
+/// Each service has rushes of its own: one that is always busy does not keep another's memory.
+async fn give_back<M>(metrics: M, moved: fn(&M) -> u64, stop: CancellationToken) -> anyhow::Result<()> {
+    stop.run_until_cancelled(memory::give_back_after_rushes(|| moved(&metrics))).await;
+    Ok(())
 }
 
 /// An address as a person types it.

@@ -85,6 +85,8 @@ pub struct Counts {
     pub revoked: usize,
     /// What has been dropped for want of room since the start.
     pub overflowed: u64,
+    /// What has come and gone since the start.
+    pub moved: u64,
 }
 
 /// The fold.
@@ -160,6 +162,8 @@ impl Leases {
             self.ended.overflowed(),
             self.revoked.overflowed(),
         ];
+        // Of keys and gateways there are few.
+        let moved = [self.sessions.moved(), self.rooms.moved(), self.ended.moved(), self.revoked.moved()];
         Counts {
             sessions: self.sessions.len(),
             rooms: self.rooms.len(),
@@ -167,6 +171,7 @@ impl Leases {
             ended: self.ended.len(),
             revoked: self.revoked.len(),
             overflowed: overflowed.iter().sum(),
+            moved: moved.iter().sum(),
         }
     }
 

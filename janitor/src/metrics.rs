@@ -26,6 +26,7 @@ pub struct Metrics {
     gaps: Counter,
     overflowed: Counter,
     overflowed_before: Arc<AtomicU64>,
+    moved: Counter,
 }
 
 /// One label and its value.
@@ -50,7 +51,13 @@ impl Metrics {
         registry.register("gaps", "Times in which messages may have been missed", metrics.gaps.clone());
         let help = "Entries that were forgotten for want of room";
         registry.register("overflowed", help, metrics.overflowed.clone());
+        registry.register("moved", "Entries that have come and gone", metrics.moved.clone());
         metrics
+    }
+
+    /// How many entries have come and gone since the start: whoever sees that many have lately knows that memory has been freed.
+    pub fn moved(&self) -> u64 {
+        self.moved.get()
     }
 
     pub(crate) fn set(&self, counts: Counts) {
@@ -62,6 +69,7 @@ impl Metrics {
         set("revoked-sessions", counts.revoked);
         let before = self.overflowed_before.swap(counts.overflowed, Relaxed);
         self.overflowed.inc_by(counts.overflowed.saturating_sub(before));
+        self.moved.inner().store(counts.moved, Relaxed);
     }
 
     pub(crate) fn said(&self, message: &Message) {

@@ -41,15 +41,16 @@ pub(super) struct Bounded<K, V> {
     entries: BTreeMap<K, V>,
     capacity: usize,
     overflowed: u64,
+    moved: u64,
 }
 
 impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { entries: BTreeMap::new(), capacity: capacity.max(1), overflowed: 0 }
+        Self { entries: BTreeMap::new(), capacity: capacity.max(1), overflowed: 0, moved: 0 }
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) {
-        self.entries.insert(key, value);
+        self.moved += u64::from(self.entries.insert(key, value).is_none());
         if self.entries.len() > self.capacity {
             self.shed();
         }
@@ -64,7 +65,7 @@ impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
         let (older, &mut limit, _) = ages.select_nth_unstable(excess - 1);
         // All that is older than the limit goes, and of those as old as it, what is wanting.
         let mut as_old = excess - older.iter().filter(|age| **age < limit).count();
-        self.entries.retain(|_, value| {
+        self.retain(|_, value| {
             let goes = value.age() < limit || (value.age() == limit && as_old > 0);
             as_old -= usize::from(goes && value.age() == limit);
             !goes
@@ -85,11 +86,13 @@ impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
-        self.entries.remove(key)
+        let removed = self.entries.remove(key);
+        self.moved += u64::from(removed.is_some());
+        removed
     }
 
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
+        self.retain(|_, _| false);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
@@ -105,13 +108,20 @@ impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
         self.entries.range((key.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
     }
 
-    /// Takes out those that `goes` names, as they are asked for.
-    pub(super) fn take_if(&mut self, goes: impl FnMut(&K, &mut V) -> bool) -> impl Iterator<Item = (K, V)> {
-        self.entries.extract_if(.., goes)
+    /// Drops the entries that are not to be kept, in order.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
+        let before = self.entries.len();
+        self.entries.retain(keep);
+        self.moved += (before - self.entries.len()) as u64;
     }
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many have come and gone since the start.
+    pub(super) fn moved(&self) -> u64 {
+        self.moved
     }
 
     /// How many have been dropped for want of room since the start.

@@ -17,9 +17,9 @@ impl Leases {
     pub(super) fn tick(&mut self, now: UnixMillis) {
         self.janitors.expire(now);
         let moment = self.moment(now);
-        self.ended.take_if(|_, it| it.until < moment).for_each(drop);
-        self.revoked.take_if(|_, it| it.until < moment).for_each(drop);
-        self.gateways.take_if(|_, it| moment.since(it.heard) >= SILENCE).for_each(drop);
+        self.ended.retain(|_, it| it.until >= moment);
+        self.revoked.retain(|_, it| it.until >= moment);
+        self.gateways.retain(|_, it| moment.since(it.heard) < SILENCE);
         if !self.is_quiet(now) {
             self.ask_sync_at = None;
             self.expire(now);
@@ -34,12 +34,7 @@ impl Leases {
         let mut expired = Vec::new();
         self.expire_keys(now, &mut expired);
         self.expire_sessions(now, &mut expired);
-        let moment = self.moment(now);
-        let patience = self.terms.grace + SILENCE;
-        let budget = EXPIRIES_PER_TICK.saturating_sub(expired.len());
-        let away = self.rooms.take_if(|_, named| moment.since(named.0) >= patience).take(budget);
-        let speaker = Service::Janitor;
-        expired.extend(away.map(|(room, _)| Message::Room { room, speaker, event: RoomEvent::Expired }));
+        self.expire_rooms(now, &mut expired);
         if self.speaks() {
             self.effects.extend(expired.into_iter().map(Effect::Say));
         }
@@ -58,7 +53,7 @@ impl Leases {
         // A key whose expiry was said is kept for its longest life: whoever goes on announcing it has another clock, and neither
         // needs to hear of it again each time, nor would it be right to keep the key from those who ask.
         let done = |key: &Key| key.expiry == Expiry::Said && moment.since(key.heard) > longest;
-        self.keys.take_if(|_, key| done(key)).for_each(drop);
+        self.keys.retain(|_, key| !done(key));
     }
 
     fn expire_sessions(&mut self, now: UnixMillis, expired: &mut Vec<Message>) {
@@ -68,9 +63,9 @@ impl Leases {
             Message::Session { session, speaker, event: SessionEvent::Expired }
         };
         let mut budget = EXPIRIES_PER_TICK.saturating_sub(expired.len());
-        let silent = self.sessions.take_if(|session, held| {
+        self.sessions.retain(|session, held| {
             if budget == 0 {
-                return false;
+                return true;
             }
             let silent = moment.since(held.heard) >= SILENCE;
             if held.life == Life::Running && (silent || held.is_past_its_life(now)) {
@@ -78,8 +73,19 @@ impl Leases {
                 budget -= 1;
                 expired.push(say(*session));
             }
-            silent
+            !silent
         });
-        silent.for_each(drop);
+    }
+
+    fn expire_rooms(&mut self, now: UnixMillis, expired: &mut Vec<Message>) {
+        let moment = self.moment(now);
+        let patience = self.terms.grace + SILENCE;
+        self.rooms.retain(|&room, named| {
+            let goes = moment.since(named.0) >= patience && expired.len() < EXPIRIES_PER_TICK;
+            if goes {
+                expired.push(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Expired });
+            }
+            !goes
+        });
     }
 }
