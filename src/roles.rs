@@ -69,6 +69,9 @@ pub fn main(role: Role, options: &GatewayOptions) -> ExitCode {
     telemetry::start(roles.log_format);
     if role.has_gateway() {
         wipe::keep_ready();
+    } else {
+        // One task does all the work there.
+        wipe::share_one_heap();
     }
     process::run(run(role, roles))
 }

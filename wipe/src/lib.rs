@@ -60,6 +60,18 @@ pub fn keep_ready() -> bool {
     false
 }
 
+/// Lets all threads share one heap (`mallopt(3)`), where few of them allocate: each heap keeps free memory of its own. To be called once, before
+/// there are threads. Whether the allocator knows how; it does nothing where it is not that of glibc.
+pub fn share_one_heap() -> bool {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it only sets a number of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1) == 1
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    false
+}
+
 /// Gives what is free back to the system: the pages between what is in use, too (`malloc_trim(3)`). Takes a few milliseconds where much is
 /// free. Does nothing where the system's allocator is not that of glibc.
 pub fn give_back() {
@@ -105,6 +117,12 @@ mod tests {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     fn glibc_keeps_memory_ready_when_asked() {
         assert!(keep_ready());
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn glibc_shares_one_heap_when_asked() {
+        assert!(share_one_heap());
     }
 
     #[test]

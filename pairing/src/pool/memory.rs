@@ -46,13 +46,22 @@ pub(super) struct Memory {
     told: BTreeMap<WantId, Told>,
     /// The same by when it was decided.
     decided: BTreeSet<(UnixMillis, WantId)>,
-    withdrawn: Recent<WantId>,
+    /// By [`half_of`] their ids.
+    withdrawn: Recent,
+}
+
+/// What is kept of the id of a want that was withdrawn. Ids are random, and so are halves of them: should two of a million be alike all
+/// the same, the second waits for [`WANT_FORGET`] longer.
+fn half_of(id: &WantId) -> Tag {
+    let mut half = [0; 8];
+    half.copy_from_slice(&id.as_bytes()[..8]);
+    Tag::from_bytes(half)
 }
 
 impl Memory {
     pub(super) fn withdraw(&mut self, now: UnixMillis, id: WantId) {
         self.forget_what_was_told(&id);
-        self.withdrawn.insert(now + WANT_FORGET, id);
+        self.withdrawn.insert(now + WANT_FORGET, half_of(&id));
         self.make_room();
     }
 
@@ -79,7 +88,7 @@ impl Memory {
     pub(super) fn recall(&mut self, now: UnixMillis, id: &WantId) -> Option<Fate<'_>> {
         match self.told.get_mut(id).filter(|told| now < told.decided + WANT_FORGET) {
             Some(told) => Some(Fate::Told(told)),
-            None => self.withdrawn.until(id).filter(|until| now < *until).map(|_| Fate::Withdrawn),
+            None => self.withdrawn.until(half_of(id)).filter(|until| now < *until).map(|_| Fate::Withdrawn),
         }
     }
 
@@ -137,12 +146,12 @@ impl Effect {
 
 /// The invite queues in which two people have met, each for [`SPENT_LIFE`].
 #[derive(Debug, Default)]
-pub(super) struct Spent(Recent<Tag>);
+pub(super) struct Spent(Recent);
 
 impl Spent {
     /// Marks a queue. The first meeting counts, so that saying it again does not prolong it.
     pub(super) fn mark(&mut self, now: UnixMillis, queue: Queue) {
-        let Some(tag) = queue.invite_tag().filter(|tag| self.0.until(tag).is_none()) else { return };
+        let Some(tag) = queue.invite_tag().filter(|tag| self.0.until(*tag).is_none()) else { return };
         self.0.insert(now + SPENT_LIFE, tag);
         if self.0.len() > MAX_SPENT {
             self.0.forget_oldest();
@@ -150,7 +159,7 @@ impl Spent {
     }
 
     pub(super) fn holds(&self, queue: Queue) -> bool {
-        queue.invite_tag().is_some_and(|tag| self.0.until(&tag).is_some())
+        queue.invite_tag().is_some_and(|tag| self.0.until(tag).is_some())
     }
 
     /// Frees what has expired, a few at a time.
@@ -168,7 +177,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
     fn want(n: usize) -> WantId {
-        WantId::from_bytes((n as u128).to_be_bytes())
+        WantId::from_bytes((n as u128).reverse_bits().to_be_bytes())
     }
 
     fn spent(want: WantId) -> Effect {

@@ -1,65 +1,59 @@
-//! What has happened lately: keys, each until its time is over. Everybody who meets somebody leaves one, so that little is kept of each: they
+//! What has happened lately: tags, each until its time is over. Everybody who meets somebody leaves one, so that little is kept of each: they
 //! stand in one line, and an index of four bytes each finds them.
 
 use std::{
     collections::VecDeque,
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, RandomState},
 };
 
 use hashbrown::HashTable;
-use schemas::UnixMillis;
+use schemas::{Tag, UnixMillis};
 
 /// Room for this many is kept, however few there are.
 const KEPT_READY: usize = 256;
 
-/// See the module. All keys last equally long, so that the first in line is over first.
-#[derive(Debug)]
-pub(super) struct Recent<K> {
-    line: VecDeque<(UnixMillis, K)>,
+/// See the module. All tags last equally long, so that the first in line is over first.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    line: VecDeque<(UnixMillis, Tag)>,
     /// The number of the first in line; those behind it have the next ones.
     first: u32,
-    /// The number of each key. One that is in line twice counts from where it is last.
+    /// The number of each tag. One that is in line twice counts from where it is last.
     numbers: HashTable<u32>,
-    /// Seeded at random: whoever makes keys up does not know which of them collide.
+    /// Seeded at random: whoever makes tags up does not know which of them collide.
     hasher: RandomState,
 }
 
-impl<K> Default for Recent<K> {
-    fn default() -> Self {
-        Self { line: VecDeque::new(), first: 0, numbers: HashTable::new(), hasher: RandomState::new() }
-    }
-}
-
-impl<K: Copy + Eq + Hash> Recent<K> {
+impl Recent {
     /// How much is kept.
     pub(super) fn len(&self) -> usize {
         self.line.len()
     }
 
-    /// Until when a key lasts, if it is known.
-    pub(super) fn until(&self, key: &K) -> Option<UnixMillis> {
-        let number = self.numbers.find(self.hasher.hash_one(key), |number| self.at(*number).1 == *key)?;
+    /// Until when a tag lasts, if it is known.
+    pub(super) fn until(&self, tag: Tag) -> Option<UnixMillis> {
+        let number = self.numbers.find(self.hasher.hash_one(tag), |number| self.at(*number).1 == tag)?;
         Some(self.at(*number).0)
     }
 
-    /// Adds a key. One that is known lasts until the new time.
-    pub(super) fn insert(&mut self, until: UnixMillis, key: K) {
+    /// Adds a tag. One that is known lasts until the new time.
+    pub(super) fn insert(&mut self, until: UnixMillis, tag: Tag) {
         let last = self.first.wrapping_add(self.line.len() as u32);
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hasher.hash_one(tag);
         let (line, first) = (&self.line, self.first);
-        match self.numbers.find_mut(hash, |number| line[index(*number, first)].1 == key) {
+        match self.numbers.find_mut(hash, |number| line[index(*number, first)].1 == tag) {
             Some(number) => *number = last,
             None => {
                 let hash_of = |number: &u32| self.hasher.hash_one(line[index(*number, first)].1);
                 self.numbers.insert_unique(hash, last, hash_of);
             }
         }
-        self.line.push_back((until, key));
+        self.line.push_back((until, tag));
     }
 
     /// Forgets what is over, a few at a time. Tells how many.
     pub(super) fn expire(&mut self, now: UnixMillis, steps: usize) -> usize {
-        let is_over = |(until, _): &(UnixMillis, K)| *until <= now;
+        let is_over = |(until, _): &(UnixMillis, Tag)| *until <= now;
         let over = self.line.iter().take(steps).take_while(|one| is_over(one)).count();
         (0..over).for_each(|_| self.forget_oldest());
         self.give_back();
@@ -68,9 +62,9 @@ impl<K: Copy + Eq + Hash> Recent<K> {
 
     /// Forgets the one that came first.
     pub(super) fn forget_oldest(&mut self) {
-        let Some((_, key)) = self.line.pop_front() else { return };
+        let Some((_, tag)) = self.line.pop_front() else { return };
         let number = self.first;
-        if let Ok(entry) = self.numbers.find_entry(self.hasher.hash_one(key), |other| *other == number) {
+        if let Ok(entry) = self.numbers.find_entry(self.hasher.hash_one(tag), |other| *other == number) {
             entry.remove();
         }
         self.first = number.wrapping_add(1);
@@ -86,7 +80,7 @@ impl<K: Copy + Eq + Hash> Recent<K> {
         }
     }
 
-    fn at(&self, number: u32) -> &(UnixMillis, K) {
+    fn at(&self, number: u32) -> &(UnixMillis, Tag) {
         &self.line[index(number, self.first)]
     }
 }
@@ -106,27 +100,31 @@ mod tests {
 
     const LIFE: u64 = 10;
 
-    /// Keys come at these times; some come again while they are known.
-    fn history() -> impl Strategy<Value = Vec<(u64, u8)>> {
+    fn tag(n: u64) -> Tag {
+        Tag::from_bytes(n.to_be_bytes())
+    }
+
+    /// Tags come after these pauses; some come again while they are known.
+    fn history() -> impl Strategy<Value = Vec<(u64, u64)>> {
         let pause = prop_oneof![8 => Just(0u64), 3 => 1..4u64, 1 => Just(LIFE)];
-        prop::collection::vec((pause, any::<u8>()), 0..600)
+        prop::collection::vec((pause, 0..200u64), 0..600)
     }
 
     proptest! {
         #[test]
-        fn a_key_is_known_until_its_time_is_over_and_no_longer(history in history(), first: u32) {
+        fn a_tag_is_known_until_its_time_is_over_and_no_longer(history in history(), first: u32) {
             // Wherever the numbers begin, also just before they wrap.
             let mut recent = Recent { first, ..Recent::default() };
             let mut model = BTreeMap::new();
             let mut now = 0;
-            for (pause, key) in history {
+            for (pause, n) in history {
                 now += pause;
                 recent.expire(UnixMillis(now), usize::MAX);
                 model.retain(|_, until| *until > now);
-                recent.insert(UnixMillis(now + LIFE), key);
-                model.insert(key, now + LIFE);
-                for key in 0..=u8::MAX {
-                    prop_assert_eq!(recent.until(&key).map(|until| until.0), model.get(&key).copied());
+                recent.insert(UnixMillis(now + LIFE), tag(n));
+                model.insert(n, now + LIFE);
+                for n in 0..200 {
+                    prop_assert_eq!(recent.until(tag(n)).map(|until| until.0), model.get(&n).copied());
                 }
             }
         }
@@ -135,25 +133,26 @@ mod tests {
     #[test]
     fn the_oldest_makes_room_unless_it_has_come_again() {
         let mut recent = Recent::default();
-        for key in [1, 2, 1, 3] {
-            recent.insert(UnixMillis(9), key);
+        let until = UnixMillis(9);
+        for n in [1, 2, 1, 3] {
+            recent.insert(until, tag(n));
         }
         recent.forget_oldest();
-        assert_eq!((recent.until(&1), recent.until(&2)), (Some(UnixMillis(9)), Some(UnixMillis(9))));
+        assert_eq!((recent.until(tag(1)), recent.until(tag(2))), (Some(until), Some(until)));
         recent.forget_oldest();
-        assert_eq!((recent.until(&1), recent.until(&2)), (Some(UnixMillis(9)), None));
+        assert_eq!((recent.until(tag(1)), recent.until(tag(2))), (Some(until), None));
     }
 
     #[test]
     fn what_a_rush_has_needed_is_given_back() {
         let mut recent = Recent::default();
         let many = 100 * KEPT_READY as u64;
-        (0..many).for_each(|n| recent.insert(UnixMillis(n), n));
+        (0..many).for_each(|n| recent.insert(UnixMillis(n), tag(n)));
         let left = 10;
         recent.expire(UnixMillis(many - 1 - left), usize::MAX);
         assert_eq!(recent.len() as u64, left);
         assert!(recent.line.capacity() <= 2 * KEPT_READY, "{}", recent.line.capacity());
         assert!(recent.numbers.capacity() <= 4 * KEPT_READY, "{}", recent.numbers.capacity());
-        assert!((many - left..many).all(|n| recent.until(&n) == Some(UnixMillis(n))));
+        assert!((many - left..many).all(|n| recent.until(tag(n)) == Some(UnixMillis(n))));
     }
 }
