@@ -89,6 +89,9 @@ pub struct Counts {
     pub moved: u64,
 }
 
+/// Room that the queue of effects keeps when it is empty: what a rush of expiries has needed is given back.
+const KEPT_EFFECTS: usize = 32;
+
 /// The fold.
 #[derive(Debug)]
 pub struct Leases {
@@ -149,6 +152,9 @@ impl Leases {
 
     /// The next thing to do; to be asked until there is none.
     pub fn next_effect(&mut self) -> Option<Effect> {
+        if self.effects.is_empty() {
+            self.effects.shrink_to(KEPT_EFFECTS);
+        }
         self.effects.pop_front()
     }
 
