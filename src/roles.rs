@@ -189,14 +189,18 @@ impl Process {
             let metrics = pairing::Metrics::default();
             metrics.register(&mut self.registry);
             let listen_first = if alone { std::time::Duration::ZERO } else { pairing::LISTEN_FIRST };
-            services.spawn(give_back(metrics.clone(), pairing::Metrics::moved, stop.clone()));
+            if self.role == Role::Pairing {
+                services.spawn(give_back(metrics.clone(), pairing::Metrics::moved, stop.clone()));
+            }
             let config = pairing::Config { boot: self.config.boot, listen_first, metrics };
             services
                 .spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
         if matches!(self.role, Role::Serve | Role::Janitor) {
             let metrics = janitor::Metrics::register(&mut self.registry);
-            services.spawn(give_back(metrics.clone(), janitor::Metrics::moved, stop.clone()));
+            if self.role == Role::Janitor {
+                services.spawn(give_back(metrics.clone(), janitor::Metrics::moved, stop.clone()));
+            }
             let config = janitor::Config {
                 boot: self.config.boot,
                 version: VERSION.to_owned(),
@@ -231,7 +235,7 @@ fn connections_moved(metrics: &gateway::metrics::Metrics) -> u64 {
     metrics.connections_opened.get() + metrics.connections_closed.get()
 }
 
-/// Each service has rushes of its own: one that is always busy does not keep another's memory.
+/// Gives memory back after the rushes of a process. In `serve` they are those of the connections, whatever else follows from them.
 async fn give_back<M>(metrics: M, moved: fn(&M) -> u64, stop: CancellationToken) -> anyhow::Result<()> {
     stop.run_until_cancelled(memory::give_back_after_rushes(|| moved(&metrics))).await;
     Ok(())

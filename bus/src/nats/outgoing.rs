@@ -14,8 +14,8 @@ use tokio::{sync::Notify, task::yield_now};
 
 use super::Shared;
 
-/// Room that a queue keeps when it is empty, in messages of 72 bytes: more than a busy turn has. After a rush the rest is given back.
-const KEPT_MESSAGES: usize = 256;
+/// Room that a queue keeps when it is empty, in messages of 72 bytes: what a turn has on an ordinary day. The rest is given back.
+const KEPT_MESSAGES: usize = 64;
 
 /// Messages on their way to async-nats. Bounded by the budget from which their payloads come.
 #[derive(Default)]

@@ -86,12 +86,11 @@ impl Sessions {
         }
         if room.fold.attachment(at.side).as_ref() == Some(at) {
             // Anything else is late news of an attachment that is over, and no sign of this one.
-            room.sign = now;
+            if let Some(seat) = &mut room.seats[at.side.other() as usize] {
+                (seat.heard, seat.sign) = (Heard::Yes, now);
+            }
             // It may have died before its first heartbeat was heard here.
             self.gateways.expect(now, &at.node);
-            if let Some(seat) = &mut room.seats[at.side.other() as usize] {
-                seat.heard = Heard::Yes;
-            }
         }
         let joining = room.seats.iter().flatten().any(|seat| matches!(seat.phase, Phase::Joining(_)));
         if matches!(change, Change::Away(_)) && joining {

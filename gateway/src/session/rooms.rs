@@ -24,14 +24,13 @@ const SLOW_REPEAT: Duration = Duration::from_secs(10);
 const SPREAD_MS: u64 = 5_000;
 
 /// A room of which at least one side is, or was a moment ago, here.
+#[derive(Default)]
 pub(super) struct Room {
     pub(super) fold: room::Room,
     /// Boxed: mostly one of the two is elsewhere.
     pub(super) seats: [Option<Box<Seat>>; 2],
     /// Since when each side is away, on the clock of graces.
     pub(super) away_since: [Option<UnixMillis>; 2],
-    /// When the side that is elsewhere was heard of last.
-    pub(super) sign: UnixMillis,
 }
 
 /// A side that is held here.
@@ -44,6 +43,8 @@ pub(super) struct Seat {
     routed: Option<(NodeId, Stamp)>,
     /// Whether the other side has been heard since this one sat down.
     pub(super) heard: Heard,
+    /// When the other side, if it is elsewhere, was heard of last.
+    pub(super) sign: UnixMillis,
     /// When `Joined` is said next, unless the other side is known to know.
     pub(super) say_again: UnixMillis,
     said: u8,
@@ -78,10 +79,6 @@ pub(super) struct Joining {
 }
 
 impl Room {
-    fn new(now: UnixMillis) -> Self {
-        Self { fold: room::Room::default(), seats: [None, None], away_since: [None, None], sign: now }
-    }
-
     /// People here who are in the room.
     pub(super) fn people(&self) -> usize {
         self.seats
@@ -140,7 +137,7 @@ impl Sessions {
         let attachment = self.attachment(id, side);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.seat = Some((room_id, side));
-        let room = self.rooms.entry(room_id).or_insert_with(|| Box::new(Room::new(now)));
+        let room = self.rooms.entry(room_id).or_default();
         room.fold.apply(&RoomEvent::Joined(attachment));
         room.away_since[side as usize] = None;
         room.seats[side as usize] = Some(Box::new(Seat {
@@ -149,6 +146,7 @@ impl Sessions {
             told: PeerState::Online,
             routed: None,
             heard: Heard::NotYet,
+            sign: now,
             say_again: now,
             said: 0,
         }));

@@ -73,7 +73,9 @@ impl Sessions {
         let (pause, grace_pause) = (now.since(last.now), grace_now.since(last.grace_now));
         self.gateways.forgive(now, pause);
         for room in self.rooms.values_mut() {
-            room.sign = (room.sign + pause).min(now);
+            for seat in room.seats.iter_mut().flatten() {
+                seat.sign = (seat.sign + pause).min(now);
+            }
             for since in room.away_since.iter_mut().flatten() {
                 *since = (*since + grace_pause).min(grace_now);
             }
@@ -196,8 +198,8 @@ impl Sessions {
 
     /// Messages may have been missed: everything that others rely on is said again.
     pub fn missed(&mut self, now: UnixMillis) {
-        for room in self.rooms.values_mut() {
-            room.sign = now;
+        for seat in self.rooms.values_mut().flat_map(|room| &mut room.seats).flatten() {
+            seat.sign = now;
         }
         let rooms: Vec<_> = self.rooms.keys().copied().collect();
         self.say_presence(&rooms);
