@@ -1,12 +1,12 @@
 //! What the machine knows, for whoever asks.
 
 use schemas::{
-    RoomId, SessionId,
+    SessionId,
     event::{Load, SessionAnswer},
     session::SessionState,
 };
 
-use super::{Session, Sessions};
+use super::Sessions;
 
 impl Sessions {
     /// What is known here of a session: of one that is attached, or was, or is the other side of a room that is.
@@ -21,12 +21,11 @@ impl Sessions {
                 room: Some(room),
             });
         };
-        let room = self.room_shown(session);
         Some(SessionAnswer {
-            state: session.state(room),
+            state: session.state(),
             connected: session.conn.is_some(),
             stamp: session.stamp,
-            room,
+            room: session.room_shown(),
         })
     }
 
@@ -51,11 +50,6 @@ impl Sessions {
             waiting: here.waiting.saturating_add(there.waiting),
             chatting: here.chatting.saturating_add(there.chatting),
         }
-    }
-
-    /// The room that the client has been shown, or that waits for it.
-    pub(super) fn room_shown(&self, session: &Session) -> Option<RoomId> {
-        session.seat.filter(|(room, side)| !self.is_joining(*room, *side)).map(|(room, _)| room)
     }
 }
 

@@ -162,12 +162,18 @@ struct Session {
     memory: Option<Box<Memory>>,
     waiting: Option<Box<Waiting>>,
     seat: Option<(RoomId, Side)>,
+    /// Whether its client may know of the room: not while the other half of the match has yet to come.
+    shown: bool,
 }
 
 impl Session {
-    /// What it does, if this room is [`Sessions::room_shown`].
-    fn state(&self, shown: Option<RoomId>) -> SessionState {
-        if shown.is_some() {
+    /// The room that the client has been shown, or that waits for it.
+    fn room_shown(&self) -> Option<RoomId> {
+        self.seat.filter(|_| self.shown).map(|(room, _)| room)
+    }
+
+    fn state(&self) -> SessionState {
+        if self.room_shown().is_some() {
             SessionState::Paired
         } else if self.waiting.is_some() || self.seat.is_some() {
             SessionState::Waiting
@@ -229,7 +235,8 @@ impl Sessions {
         let stamp = Stamp(now.0).max(highest.next());
         let attachment = if highest == Stamp::NONE { Nth::First } else { Nth::Later };
         self.detach(now, id, CloseCode::Replaced);
-        let seat = self.sessions.get(&id).and_then(|session| session.seat);
+        let (seat, shown) =
+            self.sessions.get(&id).map_or((None, false), |session| (session.seat, session.shown));
         let session = Session {
             conn: Some(conn),
             stamp,
@@ -237,6 +244,7 @@ impl Sessions {
             memory: (claims.memory != Memory::default()).then(|| Box::new(claims.memory.clone())),
             waiting: None,
             seat,
+            shown,
         };
         self.sessions.insert(id, Box::new(session));
         self.effects.push(Effect::Send(conn, ToClient::Ready(self.grant(id))));

@@ -136,7 +136,7 @@ impl Sessions {
     ) {
         let attachment = self.attachment(id, side);
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.seat = Some((room_id, side));
+        (session.seat, session.shown) = (Some((room_id, side)), !matches!(phase, Phase::Joining(_)));
         let room = self.rooms.entry(room_id).or_default();
         room.fold.apply(&RoomEvent::Joined(attachment));
         room.away_since[side as usize] = None;
@@ -225,6 +225,9 @@ impl Sessions {
             (Phase::Joining(joining), Some(PeerState::Online)) => {
                 let queue = joining.waiting.queue;
                 seat.phase = Phase::In;
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.shown = true;
+                }
                 self.show(id, room_id, side, ToClient::Paired);
                 self.met(now, queue);
             }

@@ -91,13 +91,12 @@ impl Sessions {
 
     fn lease(&self, id: SessionId) -> Option<SessionLease> {
         let session = self.sessions.get(&id)?;
-        let room = self.room_shown(session);
         Some(SessionLease {
             session: id,
             stamp: session.stamp,
-            state: session.state(room),
+            state: session.state(),
             connected: session.conn.is_some(),
-            room,
+            room: session.room_shown(),
             ends: session.ends(),
         })
     }

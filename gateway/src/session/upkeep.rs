@@ -107,7 +107,7 @@ impl Sessions {
         if ends <= now {
             return self.life_ends(now, id);
         }
-        let shown = self.room_shown(session).filter(|_| self.in_room(id));
+        let shown = session.room_shown().filter(|_| self.in_room(id));
         let ticket = shown.and(session.seat).and_then(|(room, side)| self.ticket(id, room, side));
         self.send(id, ToClient::Token(self.grant(id), ticket));
         self.timers.at(ends.min(now + self.settings.token_life / 2), Timer::Session(id, stamp));
