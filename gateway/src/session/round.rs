@@ -128,7 +128,7 @@ impl Sessions {
         let room = self.rooms.get(&id)?;
         let side = [Side::A, Side::B]
             .into_iter()
-            .find(|side| room.is_attached(*side) && room.seat(side.other()).is_none())?;
+            .find(|side| room.seat(side.other()).is_none() && room.is_attached(*side))?;
         let (own, other) = (room.fold.attachment(side)?, room.fold.attachment(side.other())?);
         Some((other.node, Attached { peer: other.stamp, side, stamp: own.stamp, owner: own.owner }))
     }

@@ -15,18 +15,16 @@ use schemas::CloseCode;
 
 use super::{codec, connection::Connection};
 
-/// A slot of the wheel is at most this long...
-const LONGEST_SLOT: Duration = Duration::from_millis(50);
-/// ...and a heartbeat has so many at least, so that pings are spread and short heartbeats (of tests) are kept.
+/// The wheel turns at least this often: of 20,000 connections 40 are pinged at once, in a fraction of a millisecond...
+const LONGEST_TICK: Duration = Duration::from_millis(50);
+/// ...and so often in each heartbeat, so that pings are spread and short heartbeats (of tests) are kept.
 const SLOTS_AT_LEAST: u32 = 20;
-/// A slot is worked off in so many portions: of 20,000 connections 8 are pinged at once, for less than a tenth of a millisecond.
-const PORTIONS: u32 = 5;
 /// A ping comes up to a tenth of the heartbeat early: connections that began together do not stay together.
 const JITTER_PARTS: u32 = 10;
 
-/// The wheel. Its ticks count slots.
+/// The wheel.
 pub(crate) struct KeepAlive {
-    slot: Duration,
+    tick: Duration,
     slots: u32,
     pong_ticks: u32,
     now: AtomicU32,
@@ -35,30 +33,25 @@ pub(crate) struct KeepAlive {
 
 struct Wheel {
     slots: Vec<Vec<Weak<Connection>>>,
-    /// What is left of the slot whose turn it is, in how many portions.
-    due: Vec<Weak<Connection>>,
-    portions: u32,
-    /// Connections that have been pinged, by the tick after which they must have been heard.
+    /// Connections that have been pinged, by the tick at which they must have been heard.
     pinged: VecDeque<(u32, Vec<Weak<Connection>>)>,
 }
 
 impl KeepAlive {
     /// Pings each connection every `heartbeat`, and closes it if nothing is heard within `pong_wait` of a ping.
     pub(crate) fn new(heartbeat: Duration, pong_wait: Duration) -> Self {
-        let slot = LONGEST_SLOT.min(heartbeat / SLOTS_AT_LEAST).max(Duration::from_millis(1) * PORTIONS);
+        let tick = LONGEST_TICK.min(heartbeat / SLOTS_AT_LEAST).max(Duration::from_millis(1));
         let ticks = |duration: Duration| {
-            u32::try_from(duration.as_millis() / slot.as_millis()).unwrap_or(u32::MAX).max(1)
+            u32::try_from(duration.as_millis() / tick.as_millis()).unwrap_or(u32::MAX).max(1)
         };
         let slots = ticks(heartbeat);
         Self {
-            slot,
+            tick,
             slots,
             pong_ticks: ticks(pong_wait),
             now: AtomicU32::new(1),
             wheel: Mutex::new(Wheel {
                 slots: (0..slots).map(|_| Vec::new()).collect(),
-                due: Vec::new(),
-                portions: 0,
                 pinged: VecDeque::new(),
             }),
         }
@@ -66,7 +59,7 @@ impl KeepAlive {
 
     /// How often [`Self::turn`] is to be called.
     pub(crate) fn tick(&self) -> Duration {
-        self.slot / PORTIONS
+        self.tick
     }
 
     /// The current tick: what a connection notes when it hears something.
@@ -76,7 +69,7 @@ impl KeepAlive {
 
     /// How long ago a tick was.
     pub(super) fn since(&self, tick: u32) -> Duration {
-        self.slot * self.now().wrapping_sub(tick)
+        self.tick * self.now().wrapping_sub(tick)
     }
 
     /// Takes a new connection in.
@@ -87,7 +80,8 @@ impl KeepAlive {
 
     /// Pings the connections whose turn it is, and closes those that have not been heard since their ping.
     pub(crate) fn turn(&self) {
-        let (now, due) = self.next_portion();
+        let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
+        let due = std::mem::take(&mut self.wheel.lock().slots[(now % self.slots) as usize]);
         let mut ping = Vec::new();
         codec::put_ping(&mut ping, b"");
         let alive: Vec<_> = due.into_iter().filter(|connection| connection.strong_count() > 0).collect();
@@ -98,20 +92,6 @@ impl KeepAlive {
         if !alive.is_empty() {
             self.keep(now, alive);
         }
-    }
-
-    /// The connections that are to be pinged next, and the tick of it.
-    fn next_portion(&self) -> (u32, Vec<Weak<Connection>>) {
-        let mut wheel = self.wheel.lock();
-        if wheel.portions == 0 {
-            let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
-            wheel.due = std::mem::take(&mut wheel.slots[(now % self.slots) as usize]);
-            wheel.portions = PORTIONS;
-        }
-        let portion = wheel.due.len() / wheel.portions as usize;
-        wheel.portions -= 1;
-        let rest = wheel.due.len() - portion;
-        (self.now(), wheel.due.split_off(rest))
     }
 
     /// Puts pinged connections into their next slots, and into the list of those that owe a sign of life.
@@ -148,6 +128,6 @@ impl KeepAlive {
     pub(super) fn watched(&self) -> usize {
         let wheel = self.wheel.lock();
         let pinged = wheel.pinged.iter().map(|(_, connections)| connections.len());
-        wheel.slots.iter().map(Vec::len).chain([wheel.due.len()]).chain(pinged).sum()
+        wheel.slots.iter().map(Vec::len).chain(pinged).sum()
     }
 }
