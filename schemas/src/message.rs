@@ -195,7 +195,9 @@ impl Message {
                 matches!(event, RoomEvent::Expired | RoomEvent::Ended(_))
             }
             Self::Session { speaker: Gateway, event, .. } => !matches!(event, SessionEvent::Expired),
-            Self::Session { speaker: Janitor, event, .. } => matches!(event, SessionEvent::Expired),
+            Self::Session { speaker: Janitor, event, .. } => {
+                matches!(event, SessionEvent::Expired | SessionEvent::Revoked { .. })
+            }
             Self::Key { speaker: Gateway, key, event: KeyEvent::Announced(public) } => public.id() == *key,
             Self::Key { speaker, event, .. } => *speaker == Janitor && matches!(event, KeyEvent::Expired),
             Self::Room { .. } | Self::Session { .. } => false,

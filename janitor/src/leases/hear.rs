@@ -12,6 +12,7 @@ use schemas::{
 
 use super::{
     Effect, Leases,
+    bounded::Moment,
     records::{Expiry, Gateway, Held, Key, Named, Run, Tombstone},
 };
 
@@ -49,14 +50,15 @@ impl Leases {
     }
 
     fn hear_session_lease(&mut self, now: UnixMillis, from: &NodeId, newer: Held, lease: &SessionLease) {
+        let revoked = self.revoked.get(&lease.session).map(|tombstone| tombstone.until);
         if let Some(room) = lease.room {
-            if self.revoked.contains(&lease.session) {
+            if revoked.is_some() {
                 self.end_by_revocation(now, room);
             }
             self.hear_of_room(now, room);
         }
-        if self.revoked.contains(&lease.session) {
-            return;
+        if let Some(until) = revoked {
+            return self.say_revoked(now, lease.session, until);
         }
         // Of two gateways with one stamp the higher id wins, as everywhere.
         let outdone = |held: &Held| {
@@ -72,6 +74,15 @@ impl Leases {
                 }
             }
             None => self.sessions.insert(lease.session, newer),
+        }
+    }
+
+    /// A gateway that holds a deleted session has missed that it was deleted.
+    fn say_revoked(&mut self, now: UnixMillis, session: SessionId, until: Moment) {
+        if self.speaks() {
+            let event = SessionEvent::Revoked { remaining: until.since(self.moment(now)) };
+            let speaker = Service::Janitor;
+            self.effects.push_back(Effect::Say(Message::Session { session, speaker, event }));
         }
     }
 
