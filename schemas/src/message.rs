@@ -183,7 +183,7 @@ impl Message {
         if message.may_be_said() { Ok(message) } else { Err(MessageError::Speaker) }
     }
 
-    /// Whether the speaker named in the subject may say this: a janitor only forgets and tells of ends, and only it forgets.
+    /// Whether the speaker named in the subject may say this: a janitor only forgets and tells again of ends and revocations, and only it forgets.
     fn may_be_said(&self) -> bool {
         use Service::{Gateway, Janitor};
         match self {

@@ -104,6 +104,7 @@ fn the_same_seed_tells_the_same_story() {
         let ((first, lines), (second, same)) = (end_of(seed, Telling::Aloud), end_of(seed, Telling::Aloud));
         assert_eq!(first, second);
         assert_eq!(lines, same, "seed {seed}");
+        assert!(lines.len() > 50, "seed {seed}: a story of {} lines", lines.len());
         told += lines.len();
     }
     // One story may be short: two people and five seconds.
