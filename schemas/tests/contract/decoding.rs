@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use schemas::{
-    KeyId, NodeId, RoomId, Service, SessionId,
+    KeyId, NodeId, RoomId, Service, SessionId, Stamp,
     codec::DecodeError,
+    event::SessionEvent,
     limits,
     message::{Answer, Message, MessageError},
     subject::Subject,
@@ -127,4 +128,29 @@ fn frames_and_what_is_no_question_have_no_event() {
     };
     assert_eq!(Answer::decode(&lease, &[0xa0]), Err(MessageError::Subject));
     assert!(Message::decode(presence, &lease.encode().unwrap()).is_err(), "one event is not another");
+}
+
+#[test]
+fn what_a_session_does_is_believed_of_gateways_alone_and_that_it_is_forgotten_of_janitors() {
+    let decoded = |speaker, event: &SessionEvent| {
+        let session = SessionId::from_random([2; 16]);
+        let message = Message::Session { session, speaker, event: event.clone() };
+        let decoded = Message::decode(message.subject(), &message.encode().unwrap());
+        decoded.map(|back| assert_eq!(back, message))
+    };
+    let attached = SessionEvent::Attached { stamp: Stamp(1), node: "n1".parse().unwrap() };
+    let revoked = SessionEvent::Revoked { remaining: limits::LEEWAY };
+    for (event, by_gateway, by_janitor) in [
+        (attached, true, false),
+        (SessionEvent::Left(RoomId::from_bytes([1; 16])), true, false),
+        (revoked, true, true),
+        (SessionEvent::Expired, false, true),
+    ] {
+        for (speaker, may) in
+            [(Service::Gateway, by_gateway), (Service::Janitor, by_janitor), (Service::Pairing, false)]
+        {
+            let expected = if may { Ok(()) } else { Err(MessageError::Speaker) };
+            assert_eq!(decoded(speaker, &event), expected, "{speaker:?} {event:?}");
+        }
+    }
 }
