@@ -48,6 +48,8 @@ async fn a_lost_server_is_noticed_and_its_return_is_a_gap() {
     for end in [NatsServer::kill, NatsServer::stop] {
         one.publish(&want("before")).unwrap();
         one.flush().await.unwrap();
+        // The server has it; its answer to the second comes after it on the same connection, so that one has it too.
+        two.flush().await.unwrap();
         end(&mut server);
         for bus in [&one, &two] {
             becomes(bus, Status::Down).await;
