@@ -293,7 +293,10 @@ impl Connection {
 
     /// A broken socket takes everything: its reading half will hear of it.
     fn write_socket(&self, bytes: &[u8]) -> usize {
-        let mut taken = 0;
+        // Mostly it has room. Tokio, which is asked only if it has not, would first look up what it last heard of that: memory that was long
+        // not used, where there are many connections.
+        let socket = socket2::SockRef::from(&self.socket);
+        let mut taken = if bytes.is_empty() { 0 } else { socket.send(bytes).unwrap_or(0) };
         while taken < bytes.len() {
             match self.socket.try_write(&bytes[taken..]) {
                 Ok(count) if count > 0 => taken += count,
@@ -302,6 +305,14 @@ impl Connection {
             }
         }
         taken
+    }
+
+    /// Frames are likely to come: asks the processor for the peer's half, which was long not used where there are many connections, so that
+    /// it comes while the system reads the socket.
+    pub(super) fn expect_peer(&self) {
+        if let Target::Local { peer, .. } = &*self.target.lock() {
+            wipe::expect(peer.as_ptr());
+        }
     }
 
     /// Reads its socket. For the connection's own task.
