@@ -35,6 +35,8 @@ pub(crate) struct Connection {
     owner: AtomicWaker,
     /// The keep-alive's tick at which something was last heard.
     heard: AtomicU32,
+    /// The tick since which it is time for a ping, which goes with the next frames if they come soon; 0 if it is not.
+    ping_since: AtomicU32,
 }
 
 /// Where the frames of a connection go.
@@ -85,6 +87,7 @@ impl Connection {
             target: Mutex::default(),
             owner: AtomicWaker::new(),
             heard: AtomicU32::new(tick),
+            ping_since: AtomicU32::new(0),
         }
     }
 
@@ -101,7 +104,7 @@ impl Connection {
     /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never waits.
     pub(crate) fn deliver(&self, room: RoomKey, frames: &[u8]) -> Delivered {
         let mut out = self.out.lock();
-        if out.accepts(room) && out.start_directly() {
+        if out.accepts(room) && self.ping_since.load(Relaxed) == 0 && out.start_directly() {
             drop(out);
             self.write_directly(frames);
             return Delivered::Yes;
@@ -122,7 +125,11 @@ impl Connection {
             self.flush();
             push = self.out.lock().push_frames(room, frames);
         }
-        self.pushed(push)
+        let delivered = self.pushed(push);
+        if delivered != Delivered::No {
+            self.push_ping();
+        }
+        delivered
     }
 
     /// Sends a control message. The connection's own task writes it: this is called under locks.
@@ -149,12 +156,36 @@ impl Connection {
         self.pushed(push);
     }
 
-    /// Sends a frame of the server at once.
-    pub(super) fn say(&self, frame: &[u8]) {
-        let push = self.out.lock().push(frame);
-        if self.pushed(push) == Delivered::First {
+    /// It is time for a ping: it goes with the next frames, which saves a system call and a packet.
+    pub(super) fn owe_ping(&self, tick: u32) {
+        self.ping_since.store(tick.max(1), Relaxed);
+    }
+
+    /// Pings it if no frames have come that took the ping with them. Whether it did.
+    pub(super) fn ping(&self) -> bool {
+        let pushed = self.push_ping();
+        if pushed == Some(Push::First) {
             self.flush();
         }
+        pushed.is_some()
+    }
+
+    /// Appends the ping that is owed. What was heard before it is no answer.
+    fn push_ping(&self) -> Option<Push> {
+        if self.ping_since.load(Relaxed) == 0 {
+            return None;
+        }
+        let since = self.ping_since.swap(0, Relaxed);
+        if since == 0 {
+            return None;
+        }
+        self.heard.store(since.wrapping_sub(1), Relaxed);
+        let mut ping = buffers::spare();
+        codec::put_ping(&mut ping, b"");
+        let push = self.out.lock().push(&ping);
+        buffers::give_back(ping);
+        self.pushed(push);
+        Some(push)
     }
 
     fn pushed(&self, push: Push) -> Delivered {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::{
         Arc, Weak,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -13,7 +14,7 @@ use parking_lot::Mutex;
 use rand::Rng;
 use schemas::CloseCode;
 
-use super::{codec, connection::Connection};
+use super::connection::Connection;
 
 /// The wheel turns at least this often: of 20,000 connections 40 are pinged at once, in a fraction of a millisecond...
 const LONGEST_TICK: Duration = Duration::from_millis(50);
@@ -21,6 +22,8 @@ const LONGEST_TICK: Duration = Duration::from_millis(50);
 const SLOTS_AT_LEAST: u32 = 20;
 /// A ping comes up to a tenth of the heartbeat early: connections that began together do not stay together.
 const JITTER_PARTS: u32 = 10;
+/// And up to a tenth earlier if it can go with a frame for the client, in the same write and the same packet.
+const RIDE_PARTS: u32 = 10;
 
 /// The wheel.
 pub(crate) struct KeepAlive {
@@ -33,8 +36,24 @@ pub(crate) struct KeepAlive {
 
 struct Wheel {
     slots: Vec<Vec<Weak<Connection>>>,
-    /// Connections that have been pinged, by the tick at which they must have been heard.
-    pinged: VecDeque<(u32, Vec<Weak<Connection>>)>,
+    /// Those whose ping waits for a frame to go with, by the tick since which it does.
+    owing: VecDeque<Due>,
+    /// Those that have been pinged, and owe a sign of life.
+    pinged: VecDeque<Due>,
+}
+
+/// Connections that left their slot at this tick.
+struct Due {
+    since: u32,
+    connections: Vec<Weak<Connection>>,
+}
+
+impl Due {
+    /// Takes the first of these if it is at least so old.
+    fn take(queue: &mut VecDeque<Self>, now: u32, age: u32) -> Option<Self> {
+        let due = queue.front()?;
+        if now.wrapping_sub(due.since) < age { None } else { queue.pop_front() }
+    }
 }
 
 impl KeepAlive {
@@ -52,9 +71,15 @@ impl KeepAlive {
             now: AtomicU32::new(1),
             wheel: Mutex::new(Wheel {
                 slots: (0..slots).map(|_| Vec::new()).collect(),
+                owing: VecDeque::new(),
                 pinged: VecDeque::new(),
             }),
         }
+    }
+
+    /// How long a ping may wait for a frame, in ticks.
+    fn ride(&self) -> u32 {
+        self.slots / RIDE_PARTS
     }
 
     /// How often [`Self::turn`] is to be called.
@@ -74,47 +99,54 @@ impl KeepAlive {
 
     /// Takes a new connection in.
     pub(super) fn watch(&self, connection: &Arc<Connection>) {
-        let slot = rand::rng().random_range(0..self.slots) as usize;
+        let slot = rand::rng().random_range(0..self.slots - self.ride()) as usize;
         self.wheel.lock().slots[slot].push(Arc::downgrade(connection));
     }
 
     /// Pings the connections whose turn it is, and closes those that have not been heard since their ping.
     pub(crate) fn turn(&self) {
         let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
-        let due = std::mem::take(&mut self.wheel.lock().slots[(now % self.slots) as usize]);
-        let mut ping = Vec::new();
-        codec::put_ping(&mut ping, b"");
-        let alive: Vec<_> = due.into_iter().filter(|connection| connection.strong_count() > 0).collect();
-        for connection in alive.iter().filter_map(Weak::upgrade) {
-            connection.say(&ping);
-        }
+        self.owe(now);
+        self.ping(now);
         self.close_silent(now);
-        if !alive.is_empty() {
-            self.keep(now, alive);
+    }
+
+    /// From now on frames take a ping with them.
+    fn owe(&self, now: u32) {
+        let mut connections = mem::take(&mut self.wheel.lock().slots[(now % self.slots) as usize]);
+        connections.retain(|it| it.upgrade().inspect(|connection| connection.owe_ping(now)).is_some());
+        if !connections.is_empty() {
+            self.wheel.lock().owing.push_back(Due { since: now, connections });
         }
     }
 
-    /// Puts pinged connections into their next slots, and into the list of those that owe a sign of life.
-    fn keep(&self, now: u32, alive: Vec<Weak<Connection>>) {
-        let mut rng = rand::rng();
-        let mut wheel = self.wheel.lock();
-        for connection in &alive {
-            let early = rng.random_range(0..=self.slots / JITTER_PARTS);
-            let slot = (now.wrapping_add(self.slots - early.min(self.slots - 1)) % self.slots) as usize;
-            wheel.slots[slot].push(connection.clone());
+    /// Pings those that no frame has taken a ping to, and puts all into their next slots.
+    fn ping(&self, now: u32) {
+        loop {
+            let due = Due::take(&mut self.wheel.lock().owing, now, self.ride());
+            let Some(Due { since, connections }) = due else { return };
+            let pinged = |it: Weak<Connection>| {
+                let connection = it.upgrade()?;
+                Some((it, if connection.ping() { now } else { since }))
+            };
+            let pinged: Vec<_> = connections.into_iter().filter_map(pinged).collect();
+            let mut rng = rand::rng();
+            let mut wheel = self.wheel.lock();
+            for (connection, pinged) in &pinged {
+                let early = rng.random_range(0..=self.slots / JITTER_PARTS);
+                let slot = pinged.wrapping_add(self.slots - self.ride() - early) % self.slots;
+                wheel.slots[slot as usize].push(connection.clone());
+            }
+            let connections = pinged.into_iter().map(|(connection, _)| connection).collect();
+            wheel.pinged.push_back(Due { since, connections });
         }
-        wheel.pinged.push_back((now, alive));
     }
 
     fn close_silent(&self, now: u32) {
         loop {
-            let mut wheel = self.wheel.lock();
-            if wheel.pinged.front().is_none_or(|(at, _)| now.wrapping_sub(*at) < self.pong_ticks) {
-                return;
-            }
-            let Some((pinged, connections)) = wheel.pinged.pop_front() else { return };
-            drop(wheel);
-            let silent = |connection: &Arc<Connection>| (connection.heard().wrapping_sub(pinged) as i32) < 0;
+            let due = Due::take(&mut self.wheel.lock().pinged, now, self.ride() + self.pong_ticks);
+            let Some(Due { since, connections }) = due else { return };
+            let silent = |connection: &Arc<Connection>| (connection.heard().wrapping_sub(since) as i32) < 0;
             for connection in connections.iter().filter_map(Weak::upgrade).filter(silent) {
                 connection.close(CloseCode::NoPong);
             }
@@ -127,7 +159,7 @@ impl KeepAlive {
     /// Connections that something is kept of.
     pub(super) fn watched(&self) -> usize {
         let wheel = self.wheel.lock();
-        let pinged = wheel.pinged.iter().map(|(_, connections)| connections.len());
-        wheel.slots.iter().map(Vec::len).chain(pinged).sum()
+        let due = wheel.owing.iter().chain(&wheel.pinged).map(|due| due.connections.len());
+        wheel.slots.iter().map(Vec::len).chain(due).sum()
     }
 }

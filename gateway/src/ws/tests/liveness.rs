@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use schemas::CloseCode;
+use bus::Local;
+use schemas::{CloseCode, RoomId, Side};
 
 use super::support::*;
-use crate::ws::codec::{FrameEnd, Opcode};
+use crate::{
+    dispatch,
+    ws::codec::{FrameEnd, Opcode},
+};
 
 #[tokio::test]
 async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
@@ -35,6 +39,90 @@ async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
     client.leave().await;
     drop(connection);
     gateway.expect_nothing_left().await;
+}
+
+const PING: u8 = 0x80 | Opcode::Ping as u8;
+const BINARY: u8 = 0x80 | Opcode::Binary as u8;
+
+#[tokio::test]
+async fn pings_keep_their_time_whether_they_go_with_frames_or_alone() {
+    let gateway = Gateway::new(|_| ());
+    let [(mut one, _), (mut other, talked_to)] = gateway.pair(Way::Plain, Way::Plain).await;
+    let keep_alive = gateway.node.keep_alive();
+    let heartbeat = (gateway.node.config().heartbeat.as_millis() / keep_alive.tick().as_millis()) as u32;
+    for talking in [false, true] {
+        let mut pings = Vec::new();
+        while pings.len() < 6 {
+            keep_alive.turn();
+            let words = if talking { Opcode::Binary } else { Opcode::Pong };
+            one.say(words, b"words").await;
+            if talking {
+                assert_eq!(other.next().await.unwrap().first, BINARY);
+            }
+            // All that the server has written so far is known by its answer.
+            other.say(Opcode::Ping, b"").await;
+            let mut frame = other.next().await.unwrap();
+            if frame.first == PING {
+                pings.push(keep_alive.now());
+                other.say(Opcode::Pong, b"").await;
+                frame = other.next().await.unwrap();
+            }
+            assert_eq!(frame.first, 0x80 | Opcode::Pong as u8);
+            assert_eq!(talked_to.closing(), None);
+        }
+        let between: Vec<u32> = pings.windows(2).map(|two| two[1] - two[0]).collect();
+        let least = if talking { heartbeat * 7 / 10 } else { heartbeat * 9 / 10 };
+        assert!(between.iter().all(|ticks| (least..=heartbeat).contains(ticks)), "{talking} {between:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_ping_that_is_due_follows_the_next_frame_whichever_way_that_comes() {
+    for way in [Way::Plain, Way::Tls] {
+        let (local, room) = (Local::new(), RoomId::from_bytes([3; 16]));
+        let [here, there] = ["n1", "n2"].map(|name| Gateway::on(&local, name, |_| ()));
+        let heard = dispatch::listen(&here.node).await.unwrap();
+        here.tasks.spawn(dispatch::run(here.node.clone(), heard));
+        let [(mut one, _on_one), (mut other, on_other)] = here.pair(Way::Plain, way).await;
+        let (mut far, on_far) = there.connect(Way::Plain).await;
+        on_other.owe_ping(here.node.keep_alive().now());
+        one.say(Opcode::Binary, b"near").await;
+        assert_eq!(other.next().await.unwrap().payload, b"near");
+        assert_eq!(other.next().await.unwrap().first, PING, "{way:?}");
+        assert!(!on_other.ping(), "one is enough");
+
+        here.route(&on_other, room, Side::A, &there);
+        there.route(&on_far, room, Side::B, &here);
+        on_other.owe_ping(here.node.keep_alive().now());
+        far.say(Opcode::Binary, b"far").await;
+        assert_eq!(other.next().await.unwrap().payload, b"far");
+        assert_eq!(other.next().await.unwrap().first, PING, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_heard_before_a_ping_is_no_answer_to_it() {
+    let gateway = Gateway::new(|config| config.pong_wait = Duration::from_secs(5));
+    let [(mut one, _), (mut other, silent)] = gateway.pair(Way::Plain, Way::Plain).await;
+    let keep_alive = gateway.node.keep_alive();
+    loop {
+        keep_alive.turn();
+        other.say(Opcode::Pong, b"unasked").await;
+        until(|| silent.heard() == keep_alive.now()).await;
+        one.say(Opcode::Binary, b"words").await;
+        assert_eq!(other.next().await.unwrap().first, BINARY);
+        if silent.heard() != keep_alive.now() {
+            break;
+        }
+    }
+    assert_eq!(other.next().await.unwrap().first, PING);
+    let patience = gateway.node.config().heartbeat / 10 + gateway.node.config().pong_wait;
+    for _ in 1..patience.as_millis() / keep_alive.tick().as_millis() {
+        keep_alive.turn();
+        assert_eq!(silent.closing(), None);
+    }
+    keep_alive.turn();
+    assert_eq!(silent.closing(), Some(CloseCode::NoPong));
 }
 
 #[tokio::test]
