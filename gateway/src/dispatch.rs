@@ -13,7 +13,7 @@ use schemas::{
 };
 use tokio::{
     task::yield_now,
-    time::{Instant, MissedTickBehavior, interval, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,8 @@ use crate::{
 const MESSAGES_PER_TURN: usize = 1024;
 /// So many bytes for one client are written without waiting for more: copying them into its outbox costs more than the system call.
 const WORTH_A_WRITE: usize = 16 * 1024;
-/// Timers are looked at this often: after a rush thousands are due in each [`TICK`], and heeding them makes ten short pauses, not a long one.
+/// While there is something to do, timers are looked at this often, and else each [`TICK`]: after a rush thousands are due in each, and heeding
+/// them makes ten short pauses, not a long one.
 const TIMERS: Duration = Duration::from_millis(10);
 /// Timers that are heeded before other tasks have their turn: a fraction of a millisecond.
 const TIMERS_PER_TURN: usize = 64;
@@ -223,27 +224,26 @@ async fn sync_once(node: &Node) {
 
 /// Lets time pass for the sessions, and says each second that this node lives.
 pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
-    let mut ticks = interval(TIMERS);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut all, mut beat) = (Instant::now(), Instant::now());
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            now = ticks.tick() => {
-                while node.decide(|sessions, now| sessions.heed_timers(now, TIMERS_PER_TURN)) {
-                    yield_now().await;
-                }
-                node.decide(|sessions, _| sessions.say_part());
-                if now >= all {
-                    all = now + TICK;
-                    node.decide(Sessions::tick);
-                }
-                if now >= beat {
-                    beat = now + limits::HEARTBEAT;
-                    say_alive(&node);
-                }
-            }
+    let mut next = Instant::now();
+    let (mut all, mut beat) = (next, next);
+    while shutdown.run_until_cancelled(sleep_until(next)).await.is_some() {
+        while node.decide(|sessions, now| sessions.heed_timers(now, TIMERS_PER_TURN)) {
+            yield_now().await;
         }
+        let mut rest = node.decide(|sessions, now| sessions.rest(now));
+        let now = Instant::now();
+        if node.decide(|sessions, _| sessions.say_part()) {
+            rest = TIMERS;
+        }
+        if now >= all {
+            all = now + TICK;
+            node.decide(Sessions::tick);
+        }
+        if now >= beat {
+            beat = now + limits::HEARTBEAT;
+            say_alive(&node);
+        }
+        next = (now + rest.max(TIMERS)).min(all);
     }
 }
 

@@ -70,6 +70,12 @@ impl Timers {
         }
     }
 
+    /// When the next is due.
+    pub(super) fn next(&self) -> Option<UnixMillis> {
+        let next = self.heap.peek().map(|Reverse(entry)| entry.0);
+        next.into_iter().chain(self.sessions.front().map(|entry| entry.0)).min()
+    }
+
     pub(super) fn pop_due(&mut self, now: UnixMillis) -> Option<Timer> {
         let next = self.heap.peek().map(|Reverse(entry)| entry.0);
         let next_session = self.sessions.front().map(|entry| entry.0);
@@ -101,11 +107,12 @@ mod tests {
         ] {
             timers.at(UnixMillis(at), timer);
         }
-        assert_eq!(timers.pop_due(UnixMillis(9)), None);
+        assert_eq!((timers.pop_due(UnixMillis(9)), timers.next()), (None, Some(UnixMillis(10))));
         timers.shrink();
         let due: Vec<_> = std::iter::from_fn(|| timers.pop_due(UnixMillis(69))).collect();
         assert_eq!(due, [room(7), session(1), room(4), room(6), session(3)]);
+        assert_eq!(timers.next(), Some(UnixMillis(70)));
         let due: Vec<_> = std::iter::from_fn(|| timers.pop_due(UnixMillis(70))).collect();
-        assert_eq!(due, [session(2), session(5)]);
+        assert_eq!((due, timers.next()), (vec![session(2), session(5)], None));
     }
 }

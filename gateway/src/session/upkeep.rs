@@ -48,6 +48,11 @@ impl Sessions {
         true
     }
 
+    /// How long no timer is due, at most [`TICK`].
+    pub fn rest(&self, now: UnixMillis) -> Duration {
+        self.timers.next().map_or(TICK, |deadline| deadline.since(now).min(TICK))
+    }
+
     /// Does what is due. To be called every [`TICK`].
     pub fn tick(&mut self, now: UnixMillis) {
         while self.heed_timers(now, usize::MAX) {}
