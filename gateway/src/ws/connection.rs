@@ -170,7 +170,7 @@ impl Connection {
         pushed.is_some()
     }
 
-    /// Appends the ping that is owed. What was heard before it is no answer.
+    /// Appends the ping that is owed. What was heard before it, since it was owed, is no answer.
     fn push_ping(&self) -> Option<Push> {
         if self.ping_since.load(Relaxed) == 0 {
             return None;
@@ -179,7 +179,9 @@ impl Connection {
         if since == 0 {
             return None;
         }
-        self.heard.store(since.wrapping_sub(1), Relaxed);
+        if self.heard_since(since) {
+            self.heard.store(since.wrapping_sub(1), Relaxed);
+        }
         let mut ping = buffers::spare();
         codec::put_ping(&mut ping, b"");
         let push = self.out.lock().push(&ping);
@@ -249,9 +251,9 @@ impl Connection {
         }
     }
 
-    /// The keep-alive's tick at which something was last heard.
-    pub(super) fn heard(&self) -> u32 {
-        self.heard.load(Relaxed)
+    /// Whether something was heard at this tick or later.
+    pub(super) fn heard_since(&self, tick: u32) -> bool {
+        self.heard.load(Relaxed).wrapping_sub(tick) as i32 >= 0
     }
 
     /// Writes what waits, as far as the socket takes it. No lock of the outbox is held meanwhile.

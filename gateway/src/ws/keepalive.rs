@@ -146,9 +146,10 @@ impl KeepAlive {
         loop {
             let due = Due::take(&mut self.wheel.lock().pinged, now, self.ride() + self.pong_ticks);
             let Some(Due { since, connections }) = due else { return };
-            let silent = |connection: &Arc<Connection>| (connection.heard().wrapping_sub(since) as i32) < 0;
-            for connection in connections.iter().filter_map(Weak::upgrade).filter(silent) {
-                connection.close(CloseCode::NoPong);
+            for connection in connections.iter().filter_map(Weak::upgrade) {
+                if !connection.heard_since(since) {
+                    connection.close(CloseCode::NoPong);
+                }
             }
         }
     }

@@ -11,6 +11,9 @@ use crate::{
     ws::codec::{FrameEnd, Opcode},
 };
 
+const PING: u8 = 0x80 | Opcode::Ping as u8;
+const BINARY: u8 = 0x80 | Opcode::Binary as u8;
+
 #[tokio::test]
 async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
     let gateway = Gateway::new(|config| config.pong_wait = Duration::from_secs(5));
@@ -26,13 +29,10 @@ async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
         assert_eq!(ping.unwrap().first, 0x80 | Opcode::Ping as u8);
         client.say(Opcode::Pong, b"").await;
         let now = keep_alive.now();
-        until(|| connection.heard() == now).await;
+        until(|| connection.heard_since(now)).await;
         assert_eq!(connection.closing(), None);
     }
-    let patience = gateway.node.config().heartbeat + gateway.node.config().pong_wait;
-    for _ in 0..patience.as_millis() / keep_alive.tick().as_millis() {
-        keep_alive.turn();
-    }
+    pass(&gateway, gateway.node.config().heartbeat + gateway.node.config().pong_wait);
     assert_eq!(connection.closing(), Some(CloseCode::NoPong));
     client.expect(Opcode::Ping).await;
     client.expect_close(CloseCode::NoPong).await;
@@ -41,8 +41,24 @@ async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
     gateway.expect_nothing_left().await;
 }
 
-const PING: u8 = 0x80 | Opcode::Ping as u8;
-const BINARY: u8 = 0x80 | Opcode::Binary as u8;
+/// Lets time pass for the keep-alive alone.
+fn pass(gateway: &Gateway, time: Duration) {
+    let keep_alive = gateway.node.keep_alive();
+    (0..time.as_millis() / keep_alive.tick().as_millis()).for_each(|_| keep_alive.turn());
+}
+
+#[tokio::test]
+async fn a_client_may_have_longer_to_answer_than_until_the_next_ping() {
+    let gateway = Gateway::new(|config| {
+        config.heartbeat = Duration::from_secs(1);
+        config.pong_wait = Duration::from_secs(3);
+    });
+    let (_client, silent) = gateway.connect(Way::Plain).await;
+    pass(&gateway, Duration::from_secs(3));
+    assert_eq!(silent.closing(), None);
+    pass(&gateway, Duration::from_secs(1));
+    assert_eq!(silent.closing(), Some(CloseCode::NoPong));
+}
 
 #[tokio::test]
 async fn pings_keep_their_time_whether_they_go_with_frames_or_alone() {
@@ -108,19 +124,17 @@ async fn what_was_heard_before_a_ping_is_no_answer_to_it() {
     loop {
         keep_alive.turn();
         other.say(Opcode::Pong, b"unasked").await;
-        until(|| silent.heard() == keep_alive.now()).await;
+        until(|| silent.heard_since(keep_alive.now())).await;
         one.say(Opcode::Binary, b"words").await;
         assert_eq!(other.next().await.unwrap().first, BINARY);
-        if silent.heard() != keep_alive.now() {
+        if !silent.heard_since(keep_alive.now()) {
             break;
         }
     }
     assert_eq!(other.next().await.unwrap().first, PING);
     let patience = gateway.node.config().heartbeat / 10 + gateway.node.config().pong_wait;
-    for _ in 1..patience.as_millis() / keep_alive.tick().as_millis() {
-        keep_alive.turn();
-        assert_eq!(silent.closing(), None);
-    }
+    pass(&gateway, patience - keep_alive.tick());
+    assert_eq!(silent.closing(), None);
     keep_alive.turn();
     assert_eq!(silent.closing(), Some(CloseCode::NoPong));
 }
@@ -151,11 +165,11 @@ async fn who_is_held_back_is_not_blamed_for_its_silence() {
     // Owes six seconds.
     client.raw(&frames(Opcode::Pong, [""; 1000])).await;
     let keep_alive = gateway.node.keep_alive();
-    until(|| connection.heard() == keep_alive.now()).await;
+    until(|| connection.heard_since(keep_alive.now())).await;
     for _ in 0..3 {
         keep_alive.turn();
         let now = keep_alive.now();
-        until(|| connection.heard() == now).await;
+        until(|| connection.heard_since(now)).await;
     }
     assert_eq!(connection.closing(), None);
 }
@@ -197,14 +211,14 @@ async fn a_message_that_is_not_whole_after_a_minute_ends_its_connection_whatever
             both.extend(fragment(Opcode::Binary, FrameEnd::More, b"next"));
             client.raw(&both).await;
             let now = keep_alive.now();
-            until(|| connection.heard() == now).await;
+            until(|| connection.heard_since(now)).await;
         }
         assert_eq!(connection.closing(), None);
         for _ in 0..2 {
             (0..half_minute).for_each(|_| keep_alive.turn());
             client.say(Opcode::Pong, b"alive").await;
             let now = keep_alive.now();
-            until(|| connection.heard() == now).await;
+            until(|| connection.heard_since(now)).await;
         }
         until(|| connection.closing().is_some()).await;
         assert_eq!(connection.closing(), Some(CloseCode::NoPong));
