@@ -2,10 +2,7 @@
 
 use std::{
     io,
-    sync::{
-        Weak,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::Weak,
     task::{Context, Poll, ready},
 };
 
@@ -17,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::{
     buffers, codec,
+    life::Life,
     outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
     socket::Reader,
     tls::{Records, SharedSealer},
@@ -33,10 +31,7 @@ pub(crate) struct Connection {
     target: Mutex<Target>,
     /// Wakes the connection's own task.
     owner: AtomicWaker,
-    /// The keep-alive's tick at which something was last heard.
-    heard: AtomicU32,
-    /// The tick since which it is time for a ping, which goes with the next frames if they come soon; 0 if it is not.
-    ping_since: AtomicU32,
+    life: Life,
 }
 
 /// Where the frames of a connection go.
@@ -86,8 +81,7 @@ impl Connection {
             out: Mutex::default(),
             target: Mutex::default(),
             owner: AtomicWaker::new(),
-            heard: AtomicU32::new(tick),
-            ping_since: AtomicU32::new(0),
+            life: Life::new(tick),
         }
     }
 
@@ -104,7 +98,7 @@ impl Connection {
     /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never waits.
     pub(crate) fn deliver(&self, room: RoomKey, frames: &[u8]) -> Delivered {
         let mut out = self.out.lock();
-        if out.accepts(room) && self.ping_since.load(Relaxed) == 0 && out.start_directly() {
+        if out.accepts(room) && !self.life.owes_ping() && out.start_directly() {
             drop(out);
             self.write_directly(frames);
             return Delivered::Yes;
@@ -126,8 +120,9 @@ impl Connection {
             push = self.out.lock().push_frames(room, frames);
         }
         let delivered = self.pushed(push);
-        if delivered != Delivered::No {
-            self.push_ping();
+        // The frames may be written by now: then the ping is the first.
+        if delivered != Delivered::No && self.push_ping() == Some(Push::First) {
+            return Delivered::First;
         }
         delivered
     }
@@ -156,11 +151,6 @@ impl Connection {
         self.pushed(push);
     }
 
-    /// It is time for a ping: it goes with the next frames, which saves a system call and a packet.
-    pub(super) fn owe_ping(&self, tick: u32) {
-        self.ping_since.store(tick.max(1), Relaxed);
-    }
-
     /// Pings it if no frames have come that took the ping with them. Whether it did.
     pub(super) fn ping(&self) -> bool {
         let pushed = self.push_ping();
@@ -170,17 +160,10 @@ impl Connection {
         pushed.is_some()
     }
 
-    /// Appends the ping that is owed. What was heard before it, since it was owed, is no answer.
+    /// Appends the ping that is due.
     fn push_ping(&self) -> Option<Push> {
-        if self.ping_since.load(Relaxed) == 0 {
+        if !self.life.take_ping() {
             return None;
-        }
-        let since = self.ping_since.swap(0, Relaxed);
-        if since == 0 {
-            return None;
-        }
-        if self.heard_since(since) {
-            self.heard.store(since.wrapping_sub(1), Relaxed);
         }
         let mut ping = buffers::spare();
         codec::put_ping(&mut ping, b"");
@@ -244,16 +227,9 @@ impl Connection {
         before
     }
 
-    /// Notes that the client lives. `tick` is the keep-alive's.
-    pub(super) fn hear(&self, tick: u32) {
-        if self.heard.load(Relaxed) != tick {
-            self.heard.store(tick, Relaxed);
-        }
-    }
-
-    /// Whether something was heard at this tick or later.
-    pub(super) fn heard_since(&self, tick: u32) -> bool {
-        self.heard.load(Relaxed).wrapping_sub(tick) as i32 >= 0
+    /// Its signs of life.
+    pub(super) fn life(&self) -> &Life {
+        &self.life
     }
 
     /// Writes what waits, as far as the socket takes it. No lock of the outbox is held meanwhile.

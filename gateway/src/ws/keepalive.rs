@@ -114,7 +114,7 @@ impl KeepAlive {
     /// From now on frames take a ping with them.
     fn owe(&self, now: u32) {
         let mut connections = mem::take(&mut self.wheel.lock().slots[(now % self.slots) as usize]);
-        connections.retain(|it| it.upgrade().inspect(|connection| connection.owe_ping(now)).is_some());
+        connections.retain(|it| it.upgrade().inspect(|connection| connection.life().owe_ping(now)).is_some());
         if !connections.is_empty() {
             self.wheel.lock().owing.push_back(Due { since: now, connections });
         }
@@ -147,7 +147,7 @@ impl KeepAlive {
             let due = Due::take(&mut self.wheel.lock().pinged, now, self.ride() + self.pong_ticks);
             let Some(Due { since, connections }) = due else { return };
             for connection in connections.iter().filter_map(Weak::upgrade) {
-                if !connection.heard_since(since) {
+                if !connection.life().heard_since(since) {
                     connection.close(CloseCode::NoPong);
                 }
             }

@@ -10,6 +10,7 @@ mod buffers;
 pub mod codec;
 pub(crate) mod connection;
 pub(crate) mod keepalive;
+mod life;
 pub(crate) mod outbox;
 mod pump;
 mod socket;

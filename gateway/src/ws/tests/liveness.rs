@@ -29,7 +29,7 @@ async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
         assert_eq!(ping.unwrap().first, 0x80 | Opcode::Ping as u8);
         client.say(Opcode::Pong, b"").await;
         let now = keep_alive.now();
-        until(|| connection.heard_since(now)).await;
+        until(|| connection.life().heard_since(now)).await;
         assert_eq!(connection.closing(), None);
     }
     pass(&gateway, gateway.node.config().heartbeat + gateway.node.config().pong_wait);
@@ -101,7 +101,7 @@ async fn a_ping_that_is_due_follows_the_next_frame_whichever_way_that_comes() {
         here.tasks.spawn(dispatch::run(here.node.clone(), heard));
         let [(mut one, _on_one), (mut other, on_other)] = here.pair(Way::Plain, way).await;
         let (mut far, on_far) = there.connect(Way::Plain).await;
-        on_other.owe_ping(here.node.keep_alive().now());
+        on_other.life().owe_ping(here.node.keep_alive().now());
         one.say(Opcode::Binary, b"near").await;
         assert_eq!(other.next().await.unwrap().payload, b"near");
         assert_eq!(other.next().await.unwrap().first, PING, "{way:?}");
@@ -109,7 +109,7 @@ async fn a_ping_that_is_due_follows_the_next_frame_whichever_way_that_comes() {
 
         here.route(&on_other, room, Side::A, &there);
         there.route(&on_far, room, Side::B, &here);
-        on_other.owe_ping(here.node.keep_alive().now());
+        on_other.life().owe_ping(here.node.keep_alive().now());
         far.say(Opcode::Binary, b"far").await;
         assert_eq!(other.next().await.unwrap().payload, b"far");
         assert_eq!(other.next().await.unwrap().first, PING, "{way:?}");
@@ -124,10 +124,10 @@ async fn what_was_heard_before_a_ping_is_no_answer_to_it() {
     loop {
         keep_alive.turn();
         other.say(Opcode::Pong, b"unasked").await;
-        until(|| silent.heard_since(keep_alive.now())).await;
+        until(|| silent.life().heard_since(keep_alive.now())).await;
         one.say(Opcode::Binary, b"words").await;
         assert_eq!(other.next().await.unwrap().first, BINARY);
-        if !silent.heard_since(keep_alive.now()) {
+        if !silent.life().heard_since(keep_alive.now()) {
             break;
         }
     }
@@ -165,11 +165,11 @@ async fn who_is_held_back_is_not_blamed_for_its_silence() {
     // Owes six seconds.
     client.raw(&frames(Opcode::Pong, [""; 1000])).await;
     let keep_alive = gateway.node.keep_alive();
-    until(|| connection.heard_since(keep_alive.now())).await;
+    until(|| connection.life().heard_since(keep_alive.now())).await;
     for _ in 0..3 {
         keep_alive.turn();
         let now = keep_alive.now();
-        until(|| connection.heard_since(now)).await;
+        until(|| connection.life().heard_since(now)).await;
     }
     assert_eq!(connection.closing(), None);
 }
@@ -211,14 +211,14 @@ async fn a_message_that_is_not_whole_after_a_minute_ends_its_connection_whatever
             both.extend(fragment(Opcode::Binary, FrameEnd::More, b"next"));
             client.raw(&both).await;
             let now = keep_alive.now();
-            until(|| connection.heard_since(now)).await;
+            until(|| connection.life().heard_since(now)).await;
         }
         assert_eq!(connection.closing(), None);
         for _ in 0..2 {
             (0..half_minute).for_each(|_| keep_alive.turn());
             client.say(Opcode::Pong, b"alive").await;
             let now = keep_alive.now();
-            until(|| connection.heard_since(now)).await;
+            until(|| connection.life().heard_since(now)).await;
         }
         until(|| connection.closing().is_some()).await;
         assert_eq!(connection.closing(), Some(CloseCode::NoPong));
