@@ -1,6 +1,6 @@
 //! A global allocator that wipes what is freed: keys, tokens and frames do not lie about in memory that nobody owns.
 //!
-//! The only crate of the workspace with `unsafe` code: an allocator cannot be had without.
+//! The only crate of the workspace with `unsafe` code: an allocator cannot be had without, nor can a hint to the processor ([`expect`]).
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
