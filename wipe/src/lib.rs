@@ -1,6 +1,6 @@
 //! A global allocator that wipes what is freed: keys, tokens and frames do not lie about in memory that nobody owns.
 //!
-//! The only crate of the workspace with `unsafe` code: an allocator cannot be had without, nor can a hint to the processor ([`expect`]).
+//! The only crate of the workspace with `unsafe` code: an allocator cannot be had without, nor can a hint to the processor ([`prefetch`]).
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -50,7 +50,7 @@ const OWN_MAPPING_BYTES: libc::c_int = 1024 * 1024;
 /// Memory comes to the processor in lines of this many bytes.
 const CACHE_LINE: usize = 64;
 /// More of a value is not asked for at once, in bytes: a processor waits for ten to twenty lines at a time.
-const EXPECTED_BYTES: usize = 8 * CACHE_LINE;
+const PREFETCHED_BYTES: usize = 8 * CACHE_LINE;
 
 /// Keeps some free memory ready (`mallopt(3)`). To be called once, before there are threads. Whether the allocator knows how; it does
 /// nothing where it is not that of glibc.
@@ -91,8 +91,8 @@ pub fn give_back() {
 /// for memory takes longer than all that is then done with it. Nothing is read, so that the address may be of a value that is gone.
 /// Does nothing on processors other than x86-64 and AArch64.
 #[inline]
-pub fn expect<T>(value: *const T) {
-    for offset in (0..size_of::<T>().min(EXPECTED_BYTES)).step_by(CACHE_LINE) {
+pub fn prefetch<T>(value: *const T) {
+    for offset in (0..size_of::<T>().min(PREFETCHED_BYTES)).step_by(CACHE_LINE) {
         let line = value.cast::<u8>().wrapping_add(offset);
         // SAFETY: a hint; it changes no register and no memory, and an address that cannot be read is no fault.
         #[cfg(target_arch = "x86_64")]
@@ -161,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn any_address_may_be_expected() {
-        expect(&raw const ALLOCATOR);
-        expect(std::ptr::null::<[u8; 1000]>());
-        expect(std::ptr::without_provenance::<[u8; 100]>(usize::MAX));
+    fn any_address_may_be_prefetched() {
+        prefetch(&raw const ALLOCATOR);
+        prefetch(std::ptr::null::<[u8; 1000]>());
+        prefetch(std::ptr::without_provenance::<[u8; 100]>(usize::MAX));
         let value = Box::new([SECRET; 1000]);
-        expect(&raw const *value);
+        prefetch(&raw const *value);
         assert_eq!(*value, [SECRET; 1000]);
     }
 

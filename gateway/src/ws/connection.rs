@@ -318,9 +318,9 @@ impl Connection {
 
     /// Frames are likely to come: asks the processor for the peer's half, which was long not used where there are many connections, so that
     /// it comes while the system reads the socket.
-    pub(super) fn expect_peer(&self) {
+    pub(super) fn prefetch_peer(&self) {
         if let Target::Local { peer, .. } = &*self.target.lock() {
-            wipe::expect(peer.as_ptr());
+            wipe::prefetch(peer.as_ptr());
         }
     }
 
