@@ -2,6 +2,7 @@
 
 mod away;
 mod ending;
+mod grants;
 mod meeting;
 mod replacing;
 mod resuming;
@@ -16,10 +17,10 @@ use schemas::{
     control::{FindBy, PeerState},
     event::{Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, Want, WantEvent},
     session::SessionState,
-    token::{ROOM_AUDIENCE, SESSION_AUDIENCE},
 };
 
 use super::*;
+use grants::{fresh_token, newest, place, ticket, token};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const GRACE: Duration = Duration::from_secs(60);
@@ -84,54 +85,6 @@ fn about(topic: &str) -> Find {
 
 fn invited() -> Find {
     Find { by: FindBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
-}
-
-fn token(grant: &SessionGrant) -> TokenClaims {
-    TokenClaims {
-        sub: grant.session,
-        aud: SESSION_AUDIENCE.into(),
-        iat: 0,
-        exp: u64::MAX,
-        jti: String::new(),
-        start: grant.start,
-        stamp: grant.stamp,
-        memory: grant.memory.clone(),
-    }
-}
-
-fn fresh_token(n: u8) -> TokenClaims {
-    let memory = Memory::default();
-    token(&SessionGrant { session: session(n), start: START.as_secs(), stamp: Stamp::NONE, memory })
-}
-
-fn ticket(grant: &TicketGrant) -> TicketClaims {
-    TicketClaims {
-        sub: grant.session,
-        aud: ROOM_AUDIENCE.into(),
-        iat: 0,
-        exp: u64::MAX,
-        room: grant.room,
-        side: grant.side,
-        stamp: grant.stamp,
-    }
-}
-
-/// The place that a client was shown last.
-fn place(told: &[ToClient]) -> TicketGrant {
-    let shown = told.iter().rev().find_map(|message| match message {
-        ToClient::Paired(grant) | ToClient::Resumed(grant) => Some(*grant),
-        _ => None,
-    });
-    shown.unwrap_or_else(|| panic!("no room in {told:?}"))
-}
-
-/// The token that a client was given last.
-fn newest(told: &[ToClient]) -> SessionGrant {
-    let given = told.iter().rev().find_map(|message| match message {
-        ToClient::Ready(grant) | ToClient::Token(grant, _) => Some(grant.clone()),
-        _ => None,
-    });
-    given.unwrap_or_else(|| panic!("no token in {told:?}"))
 }
 
 impl Cluster {

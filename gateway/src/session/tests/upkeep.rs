@@ -236,3 +236,17 @@ fn a_crowd_is_leased_in_parts_each_once_in_ten_seconds_whatever_the_ids_and_the_
     });
     assert_eq!(longest.max(), Some(32));
 }
+
+#[test]
+fn a_gateway_rests_until_its_next_timer_and_at_most_for_a_tick() {
+    let mut cluster = Cluster::new(1);
+    let renewal = cluster.now + TOKEN_LIFE / 2;
+    cluster.connect(0, 1);
+    // What is said more than once has been said.
+    cluster.secs(30);
+    let sessions = &cluster.gates[0].sessions;
+    assert_eq!(sessions.rest(cluster.now), TICK);
+    let soon = Duration::from_millis(30);
+    assert_eq!(sessions.rest(renewal - soon), soon);
+    assert_eq!(sessions.rest(renewal + soon), Duration::ZERO);
+}

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test may")]
 
+mod held;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -13,8 +15,9 @@ use schemas::{
     NodeId, RoomId, SessionId, Stamp, Tag, UnixMillis, WantId,
     criteria::{Queue, Role},
     event::{Half, MatchEvent, Want, WantEvent},
-    limits::{LANGUAGE_PATIENCE, WANT_FORGET},
 };
+
+use held::{Held, Match};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const SESSIONS: u8 = 10;
@@ -77,67 +80,6 @@ fn node(n: u8) -> NodeId {
 
 fn queue(n: u8) -> Queue {
     [Queue::Anyone, Queue::Topic([1; 16]), Queue::Invite([1; 16])][usize::from(n)]
-}
-
-/// A want as its gateway holds it, by the model's own book.
-#[derive(Clone, Debug)]
-struct Held {
-    want: Want,
-    node: u8,
-    since: UnixMillis,
-}
-
-impl Held {
-    fn say(&self, now: UnixMillis) -> Want {
-        Want { age: now.since(self.since), ..self.want.clone() }
-    }
-
-    fn is_patient(&self, now: UnixMillis) -> bool {
-        now.since(self.since) >= LANGUAGE_PATIENCE
-    }
-
-    fn may_meet(&self, other: &Self, now: UnixMillis) -> bool {
-        let (one, two) = (&self.want, &other.want);
-        one.session != two.session
-            && one.queue == two.queue
-            && one.role == two.role.map(Role::counterpart)
-            && one.tags.iter().all(|tag| !two.tags.contains(tag))
-            && (one.language.is_none()
-                || two.language.is_none()
-                || one.language == two.language
-                || self.is_patient(now)
-                || other.is_patient(now))
-    }
-
-    /// Whether nobody could tell the two apart but by their place.
-    fn is_like(&self, other: &Self) -> bool {
-        let (one, two) = (&self.want, &other.want);
-        (one.queue, one.role, &one.language) == (two.queue, two.role, &two.language)
-            && one.tags.is_empty()
-            && two.tags.is_empty()
-    }
-
-    fn place(&self) -> (UnixMillis, WantId) {
-        (self.since, self.want.id)
-    }
-}
-
-/// What the pool has decided about a want.
-#[derive(Clone, Debug, PartialEq)]
-struct Match {
-    with: WantId,
-    at: UnixMillis,
-    /// The gateways of the two.
-    nodes: [NodeId; 2],
-    /// One of them has died since.
-    void: bool,
-}
-
-impl Match {
-    /// Whether the want counts afresh once it is said again.
-    fn is_over(&self, now: UnixMillis) -> bool {
-        self.void || now.since(self.at) >= WANT_FORGET
-    }
 }
 
 /// The gateways, as far as pairing sees them, and a pool.
