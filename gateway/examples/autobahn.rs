@@ -1,4 +1,4 @@
-//! An echo server over the gateway's WebSocket codec, for the Autobahn|Testsuite: `cargo run -p gateway --example echo -- 127.0.0.1:9001`,
+//! An echo server over the gateway's WebSocket codec, for the Autobahn|Testsuite: `cargo run -p gateway --example autobahn -- 127.0.0.1:9001`,
 //! then `wstest -m fuzzingclient` against `ws://127.0.0.1:9001`. Messages may have 16 MiB, as its cases want; the gateway allows far less.
 
 use std::{env, io};
