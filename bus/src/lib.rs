@@ -24,7 +24,7 @@ pub use clock::Clock;
 pub use counters::Counters;
 pub use listen::{Answers, Heard, ReplyTo, Subscription};
 pub use local::Local;
-pub use nats::{ConnectError, FLUSH_TIMEOUT, NatsOptions, QUEUED_BYTES};
+pub use nats::{ConnectError, FLUSH_TIMEOUT, NatsOptions, QUEUED_BYTES, QUEUED_FRAMES_BYTES};
 
 /// One node's place on the bus. Cheap to clone; all clones are the same place.
 #[derive(Clone)]
@@ -54,13 +54,16 @@ pub enum PublishError {
     /// The bus is down, or drained.
     #[error("the bus is down")]
     Down,
-    /// More than [`QUEUED_BYTES`] wait for the server; see [`Bus::writable`].
+    /// [`QUEUED_BYTES`] wait for the server, or [`QUEUED_FRAMES_BYTES`] of frames; see [`Bus::writable`] and [`Bus::place_for_frames`].
     #[error("too much waits for the bus already")]
     Full,
     /// Larger than a message may be.
     #[error("larger than a message may be")]
     TooLarge,
 }
+
+/// A place among what waits for the server, for one message of frames; given back when dropped. See [`Bus::place_for_frames`].
+pub struct Place(Option<nats::Place>);
 
 /// Why there is no subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,11 +140,36 @@ impl Bus {
     pub fn publish_frames(&self, route: &FrameRoute, frames: Bytes) -> Result<(), PublishError> {
         match &self.link {
             Link::Local(member) => member.publish_frames(route.room, &route.to, frames),
-            Link::Nats(connection) => connection.publish_frames(route, frames),
+            Link::Nats(connection) => connection.publish_frames(route, frames, None),
         }
     }
 
-    /// Resolves when a publish that was refused as [`PublishError::Full`] may be tried again, or the bus is down.
+    /// Waits for a place for one message with so many bytes of frames, for whoever was refused as [`PublishError::Full`]. All who wait get
+    /// theirs in turn. Resolves at once while the bus is down.
+    pub async fn place_for_frames(&self, bytes: usize) -> Place {
+        match &self.link {
+            Link::Local(_) => Place(None),
+            Link::Nats(connection) => Place(connection.place_for_frames(bytes).await),
+        }
+    }
+
+    /// Sends one message of frames in a place that was waited for.
+    ///
+    /// # Errors
+    /// As [`Bus::publish_frames`]; [`PublishError::Full`] only if the bus was down when the place was asked for, and has come back.
+    pub fn publish_frames_in(
+        &self,
+        place: Place,
+        route: &FrameRoute,
+        frames: Bytes,
+    ) -> Result<(), PublishError> {
+        match &self.link {
+            Link::Local(member) => member.publish_frames(route.room, &route.to, frames),
+            Link::Nats(connection) => connection.publish_frames(route, frames, place.0),
+        }
+    }
+
+    /// Resolves when a publish (not of frames) that was refused as [`PublishError::Full`] may be tried again, or the bus is down.
     pub async fn writable(&self) {
         match &self.link {
             Link::Local(_) => {}

@@ -32,9 +32,12 @@ use tokio_util::sync::CancellationToken;
 use self::{budget::Budget, outgoing::Outgoing, subscription::Listener};
 use crate::{Counters, FrameRoute, PublishError, Status, SubscribeError, counters::count};
 
-pub(crate) use self::subscription::{Answers, ReplyTo, Subscription};
+pub(crate) use self::{
+    budget::Place,
+    subscription::{Answers, ReplyTo, Subscription},
+};
 pub use self::{
-    budget::QUEUED_BYTES,
+    budget::{QUEUED_BYTES, QUEUED_FRAMES_BYTES},
     options::{ConnectError, NatsOptions},
 };
 
@@ -114,19 +117,40 @@ impl Connection {
         self.send(message.subject().text().into(), None, body.into())
     }
 
-    pub(crate) fn publish_frames(&self, route: &FrameRoute, frames: Bytes) -> Result<(), PublishError> {
+    /// With a place that was waited for, or one that is free.
+    pub(crate) fn publish_frames(
+        &self,
+        route: &FrameRoute,
+        frames: Bytes,
+        place: Option<Place>,
+    ) -> Result<(), PublishError> {
         self.shared.up()?;
         if frames.len() > limits::BUS_FRAMES_BYTES {
             return Err(self.shared.too_large());
         }
+        let place = place.or_else(|| self.shared.budget.take_for_frames(frames.len()));
+        let payload = place.ok_or_else(|| self.shared.full())?.hold(frames);
         let FrameRoute { room, to } = route.clone();
-        self.send(Subject::Frames(room, to).text().into(), None, frames)
+        let subject = Subject::Frames(room, to).text().into();
+        self.outgoing.push(OutboundMessage { subject, reply: None, payload, headers: None });
+        Ok(())
+    }
+
+    /// `None` while it is down: what waits then leaves only when it is up again.
+    pub(crate) async fn place_for_frames(&self, bytes: usize) -> Option<Place> {
+        self.while_up(self.shared.budget.place_for_frames(bytes)).await?
     }
 
     pub(crate) async fn writable(&self) {
-        let called = self.shared.budget.call();
-        if self.shared.is_up() && self.shared.budget.is_crowded() {
-            called.await;
+        self.while_up(self.shared.budget.writable()).await;
+    }
+
+    /// Waits for something as long as the connection is up.
+    async fn while_up<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+        let mut status = self.status();
+        tokio::select! {
+            it = waiting => Some(it),
+            _ = status.wait_for(|status| *status == Status::Down) => None,
         }
     }
 
@@ -181,7 +205,8 @@ impl Connection {
         reply: Option<async_nats::Subject>,
         payload: Bytes,
     ) -> Result<(), PublishError> {
-        let payload = self.shared.budget.take(payload).ok_or_else(|| self.shared.full())?;
+        let place = self.shared.budget.take(payload.len()).ok_or_else(|| self.shared.full())?;
+        let payload = place.hold(payload);
         self.outgoing.push(OutboundMessage { subject, reply, payload, headers: None });
         Ok(())
     }
@@ -192,7 +217,6 @@ impl Connection {
         let connects = || self.client.statistics().connects.load(Relaxed);
         let connection = connects();
         let inbox = self.client.new_inbox();
-        let mut status = self.status();
         let echoed = async {
             let mut source = self.client.subscribe(inbox.clone()).await.ok()?;
             // Also while the budget is used up: it is what makes room that this waits for.
@@ -201,11 +225,8 @@ impl Connection {
             self.outgoing.push(echo);
             source.next().await
         };
-        let heard = tokio::select! {
-            heard = echoed => heard.is_some(),
-            _ = status.wait_for(|status| *status == Status::Down) => false,
-        };
-        if heard && connects() == connection { Ok(()) } else { Err(PublishError::Down) }
+        let heard = self.while_up(echoed).await.flatten();
+        if heard.is_some() && connects() == connection { Ok(()) } else { Err(PublishError::Down) }
     }
 }
 
@@ -272,9 +293,6 @@ impl Shared {
     fn turn(&self, to: Status) {
         let to = if self.closed.is_cancelled() { Status::Down } else { to };
         self.status.send_if_modified(|status| std::mem::replace(status, to) != to);
-        if to == Status::Down {
-            self.budget.call_all();
-        }
     }
 
     fn is_up(&self) -> bool {

@@ -1,19 +1,18 @@
 //! What waits for the server, in bytes. async-nats bounds its queue by messages only; here each payload carries its own weight and gives
 //! it back when async-nats lets go of it, on writing it to the socket or copying it into its write buffer of 64 KiB.
 
-use std::{
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, futures::Notified};
+use schemas::limits;
+use tokio::sync::Semaphore;
 
 /// Most bytes that wait for the server before publications are refused: a second of a busy gateway, and little enough to forget.
 pub const QUEUED_BYTES: usize = 1024 * 1024;
+
+/// Most bytes of frames among them. The rest is for what nodes say themselves: a gateway whose heartbeats found no room beside a flood of
+/// frames would be taken for dead.
+pub const QUEUED_FRAMES_BYTES: usize = QUEUED_BYTES / 4 * 3;
 
 /// What a queued message weighs besides its payload: subject, reply and bookkeeping. Keeps empty messages from being free.
 const MESSAGE_BYTES: usize = 128;
@@ -21,56 +20,97 @@ const MESSAGE_BYTES: usize = 128;
 /// Most messages that can wait, by their weight.
 pub(super) const MOST_MESSAGES: usize = QUEUED_BYTES / MESSAGE_BYTES;
 
-/// Refused senders are called back when this much is left. Far enough below the limit that the largest message then fits, and that
-/// they are not called for each message that leaves.
-const RESUME_BYTES: usize = QUEUED_BYTES / 2;
+/// What the largest event weighs.
+const EVENT_WEIGHT: u32 = (limits::EVENT_BYTES + MESSAGE_BYTES) as u32;
 
-const _: () = assert!(RESUME_BYTES + schemas::limits::BUS_FRAMES_BYTES + MESSAGE_BYTES <= QUEUED_BYTES);
+const _: () = assert!(QUEUED_FRAMES_BYTES >= limits::BUS_FRAMES_BYTES + MESSAGE_BYTES);
+const _: () = assert!(QUEUED_BYTES - QUEUED_FRAMES_BYTES >= EVENT_WEIGHT as usize);
 
-#[derive(Default)]
+/// The places of all that waits, in bytes. Who waits for a place gets it in turn, and nobody who comes later takes it away.
 pub(super) struct Budget {
-    queued: AtomicUsize,
-    writable: Notify,
+    all: Semaphore,
+    /// Those of them that frames may have.
+    frames: Semaphore,
 }
 
-/// A payload and the place it takes.
-struct Weighed {
-    payload: Bytes,
+impl Default for Budget {
+    fn default() -> Self {
+        Self { all: Semaphore::new(QUEUED_BYTES), frames: Semaphore::new(QUEUED_FRAMES_BYTES) }
+    }
+}
+
+/// A place for one message, given back when dropped.
+pub(crate) struct Place {
     budget: Arc<Budget>,
+    weight: u32,
+    of: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Frames,
 }
 
 impl Budget {
-    /// Takes place for the payload; `None` if there is not enough.
-    pub(super) fn take(self: &Arc<Self>, payload: Bytes) -> Option<Bytes> {
-        let weight = payload.len() + MESSAGE_BYTES;
-        if self.queued.fetch_add(weight, Relaxed) + weight > QUEUED_BYTES {
-            self.give_back(weight);
-            return None;
+    /// A place for what is no frames; `None` if there is not enough.
+    pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Place> {
+        let weight = weight(bytes)?;
+        self.all.try_acquire_many(weight).ok()?.forget();
+        Some(Place { budget: self.clone(), weight, of: Kind::Event })
+    }
+
+    /// A place for frames; `None` if there is not enough, or others wait for it.
+    pub(super) fn take_for_frames(self: &Arc<Self>, bytes: usize) -> Option<Place> {
+        let weight = weight(bytes)?;
+        let of_frames = self.frames.try_acquire_many(weight).ok()?;
+        self.all.try_acquire_many(weight).ok()?.forget();
+        of_frames.forget();
+        Some(Place { budget: self.clone(), weight, of: Kind::Frames })
+    }
+
+    /// A place for frames, in turn; `None` if there is never one for so many bytes.
+    pub(super) async fn place_for_frames(self: &Arc<Self>, bytes: usize) -> Option<Place> {
+        let weight = weight(bytes)?;
+        let of_frames = self.frames.acquire_many(weight).await.ok()?;
+        self.all.acquire_many(weight).await.ok()?.forget();
+        of_frames.forget();
+        Some(Place { budget: self.clone(), weight, of: Kind::Frames })
+    }
+
+    /// Resolves when there is a place for the largest event.
+    pub(super) async fn writable(&self) {
+        let _ = self.all.acquire_many(EVENT_WEIGHT).await;
+    }
+}
+
+/// `None` for more than any message may have, for which nobody is to wait.
+fn weight(bytes: usize) -> Option<u32> {
+    let weight = bytes.checked_add(MESSAGE_BYTES).filter(|weight| *weight <= QUEUED_FRAMES_BYTES)?;
+    u32::try_from(weight).ok()
+}
+
+impl Place {
+    /// The payload, which keeps the place until the last clone of it is dropped.
+    pub(super) fn hold(self, payload: Bytes) -> Bytes {
+        Bytes::from_owner(Weighed { payload, _place: self })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let weight = self.weight as usize;
+        self.budget.all.add_permits(weight);
+        if self.of == Kind::Frames {
+            self.budget.frames.add_permits(weight);
         }
-        Some(Bytes::from_owner(Weighed { payload, budget: self.clone() }))
     }
+}
 
-    /// Resolves at the next call. Made before it is looked whether to wait at all, it misses none: it hears from its making on.
-    pub(super) fn call(&self) -> Notified<'_> {
-        self.writable.notified()
-    }
-
-    /// Whether refused senders are still to wait.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.queued.load(Relaxed) > RESUME_BYTES
-    }
-
-    /// Calls all who wait, place or not.
-    pub(super) fn call_all(&self) {
-        self.writable.notify_waiters();
-    }
-
-    fn give_back(&self, weight: usize) {
-        let before = self.queued.fetch_sub(weight, Relaxed);
-        if before > RESUME_BYTES && before - weight <= RESUME_BYTES {
-            self.writable.notify_waiters();
-        }
-    }
+/// A payload and the place it takes. The payload is freed first.
+struct Weighed {
+    payload: Bytes,
+    _place: Place,
 }
 
 impl AsRef<[u8]> for Weighed {
@@ -79,23 +119,21 @@ impl AsRef<[u8]> for Weighed {
     }
 }
 
-impl Drop for Weighed {
-    fn drop(&mut self) {
-        let weight = self.payload.len() + MESSAGE_BYTES;
-        drop(mem::take(&mut self.payload));
-        self.budget.give_back(weight);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use futures_util::FutureExt;
+
+    use super::*;
 
     const CHUNK: usize = 64 * 1024 - MESSAGE_BYTES;
 
     fn filled(budget: &Arc<Budget>) -> Vec<Bytes> {
-        std::iter::from_fn(|| budget.take(Bytes::from(vec![7; CHUNK]))).collect()
+        let held = std::iter::from_fn(|| Some(budget.take(CHUNK)?.hold(Bytes::from(vec![7; CHUNK]))));
+        held.collect()
+    }
+
+    fn flooded(budget: &Arc<Budget>) -> Vec<Place> {
+        std::iter::from_fn(|| budget.take_for_frames(CHUNK)).collect()
     }
 
     #[test]
@@ -103,43 +141,89 @@ mod tests {
         let budget = Arc::<Budget>::default();
         let held = filled(&budget);
         assert_eq!(held.len() * (CHUNK + MESSAGE_BYTES), QUEUED_BYTES);
-        assert!(budget.take(Bytes::new()).is_none(), "an empty message has a weight too");
+        assert!(budget.take(0).is_none(), "an empty message has a weight too");
+        assert!(budget.take_for_frames(0).is_none());
         drop(held);
-        assert_eq!(budget.queued.load(Relaxed), 0);
+        assert_eq!(budget.all.available_permits(), QUEUED_BYTES);
     }
 
     #[test]
     fn place_is_given_back_with_the_last_clone() {
         let budget = Arc::<Budget>::default();
-        let payload = budget.take(Bytes::from_static(b"x")).unwrap();
+        let payload = budget.take(1).unwrap().hold(Bytes::from_static(b"x"));
         let rest = payload.slice(..1);
         drop(payload.clone());
         drop(payload);
-        assert_ne!(budget.queued.load(Relaxed), 0);
+        assert_ne!(budget.all.available_permits(), QUEUED_BYTES);
         drop(rest);
-        assert_eq!(budget.queued.load(Relaxed), 0);
+        assert_eq!(budget.all.available_permits(), QUEUED_BYTES);
     }
 
     #[test]
-    fn waiters_are_called_when_half_is_free() {
+    fn frames_leave_room_for_what_nodes_say() {
+        let budget = Arc::<Budget>::default();
+        let flood = flooded(&budget);
+        assert_eq!(flood.len() * (CHUNK + MESSAGE_BYTES), QUEUED_FRAMES_BYTES);
+        assert!(budget.take(limits::EVENT_BYTES).is_some(), "even the largest event");
+        assert!(budget.writable().now_or_never().is_some());
+        drop(flood);
+        assert_eq!(budget.frames.available_permits(), QUEUED_FRAMES_BYTES);
+        assert_eq!(budget.all.available_permits(), QUEUED_BYTES);
+    }
+
+    #[test]
+    fn frames_get_their_places_in_turn() {
+        let budget = Arc::<Budget>::default();
+        let mut flood = flooded(&budget);
+        let mut large = Box::pin(budget.place_for_frames(limits::BUS_FRAMES_BYTES));
+        let mut small = Box::pin(budget.place_for_frames(1));
+        assert!(large.as_mut().now_or_never().is_none());
+        assert!(small.as_mut().now_or_never().is_none());
+        drop(flood.pop());
+        assert!(budget.take_for_frames(1).is_none(), "nobody comes before those who wait");
+        assert!(small.as_mut().now_or_never().is_none(), "not even for a place that would do");
+        drop((flood.pop(), flood.pop()));
+        let large = large.now_or_never().flatten();
+        assert!(large.is_some());
+        assert!(small.now_or_never().flatten().is_some());
+        assert!(budget.take_for_frames(1).is_some(), "and nobody waits any more");
+        drop((large, flood));
+        assert_eq!(budget.frames.available_permits(), QUEUED_FRAMES_BYTES);
+        assert_eq!(budget.all.available_permits(), QUEUED_BYTES);
+    }
+
+    #[test]
+    fn who_gives_up_waiting_keeps_nothing() {
+        let budget = Arc::<Budget>::default();
+        let held = filled(&budget);
+        let mut waiting = Box::pin(budget.place_for_frames(CHUNK));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        drop((waiting, held));
+        assert_eq!(budget.frames.available_permits(), QUEUED_FRAMES_BYTES);
+        assert_eq!(budget.all.available_permits(), QUEUED_BYTES);
+    }
+
+    #[test]
+    fn an_event_is_waited_for_until_the_largest_fits() {
         let budget = Arc::<Budget>::default();
         let mut held = filled(&budget);
-        let mut waiting = Box::pin(budget.call());
-        while budget.is_crowded() {
-            assert!(waiting.as_mut().now_or_never().is_none());
-            held.pop();
+        let mut waiting = Box::pin(budget.writable());
+        let mut free = 0;
+        while waiting.as_mut().now_or_never().is_none() {
+            drop(held.pop());
+            free += CHUNK + MESSAGE_BYTES;
         }
-        assert!(waiting.now_or_never().is_some());
-        assert!(budget.take(Bytes::from(vec![0; schemas::limits::BUS_FRAMES_BYTES])).is_some());
+        assert!((EVENT_WEIGHT as usize..QUEUED_BYTES / 2).contains(&free));
+        assert!(budget.take(limits::EVENT_BYTES).is_some());
     }
 
     #[test]
-    fn everybody_can_be_called_without_place() {
+    fn nobody_waits_for_a_place_that_never_comes() {
         let budget = Arc::<Budget>::default();
-        let _held = filled(&budget);
-        let mut waiting = Box::pin(budget.call());
-        assert!(waiting.as_mut().now_or_never().is_none());
-        budget.call_all();
-        assert!(waiting.now_or_never().is_some());
+        for bytes in [QUEUED_FRAMES_BYTES, usize::MAX] {
+            assert!(budget.place_for_frames(bytes).now_or_never().flatten().is_none());
+            assert!(budget.take(bytes).is_none());
+        }
+        assert_eq!(budget.frames.available_permits(), QUEUED_FRAMES_BYTES);
     }
 }

@@ -306,6 +306,7 @@ async fn after_a_drain_everything_ends(net: Net) {
     assert_eq!(bus.subscribe(&interests).await.err(), Some(SubscribeError::Drained));
     assert_eq!(*bus.status().borrow(), bus::Status::Down);
     within(bus.writable()).await;
+    within(bus.place_for_frames(1)).await;
     within(bus.drain()).await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use bus::{Bus, FrameRoute, Heard, PublishError, QUEUED_BYTES, Status};
+use bus::{Bus, FrameRoute, Heard, PublishError, QUEUED_BYTES, QUEUED_FRAMES_BYTES, Status};
 use bytes::Bytes;
 use schemas::{
     Service,
@@ -96,10 +96,14 @@ async fn what_is_published_while_the_bus_is_down_is_dropped_and_not_delayed() {
     assert_eq!(numbers, [1000]);
 }
 
-/// Publishes until the bus refuses, which takes what the kernel holds too; gives the bytes that were taken.
+fn route() -> FrameRoute {
+    FrameRoute { room: room(1), to: node("g9") }
+}
+
+/// Publishes frames until the bus refuses, which takes what the kernel holds too; gives the bytes that were taken.
 fn fill(bus: &Bus) -> usize {
     const MOST: usize = 256 * 1024 * 1024;
-    let route = FrameRoute { room: room(1), to: node("g9") };
+    let route = route();
     let frames = Bytes::from(vec![1; limits::BUS_FRAMES_BYTES]);
     let mut taken = 0;
     loop {
@@ -117,7 +121,8 @@ fn fill(bus: &Bus) -> usize {
 /// Stops the server, and fills what the kernel takes for it: some MiB, a part each time that the connection has its turn.
 async fn hang(server: &NatsServer, bus: &Bus) {
     server.pause();
-    while tokio::time::timeout(Duration::from_millis(200), bus.writable()).await.is_ok() {
+    let place = || bus.place_for_frames(limits::BUS_FRAMES_BYTES);
+    while tokio::time::timeout(Duration::from_millis(200), place()).await.is_ok() {
         fill(bus);
     }
 }
@@ -127,9 +132,16 @@ async fn a_megabyte_waits_for_the_server_and_no_more() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
     // Nothing else runs meanwhile: the connection takes nothing.
-    let taken = fill(&bus);
-    assert!(taken <= QUEUED_BYTES && taken + 2 * limits::BUS_FRAMES_BYTES > QUEUED_BYTES, "{taken}");
-    assert_eq!(bus.counters().dropped_full.load(Relaxed), 1);
+    let frames = fill(&bus);
+    let least = QUEUED_FRAMES_BYTES - 2 * limits::BUS_FRAMES_BYTES;
+    assert!((least..=QUEUED_FRAMES_BYTES).contains(&frames), "{frames}");
+    let mut events = 0;
+    while bus.publish(&beat("g1", events)).is_ok() {
+        events += 1;
+    }
+    assert!(events > 100, "what a node says finds room beside a flood of frames");
+    assert!((events as usize) < (QUEUED_BYTES - QUEUED_FRAMES_BYTES) / 128 * 2, "{events}");
+    assert_eq!(bus.counters().dropped_full.load(Relaxed), 2);
     within(bus.writable()).await;
     bus.publish(&want("g1")).unwrap();
     within(bus.flush()).await.unwrap();
@@ -137,14 +149,43 @@ async fn a_megabyte_waits_for_the_server_and_no_more() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_full_bus_gets_a_place_in_turn() {
+    const WAITING: std::ops::Range<u8> = 100..132;
+    let server = NatsServer::start();
+    let (speaker, listener) = (joined(&server, "g1").await, joined(&server, "g9").await);
+    let mut heard = listener.subscribe(&[Interest::RoomTraffic(node("g9"))]).await.unwrap();
+    fill(&speaker);
+    let mut waiting = tokio::task::JoinSet::new();
+    for n in WAITING {
+        let bus = speaker.clone();
+        waiting.spawn(async move {
+            let frames = Bytes::from(vec![n; limits::BUS_FRAMES_BYTES]);
+            let place = bus.place_for_frames(frames.len()).await;
+            bus.publish_frames_in(place, &route(), frames)
+        });
+    }
+    for sent in within(waiting.join_all()).await {
+        assert_eq!(sent, Ok(()));
+    }
+    let mut came = Vec::new();
+    while came.len() < WAITING.len() {
+        let Heard::Frames { payload, .. } = crate::heard(&mut heard).await else { panic!("frames") };
+        // Before them comes what filled the bus.
+        came.extend(WAITING.contains(&payload[0]).then_some(payload[0]));
+    }
+    assert!(came.into_iter().eq(WAITING));
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_fills_the_queue_until_it_goes_on() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
     hang(&server, &bus).await;
-    assert!(fill(&bus) < QUEUED_BYTES, "what waits is not forgotten");
+    assert!(fill(&bus) < QUEUED_FRAMES_BYTES, "what waits is not forgotten");
+    bus.publish(&beat("g1", 1)).unwrap();
     server.resume();
-    within(bus.writable()).await;
-    bus.publish(&want("g1")).unwrap();
+    let place = within(bus.place_for_frames(limits::BUS_FRAMES_BYTES)).await;
+    bus.publish_frames_in(place, &route(), Bytes::from_static(b"x")).unwrap();
 }
 
 #[tokio::test]
@@ -155,8 +196,10 @@ async fn a_server_that_hangs_for_long_counts_as_lost() {
     hang(&server, &bus).await;
     fill(&bus);
     let (flushed, ()) = tokio::join!(bus.flush(), async {
-        within(bus.writable()).await;
+        let place = within(bus.place_for_frames(limits::BUS_FRAMES_BYTES)).await;
         assert_eq!(*bus.status().borrow(), Status::Down, "nothing is written, and nobody waits for it");
+        let frames = bus.publish_frames_in(place, &route(), Bytes::from_static(b"x"));
+        assert_eq!(frames, Err(PublishError::Down));
     });
     assert_eq!(flushed, Err(PublishError::Down));
     server.resume();

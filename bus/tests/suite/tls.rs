@@ -89,9 +89,8 @@ async fn nodes_and_servers_of_one_authority_meet() {
     let frames = bytes::Bytes::from(vec![7; limits::BUS_FRAMES_BYTES]);
     let route = FrameRoute { room: crate::room(1), to: node("g1") };
     for _ in 0..20 {
-        while bus.publish_frames(&route, frames.clone()).is_err() {
-            within(bus.writable()).await;
-        }
+        let place = within(bus.place_for_frames(frames.len())).await;
+        bus.publish_frames_in(place, &route, frames.clone()).unwrap();
         let bus::Heard::Frames { payload, .. } = crate::heard(&mut subscription).await else {
             panic!("frames")
         };

@@ -4,8 +4,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bus::{FrameRoute, PublishError};
 use bytes::Bytes;
-use schemas::{RoomId, frame, limits};
-use tokio::time::{sleep, timeout};
+use schemas::{RoomId, frame};
+use tokio::time::timeout;
 
 use super::{
     buffers, codec,
@@ -15,8 +15,10 @@ use crate::node::Node;
 
 /// Reading pauses at most this long for a bus that is full; then the frames are dropped.
 const BUS_WAIT: Duration = Duration::from_secs(1);
-/// After a bus that called was full again: many wait for it, and all are called at once.
-const RETRY: Duration = Duration::from_millis(5);
+
+/// Frames go in one message up to this many bytes; a larger frame goes alone. With its protocol line it then fits into the 64 KiB that
+/// async-nats reads at once, which is else moved to a larger place.
+const TOGETHER_BYTES: usize = 60 * 1024;
 
 /// Collects the frames of one read. The target is looked up once for all of them.
 pub(super) struct Batch {
@@ -36,7 +38,7 @@ impl Batch {
     /// Takes a frame.
     #[inline]
     pub(super) fn put(&mut self, node: &Node, connection: &Connection, payload: &[u8]) {
-        if self.bytes.len() + frame::LENGTH_BYTES + payload.len() > limits::BUS_FRAMES_BYTES {
+        if self.frames > 0 && self.bytes.len() + frame::LENGTH_BYTES + payload.len() > TOGETHER_BYTES {
             self.send(node);
         }
         match self.target.get_or_insert_with(|| connection.target()) {
@@ -132,28 +134,24 @@ impl Unsent {
         Sent::default()
     }
 
-    /// Publishes what waits, as far as there is room. What belongs to a room that the sender has left is dropped.
-    fn send_again(
+    /// Publishes the first of what waits, unless the bus is full again. What belongs to a room that the sender has left is dropped.
+    fn send_first(
         &mut self,
         target: &Target,
-        mut publish: impl FnMut(&FrameRoute, Bytes) -> Result<(), PublishError>,
+        publish: impl FnOnce(&FrameRoute, Bytes) -> Result<(), PublishError>,
     ) -> Sent {
-        let mut sent = Sent::default();
-        while let Some(part) = self.parts.pop_front() {
-            let result = match target {
-                Target::Remote(remote) if remote.route.room == part.room => {
-                    publish(&remote.route, part.payload.clone())
-                }
-                _ => Err(PublishError::Down),
-            };
-            if result == Err(PublishError::Full) {
-                self.parts.push_front(part);
-                break;
+        let Some(part) = self.parts.pop_front() else { return Sent::default() };
+        let result = match target {
+            Target::Remote(remote) if remote.route.room == part.room => {
+                publish(&remote.route, part.payload.clone())
             }
-            let Sent { relayed, dropped } = Sent::of(part.frames, result);
-            sent = Sent { relayed: sent.relayed + relayed, dropped: sent.dropped + dropped };
+            _ => Err(PublishError::Down),
+        };
+        if result == Err(PublishError::Full) {
+            self.parts.push_front(part);
+            return Sent::default();
         }
-        sent
+        Sent::of(part.frames, result)
     }
 
     fn frames(&self) -> u32 {
@@ -164,16 +162,13 @@ impl Unsent {
 /// Sends what the bus had no room for as soon as it has, and drops what is left after a while.
 pub(super) async fn send_later(node: Arc<Node>, connection: Arc<Connection>, mut unsent: Box<Unsent>) {
     let sending = async {
-        loop {
-            node.bus().writable().await;
-            let sent = unsent
-                .send_again(&connection.target(), |route, payload| node.bus().publish_frames(route, payload));
+        while let Some(first) = unsent.parts.front() {
+            let place = node.bus().place_for_frames(first.payload.len()).await;
+            let sent = unsent.send_first(&connection.target(), |route, payload| {
+                node.bus().publish_frames_in(place, route, payload)
+            });
             node.metrics().relayed(sent.relayed, true);
             node.metrics().relayed(sent.dropped, false);
-            if unsent.parts.is_empty() {
-                return;
-            }
-            sleep(RETRY).await;
         }
     };
     // Too late: the ends send again.
