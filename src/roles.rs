@@ -220,6 +220,7 @@ impl Process {
         let metrics = gateway::metrics::Metrics::default();
         metrics.register(&mut self.registry);
         services.spawn(give_back(metrics.clone(), connections_moved, stop.clone()));
+        services.spawn(give_back(metrics.clone(), frames_moved, stop.clone()));
         let gateway = Gateway::new(self.config.clone(), self.bus.clone(), self.clock, metrics);
         let node = gateway.node().clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -235,7 +236,15 @@ fn connections_moved(metrics: &gateway::metrics::Metrics) -> u64 {
     metrics.connections_opened.get() + metrics.connections_closed.get()
 }
 
-/// Gives memory back after the rushes of a process. In `serve` they are those of the connections, whatever else follows from them.
+/// How many frames have been on their way, by the batch: what a flood of them has needed is free when it is over, a whole
+/// [`wipe::keep_ready`] of it.
+fn frames_moved(metrics: &gateway::metrics::Metrics) -> u64 {
+    /// So many leave behind about as much as one connection that has come and gone.
+    const BATCH: u64 = 64;
+    metrics.frames_relayed.get() / BATCH
+}
+
+/// Gives memory back after the rushes of a process. In `serve` they are those of its connections and frames, whatever else follows from them.
 async fn give_back<M>(metrics: M, moved: fn(&M) -> u64, stop: CancellationToken) -> anyhow::Result<()> {
     stop.run_until_cancelled(memory::give_back_after_rushes(|| moved(&metrics))).await;
     Ok(())
