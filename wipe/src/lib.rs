@@ -39,7 +39,8 @@ unsafe impl GlobalAlloc for Wiping {
 }
 
 /// Free memory at the end of a heap that is kept for what comes next, in bytes. By default it is 128 KiB, less than the batches of frames
-/// that are under way at any moment: each would be given back to the system and faulted in again. Each worker thread has a heap.
+/// that are under way at any moment: each would be given back to the system and faulted in again. A flood of the largest frames moves
+/// some MiB. Each worker thread has a heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const READY_BYTES: libc::c_int = 16 * 1024 * 1024;
 

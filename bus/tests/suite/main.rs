@@ -7,6 +7,7 @@ mod faults;
 #[path = "../../../tests/support/nats.rs"]
 mod nats;
 mod tls;
+mod together;
 
 use std::{
     future::Future,
