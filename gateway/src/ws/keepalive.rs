@@ -97,10 +97,13 @@ impl KeepAlive {
         self.tick * self.now().wrapping_sub(tick)
     }
 
-    /// Takes a new connection in.
+    /// Takes a new connection in. Its first ping comes within a heartbeat, at any time of it: many that come together are spread.
     pub(super) fn watch(&self, connection: &Arc<Connection>) {
-        let slot = rand::rng().random_range(0..self.slots - self.ride()) as usize;
-        self.wheel.lock().slots[slot].push(Arc::downgrade(connection));
+        let ahead = rand::rng().random_range(1..=self.slots - self.ride());
+        let mut wheel = self.wheel.lock();
+        // Under the lock: the next turn, which takes it again, is yet to come.
+        let slot = self.now().wrapping_add(ahead) % self.slots;
+        wheel.slots[slot as usize].push(Arc::downgrade(connection));
     }
 
     /// Pings the connections whose turn it is, and closes those that have not been heard since their ping.

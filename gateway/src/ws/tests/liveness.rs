@@ -48,6 +48,18 @@ fn pass(gateway: &Gateway, time: Duration) {
 }
 
 #[tokio::test]
+async fn the_first_ping_comes_within_a_heartbeat() {
+    let gateway = Gateway::new(|_| ());
+    // Whatever the wheel shows.
+    pass(&gateway, gateway.node.config().heartbeat / 2);
+    for _ in 0..50 {
+        let (mut client, _connection) = gateway.connect(Way::Plain).await;
+        pass(&gateway, gateway.node.config().heartbeat);
+        client.expect(Opcode::Ping).await;
+    }
+}
+
+#[tokio::test]
 async fn a_client_may_have_longer_to_answer_than_until_the_next_ping() {
     let gateway = Gateway::new(|config| {
         config.heartbeat = Duration::from_secs(1);
