@@ -14,8 +14,8 @@ const RUSH: u64 = 500;
 /// Looks without any movement until memory is given back once more: what the rush left to timers is free by then, too.
 const AFTERMATH: u32 = 6;
 
-/// Watches how many connections, batches of frames, wants, or leases have ever come and gone. When many have, and none more in the meantime, memory is given
-/// back: at once, and after [`AFTERMATH`].
+/// Watches how many connections, batches of frames, wants, or leases have ever come and gone. When many have, and none more in the
+/// meantime, memory is given back: at once, and after [`AFTERMATH`].
 pub async fn give_back_after_rushes(moved: impl Fn() -> u64) -> Infallible {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

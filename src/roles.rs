@@ -236,10 +236,11 @@ fn connections_moved(metrics: &gateway::metrics::Metrics) -> u64 {
     metrics.connections_opened.get() + metrics.connections_closed.get()
 }
 
-/// How many frames have been on their way, by the batch: what a flood of them has needed is free when it is over, a whole
-/// [`wipe::keep_ready`] of it.
+/// How many batches of frames have been on their way. When a flood of them is over, the allocator keeps much of what it has needed
+/// ([`wipe::keep_ready`]).
 fn frames_moved(metrics: &gateway::metrics::Metrics) -> u64 {
-    /// So many leave behind about as much as one connection that has come and gone.
+    /// In frames: a few of the largest, as long as they are under way, take as much as a connection that comes does for a moment, and
+    /// many are small.
     const BATCH: u64 = 64;
     metrics.frames_relayed.get() / BATCH
 }
