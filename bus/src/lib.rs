@@ -153,7 +153,7 @@ impl Bus {
         }
     }
 
-    /// Sends one message of frames in a place that was waited for.
+    /// Sends one message of frames in a place that was waited for, for as many bytes or more.
     ///
     /// # Errors
     /// As [`Bus::publish_frames`]; [`PublishError::Full`] only if the bus was down when the place was asked for, and has come back.

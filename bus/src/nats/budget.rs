@@ -93,6 +93,7 @@ fn weight(bytes: usize) -> Option<u32> {
 impl Place {
     /// The payload, which keeps the place until the last clone of it is dropped.
     pub(super) fn hold(self, payload: Bytes) -> Bytes {
+        debug_assert!(payload.len() + MESSAGE_BYTES <= self.weight as usize, "it was taken for this payload");
         Bytes::from_owner(Weighed { payload, _place: self })
     }
 }

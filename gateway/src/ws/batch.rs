@@ -18,7 +18,7 @@ const BUS_WAIT: Duration = Duration::from_secs(1);
 
 /// Frames go in one message up to this many bytes; a larger frame goes alone. With its protocol line it then fits into the 64 KiB that
 /// async-nats reads at once, which is else moved to a larger place.
-const TOGETHER_BYTES: usize = 60 * 1024;
+pub(super) const TOGETHER_BYTES: usize = 60 * 1024;
 
 /// Collects the frames of one read. The target is looked up once for all of them.
 pub(super) struct Batch {

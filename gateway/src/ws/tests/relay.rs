@@ -1,16 +1,19 @@
 //! Frames from one client to the other.
 
-use bus::Local;
+use bus::{Heard, Local};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use schemas::{
     CloseCode, RoomId, Side, Stamp,
+    frame::Frames,
     limits::{CONTROL_BYTES, FRAME_BYTES},
+    subject::Interest,
 };
 
 use super::support::*;
 use crate::{
     dispatch,
     ws::{
+        batch::TOGETHER_BYTES,
         codec::{FrameEnd, Opcode},
         connection::Target,
         outbox::OUTBOX_BYTES,
@@ -43,6 +46,27 @@ async fn frames_keep_their_order_through_sockets_that_take_a_little_at_a_time() 
         other.leave().await;
         gateway.expect_nothing_left().await;
     }
+}
+
+#[tokio::test]
+async fn what_one_read_brings_goes_over_the_bus_in_messages_of_some_size_and_a_large_frame_alone() {
+    let local = Local::new();
+    let [here, there] = ["n1", "n2"].map(|name| Gateway::on(&local, name, |_| ()));
+    let traffic = Interest::RoomTraffic(there.node.config().node.clone());
+    let mut bus = there.node.bus().subscribe(&[traffic]).await.unwrap();
+    let (mut client, connection) = here.connect(Way::Plain).await;
+    here.route(&connection, RoomId::from_bytes([3; 16]), Side::A, &there);
+    let mut payloads: Vec<Vec<u8>> = (0..100).map(|n| vec![n; 2000]).collect();
+    payloads.push(vec![7; FRAME_BYTES]);
+    client.raw(&frames(Opcode::Binary, &payloads)).await;
+    let mut came = Vec::new();
+    while came.len() < payloads.len() {
+        let Heard::Frames { payload, .. } = soon(bus.next()).await.unwrap() else { panic!("frames") };
+        let message = Frames::parse(&payload).unwrap();
+        assert!(payload.len() <= TOGETHER_BYTES || message.iter().count() == 1, "{} bytes", payload.len());
+        came.extend(message.iter().map(<[u8]>::to_vec));
+    }
+    assert!(came == payloads);
 }
 
 #[tokio::test]
