@@ -13,7 +13,7 @@ use schemas::{
 };
 use tokio::{
     task::yield_now,
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at},
+    time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -262,12 +262,9 @@ fn say_alive(node: &Node) {
 
 /// Pings the connections.
 pub(crate) async fn keep_alive(node: Arc<Node>, shutdown: CancellationToken) {
-    let mut ticks = interval(node.keep_alive().tick());
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => node.keep_alive().turn(),
-        }
+    let mut next = Instant::now();
+    while shutdown.run_until_cancelled(sleep_until(next)).await.is_some() {
+        // Where time was lost it is not made up for: pings would go out at once.
+        next = (next + node.keep_alive().turn()).max(Instant::now());
     }
 }

@@ -16,10 +16,14 @@ use schemas::CloseCode;
 
 use super::connection::Connection;
 
-/// The wheel turns at least this often: of 20,000 connections 40 are pinged at once, in a fraction of a millisecond...
+/// The wheel turns at least this often: its tick is the clock of silence and of unfinished messages...
 const LONGEST_TICK: Duration = Duration::from_millis(50);
 /// ...and so often in each heartbeat, so that pings are spread and short heartbeats (of tests) are kept.
 const SLOTS_AT_LEAST: u32 = 20;
+/// Pings that go out at once: some 50 us, for which chats of the same thread wait. Of 20,000 connections 40 are due in a tick.
+const GROUP: usize = 4;
+/// Groups are no more than this in a tick, and larger instead: timers are not finer than a millisecond.
+const MOST_GROUPS: u32 = 25;
 /// A ping comes up to a tenth of the heartbeat early: connections that began together do not stay together.
 const JITTER_PARTS: u32 = 10;
 /// And up to a tenth earlier if it can go with a frame for the client, in the same write and the same packet.
@@ -40,12 +44,30 @@ struct Wheel {
     owing: VecDeque<Due>,
     /// Those that have been pinged, and owe a sign of life.
     pinged: VecDeque<Due>,
+    /// How many of the last of these are still to be pinged in this tick...
+    left: usize,
+    /// ...and in how many groups. A tick has one at least, if empty.
+    groups: u32,
+    /// How long a group waits for the next.
+    pause: Duration,
 }
 
 /// Connections that left their slot at this tick.
 struct Due {
     since: u32,
     connections: Vec<Weak<Connection>>,
+}
+
+impl Wheel {
+    /// Those of this tick that are to be pinged next.
+    fn next_group(&mut self) -> (u32, Vec<Weak<Connection>>) {
+        let size = self.left.div_ceil(self.groups.max(1) as usize);
+        self.groups = self.groups.saturating_sub(1);
+        let Some(due) = self.pinged.back().filter(|_| size > 0) else { return (0, Vec::new()) };
+        let first = due.connections.len() - self.left;
+        self.left -= size;
+        (due.since, due.connections[first..first + size].to_vec())
+    }
 }
 
 impl Due {
@@ -67,12 +89,16 @@ impl KeepAlive {
         Self {
             tick,
             slots,
-            pong_ticks: ticks(pong_wait),
+            // Pings go out until the end of their tick.
+            pong_ticks: ticks(pong_wait) + 1,
             now: AtomicU32::new(1),
             wheel: Mutex::new(Wheel {
                 slots: (0..slots).map(|_| Vec::new()).collect(),
                 owing: VecDeque::new(),
                 pinged: VecDeque::new(),
+                left: 0,
+                groups: 0,
+                pause: tick,
             }),
         }
     }
@@ -80,11 +106,6 @@ impl KeepAlive {
     /// How long a ping may wait for a frame, in ticks.
     fn ride(&self) -> u32 {
         self.slots / RIDE_PARTS
-    }
-
-    /// How often [`Self::turn`] is to be called.
-    pub(crate) fn tick(&self) -> Duration {
-        self.tick
     }
 
     /// The current tick: what a connection notes when it hears something.
@@ -106,12 +127,16 @@ impl KeepAlive {
         wheel.slots[slot as usize].push(Arc::downgrade(connection));
     }
 
-    /// Pings the connections whose turn it is, and closes those that have not been heard since their ping.
-    pub(crate) fn turn(&self) {
-        let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
-        self.owe(now);
-        self.ping(now);
-        self.close_silent(now);
+    /// Begins a tick, or goes on with it: pings a group of the connections whose turn it is. How long to wait before the next call.
+    pub(crate) fn turn(&self) -> Duration {
+        if self.wheel.lock().groups == 0 {
+            let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
+            self.owe(now);
+            self.close_silent(now);
+            self.begin_pings(now);
+        }
+        self.ping_group();
+        self.wheel.lock().pause
     }
 
     /// From now on frames take a ping with them.
@@ -123,25 +148,31 @@ impl KeepAlive {
         }
     }
 
-    /// Pings those that no frame has taken a ping to, and puts all into their next slots.
-    fn ping(&self, now: u32) {
-        loop {
-            let due = Due::take(&mut self.wheel.lock().owing, now, self.ride());
-            let Some(Due { since, connections }) = due else { return };
-            let pinged = |it: Weak<Connection>| {
-                let connection = it.upgrade()?;
-                Some((it, if connection.ping() { now } else { since }))
-            };
-            let pinged: Vec<_> = connections.into_iter().filter_map(pinged).collect();
-            let mut rng = rand::rng();
-            let mut wheel = self.wheel.lock();
-            for (connection, pinged) in &pinged {
-                let early = rng.random_range(0..=self.slots / JITTER_PARTS);
-                let slot = pinged.wrapping_add(self.slots - self.ride() - early) % self.slots;
-                wheel.slots[slot as usize].push(connection.clone());
-            }
-            let connections = pinged.into_iter().map(|(connection, _)| connection).collect();
-            wheel.pinged.push_back(Due { since, connections });
+    /// Who has waited for a frame for long enough is to be pinged in this tick.
+    fn begin_pings(&self, now: u32) {
+        let mut wheel = self.wheel.lock();
+        let due = Due::take(&mut wheel.owing, now, self.ride());
+        wheel.left = due.as_ref().map_or(0, |due| due.connections.len());
+        wheel.groups = u32::try_from(wheel.left.div_ceil(GROUP)).unwrap_or(u32::MAX).clamp(1, MOST_GROUPS);
+        wheel.pause = self.tick / wheel.groups;
+        wheel.pinged.extend(due);
+    }
+
+    /// Pings those of a group that no frame has taken a ping to, and puts all into their next slots.
+    fn ping_group(&self) {
+        let (since, group) = self.wheel.lock().next_group();
+        let now = self.now();
+        let pinged = |it: Weak<Connection>| {
+            let connection = it.upgrade()?;
+            Some((it, if connection.ping() { now } else { since }))
+        };
+        let group: Vec<_> = group.into_iter().filter_map(pinged).collect();
+        let mut rng = rand::rng();
+        let mut wheel = self.wheel.lock();
+        for (connection, pinged) in group {
+            let early = rng.random_range(0..=self.slots / JITTER_PARTS);
+            let slot = pinged.wrapping_add(self.slots - self.ride() - early) % self.slots;
+            wheel.slots[slot as usize].push(connection);
         }
     }
 
@@ -160,6 +191,20 @@ impl KeepAlive {
 
 #[cfg(test)]
 impl KeepAlive {
+    /// How long a tick is.
+    pub(super) fn tick(&self) -> Duration {
+        self.tick
+    }
+
+    /// Lets time pass, in whole ticks.
+    pub(super) fn pass(&self, time: Duration) {
+        let ticks = (time.as_millis() / self.tick.as_millis()) as u32;
+        let end = self.now().wrapping_add(ticks);
+        while self.now() != end || self.wheel.lock().groups > 0 {
+            self.turn();
+        }
+    }
+
     /// Connections that something is kept of.
     pub(super) fn watched(&self) -> usize {
         let wheel = self.wheel.lock();

@@ -32,7 +32,7 @@ async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
         until(|| connection.life().heard_since(now)).await;
         assert_eq!(connection.closing(), None);
     }
-    pass(&gateway, gateway.node.config().heartbeat + gateway.node.config().pong_wait);
+    pass(&gateway, gateway.node.config().heartbeat + gateway.node.config().pong_wait + keep_alive.tick());
     assert_eq!(connection.closing(), Some(CloseCode::NoPong));
     client.expect(Opcode::Ping).await;
     client.expect_close(CloseCode::NoPong).await;
@@ -43,8 +43,7 @@ async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
 
 /// Lets time pass for the keep-alive alone.
 fn pass(gateway: &Gateway, time: Duration) {
-    let keep_alive = gateway.node.keep_alive();
-    (0..time.as_millis() / keep_alive.tick().as_millis()).for_each(|_| keep_alive.turn());
+    gateway.node.keep_alive().pass(time);
 }
 
 #[tokio::test]
@@ -60,6 +59,28 @@ async fn the_first_ping_comes_within_a_heartbeat() {
 }
 
 #[tokio::test]
+async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick() {
+    let gateway = Gateway::new(|config| config.heartbeat = Duration::from_secs(1));
+    let mut all = Vec::new();
+    for _ in 0..100 {
+        all.push(gateway.connect(Way::Plain).await);
+    }
+    let keep_alive = gateway.node.keep_alive();
+    let mut pings = vec![0; all.len()];
+    let mut passed = Duration::ZERO;
+    // In each of its twenty ticks five are due on average.
+    while passed < gateway.node.config().heartbeat {
+        let owed: Vec<_> = all.iter().map(|(_, connection)| connection.life().owes_ping()).collect();
+        passed += keep_alive.turn();
+        let pinged = (0..all.len()).filter(|n| owed[*n] && !all[*n].1.life().owes_ping());
+        let at_once = pinged.inspect(|n| pings[*n] += 1).count();
+        assert!(at_once <= 4, "{at_once} at once");
+    }
+    assert!(pings.iter().all(|pings| (1..=2).contains(pings)), "{pings:?}");
+    assert!(passed <= gateway.node.config().heartbeat + keep_alive.tick(), "{passed:?}");
+}
+
+#[tokio::test]
 async fn a_client_may_have_longer_to_answer_than_until_the_next_ping() {
     let gateway = Gateway::new(|config| {
         config.heartbeat = Duration::from_secs(1);
@@ -68,7 +89,7 @@ async fn a_client_may_have_longer_to_answer_than_until_the_next_ping() {
     let (_client, silent) = gateway.connect(Way::Plain).await;
     pass(&gateway, Duration::from_secs(3));
     assert_eq!(silent.closing(), None);
-    pass(&gateway, Duration::from_secs(1));
+    pass(&gateway, Duration::from_secs(1) + gateway.node.keep_alive().tick());
     assert_eq!(silent.closing(), Some(CloseCode::NoPong));
 }
 
@@ -145,7 +166,7 @@ async fn what_was_heard_before_a_ping_is_no_answer_to_it() {
     }
     assert_eq!(other.next().await.unwrap().first, PING);
     let patience = gateway.node.config().heartbeat / 10 + gateway.node.config().pong_wait;
-    pass(&gateway, patience - keep_alive.tick());
+    pass(&gateway, patience);
     assert_eq!(silent.closing(), None);
     keep_alive.turn();
     assert_eq!(silent.closing(), Some(CloseCode::NoPong));
@@ -199,7 +220,7 @@ async fn who_sends_too_fast_for_a_minute_is_closed() {
     while connection.closing().is_none() {
         client.raw(&flood).await;
         // A heartbeat passes with each hundred frames.
-        (0..4).for_each(|_| keep_alive.turn());
+        pass(&gateway, 4 * keep_alive.tick());
         turns += 4;
     }
     assert_eq!(connection.closing(), Some(CloseCode::Rate));
@@ -214,11 +235,11 @@ async fn a_message_that_is_not_whole_after_a_minute_ends_its_connection_whatever
         let gateway = Gateway::new(|config| config.pong_wait = Duration::from_secs(10_000));
         let (mut client, connection) = gateway.connect(way).await;
         let keep_alive = gateway.node.keep_alive();
-        let half_minute = 30_000 / keep_alive.tick().as_millis();
+        let half_minute = Duration::from_secs(30);
         // Each message is begun behind the end of another, and takes half a minute.
         client.raw(&fragment(Opcode::Binary, FrameEnd::More, b"first")).await;
         for _ in 0..4 {
-            (0..half_minute).for_each(|_| keep_alive.turn());
+            pass(&gateway, half_minute);
             let mut both = fragment(Opcode::Continuation, FrameEnd::Final, b"half");
             both.extend(fragment(Opcode::Binary, FrameEnd::More, b"next"));
             client.raw(&both).await;
@@ -227,7 +248,7 @@ async fn a_message_that_is_not_whole_after_a_minute_ends_its_connection_whatever
         }
         assert_eq!(connection.closing(), None);
         for _ in 0..2 {
-            (0..half_minute).for_each(|_| keep_alive.turn());
+            pass(&gateway, half_minute);
             client.say(Opcode::Pong, b"alive").await;
             let now = keep_alive.now();
             until(|| connection.life().heard_since(now)).await;
