@@ -85,12 +85,9 @@ impl Sessions {
         }
     }
 
-    /// A side elsewhere of which nothing has been heard for three presence periods is away.
+    /// A side of the room is elsewhere. If nothing has been heard of it for three presence periods it is away.
     pub(super) fn silence_due(&mut self, now: UnixMillis, room_id: RoomId) {
         let Some(room) = self.rooms.get_mut(&room_id) else { return };
-        if room.seats.iter().all(Option::is_some) {
-            return; // nobody is elsewhere
-        }
         if room.seats.iter().flatten().any(|seat| now.since(seat.sign) < upkeep::PRESENCE_SILENCE) {
             return;
         }

@@ -154,7 +154,7 @@ impl Sessions {
     fn hear_expired(&mut self, room_id: RoomId) {
         if let Some(room) = self.rooms.get(&room_id) {
             let held: Vec<_> = room.seats.iter().flatten().map(|seat| seat.session).collect();
-            self.say_leases(&held);
+            self.say_leases_of(&held);
         }
     }
 
@@ -184,7 +184,7 @@ impl Sessions {
                     self.remember_end(now, *room, EndReason::Left);
                 }
             }
-            SessionEvent::Expired => self.say_leases(&[id]),
+            SessionEvent::Expired => self.say_leases_of(&[id]),
         }
     }
 

@@ -9,7 +9,7 @@ use schemas::{
     message::Message,
 };
 
-use super::Sessions;
+use super::{Session, Sessions};
 
 /// A round has this many slices. What a gateway has to say to another of the rooms of one slice goes in one message, so that more slices
 /// would be more messages between each two gateways.
@@ -26,9 +26,9 @@ const BATCH: usize = 500;
 pub(super) struct Round {
     slice: u8,
     next: UnixMillis,
-    /// Sessions of this slice that are still to be said.
-    sessions: Vec<SessionId>,
-    /// The same for rooms. What is said at once is for one gateway.
+    /// Where the sessions of this slice begin that are still to be said, if any are.
+    sessions: Option<Bound<SessionId>>,
+    /// The rooms of which that is so. What is said at once is for one gateway.
     rooms: Vec<Vec<RoomId>>,
 }
 
@@ -56,9 +56,10 @@ impl Sessions {
         if slice == 0 {
             self.counted.set(None);
         }
-        let sessions = self.sessions.range(ids_of(slice, SessionId::from_random));
-        self.round.sessions.extend(sessions.map(|(id, _)| *id));
-        let rooms: Vec<_> = self.rooms.range(ids_of(slice, RoomId::from_bytes)).map(|(id, _)| *id).collect();
+        self.round.sessions = Some(ids_of(slice, SessionId::from_random).0);
+        let rooms = self.rooms.range(ids_of(slice, RoomId::from_bytes));
+        let shared = rooms.filter(|(_, room)| room.seats.iter().any(Option::is_none));
+        let rooms: Vec<_> = shared.map(|(id, _)| *id).collect();
         for room in &rooms {
             self.silence_due(now, *room);
         }
@@ -70,35 +71,42 @@ impl Sessions {
 
     /// Says a part of the slice: to be called often. Whether there was something to say.
     pub fn say_part(&mut self) -> bool {
-        let rest = self.round.sessions.len().saturating_sub(PART);
-        let sessions = self.round.sessions.split_off(rest);
-        self.say_leases(&sessions);
+        let sessions = self.next_leases();
         let rooms = self.round.rooms.pop().unwrap_or_default();
+        let said = !(sessions.is_empty() && rooms.is_empty());
+        self.say_leases(sessions);
         self.say_presence(&rooms);
-        !(sessions.is_empty() && rooms.is_empty())
+        said
     }
 
-    /// Says that these sessions are held here, those that are.
-    pub(super) fn say_leases(&mut self, ids: &[SessionId]) {
-        for batch in ids.chunks(BATCH) {
-            let sessions: Vec<_> = batch.iter().filter_map(|id| self.lease(*id)).collect();
-            if !sessions.is_empty() {
-                let lease = Lease { boot: self.settings.boot, sessions };
-                self.publish(Message::Lease { from: self.settings.node.clone(), lease });
-            }
+    /// The leases of the next part, in the order in which their sessions lie in memory.
+    fn next_leases(&mut self) -> Vec<SessionLease> {
+        let Some(begin) = self.round.sessions.take() else { return Vec::new() };
+        let (_, end) = ids_of(self.round.slice, SessionId::from_random);
+        let sessions = self.sessions.range((begin, end)).take(PART);
+        let leases: Vec<_> = sessions.map(|(id, session)| session.lease(*id)).collect();
+        let last = leases.last().filter(|_| leases.len() == PART);
+        self.round.sessions = last.map(|last| Bound::Excluded(last.session));
+        leases
+    }
+
+    /// Says that all sessions are held here.
+    pub(super) fn say_all_leases(&mut self) {
+        let leases: Vec<_> = self.sessions.iter().map(|(id, session)| session.lease(*id)).collect();
+        self.say_leases(leases);
+    }
+
+    /// Says of these sessions that they are held here, if they are.
+    pub(super) fn say_leases_of(&mut self, ids: &[SessionId]) {
+        let held = ids.iter().filter_map(|id| Some(self.sessions.get(id)?.lease(*id)));
+        self.say_leases(held.collect());
+    }
+
+    fn say_leases(&mut self, leases: Vec<SessionLease>) {
+        for batch in leases.chunks(BATCH) {
+            let lease = Lease { boot: self.settings.boot, sessions: batch.to_vec() };
+            self.publish(Message::Lease { from: self.settings.node.clone(), lease });
         }
-    }
-
-    fn lease(&self, id: SessionId) -> Option<SessionLease> {
-        let session = self.sessions.get(&id)?;
-        Some(SessionLease {
-            session: id,
-            stamp: session.stamp,
-            state: session.state(),
-            connected: session.conn.is_some(),
-            room: session.room_shown(),
-            ends: session.ends(),
-        })
     }
 
     /// Tells the gateways that hold the other sides of these rooms which sides are here.
@@ -131,5 +139,18 @@ impl Sessions {
             .find(|side| room.seat(side.other()).is_none() && room.is_attached(*side))?;
         let (own, other) = (room.fold.attachment(side)?, room.fold.attachment(side.other())?);
         Some((other.node, Attached { peer: other.stamp, side, stamp: own.stamp, owner: own.owner }))
+    }
+}
+
+impl Session {
+    fn lease(&self, id: SessionId) -> SessionLease {
+        SessionLease {
+            session: id,
+            stamp: self.stamp,
+            state: self.state(),
+            connected: self.conn.is_some(),
+            room: self.room_shown(),
+            ends: self.ends(),
+        }
     }
 }

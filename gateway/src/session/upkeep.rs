@@ -208,8 +208,7 @@ impl Sessions {
         }
         let rooms: Vec<_> = self.rooms.keys().copied().collect();
         self.say_presence(&rooms);
-        let sessions: Vec<_> = self.sessions.keys().copied().collect();
-        self.say_leases(&sessions);
+        self.say_all_leases();
         self.repeat_wants(now);
         self.say_again_from(now - IN_FLIGHT);
     }
