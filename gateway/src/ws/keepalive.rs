@@ -11,6 +11,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
 use rand::Rng;
 use schemas::CloseCode;
 
@@ -22,8 +23,9 @@ const LONGEST_TICK: Duration = Duration::from_millis(50);
 const SLOTS_AT_LEAST: u32 = 20;
 /// Pings that go out at once: some 50 us, for which chats of the same thread wait. Of 20,000 connections 40 are due in a tick.
 const GROUP: usize = 4;
-/// Groups are no more than this in a tick, and larger instead: timers are not finer than a millisecond.
-const MOST_GROUPS: u32 = 25;
+/// Groups are no more than this in a tick, and larger instead: timers are not finer than a millisecond. Nor are they more than the chat
+/// frames of the last tick: where nobody chats nobody waits, and each group wakes a processor that sleeps.
+const MOST_GROUPS: u64 = 25;
 /// A ping comes up to a tenth of the heartbeat early: connections that began together do not stay together.
 const JITTER_PARTS: u32 = 10;
 /// And up to a tenth earlier if it can go with a frame for the client, in the same write and the same packet.
@@ -35,6 +37,8 @@ pub(crate) struct KeepAlive {
     slots: u32,
     pong_ticks: u32,
     now: AtomicU32,
+    /// Chat frames that this node has handed on.
+    frames: Counter,
     wheel: Mutex<Wheel>,
 }
 
@@ -50,6 +54,8 @@ struct Wheel {
     groups: u32,
     /// How long a group waits for the next.
     pause: Duration,
+    /// Chat frames until this tick began.
+    frames: u64,
 }
 
 /// Connections that left their slot at this tick.
@@ -79,8 +85,9 @@ impl Due {
 }
 
 impl KeepAlive {
-    /// Pings each connection every `heartbeat`, and closes it if nothing is heard within `pong_wait` of a ping.
-    pub(crate) fn new(heartbeat: Duration, pong_wait: Duration) -> Self {
+    /// Pings each connection every `heartbeat`, and closes it if nothing is heard within `pong_wait` of a ping. `frames` counts those
+    /// of chats.
+    pub(crate) fn new(heartbeat: Duration, pong_wait: Duration, frames: Counter) -> Self {
         let tick = LONGEST_TICK.min(heartbeat / SLOTS_AT_LEAST).max(Duration::from_millis(1));
         let ticks = |duration: Duration| {
             u32::try_from(duration.as_millis() / tick.as_millis()).unwrap_or(u32::MAX).max(1)
@@ -92,6 +99,7 @@ impl KeepAlive {
             // Pings go out until the end of their tick.
             pong_ticks: ticks(pong_wait) + 1,
             now: AtomicU32::new(1),
+            frames,
             wheel: Mutex::new(Wheel {
                 slots: (0..slots).map(|_| Vec::new()).collect(),
                 owing: VecDeque::new(),
@@ -99,6 +107,7 @@ impl KeepAlive {
                 left: 0,
                 groups: 0,
                 pause: tick,
+                frames: 0,
             }),
         }
     }
@@ -153,7 +162,9 @@ impl KeepAlive {
         let mut wheel = self.wheel.lock();
         let due = Due::take(&mut wheel.owing, now, self.ride());
         wheel.left = due.as_ref().map_or(0, |due| due.connections.len());
-        wheel.groups = u32::try_from(wheel.left.div_ceil(GROUP)).unwrap_or(u32::MAX).clamp(1, MOST_GROUPS);
+        let frames = self.frames.get();
+        let heard = frames - mem::replace(&mut wheel.frames, frames);
+        wheel.groups = (wheel.left.div_ceil(GROUP) as u64).min(heard).clamp(1, MOST_GROUPS) as u32;
         wheel.pause = self.tick / wheel.groups;
         wheel.pinged.extend(due);
     }

@@ -59,7 +59,7 @@ async fn the_first_ping_comes_within_a_heartbeat() {
 }
 
 #[tokio::test]
-async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick() {
+async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick_if_anybody_chats() {
     let gateway = Gateway::new(|config| config.heartbeat = Duration::from_secs(1));
     let mut all = Vec::new();
     for _ in 0..100 {
@@ -71,6 +71,7 @@ async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick() {
     // In each of its twenty ticks five are due on average.
     while passed < gateway.node.config().heartbeat {
         let owed: Vec<_> = all.iter().map(|(_, connection)| connection.life().owes_ping()).collect();
+        gateway.node.metrics().relayed(100, true);
         passed += keep_alive.turn();
         let pinged = (0..all.len()).filter(|n| owed[*n] && !all[*n].1.life().owes_ping());
         let at_once = pinged.inspect(|n| pings[*n] += 1).count();
@@ -78,6 +79,8 @@ async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick() {
     }
     assert!(pings.iter().all(|pings| (1..=2).contains(pings)), "{pings:?}");
     assert!(passed <= gateway.node.config().heartbeat + keep_alive.tick(), "{passed:?}");
+    keep_alive.pass(2 * keep_alive.tick());
+    assert!((0..20).all(|_| keep_alive.turn() == keep_alive.tick()), "nobody chats");
 }
 
 #[tokio::test]
