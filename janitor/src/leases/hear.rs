@@ -61,18 +61,15 @@ impl Leases {
             return self.say_revoked(now, lease.session, until);
         }
         // Of two gateways with one stamp the higher id wins, as everywhere.
+        let gateways = &self.gateways;
         let outdone = |held: &Held| {
             let tie = held.stamp == newer.stamp && held.run != newer.run;
             held.stamp > newer.stamp
-                || (tie && self.gateways.iter().any(|(id, it)| it.run == held.run && id > from))
+                || (tie && gateways.iter().any(|(id, it)| it.run == held.run && id > from))
         };
-        match self.sessions.get(&lease.session) {
+        match self.sessions.get_mut(&lease.session) {
             Some(held) if outdone(held) => {}
-            Some(_) => {
-                if let Some(held) = self.sessions.get_mut(&lease.session) {
-                    held.renew(newer);
-                }
-            }
+            Some(held) => held.renew(newer),
             None => self.sessions.insert(lease.session, newer),
         }
     }

@@ -62,20 +62,20 @@ async fn the_first_ping_comes_within_a_heartbeat() {
 async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick_if_anybody_chats() {
     let gateway = Gateway::new(|config| config.heartbeat = Duration::from_secs(1));
     let mut all = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..300 {
         all.push(gateway.connect(Way::Plain).await);
     }
     let keep_alive = gateway.node.keep_alive();
     let mut pings = vec![0; all.len()];
     let mut passed = Duration::ZERO;
-    // In each of its twenty ticks five are due on average.
+    // In each of its twenty ticks fifteen are due on average.
     while passed < gateway.node.config().heartbeat {
         let owed: Vec<_> = all.iter().map(|(_, connection)| connection.life().owes_ping()).collect();
         gateway.node.metrics().relayed(100, true);
         passed += keep_alive.turn();
         let pinged = (0..all.len()).filter(|n| owed[*n] && !all[*n].1.life().owes_ping());
         let at_once = pinged.inspect(|n| pings[*n] += 1).count();
-        assert!(at_once <= 4, "{at_once} at once");
+        assert!(at_once <= 10, "{at_once} at once");
     }
     assert!(pings.iter().all(|pings| (1..=2).contains(pings)), "{pings:?}");
     assert!(passed <= gateway.node.config().heartbeat + keep_alive.tick(), "{passed:?}");
