@@ -74,7 +74,7 @@ impl Sessions {
         let sessions = self.next_leases();
         let rooms = self.round.rooms.pop().unwrap_or_default();
         let said = !(sessions.is_empty() && rooms.is_empty());
-        self.say_leases(sessions);
+        self.say_leases(&sessions);
         self.say_presence(&rooms);
         said
     }
@@ -93,16 +93,16 @@ impl Sessions {
     /// Says that all sessions are held here.
     pub(super) fn say_all_leases(&mut self) {
         let leases: Vec<_> = self.sessions.iter().map(|(id, session)| session.lease(*id)).collect();
-        self.say_leases(leases);
+        self.say_leases(&leases);
     }
 
     /// Says of these sessions that they are held here, if they are.
     pub(super) fn say_leases_of(&mut self, ids: &[SessionId]) {
         let held = ids.iter().filter_map(|id| Some(self.sessions.get(id)?.lease(*id)));
-        self.say_leases(held.collect());
+        self.say_leases(&held.collect::<Vec<_>>());
     }
 
-    fn say_leases(&mut self, leases: Vec<SessionLease>) {
+    fn say_leases(&mut self, leases: &[SessionLease]) {
         for batch in leases.chunks(BATCH) {
             let lease = Lease { boot: self.settings.boot, sessions: batch.to_vec() };
             self.publish(Message::Lease { from: self.settings.node.clone(), lease });

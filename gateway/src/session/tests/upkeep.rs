@@ -217,9 +217,13 @@ fn crowd(first: u8, many: u16) -> impl Iterator<Item = SessionId> {
 #[test]
 fn a_crowd_is_leased_in_parts_each_once_in_ten_seconds_whatever_the_ids_and_the_pace() {
     let mut cluster = Cluster::new(1);
-    // At the edges of the slices, and more in one slice than is said in its second.
-    let everybody: Vec<_> =
-        crowd(0, 1).chain(crowd(25, 1_000)).chain(crowd(26, 100)).chain(crowd(255, 2)).collect();
+    // At the edges of the slices, more in one slice than is said in its second, and just two parts of one.
+    let everybody: Vec<_> = crowd(0, 1)
+        .chain(crowd(25, 1_000))
+        .chain(crowd(26, 100))
+        .chain(crowd(99, 64))
+        .chain(crowd(255, 2))
+        .collect();
     for (n, id) in everybody.iter().enumerate() {
         let claims = TokenClaims { sub: *id, ..fresh_token(0) };
         cluster.decide(0, |sessions, now| sessions.connected(now, ConnId(n as u64), &claims));
