@@ -2,8 +2,6 @@
 
 #![allow(unreachable_pub, reason = "nothing is outside of a binary: `pub` is for the other modules")]
 
-mod bench;
-mod chat;
 mod decode;
 mod duration;
 mod memory;
@@ -14,6 +12,7 @@ mod telemetry;
 
 use std::process::ExitCode;
 
+use bench::Outcome;
 use clap::Parser;
 
 use crate::options::{Cli, Command};
@@ -35,11 +34,16 @@ fn main() -> ExitCode {
         Command::Pairing(options) => roles::main(roles::Role::Pairing, &options.into()),
         Command::Janitor(options) => roles::main(roles::Role::Janitor, &options.into()),
         Command::Chat(options) => {
-            process::run(async { chat::run(options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
+            process::run(async { terminal::run(options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
         }
-        Command::Bench(options) => {
-            process::run(async { bench::run(options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
-        }
+        Command::Bench(options) => process::run(async {
+            match bench::run(options, process::stop_signal()).await {
+                Ok(Outcome::Kept) => ExitCode::SUCCESS,
+                Ok(Outcome::Broken) => ExitCode::from(FAILED),
+                Ok(Outcome::WrongOptions) => ExitCode::from(WRONG_OPTIONS),
+                Err(error) => fail(&error, FAILED),
+            }
+        }),
         Command::Decode => decode::main(),
     }
 }

@@ -8,7 +8,8 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::check::{Roles, check};
-use crate::{bench::BenchOptions, chat::ChatOptions};
+use bench::BenchOptions;
+use terminal::ChatOptions;
 
 /// Anonymous, ephemeral, end-to-end encrypted one-to-one chat.
 #[derive(Debug, Parser)]

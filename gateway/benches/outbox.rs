@@ -1,8 +1,9 @@
 //! What waiting for a socket costs, without the socket: `cargo bench -p gateway --bench outbox --features bench`. Items are frames.
 
 use divan::{Bencher, counter::ItemsCount};
-use gateway::ws::{bench::OpenOutbox, codec::put_binary};
+use gateway::ws::bench::OpenOutbox;
 use schemas::RoomId;
+use websocket::put_binary;
 
 /// 128 bytes is the neutral load of the other benchmarks; chat packets are padded to 256 and up.
 const PAYLOADS: [usize; 3] = [128, 256, 4096];

@@ -16,12 +16,12 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
+use websocket::put_binary;
 
 use crate::{
     node::Node,
     session::{Sessions, TICK},
     ws::{
-        codec::put_binary,
         connection::{Connection, Delivered},
         outbox::RoomKey,
     },

@@ -8,7 +8,7 @@ use schemas::{RoomId, frame};
 use tokio::time::timeout;
 
 use super::{
-    buffers, codec,
+    buffers,
     connection::{Connection, Delivered, Target},
 };
 use crate::node::Node;
@@ -43,7 +43,7 @@ impl Batch {
         }
         match self.target.get_or_insert_with(|| connection.target()) {
             Target::Nowhere => {}
-            Target::Local { .. } => codec::put_binary(&mut self.bytes, payload),
+            Target::Local { .. } => websocket::put_binary(&mut self.bytes, payload),
             Target::Remote(remote) => {
                 if self.bytes.is_empty() {
                     frame::put_header(&mut self.bytes, remote.side, remote.stamp);

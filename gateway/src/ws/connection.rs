@@ -13,7 +13,7 @@ use schemas::{CloseCode, SessionId, Side, Stamp, control::ServerMessage};
 use tokio::net::TcpStream;
 
 use super::{
-    buffers, codec,
+    buffers,
     life::Life,
     outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
     socket::Reader,
@@ -130,7 +130,7 @@ impl Connection {
     /// Sends a control message. The connection's own task writes it: this is called under locks.
     pub(crate) fn send(&self, message: &ServerMessage) {
         let mut frame = buffers::spare();
-        codec::put_text(&mut frame, &message.json());
+        websocket::put_text(&mut frame, &message.json());
         let push = self.out.lock().push(&frame);
         buffers::give_back(frame);
         if self.pushed(push) == Delivered::First {
@@ -166,7 +166,7 @@ impl Connection {
             return None;
         }
         let mut ping = buffers::spare();
-        codec::put_ping(&mut ping, b"");
+        websocket::put_ping(&mut ping, b"");
         let push = self.out.lock().push(&ping);
         buffers::give_back(ping);
         self.pushed(push);
@@ -188,14 +188,14 @@ impl Connection {
     /// Sends a close frame; nothing follows it. The connection's own task writes it.
     pub(crate) fn close(&self, code: CloseCode) {
         let mut frame = Vec::with_capacity(64);
-        codec::put_close(&mut frame, code.code(), code.reason());
+        websocket::put_close(&mut frame, code.code(), code.reason());
         self.close_with(code, &frame);
     }
 
     /// Answers the client's close frame.
     pub(super) fn close_reply(&self, received: Option<u16>) {
         let mut frame = Vec::with_capacity(8);
-        codec::put_close_reply(&mut frame, received);
+        websocket::put_close_reply(&mut frame, received);
         self.close_with(CloseCode::Normal, &frame);
     }
 
@@ -352,7 +352,7 @@ impl Connection {
                 Chore::Rest => return closing,
                 Chore::Sign(message) => {
                     let mut frame = buffers::spare();
-                    codec::put_text(&mut frame, &sign(message).json());
+                    websocket::put_text(&mut frame, &sign(message).json());
                     self.out.lock().signed(&frame);
                     buffers::give_back(frame);
                 }

@@ -1,13 +1,12 @@
 //! WebSocket connections: the relay path.
 //!
-//! [`codec`] frames, [`outbox`] decides what waits, [`connection`] is what others may touch, [`pump`] is the task, [`batch`] carries the
+//! [`websocket`] frames, [`outbox`] decides what waits, [`connection`] is what others may touch, [`pump`] is the task, [`batch`] carries the
 //! frames of one read on, [`keepalive`] watches over all.
 
 mod batch;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod buffers;
-pub mod codec;
 pub(crate) mod connection;
 pub(crate) mod keepalive;
 mod life;

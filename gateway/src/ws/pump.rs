@@ -15,11 +15,11 @@ use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Sleep, sleep},
 };
+use websocket::{Decoder, Event, Limits};
 
 use super::{
     batch::{self, Batch, Unsent},
     buffers,
-    codec::{self, Decoder, Event, Limits},
     connection::Connection,
 };
 use crate::{
@@ -221,7 +221,7 @@ impl Pump {
                 Ok(Some(Event::Text(_) | Event::Pong)) => {}
                 Ok(Some(Event::Ping(payload))) => {
                     let mut pong = buffers::spare();
-                    codec::put_pong(&mut pong, payload);
+                    websocket::put_pong(&mut pong, payload);
                     connection.reply(&pong);
                     buffers::give_back(pong);
                 }

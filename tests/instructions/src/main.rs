@@ -13,16 +13,14 @@ use anyhow::{Context, bail, ensure};
 use bus::Local;
 use gateway::{
     config::{Config, RateConfig},
-    ws::{
-        bench::{Connected, Relay},
-        codec::{FrameEnd, Opcode, client, put_binary},
-    },
+    ws::bench::{Connected, Relay},
 };
 use schemas::{BootId, RoomId, Side};
 use tokio::{
     runtime::{self, Runtime},
     task::yield_now,
 };
+use websocket::{FrameEnd, Opcode, client, put_binary};
 
 /// As in the product: wiping is part of what a frame costs.
 #[cfg(not(feature = "unwiped"))]

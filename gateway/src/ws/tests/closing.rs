@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use schemas::CloseCode;
+use websocket::{FrameEnd, Opcode};
 
 use super::support::*;
-use crate::ws::{
-    codec::{FrameEnd, Opcode},
-    connection::Connection,
-    outbox::OUTBOX_BYTES,
-};
+use crate::ws::{connection::Connection, outbox::OUTBOX_BYTES};
 
 #[tokio::test]
 async fn a_client_that_says_goodbye_is_answered_and_let_go() {

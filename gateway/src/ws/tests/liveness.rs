@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use bus::Local;
 use schemas::{CloseCode, RoomId, Side};
+use websocket::{FrameEnd, Opcode};
 
 use super::support::*;
-use crate::{
-    dispatch,
-    ws::codec::{FrameEnd, Opcode},
-};
+use crate::dispatch;
 
 const PING: u8 = 0x80 | Opcode::Ping as u8;
 const BINARY: u8 = 0x80 | Opcode::Binary as u8;

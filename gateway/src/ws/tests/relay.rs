@@ -8,16 +8,12 @@ use schemas::{
     limits::{CONTROL_BYTES, FRAME_BYTES},
     subject::Interest,
 };
+use websocket::{FrameEnd, Opcode};
 
 use super::support::*;
 use crate::{
     dispatch,
-    ws::{
-        batch::TOGETHER_BYTES,
-        codec::{FrameEnd, Opcode},
-        connection::Target,
-        outbox::OUTBOX_BYTES,
-    },
+    ws::{batch::TOGETHER_BYTES, connection::Target, outbox::OUTBOX_BYTES},
 };
 
 /// What may be under way to a client without its being too slow.

@@ -7,9 +7,9 @@ use schemas::{
     control::{PeerState, ServerMessage},
     limits::FRAME_BYTES,
 };
+use websocket::Opcode;
 
 use super::support::*;
-use crate::ws::codec::Opcode;
 
 const PAIRS: u64 = 50;
 const ROUNDS: u32 = 40;

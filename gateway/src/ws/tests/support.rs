@@ -18,10 +18,10 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 use tokio_util::task::TaskTracker;
+use websocket::{FrameEnd, Opcode, client::ServerFrame};
 
 use super::super::{
     attach,
-    codec::{self, FrameEnd, Opcode, client::ServerFrame},
     connection::{Connection, Remote, Target},
     outbox::RoomKey,
     stream::Stream,
@@ -219,7 +219,7 @@ impl Client {
     pub(super) async fn next(&mut self) -> Option<ServerFrame> {
         loop {
             let mut bytes = self.came.as_slice();
-            if let Some(frame) = codec::client::take_frame(&mut bytes) {
+            if let Some(frame) = websocket::client::take_frame(&mut bytes) {
                 assert!(!frame.masked);
                 self.came.drain(..self.came.len() - bytes.len());
                 return Some(frame);
@@ -289,7 +289,7 @@ pub(super) fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 pub(super) fn frames<T: AsRef<[u8]>>(opcode: Opcode, payloads: impl IntoIterator<Item = T>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for payload in payloads {
-        codec::client::put_frame(&mut bytes, opcode, FrameEnd::Final, KEY, payload.as_ref());
+        websocket::client::put_frame(&mut bytes, opcode, FrameEnd::Final, KEY, payload.as_ref());
     }
     bytes
 }
@@ -297,6 +297,6 @@ pub(super) fn frames<T: AsRef<[u8]>>(opcode: Opcode, payloads: impl IntoIterator
 /// One fragment of a message.
 pub(super) fn fragment(opcode: Opcode, end: FrameEnd, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    codec::client::put_frame(&mut bytes, opcode, end, KEY, payload);
+    websocket::client::put_frame(&mut bytes, opcode, end, KEY, payload);
     bytes
 }

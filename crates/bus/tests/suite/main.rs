@@ -1,0 +1,140 @@
+//! The promises of the bus, kept to in one process and over real NATS servers.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod behaviours;
+mod faults;
+#[path = "../../../../tests/support/nats.rs"]
+mod nats;
+mod tls;
+mod together;
+
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use bus::{Bus, Heard, Local, NatsOptions, Status, Subscription};
+use schemas::{
+    BootId, NodeId, RoomId, Service, SessionId, Stamp,
+    event::{Heartbeat, Load, RoomEvent, SessionAnswer, WantEvent},
+    message::{Answer, Message},
+    session::SessionState,
+};
+
+use nats::NatsServer;
+
+/// Far longer than anything here takes, even on a machine that does much else: only a test that hangs meets it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One of the two buses.
+enum Net {
+    Local(Local),
+    Nats(NatsServer),
+}
+
+impl Net {
+    fn local() -> Self {
+        Self::Local(Local::new())
+    }
+
+    fn nats() -> Self {
+        Self::Nats(NatsServer::start())
+    }
+
+    /// A node whose bus is up.
+    async fn join(&self, name: &str) -> Bus {
+        match self {
+            Self::Local(local) => local.join(node(name)),
+            Self::Nats(server) => {
+                let bus = connect(server, name).await;
+                becomes(&bus, Status::Up).await;
+                bus
+            }
+        }
+    }
+}
+
+/// A node on its way to the server.
+async fn connect(server: &NatsServer, name: &str) -> Bus {
+    let options = NatsOptions { urls: vec![server.url()], ..NatsOptions::default() };
+    Bus::nats(options, node(name)).await.unwrap()
+}
+
+async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.expect("this ends")
+}
+
+async fn becomes(bus: &Bus, status: Status) {
+    within(bus.status().wait_for(|now| *now == status)).await.unwrap();
+}
+
+/// Waits for a count, which nothing announces.
+async fn counted(counter: &AtomicU64, least: u64) {
+    within(async {
+        while counter.load(Relaxed) < least {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+async fn heard(subscription: &mut Subscription) -> Heard {
+    within(subscription.next()).await.expect("the bus is not drained")
+}
+
+async fn heard_message(subscription: &mut Subscription) -> Message {
+    match heard(subscription).await {
+        Heard::Message { message, .. } => message,
+        other => panic!("{other:?} instead of a message"),
+    }
+}
+
+async fn heard_gap(subscription: &mut Subscription) {
+    let next = heard(subscription).await;
+    assert!(matches!(next, Heard::Gap), "{next:?} instead of a gap");
+}
+
+fn node(name: &str) -> NodeId {
+    name.parse().unwrap()
+}
+
+fn room(n: u8) -> RoomId {
+    RoomId::from_bytes([n; 16])
+}
+
+fn session(n: u8) -> SessionId {
+    SessionId::from_random([n; 16])
+}
+
+fn peer(to: &str, n: u8) -> Message {
+    Message::Peer { room: room(n), to: node(to), event: RoomEvent::Declined }
+}
+
+/// A small message that says its number.
+fn beat(from: &str, number: u64) -> Message {
+    let heartbeat =
+        Heartbeat { boot: BootId(number), version: "1".into(), load: Load::default(), draining: false };
+    Message::Heartbeat { service: Service::Gateway, from: node(from), heartbeat }
+}
+
+fn number(message: &Message) -> u64 {
+    match message {
+        Message::Heartbeat { heartbeat, .. } => heartbeat.boot.0,
+        other => panic!("{other:?} instead of a heartbeat"),
+    }
+}
+
+fn want(from: &str) -> Message {
+    Message::Want { from: node(from), event: WantEvent::Withdrawn(vec![]) }
+}
+
+fn session_answer(n: u64) -> Answer {
+    Answer::Session(SessionAnswer {
+        state: SessionState::Paired,
+        connected: true,
+        stamp: Stamp(n),
+        room: None,
+    })
+}

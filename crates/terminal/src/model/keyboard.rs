@@ -1,0 +1,209 @@
+//! What comes from the keyboard: editing, commands, and whether somebody writes.
+
+use std::time::Duration;
+
+use client::channel::Typing;
+use schemas::control::Category;
+
+use super::{About, Effect, Errand, Model, Popup, Search, Session, Stage, Then, words};
+use crate::{
+    command::{Command, Line},
+    draft::{Draft, Fit, Step},
+    keys::{Key, Scroll},
+    layout,
+    log::Tone,
+};
+
+/// Own texts that may wait until the channel has room. While so many do, Enter does nothing.
+const WAITING_TEXTS: usize = 64;
+
+/// After the last key, how long somebody counts as writing.
+const TYPING_REST: Duration = Duration::from_secs(5);
+
+impl Model {
+    pub(super) fn press(&mut self, key: Key) {
+        self.notice = None;
+        match key {
+            Key::Interrupt => self.quit(),
+            Key::Redraw => self.effects.push(Effect::Redraw),
+            Key::Scroll(scroll) if self.popup.is_some() => self.scroll_popup(scroll),
+            Key::Escape | Key::Enter if self.popup.is_some() => self.popup = None,
+            Key::Scroll(scroll) => self.scroll_log(scroll),
+            Key::Escape => (self.scroll, self.unseen) = (0, 0),
+            Key::EndOfInput if self.draft.text().is_empty() => self.quit(),
+            Key::EndOfInput => self.edit(|draft| draft.delete(Step::Right)),
+            Key::Go(step) => self.draft.go(step),
+            Key::Delete(step) => self.edit(|draft| draft.delete(step)),
+            Key::Write(c) => self.write(c.encode_utf8(&mut [0; 4])),
+            Key::Enter => self.enter(),
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        self.notice = None;
+        self.write(text);
+    }
+
+    pub(super) fn quit(&mut self) {
+        match self.stage {
+            // Asked twice, it does not wait for goodbyes.
+            Stage::Parting(Then::Quit) => self.effects.push(Effect::Abandon),
+            Stage::Meeting | Stage::Talking(_) | Stage::Parting(_) => {
+                self.part(Then::Quit);
+                self.effects.push(Effect::Leave);
+            }
+            Stage::Opening(_) | Stage::Searching | Stage::Alone { .. } => self.effects.push(Effect::Close),
+        }
+    }
+
+    /// Somebody may have stopped in the middle of a line.
+    pub(super) fn rest_typing(&mut self) {
+        if self.typing_until.is_some_and(|until| until <= self.now) {
+            self.typing_until = None;
+            self.effects.push(Effect::Typing(Typing::Idle));
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        self.popup = None;
+        let mut fit = Fit::All;
+        self.edit(|draft| fit = draft.insert(text));
+        if fit == Fit::Cut {
+            self.notice = Some(words::FULL_LINE.into());
+        }
+    }
+
+    fn edit(&mut self, change: impl FnOnce(&mut Draft)) {
+        change(&mut self.draft);
+        let is_text = matches!(Line::read(self.draft.text()), Line::Text(text) if !text.is_empty());
+        let writes = is_text && matches!(self.stage, Stage::Talking(_));
+        if writes != self.typing_until.is_some() {
+            let typing = if writes { Typing::Active } else { Typing::Idle };
+            self.effects.push(Effect::Typing(typing));
+        }
+        self.typing_until = writes.then_some(self.now + TYPING_REST);
+    }
+
+    fn enter(&mut self) {
+        match Line::read(self.draft.text()) {
+            Line::Command(Command::Unknown) => self.notice = Some(words::UNKNOWN_COMMAND.into()),
+            Line::Command(command) => {
+                self.draft.clear();
+                self.obey(command);
+            }
+            Line::Text(text) if text.trim().is_empty() => {}
+            Line::Text(_) if !matches!(self.stage, Stage::Talking(_)) => {
+                self.notice = Some(words::NOBODY.into());
+            }
+            Line::Text(_) if self.log.waiting().count() >= WAITING_TEXTS => {
+                self.notice = Some(words::FULL_WINDOW.into());
+            }
+            Line::Text(text) => {
+                let id = self.log.mine(text);
+                self.draft.clear();
+                // A text tells by itself that its writer has stopped.
+                self.typing_until = None;
+                (self.scroll, self.unseen) = (0, 0);
+                if self.log.waiting().next() == Some(id) {
+                    self.effects.push(Effect::Send(id));
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Next => self.next(),
+            Command::Leave => self.leave(),
+            Command::Report(category) => self.report(category),
+            Command::Safety => match self.stage {
+                Stage::Talking(code) => self.popup = Some(Popup { about: About::Safety(code), scroll: 0 }),
+                _ => self.notice = Some(words::NO_CODE.into()),
+            },
+            Command::Quit => self.quit(),
+            Command::Help => self.popup = Some(Popup { about: About::Commands, scroll: 0 }),
+            Command::Unknown => {}
+        }
+    }
+
+    fn next(&mut self) {
+        match self.stage {
+            Stage::Opening(_) | Stage::Searching | Stage::Parting(Then::Next | Then::Quit) => {}
+            _ if !self.may_search() => self.notice = Some(words::SERVES_ONCE.into()),
+            Stage::Meeting | Stage::Talking(_) | Stage::Parting(Then::Rest) => {
+                self.part(Then::Next);
+                self.effects.push(Effect::Find);
+            }
+            Stage::Alone { .. } if self.session == Session::Over => {
+                self.forget();
+                self.stage = Stage::Opening(Search::Anew);
+                self.effects.push(Effect::Open);
+            }
+            Stage::Alone { .. } => self.search(),
+        }
+    }
+
+    fn leave(&mut self) {
+        match self.stage {
+            Stage::Searching => {
+                self.effects.push(Effect::Cancel);
+                self.stop_searching();
+            }
+            Stage::Meeting | Stage::Talking(_) => {
+                self.part(Then::Rest);
+                self.effects.push(Effect::Leave);
+            }
+            Stage::Parting(Then::Next) => {
+                self.part(Then::Rest);
+                self.invite = None;
+                self.effects.push(Effect::Cancel);
+            }
+            Stage::Opening(_) | Stage::Parting(_) | Stage::Alone { .. } => {
+                self.notice = Some(words::NO_CHAT.into());
+            }
+        }
+    }
+
+    fn stop_searching(&mut self) {
+        self.forget();
+        let why = if self.errand == Errand::Inviting { words::DISCARDED } else { words::STOPPED };
+        self.note(why, Tone::Plain);
+        self.rest(why.to_owned());
+    }
+
+    fn report(&mut self, category: Category) {
+        match self.stage {
+            Stage::Meeting | Stage::Talking(_) => self.effects.push(Effect::Report(category)),
+            _ => self.notice = Some(words::NO_CHAT.into()),
+        }
+    }
+
+    fn part(&mut self, then: Then) {
+        self.stage = Stage::Parting(then);
+        (self.popup, self.typing_until) = (None, None);
+    }
+
+    fn scroll_log(&mut self, scroll: Scroll) {
+        let page = usize::from(layout::Areas::of(self).body.height).saturating_sub(1).max(1);
+        self.scroll = match scroll {
+            Scroll::Up => self.scroll + 1,
+            Scroll::PageUp => self.scroll + page,
+            Scroll::Down => self.scroll.saturating_sub(1),
+            Scroll::PageDown => self.scroll.saturating_sub(page),
+        };
+        self.scroll = self.scroll.min(layout::scroll_max(self));
+        if self.scroll == 0 {
+            self.unseen = 0;
+        }
+    }
+
+    fn scroll_popup(&mut self, scroll: Scroll) {
+        let most = layout::popup_scroll_max(self);
+        if let Some(popup) = &mut self.popup {
+            popup.scroll = match scroll {
+                Scroll::Up | Scroll::PageUp => popup.scroll.saturating_sub(1),
+                Scroll::Down | Scroll::PageDown => most.min(popup.scroll + 1),
+            };
+        }
+    }
+}

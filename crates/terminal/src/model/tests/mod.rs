@@ -1,0 +1,188 @@
+//! Rules of the screen, one by one: what goes in, what comes out, and what is there to be seen.
+
+mod ending;
+mod meeting;
+mod reading;
+mod writing;
+
+use std::time::Duration;
+
+use client::{
+    channel::{Channel, Meeting, MessageNumber, SafetyCode, Side, Time, Typing},
+    chat::{End, Event},
+};
+use rand::{CryptoRng, RngCore};
+use ratatui::layout::Size;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::{
+    keys::Key,
+    log::{EntryId, Mark, What},
+};
+
+/// Somebody's evening, a second after the other.
+pub(crate) struct Evening {
+    pub(crate) model: Model,
+    pub(crate) now: Duration,
+}
+
+impl Evening {
+    /// At the very beginning.
+    pub(crate) fn with(errand: Errand, width: u16, height: u16) -> Self {
+        let mut evening = Self { model: Model::new(errand), now: Duration::ZERO };
+        assert_eq!(evening.give(Input::Resized(Size { width, height })), [Effect::Redraw]);
+        assert_eq!(evening.give(Input::Opened), [Effect::Find]);
+        evening
+    }
+
+    /// Looking for anybody in a usual terminal.
+    pub(crate) fn looking() -> Self {
+        Self::with(Errand::Anybody, 80, 24)
+    }
+
+    /// In a chat.
+    pub(crate) fn talking() -> Self {
+        let mut evening = Self::looking();
+        evening.meet();
+        evening
+    }
+
+    pub(crate) fn meet(&mut self) {
+        assert_eq!(self.hear(Event::Waiting), []);
+        assert_eq!(self.hear(Event::Met), []);
+        assert_eq!(self.hear(Event::Secured { safety: safety() }), []);
+    }
+
+    pub(crate) fn give(&mut self, input: Input) -> Vec<Effect> {
+        self.model.handle(self.now, input)
+    }
+
+    pub(crate) fn hear(&mut self, event: Event) -> Vec<Effect> {
+        self.give(Input::Heard(event))
+    }
+
+    /// The other says something.
+    pub(crate) fn hear_text(&mut self, text: &str) {
+        assert_eq!(self.hear(Event::Message { number: number(1), text: text.into() }), []);
+    }
+
+    pub(crate) fn press(&mut self, key: Key) -> Vec<Effect> {
+        self.give(Input::Key(key))
+    }
+
+    /// Types without pressing Enter.
+    pub(crate) fn write(&mut self, text: &str) -> Vec<Effect> {
+        text.chars().flat_map(|c| self.press(Key::Write(c))).collect()
+    }
+
+    /// Types a line, and says what Enter did.
+    pub(crate) fn line(&mut self, line: &str) -> Vec<Effect> {
+        self.write(line);
+        self.press(Key::Enter)
+    }
+
+    /// Says something that the channel takes as this number.
+    pub(crate) fn say(&mut self, text: &str, n: u64) {
+        let [Effect::Send(id)] = self.line(text)[..] else { panic!("{text} is not sent") };
+        assert_eq!(self.give(Input::Sent(id, Ok(number(n)))), []);
+    }
+
+    pub(crate) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        self.give(Input::Pasted(Zeroizing::new(text.into())))
+    }
+
+    pub(crate) fn pass(&mut self, seconds: u64) -> Vec<Effect> {
+        self.now += Duration::from_secs(seconds);
+        self.give(Input::Tick)
+    }
+
+    fn end(&mut self, end: End) -> Vec<Effect> {
+        self.hear(Event::Ended { end })
+    }
+
+    /// The own texts with what has become of them.
+    fn marks(&self) -> Vec<(&str, Mark)> {
+        let mine = self.model.log.entries().filter_map(|entry| match &entry.what {
+            What::Mine(text, mark) => Some((text.as_str(), *mark)),
+            _ => None,
+        });
+        mine.collect()
+    }
+
+    /// What the other said.
+    fn heard(&self) -> Vec<&str> {
+        let theirs = self.model.log.entries().filter_map(|entry| match &entry.what {
+            What::Theirs(text) => Some(text.as_str()),
+            _ => None,
+        });
+        theirs.collect()
+    }
+
+    fn notes(&self) -> Vec<&str> {
+        let notes = self.model.log.entries().filter_map(|entry| match &entry.what {
+            What::Note(note, _) => Some(note.as_str()),
+            _ => None,
+        });
+        notes.collect()
+    }
+
+    fn notice(&self) -> &str {
+        self.model.notice.as_deref().unwrap_or("")
+    }
+}
+
+/// The safety code of two real channels with fixed keys.
+pub(crate) fn safety() -> SafetyCode {
+    channels().0.safety().unwrap()
+}
+
+/// The number of the `n`th text of a real channel.
+pub(crate) fn number(n: u64) -> MessageNumber {
+    let (mut channel, _) = channels();
+    (0..n).map(|_| channel.send_text(Time::after_start(Duration::ZERO), "x").unwrap()).last().unwrap()
+}
+
+fn channels() -> (Channel, Channel) {
+    let now = Time::after_start(Duration::ZERO);
+    let channel = |side, key| Channel::new(side, Meeting::Random, [7; 16], &mut Constant(key), now);
+    let (mut a, mut b) = (channel(Side::A, 1), channel(Side::B, 2));
+    loop {
+        let frames: (Vec<_>, Vec<_>) = (
+            std::iter::from_fn(|| a.poll_frame()).collect(),
+            std::iter::from_fn(|| b.poll_frame()).collect(),
+        );
+        if frames.0.is_empty() && frames.1.is_empty() {
+            return (a, b);
+        }
+        frames.0.iter().for_each(|frame| b.handle_frame(now, frame));
+        frames.1.iter().for_each(|frame| a.handle_frame(now, frame));
+    }
+}
+
+/// Not random at all.
+struct Constant(u8);
+
+impl RngCore for Constant {
+    fn next_u32(&mut self) -> u32 {
+        self.0.into()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.into()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+impl CryptoRng for Constant {}
+
+/// The own texts that wait.
+fn ids(evening: &Evening) -> Vec<EntryId> {
+    evening.model.log.waiting().collect()
+}
+
+const ACTIVE: Effect = Effect::Typing(Typing::Active);
+const IDLE: Effect = Effect::Typing(Typing::Idle);

@@ -1,0 +1,84 @@
+//! What is said to the person at the keyboard.
+
+use client::{Closed, chat::End};
+use schemas::control::{EndReason, ErrorCode};
+
+use super::Errand;
+use crate::text::harmless;
+
+pub(super) const CHECK: &str = "Above is your safety code; /safety explains it. /help lists the commands.";
+pub(super) const FORGOTTEN: &str =
+    "Forgotten: the keys and every text. The server only passed on ciphertext, and kept no copy.";
+pub(super) const FORGOTTEN_BUT_SEEN: &str =
+    "Forgotten: the keys. What you still see is on this screen alone, and is wiped when you go on.";
+pub(super) const GO_ON: &str = "/next looks for somebody else, /quit ends.";
+pub(super) const SERVES_ONCE: &str = "An invite link serves once. /quit ends; start again with another link.";
+pub(super) const STOPPED: &str = "You stopped looking.";
+pub(super) const DISCARDED: &str = "You discarded the link.";
+pub(super) const NOBODY: &str = "nobody is there to read it; your line is kept";
+pub(super) const NO_CHAT: &str = "there is no chat";
+pub(super) const NO_CODE: &str = "there is a safety code as soon as you are connected";
+pub(super) const FULL_LINE: &str = "a text has at most 8 KiB; the rest was cut off";
+pub(super) const FULL_WINDOW: &str = "many texts are still on their way; try again in a moment";
+pub(super) const UNKNOWN_COMMAND: &str = "no such command; /help lists them, // begins a text with a slash";
+
+pub(super) fn begin(errand: &Errand) -> &'static str {
+    match errand {
+        Errand::Anybody | Errand::Topic(_) => {
+            "You talk to a stranger. Only you two can read it; nothing is stored."
+        }
+        Errand::Inviting | Errand::Invited => {
+            "You are connected. Only you two can read it; nothing is stored."
+        }
+    }
+}
+
+pub(super) fn lost(texts: usize) -> String {
+    match texts {
+        1 => "One of your texts may not have arrived.".into(),
+        _ => format!("{texts} of your texts may not have arrived."),
+    }
+}
+
+pub(super) fn end(end: End) -> String {
+    match end {
+        End::Bye => "You ended the chat.".into(),
+        End::PeerBye => "The other said goodbye.".into(),
+        End::Report => "You reported the chat. You will not meet this person again in this session.".into(),
+        End::Room(EndReason::Left) => "The other has left.".into(),
+        End::Room(EndReason::Expired) => "One of you was away for too long.".into(),
+        End::Room(EndReason::Reported) => "The other has reported the chat.".into(),
+        End::Room(EndReason::Shutdown) => "The server shuts down.".into(),
+        End::Fault(client::channel::EndReason::NoChannel) => {
+            "The two could not agree on keys in time.".into()
+        }
+        End::Fault(reason) => format!(
+            "The encryption did not check out ({reason}), so the chat was stopped: the other used another link, or something on \
+             the way changed what was sent."
+        ),
+        End::Closed(reason) => closed(reason),
+    }
+}
+
+pub(super) fn closed(reason: Closed) -> String {
+    match reason {
+        Closed::Unauthorized => {
+            "The session is over: the server was started anew, or you were without a connection for too long."
+                .into()
+        }
+        _ => format!("The connection is over: {}.", harmless(&reason.to_string())),
+    }
+}
+
+pub(super) fn refusal(code: ErrorCode, message: &str) -> String {
+    match code {
+        ErrorCode::InviteSpent => {
+            "This link has been used. If it was not your guest or host who used it, somebody else had the link.".into()
+        }
+        ErrorCode::TopicNotOffered => "This server does not offer that topic.".into(),
+        ErrorCode::MatchingNotOffered => "This server does not offer this way to meet.".into(),
+        ErrorCode::Unavailable => "the server cannot look for anybody at this time; it tries again by itself".into(),
+        ErrorCode::Rate => "the server is asked too often; it is tried again by itself".into(),
+        _ => format!("The server refused: {}.", harmless(message)),
+    }
+}

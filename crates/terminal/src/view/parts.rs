@@ -1,0 +1,141 @@
+//! The parts of the screen: how things stand, the safety code, what was said, and the rule above the line that is written.
+
+use client::channel::{Typing, limits::MAX_TEXT};
+use ratatui::{layout::Rect, style::Style};
+
+use super::{Canvas, shortened};
+use crate::{
+    layout::{GUTTER, NOT_DELIVERED, Place, Row, Voice, entry_rows, safety_lines},
+    log::{Beginning, Mark},
+    model::{Errand, Link, Model, Peer, Stage, Then},
+    text::width,
+};
+
+/// Below this many bytes of room the line says how many they are.
+const ROOM_TOLD: usize = MAX_TEXT / 8;
+
+/// The bar at the top: how things stand, and on the right what for.
+pub(super) fn status(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+    let bar = canvas.theme.bar();
+    canvas.fill(area, bar);
+    let (sign, words) = standing(model);
+    let room = usize::from(area.width).saturating_sub(4);
+    let x = canvas.write(area.x + 1, area.y, &format!("{sign} {}", shortened(&words, room)), bar);
+    let about = match &model.errand {
+        Errand::Topic(topic) => shortened(topic, usize::from(area.width) / 3),
+        Errand::Inviting | Errand::Invited => "by invitation".into(),
+        Errand::Anybody => "cipher-chat".into(),
+    };
+    canvas.write_right(x + 2, area.right().saturating_sub(1), area.y, &about, bar);
+}
+
+fn standing(model: &Model) -> (char, String) {
+    let words = |sign, words: &str| (sign, words.to_owned());
+    match (&model.stage, model.link, model.peer) {
+        (Stage::Alone { why }, ..) => ('×', format!("over: {}", uncapitalised(why))),
+        (Stage::Parting(Then::Quit), ..) => words('○', "saying goodbye (Ctrl-C: at once)"),
+        (Stage::Parting(_), ..) => words('○', "saying goodbye"),
+        (Stage::Opening(_), ..) => words('○', "connecting"),
+        (_, Link::Down(until), _) => match until.saturating_sub(model.now).as_millis().div_ceil(1000) {
+            0 => words('!', "no connection, trying again now"),
+            seconds => ('!', format!("no connection, trying again in {seconds} s")),
+        },
+        (Stage::Searching, ..) => match model.errand {
+            Errand::Inviting => words('○', "waiting for your guest"),
+            Errand::Invited => words('○', "waiting for your host"),
+            Errand::Anybody | Errand::Topic(_) => words('○', "looking for somebody"),
+        },
+        (Stage::Meeting, ..) => words('○', "somebody is there, agreeing on keys"),
+        (Stage::Talking(_), _, Peer::Away) => {
+            words('!', "the other is away and may come back; what you write waits")
+        }
+        (Stage::Talking(_), _, Peer::Here) => words('●', "connected, end-to-end encrypted"),
+    }
+}
+
+fn uncapitalised(sentence: &str) -> String {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// The safety code.
+pub(super) fn safety(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+    if let Stage::Talking(code) = model.stage {
+        for (y, line) in (area.y..area.bottom()).zip(safety_lines(code, model.size)) {
+            canvas.write(area.x + 1, y, &line, Style::new());
+        }
+    }
+}
+
+/// What was said, the newest at the bottom.
+pub(super) fn log(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+    // From the bottom up, so that only what is seen is put into rows.
+    let mut skip = model.scroll;
+    let mut y = area.bottom();
+    for entry in model.log.entries().rev() {
+        for row in entry_rows(entry, area.width).into_iter().rev() {
+            if skip > 0 {
+                skip -= 1;
+            } else if y > area.y {
+                y -= 1;
+                draw_row(model, row, Rect { y, height: 1, ..area }, canvas);
+            } else {
+                return;
+            }
+        }
+    }
+    if model.log.beginning == Beginning::Wiped && y > area.y {
+        canvas.write(area.x + GUTTER, y - 1, "(older texts are wiped)", canvas.theme.faint());
+    }
+}
+
+fn draw_row(model: &Model, row: Row<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let (name, name_style, style) = match row.voice {
+        Voice::Mine => ("you", theme.mine(), Style::new()),
+        Voice::Theirs => ("them", theme.theirs(), Style::new()),
+        Voice::Note => ("*", theme.faint(), theme.faint()),
+        Voice::Trouble => ("!", theme.bad(), theme.bad()),
+    };
+    if row.place == Place::First {
+        canvas.write_right(area.x, area.x + GUTTER - 2, area.y, name, name_style);
+    }
+    let x = canvas.write(area.x + GUTTER, area.y, row.text, style);
+    if let Some(mark) = row.mark {
+        let (sign, style) = match mark {
+            Mark::Waiting => ("·", theme.faint()),
+            Mark::Sent(_) if model.way_is_open() => ("✓", theme.faint()),
+            Mark::Sent(_) => ("·", theme.faint()),
+            Mark::Delivered => ("✓✓", theme.good()),
+            Mark::NotDelivered => (NOT_DELIVERED, theme.bad()),
+        };
+        canvas.write(x + if row.text.is_empty() { 0 } else { 2 }, area.y, sign, style);
+    }
+}
+
+/// The rule above the line: who writes, or the answer to a key; on the right what is out of sight.
+pub(super) fn rule(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    canvas.write(area.x, area.y, &"─".repeat(area.width.into()), theme.faint());
+    let (words, style) = match &model.notice {
+        Some(notice) => (Some(notice.as_str()), theme.strong()),
+        None if model.peer_typing == Typing::Active => (Some("typing…"), theme.theirs()),
+        None => (None, Style::new()),
+    };
+    let aside = if model.scroll > 0 {
+        match model.unseen {
+            0 => " PgDn: newer ".into(),
+            texts => format!(" PgDn: {texts} new "),
+        }
+    } else if model.draft.room() < ROOM_TOLD {
+        format!(" {} bytes left ", model.draft.room())
+    } else {
+        String::new()
+    };
+    let mut x = area.x;
+    if let Some(words) = words {
+        let room = usize::from(area.width).saturating_sub(width(&aside) + 4);
+        x = canvas.write(area.x + 1, area.y, &format!(" {} ", shortened(words, room)), style);
+    }
+    canvas.write_right(x, area.right().saturating_sub(1), area.y, &aside, theme.strong());
+}

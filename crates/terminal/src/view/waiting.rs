@@ -1,0 +1,131 @@
+//! What there is to read while somebody is looked for; and the link to hand over.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{Canvas, qr::Qr};
+use crate::{
+    model::{Errand, Model, Search, Stage},
+    text::{Break, rows},
+};
+
+/// Columns on both sides.
+const MARGIN: u16 = 2;
+
+/// Easily read.
+const COLUMNS: u16 = 64;
+
+/// Beside a QR code, what is left for words.
+const COLUMNS_BESIDE_QR: u16 = 30;
+
+/// A paragraph and its look.
+type Paragraph<'a> = (&'a str, Style, Break);
+
+pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let (faint, plain) = (theme.faint(), Style::new());
+    let strong = |text| (text, theme.strong(), Break::Words);
+    let topic;
+    let paragraphs: Vec<Paragraph<'_>> = match (&model.stage, &model.errand, &model.invite) {
+        (Stage::Opening(Search::Anew), ..) => vec![strong("Connecting…")],
+        (_, Errand::Inviting, Some(link)) => {
+            return draw_invite(link, area, canvas);
+        }
+        (_, Errand::Inviting, None) => vec![strong("Waiting for your guest…")],
+        (_, Errand::Invited, _) => vec![
+            strong("Waiting for your host…"),
+            (
+                "They may have ended their program, or somebody else has used the link already.",
+                plain,
+                Break::Words,
+            ),
+            ("/leave gives up, /quit ends.", faint, Break::Words),
+        ],
+        (_, Errand::Anybody | Errand::Topic(_), _) => {
+            topic = match &model.errand {
+                Errand::Topic(topic) => format!("Topic: {topic}"),
+                _ => "Any topic".into(),
+            };
+            vec![
+                strong("Looking for somebody…"),
+                (&topic, plain, Break::Words),
+                (
+                    "You will talk to a stranger. Keep your name, address and passwords to yourself, and leave whenever you like.",
+                    plain,
+                    Break::Words,
+                ),
+                ("/leave stops looking, /quit ends, /help lists the commands.", faint, Break::Words),
+            ]
+        }
+    };
+    write_all(&paragraphs, inset(area), canvas);
+}
+
+fn draw_invite(link: &str, area: Rect, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let mut paragraphs: Vec<Paragraph<'_>> = vec![
+        ("Your invite link", theme.strong(), Break::Words),
+        (link, Style::new(), Break::Anywhere),
+        (
+            "Send it to one person, over a channel you trust. It works once, for as long as this program runs.",
+            Style::new(),
+            Break::Words,
+        ),
+        (
+            "Whoever has the link can take your guest's place. Compare the safety code once you are connected.",
+            Style::new(),
+            Break::Words,
+        ),
+        ("/leave discards it, /quit ends.", theme.faint(), Break::Words),
+    ];
+    let qr = Qr::of(link).filter(|qr| qr.height() <= area.height);
+    let Some(qr) = qr else { return write_all(&paragraphs, inset(area), canvas) };
+    let beside = area.width.saturating_sub(qr.width() + 2 * MARGIN);
+    // Above the code if the link can stand on one row there, so that it can be copied in one piece.
+    let below = area.height.saturating_sub(qr.height());
+    if below >= 2
+        && usize::from(area.width.saturating_sub(2 * MARGIN)) >= link.len()
+        && beside >= COLUMNS_BESIDE_QR
+    {
+        let (link, ..) = paragraphs.remove(1);
+        canvas.write(area.x + MARGIN, area.y, link, Style::new());
+        let rest = Rect { y: area.y + 2, height: area.height - 2, ..area };
+        draw_beside(&paragraphs, &qr, rest, beside, canvas);
+    } else if beside >= COLUMNS_BESIDE_QR {
+        draw_beside(&paragraphs, &qr, area, beside, canvas);
+    } else {
+        write_all(&paragraphs, inset(area), canvas);
+    }
+}
+
+fn draw_beside(paragraphs: &[Paragraph<'_>], qr: &Qr, area: Rect, columns: u16, canvas: &mut Canvas<'_>) {
+    qr.draw(area.right() - qr.width() - MARGIN / 2, area.y, canvas);
+    write_all(paragraphs, Rect { x: area.x + MARGIN, width: columns, ..area }, canvas);
+}
+
+fn inset(area: Rect) -> Rect {
+    let top = u16::from(area.height > 10);
+    Rect {
+        x: area.x + MARGIN,
+        y: area.y + top,
+        width: area.width.saturating_sub(2 * MARGIN).min(COLUMNS),
+        height: area.height.saturating_sub(top),
+    }
+}
+
+/// Writes paragraphs with a blank row between them, if there is room for that.
+fn write_all(paragraphs: &[Paragraph<'_>], area: Rect, canvas: &mut Canvas<'_>) {
+    let columns = usize::from(area.width).max(1);
+    let needed: usize =
+        paragraphs.iter().map(|(text, _, breaks)| rows(text, columns, *breaks).len() + 1).sum();
+    let gap = u16::from(needed <= usize::from(area.height) + 1);
+    let mut y = area.y;
+    for (text, style, breaks) in paragraphs {
+        for row in rows(text, columns, *breaks) {
+            if y < area.bottom() {
+                canvas.write(area.x, y, &text[row], *style);
+            }
+            y += 1;
+        }
+        y += gap;
+    }
+}
