@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use client::{
-    Chat, Closed, Connection, RestError, Server, Session, Wish, channel::SendError, chat, connection::Event,
-    invite::Invite,
+    Chat, ChatCriteria, Closed, Connection, RestError, Server, Session, channel::SendError, chat,
+    connection::Event, invite::Invite,
 };
 use schemas::{
     control::{ErrorCode, Find, FindBy},
@@ -89,8 +89,8 @@ impl Member {
                 _ = connection.next(find).await;
             }
             Self::E2e(chat) => chat.find(match role {
-                Role::Offer => Wish::inviting(invite.clone()),
-                Role::Seek => Wish::invited(invite.clone()),
+                Role::Offer => ChatCriteria::create_invite(invite.clone()),
+                Role::Seek => ChatCriteria::accept_invite(invite.clone()),
             }),
         }
     }

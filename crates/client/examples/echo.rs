@@ -9,10 +9,10 @@
 use std::{env, error::Error, process::ExitCode};
 
 use client::{
-    Chat, Server, Trust, Wish,
+    Chat, ChatCriteria, Server, Trust,
     channel::Typing,
     chat::{End, Event},
-    invite::{Invite, Link},
+    invite::{Invite, InviteLink},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,9 +20,9 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (url, wish) = match arguments[..] {
-        [url, "topic", topic] => (url, Wish::about(topic.parse()?)),
-        [url, "invite"] => (url, Wish::inviting(new_invite(url))),
-        [url, "invite", link] => (url, Wish::invited(Link::parse(link)?.invite)),
+        [url, "topic", topic] => (url, ChatCriteria::topic(topic.parse()?)),
+        [url, "invite"] => (url, ChatCriteria::create_invite(new_invite(url))),
+        [url, "invite", link] => (url, ChatCriteria::accept_invite(InviteLink::parse(link)?.invite)),
         _ => return Err("usage: echo URL topic WORDS | echo URL invite [LINK]".into()),
     };
 
@@ -39,7 +39,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// The link is for one person; its secret never reaches the server.
 fn new_invite(url: &str) -> Invite {
     let invite = Invite::generate(&mut rand::rng());
-    println!("{}", Link { origin: url.trim_end_matches('/').into(), invite: invite.clone() });
+    println!("{}", InviteLink { origin: url.trim_end_matches('/').into(), invite: invite.clone() });
     invite
 }
 

@@ -1,12 +1,12 @@
 //! Everything together: a session, a connection that outlasts losses, and for each room an end-to-end encrypted channel.
 //!
 //! ```no_run
-//! use client::{Chat, Server, Trust, Wish, chat::Event};
+//! use client::{Chat, Server, Trust, ChatCriteria, chat::Event};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = Server::new(["https://chat.example".parse()?], &Trust::System)?;
 //! let mut chat = Chat::open(&server).await?;
-//! chat.find(Wish::about("music".parse()?));
+//! chat.find(ChatCriteria::topic("music".parse()?));
 //! while let Some(event) = chat.next_event().await {
 //!     match event {
 //!         Event::Secured { safety } => {
@@ -23,8 +23,8 @@
 //! # }
 //! ```
 
+mod criteria;
 mod event;
-mod wish;
 
 use std::{collections::VecDeque, future::pending};
 
@@ -35,17 +35,17 @@ use schemas::{
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 pub use self::{
+    criteria::{ChatCriteria, MeetBy},
     event::{End, Event},
-    wish::{Wish, With},
 };
 use crate::{
     Connection, RestError, Server, Session,
     channel::{self, Channel, Meeting, MessageNumber, SafetyCode, SendError, Time, Typing},
-    line::{self, Command},
+    machine::{self, Command},
 };
 
 /// How long [`Chat::close`] waits for the goodbye to arrive, beyond the 3 s that the channel itself takes at most.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One person at a service: searches, and chats, one after the other.
 ///
@@ -58,24 +58,24 @@ pub struct Chat {
     start: Instant,
     /// How whoever is found next will have been met.
     meeting: Meeting,
-    talk: Option<Talk>,
+    active: Option<ActiveChat>,
     /// To be said, in order, as fast as the connection takes it.
     outgoing: VecDeque<Command>,
     events: VecDeque<Event>,
 }
 
 /// A room, and what is said in it.
-struct Talk {
+struct ActiveChat {
     channel: Channel,
-    room: Room,
+    room: RoomState,
     /// What the channel's own end does not tell.
     end: Option<End>,
-    then: Option<Find>,
+    next: Option<Find>,
 }
 
 /// Whether the server still has the room.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
+enum RoomState {
     Open,
     Over,
 }
@@ -97,7 +97,7 @@ impl Chat {
             connection,
             start: Instant::now(),
             meeting: Meeting::Random,
-            talk: None,
+            active: None,
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -105,12 +105,12 @@ impl Chat {
 
     /// Looks for somebody. Said again while waiting, it replaces the first; in a chat it means to end that, as [`Chat::leave`] does,
     /// and to look for somebody else.
-    pub fn find(&mut self, wish: Wish) {
-        let find = wish.find();
-        self.meeting = wish.meeting();
-        match &mut self.talk {
-            Some(talk) => {
-                talk.then = Some(find);
+    pub fn find(&mut self, criteria: ChatCriteria) {
+        let find = criteria.find();
+        self.meeting = criteria.meeting();
+        match &mut self.active {
+            Some(active) => {
+                active.next = Some(find);
                 self.leave_room();
             }
             None => self.outgoing.push_back(Command::Next(find)),
@@ -119,8 +119,8 @@ impl Chat {
 
     /// Stops looking.
     pub fn cancel(&mut self) {
-        match &mut self.talk {
-            Some(talk) => talk.then = None,
+        match &mut self.active {
+            Some(active) => active.next = None,
             None => self.outgoing.push_back(Command::Cancel),
         }
     }
@@ -132,8 +132,8 @@ impl Chat {
     /// ([`Event::WindowOpen`] follows).
     pub fn send(&mut self, text: &str) -> Result<MessageNumber, SendError> {
         let now = self.now();
-        let talk = self.talk.as_mut().ok_or(SendError::Over)?;
-        let sent = talk.channel.send_text(now, text);
+        let active = self.active.as_mut().ok_or(SendError::Over)?;
+        let sent = active.channel.send_text(now, text);
         self.collect();
         sent
     }
@@ -145,15 +145,15 @@ impl Chat {
 
     /// Says goodbye, after all that was sent before, and leaves. [`Event::Ended`] follows: within 3 s, or when the peer has heard it.
     pub fn leave(&mut self) {
-        if let Some(talk) = &mut self.talk {
-            talk.then = None;
+        if let Some(active) = &mut self.active {
+            active.next = None;
             self.leave_room();
         }
     }
 
     /// Ends the chat at once with a report, which carries no content, and never meets this person again in this session.
     pub fn report(&mut self, category: Category) {
-        if self.talk.is_some() {
+        if self.active.is_some() {
             self.outgoing.push_back(Command::Report(category));
             self.end_room(End::Report);
         }
@@ -166,7 +166,7 @@ impl Chat {
 
     /// What the two may compare over another channel, to know that nobody is between them. `None` outside a secured chat.
     pub fn safety(&self) -> Option<SafetyCode> {
-        self.talk.as_ref()?.channel.safety()
+        self.active.as_ref()?.channel.safety()
     }
 
     /// The session, with its newest token.
@@ -177,14 +177,14 @@ impl Chat {
     /// The next event; `None` after [`Event::Closed`]. Nothing is lost if the future is dropped.
     pub async fn next_event(&mut self) -> Option<Event> {
         loop {
-            self.speak().await;
+            self.send_outgoing().await;
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            let due = self.talk.as_ref().and_then(|talk| talk.channel.next_timeout());
+            let due = self.active.as_ref().and_then(|active| active.channel.next_timeout());
             let due = due.map(|time| self.start + time.since_start());
             tokio::select! {
-                event = self.connection.next_event() => self.hear(event?),
+                event = self.connection.next_event() => self.handle(event?),
                 () = sleep(due) => self.with_channel(|channel, now| channel.handle_timeout(now)),
             }
         }
@@ -194,16 +194,16 @@ impl Chat {
     /// where nobody answers, and as long again as a call over REST.
     pub async fn close(mut self) {
         self.leave();
-        let over = async { while self.talk.is_some() && self.next_event().await.is_some() {} };
+        let over = async { while self.active.is_some() && self.next_event().await.is_some() {} };
         // What cannot be said in time, the end of the session says.
-        _ = timeout(CLOSE_PATIENCE, over).await;
+        _ = timeout(CLOSE_TIMEOUT, over).await;
         let session = self.session();
         let closed = async {
-            self.speak().await;
+            self.send_outgoing().await;
             self.connection.close().await;
             while self.connection.next_event().await.is_some() {}
         };
-        _ = timeout(CLOSE_PATIENCE, closed).await;
+        _ = timeout(CLOSE_TIMEOUT, closed).await;
         if let Err(fault) = session.delete().await {
             tracing::debug!(%fault, "the session was not deleted; it expires by itself");
         }
@@ -214,7 +214,7 @@ impl Chat {
     }
 
     /// Hands over what there is to say. A command stays where it is until the connection has it.
-    async fn speak(&mut self) {
+    async fn send_outgoing(&mut self) {
         while let Some(command) = self.outgoing.front() {
             // A closed connection takes nothing, and tells so by its event.
             _ = self.connection.command(command.clone()).await;
@@ -222,107 +222,109 @@ impl Chat {
         }
     }
 
-    fn hear(&mut self, event: line::Event) {
+    fn handle(&mut self, event: machine::Event) {
         match event {
-            line::Event::Connected => self.events.push_back(Event::Connected),
-            line::Event::Waiting => self.events.push_back(Event::Waiting),
-            line::Event::Paired { room, side } => self.meet(room, side),
-            line::Event::Resumed => {
+            machine::Event::Connected => self.events.push_back(Event::Connected),
+            machine::Event::Waiting => self.events.push_back(Event::Waiting),
+            machine::Event::Paired { room, side } => self.paired(room, side),
+            machine::Event::Resumed => {
                 self.events.push_back(Event::Resumed);
                 self.with_channel(Channel::link_up);
             }
-            line::Event::PeerOnline => {
+            machine::Event::PeerOnline => {
                 self.events.push_back(Event::PeerOnline);
                 self.with_channel(Channel::peer_online);
             }
-            line::Event::PeerAway => {
+            machine::Event::PeerAway => {
                 self.events.push_back(Event::PeerAway);
                 self.with_channel(Channel::peer_away);
             }
-            line::Event::Frame(bytes) => self.with_channel(|channel, now| channel.handle_frame(now, &bytes)),
-            line::Event::Ended { reason } => self.end_room(End::Room(reason)),
-            line::Event::Error { code, message } => self.events.push_back(Event::Error { code, message }),
-            line::Event::Disconnected { retry_in } => {
+            machine::Event::Frame(bytes) => {
+                self.with_channel(|channel, now| channel.handle_frame(now, &bytes))
+            }
+            machine::Event::Ended { reason } => self.end_room(End::Room(reason)),
+            machine::Event::Error { code, message } => self.events.push_back(Event::Error { code, message }),
+            machine::Event::Disconnected { retry_in } => {
                 self.events.push_back(Event::Disconnected { retry_in });
                 self.with_channel(Channel::link_down);
             }
-            line::Event::Closed { reason } => {
+            machine::Event::Closed { reason } => {
                 self.end_room(End::Closed(reason));
                 self.events.push_back(Event::Closed { reason });
             }
         }
     }
 
-    fn meet(&mut self, room: RoomId, side: Side) {
+    fn paired(&mut self, room: RoomId, side: Side) {
         let side = match side {
             Side::A => channel::Side::A,
             Side::B => channel::Side::B,
         };
         let meeting = self.meeting.clone();
         let channel = Channel::new(side, meeting, *room.as_bytes(), &mut rand::rng(), self.now());
-        self.talk = Some(Talk { channel, room: Room::Open, end: None, then: None });
+        self.active = Some(ActiveChat { channel, room: RoomState::Open, end: None, next: None });
         self.events.push_back(Event::Met);
         self.collect();
     }
 
     fn leave_room(&mut self) {
-        if let Some(talk) = &mut self.talk {
-            talk.end.get_or_insert(End::Bye);
+        if let Some(active) = &mut self.active {
+            active.end.get_or_insert(End::Bye);
         }
         self.with_channel(Channel::bye);
     }
 
     /// The room is over, for this reason unless somebody has said goodbye.
     fn end_room(&mut self, end: End) {
-        if let Some(talk) = &mut self.talk {
-            talk.room = Room::Over;
-            talk.end.get_or_insert(end);
-            talk.channel.close();
+        if let Some(active) = &mut self.active {
+            active.room = RoomState::Over;
+            active.end.get_or_insert(end);
+            active.channel.close();
             self.collect();
         }
     }
 
     fn with_channel(&mut self, act: impl FnOnce(&mut Channel, Time)) {
         let now = self.now();
-        if let Some(talk) = &mut self.talk {
-            act(&mut talk.channel, now);
+        if let Some(active) = &mut self.active {
+            act(&mut active.channel, now);
             self.collect();
         }
     }
 
     /// Takes out of the channel what has come of the last input.
     fn collect(&mut self) {
-        let Some(talk) = &mut self.talk else { return };
-        while let Some(frame) = talk.channel.poll_frame() {
+        let Some(active) = &mut self.active else { return };
+        while let Some(frame) = active.channel.poll_frame() {
             self.outgoing.push_back(Command::Frame(frame.into()));
         }
-        while let Some(event) = talk.channel.poll_event() {
+        while let Some(event) = active.channel.poll_event() {
             match event {
-                channel::Event::PeerBye => talk.end = Some(End::PeerBye),
+                channel::Event::PeerBye => active.end = Some(End::PeerBye),
                 channel::Event::Ended(reason) => {
-                    let end = match (reason, talk.end) {
+                    let end = match (reason, active.end) {
                         (
-                            channel::EndReason::Bye
-                            | channel::EndReason::PeerBye
-                            | channel::EndReason::Closed,
+                            channel::ChannelEnd::Bye
+                            | channel::ChannelEnd::PeerBye
+                            | channel::ChannelEnd::Closed,
                             end,
                         ) => end.unwrap_or(End::Bye),
                         (fault, _) => End::Fault(fault),
                     };
-                    return self.part(end);
+                    return self.ended(end);
                 }
                 event => self.events.extend(Event::of_channel(event)),
             }
         }
     }
 
-    /// The talk is over: leaves the room, unless that is over as well, and goes on to the next if there is to be one.
-    fn part(&mut self, end: End) {
-        let Some(talk) = self.talk.take() else { return };
-        match (talk.then, talk.room) {
+    /// The active is over: leaves the room, unless that is over as well, and goes on to the next if there is to be one.
+    fn ended(&mut self, end: End) {
+        let Some(active) = self.active.take() else { return };
+        match (active.next, active.room) {
             (Some(find), _) => self.outgoing.push_back(Command::Next(find)),
-            (None, Room::Open) => self.outgoing.push_back(Command::Leave),
-            (None, Room::Over) => {}
+            (None, RoomState::Open) => self.outgoing.push_back(Command::Leave),
+            (None, RoomState::Over) => {}
         }
         self.events.push_back(Event::Ended { end });
     }

@@ -1,4 +1,4 @@
-//! The thin half of a connection: one task that lends the [`Line`] a clock, randomness and a socket.
+//! The thin half of a connection: one task that lends the [`ConnectionMachine`] a clock, randomness and a socket.
 
 use std::{collections::VecDeque, future::pending, mem, pin::Pin};
 
@@ -13,10 +13,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub use crate::line::{Closed, Event};
+pub use crate::machine::{Closed, Event};
 use crate::{
     Secret, Session,
-    line::{Command, Effect, Input, Line, Refusal},
+    machine::{Command, ConnectionMachine, Effect, Input, Refusal},
     server::Server,
     socket::{Reading, Socket},
     wire,
@@ -60,14 +60,14 @@ impl Connection {
         let (event_queue, events) = mpsc::channel(EVENTS);
         let (newest, token) = watch::channel(session.token.clone());
         let driver = Driver {
-            line: Line::new(session.token.clone(), Instant::now().into_std()),
+            machine: ConnectionMachine::new(session.token.clone(), Instant::now().into_std()),
             server: session.server.clone(),
             slot: Slot::Empty,
             commands: command_queue,
             events: event_queue,
             overflow: VecDeque::new(),
             token: newest,
-            farewells: JoinSet::new(),
+            closing: JoinSet::new(),
         };
         let mut task = JoinSet::new();
         task.spawn(driver.run());
@@ -155,14 +155,14 @@ impl Connection {
 }
 
 struct Driver {
-    line: Line,
+    machine: ConnectionMachine,
     server: Server,
     slot: Slot,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
     overflow: VecDeque<Event>,
     token: watch::Sender<Secret>,
-    farewells: JoinSet<()>,
+    closing: JoinSet<()>,
 }
 
 type Opening = Pin<Box<dyn Future<Output = Result<Socket, Refusal>> + Send>>;
@@ -178,10 +178,10 @@ impl Driver {
     async fn run(mut self) {
         while let Some(input) = self.next_input().await {
             self.tidy(&input);
-            let effects = self.line.handle(input, Instant::now().into_std(), rand::random());
+            let effects = self.machine.handle(input, Instant::now().into_std(), rand::random());
             let mut closed = false;
             for effect in effects {
-                closed |= matches!(effect, Effect::Tell(Event::Closed { .. }));
+                closed |= matches!(effect, Effect::Emit(Event::Closed { .. }));
                 self.carry_out(effect);
             }
             if closed {
@@ -196,7 +196,7 @@ impl Driver {
         loop {
             let may_grow = self.overflow.len() < OVERFLOW;
             let reading = if self.overflow.is_empty() { Reading::On } else { Reading::Paused };
-            let deadline = self.line.deadline();
+            let deadline = self.machine.deadline();
             return tokio::select! {
                 room = self.events.reserve(), if !self.overflow.is_empty() => {
                     let room = room.ok()?;
@@ -218,14 +218,14 @@ impl Driver {
             && let Slot::Open(socket) = mem::replace(&mut self.slot, Slot::Empty)
             && code.is_some()
         {
-            self.part(socket.answer_close());
+            self.close_later(socket.answer_close());
         }
     }
 
     /// Lets a socket end by itself, within a time limit of its own.
-    fn part(&mut self, farewell: impl Future<Output = ()> + Send + 'static) {
-        while self.farewells.try_join_next().is_some() {}
-        self.farewells.spawn(farewell);
+    fn close_later(&mut self, closing: impl Future<Output = ()> + Send + 'static) {
+        while self.closing.try_join_next().is_some() {}
+        self.closing.spawn(closing);
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -233,21 +233,21 @@ impl Driver {
             Effect::Connect { url, token } => {
                 self.slot = Slot::Opening(Box::pin(Socket::open(self.server.clone(), url, token)));
             }
-            Effect::Say(message) => self.slot.write(|socket| socket.say(wire::json(&message))),
-            Effect::Send(bytes) => self.slot.write(|socket| socket.send(bytes)),
-            Effect::HangUp => {
+            Effect::SendControl(message) => self.slot.write(|socket| socket.send_text(wire::json(&message))),
+            Effect::SendFrame(bytes) => self.slot.write(|socket| socket.send_binary(bytes)),
+            Effect::Close => {
                 if let Slot::Open(socket) = mem::replace(&mut self.slot, Slot::Empty) {
-                    self.part(socket.farewell());
+                    self.close_later(socket.close());
                 }
             }
             Effect::Drop => self.slot = Slot::Empty,
             // Somebody listens: the receiver lives as long as this task.
-            Effect::Remember(token) => _ = self.token.send(token),
-            Effect::Tell(event) => self.tell(event),
+            Effect::KeepToken(token) => _ = self.token.send(token),
+            Effect::Emit(event) => self.emit(event),
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    fn emit(&mut self, event: Event) {
         // Whoever hears that the connection is closed may drop it: that has to wait for the last words.
         let waits = !self.overflow.is_empty() || matches!(event, Event::Closed { .. });
         if waits {
@@ -260,7 +260,7 @@ impl Driver {
     /// The last words and the last events.
     async fn finish(mut self) {
         self.commands.close();
-        while self.farewells.join_next().await.is_some() {}
+        while self.closing.join_next().await.is_some() {}
         for event in mem::take(&mut self.overflow) {
             if self.events.send(event).await.is_err() {
                 return;

@@ -28,7 +28,7 @@ pub struct Invite {
 
 /// An invite, and where it is to be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct InviteLink {
     /// Scheme, host and perhaps port of the server, without a slash at the end: `https://chat.example`.
     pub origin: String,
     /// What comes after the `#`.
@@ -111,7 +111,7 @@ impl Invite {
     }
 }
 
-impl Link {
+impl InviteLink {
     /// Reads `https://host/#secret` as people paste it, blanks around it allowed.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl Link {
 }
 
 /// The link to hand over, secret included.
-impl fmt::Display for Link {
+impl fmt::Display for InviteLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(&self.invite.secret[..]));
         write!(f, "{}/#{}", self.origin, &*secret)
@@ -155,17 +155,17 @@ mod tests {
 
     #[test]
     fn a_link_comes_back_as_it_was() {
-        let link = Link::parse(&format!("  {LINK}\n")).unwrap();
+        let link = InviteLink::parse(&format!("  {LINK}\n")).unwrap();
         assert_eq!(link.origin, "https://chat.example");
         assert_eq!(link.invite, Invite::from_secret(std::array::from_fn(|i| i as u8)));
         assert_eq!(link.to_string(), LINK);
-        assert_eq!(format!("{link:?}"), "Link { origin: \"https://chat.example\", invite: Invite(…) }");
+        assert_eq!(format!("{link:?}"), "InviteLink { origin: \"https://chat.example\", invite: Invite(…) }");
     }
 
     #[test]
     fn a_port_and_an_address_are_hosts_too() {
         for origin in ["http://127.0.0.1:8080", "https://[::1]:8443", "https://chat.example"] {
-            let link = Link::parse(&format!("{origin}#AAECAwQFBgcICQoLDA0ODw")).unwrap();
+            let link = InviteLink::parse(&format!("{origin}#AAECAwQFBgcICQoLDA0ODw")).unwrap();
             assert_eq!(link.origin, origin);
         }
     }
@@ -176,10 +176,13 @@ mod tests {
         for page in
             ["ftp://host/", "https://", "https:///", "https://user@host/", "https://host/path", "host/"]
         {
-            assert_eq!(Link::parse(&format!("{page}#{secret}")), Err(LinkError::Form), "{page}");
+            assert_eq!(InviteLink::parse(&format!("{page}#{secret}")), Err(LinkError::Form), "{page}");
         }
-        assert_eq!(Link::parse("https://host/"), Err(LinkError::Form));
-        assert_eq!(Link::parse(&format!("https://{}/#{secret}", "h".repeat(600))), Err(LinkError::Form));
+        assert_eq!(InviteLink::parse("https://host/"), Err(LinkError::Form));
+        assert_eq!(
+            InviteLink::parse(&format!("https://{}/#{secret}", "h".repeat(600))),
+            Err(LinkError::Form)
+        );
         for secret in [
             "",
             "AAECAwQFBgcICQoLDA0OD",
@@ -187,7 +190,11 @@ mod tests {
             "AAECAwQFBgcICQoLDA0ODw=",
             "AAECAwQFBgcICQoLDA0O+w",
         ] {
-            assert_eq!(Link::parse(&format!("https://host/#{secret}")), Err(LinkError::Secret), "{secret}");
+            assert_eq!(
+                InviteLink::parse(&format!("https://host/#{secret}")),
+                Err(LinkError::Secret),
+                "{secret}"
+            );
         }
     }
 

@@ -9,14 +9,14 @@ pub mod chat;
 pub mod connection;
 mod dial;
 pub mod invite;
-mod line;
+mod machine;
 pub mod rest;
 mod secret;
 pub mod server;
 mod socket;
 mod wire;
 
-pub use chat::{Chat, Wish};
+pub use chat::{Chat, ChatCriteria};
 pub use connection::{Closed, Connection};
 pub use rest::{RestError, Session};
 pub use secret::Secret;

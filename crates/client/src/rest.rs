@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long one call to one address may take, connecting included.
-const CALL_PATIENCE: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Largest answer that is read, in bytes: a token is about 1.5 KiB, a status with every topic some more.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -134,13 +134,13 @@ pub struct Status {
     /// The topics to choose from; `None` where any may be named.
     pub topics: Option<Vec<String>>,
     /// The ways to meet.
-    pub matching: Vec<Way>,
+    pub matching: Vec<MatchingKind>,
 }
 
 /// A way to meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Way {
+pub enum MatchingKind {
     /// Somebody who waits, by topic or by chance.
     Random,
     /// Whoever brings the same invite code.
@@ -178,7 +178,7 @@ pub enum RestError {
     #[error("the connection broke during the call")]
     Broken(#[from] hyper::Error),
     /// No answer in 10 s.
-    #[error("no answer in {} s", CALL_PATIENCE.as_secs())]
+    #[error("no answer in {} s", CALL_TIMEOUT.as_secs())]
     TimedOut,
     /// The server refused.
     #[error("{0}")]
@@ -236,7 +236,7 @@ async fn call(
     let mut fault = RestError::TimedOut;
     for url in server.urls() {
         let request = request(url, &method, path, token)?;
-        match timeout(CALL_PATIENCE, call_one(server, url, request)).await {
+        match timeout(CALL_TIMEOUT, call_one(server, url, request)).await {
             Ok(Err(unreachable @ RestError::Unreachable { .. })) => fault = unreachable,
             Ok(answered) => return answered,
             Err(_) => fault = RestError::TimedOut,

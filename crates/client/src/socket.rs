@@ -25,7 +25,7 @@ use tokio_tungstenite::{
 use crate::{
     Secret,
     dial::{Stream, dial},
-    line::{Input, Refusal},
+    machine::{Input, Refusal},
     rest::{bearer, retry_after},
     server::{Server, ServerUrl},
     wire,
@@ -41,7 +41,7 @@ const WRITE_BYTES_MAX: usize = 2 * limits::FRAME_BYTES;
 const OUTBOX: usize = 64;
 
 /// How long a goodbye may take.
-const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether what has arrived is wanted now.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,11 +72,11 @@ impl Socket {
         Ok(Self { stream, outbox: VecDeque::new(), flushed: true })
     }
 
-    pub(crate) fn say(&mut self, text: String) {
+    pub(crate) fn send_text(&mut self, text: String) {
         self.outbox.push_back(Message::text(text));
     }
 
-    pub(crate) fn send(&mut self, bytes: Bytes) {
+    pub(crate) fn send_binary(&mut self, bytes: Bytes) {
         self.outbox.push_back(Message::Binary(bytes));
     }
 
@@ -99,13 +99,13 @@ impl Socket {
         }
         let Poll::Ready(message) = self.stream.poll_next_unpin(cx) else { return Poll::Pending };
         Poll::Ready(match message {
-            Some(Ok(Message::Text(text))) => wire::parse(&text).map_or(Input::Heard, Input::Control),
+            Some(Ok(Message::Text(text))) => wire::parse(&text).map_or(Input::Activity, Input::Control),
             Some(Ok(Message::Binary(bytes))) => Input::Binary(bytes),
             Some(Ok(Message::Close(frame))) => {
                 // RFC 6455, section 7.4.1: 1005 stands for a close frame without a code.
                 Input::Lost(Some(frame.map_or(1005, |frame| frame.code.into())))
             }
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Input::Heard,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Input::Activity,
             Some(Err(_)) | None => Input::Lost(None),
         })
     }
@@ -124,19 +124,19 @@ impl Socket {
     }
 
     /// Writes what is left, says goodbye, and waits a little for the answer.
-    pub(crate) async fn farewell(mut self) {
+    pub(crate) async fn close(mut self) {
         let code = CloseCode::Normal;
         let goodbye = CloseFrame { code: code.code().into(), reason: code.reason().into() };
         self.outbox.push_back(Message::Close(Some(goodbye)));
         let answered = async { while !matches!(self.next(Reading::On).await, Input::Lost(_)) {} };
         // Without an answer the connection is cut, which is what a goodbye is for.
-        _ = timeout(FAREWELL_PATIENCE, answered).await;
+        _ = timeout(CLOSE_TIMEOUT, answered).await;
     }
 
     /// Lets the answer to the server's close frame out, which tungstenite has prepared.
     pub(crate) async fn answer_close(mut self) {
         let over = async { while self.stream.next().await.is_some_and(|message| message.is_ok()) {} };
-        _ = timeout(FAREWELL_PATIENCE, over).await;
+        _ = timeout(CLOSE_TIMEOUT, over).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use client::channel::{
-    Channel, EndReason, Event, Meeting, MessageNumber, Psk, SafetyCode, SendError, Side, Time, Typing,
+    Channel, ChannelEnd, Event, Meeting, MessageNumber, Psk, SafetyCode, SendError, Side, Time, Typing,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -48,7 +48,7 @@ struct Person {
     delivered: Vec<MessageNumber>,
     not_delivered: Vec<MessageNumber>,
     safety: Option<SafetyCode>,
-    ended: Option<EndReason>,
+    ended: Option<ChannelEnd>,
     peer_typing: Typing,
 }
 
@@ -266,7 +266,7 @@ fn chat(seed: u64) {
     }
     let [a, b] = &simulation.people;
     if let Some(reason) = a.ended.or(b.ended) {
-        assert_eq!(reason, EndReason::NoChannel, "nothing else may end an honest chat");
+        assert_eq!(reason, ChannelEnd::NoChannel, "nothing else may end an honest chat");
         return;
     }
     match simulation.rng.random_range(0..3) {

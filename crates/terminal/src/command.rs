@@ -27,14 +27,14 @@ pub(super) enum Command {
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(super) enum TypedLine<'a> {
     /// For the other.
     Text(&'a str),
     /// For this program.
     Command(Command),
 }
 
-impl<'a> Line<'a> {
+impl<'a> TypedLine<'a> {
     /// A line is a command if it begins with one slash. With two it is a text that begins with one.
     pub(super) fn read(line: &'a str) -> Self {
         match line.strip_prefix('/') {
@@ -69,15 +69,15 @@ mod tests {
 
     #[test]
     fn one_slash_commands_and_two_are_a_text() {
-        assert_eq!(Line::read("hello"), Line::Text("hello"));
-        assert_eq!(Line::read(" /next"), Line::Text(" /next"));
-        assert_eq!(Line::read("//next"), Line::Text("/next"));
-        assert_eq!(Line::read("/next"), Line::Command(Command::Next));
-        assert_eq!(Line::read("/report  minor "), Line::Command(Command::Report(Category::Minor)));
-        assert_eq!(Line::read("/report"), Line::Command(Command::Report(Category::Other)));
-        assert_eq!(Line::read("/code"), Line::read("/safety"));
+        assert_eq!(TypedLine::read("hello"), TypedLine::Text("hello"));
+        assert_eq!(TypedLine::read(" /next"), TypedLine::Text(" /next"));
+        assert_eq!(TypedLine::read("//next"), TypedLine::Text("/next"));
+        assert_eq!(TypedLine::read("/next"), TypedLine::Command(Command::Next));
+        assert_eq!(TypedLine::read("/report  minor "), TypedLine::Command(Command::Report(Category::Minor)));
+        assert_eq!(TypedLine::read("/report"), TypedLine::Command(Command::Report(Category::Other)));
+        assert_eq!(TypedLine::read("/code"), TypedLine::read("/safety"));
         for unknown in ["/report rudeness", "/", "/next one", "/Next"] {
-            assert_eq!(Line::read(unknown), Line::Command(Command::Unknown), "{unknown}");
+            assert_eq!(TypedLine::read(unknown), TypedLine::Command(Command::Unknown), "{unknown}");
         }
     }
 }

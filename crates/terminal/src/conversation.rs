@@ -3,9 +3,9 @@
 use std::{collections::VecDeque, io, process::ExitCode};
 
 use client::{
-    Chat, Closed, Wish,
+    Chat, ChatCriteria, Closed,
     channel::{MessageNumber, SendError},
-    chat::{End, Event, With},
+    chat::{End, Event, MeetBy},
 };
 use schemas::control::{EndReason, ErrorCode};
 use tokio::signal::ctrl_c;
@@ -19,12 +19,12 @@ use super::{
 /// Texts that wait until they can be sent. While so many wait, no more is read.
 const WAITING_TEXTS: usize = 64;
 
-/// One person's evening.
+/// One person at a terminal, with one chat after the other.
 pub(super) struct Conversation {
     chat: Chat,
     input: Input,
     screen: Screen,
-    wish: Wish,
+    criteria: ChatCriteria,
     stage: Stage,
     after: After,
     /// No more will be typed, or nothing that is typed counts any more.
@@ -40,7 +40,7 @@ pub(super) struct Conversation {
 enum Stage {
     /// Nobody, and nobody is looked for.
     Alone,
-    Searching,
+    Waiting,
     /// Somebody is met; the keys are not there yet.
     Meeting,
     Talking,
@@ -55,12 +55,12 @@ enum After {
 
 impl Conversation {
     /// A chat that has not looked for anybody yet.
-    pub(super) fn new(chat: Chat, screen: Screen, wish: Wish) -> Self {
+    pub(super) fn new(chat: Chat, screen: Screen, criteria: ChatCriteria) -> Self {
         Self {
             chat,
             input: Input::new(),
             screen,
-            wish,
+            criteria,
             stage: Stage::Alone,
             after: After::Rest,
             leaving: false,
@@ -72,13 +72,13 @@ impl Conversation {
 
     /// Goes on until the chat or the input has come to its end, and leaves nothing behind.
     pub(super) async fn run(mut self) -> ExitCode {
-        self.search();
+        self.find();
         let mut interrupt = Box::pin(ctrl_c());
         while !self.is_over() {
             let reading = !self.leaving && self.typed.len() < WAITING_TEXTS;
             tokio::select! {
                 event = self.chat.next_event() => match event {
-                    Some(event) => self.hear(event),
+                    Some(event) => self.handle_event(event),
                     None => return ExitCode::FAILURE,
                 },
                 typed = self.input.next(), if reading => match typed {
@@ -108,15 +108,15 @@ impl Conversation {
         self.leaving
             && match self.stage {
                 Stage::Alone => true,
-                Stage::Searching => self.typed.is_empty(),
+                Stage::Waiting => self.typed.is_empty(),
                 Stage::Meeting | Stage::Talking => false,
             }
     }
 
-    fn search(&mut self) {
-        self.chat.find(self.wish.clone());
+    fn find(&mut self) {
+        self.chat.find(self.criteria.clone());
         match self.stage {
-            Stage::Alone | Stage::Searching => self.stage = Stage::Searching,
+            Stage::Alone | Stage::Waiting => self.stage = Stage::Waiting,
             Stage::Meeting | Stage::Talking => self.after = After::Next,
         }
     }
@@ -127,23 +127,25 @@ impl Conversation {
                 self.screen.status("there is nobody to hear it; /next looks for another person");
             }
             Typed::Texts(texts) => self.typed.extend(texts),
-            Typed::Command(command) => self.obey(command),
+            Typed::Command(command) => self.run_command(command),
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn run_command(&mut self, command: Command) {
         match command {
-            Command::Next if matches!(self.wish.with, With::Invite(_)) && self.stage != Stage::Searching => {
+            Command::Next
+                if matches!(self.criteria.by, MeetBy::Invite(_)) && self.stage != Stage::Waiting =>
+            {
                 self.screen.status("an invite serves once; start again with another, or with a topic");
             }
             Command::Next => {
                 self.typed.clear();
-                self.search();
+                self.find();
             }
             Command::Leave => {
                 self.typed.clear();
                 match self.stage {
-                    Stage::Searching => {
+                    Stage::Waiting => {
                         self.chat.cancel();
                         self.alone();
                     }
@@ -188,7 +190,7 @@ impl Conversation {
         }
     }
 
-    fn hear(&mut self, event: Event) {
+    fn handle_event(&mut self, event: Event) {
         match event {
             Event::Connected | Event::PeerTyping(_) | Event::WindowOpen => {}
             Event::Waiting => self.screen.status("looking for somebody"),
@@ -249,7 +251,7 @@ impl Conversation {
             End::Closed(_) => {}
         }
         match std::mem::replace(&mut self.after, After::Rest) {
-            After::Next => self.stage = Stage::Searching,
+            After::Next => self.stage = Stage::Waiting,
             After::Rest => self.alone(),
         }
     }
@@ -257,7 +259,7 @@ impl Conversation {
     fn refused(&mut self, code: ErrorCode, message: &str) {
         self.screen.status(message);
         let passing = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
-        if self.stage == Stage::Searching && !passing {
+        if self.stage == Stage::Waiting && !passing {
             self.outcome = ExitCode::FAILURE;
             self.alone();
         }
@@ -266,7 +268,7 @@ impl Conversation {
     /// Nobody is there any more. A person may want another; a script, or whoever came by an invite, has what there was to have.
     fn alone(&mut self) {
         self.stage = Stage::Alone;
-        let once = self.input.typist == Typist::Script || matches!(self.wish.with, With::Invite(_));
+        let once = self.input.typist == Typist::Script || matches!(self.criteria.by, MeetBy::Invite(_));
         if once {
             self.leaving = true;
         } else if !self.leaving {

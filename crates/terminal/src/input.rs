@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use client::channel::limits::MAX_TEXT;
 use tokio::sync::mpsc;
 
-use super::command::{Command, Line};
+use super::command::{Command, TypedLine};
 
 /// Lines read ahead of the chat.
 const LINES: usize = 16;
@@ -69,10 +69,10 @@ pub(super) enum Typed {
 impl Typed {
     /// Only a person's lines are searched for commands: a script's are sent as they are.
     fn read(line: &str, typist: Typist) -> Self {
-        match (typist, Line::read(line)) {
+        match (typist, TypedLine::read(line)) {
             (Typist::Script, _) => Self::Texts(pieces(line)),
-            (Typist::Person, Line::Text(text)) => Self::Texts(pieces(text)),
-            (Typist::Person, Line::Command(command)) => Self::Command(command),
+            (Typist::Person, TypedLine::Text(text)) => Self::Texts(pieces(text)),
+            (Typist::Person, TypedLine::Command(command)) => Self::Command(command),
         }
     }
 }

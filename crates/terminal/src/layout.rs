@@ -6,7 +6,7 @@ use client::channel::SafetyCode;
 use ratatui::layout::{Rect, Size};
 
 use super::{
-    log::{Beginning, Entry, EntryId, Mark, Tone, What},
+    log::{Entry, EntryId, EntryKind, EntryStart, Mark, NoteKind},
     model::{Model, Popup, Stage},
     text::{Break, rows, width},
     view::popup_lines,
@@ -108,16 +108,16 @@ pub(super) fn draft_rows(model: &Model) -> Vec<Range<usize>> {
 /// One row of what was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row<'a> {
-    pub(super) voice: Voice,
-    /// Whether the voice is named on it.
-    pub(super) place: Place,
+    pub(super) speaker: Speaker,
+    /// Whether the speaker is named on it.
+    pub(super) kind: RowKind,
     pub(super) text: &'a str,
     /// What has become of the text, on its last row.
     pub(super) mark: Option<Mark>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Voice {
+pub(super) enum Speaker {
     Mine,
     Theirs,
     Note,
@@ -125,26 +125,26 @@ pub(super) enum Voice {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum RowKind {
     First,
-    Further,
+    Continuation,
 }
 
 /// The rows of one text or note.
 pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
-    let (voice, text, mark) = match &entry.what {
-        What::Mine(text, mark) => (Voice::Mine, text.as_str(), Some(*mark)),
-        What::Theirs(text) => (Voice::Theirs, text.as_str(), None),
-        What::Note(note, Tone::Plain) => (Voice::Note, note.as_str(), None),
-        What::Note(note, Tone::Trouble) => (Voice::Trouble, note.as_str(), None),
+    let (speaker, text, mark) = match &entry.kind {
+        EntryKind::Mine(text, mark) => (Speaker::Mine, text.as_str(), Some(*mark)),
+        EntryKind::Theirs(text) => (Speaker::Theirs, text.as_str(), None),
+        EntryKind::Note(note, NoteKind::Plain) => (Speaker::Note, note.as_str(), None),
+        EntryKind::Note(note, NoteKind::Trouble) => (Speaker::Trouble, note.as_str(), None),
     };
     let columns = usize::from(columns.saturating_sub(GUTTER + 1)).max(1);
-    let mut place = Place::First;
+    let mut kind = RowKind::First;
     let mut rows: Vec<_> = rows(text, columns, Break::Words)
         .into_iter()
         .map(|row| Row {
-            voice,
-            place: std::mem::replace(&mut place, Place::Further),
+            speaker,
+            kind: std::mem::replace(&mut kind, RowKind::Continuation),
             text: &text[row],
             mark: None,
         })
@@ -152,7 +152,7 @@ pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
     if let Some(mark) = mark {
         let last = rows.last().map_or(0, |row| width(row.text));
         if last + 2 + mark_width(mark) > columns {
-            rows.push(Row { voice, place, text: "", mark: None });
+            rows.push(Row { speaker, kind, text: "", mark: None });
         }
         if let Some(last) = rows.last_mut() {
             last.mark = Some(mark);
@@ -181,8 +181,8 @@ pub(super) fn height(model: &Model, id: EntryId) -> usize {
 /// How many rows can be below the screen.
 pub(super) fn scroll_max(model: &Model) -> usize {
     let rows: usize = model.log.entries().map(|entry| entry_rows(entry, model.size.width).len()).sum();
-    let beginning = usize::from(model.log.beginning == Beginning::Wiped);
-    (rows + beginning).saturating_sub(Areas::of(model).body.height.into())
+    let wiped = usize::from(model.log.start == EntryStart::Wiped);
+    (rows + wiped).saturating_sub(Areas::of(model).body.height.into())
 }
 
 /// Where a pop-up lies: over the texts, and in a small terminal over everything but what is written.
@@ -190,7 +190,7 @@ pub(super) fn popup_area(model: &Model, popup: Popup) -> Rect {
     let areas = Areas::of(model);
     let above = areas.rule.y.saturating_sub(areas.status.height);
     let size = model.size.width.min(POPUP_COLUMNS);
-    let lines = popup_lines(popup.about, &model.errand, popup_columns(model)).len();
+    let lines = popup_lines(popup.about, &model.meeting, popup_columns(model)).len();
     let height = small(lines).saturating_add(2).min(above);
     Rect::new((model.size.width - size) / 2, areas.status.height + (above - height) / 2, size, height)
 }
@@ -206,7 +206,7 @@ pub(super) fn popup_columns(model: &Model) -> usize {
 /// How many rows of the pop-up can be above its top.
 pub(super) fn popup_scroll_max(model: &Model) -> usize {
     model.popup.map_or(0, |popup| {
-        let lines = popup_lines(popup.about, &model.errand, popup_columns(model)).len();
+        let lines = popup_lines(popup.about, &model.meeting, popup_columns(model)).len();
         lines.saturating_sub(popup_area(model, popup).height.saturating_sub(2).into())
     })
 }

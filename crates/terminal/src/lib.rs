@@ -4,7 +4,7 @@
 mod command;
 mod conversation;
 mod draft;
-mod full;
+mod full_screen;
 mod input;
 mod keys;
 mod layout;
@@ -20,14 +20,17 @@ use std::{path::PathBuf, process::ExitCode, str::FromStr};
 use anyhow::Context;
 use clap::Args;
 use client::{
-    Chat, Server, ServerUrl, Trust, Wish,
-    chat::With,
-    invite::{Invite, Link, LinkError},
+    Chat, ChatCriteria, Server, ServerUrl, Trust,
+    chat::MeetBy,
+    invite::{Invite, InviteLink, LinkError},
 };
 use schemas::criteria::{Language, Role, Topic};
 use zeroize::Zeroizing;
 
-use self::{conversation::Conversation, full::Full, model::Errand, screen::Screen, terminal::Terminal};
+use self::{
+    conversation::Conversation, full_screen::FullScreen, model::MeetingKind, screen::Screen,
+    terminal::Terminal,
+};
 
 /// Where a server is when nobody says where: `cipher-chat serve` on this machine.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -80,7 +83,7 @@ pub enum InviteOption {
     /// By its secret alone.
     Secret(Invite),
     /// By its link.
-    Link(Link),
+    Link(InviteLink),
 }
 
 impl FromStr for InviteOption {
@@ -89,7 +92,7 @@ impl FromStr for InviteOption {
     fn from_str(text: &str) -> Result<Self, LinkError> {
         match text {
             NEW_INVITE => Ok(Self::New),
-            link if link.contains('#') => Link::parse(link).map(Self::Link),
+            link if link.contains('#') => InviteLink::parse(link).map(Self::Link),
             secret => Invite::parse(secret).map(Self::Secret),
         }
     }
@@ -121,39 +124,39 @@ pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     let server = Server::new(urls, &trust)?;
     let chat = Chat::open(&server).await.context("cannot open a session")?;
     if Terminal::is_there() && !options.plain {
-        let errand = errand(&options);
-        let wishes = Box::new(move || {
-            let wish = wish(&options);
-            let link = new_link(&options, &wish, &origin);
-            (wish, link)
+        let meeting = meeting(&options);
+        let new_criteria = Box::new(move || {
+            let criteria = criteria(&options);
+            let link = new_link(&options, &criteria, &origin);
+            (criteria, link)
         });
-        return Full::new(server, chat, errand, wishes).run().await;
+        return FullScreen::new(server, chat, meeting, new_criteria).run().await;
     }
-    let wish = wish(&options);
+    let criteria = criteria(&options);
     let screen = Screen::new();
-    if let Some(link) = new_link(&options, &wish, &origin) {
+    if let Some(link) = new_link(&options, &criteria, &origin) {
         screen.status(format_args!("give this link to one person, who can use it once: {}", &*link));
     }
-    Ok(Conversation::new(chat, screen, wish).run().await)
+    Ok(Conversation::new(chat, screen, criteria).run().await)
 }
 
-/// The link to hand over, if the wish is for whoever brings one.
-fn new_link(options: &ChatOptions, wish: &Wish, origin: &str) -> Option<Zeroizing<String>> {
-    match (options.invite(), &wish.with) {
-        (Some(InviteOption::New), With::Invite(invite)) => {
-            let link = Link { origin: origin.to_owned(), invite: invite.clone() };
+/// The link to hand over, if the criteria are for whoever brings one.
+fn new_link(options: &ChatOptions, criteria: &ChatCriteria, origin: &str) -> Option<Zeroizing<String>> {
+    match (options.invite(), &criteria.by) {
+        (Some(InviteOption::New), MeetBy::Invite(invite)) => {
+            let link = InviteLink { origin: origin.to_owned(), invite: invite.clone() };
             Some(Zeroizing::new(link.to_string()))
         }
         _ => None,
     }
 }
 
-fn errand(options: &ChatOptions) -> Errand {
+fn meeting(options: &ChatOptions) -> MeetingKind {
     match (options.invite(), &options.topic) {
-        (Some(InviteOption::New), _) => Errand::Inviting,
-        (Some(InviteOption::Secret(_) | InviteOption::Link(_)), _) => Errand::Invited,
-        (None, Some(topic)) => Errand::Topic(text::harmless(topic.folded())),
-        (None, None) => Errand::Anybody,
+        (Some(InviteOption::New), _) => MeetingKind::CreatesInvite,
+        (Some(InviteOption::Secret(_) | InviteOption::Link(_)), _) => MeetingKind::AcceptsInvite,
+        (None, Some(topic)) => MeetingKind::Topic(text::harmless(topic.folded())),
+        (None, None) => MeetingKind::Anybody,
     }
 }
 
@@ -166,16 +169,16 @@ fn urls(options: &ChatOptions) -> anyhow::Result<Vec<ServerUrl>> {
     })
 }
 
-fn wish(options: &ChatOptions) -> Wish {
-    let wish = match (options.invite(), &options.topic) {
-        (Some(InviteOption::Secret(invite) | InviteOption::Link(Link { invite, .. })), _) => {
-            Wish::invited(invite.clone())
+fn criteria(options: &ChatOptions) -> ChatCriteria {
+    let criteria = match (options.invite(), &options.topic) {
+        (Some(InviteOption::Secret(invite) | InviteOption::Link(InviteLink { invite, .. })), _) => {
+            ChatCriteria::accept_invite(invite.clone())
         }
-        (Some(InviteOption::New), _) => Wish::inviting(Invite::generate(&mut rand::rng())),
-        (None, Some(topic)) => Wish::about(topic.clone()),
-        (None, None) => Wish::anybody(),
+        (Some(InviteOption::New), _) => ChatCriteria::create_invite(Invite::generate(&mut rand::rng())),
+        (None, Some(topic)) => ChatCriteria::topic(topic.clone()),
+        (None, None) => ChatCriteria::anybody(),
     };
-    Wish { role: options.role.or(wish.role), language: options.lang.clone(), ..wish }
+    ChatCriteria { role: options.role.or(criteria.role), language: options.lang.clone(), ..criteria }
 }
 
 #[cfg(test)]
@@ -185,7 +188,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Line {
+    struct TestCli {
         #[command(flatten)]
         options: ChatOptions,
     }
@@ -193,7 +196,7 @@ mod tests {
     const SECRET: &str = "AAECAwQFBgcICQoLDA0ODw";
 
     fn read(words: &[&str]) -> Result<ChatOptions, clap::Error> {
-        Line::try_parse_from([&["chat"], words].concat()).map(|line| line.options)
+        TestCli::try_parse_from([&["chat"], words].concat()).map(|cli| cli.options)
     }
 
     fn addresses(options: &ChatOptions) -> Vec<String> {
@@ -205,7 +208,7 @@ mod tests {
         let link = format!("https://chat.example/#{SECRET}");
         let options = read(&["--invite", &link]).unwrap();
         assert_eq!(addresses(&options), ["https://chat.example"]);
-        assert_eq!(wish(&options).role, Some(Role::Seek));
+        assert_eq!(criteria(&options).role, Some(Role::Seek));
         let options = read(&["--invite", &link, "--url", "http://a,wss://b"]).unwrap();
         assert_eq!(addresses(&options), ["http://a", "https://b"]);
         assert_eq!(addresses(&read(&["--invite", SECRET]).unwrap()), [DEFAULT_URL]);
@@ -214,8 +217,8 @@ mod tests {
     #[test]
     fn an_invite_without_a_value_is_a_new_one_each_time() {
         let options = read(&["--invite", "--lang", "ko"]).unwrap();
-        let (one, two) = (wish(&options), wish(&options));
-        let (With::Invite(first), With::Invite(second)) = (one.with, two.with) else { panic!("invites") };
+        let (one, two) = (criteria(&options), criteria(&options));
+        let (MeetBy::Invite(first), MeetBy::Invite(second)) = (one.by, two.by) else { panic!("invites") };
         assert_ne!(first, second);
         assert_eq!(one.role, Some(Role::Offer));
     }

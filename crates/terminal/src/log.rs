@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::text::harmless_lines;
 
-/// Texts and notes that are kept: an evening's chat.
+/// Texts and notes that are kept: enough for hours of chat.
 const ENTRIES: usize = 2000;
 
 /// Bytes of them: a peer that sends without end does not fill the memory, and a screen is drawn in a moment.
@@ -20,11 +20,11 @@ pub(super) struct Log {
     bytes: usize,
     next: u64,
     /// Whether the oldest had to go.
-    pub(super) beginning: Beginning,
+    pub(super) start: EntryStart,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Beginning {
+pub(super) enum EntryStart {
     #[default]
     Shown,
     Wiped,
@@ -37,16 +37,16 @@ pub(super) struct EntryId(u64);
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) id: EntryId,
-    pub(super) what: What,
+    pub(super) kind: EntryKind,
 }
 
 /// Who says what.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum EntryKind {
     Mine(Zeroizing<String>, Mark),
     Theirs(Zeroizing<String>),
     /// This program says it.
-    Note(String, Tone),
+    Note(String, NoteKind),
 }
 
 /// What has become of an own text.
@@ -64,7 +64,7 @@ pub(super) enum Mark {
 
 /// How a note is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(super) enum NoteKind {
     Plain,
     Trouble,
 }
@@ -76,36 +76,36 @@ impl Log {
 
     /// Adds what the other says, made harmless.
     pub(super) fn theirs(&mut self, text: &str) -> EntryId {
-        self.push(What::Theirs(Zeroizing::new(harmless_lines(text))))
+        self.push(EntryKind::Theirs(Zeroizing::new(harmless_lines(text))))
     }
 
     /// Adds an own text, which waits to be sent.
     pub(super) fn mine(&mut self, text: &str) -> EntryId {
-        self.push(What::Mine(Zeroizing::new(text.to_owned()), Mark::Waiting))
+        self.push(EntryKind::Mine(Zeroizing::new(text.to_owned()), Mark::Waiting))
     }
 
-    pub(super) fn note(&mut self, note: &str, tone: Tone) -> EntryId {
-        self.push(What::Note(harmless_lines(note), tone))
+    pub(super) fn note(&mut self, note: &str, kind: NoteKind) -> EntryId {
+        self.push(EntryKind::Note(harmless_lines(note), kind))
     }
 
     /// An own text, if it is still there.
     pub(super) fn text(&self, id: EntryId) -> Option<&str> {
-        self.entries.iter().rev().find(|entry| entry.id == id).and_then(|entry| match &entry.what {
-            What::Mine(text, _) => Some(text.as_str()),
-            What::Theirs(_) | What::Note(..) => None,
+        self.entries.iter().rev().find(|entry| entry.id == id).and_then(|entry| match &entry.kind {
+            EntryKind::Mine(text, _) => Some(text.as_str()),
+            EntryKind::Theirs(_) | EntryKind::Note(..) => None,
         })
     }
 
     /// Own texts that wait to be sent, the oldest first.
     pub(super) fn waiting(&self) -> impl Iterator<Item = EntryId> {
-        let waits = |entry: &&Entry| matches!(entry.what, What::Mine(_, Mark::Waiting));
+        let waits = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::Waiting));
         self.entries.iter().filter(waits).map(|entry| entry.id)
     }
 
     /// Marks one own text.
     pub(super) fn mark(&mut self, id: EntryId, new: Mark) {
         let entry = self.entries.iter_mut().rev().find(|entry| entry.id == id);
-        if let Some(Entry { what: What::Mine(_, mark), .. }) = entry {
+        if let Some(Entry { kind: EntryKind::Mine(_, mark), .. }) = entry {
             *mark = new;
         }
     }
@@ -121,19 +121,19 @@ impl Log {
     }
 
     /// No more is sent.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn abandon(&mut self) {
         self.mark_where(Mark::NotDelivered, |mark| matches!(mark, Mark::Waiting | Mark::Sent(_)));
     }
 
     /// How many own texts may not have arrived.
     pub(super) fn lost(&self) -> usize {
-        let lost = |entry: &&Entry| matches!(entry.what, What::Mine(_, Mark::NotDelivered));
+        let lost = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::NotDelivered));
         self.entries.iter().filter(lost).count()
     }
 
     fn mark_where(&mut self, new: Mark, applies: impl Fn(Mark) -> bool) {
         for entry in &mut self.entries {
-            if let What::Mine(_, mark) = &mut entry.what
+            if let EntryKind::Mine(_, mark) = &mut entry.kind
                 && applies(*mark)
             {
                 *mark = new;
@@ -141,21 +141,21 @@ impl Log {
         }
     }
 
-    fn push(&mut self, what: What) -> EntryId {
+    fn push(&mut self, kind: EntryKind) -> EntryId {
         let id = EntryId(self.next);
         self.next += 1;
-        self.bytes += what.bytes();
-        self.entries.push_back(Entry { id, what });
+        self.bytes += kind.bytes();
+        self.entries.push_back(Entry { id, kind });
         while self.entries.len() > ENTRIES || self.bytes > BYTES {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes -= oldest.what.bytes();
-            self.beginning = Beginning::Wiped;
+            self.bytes -= oldest.kind.bytes();
+            self.start = EntryStart::Wiped;
         }
         id
     }
 }
 
-impl What {
+impl EntryKind {
     fn bytes(&self) -> usize {
         match self {
             Self::Mine(text, _) | Self::Theirs(text) => text.len(),
@@ -177,7 +177,7 @@ mod tests {
             log.theirs("x");
         }
         assert_eq!((log.entries().count(), log.text(first)), (ENTRIES, None));
-        assert_eq!(log.beginning, Beginning::Wiped);
+        assert_eq!(log.start, EntryStart::Wiped);
     }
 
     #[test]

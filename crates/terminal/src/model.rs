@@ -5,7 +5,7 @@ mod keyboard;
 mod state;
 #[cfg(test)]
 pub(super) mod tests;
-mod words;
+mod texts;
 
 use std::time::Duration;
 
@@ -18,20 +18,22 @@ use ratatui::layout::Size;
 use schemas::control::{EndReason, ErrorCode};
 use zeroize::Zeroizing;
 
-pub(super) use self::state::{About, Effect, Errand, Input, Link, Outcome, Peer, Popup, Search, Stage, Then};
+pub(super) use self::state::{
+    About, AfterOpening, Effect, Input, MeetingKind, Outcome, OwnConnection, Peer, Popup, Stage, Then,
+};
 use super::{
     draft::Draft,
     layout,
-    log::{EntryId, Log, Mark, Tone},
+    log::{EntryId, Log, Mark, NoteKind},
 };
 
-/// One person's evening, as it is on the screen.
+/// One person's chats, as they are on the screen.
 pub(super) struct Model {
     pub(super) now: Duration,
     pub(super) size: Size,
-    pub(super) errand: Errand,
+    pub(super) meeting: MeetingKind,
     pub(super) stage: Stage,
-    pub(super) link: Link,
+    pub(super) own_connection: OwnConnection,
     pub(super) peer: Peer,
     pub(super) peer_typing: Typing,
     pub(super) log: Log,
@@ -63,13 +65,13 @@ enum Session {
 
 impl Model {
     /// Before there is a session.
-    pub(super) fn new(errand: Errand) -> Self {
+    pub(super) fn new(meeting: MeetingKind) -> Self {
         Self {
             now: Duration::ZERO,
             size: Size::ZERO,
-            errand,
-            stage: Stage::Opening(Search::Anew),
-            link: Link::Up,
+            meeting,
+            stage: Stage::Opening(AfterOpening::FindNew),
+            own_connection: OwnConnection::Up,
             peer: Peer::Here,
             peer_typing: Typing::Idle,
             log: Log::default(),
@@ -94,7 +96,7 @@ impl Model {
             Input::Opened => self.opened(),
             Input::OpenFailed(why) => self.alone(&format!("no connection: {why}")),
             Input::Link(link) => self.invite = Some(link),
-            Input::Heard(event) => self.hear(event),
+            Input::Chat(event) => self.handle_event(event),
             Input::Key(key) => self.press(key),
             Input::Pasted(text) => self.paste(&text),
             Input::Resized(size) => {
@@ -112,12 +114,12 @@ impl Model {
 
     /// When [`Input::Tick`] is to come, if nothing else does.
     pub(super) fn next_tick(&self) -> Option<Duration> {
-        let countdown = match self.link {
-            Link::Down(until) if until > self.now => {
+        let countdown = match self.own_connection {
+            OwnConnection::Down(until) if until > self.now => {
                 let whole = Duration::from_secs((until - self.now).as_secs());
                 Some(if until - whole > self.now { until - whole } else { self.now + Duration::from_secs(1) })
             }
-            Link::Down(_) | Link::Up => None,
+            OwnConnection::Down(_) | OwnConnection::Up => None,
         };
         [countdown, self.typing_until].into_iter().flatten().min()
     }
@@ -133,32 +135,32 @@ impl Model {
 
     /// Whether what is sent now can reach the other.
     pub(super) fn way_is_open(&self) -> bool {
-        self.link == Link::Up && self.peer == Peer::Here
+        self.own_connection == OwnConnection::Up && self.peer == Peer::Here
     }
 
     fn opened(&mut self) {
-        (self.session, self.link) = (Session::Open, Link::Up);
-        if self.stage == Stage::Opening(Search::Again) {
-            self.stage = Stage::Searching;
-            self.effects.push(Effect::FindAgain);
+        (self.session, self.own_connection) = (Session::Open, OwnConnection::Up);
+        if self.stage == Stage::Opening(AfterOpening::FindSame) {
+            self.stage = Stage::Waiting;
+            self.effects.push(Effect::FindSame);
         } else {
-            self.search();
+            self.find();
         }
     }
 
-    fn search(&mut self) {
+    fn find(&mut self) {
         self.forget();
-        self.stage = Stage::Searching;
+        self.stage = Stage::Waiting;
         self.effects.push(Effect::Find);
     }
 
-    fn hear(&mut self, event: Event) {
+    fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Connected | Event::Waiting => self.link = Link::Up,
+            Event::Connected | Event::Waiting => self.own_connection = OwnConnection::Up,
             Event::Met => self.met(),
             Event::Secured { safety } if self.stage == Stage::Meeting => self.secured(safety),
             Event::Secured { .. } => {}
-            Event::Message { text, .. } => self.say(&Zeroizing::new(text)),
+            Event::Message { text, .. } => self.add_theirs(&Zeroizing::new(text)),
             Event::Delivered { number } => self.log.delivered(number),
             Event::NotDelivered { number } => {
                 self.log.not_delivered(number);
@@ -169,9 +171,10 @@ impl Model {
             Event::PeerAway => (self.peer, self.peer_typing) = (Peer::Away, Typing::Idle),
             Event::PeerOnline => self.peer = Peer::Here,
             Event::Disconnected { retry_in } => {
-                (self.link, self.peer_typing) = (Link::Down(self.now + retry_in), Typing::Idle);
+                (self.own_connection, self.peer_typing) =
+                    (OwnConnection::Down(self.now + retry_in), Typing::Idle);
             }
-            Event::Resumed => (self.link, self.peer) = (Link::Up, Peer::Here),
+            Event::Resumed => (self.own_connection, self.peer) = (OwnConnection::Up, Peer::Here),
             Event::Ended { end } => self.ended(end),
             Event::Error { code, message } => self.refused(code, &message),
             Event::Closed { reason } => self.closed(reason),
@@ -181,38 +184,38 @@ impl Model {
     fn met(&mut self) {
         self.forget();
         self.meetings += 1;
-        (self.link, self.peer) = (Link::Up, Peer::Here);
-        if matches!(self.stage, Stage::Searching) {
+        (self.own_connection, self.peer) = (OwnConnection::Up, Peer::Here);
+        if matches!(self.stage, Stage::Waiting) {
             self.stage = Stage::Meeting;
         } else {
             // Found in the moment in which nobody was looked for any more.
-            self.stage = Stage::Parting(Then::Rest);
+            self.stage = Stage::Leaving(Then::Rest);
             self.effects.push(Effect::Leave);
         }
     }
 
     fn secured(&mut self, safety: SafetyCode) {
         self.stage = Stage::Talking(safety);
-        self.note(words::begin(&self.errand), Tone::Plain);
-        self.note(words::CHECK, Tone::Plain);
+        self.note(texts::begin(&self.meeting), NoteKind::Plain);
+        self.note(texts::CHECK, NoteKind::Plain);
     }
 
-    fn say(&mut self, text: &str) {
+    fn add_theirs(&mut self, text: &str) {
         self.peer_typing = Typing::Idle;
         let id = self.log.theirs(text);
         if self.scroll > 0 {
             self.unseen += 1;
         }
-        self.stay(id);
+        self.keep_in_view(id);
     }
 
-    fn note(&mut self, note: &str, tone: Tone) {
-        let id = self.log.note(note, tone);
-        self.stay(id);
+    fn note(&mut self, note: &str, kind: NoteKind) {
+        let id = self.log.note(note, kind);
+        self.keep_in_view(id);
     }
 
     /// Whoever reads older texts goes on reading where they are.
-    fn stay(&mut self, added: EntryId) {
+    fn keep_in_view(&mut self, added: EntryId) {
         if self.scroll > 0 {
             self.scroll += layout::height(self, added);
             self.scroll = self.scroll.min(layout::scroll_max(self));
@@ -237,19 +240,19 @@ impl Model {
     }
 
     fn ended(&mut self, end: End) {
-        self.log.give_up();
+        self.log.abandon();
         let is_fault = matches!(end, End::Fault(_) | End::Closed(_))
             || matches!(end, End::Room(EndReason::Expired | EndReason::Shutdown));
         if is_fault || self.log.lost() > 0 {
             self.outcome = Outcome::Badly;
         }
         match self.stage {
-            Stage::Parting(Then::Next) => {
-                self.stage = Stage::Searching;
+            Stage::Leaving(Then::Next) => {
+                self.stage = Stage::Waiting;
                 self.forget_chat();
-                self.notice = is_fault.then(|| words::end(end));
+                self.notice = is_fault.then(|| texts::end(end));
             }
-            Stage::Parting(Then::Quit) => {
+            Stage::Leaving(Then::Quit) => {
                 self.effects.push(Effect::Close);
             }
             _ => self.over(end),
@@ -264,32 +267,32 @@ impl Model {
             self.forget_chat();
         }
         let fault = matches!(end, End::Fault(_) | End::Closed(_));
-        let why = words::end(end);
+        let why = texts::end(end);
         (self.scroll, self.unseen) = (0, 0);
-        self.note(&why, if fault { Tone::Trouble } else { Tone::Plain });
+        self.note(&why, if fault { NoteKind::Trouble } else { NoteKind::Plain });
         if lost > 0 {
-            self.note(&words::lost(lost), Tone::Trouble);
+            self.note(&texts::lost(lost), NoteKind::Trouble);
         }
-        self.note(if own { words::FORGOTTEN } else { words::FORGOTTEN_BUT_SEEN }, Tone::Plain);
+        self.note(if own { texts::FORGOTTEN } else { texts::FORGOTTEN_BUT_SEEN }, NoteKind::Plain);
         self.rest(why);
     }
 
     fn refused(&mut self, code: ErrorCode, message: &str) {
         let passing = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
-        if self.stage == Stage::Searching && !passing {
+        if self.stage == Stage::Waiting && !passing {
             self.outcome = Outcome::Badly;
             self.meetings += u32::from(code == ErrorCode::InviteSpent);
-            self.alone(&words::refusal(code, message));
+            self.alone(&texts::refusal(code, message));
         } else {
-            self.notice = Some(words::refusal(code, message));
+            self.notice = Some(texts::refusal(code, message));
         }
     }
 
     fn closed(&mut self, reason: Closed) {
         self.session = Session::Over;
-        if self.stage == Stage::Searching && reason == Closed::Unauthorized {
+        if self.stage == Stage::Waiting && reason == Closed::Unauthorized {
             // The server was started anew, or a day is over: whoever waits goes on waiting.
-            self.stage = Stage::Opening(Search::Again);
+            self.stage = Stage::Opening(AfterOpening::FindSame);
             return self.effects.push(Effect::Open);
         }
         if reason != Closed::Asked {
@@ -297,20 +300,20 @@ impl Model {
         }
         match self.stage {
             Stage::Alone { .. } => {}
-            Stage::Parting(Then::Quit) => self.effects.push(Effect::Close),
-            _ => self.alone(&words::closed(reason)),
+            Stage::Leaving(Then::Quit) => self.effects.push(Effect::Close),
+            _ => self.alone(&texts::closed(reason)),
         }
     }
 
     /// Nobody is looked for any more, and nobody was met.
     fn alone(&mut self, why: &str) {
         self.forget();
-        self.note(why, Tone::Trouble);
+        self.note(why, NoteKind::Trouble);
         self.rest(why.to_owned());
     }
 
     fn rest(&mut self, why: String) {
-        self.note(if self.may_search() { words::GO_ON } else { words::SERVES_ONCE }, Tone::Plain);
+        self.note(if self.may_find() { texts::GO_ON } else { texts::SERVES_ONCE }, NoteKind::Plain);
         self.popup = None;
         self.stage = Stage::Alone { why };
         self.peer_typing = Typing::Idle;
@@ -318,8 +321,8 @@ impl Model {
     }
 
     /// A link that was opened serves once; of one's own there can be any number.
-    fn may_search(&self) -> bool {
-        self.errand != Errand::Invited || self.meetings == 0
+    fn may_find(&self) -> bool {
+        self.meeting != MeetingKind::AcceptsInvite || self.meetings == 0
     }
 
     /// Wipes what was said, and the link.

@@ -29,7 +29,7 @@ pub(super) fn draw(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
     parts::status(model, areas.status, canvas);
     parts::safety(model, areas.safety, canvas);
     match model.stage {
-        Stage::Opening(_) | Stage::Searching => waiting::draw(model, areas.body, canvas),
+        Stage::Opening(_) | Stage::Waiting => waiting::draw(model, areas.body, canvas),
         _ => parts::log(model, areas.body, canvas),
     }
     parts::rule(model, areas.rule, canvas);

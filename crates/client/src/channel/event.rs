@@ -58,7 +58,7 @@ pub enum Event {
         number: MessageNumber,
     },
     /// The channel is over; its keys are gone.
-    Ended(EndReason),
+    Ended(ChannelEnd),
 }
 
 /// Does not show texts: they must not end up in a log.
@@ -79,7 +79,7 @@ impl fmt::Debug for Event {
 
 /// Why a channel ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EndReason {
+pub enum ChannelEnd {
     /// This side said goodbye.
     Bye,
     /// The peer said goodbye.
@@ -108,7 +108,7 @@ pub enum EndReason {
     Exhausted,
 }
 
-impl EndReason {
+impl ChannelEnd {
     /// A stable word for it, the same in every implementation.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -130,7 +130,7 @@ impl EndReason {
     }
 }
 
-impl fmt::Display for EndReason {
+impl fmt::Display for ChannelEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }

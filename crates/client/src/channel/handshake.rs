@@ -15,8 +15,8 @@ use snow::{Builder, HandshakeState, StatelessTransportState};
 use zeroize::Zeroizing;
 
 use super::crypto::{PrivateKey, Resolver, public_key, sha256};
-use super::event::EndReason;
-use super::frame::{self, Step};
+use super::event::ChannelEnd;
+use super::message::{self, Step};
 use super::safety::SafetyCode;
 use super::{Meeting, Psk, Side};
 
@@ -91,11 +91,11 @@ impl Handshake {
                 None => (Step::Commitment, self.commitment.as_deref()?),
             },
         };
-        Some(frame::handshake(step, body))
+        Some(message::handshake(step, body))
     }
 
     /// Takes a handshake message of the other side.
-    pub(super) fn receive(&mut self, step: Step, body: &[u8]) -> Result<Progress, EndReason> {
+    pub(super) fn receive(&mut self, step: Step, body: &[u8]) -> Result<Progress, ChannelEnd> {
         match (self.side, step) {
             (Side::A, Step::Commitment) => self.receive_commitment(body),
             (Side::B, Step::Message1) => self.receive_message1(body),
@@ -104,48 +104,48 @@ impl Handshake {
         }
     }
 
-    fn receive_commitment(&mut self, body: &[u8]) -> Result<Progress, EndReason> {
+    fn receive_commitment(&mut self, body: &[u8]) -> Result<Progress, ChannelEnd> {
         expect_len(body, 32)?;
         match &self.commitment {
-            Some(first) if first != body => return Err(EndReason::HandshakeChanged),
+            Some(first) if first != body => return Err(ChannelEnd::HandshakeChanged),
             Some(_) => return Ok(self.waiting().map_or(Progress::Unexpected, Progress::Reply)),
             None => self.commitment = Some(body.to_vec()),
         }
         let mut noise = self.build_noise(body)?;
         let message1 = write(&mut noise)?;
-        let frame = frame::handshake(Step::Message1, &message1);
+        let frame = message::handshake(Step::Message1, &message1);
         self.message1 = Some(message1);
         self.noise = Some(noise);
         Ok(Progress::Waits(frame))
     }
 
-    fn receive_message1(&mut self, body: &[u8]) -> Result<Progress, EndReason> {
+    fn receive_message1(&mut self, body: &[u8]) -> Result<Progress, ChannelEnd> {
         expect_len(body, self.message1_len())?;
         match &self.message1 {
-            Some(first) if first != body => return Err(EndReason::HandshakeChanged),
+            Some(first) if first != body => return Err(ChannelEnd::HandshakeChanged),
             Some(_) => return Ok(self.waiting().map_or(Progress::Unexpected, Progress::Reply)),
             None => self.message1 = Some(body.to_vec()),
         }
-        let commitment = self.commitment.clone().ok_or(EndReason::HandshakeRefused)?;
+        let commitment = self.commitment.clone().ok_or(ChannelEnd::HandshakeRefused)?;
         let mut noise = self.build_noise(&commitment)?;
         read(&mut noise, body)?;
         let message2 = write(&mut noise)?;
-        let reply = frame::handshake(Step::Message2, &message2);
+        let reply = message::handshake(Step::Message2, &message2);
         self.message2 = Some(message2);
         Ok(Progress::Keys(finish(noise)?, reply))
     }
 
-    fn receive_message2(&mut self, body: &[u8]) -> Result<Progress, EndReason> {
+    fn receive_message2(&mut self, body: &[u8]) -> Result<Progress, ChannelEnd> {
         expect_len(body, MESSAGE_MAX)?;
         match &self.message2 {
-            Some(first) if first != body => return Err(EndReason::HandshakeChanged),
+            Some(first) if first != body => return Err(ChannelEnd::HandshakeChanged),
             Some(_) => return Ok(Progress::AcknowledgeAgain),
             None => self.message2 = Some(body.to_vec()),
         }
-        let promised = self.commitment.as_deref().ok_or(EndReason::HandshakeRefused)?;
+        let promised = self.commitment.as_deref().ok_or(ChannelEnd::HandshakeRefused)?;
         verify_slices_are_equal(&self.commit_to(&body[..32]), promised)
-            .map_err(|_| EndReason::CommitmentBroken)?;
-        let mut noise = self.noise.take().ok_or(EndReason::HandshakeRefused)?;
+            .map_err(|_| ChannelEnd::CommitmentBroken)?;
+        let mut noise = self.noise.take().ok_or(ChannelEnd::HandshakeRefused)?;
         read(&mut noise, body)?;
         Ok(Progress::Secure(finish(noise)?))
     }
@@ -169,8 +169,8 @@ impl Handshake {
         }
     }
 
-    fn build_noise(&mut self, commitment: &[u8]) -> Result<Box<HandshakeState>, EndReason> {
-        let ephemeral = self.ephemeral.take().ok_or(EndReason::HandshakeRefused)?;
+    fn build_noise(&mut self, commitment: &[u8]) -> Result<Box<HandshakeState>, ChannelEnd> {
+        let ephemeral = self.ephemeral.take().ok_or(ChannelEnd::HandshakeRefused)?;
         let prologue = [LABEL, &[0], &self.room, commitment].concat();
         let params = self.name().parse().map_err(refused)?;
         let mut builder = Builder::with_resolver(params, Box::new(Resolver { ephemeral }));
@@ -186,33 +186,33 @@ impl Handshake {
     }
 }
 
-fn expect_len(body: &[u8], len: usize) -> Result<(), EndReason> {
-    if body.len() == len { Ok(()) } else { Err(EndReason::HandshakeLength) }
+fn expect_len(body: &[u8], len: usize) -> Result<(), ChannelEnd> {
+    if body.len() == len { Ok(()) } else { Err(ChannelEnd::HandshakeLength) }
 }
 
-fn write(noise: &mut HandshakeState) -> Result<Vec<u8>, EndReason> {
+fn write(noise: &mut HandshakeState) -> Result<Vec<u8>, ChannelEnd> {
     let mut message = vec![0; MESSAGE_MAX];
     let len = noise.write_message(&[], &mut message).map_err(refused)?;
     message.truncate(len);
     Ok(message)
 }
 
-fn read(noise: &mut HandshakeState, message: &[u8]) -> Result<(), EndReason> {
+fn read(noise: &mut HandshakeState, message: &[u8]) -> Result<(), ChannelEnd> {
     let mut payload = Zeroizing::new([0; MESSAGE_MAX]);
     noise.read_message(message, &mut payload[..]).map_err(refused)?;
     Ok(())
 }
 
-fn finish(noise: Box<HandshakeState>) -> Result<Box<Session>, EndReason> {
+fn finish(noise: Box<HandshakeState>) -> Result<Box<Session>, ChannelEnd> {
     let safety = SafetyCode::of(noise.get_handshake_hash());
     let transport = noise.into_stateless_transport_mode().map_err(refused)?;
     Ok(Box::new(Session { transport, safety }))
 }
 
 /// Only the all-zero shared secret has a reason of its own: all else means different keys, psk or room.
-fn refused(error: snow::Error) -> EndReason {
+fn refused(error: snow::Error) -> ChannelEnd {
     match error {
-        snow::Error::Dh => EndReason::WeakKey,
-        _ => EndReason::HandshakeRefused,
+        snow::Error::Dh => ChannelEnd::WeakKey,
+        _ => ChannelEnd::HandshakeRefused,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::event::EndReason;
+use super::event::ChannelEnd;
 use super::limits::{WINDOW_BYTES, WINDOW_MESSAGES};
 use super::packet::{Entry, cost};
 use super::time::Time;
@@ -31,20 +31,20 @@ pub(super) struct Received {
 
 impl Inbound {
     /// Takes one message of an authenticated packet; a copy is dropped.
-    pub(super) fn receive(&mut self, entry: &Entry<'_>) -> Result<(), EndReason> {
+    pub(super) fn receive(&mut self, entry: &Entry<'_>) -> Result<(), ChannelEnd> {
         if entry.number == 0 {
-            return Err(EndReason::Malformed);
+            return Err(ChannelEnd::Malformed);
         }
         if entry.number <= self.in_order || self.ahead.contains_key(&entry.number) {
             return Ok(());
         }
         // An honest peer's unacknowledged messages fit its window, so those among them that are here do, too.
         if entry.number - self.in_order > WINDOW_MESSAGES as u64 {
-            return Err(EndReason::WindowExceeded);
+            return Err(ChannelEnd::WindowExceeded);
         }
         self.ahead_cost += cost(entry.body.len());
         if self.ahead_cost > WINDOW_BYTES {
-            return Err(EndReason::WindowExceeded);
+            return Err(ChannelEnd::WindowExceeded);
         }
         let body = Zeroizing::new(entry.body.to_vec());
         self.ahead.insert(entry.number, Received { number: entry.number, kind: entry.kind, body });
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::channel::limits::MAX_TEXT;
 
-    fn receive(inbound: &mut Inbound, number: u64) -> Result<Vec<u64>, EndReason> {
+    fn receive(inbound: &mut Inbound, number: u64) -> Result<Vec<u64>, ChannelEnd> {
         inbound.receive(&Entry { number, kind: 1, body: b"x" })?;
         Ok(std::iter::from_fn(|| inbound.next()).map(|message| message.number).collect())
     }
@@ -103,9 +103,9 @@ mod tests {
     fn more_than_a_window_ahead_is_an_offence() {
         let mut inbound = Inbound::default();
         assert_eq!(receive(&mut inbound, 64), Ok(vec![]));
-        assert_eq!(receive(&mut inbound, 65), Err(EndReason::WindowExceeded));
-        assert_eq!(receive(&mut inbound, u64::MAX), Err(EndReason::WindowExceeded));
-        assert_eq!(receive(&mut inbound, 0), Err(EndReason::Malformed));
+        assert_eq!(receive(&mut inbound, 65), Err(ChannelEnd::WindowExceeded));
+        assert_eq!(receive(&mut inbound, u64::MAX), Err(ChannelEnd::WindowExceeded));
+        assert_eq!(receive(&mut inbound, 0), Err(ChannelEnd::Malformed));
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
         }
         assert_eq!(
             inbound.receive(&Entry { number: 10, kind: 1, body: b"x" }),
-            Err(EndReason::WindowExceeded)
+            Err(ChannelEnd::WindowExceeded)
         );
     }
 }

@@ -10,14 +10,14 @@
 
 mod crypto;
 mod event;
-mod frame;
 mod handshake;
+mod handshake_timeout;
 mod inbound;
 pub mod limits;
 mod meeting;
+mod message;
 mod outbound;
 mod packet;
-mod patience;
 mod replay;
 mod rtt;
 mod safety;
@@ -34,18 +34,18 @@ use rand::rngs::StdRng;
 use rand::{CryptoRng, SeedableRng};
 use zeroize::Zeroizing;
 
-pub use event::{Dropped, EndReason, Event, MessageNumber, SendError, Typing};
+pub use event::{ChannelEnd, Dropped, Event, MessageNumber, SendError, Typing};
 pub use meeting::{Meeting, Psk, Side};
 pub use safety::{Emoji, SafetyCode};
 pub use time::Time;
 
-use frame::Frame;
 use handshake::{Handshake, Progress, Session};
+use handshake_timeout::HandshakeTimeout;
 use inbound::Inbound;
 use limits::BYE_LINGER;
+use message::ChannelMessage;
 use outbound::{Outbound, Refused};
 use packet::Kind;
-use patience::Patience;
 use replay::ReplayWindow;
 use typing::Notice;
 
@@ -56,9 +56,9 @@ use typing::Notice;
 pub struct Channel {
     phase: Phase,
     /// Whether frames can reach the peer, as far as the server says.
-    way: Way,
+    path: PathState,
     handshake: Option<Handshake>,
-    patience: Patience,
+    handshake_timeout: HandshakeTimeout,
     session: Option<Box<Session>>,
     /// The number of the next packet: each is taken once and never again.
     next_packet: u64,
@@ -84,14 +84,14 @@ enum Phase {
     Secured,
     /// One side has said goodbye.
     Leaving {
-        reason: EndReason,
+        reason: ChannelEnd,
         until: Time,
     },
     Ended,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum PathState {
     Open,
     /// The server holds this side, and not the other.
     PeerAway,
@@ -109,9 +109,9 @@ impl Channel {
         rng.fill_bytes(&mut ephemeral[..]);
         let mut channel = Self {
             phase: Phase::Handshaking,
-            way: Way::Open,
+            path: PathState::Open,
             handshake: Some(Handshake::new(side, meeting, room, ephemeral)),
-            patience: Patience::starting(now),
+            handshake_timeout: HandshakeTimeout::starting(now),
             session: None,
             next_packet: 0,
             replay: ReplayWindow::default(),
@@ -126,7 +126,7 @@ impl Channel {
             dropped: Dropped::default(),
         };
         if side == Side::B {
-            channel.patience.begin_intervals(now);
+            channel.handshake_timeout.begin_intervals(now);
             channel.repeat_handshake();
         }
         channel
@@ -137,13 +137,15 @@ impl Channel {
         if self.phase == Phase::Ended {
             return;
         }
-        let handled = match frame::parse(message) {
+        let handled = match message::parse(message) {
             None => {
                 self.dropped.malformed += 1;
                 Ok(())
             }
-            Some(Frame::Handshake { step, body }) => self.handle_handshake(now, step, body),
-            Some(Frame::Packet { number, ciphertext }) => self.handle_packet(now, number, ciphertext),
+            Some(ChannelMessage::Handshake { step, body }) => self.handle_handshake(now, step, body),
+            Some(ChannelMessage::Packet { number, ciphertext }) => {
+                self.handle_packet(now, number, ciphertext)
+            }
         };
         match handled {
             Ok(()) => self.flush(now),
@@ -158,22 +160,22 @@ impl Channel {
 
     /// This side's connection is lost: nothing is sent until [`Self::link_up`].
     pub fn link_down(&mut self, now: Time) {
-        self.way = Way::LinkDown;
-        self.patience.pause(now);
+        self.path = PathState::LinkDown;
+        self.handshake_timeout.pause(now);
     }
 
     /// The server says that the peer is back. Ignored while this side's own link is down.
     pub fn peer_online(&mut self, now: Time) {
-        if self.way != Way::LinkDown {
+        if self.path != PathState::LinkDown {
             self.reopen(now);
         }
     }
 
     /// The server says that the peer is away: nothing is sent until it is back, for the server would drop it.
     pub fn peer_away(&mut self, now: Time) {
-        if self.way == Way::Open {
-            self.way = Way::PeerAway;
-            self.patience.pause(now);
+        if self.path == PathState::Open {
+            self.path = PathState::PeerAway;
+            self.handshake_timeout.pause(now);
         }
     }
 
@@ -204,7 +206,7 @@ impl Channel {
                 Err(SendError::Full)
             }
             Err(Refused::Exhausted) => {
-                self.end(EndReason::Exhausted);
+                self.end(ChannelEnd::Exhausted);
                 Err(SendError::Over)
             }
         }
@@ -222,31 +224,33 @@ impl Channel {
     /// Says goodbye after everything sent before it. The channel ends when the peer has acknowledged it, or after 3 s.
     pub fn bye(&mut self, now: Time) {
         match self.phase {
-            Phase::Handshaking => self.end(EndReason::Bye),
+            Phase::Handshaking => self.end(ChannelEnd::Bye),
             Phase::Leaving { .. } | Phase::Ended => {}
             Phase::Secured => match self.outbound.push(Kind::Bye, &[]) {
                 Ok(_) => {
-                    self.phase = Phase::Leaving { reason: EndReason::Bye, until: now + BYE_LINGER };
+                    self.phase = Phase::Leaving { reason: ChannelEnd::Bye, until: now + BYE_LINGER };
                     self.flush(now);
                 }
                 // The window keeps a place for it, so only the numbers can have run out.
-                Err(_) => self.end(EndReason::Exhausted),
+                Err(_) => self.end(ChannelEnd::Exhausted),
             },
         }
     }
 
     /// Ends the channel at once and silently: the room is over, or the owner gives up. Its keys are gone after this.
     pub fn close(&mut self) {
-        self.end(EndReason::Closed);
+        self.end(ChannelEnd::Closed);
     }
 
     /// To be called at [`Self::next_timeout`]; early or late calls do no harm.
     pub fn handle_timeout(&mut self, now: Time) {
         match self.phase {
             Phase::Ended => return,
-            Phase::Handshaking if self.patience.is_exhausted(now) => return self.end(EndReason::NoChannel),
+            Phase::Handshaking if self.handshake_timeout.is_exhausted(now) => {
+                return self.end(ChannelEnd::NoChannel);
+            }
             Phase::Handshaking => {
-                if self.patience.resend_is_due(now) {
+                if self.handshake_timeout.resend_is_due(now) {
                     self.repeat_handshake();
                 }
                 return;
@@ -254,7 +258,7 @@ impl Channel {
             Phase::Leaving { reason, until } if now >= until => return self.end(reason),
             Phase::Secured | Phase::Leaving { .. } => {}
         }
-        if self.way == Way::Open {
+        if self.path == PathState::Open {
             if self.outbound.timeout().is_some_and(|at| now >= at) {
                 self.outbound.time_out();
             }
@@ -268,11 +272,11 @@ impl Channel {
     pub fn next_timeout(&self) -> Option<Time> {
         let leaving = match self.phase {
             Phase::Ended => return None,
-            Phase::Handshaking => return self.patience.next(),
+            Phase::Handshaking => return self.handshake_timeout.next(),
             Phase::Leaving { until, .. } => Some(until),
             Phase::Secured => None,
         };
-        if self.way != Way::Open {
+        if self.path != PathState::Open {
             return leaving;
         }
         let typing = self.typing.due_at().filter(|_| self.may_tell_typing());
@@ -302,19 +306,19 @@ impl Channel {
         (self.phase != Phase::Handshaking).then_some(session.safety)
     }
 
-    fn handle_handshake(&mut self, now: Time, step: frame::Step, body: &[u8]) -> Result<(), EndReason> {
+    fn handle_handshake(&mut self, now: Time, step: message::Step, body: &[u8]) -> Result<(), ChannelEnd> {
         let Some(handshake) = &mut self.handshake else { return Ok(()) };
         match handshake.receive(step, body)? {
             Progress::Unexpected => self.dropped.unexpected += 1,
             Progress::Reply(frame) => self.send_if_open(frame),
             Progress::Waits(frame) => {
                 self.send_if_open(frame);
-                self.patience.begin_intervals(now);
+                self.handshake_timeout.begin_intervals(now);
             }
             Progress::Keys(session, reply) => {
                 self.session = Some(session);
                 self.send_if_open(reply);
-                self.patience.begin_intervals(now);
+                self.handshake_timeout.begin_intervals(now);
             }
             Progress::Secure(session) => {
                 self.session = Some(session);
@@ -335,7 +339,7 @@ impl Channel {
 
     /// Sends a handshake message, unless the server would drop it: whoever waits repeats it when the way opens.
     fn send_if_open(&mut self, frame: Vec<u8>) {
-        if self.way == Way::Open {
+        if self.path == PathState::Open {
             self.frames.push_back(frame);
         }
     }
@@ -348,11 +352,11 @@ impl Channel {
     }
 
     fn reopen(&mut self, now: Time) {
-        self.way = Way::Open;
+        self.path = PathState::Open;
         match self.phase {
             Phase::Ended => {}
             Phase::Handshaking => {
-                self.patience.resume(now);
+                self.handshake_timeout.resume(now);
                 self.repeat_handshake();
             }
             Phase::Secured | Phase::Leaving { .. } => {
@@ -365,7 +369,7 @@ impl Channel {
 
     /// Tells the owner what was not delivered, and forgets every key and message. Ours are wiped here; what snow and
     /// aws-lc hold is freed here, and wiped by aws-lc itself and by the binary's allocator.
-    fn end(&mut self, reason: EndReason) {
+    fn end(&mut self, reason: ChannelEnd) {
         if self.phase == Phase::Ended {
             return;
         }
@@ -383,6 +387,9 @@ impl Channel {
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel").field("phase", &self.phase).field("way", &self.way).finish_non_exhaustive()
+        f.debug_struct("Channel")
+            .field("phase", &self.phase)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }

@@ -6,8 +6,8 @@
 
 use zeroize::Zeroizing;
 
-use super::frame::{PACKET_HEADER, padded_len};
 use super::limits::{MAX_FRAME, WINDOW_MESSAGES};
+use super::message::{PACKET_HEADER, padded_len};
 
 /// What sealing adds, bytes (AES-GCM's tag).
 pub(super) const TAG: usize = 16;

@@ -3,13 +3,13 @@
 use rand::Rng;
 use zeroize::Zeroizing;
 
-use super::event::{EndReason, Event, MessageNumber, Typing};
-use super::frame::packet_header;
+use super::event::{ChannelEnd, Event, MessageNumber, Typing};
 use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
+use super::message::packet_header;
 use super::packet::{self, Kind, TAG, Writer};
 use super::time::Time;
-use super::{Channel, Phase, Way};
+use super::{Channel, PathState, Phase};
 
 impl Channel {
     /// Takes a packet: fresh, authentic, well-formed, in this order. Only then does it change anything.
@@ -18,7 +18,7 @@ impl Channel {
         now: Time,
         number: u64,
         ciphertext: &[u8],
-    ) -> Result<(), EndReason> {
+    ) -> Result<(), ChannelEnd> {
         let Some(session) = &self.session else {
             self.dropped.early += 1;
             return Ok(());
@@ -43,8 +43,8 @@ impl Channel {
         self.handle_content(now, &content[..len])
     }
 
-    fn handle_content(&mut self, now: Time, content: &[u8]) -> Result<(), EndReason> {
-        let (acknowledged, entries) = packet::parse(content).ok_or(EndReason::Malformed)?;
+    fn handle_content(&mut self, now: Time, content: &[u8]) -> Result<(), ChannelEnd> {
+        let (acknowledged, entries) = packet::parse(content).ok_or(ChannelEnd::Malformed)?;
         // All messages first: if this packet also acknowledges our goodbye, they still count.
         for entry in &entries {
             self.inbound.receive(entry)?;
@@ -59,15 +59,15 @@ impl Channel {
         self.handle_acknowledgement(now, acknowledged)
     }
 
-    fn deliver(&mut self, now: Time, message: &Received) -> Result<(), EndReason> {
+    fn deliver(&mut self, now: Time, message: &Received) -> Result<(), ChannelEnd> {
         if self.peer_left {
-            return Err(EndReason::Malformed);
+            return Err(ChannelEnd::Malformed);
         }
         match message.kind {
             kind if kind == Kind::Text as u8 => {
-                let text = std::str::from_utf8(&message.body).map_err(|_| EndReason::Malformed)?;
+                let text = std::str::from_utf8(&message.body).map_err(|_| ChannelEnd::Malformed)?;
                 if text.is_empty() || text.len() > MAX_TEXT {
-                    return Err(EndReason::Malformed);
+                    return Err(ChannelEnd::Malformed);
                 }
                 let number = MessageNumber(message.number);
                 self.events.push_back(Event::Message { number, text: text.to_owned() });
@@ -76,13 +76,13 @@ impl Channel {
                 let typing = match message.body[..] {
                     [0] => Typing::Idle,
                     [1] => Typing::Active,
-                    _ => return Err(EndReason::Malformed),
+                    _ => return Err(ChannelEnd::Malformed),
                 };
                 self.events.push_back(Event::PeerTyping(typing));
             }
             kind if kind == Kind::Bye as u8 => {
                 if !message.body.is_empty() {
-                    return Err(EndReason::Malformed);
+                    return Err(ChannelEnd::Malformed);
                 }
                 self.hear_bye(now);
             }
@@ -98,12 +98,12 @@ impl Channel {
         self.events.push_back(Event::PeerBye);
         self.inbound.owe(now);
         if self.phase == Phase::Secured {
-            self.phase = Phase::Leaving { reason: EndReason::PeerBye, until: now + BYE_LINGER };
+            self.phase = Phase::Leaving { reason: ChannelEnd::PeerBye, until: now + BYE_LINGER };
         }
     }
 
-    fn handle_acknowledgement(&mut self, now: Time, acknowledged: u64) -> Result<(), EndReason> {
-        let texts = self.outbound.acknowledge(now, acknowledged).map_err(|_| EndReason::AckBeyondSent)?;
+    fn handle_acknowledgement(&mut self, now: Time, acknowledged: u64) -> Result<(), ChannelEnd> {
+        let texts = self.outbound.acknowledge(now, acknowledged).map_err(|_| ChannelEnd::AckBeyondSent)?;
         for number in texts {
             self.events.push_back(Event::Delivered { number: MessageNumber(number) });
         }
@@ -112,20 +112,22 @@ impl Channel {
             self.events.push_back(Event::WindowOpen);
         }
         self.tell_typing(now);
-        if matches!(self.phase, Phase::Leaving { reason: EndReason::Bye, .. }) && self.outbound.is_empty() {
+        if matches!(self.phase, Phase::Leaving { reason: ChannelEnd::Bye, .. }) && self.outbound.is_empty() {
             // What is owed to the peer goes out before the keys are gone.
             if self.inbound.acknowledge_at().is_some() {
                 self.inbound.owe(now);
             }
             self.flush(now);
-            self.end(EndReason::Bye);
+            self.end(ChannelEnd::Bye);
         }
         Ok(())
     }
 
     /// Whether a typing notice would be sent now, were there one.
     pub(super) fn may_tell_typing(&self) -> bool {
-        self.phase == Phase::Secured && self.way == Way::Open && self.outbound.has_room(Kind::Typing, 1)
+        self.phase == Phase::Secured
+            && self.path == PathState::Open
+            && self.outbound.has_room(Kind::Typing, 1)
     }
 
     /// Queues a typing notice if one is due. Notices are reliable too, so that "stopped" cannot get lost.
@@ -138,13 +140,13 @@ impl Channel {
         match self.outbound.push(Kind::Typing, &[body]) {
             Ok(_) => self.typing.told(now, typing),
             // There is room, so only the numbers can have run out.
-            Err(_) => self.end(EndReason::Exhausted),
+            Err(_) => self.end(ChannelEnd::Exhausted),
         }
     }
 
     /// Sends all messages that are due, and the acknowledgement if it can wait no longer.
     pub(super) fn flush(&mut self, now: Time) {
-        if self.way != Way::Open {
+        if self.path != PathState::Open {
             return;
         }
         while matches!(self.phase, Phase::Secured | Phase::Leaving { .. }) {
@@ -162,7 +164,7 @@ impl Channel {
     pub(super) fn send_packet(&mut self, writer: Writer) {
         let Some(session) = &self.session else { return };
         if self.next_packet >= MAX_NUMBER {
-            return self.end(EndReason::Exhausted);
+            return self.end(ChannelEnd::Exhausted);
         }
         let number = self.next_packet;
         self.next_packet += 1;
@@ -173,7 +175,7 @@ impl Channel {
         match session.transport.write_message(number, &content, &mut message[header.len()..]) {
             Ok(_) => self.frames.push_back(message),
             // Noise refuses only what is longer than the largest packet, which no content is.
-            Err(_) => self.end(EndReason::Exhausted),
+            Err(_) => self.end(ChannelEnd::Exhausted),
         }
     }
 }

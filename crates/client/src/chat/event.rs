@@ -86,7 +86,7 @@ pub enum End {
     /// The server says so; the peer has not said goodbye.
     Room(EndReason),
     /// The end-to-end channel could not be made, or was broken: a fault of the peer's program, another invite, or an attack.
-    Fault(channel::EndReason),
+    Fault(channel::ChannelEnd),
     /// The connection is over.
     Closed(Closed),
 }

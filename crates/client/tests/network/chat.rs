@@ -1,7 +1,7 @@
 //! Two people, from end to end.
 
 use client::{
-    Chat, Wish,
+    Chat, ChatCriteria,
     channel::{self, SafetyCode, SendError},
     chat::{End, Event},
     invite::Invite,
@@ -12,7 +12,7 @@ use tokio::sync::Barrier;
 use crate::relay::Relay;
 
 /// Two people who look for each other.
-async fn two(relay: &Relay, wishes: [Wish; 2]) -> [Chat; 2] {
+async fn two(relay: &Relay, wishes: [ChatCriteria; 2]) -> [Chat; 2] {
     let mut chats = Vec::new();
     for wish in wishes {
         let mut chat = Chat::open(&relay.server()).await.unwrap();
@@ -34,7 +34,7 @@ async fn secured(chat: &mut Chat) -> SafetyCode {
 
 /// Two people who talk.
 async fn talking(relay: &Relay) -> [Chat; 2] {
-    let [mut one, mut two] = two(relay, [Wish::anybody(), Wish::anybody()]).await;
+    let [mut one, mut two] = two(relay, [ChatCriteria::anybody(), ChatCriteria::anybody()]).await;
     let (first, second) = tokio::join!(secured(&mut one), secured(&mut two));
     assert_eq!(first, second);
     assert_eq!((one.safety(), two.safety()), (Some(first), Some(first)));
@@ -119,7 +119,8 @@ async fn every_text_arrives_once_and_in_order_though_connections_break() {
 async fn a_link_brings_its_two_people_together() {
     let relay = Relay::new().await;
     let invite = Invite::generate(&mut rand::rng());
-    let [mut one, mut other] = two(&relay, [Wish::inviting(invite.clone()), Wish::invited(invite)]).await;
+    let [mut one, mut other] =
+        two(&relay, [ChatCriteria::create_invite(invite.clone()), ChatCriteria::accept_invite(invite)]).await;
     let (first, second) = tokio::join!(secured(&mut one), secured(&mut other));
     assert_eq!(first, second);
 }
@@ -128,10 +129,11 @@ async fn a_link_brings_its_two_people_together() {
 async fn who_does_not_have_the_link_does_not_get_in_even_if_the_server_lets_them() {
     let relay = Relay::new().await;
     let invite = Invite::generate(&mut rand::rng());
-    let [mut one, mut other] = two(&relay, [Wish::inviting(invite), Wish::anybody()]).await;
+    let [mut one, mut other] =
+        two(&relay, [ChatCriteria::create_invite(invite), ChatCriteria::anybody()]).await;
     let (first, second) = tokio::join!(end(&mut one), end(&mut other));
     assert!(
-        [first.0, second.0].contains(&End::Fault(channel::EndReason::HandshakeLength)),
+        [first.0, second.0].contains(&End::Fault(channel::ChannelEnd::HandshakeLength)),
         "{first:?} {second:?}"
     );
 }

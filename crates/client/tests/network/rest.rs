@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::{
     RestError, Session,
-    rest::{Status, Way},
+    rest::{MatchingKind, Status},
 };
 use schemas::session::SessionState;
 
@@ -35,7 +35,7 @@ async fn a_session_is_opened_renewed_asked_left_and_deleted() {
     let (status, _) = tokio::join!(session.status(), script.call(answer("200 OK", status)));
     let Status { waiting, chatting, topics, matching } = status.unwrap();
     assert_eq!((waiting, chatting, topics), (10, 200, Some(vec!["music".to_owned()])));
-    assert_eq!(matching, [Way::Random, Way::Unknown]);
+    assert_eq!(matching, [MatchingKind::Random, MatchingKind::Unknown]);
 
     let nothing = answer("204 No Content", "");
     let (left, head) = tokio::join!(session.leave(), script.call(&nothing));

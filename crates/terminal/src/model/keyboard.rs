@@ -5,13 +5,13 @@ use std::time::Duration;
 use client::channel::Typing;
 use schemas::control::Category;
 
-use super::{About, Effect, Errand, Model, Popup, Search, Session, Stage, Then, words};
+use super::{About, AfterOpening, Effect, MeetingKind, Model, Popup, Session, Stage, Then, texts};
 use crate::{
-    command::{Command, Line},
+    command::{Command, TypedLine},
     draft::{Draft, Fit, Step},
     keys::{Key, Scroll},
     layout,
-    log::Tone,
+    log::NoteKind,
 };
 
 /// Own texts that may wait until the channel has room. While so many do, Enter does nothing.
@@ -47,12 +47,12 @@ impl Model {
     pub(super) fn quit(&mut self) {
         match self.stage {
             // Asked twice, it does not wait for goodbyes.
-            Stage::Parting(Then::Quit) => self.effects.push(Effect::Abandon),
-            Stage::Meeting | Stage::Talking(_) | Stage::Parting(_) => {
-                self.part(Then::Quit);
+            Stage::Leaving(Then::Quit) => self.effects.push(Effect::Abandon),
+            Stage::Meeting | Stage::Talking(_) | Stage::Leaving(_) => {
+                self.start_leaving(Then::Quit);
                 self.effects.push(Effect::Leave);
             }
-            Stage::Opening(_) | Stage::Searching | Stage::Alone { .. } => self.effects.push(Effect::Close),
+            Stage::Opening(_) | Stage::Waiting | Stage::Alone { .. } => self.effects.push(Effect::Close),
         }
     }
 
@@ -69,13 +69,13 @@ impl Model {
         let mut fit = Fit::All;
         self.edit(|draft| fit = draft.insert(text));
         if fit == Fit::Cut {
-            self.notice = Some(words::FULL_LINE.into());
+            self.notice = Some(texts::FULL_LINE.into());
         }
     }
 
     fn edit(&mut self, change: impl FnOnce(&mut Draft)) {
         change(&mut self.draft);
-        let is_text = matches!(Line::read(self.draft.text()), Line::Text(text) if !text.is_empty());
+        let is_text = matches!(TypedLine::read(self.draft.text()), TypedLine::Text(text) if !text.is_empty());
         let writes = is_text && matches!(self.stage, Stage::Talking(_));
         if writes != self.typing_until.is_some() {
             let typing = if writes { Typing::Active } else { Typing::Idle };
@@ -85,20 +85,20 @@ impl Model {
     }
 
     fn enter(&mut self) {
-        match Line::read(self.draft.text()) {
-            Line::Command(Command::Unknown) => self.notice = Some(words::UNKNOWN_COMMAND.into()),
-            Line::Command(command) => {
+        match TypedLine::read(self.draft.text()) {
+            TypedLine::Command(Command::Unknown) => self.notice = Some(texts::UNKNOWN_COMMAND.into()),
+            TypedLine::Command(command) => {
                 self.draft.clear();
-                self.obey(command);
+                self.run_command(command);
             }
-            Line::Text(text) if text.trim().is_empty() => {}
-            Line::Text(_) if !matches!(self.stage, Stage::Talking(_)) => {
-                self.notice = Some(words::NOBODY.into());
+            TypedLine::Text(text) if text.trim().is_empty() => {}
+            TypedLine::Text(_) if !matches!(self.stage, Stage::Talking(_)) => {
+                self.notice = Some(texts::NOBODY.into());
             }
-            Line::Text(_) if self.log.waiting().count() >= WAITING_TEXTS => {
-                self.notice = Some(words::FULL_WINDOW.into());
+            TypedLine::Text(_) if self.log.waiting().count() >= WAITING_TEXTS => {
+                self.notice = Some(texts::FULL_WINDOW.into());
             }
-            Line::Text(text) => {
+            TypedLine::Text(text) => {
                 let id = self.log.mine(text);
                 self.draft.clear();
                 // A text tells by itself that its writer has stopped.
@@ -111,14 +111,14 @@ impl Model {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn run_command(&mut self, command: Command) {
         match command {
             Command::Next => self.next(),
             Command::Leave => self.leave(),
             Command::Report(category) => self.report(category),
             Command::Safety => match self.stage {
                 Stage::Talking(code) => self.popup = Some(Popup { about: About::Safety(code), scroll: 0 }),
-                _ => self.notice = Some(words::NO_CODE.into()),
+                _ => self.notice = Some(texts::NO_CODE.into()),
             },
             Command::Quit => self.quit(),
             Command::Help => self.popup = Some(Popup { about: About::Commands, scroll: 0 }),
@@ -128,58 +128,58 @@ impl Model {
 
     fn next(&mut self) {
         match self.stage {
-            Stage::Opening(_) | Stage::Searching | Stage::Parting(Then::Next | Then::Quit) => {}
-            _ if !self.may_search() => self.notice = Some(words::SERVES_ONCE.into()),
-            Stage::Meeting | Stage::Talking(_) | Stage::Parting(Then::Rest) => {
-                self.part(Then::Next);
+            Stage::Opening(_) | Stage::Waiting | Stage::Leaving(Then::Next | Then::Quit) => {}
+            _ if !self.may_find() => self.notice = Some(texts::SERVES_ONCE.into()),
+            Stage::Meeting | Stage::Talking(_) | Stage::Leaving(Then::Rest) => {
+                self.start_leaving(Then::Next);
                 self.effects.push(Effect::Find);
             }
             Stage::Alone { .. } if self.session == Session::Over => {
                 self.forget();
-                self.stage = Stage::Opening(Search::Anew);
+                self.stage = Stage::Opening(AfterOpening::FindNew);
                 self.effects.push(Effect::Open);
             }
-            Stage::Alone { .. } => self.search(),
+            Stage::Alone { .. } => self.find(),
         }
     }
 
     fn leave(&mut self) {
         match self.stage {
-            Stage::Searching => {
+            Stage::Waiting => {
                 self.effects.push(Effect::Cancel);
-                self.stop_searching();
+                self.stop_waiting();
             }
             Stage::Meeting | Stage::Talking(_) => {
-                self.part(Then::Rest);
+                self.start_leaving(Then::Rest);
                 self.effects.push(Effect::Leave);
             }
-            Stage::Parting(Then::Next) => {
-                self.part(Then::Rest);
+            Stage::Leaving(Then::Next) => {
+                self.start_leaving(Then::Rest);
                 self.invite = None;
                 self.effects.push(Effect::Cancel);
             }
-            Stage::Opening(_) | Stage::Parting(_) | Stage::Alone { .. } => {
-                self.notice = Some(words::NO_CHAT.into());
+            Stage::Opening(_) | Stage::Leaving(_) | Stage::Alone { .. } => {
+                self.notice = Some(texts::NO_CHAT.into());
             }
         }
     }
 
-    fn stop_searching(&mut self) {
+    fn stop_waiting(&mut self) {
         self.forget();
-        let why = if self.errand == Errand::Inviting { words::DISCARDED } else { words::STOPPED };
-        self.note(why, Tone::Plain);
+        let why = if self.meeting == MeetingKind::CreatesInvite { texts::DISCARDED } else { texts::STOPPED };
+        self.note(why, NoteKind::Plain);
         self.rest(why.to_owned());
     }
 
     fn report(&mut self, category: Category) {
         match self.stage {
             Stage::Meeting | Stage::Talking(_) => self.effects.push(Effect::Report(category)),
-            _ => self.notice = Some(words::NO_CHAT.into()),
+            _ => self.notice = Some(texts::NO_CHAT.into()),
         }
     }
 
-    fn part(&mut self, then: Then) {
-        self.stage = Stage::Parting(then);
+    fn start_leaving(&mut self, then: Then) {
+        self.stage = Stage::Leaving(then);
         (self.popup, self.typing_until) = (None, None);
     }
 

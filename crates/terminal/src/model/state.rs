@@ -21,7 +21,7 @@ pub(crate) enum Input {
     /// The search that was asked for is for whoever brings this link.
     Link(Zeroizing<String>),
     /// The chat tells something.
-    Heard(Event),
+    Chat(Event),
     Key(Key),
     /// A text comes from a clipboard.
     Pasted(Zeroizing<String>),
@@ -42,7 +42,7 @@ pub(crate) enum Effect {
     /// Look for somebody, after the end of the chat that may still go on.
     Find,
     /// Look for the same as before, in another session.
-    FindAgain,
+    FindSame,
     /// Look for nobody.
     Cancel,
     /// Say goodbye.
@@ -61,27 +61,27 @@ pub(crate) enum Effect {
 
 /// By what the two meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Errand {
+pub(crate) enum MeetingKind {
     Anybody,
     /// By its name.
     Topic(String),
     /// A link is made here, for each search anew.
-    Inviting,
+    CreatesInvite,
     /// A link came from somebody.
-    Invited,
+    AcceptsInvite,
 }
 
 /// What there is to talk to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// A session is being opened.
-    Opening(Search),
-    Searching,
+    Opening(AfterOpening),
+    Waiting,
     /// Somebody is met; the keys are not there yet.
     Meeting,
     Talking(SafetyCode),
     /// A goodbye is on its way.
-    Parting(Then),
+    Leaving(Then),
     /// Nobody, and nobody is looked for.
     Alone {
         why: String,
@@ -90,10 +90,10 @@ pub(crate) enum Stage {
 
 /// What is looked for in a new session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Search {
-    Anew,
+pub(crate) enum AfterOpening {
+    FindNew,
     /// What was looked for when the last session came to its end: a link that was handed over stays good.
-    Again,
+    FindSame,
 }
 
 /// What follows the end of a chat.
@@ -106,7 +106,7 @@ pub(crate) enum Then {
 
 /// The own connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
+pub(crate) enum OwnConnection {
     Up,
     /// Until the next attempt begins.
     Down(Duration),
@@ -133,7 +133,7 @@ pub(crate) enum About {
     Commands,
 }
 
-/// How the evening went, for the exit code.
+/// How it went, for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Well,

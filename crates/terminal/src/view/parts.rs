@@ -5,9 +5,9 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::{Canvas, shortened};
 use crate::{
-    layout::{GUTTER, NOT_DELIVERED, Place, Row, Voice, entry_rows, safety_lines},
-    log::{Beginning, Mark},
-    model::{Errand, Link, Model, Peer, Stage, Then},
+    layout::{GUTTER, NOT_DELIVERED, Row, RowKind, Speaker, entry_rows, safety_lines},
+    log::{EntryStart, Mark},
+    model::{MeetingKind, Model, OwnConnection, Peer, Stage, Then},
     text::width,
 };
 
@@ -21,29 +21,31 @@ pub(super) fn status(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let (sign, words) = standing(model);
     let room = usize::from(area.width).saturating_sub(4);
     let x = canvas.write(area.x + 1, area.y, &format!("{sign} {}", shortened(&words, room)), bar);
-    let about = match &model.errand {
-        Errand::Topic(topic) => shortened(topic, usize::from(area.width) / 3),
-        Errand::Inviting | Errand::Invited => "by invitation".into(),
-        Errand::Anybody => "cipher-chat".into(),
+    let about = match &model.meeting {
+        MeetingKind::Topic(topic) => shortened(topic, usize::from(area.width) / 3),
+        MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => "by invitation".into(),
+        MeetingKind::Anybody => "cipher-chat".into(),
     };
     canvas.write_right(x + 2, area.right().saturating_sub(1), area.y, &about, bar);
 }
 
 fn standing(model: &Model) -> (char, String) {
     let words = |sign, words: &str| (sign, words.to_owned());
-    match (&model.stage, model.link, model.peer) {
+    match (&model.stage, model.own_connection, model.peer) {
         (Stage::Alone { why }, ..) => ('×', format!("over: {}", uncapitalised(why))),
-        (Stage::Parting(Then::Quit), ..) => words('○', "saying goodbye (Ctrl-C: at once)"),
-        (Stage::Parting(_), ..) => words('○', "saying goodbye"),
+        (Stage::Leaving(Then::Quit), ..) => words('○', "saying goodbye (Ctrl-C: at once)"),
+        (Stage::Leaving(_), ..) => words('○', "saying goodbye"),
         (Stage::Opening(_), ..) => words('○', "connecting"),
-        (_, Link::Down(until), _) => match until.saturating_sub(model.now).as_millis().div_ceil(1000) {
-            0 => words('!', "no connection, trying again now"),
-            seconds => ('!', format!("no connection, trying again in {seconds} s")),
-        },
-        (Stage::Searching, ..) => match model.errand {
-            Errand::Inviting => words('○', "waiting for your guest"),
-            Errand::Invited => words('○', "waiting for your host"),
-            Errand::Anybody | Errand::Topic(_) => words('○', "looking for somebody"),
+        (_, OwnConnection::Down(until), _) => {
+            match until.saturating_sub(model.now).as_millis().div_ceil(1000) {
+                0 => words('!', "no connection, trying again now"),
+                seconds => ('!', format!("no connection, trying again in {seconds} s")),
+            }
+        }
+        (Stage::Waiting, ..) => match model.meeting {
+            MeetingKind::CreatesInvite => words('○', "waiting for your guest"),
+            MeetingKind::AcceptsInvite => words('○', "waiting for your host"),
+            MeetingKind::Anybody | MeetingKind::Topic(_) => words('○', "looking for somebody"),
         },
         (Stage::Meeting, ..) => words('○', "somebody is there, agreeing on keys"),
         (Stage::Talking(_), _, Peer::Away) => {
@@ -84,20 +86,20 @@ pub(super) fn log(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
             }
         }
     }
-    if model.log.beginning == Beginning::Wiped && y > area.y {
+    if model.log.start == EntryStart::Wiped && y > area.y {
         canvas.write(area.x + GUTTER, y - 1, "(older texts are wiped)", canvas.theme.faint());
     }
 }
 
 fn draw_row(model: &Model, row: Row<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    let (name, name_style, style) = match row.voice {
-        Voice::Mine => ("you", theme.mine(), Style::new()),
-        Voice::Theirs => ("them", theme.theirs(), Style::new()),
-        Voice::Note => ("*", theme.faint(), theme.faint()),
-        Voice::Trouble => ("!", theme.bad(), theme.bad()),
+    let (name, name_style, style) = match row.speaker {
+        Speaker::Mine => ("you", theme.mine(), Style::new()),
+        Speaker::Theirs => ("them", theme.theirs(), Style::new()),
+        Speaker::Note => ("*", theme.faint(), theme.faint()),
+        Speaker::Trouble => ("!", theme.bad(), theme.bad()),
     };
-    if row.place == Place::First {
+    if row.kind == RowKind::First {
         canvas.write_right(area.x, area.x + GUTTER - 2, area.y, name, name_style);
     }
     let x = canvas.write(area.x + GUTTER, area.y, row.text, style);

@@ -9,7 +9,7 @@ use ratatui::{
 use super::Canvas;
 use crate::{
     layout::{packed, popup_area, popup_columns, popup_scroll_max},
-    model::{About, Errand, Model, Popup},
+    model::{About, MeetingKind, Model, Popup},
     text::{Break, rows},
 };
 
@@ -36,18 +36,18 @@ Nothing is written to disk, and
 nothing stays on this screen.";
 
 /// The rows of a pop-up's text.
-pub(crate) fn lines(about: About, errand: &Errand, columns: usize) -> Vec<String> {
+pub(crate) fn lines(about: About, meeting: &MeetingKind, columns: usize) -> Vec<String> {
     let text = match about {
         About::Commands => COMMANDS.into(),
         About::Safety(code) => {
             let signs = code.emoji().map(|emoji| format!("{} {}", emoji.sign, emoji.name));
             let signs = packed(signs.into_iter(), columns).join("\n");
-            let meaning = match errand {
-                Errand::Inviting | Errand::Invited => {
+            let meaning = match meeting {
+                MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => {
                     "You met by an invite link, which is part of the key: nobody who does not have the link can read along. Whoever \
                      got hold of it could have taken the other's place; the code shows that too."
                 }
-                Errand::Anybody | Errand::Topic(_) => {
+                MeetingKind::Anybody | MeetingKind::Topic(_) => {
                     "With a stranger you have no other way to reach, it proves little: that the chat is encrypted is certain, but \
                      not with whom."
                 }
@@ -79,7 +79,7 @@ pub(super) fn draw(model: &Model, popup: Popup, canvas: &mut Canvas<'_>) {
         .render(area, canvas.buffer);
     let inner =
         Rect { x: area.x + 2, y: area.y + 1, width: area.width, height: area.height.saturating_sub(2) };
-    let lines = lines(popup.about, &model.errand, popup_columns(model));
+    let lines = lines(popup.about, &model.meeting, popup_columns(model));
     for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(popup.scroll)) {
         canvas.write(inner.x, y, line, Style::new());
     }

@@ -4,7 +4,7 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::{Canvas, qr::Qr};
 use crate::{
-    model::{Errand, Model, Search, Stage},
+    model::{AfterOpening, MeetingKind, Model, Stage},
     text::{Break, rows},
 };
 
@@ -25,13 +25,13 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let (faint, plain) = (theme.faint(), Style::new());
     let strong = |text| (text, theme.strong(), Break::Words);
     let topic;
-    let paragraphs: Vec<Paragraph<'_>> = match (&model.stage, &model.errand, &model.invite) {
-        (Stage::Opening(Search::Anew), ..) => vec![strong("Connecting…")],
-        (_, Errand::Inviting, Some(link)) => {
+    let paragraphs: Vec<Paragraph<'_>> = match (&model.stage, &model.meeting, &model.invite) {
+        (Stage::Opening(AfterOpening::FindNew), ..) => vec![strong("Connecting…")],
+        (_, MeetingKind::CreatesInvite, Some(link)) => {
             return draw_invite(link, area, canvas);
         }
-        (_, Errand::Inviting, None) => vec![strong("Waiting for your guest…")],
-        (_, Errand::Invited, _) => vec![
+        (_, MeetingKind::CreatesInvite, None) => vec![strong("Waiting for your guest…")],
+        (_, MeetingKind::AcceptsInvite, _) => vec![
             strong("Waiting for your host…"),
             (
                 "They may have ended their program, or somebody else has used the link already.",
@@ -40,9 +40,9 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
             ),
             ("/leave gives up, /quit ends.", faint, Break::Words),
         ],
-        (_, Errand::Anybody | Errand::Topic(_), _) => {
-            topic = match &model.errand {
-                Errand::Topic(topic) => format!("Topic: {topic}"),
+        (_, MeetingKind::Anybody | MeetingKind::Topic(_), _) => {
+            topic = match &model.meeting {
+                MeetingKind::Topic(topic) => format!("Topic: {topic}"),
                 _ => "Any topic".into(),
             };
             vec![

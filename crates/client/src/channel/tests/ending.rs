@@ -9,11 +9,11 @@ fn a_goodbye_comes_after_all_texts_and_ends_both_sides() {
     a.bye(at(0));
     assert_eq!(a.send_text(at(0), "too late"), Err(SendError::Over));
     settle(at(0), &mut a, &mut b);
-    assert_eq!(events(&mut a), [delivered(1), Event::Ended(EndReason::Bye)], "acknowledged at once");
+    assert_eq!(events(&mut a), [delivered(1), Event::Ended(ChannelEnd::Bye)], "acknowledged at once");
     assert_eq!(events(&mut b), [text(1, "last"), Event::PeerBye]);
     assert_eq!(b.send_text(at(0), "too late"), Err(SendError::Over));
     run(at(3000), &mut a, &mut b);
-    assert_eq!(events(&mut b), ended(EndReason::PeerBye));
+    assert_eq!(events(&mut b), ended(ChannelEnd::PeerBye));
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn who_heard_a_goodbye_stays_to_acknowledge_it_again() {
     b.handle_frame(at(0), &a.poll_frame().unwrap());
     assert_eq!(frames(&mut b).len(), 1, "lost");
     run(at(2999), &mut a, &mut b);
-    assert_eq!(events(&mut a), ended(EndReason::Bye));
+    assert_eq!(events(&mut a), ended(ChannelEnd::Bye));
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn texts_that_cross_a_goodbye_arrive_and_are_acknowledged() {
     a.bye(at(0));
     b.send_text(at(0), "wait").unwrap();
     run(at(2999), &mut a, &mut b);
-    assert_eq!(events(&mut a), [text(1, "wait"), Event::Ended(EndReason::Bye)]);
+    assert_eq!(events(&mut a), [text(1, "wait"), Event::Ended(ChannelEnd::Bye)]);
     assert_eq!(events(&mut b), [Event::PeerBye, delivered(1)]);
 }
 
@@ -42,8 +42,8 @@ fn two_goodbyes_at_once_end_both_sides() {
     a.bye(at(0));
     b.bye(at(0));
     run(at(2999), &mut a, &mut b);
-    assert_eq!(events(&mut a), [Event::PeerBye, Event::Ended(EndReason::Bye)]);
-    assert_eq!(events(&mut b), [Event::PeerBye, Event::Ended(EndReason::Bye)]);
+    assert_eq!(events(&mut a), [Event::PeerBye, Event::Ended(ChannelEnd::Bye)]);
+    assert_eq!(events(&mut b), [Event::PeerBye, Event::Ended(ChannelEnd::Bye)]);
 }
 
 #[test]
@@ -55,14 +55,14 @@ fn a_goodbye_that_nobody_acknowledges_ends_after_3_seconds_with_what_was_not_del
     assert_eq!(a.next_timeout(), Some(at(3100)));
     a.handle_timeout(at(3100));
     let number = MessageNumber(1);
-    assert_eq!(events(&mut a), [Event::NotDelivered { number }, Event::Ended(EndReason::Bye)]);
+    assert_eq!(events(&mut a), [Event::NotDelivered { number }, Event::Ended(ChannelEnd::Bye)]);
 }
 
 #[test]
 fn a_goodbye_before_the_channel_is_secured_ends_it_at_once() {
     let mut b = channel(Side::B, Meeting::Random, 2);
     b.bye(at(0));
-    assert_eq!(events(&mut b), ended(EndReason::Bye));
+    assert_eq!(events(&mut b), ended(ChannelEnd::Bye));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_message_after_a_goodbye_is_an_offence() {
     let entries = [Entry { number: 1, kind: 3, body: b"" }, Entry { number: 2, kind: 1, body: b"more" }];
     let forged = forge(&mut a, 0, &entries);
     b.handle_frame(at(0), &forged);
-    assert_eq!(events(&mut b), [Event::PeerBye, Event::Ended(EndReason::Malformed)]);
+    assert_eq!(events(&mut b), [Event::PeerBye, Event::Ended(ChannelEnd::Malformed)]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn an_ended_channel_holds_no_keys_and_answers_nothing() {
     let frame = b.poll_frame().unwrap();
     a.close();
     assert!(a.session.is_none() && a.handshake.is_none() && a.safety().is_none());
-    assert_eq!(events(&mut a), ended(EndReason::Closed));
+    assert_eq!(events(&mut a), ended(ChannelEnd::Closed));
     a.handle_frame(at(1), &frame);
     a.handle_timeout(at(2));
     a.peer_away(at(3));

@@ -96,7 +96,7 @@ fn no_channel_after_30_seconds_online_ends_the_chat() {
         channel.handle_timeout(at(79_999));
         assert_eq!(events(&mut channel), []);
         channel.handle_timeout(at(80_000));
-        assert_eq!(events(&mut channel), ended(EndReason::NoChannel));
+        assert_eq!(events(&mut channel), ended(ChannelEnd::NoChannel));
         assert_eq!(channel.next_timeout(), None);
     }
 }
@@ -130,16 +130,16 @@ fn copies_are_answered_with_the_stored_bytes_even_after_the_end() {
 #[test]
 fn a_different_second_message_ends_the_chat() {
     let other_commitment = channel(Side::B, Meeting::Random, 9).poll_frame().unwrap();
-    let other_message1 = frame::handshake(Step::Message1, &[9; 32]);
-    let other_message2 = frame::handshake(Step::Message2, &[9; 48]);
+    let other_message1 = message::handshake(Step::Message1, &[9; 32]);
+    let other_message2 = message::handshake(Step::Message2, &[9; 48]);
     let (mut a, _) = secured_pair();
     a.handle_frame(at(1), &other_commitment);
-    assert_eq!(events(&mut a), ended(EndReason::HandshakeChanged));
+    assert_eq!(events(&mut a), ended(ChannelEnd::HandshakeChanged));
     let (mut a, mut b) = secured_pair();
     b.handle_frame(at(1), &other_message1);
-    assert_eq!(events(&mut b), ended(EndReason::HandshakeChanged));
+    assert_eq!(events(&mut b), ended(ChannelEnd::HandshakeChanged));
     a.handle_frame(at(1), &other_message2);
-    assert_eq!(events(&mut a), ended(EndReason::HandshakeChanged));
+    assert_eq!(events(&mut a), ended(ChannelEnd::HandshakeChanged));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_key_that_was_not_promised_ends_the_chat_before_noise_sees_it() {
     b.handle_frame(at(0), &a.poll_frame().unwrap());
     let message2 = frames(&mut b).pop().unwrap();
     a.handle_frame(at(0), &message2);
-    assert_eq!(events(&mut a), ended(EndReason::CommitmentBroken));
+    assert_eq!(events(&mut a), ended(ChannelEnd::CommitmentBroken));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_invited_side_and_a_matched_side_never_get_a_channel() {
     for (a, b) in [(Meeting::Random, invite(1)), (invite(1), Meeting::Random)] {
         let (mut a, mut b) = pair_of(a, b);
         settle(at(0), &mut a, &mut b);
-        assert_eq!(events(&mut b), ended(EndReason::HandshakeLength));
+        assert_eq!(events(&mut b), ended(ChannelEnd::HandshakeLength));
         assert_eq!(events(&mut a), []);
     }
 }
@@ -167,7 +167,7 @@ fn an_invited_side_and_a_matched_side_never_get_a_channel() {
 fn two_different_invites_never_get_a_channel() {
     let (mut a, mut b) = pair_of(invite(1), invite(2));
     settle(at(0), &mut a, &mut b);
-    assert_eq!(events(&mut b), ended(EndReason::HandshakeRefused));
+    assert_eq!(events(&mut b), ended(ChannelEnd::HandshakeRefused));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn two_different_rooms_never_get_a_channel() {
     let mut rng = StdRng::seed_from_u64(2);
     let mut b = Channel::new(Side::B, Meeting::Random, [8; 16], &mut rng, Time::ZERO);
     settle(at(0), &mut a, &mut b);
-    assert_eq!(events(&mut a), ended(EndReason::CommitmentBroken));
+    assert_eq!(events(&mut a), ended(ChannelEnd::CommitmentBroken));
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn a_key_of_small_order_ends_the_chat() {
     one[0] = 1;
     for key in [[0; 32], one, u_of_order_8] {
         let mut b = channel(Side::B, Meeting::Random, 2);
-        b.handle_frame(at(0), &frame::handshake(Step::Message1, &key));
-        assert_eq!(events(&mut b), ended(EndReason::WeakKey));
+        b.handle_frame(at(0), &message::handshake(Step::Message1, &key));
+        assert_eq!(events(&mut b), ended(ChannelEnd::WeakKey));
     }
 }
 
@@ -201,13 +201,13 @@ fn wrong_lengths_end_the_chat() {
         [(Side::A, Step::Commitment, 31), (Side::B, Step::Message1, 0), (Side::B, Step::Message1, 49)];
     for (side, step, len) in cases {
         let mut channel = channel(side, Meeting::Random, 1);
-        channel.handle_frame(at(0), &frame::handshake(step, &vec![1; len]));
-        assert_eq!(events(&mut channel), ended(EndReason::HandshakeLength));
+        channel.handle_frame(at(0), &message::handshake(step, &vec![1; len]));
+        assert_eq!(events(&mut channel), ended(ChannelEnd::HandshakeLength));
     }
     let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
     a.handle_frame(at(0), &b.poll_frame().unwrap());
-    a.handle_frame(at(0), &frame::handshake(Step::Message2, &[1; 47]));
-    assert_eq!(events(&mut a), ended(EndReason::HandshakeLength));
+    a.handle_frame(at(0), &message::handshake(Step::Message2, &[1; 47]));
+    assert_eq!(events(&mut a), ended(ChannelEnd::HandshakeLength));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn ones_own_messages_reflected_are_dropped_and_counted() {
     let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
     let commitment = b.poll_frame().unwrap();
     b.handle_frame(at(0), &commitment);
-    a.handle_frame(at(0), &frame::handshake(Step::Message2, &[0; 48]));
+    a.handle_frame(at(0), &message::handshake(Step::Message2, &[0; 48]));
     a.handle_frame(at(0), &commitment);
     let message1 = a.poll_frame().unwrap();
     a.handle_frame(at(0), &message1);

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use rand::{SeedableRng, rngs::StdRng};
 
-use super::frame::{self, Step};
 use super::limits::*;
+use super::message::{self, Step};
 use super::packet::{Entry, Writer};
 use super::*;
 
@@ -79,7 +79,7 @@ fn run(until: Time, a: &mut Channel, b: &mut Channel) {
     }
 }
 
-fn ended(reason: EndReason) -> Vec<Event> {
+fn ended(reason: ChannelEnd) -> Vec<Event> {
     vec![Event::Ended(reason)]
 }
 

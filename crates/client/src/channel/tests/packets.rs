@@ -95,7 +95,7 @@ fn replays_forgeries_and_early_packets_are_dropped_and_counted() {
 #[test]
 fn a_forged_number_does_not_move_the_replay_window() {
     let (mut a, mut b) = secured_pair();
-    let mut forged = frame::packet_header(MAX_NUMBER - 1).to_vec();
+    let mut forged = message::packet_header(MAX_NUMBER - 1).to_vec();
     forged.resize(256, 1);
     b.handle_frame(at(0), &forged);
     a.send_text(at(0), "still here").unwrap();
@@ -110,23 +110,24 @@ fn acknowledging_what_was_never_sent_ends_the_chat() {
     a.send_text(at(0), "unsent").unwrap();
     let forged = forge(&mut b, 1, &[]);
     a.handle_frame(at(0), &forged);
-    let expected = [Event::NotDelivered { number: MessageNumber(1) }, Event::Ended(EndReason::AckBeyondSent)];
+    let expected =
+        [Event::NotDelivered { number: MessageNumber(1) }, Event::Ended(ChannelEnd::AckBeyondSent)];
     assert_eq!(events(&mut a), expected);
 }
 
 #[test]
 fn authenticated_nonsense_ends_the_chat() {
     let long = vec![b'x'; MAX_TEXT + 1];
-    let cases: [(u64, u8, &[u8], EndReason); 9] = [
-        (1, 1, b"\xff", EndReason::Malformed),
-        (1, 1, b"", EndReason::Malformed),
-        (1, 1, &long, EndReason::Malformed),
-        (1, 2, b"", EndReason::Malformed),
-        (1, 2, b"\x02", EndReason::Malformed),
-        (1, 2, b"\x00\x00", EndReason::Malformed),
-        (1, 3, b"x", EndReason::Malformed),
-        (0, 1, b"x", EndReason::Malformed),
-        (65, 1, b"x", EndReason::WindowExceeded),
+    let cases: [(u64, u8, &[u8], ChannelEnd); 9] = [
+        (1, 1, b"\xff", ChannelEnd::Malformed),
+        (1, 1, b"", ChannelEnd::Malformed),
+        (1, 1, &long, ChannelEnd::Malformed),
+        (1, 2, b"", ChannelEnd::Malformed),
+        (1, 2, b"\x02", ChannelEnd::Malformed),
+        (1, 2, b"\x00\x00", ChannelEnd::Malformed),
+        (1, 3, b"x", ChannelEnd::Malformed),
+        (0, 1, b"x", ChannelEnd::Malformed),
+        (65, 1, b"x", ChannelEnd::WindowExceeded),
     ];
     for (number, kind, body, reason) in cases {
         let (mut a, mut b) = secured_pair();

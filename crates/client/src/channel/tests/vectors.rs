@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::reference::{self, Transcript};
 use super::*;
 use crate::channel::crypto::sha256;
-use crate::channel::frame::{padded_len, parse};
+use crate::channel::message::{padded_len, parse};
 use crate::channel::safety::EMOJI;
-use crate::invite::{Invite, Link};
+use crate::invite::{Invite, InviteLink};
 
 const PRIVATE_A: [u8; 32] = [0x0a; 32];
 const PRIVATE_B: [u8; 32] = [0x0b; 32];
@@ -89,9 +89,9 @@ fn handshake_vectors_hold() {
             frame
         };
         let frames = [carry(false), carry(true), carry(false), carry(true)];
-        assert_eq!(parse(&frames[0]), Some(Frame::Handshake { step: Step::Commitment, body: &commitment }));
-        assert_eq!(parse(&frames[1]), Some(Frame::Handshake { step: Step::Message1, body: &message1 }));
-        assert_eq!(parse(&frames[2]), Some(Frame::Handshake { step: Step::Message2, body: &message2 }));
+        assert_eq!(parse(&frames[0]), Some(ChannelMessage::Handshake { step: Step::Commitment, body: &commitment }));
+        assert_eq!(parse(&frames[1]), Some(ChannelMessage::Handshake { step: Step::Message1, body: &message1 }));
+        assert_eq!(parse(&frames[2]), Some(ChannelMessage::Handshake { step: Step::Message2, body: &message2 }));
         assert_eq!(frames[3], sealed(&key_a_to_b, 0, &[0; 230]), "the acknowledgement of message 2");
         let safety = a.safety().unwrap();
         assert_eq!(Some(safety), b.safety());
@@ -135,8 +135,8 @@ fn weak_keys() -> Vec<String> {
     ];
     for key in keys {
         let (_, mut b) = fixed_pair(None);
-        b.handle_frame(Time::ZERO, &frame::handshake(Step::Message1, &unhex(key)));
-        assert_eq!(events(&mut b), ended(EndReason::WeakKey));
+        b.handle_frame(Time::ZERO, &message::handshake(Step::Message1, &unhex(key)));
+        assert_eq!(events(&mut b), ended(ChannelEnd::WeakKey));
     }
     keys.map(str::to_owned).into()
 }
@@ -292,7 +292,7 @@ fn invite_vectors_hold() {
     let cases = secrets.map(|secret| {
         let invite = Invite::from_secret(secret);
         let (code, psk) = (invite.code(), hex(&invite.psk().0[..]));
-        let link = Link { origin: "https://chat.example".to_owned(), invite }.to_string();
+        let link = InviteLink { origin: "https://chat.example".to_owned(), invite }.to_string();
         json!({ "secret": hex(&secret), "link": link, "code": code, "psk": psk })
     });
     let refused = [
@@ -306,6 +306,6 @@ fn invite_vectors_hold() {
         "https://user@chat.example/#AAECAwQFBgcICQoLDA0ODw",
         "ftp://chat.example/#AAECAwQFBgcICQoLDA0ODw",
     ];
-    assert!(refused.iter().all(|link| Link::parse(link).is_err()));
+    assert!(refused.iter().all(|link| InviteLink::parse(link).is_err()));
     check("invite.json", &json!({ "cases": cases, "refused_links": refused }));
 }

@@ -18,53 +18,53 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::{
     keys::Key,
-    log::{EntryId, Mark, What},
+    log::{EntryId, EntryKind, Mark},
 };
 
-/// Somebody's evening, a second after the other.
-pub(crate) struct Evening {
+/// A model whose clock moves by one second with each input.
+pub(crate) struct Harness {
     pub(crate) model: Model,
     pub(crate) now: Duration,
 }
 
-impl Evening {
+impl Harness {
     /// At the very beginning.
-    pub(crate) fn with(errand: Errand, width: u16, height: u16) -> Self {
-        let mut evening = Self { model: Model::new(errand), now: Duration::ZERO };
-        assert_eq!(evening.give(Input::Resized(Size { width, height })), [Effect::Redraw]);
-        assert_eq!(evening.give(Input::Opened), [Effect::Find]);
-        evening
+    pub(crate) fn with(meeting: MeetingKind, width: u16, height: u16) -> Self {
+        let mut harness = Self { model: Model::new(meeting), now: Duration::ZERO };
+        assert_eq!(harness.give(Input::Resized(Size { width, height })), [Effect::Redraw]);
+        assert_eq!(harness.give(Input::Opened), [Effect::Find]);
+        harness
     }
 
     /// Looking for anybody in a usual terminal.
     pub(crate) fn looking() -> Self {
-        Self::with(Errand::Anybody, 80, 24)
+        Self::with(MeetingKind::Anybody, 80, 24)
     }
 
     /// In a chat.
     pub(crate) fn talking() -> Self {
-        let mut evening = Self::looking();
-        evening.meet();
-        evening
+        let mut harness = Self::looking();
+        harness.meet();
+        harness
     }
 
     pub(crate) fn meet(&mut self) {
-        assert_eq!(self.hear(Event::Waiting), []);
-        assert_eq!(self.hear(Event::Met), []);
-        assert_eq!(self.hear(Event::Secured { safety: safety() }), []);
+        assert_eq!(self.handle_event(Event::Waiting), []);
+        assert_eq!(self.handle_event(Event::Met), []);
+        assert_eq!(self.handle_event(Event::Secured { safety: safety() }), []);
     }
 
     pub(crate) fn give(&mut self, input: Input) -> Vec<Effect> {
         self.model.handle(self.now, input)
     }
 
-    pub(crate) fn hear(&mut self, event: Event) -> Vec<Effect> {
-        self.give(Input::Heard(event))
+    pub(crate) fn handle_event(&mut self, event: Event) -> Vec<Effect> {
+        self.give(Input::Chat(event))
     }
 
     /// The other says something.
     pub(crate) fn hear_text(&mut self, text: &str) {
-        assert_eq!(self.hear(Event::Message { number: number(1), text: text.into() }), []);
+        assert_eq!(self.handle_event(Event::Message { number: number(1), text: text.into() }), []);
     }
 
     pub(crate) fn press(&mut self, key: Key) -> Vec<Effect> {
@@ -83,7 +83,7 @@ impl Evening {
     }
 
     /// Says something that the channel takes as this number.
-    pub(crate) fn say(&mut self, text: &str, n: u64) {
+    pub(crate) fn add_theirs(&mut self, text: &str, n: u64) {
         let [Effect::Send(id)] = self.line(text)[..] else { panic!("{text} is not sent") };
         assert_eq!(self.give(Input::Sent(id, Ok(number(n)))), []);
     }
@@ -98,13 +98,13 @@ impl Evening {
     }
 
     fn end(&mut self, end: End) -> Vec<Effect> {
-        self.hear(Event::Ended { end })
+        self.handle_event(Event::Ended { end })
     }
 
     /// The own texts with what has become of them.
     fn marks(&self) -> Vec<(&str, Mark)> {
-        let mine = self.model.log.entries().filter_map(|entry| match &entry.what {
-            What::Mine(text, mark) => Some((text.as_str(), *mark)),
+        let mine = self.model.log.entries().filter_map(|entry| match &entry.kind {
+            EntryKind::Mine(text, mark) => Some((text.as_str(), *mark)),
             _ => None,
         });
         mine.collect()
@@ -112,16 +112,16 @@ impl Evening {
 
     /// What the other said.
     fn heard(&self) -> Vec<&str> {
-        let theirs = self.model.log.entries().filter_map(|entry| match &entry.what {
-            What::Theirs(text) => Some(text.as_str()),
+        let theirs = self.model.log.entries().filter_map(|entry| match &entry.kind {
+            EntryKind::Theirs(text) => Some(text.as_str()),
             _ => None,
         });
         theirs.collect()
     }
 
     fn notes(&self) -> Vec<&str> {
-        let notes = self.model.log.entries().filter_map(|entry| match &entry.what {
-            What::Note(note, _) => Some(note.as_str()),
+        let notes = self.model.log.entries().filter_map(|entry| match &entry.kind {
+            EntryKind::Note(note, _) => Some(note.as_str()),
             _ => None,
         });
         notes.collect()
@@ -180,8 +180,8 @@ impl RngCore for Constant {
 impl CryptoRng for Constant {}
 
 /// The own texts that wait.
-fn ids(evening: &Evening) -> Vec<EntryId> {
-    evening.model.log.waiting().collect()
+fn ids(harness: &Harness) -> Vec<EntryId> {
+    harness.model.log.waiting().collect()
 }
 
 const ACTIVE: Effect = Effect::Typing(Typing::Active);

@@ -6,7 +6,7 @@ mod snapshots;
 use std::time::Duration;
 
 use client::{
-    channel::{EndReason, Typing},
+    channel::{ChannelEnd, Typing},
     chat::{End, Event},
 };
 use qrcode::{EcLevel, QrCode};
@@ -18,22 +18,22 @@ use crate::{
     draft::Step,
     keys::{Key, Scroll},
     model::{
-        Errand, Input,
-        tests::{Evening, number, safety},
+        Input, MeetingKind,
+        tests::{Harness, number, safety},
     },
     text::width,
 };
 
-fn drawn(evening: &Evening, theme: Theme) -> Buffer {
-    let Size { width, height } = evening.model.size;
+fn drawn(harness: &Harness, theme: Theme) -> Buffer {
+    let Size { width, height } = harness.model.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(&evening.model, theme, frame)).unwrap();
+    terminal.draw(|frame| draw(&harness.model, theme, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
 /// The rows of a screen without the blanks at their ends.
-fn screen(evening: &Evening) -> Vec<String> {
-    let buffer = drawn(evening, Theme::Colours);
+fn screen(harness: &Harness) -> Vec<String> {
+    let buffer = drawn(harness, Theme::Colours);
     let row = |y| {
         let mut row = String::new();
         let mut x = 0;
@@ -48,34 +48,35 @@ fn screen(evening: &Evening) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_screen(evening: &Evening, expected: &str) {
-    let (screen, expected) = (screen(evening).join("\n"), expected.trim_matches('\n'));
+fn assert_screen(harness: &Harness, expected: &str) {
+    let (screen, expected) = (screen(harness).join("\n"), expected.trim_matches('\n'));
     assert!(screen.trim_end() == expected, "is:\n{screen}\n\nshould be:\n{expected}");
 }
 
 #[track_caller]
-fn assert_shows(evening: &Evening, text: &str) {
-    let screen = screen(evening).join("\n");
+fn assert_shows(harness: &Harness, text: &str) {
+    let screen = screen(harness).join("\n");
     assert!(screen.contains(text), "{text:?} is not on:\n{screen}");
 }
 
-fn chat(width: u16, height: u16) -> Evening {
-    let mut evening = Evening::with(Errand::Topic("music".into()), width, height);
-    evening.meet();
-    evening.say("hello there", 1);
-    evening.hear(Event::Delivered { number: number(1) });
-    evening.hear_text("안녕하세요, 반갑습니다 👋\nsecond line");
-    evening.say("and a longer text that has to go on on the next row of the screen, for it is long", 2);
-    evening.hear(Event::PeerTyping(Typing::Active));
-    evening.write("half a tho");
-    evening
+fn chat(width: u16, height: u16) -> Harness {
+    let mut harness = Harness::with(MeetingKind::Topic("music".into()), width, height);
+    harness.meet();
+    harness.add_theirs("hello there", 1);
+    harness.handle_event(Event::Delivered { number: number(1) });
+    harness.hear_text("안녕하세요, 반갑습니다 👋\nsecond line");
+    harness
+        .add_theirs("and a longer text that has to go on on the next row of the screen, for it is long", 2);
+    harness.handle_event(Event::PeerTyping(Typing::Active));
+    harness.write("half a tho");
+    harness
 }
 
 const LINK: &str = "https://chat.example/#AAECAwQFBgcICQoLDA0ODw";
 
-fn inviting(width: u16, height: u16) -> Evening {
-    let mut evening = Evening::with(Errand::Inviting, width, height);
-    evening.give(Input::Link(Zeroizing::new(LINK.into())));
-    evening.hear(Event::Waiting);
-    evening
+fn inviting(width: u16, height: u16) -> Harness {
+    let mut harness = Harness::with(MeetingKind::CreatesInvite, width, height);
+    harness.give(Input::Link(Zeroizing::new(LINK.into())));
+    harness.handle_event(Event::Waiting);
+    harness
 }

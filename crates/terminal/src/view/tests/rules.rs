@@ -4,134 +4,134 @@ use super::*;
 
 #[test]
 fn the_bar_tells_how_things_stand() {
-    let mut evening = Evening::looking();
-    assert_shows(&evening, "○ looking for somebody");
-    evening.hear(Event::Met);
-    assert_shows(&evening, "○ somebody is there, agreeing on keys");
-    evening.hear(Event::Secured { safety: safety() });
-    assert_shows(&evening, "● connected, end-to-end encrypted");
-    evening.hear(Event::PeerAway);
-    assert_shows(&evening, "! the other is away and may come back; what you write waits");
-    evening.hear(Event::Disconnected { retry_in: Duration::from_millis(2300) });
-    assert_shows(&evening, "! no connection, trying again in 3 s");
-    evening.pass(1);
-    assert_shows(&evening, "! no connection, trying again in 2 s");
-    evening.pass(2);
-    assert_shows(&evening, "! no connection, trying again now");
-    evening.hear(Event::Resumed);
-    evening.line("/leave");
-    assert_shows(&evening, "○ saying goodbye");
-    evening.hear(Event::Ended { end: End::Bye });
-    assert_shows(&evening, "× over: you ended the chat");
+    let mut harness = Harness::looking();
+    assert_shows(&harness, "○ looking for somebody");
+    harness.handle_event(Event::Met);
+    assert_shows(&harness, "○ somebody is there, agreeing on keys");
+    harness.handle_event(Event::Secured { safety: safety() });
+    assert_shows(&harness, "● connected, end-to-end encrypted");
+    harness.handle_event(Event::PeerAway);
+    assert_shows(&harness, "! the other is away and may come back; what you write waits");
+    harness.handle_event(Event::Disconnected { retry_in: Duration::from_millis(2300) });
+    assert_shows(&harness, "! no connection, trying again in 3 s");
+    harness.pass(1);
+    assert_shows(&harness, "! no connection, trying again in 2 s");
+    harness.pass(2);
+    assert_shows(&harness, "! no connection, trying again now");
+    harness.handle_event(Event::Resumed);
+    harness.line("/leave");
+    assert_shows(&harness, "○ saying goodbye");
+    harness.handle_event(Event::Ended { end: End::Bye });
+    assert_shows(&harness, "× over: you ended the chat");
 }
 
 #[test]
 fn a_mark_tells_what_has_become_of_a_text() {
-    let mut evening = Evening::talking();
-    evening.say("text", 1);
-    assert_shows(&evening, "you  text  ✓\n");
-    evening.hear(Event::PeerAway);
-    assert_shows(&evening, "you  text  ·\n");
-    evening.hear(Event::PeerOnline);
-    assert_shows(&evening, "you  text  ✓\n");
-    evening.hear(Event::Delivered { number: number(1) });
-    assert_shows(&evening, "you  text  ✓✓\n");
-    evening.line("another");
-    assert_shows(&evening, "you  another  ·\n");
-    evening.hear(Event::Ended { end: End::PeerBye });
-    assert_shows(&evening, "you  another  ✗ not delivered\n");
+    let mut harness = Harness::talking();
+    harness.add_theirs("text", 1);
+    assert_shows(&harness, "you  text  ✓\n");
+    harness.handle_event(Event::PeerAway);
+    assert_shows(&harness, "you  text  ·\n");
+    harness.handle_event(Event::PeerOnline);
+    assert_shows(&harness, "you  text  ✓\n");
+    harness.handle_event(Event::Delivered { number: number(1) });
+    assert_shows(&harness, "you  text  ✓✓\n");
+    harness.line("another");
+    assert_shows(&harness, "you  another  ·\n");
+    harness.handle_event(Event::Ended { end: End::PeerBye });
+    assert_shows(&harness, "you  another  ✗ not delivered\n");
 }
 
 #[test]
 fn a_mark_without_room_has_a_row_of_its_own() {
-    let mut evening = Evening::with(Errand::Anybody, 20, 12);
-    evening.meet();
-    evening.say("1234567890123", 1);
-    assert_shows(&evening, "you  1234567890123\n      ✓\n");
+    let mut harness = Harness::with(MeetingKind::Anybody, 20, 12);
+    harness.meet();
+    harness.add_theirs("1234567890123", 1);
+    assert_shows(&harness, "you  1234567890123\n      ✓\n");
 }
 
 #[test]
 fn no_text_can_pass_for_a_note_or_for_an_own_one() {
-    let mut evening = Evening::talking();
-    evening.hear_text("hi\n you  I agree  ✓✓\n   *  The other said goodbye.");
-    assert_shows(&evening, "them  hi\n       you  I agree  ✓✓\n         *  The other said goodbye.\n");
+    let mut harness = Harness::talking();
+    harness.hear_text("hi\n you  I agree  ✓✓\n   *  The other said goodbye.");
+    assert_shows(&harness, "them  hi\n       you  I agree  ✓✓\n         *  The other said goodbye.\n");
 }
 
 #[test]
 fn new_texts_below_the_screen_are_counted() {
-    let mut evening = Evening::talking();
-    (0..40).for_each(|n| evening.hear_text(&format!("text {n}")));
-    evening.press(Key::Scroll(Scroll::PageUp));
-    assert_shows(&evening, "PgDn: newer");
-    evening.hear_text("new");
-    assert_shows(&evening, "PgDn: 1 new");
-    assert_shows(&evening, "text 10");
-    evening.press(Key::Escape);
-    assert_shows(&evening, "them  new");
+    let mut harness = Harness::talking();
+    (0..40).for_each(|n| harness.hear_text(&format!("text {n}")));
+    harness.press(Key::Scroll(Scroll::PageUp));
+    assert_shows(&harness, "PgDn: newer");
+    harness.hear_text("new");
+    assert_shows(&harness, "PgDn: 1 new");
+    assert_shows(&harness, "text 10");
+    harness.press(Key::Escape);
+    assert_shows(&harness, "them  new");
 }
 
 #[test]
 fn the_cursor_is_where_the_next_character_goes() {
-    let mut evening = Evening::with(Errand::Anybody, 20, 12);
-    let cursor = |evening: &Evening| {
+    let mut harness = Harness::with(MeetingKind::Anybody, 20, 12);
+    let cursor = |harness: &Harness| {
         let mut terminal = Terminal::new(TestBackend::new(20, 12)).unwrap();
-        terminal.draw(|frame| draw(&evening.model, Theme::None, frame)).unwrap();
+        terminal.draw(|frame| draw(&harness.model, Theme::None, frame)).unwrap();
         <(u16, u16)>::from(terminal.get_cursor_position().unwrap())
     };
-    assert_eq!(cursor(&evening), (2, 11));
-    evening.write("한a");
-    assert_eq!(cursor(&evening), (5, 11));
-    evening.press(Key::Go(Step::Left));
-    assert_eq!(cursor(&evening), (4, 11));
-    evening.write("123456789012345");
-    assert_eq!(cursor(&evening), (2, 11));
-    evening.press(Key::Go(Step::Home));
-    assert_eq!(cursor(&evening), (2, 10));
+    assert_eq!(cursor(&harness), (2, 11));
+    harness.write("한a");
+    assert_eq!(cursor(&harness), (5, 11));
+    harness.press(Key::Go(Step::Left));
+    assert_eq!(cursor(&harness), (4, 11));
+    harness.write("123456789012345");
+    assert_eq!(cursor(&harness), (2, 11));
+    harness.press(Key::Go(Step::Home));
+    assert_eq!(cursor(&harness), (2, 10));
 }
 
 #[test]
 fn a_long_line_leaves_room_for_what_is_said() {
-    let mut evening = Evening::talking();
-    evening.paste(&"word ".repeat(1600));
-    assert_shows(&evening, "192 bytes left");
-    let rows = screen(&evening).iter().filter(|row| row.contains("word")).count();
+    let mut harness = Harness::talking();
+    harness.paste(&"word ".repeat(1600));
+    assert_shows(&harness, "192 bytes left");
+    let rows = screen(&harness).iter().filter(|row| row.contains("word")).count();
     assert_eq!(rows, 4);
 }
 
 #[test]
 fn everything_can_be_drawn_at_any_size() {
     for (width, height) in (0..50).flat_map(|width| (0..30).map(move |height| (width, height))) {
-        for mut evening in [chat(width, height), inviting(width, height)] {
-            screen(&evening);
-            evening.press(Key::Delete(Step::Home));
-            evening.line("/help");
-            (0..3).for_each(|_| drop(evening.press(Key::Scroll(Scroll::Down))));
-            screen(&evening);
+        for mut harness in [chat(width, height), inviting(width, height)] {
+            screen(&harness);
+            harness.press(Key::Delete(Step::Home));
+            harness.line("/help");
+            (0..3).for_each(|_| drop(harness.press(Key::Scroll(Scroll::Down))));
+            screen(&harness);
         }
     }
 }
 
 #[test]
 fn a_screen_that_has_just_shrunk_is_not_drawn_on() {
-    let evening = chat(80, 24);
+    let harness = chat(80, 24);
     let mut terminal = Terminal::new(TestBackend::new(40, 12)).unwrap();
-    terminal.draw(|frame| draw(&evening.model, Theme::Colours, frame)).unwrap();
+    terminal.draw(|frame| draw(&harness.model, Theme::Colours, frame)).unwrap();
 }
 
 #[test]
 fn without_colours_there_are_none() {
-    for evening in [chat(80, 24), inviting(80, 24)] {
-        let buffer = drawn(&evening, Theme::None);
+    for harness in [chat(80, 24), inviting(80, 24)] {
+        let buffer = drawn(&harness, Theme::None);
         assert!(buffer.content().iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
     }
 }
 
 #[test]
 fn texts_have_the_colours_of_the_terminal() {
-    let mut evening = chat(80, 24);
-    evening.hear(Event::Ended { end: End::Fault(EndReason::Malformed) });
+    let mut harness = chat(80, 24);
+    harness.handle_event(Event::Ended { end: End::Fault(ChannelEnd::Malformed) });
     let named = [Color::Reset, Color::Cyan, Color::Magenta, Color::Green, Color::Red];
-    for cell in drawn(&evening, Theme::Colours).content() {
+    for cell in drawn(&harness, Theme::Colours).content() {
         assert!(named.contains(&cell.fg) && cell.bg == Color::Reset, "{cell:?}");
     }
 }

@@ -58,10 +58,10 @@ them  안녕하세요, 반갑습니다 👋
 
 #[test]
 fn somebody_is_looked_for() {
-    let mut evening = Evening::with(Errand::Topic("music".into()), 40, 12);
-    evening.hear(Event::Waiting);
+    let mut harness = Harness::with(MeetingKind::Topic("music".into()), 40, 12);
+    harness.handle_event(Event::Waiting);
     assert_screen(
-        &evening,
+        &harness,
         r#"
  ○ looking for somebody           music
   Looking for somebody…
@@ -135,11 +135,11 @@ fn a_link_to_hand_over_where_a_qr_code_has_no_room() {
 
 #[test]
 fn the_safety_code_explained() {
-    let mut evening = chat(80, 24);
-    evening.press(Key::Delete(Step::Home));
-    evening.line("/safety");
+    let mut harness = chat(80, 24);
+    harness.press(Key::Delete(Step::Home));
+    harness.line("/safety");
     assert_screen(
-        &evening,
+        &harness,
         r#"
  ● connected, end-to-end encrypted                                        music
  🦋 Butterfly  📎 Paperclip  👓 Glasses  👓 Glasses  🔥 Fire  🎩 Hat  🐟 Fish
@@ -171,11 +171,11 @@ them│ With a stranger you have no other way to reach, it proves little:    │
 
 #[test]
 fn the_commands_in_a_small_terminal() {
-    let mut evening = chat(40, 12);
-    evening.press(Key::Delete(Step::Home));
-    evening.line("/help");
+    let mut harness = chat(40, 12);
+    harness.press(Key::Delete(Step::Home));
+    harness.line("/help");
     assert_screen(
-        &evening,
+        &harness,
         r#"
  ● connected, end-to-end encrypted
 ╭ Commands and keys ───────────────────╮
@@ -195,11 +195,11 @@ fn the_commands_in_a_small_terminal() {
 
 #[test]
 fn the_end_by_the_other_with_a_text_that_may_not_have_arrived() {
-    let mut evening = chat(80, 24);
-    evening.hear(Event::NotDelivered { number: number(2) });
-    evening.hear(Event::Ended { end: End::PeerBye });
+    let mut harness = chat(80, 24);
+    harness.handle_event(Event::NotDelivered { number: number(2) });
+    harness.handle_event(Event::Ended { end: End::PeerBye });
     assert_screen(
-        &evening,
+        &harness,
         r#"
  × over: the other said goodbye                                           music
 
@@ -231,12 +231,12 @@ them  안녕하세요, 반갑습니다 👋
 
 #[test]
 fn the_end_by_oneself() {
-    let mut evening = chat(40, 12);
-    evening.press(Key::Delete(Step::Home));
-    evening.line("/leave");
-    evening.hear(Event::Ended { end: End::Bye });
+    let mut harness = chat(40, 12);
+    harness.press(Key::Delete(Step::Home));
+    harness.line("/leave");
+    harness.handle_event(Event::Ended { end: End::Bye });
     assert_screen(
-        &evening,
+        &harness,
         r#"
  × over: you ended the chat       music
 

@@ -10,11 +10,11 @@ use schemas::{
 };
 
 use super::*;
-use crate::line::Refusal;
+use crate::machine::Refusal;
 
 /// What can happen. Tokens and tickets are numbered as they are given out, so that the newest is known.
 #[derive(Clone, Debug)]
-enum Happening {
+enum Occurrence {
     Deadline,
     Pass(u64),
     Opened,
@@ -30,11 +30,11 @@ enum Happening {
     Error(ErrorCode),
     Binary,
     Lost(Option<u16>),
-    Wanted(Command),
+    Commanded(Command),
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
-    use Happening::*;
+fn occurrence() -> impl Strategy<Value = Occurrence> {
+    use Occurrence::*;
     let codes =
         [ErrorCode::BadTicket, ErrorCode::InRoom, ErrorCode::NoRoom, ErrorCode::Unavailable, ErrorCode::Rate];
     let commands = [
@@ -61,8 +61,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => proptest::sample::select(codes.to_vec()).prop_map(Error),
         1 => Just(Binary),
         3 => proptest::option::of(prop_oneof![20 => Just(1012u16), 20 => 4000u16..4003, 1 => 1000u16..5000]).prop_map(Lost),
-        4 => proptest::sample::select(commands.to_vec()).prop_map(Wanted),
-        4 => Just(Wanted(Command::Frame("frame".into()))),
+        4 => proptest::sample::select(commands.to_vec()).prop_map(Commanded),
+        4 => Just(Commanded(Command::Frame("frame".into()))),
     ]
 }
 
@@ -96,72 +96,72 @@ impl Observer {
                     assert_eq!(token.expose(), self.newest_token);
                     (self.socket, self.resumes, self.inside) = (true, 0, false);
                 }
-                Effect::HangUp | Effect::Drop => self.socket = false,
-                Effect::Say(ClientMessage::Resume(ticket)) => {
+                Effect::Close | Effect::Drop => self.socket = false,
+                Effect::SendControl(ClientMessage::Resume(ticket)) => {
                     assert!(self.socket && !self.inside);
                     assert_eq!(Some(ticket), self.newest_ticket.as_ref());
                     self.resumes += 1;
                     assert_eq!(self.resumes, 1, "a room is resumed once for each connection");
                 }
-                Effect::Say(_) => assert!(self.socket),
-                Effect::Send(_) => {
+                Effect::SendControl(_) => assert!(self.socket),
+                Effect::SendFrame(_) => {
                     assert!(self.socket && self.inside, "a frame needs a room that is there");
                     assert!(self.newest_ticket.is_some());
                 }
-                Effect::Tell(Event::Paired { .. }) => self.inside = true,
-                Effect::Tell(Event::Resumed) => {
+                Effect::Emit(Event::Paired { .. }) => self.inside = true,
+                Effect::Emit(Event::Resumed) => {
                     assert_eq!(self.resumes, 1);
                     self.inside = true;
                 }
-                Effect::Tell(Event::Ended { .. }) => {
+                Effect::Emit(Event::Ended { .. }) => {
                     assert!(in_room_before, "a room ends once");
                     (self.inside, self.newest_ticket, self.resumes) = (false, None, 0);
                 }
-                Effect::Tell(Event::Disconnected { retry_in }) => {
+                Effect::Emit(Event::Disconnected { retry_in }) => {
                     assert!(*retry_in <= Duration::from_secs(75));
                     (self.socket, self.inside) = (false, false);
                 }
-                Effect::Tell(Event::Closed { .. }) => (self.socket, self.closed) = (false, true),
-                Effect::Tell(_) | Effect::Remember(_) => {}
+                Effect::Emit(Event::Closed { .. }) => (self.socket, self.closed) = (false, true),
+                Effect::Emit(_) | Effect::KeepToken(_) => {}
             }
         }
     }
 }
 
 /// Lets one thing happen and checks what is done about it.
-fn step(world: &mut World, seen: &mut Observer, happening: Happening, random: u64) {
+fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: u64) {
     let mut was_refused_for_now = false;
     let mut new_ticket = None;
-    let input = match happening {
-        Happening::Deadline => {
-            world.now = world.line.deadline().map_or(world.now, |deadline| deadline.max(world.now));
+    let input = match occurrence {
+        Occurrence::Deadline => {
+            world.now = world.machine.deadline().map_or(world.now, |deadline| deadline.max(world.now));
             Input::Tick
         }
-        Happening::Pass(milliseconds) => {
+        Occurrence::Pass(milliseconds) => {
             world.pass(Duration::from_millis(milliseconds));
             Input::Tick
         }
-        Happening::Opened => Input::Opened,
-        Happening::Refused(None) => Input::Refused(Refusal::Unreachable),
-        Happening::Refused(Some(status)) => Input::Refused(Refusal::Status { status, retry_after: None }),
-        Happening::Ready => ready(&seen.issue("token")),
-        Happening::Waiting => Input::Control(ServerMessage::Waiting),
-        Happening::Paired => paired(new_ticket.insert(seen.issue("ticket"))),
-        Happening::Resumed => resumed(new_ticket.insert(seen.issue("ticket"))),
-        Happening::Renewed => {
+        Occurrence::Opened => Input::Opened,
+        Occurrence::Refused(None) => Input::Refused(Refusal::Unreachable),
+        Occurrence::Refused(Some(status)) => Input::Refused(Refusal::Status { status, retry_after: None }),
+        Occurrence::Ready => ready(&seen.issue("token")),
+        Occurrence::Waiting => Input::Control(ServerMessage::Waiting),
+        Occurrence::Paired => paired(new_ticket.insert(seen.issue("ticket"))),
+        Occurrence::Resumed => resumed(new_ticket.insert(seen.issue("ticket"))),
+        Occurrence::Renewed => {
             let ticket = new_ticket.insert(seen.issue("ticket")).clone();
             renewed(&seen.issue("token"), Some(&ticket))
         }
-        Happening::Peer => Input::Control(ServerMessage::Peer { state: PeerState::Away }),
-        Happening::Ended => over(EndReason::Left),
-        Happening::Drain(reconnect_in_ms) => Input::Control(ServerMessage::Drain { reconnect_in_ms }),
-        Happening::Error(code) => {
+        Occurrence::Peer => Input::Control(ServerMessage::Peer { state: PeerState::Away }),
+        Occurrence::Ended => over(EndReason::Left),
+        Occurrence::Drain(reconnect_in_ms) => Input::Control(ServerMessage::Drain { reconnect_in_ms }),
+        Occurrence::Error(code) => {
             was_refused_for_now = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
             error(code)
         }
-        Happening::Binary => Input::Binary("peer".into()),
-        Happening::Lost(code) => Input::Lost(code),
-        Happening::Wanted(command) => Input::Command(command),
+        Occurrence::Binary => Input::Binary("peer".into()),
+        Occurrence::Lost(code) => Input::Lost(code),
+        Occurrence::Commanded(command) => Input::Command(command),
     };
     let lost = match input {
         Input::Lost(code) if seen.socket => Some(code),
@@ -169,17 +169,17 @@ fn step(world: &mut World, seen: &mut Observer, happening: Happening, random: u6
     };
     let in_room = seen.newest_ticket.is_some();
     let renewal = matches!(input, Input::Control(ServerMessage::Token { .. }));
-    let effects = world.line.handle(input, world.now, random);
+    let effects = world.machine.handle(input, world.now, random);
     for effect in &effects {
-        if let Effect::Remember(token) = effect {
+        if let Effect::KeepToken(token) = effect {
             seen.newest_token = token.expose().to_owned();
         }
     }
-    let got_a_place = effects.iter().any(|effect| {
-        matches!(effect, Effect::Tell(Event::Paired { .. } | Event::Resumed))
-            || (renewal && in_room && matches!(effect, Effect::Remember(_)))
+    let got_a_ticket = effects.iter().any(|effect| {
+        matches!(effect, Effect::Emit(Event::Paired { .. } | Event::Resumed))
+            || (renewal && in_room && matches!(effect, Effect::KeepToken(_)))
     });
-    if got_a_place && let Some(ticket) = new_ticket {
+    if got_a_ticket && let Some(ticket) = new_ticket {
         seen.newest_ticket = Some(ticket);
     }
     if was_refused_for_now && !seen.inside {
@@ -187,7 +187,7 @@ fn step(world: &mut World, seen: &mut Observer, happening: Happening, random: u6
     }
     seen.watch(&effects, in_room);
     if let Some(Some(code)) = lost
-        && world.line.deadline().is_none()
+        && world.machine.deadline().is_none()
     {
         assert_eq!(CloseCode::advice(Some(code)), Reconnect::Never);
         assert!(seen.closed);
@@ -200,19 +200,19 @@ fn settle(world: &mut World, seen: &mut Observer) -> bool {
         if seen.closed {
             return false;
         }
-        let started = world.line.deadline().expect("a line that is not closed waits for something");
+        let started = world.machine.deadline().expect("a line that is not closed waits for something");
         assert!(started.saturating_duration_since(world.now) <= Duration::from_secs(135));
         if !seen.socket {
-            step(world, seen, Happening::Deadline, 0);
+            step(world, seen, Occurrence::Deadline, 0);
         }
-        step(world, seen, Happening::Opened, 0);
-        step(world, seen, Happening::Ready, 0);
-        step(world, seen, Happening::Resumed, 0);
+        step(world, seen, Occurrence::Opened, 0);
+        step(world, seen, Occurrence::Ready, 0);
+        step(world, seen, Occurrence::Resumed, 0);
         let in_room = seen.newest_ticket.is_some();
         if seen.socket && (!in_room || seen.inside) {
             return true;
         }
-        step(world, seen, Happening::Deadline, 0);
+        step(world, seen, Occurrence::Deadline, 0);
     }
     panic!("never attached");
 }
@@ -221,11 +221,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn a_line_keeps_its_promises(happenings in vec((happening(), any::<u64>()), 0..120)) {
+    fn a_line_keeps_its_promises(occurrences in vec((occurrence(), any::<u64>()), 0..120)) {
         let mut world = World::new();
         let mut seen = Observer { newest_token: "t0".into(), ..Observer::default() };
-        for (happening, random) in happenings {
-            step(&mut world, &mut seen, happening, random);
+        for (occurrence, random) in occurrences {
+            step(&mut world, &mut seen, occurrence, random);
         }
         if settle(&mut world, &mut seen) && seen.newest_ticket.is_some() {
             // Unless the owner wants to leave, the room is there again.
@@ -240,15 +240,15 @@ proptest! {
         let mut world = World::chatting();
         let mut newest = "k1".to_owned();
         for (n, (code, random)) in losses.into_iter().enumerate() {
-            let effects = world.line.handle(Input::Lost(code), world.now, random);
-            let [Effect::Tell(Event::Disconnected { retry_in })] = effects[..] else { panic!("{effects:?}") };
+            let effects = world.machine.handle(Input::Lost(code), world.now, random);
+            let [Effect::Emit(Event::Disconnected { retry_in })] = effects[..] else { panic!("{effects:?}") };
             prop_assert!(retry_in <= Duration::from_secs(15));
             let connects = matches!(world.wait()[..], [Effect::Connect { .. }]);
             prop_assert!(connects);
             prop_assert_eq!(world.greet("t"), [resume(&newest)]);
             newest = format!("ticket {n}");
-            prop_assert_eq!(world.does(resumed(&newest)), [Effect::Tell(Event::Resumed)]);
-            prop_assert_eq!(world.want(Command::Frame("x".into())), [Effect::Send("x".into())]);
+            prop_assert_eq!(world.input(resumed(&newest)), [Effect::Emit(Event::Resumed)]);
+            prop_assert_eq!(world.command(Command::Frame("x".into())), [Effect::SendFrame("x".into())]);
         }
     }
 
@@ -258,8 +258,8 @@ proptest! {
             .map(|n| {
                 let mut world = World::connected();
                 let random = seed.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-                let effects = world.line.handle(Input::Lost(None), world.now, random);
-                let [Effect::Tell(Event::Disconnected { retry_in })] = effects[..] else { panic!("{effects:?}") };
+                let effects = world.machine.handle(Input::Lost(None), world.now, random);
+                let [Effect::Emit(Event::Disconnected { retry_in })] = effects[..] else { panic!("{effects:?}") };
                 assert!(retry_in < Duration::from_millis(250));
                 retry_in.as_millis() / 10
             })

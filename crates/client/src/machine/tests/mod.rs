@@ -1,6 +1,6 @@
-//! A [`Line`] in a world of values: what happened goes in, exactly what is to be done comes out.
+//! A [`ConnectionMachine`] in a world of values: what happened goes in, exactly what is to be done comes out.
 
-mod asking;
+mod commands;
 mod property;
 mod reconnecting;
 
@@ -11,14 +11,14 @@ use schemas::{
     control::{ClientMessage, EndReason, ErrorCode, Find, FindBy, Limits, Place, ServerMessage},
 };
 
-use super::{Command, Effect, Event, Input, Line};
+use super::{Command, ConnectionMachine, Effect, Event, Input};
 
 /// The largest random number: the whole of every window.
 const WHOLE: u64 = u64::MAX;
 
 /// A line, and the time.
 struct World {
-    line: Line,
+    machine: ConnectionMachine,
     now: Instant,
 }
 
@@ -26,13 +26,13 @@ impl World {
     /// A line that has not connected yet.
     fn new() -> Self {
         let now = tokio::time::Instant::now().into_std();
-        Self { line: Line::new("t0".to_owned().into(), now), now }
+        Self { machine: ConnectionMachine::new("t0".to_owned().into(), now), now }
     }
 
     /// A line with a connection that works.
     fn connected() -> Self {
         let mut world = Self::new();
-        assert_eq!(world.does(Input::Tick), [connect(0, "t0")]);
+        assert_eq!(world.input(Input::Tick), [connect(0, "t0")]);
         world.greet("t1");
         world
     }
@@ -40,31 +40,31 @@ impl World {
     /// A line whose owner chats.
     fn chatting() -> Self {
         let mut world = Self::connected();
-        world.want(Command::Find(anybody()));
-        world.does(paired("k1"));
+        world.command(Command::Find(anybody()));
+        world.input(paired("k1"));
         world
     }
 
-    fn does(&mut self, input: Input) -> Vec<Effect> {
-        self.line.handle(input, self.now, WHOLE)
+    fn input(&mut self, input: Input) -> Vec<Effect> {
+        self.machine.handle(input, self.now, WHOLE)
     }
 
-    fn want(&mut self, command: Command) -> Vec<Effect> {
-        self.does(Input::Command(command))
+    fn command(&mut self, command: Command) -> Vec<Effect> {
+        self.input(Input::Command(command))
     }
 
     /// The connection opens and the server greets; what the line does about it, but for the usual.
     fn greet(&mut self, token: &str) -> Vec<Effect> {
-        assert_eq!(self.does(Input::Opened), []);
-        let effects = self.does(ready(token));
-        assert_eq!(effects[..2], [remember(token), Effect::Tell(Event::Connected)]);
+        assert_eq!(self.input(Input::Opened), []);
+        let effects = self.input(ready(token));
+        assert_eq!(effects[..2], [keep_token(token), Effect::Emit(Event::Connected)]);
         effects[2..].to_vec()
     }
 
     /// Lets time pass up to the deadline.
     fn wait(&mut self) -> Vec<Effect> {
-        self.now = self.line.deadline().expect("something is due");
-        self.does(Input::Tick)
+        self.now = self.machine.deadline().expect("something is due");
+        self.input(Input::Tick)
     }
 
     fn pass(&mut self, time: Duration) {
@@ -76,20 +76,20 @@ fn connect(url: usize, token: &str) -> Effect {
     Effect::Connect { url, token: token.to_owned().into() }
 }
 
-fn remember(token: &str) -> Effect {
-    Effect::Remember(token.to_owned().into())
+fn keep_token(token: &str) -> Effect {
+    Effect::KeepToken(token.to_owned().into())
 }
 
 fn resume(ticket: &str) -> Effect {
-    Effect::Say(ClientMessage::Resume(ticket.to_owned()))
+    Effect::SendControl(ClientMessage::Resume(ticket.to_owned()))
 }
 
 fn disconnected(milliseconds: u64) -> Effect {
-    Effect::Tell(Event::Disconnected { retry_in: Duration::from_nanos(milliseconds * 1_000_000 - 1) })
+    Effect::Emit(Event::Disconnected { retry_in: Duration::from_nanos(milliseconds * 1_000_000 - 1) })
 }
 
 fn ended(reason: EndReason) -> Effect {
-    Effect::Tell(Event::Ended { reason })
+    Effect::Emit(Event::Ended { reason })
 }
 
 fn anybody() -> Find {
@@ -114,16 +114,16 @@ fn room() -> RoomId {
     RoomId::from_bytes([9; 16])
 }
 
-fn place(ticket: &str) -> Place {
+fn admission(ticket: &str) -> Place {
     Place { room: room(), side: Side::A, ticket: ticket.into() }
 }
 
 fn paired(ticket: &str) -> Input {
-    Input::Control(ServerMessage::Paired(place(ticket)))
+    Input::Control(ServerMessage::Paired(admission(ticket)))
 }
 
 fn resumed(ticket: &str) -> Input {
-    Input::Control(ServerMessage::Resumed(place(ticket)))
+    Input::Control(ServerMessage::Resumed(admission(ticket)))
 }
 
 fn over(reason: EndReason) -> Input {
@@ -139,8 +139,8 @@ fn error(code: ErrorCode) -> Input {
     Input::Control(ServerMessage::Error { code, message: "m".into() })
 }
 
-fn told(code: ErrorCode) -> Effect {
-    Effect::Tell(Event::Error { code, message: "m".into() })
+fn emitted_error(code: ErrorCode) -> Effect {
+    Effect::Emit(Event::Error { code, message: "m".into() })
 }
 
 #[test]
@@ -158,12 +158,12 @@ fn nothing_secret_is_shown_by_debug() {
     ];
     let effects = [
         connect(0, secret),
-        remember(secret),
+        keep_token(secret),
         resume(secret),
-        Effect::Send(secret.into()),
-        Effect::Say(ClientMessage::Find(about(secret))),
-        Effect::Tell(Event::Frame(secret.into())),
-        Effect::Tell(Event::Error { code: ErrorCode::BadTopic, message: secret.into() }),
+        Effect::SendFrame(secret.into()),
+        Effect::SendControl(ClientMessage::Find(about(secret))),
+        Effect::Emit(Event::Frame(secret.into())),
+        Effect::Emit(Event::Error { code: ErrorCode::BadTopic, message: secret.into() }),
     ];
     let shown = format!("{inputs:?}{effects:?}");
     assert!(!shown.contains(secret), "{shown}");

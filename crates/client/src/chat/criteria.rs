@@ -9,9 +9,9 @@ use crate::{channel::Meeting, invite::Invite};
 
 /// Whom somebody wants to meet.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct ChatCriteria {
     /// By what.
-    pub with: With,
+    pub by: MeetBy,
     /// The own part: whoever seeks meets only who offers; without a part, only others without one.
     pub role: Option<Role>,
     /// The own language: others who name a different one come later.
@@ -20,7 +20,7 @@ pub struct Wish {
 
 /// By what two people meet.
 #[derive(Clone, Debug)]
-pub enum With {
+pub enum MeetBy {
     /// Anybody who names no topic.
     Anybody,
     /// Whoever names the same topic.
@@ -29,40 +29,40 @@ pub enum With {
     Invite(Invite),
 }
 
-impl Wish {
+impl ChatCriteria {
     /// Anybody who names no topic.
     pub fn anybody() -> Self {
-        Self { with: With::Anybody, role: None, language: None }
+        Self { by: MeetBy::Anybody, role: None, language: None }
     }
 
     /// Whoever names the same topic.
-    pub fn about(topic: Topic) -> Self {
-        Self { with: With::Topic(topic), ..Self::anybody() }
+    pub fn topic(topic: Topic) -> Self {
+        Self { by: MeetBy::Topic(topic), ..Self::anybody() }
     }
 
     /// Whoever opens the link with this invite, which was made here.
-    pub fn inviting(invite: Invite) -> Self {
-        Self { with: With::Invite(invite), role: Some(Role::Offer), language: None }
+    pub fn create_invite(invite: Invite) -> Self {
+        Self { by: MeetBy::Invite(invite), role: Some(Role::Offer), language: None }
     }
 
     /// Whoever made the link with this invite.
-    pub fn invited(invite: Invite) -> Self {
-        Self { role: Some(Role::Seek), ..Self::inviting(invite) }
+    pub fn accept_invite(invite: Invite) -> Self {
+        Self { role: Some(Role::Seek), ..Self::create_invite(invite) }
     }
 
     pub(super) fn find(&self) -> Find {
-        let by = match &self.with {
-            With::Anybody => FindBy::Random(None),
-            With::Topic(topic) => FindBy::Random(Some(topic.clone())),
-            With::Invite(invite) => FindBy::Invite(code(invite)),
+        let by = match &self.by {
+            MeetBy::Anybody => FindBy::Random(None),
+            MeetBy::Topic(topic) => FindBy::Random(Some(topic.clone())),
+            MeetBy::Invite(invite) => FindBy::Invite(code(invite)),
         };
         Find { by, role: self.role, language: self.language.clone() }
     }
 
     pub(super) fn meeting(&self) -> Meeting {
-        match &self.with {
-            With::Anybody | With::Topic(_) => Meeting::Random,
-            With::Invite(invite) => Meeting::Invite(invite.psk()),
+        match &self.by {
+            MeetBy::Anybody | MeetBy::Topic(_) => Meeting::Random,
+            MeetBy::Invite(invite) => Meeting::Invite(invite.psk()),
         }
     }
 }

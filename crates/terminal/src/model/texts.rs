@@ -3,7 +3,7 @@
 use client::{Closed, chat::End};
 use schemas::control::{EndReason, ErrorCode};
 
-use super::Errand;
+use super::MeetingKind;
 use crate::text::harmless;
 
 pub(super) const CHECK: &str = "Above is your safety code; /safety explains it. /help lists the commands.";
@@ -22,12 +22,12 @@ pub(super) const FULL_LINE: &str = "a text has at most 8 KiB; the rest was cut o
 pub(super) const FULL_WINDOW: &str = "many texts are still on their way; try again in a moment";
 pub(super) const UNKNOWN_COMMAND: &str = "no such command; /help lists them, // begins a text with a slash";
 
-pub(super) fn begin(errand: &Errand) -> &'static str {
-    match errand {
-        Errand::Anybody | Errand::Topic(_) => {
+pub(super) fn begin(meeting: &MeetingKind) -> &'static str {
+    match meeting {
+        MeetingKind::Anybody | MeetingKind::Topic(_) => {
             "You talk to a stranger. Only you two can read it; nothing is stored."
         }
-        Errand::Inviting | Errand::Invited => {
+        MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => {
             "You are connected. Only you two can read it; nothing is stored."
         }
     }
@@ -49,7 +49,7 @@ pub(super) fn end(end: End) -> String {
         End::Room(EndReason::Expired) => "One of you was away for too long.".into(),
         End::Room(EndReason::Reported) => "The other has reported the chat.".into(),
         End::Room(EndReason::Shutdown) => "The server shuts down.".into(),
-        End::Fault(client::channel::EndReason::NoChannel) => {
+        End::Fault(client::channel::ChannelEnd::NoChannel) => {
             "The two could not agree on keys in time.".into()
         }
         End::Fault(reason) => format!(

@@ -3,7 +3,7 @@
 use schemas::CloseCode;
 
 use super::*;
-use crate::line::{Closed, Refusal};
+use crate::machine::{Closed, Refusal};
 
 fn status(status: u16) -> Input {
     Input::Refused(Refusal::Status { status, retry_after: None })
@@ -12,36 +12,36 @@ fn status(status: u16) -> Input {
 #[test]
 fn a_broken_connection_is_made_again_within_a_quarter_of_a_second() {
     let mut world = World::chatting();
-    assert_eq!(world.does(Input::Lost(None)), [disconnected(250)]);
-    assert_eq!(world.does(Input::Lost(None)), [], "it cannot get lost twice");
+    assert_eq!(world.input(Input::Lost(None)), [disconnected(250)]);
+    assert_eq!(world.input(Input::Lost(None)), [], "it cannot get lost twice");
     assert_eq!(world.wait(), [connect(1, "t1")]);
     assert_eq!(world.greet("t2"), [resume("k1")]);
-    assert_eq!(world.want(Command::Frame("early".into())), [], "not before the room is there");
-    assert_eq!(world.does(resumed("k2")), [Effect::Tell(Event::Resumed)]);
-    assert_eq!(world.want(Command::Frame("now".into())), [Effect::Send("now".into())]);
+    assert_eq!(world.command(Command::Frame("early".into())), [], "not before the room is there");
+    assert_eq!(world.input(resumed("k2")), [Effect::Emit(Event::Resumed)]);
+    assert_eq!(world.command(Command::Frame("now".into())), [Effect::SendFrame("now".into())]);
 }
 
 #[test]
 fn an_owner_who_knows_that_a_connection_is_dead_has_it_made_again() {
     let mut world = World::chatting();
-    assert_eq!(world.want(Command::Reconnect), [Effect::Drop, disconnected(250)]);
-    assert_eq!(world.want(Command::Reconnect), [], "it is being made again");
+    assert_eq!(world.command(Command::Reconnect), [Effect::Drop, disconnected(250)]);
+    assert_eq!(world.command(Command::Reconnect), [], "it is being made again");
     assert_eq!(world.wait(), [connect(1, "t1")]);
     assert_eq!(world.greet("t2"), [resume("k1")]);
-    world.want(Command::Close);
-    assert_eq!(world.want(Command::Reconnect), []);
+    world.command(Command::Close);
+    assert_eq!(world.command(Command::Reconnect), []);
 }
 
 #[test]
 fn the_newest_token_and_ticket_are_used() {
     let mut world = World::chatting();
-    assert_eq!(world.does(renewed("t2", Some("k2"))), [remember("t2")]);
-    assert_eq!(world.does(renewed("t3", None)), [remember("t3")]);
-    world.does(Input::Lost(None));
+    assert_eq!(world.input(renewed("t2", Some("k2"))), [keep_token("t2")]);
+    assert_eq!(world.input(renewed("t3", None)), [keep_token("t3")]);
+    world.input(Input::Lost(None));
     assert_eq!(world.wait(), [connect(1, "t3")]);
     assert_eq!(world.greet("t4"), [resume("k2")]);
-    world.does(resumed("k3"));
-    world.does(Input::Lost(None));
+    world.input(resumed("k3"));
+    world.input(Input::Lost(None));
     assert_eq!(world.wait(), [connect(2, "t4")]);
     assert_eq!(world.greet("t5"), [resume("k3")]);
 }
@@ -49,17 +49,17 @@ fn the_newest_token_and_ticket_are_used() {
 #[test]
 fn a_search_begins_anew_on_a_new_connection() {
     let mut world = World::connected();
-    world.want(Command::Find(about("birds")));
-    world.does(Input::Lost(Some(4000)));
+    world.command(Command::Find(about("birds")));
+    world.input(Input::Lost(Some(4000)));
     world.wait();
-    assert_eq!(world.greet("t2"), [Effect::Say(ClientMessage::Find(about("birds")))]);
+    assert_eq!(world.greet("t2"), [Effect::SendControl(ClientMessage::Find(about("birds")))]);
 }
 
 #[test]
 fn each_close_code_has_its_consequence() {
     for code in CloseCode::ALL {
         let mut world = World::chatting();
-        let effects = world.does(Input::Lost(Some(code.code())));
+        let effects = world.input(Input::Lost(Some(code.code())));
         match code {
             CloseCode::Restart => assert_eq!(effects, [disconnected(250)]),
             CloseCode::NoPong | CloseCode::SlowConsumer | CloseCode::Rate => {
@@ -67,10 +67,10 @@ fn each_close_code_has_its_consequence() {
             }
             _ => {
                 let reason = Closed::ByServer(code.code());
-                assert_eq!(effects, [Effect::Tell(Event::Closed { reason })], "{code:?}");
-                assert_eq!(world.line.deadline(), None);
-                assert_eq!(world.does(Input::Tick), []);
-                assert_eq!(world.want(Command::Find(anybody())), []);
+                assert_eq!(effects, [Effect::Emit(Event::Closed { reason })], "{code:?}");
+                assert_eq!(world.machine.deadline(), None);
+                assert_eq!(world.input(Input::Tick), []);
+                assert_eq!(world.command(Command::Find(anybody())), []);
             }
         }
     }
@@ -79,16 +79,16 @@ fn each_close_code_has_its_consequence() {
 #[test]
 fn pauses_grow_until_a_connection_has_lasted() {
     let mut world = World::connected();
-    assert_eq!(world.does(Input::Lost(None)), [disconnected(250)]);
+    assert_eq!(world.input(Input::Lost(None)), [disconnected(250)]);
     world.wait();
-    assert_eq!(world.does(Input::Refused(Refusal::Unreachable)), [disconnected(500)]);
+    assert_eq!(world.input(Input::Refused(Refusal::Unreachable)), [disconnected(500)]);
     world.wait();
     world.greet("t2");
-    assert_eq!(world.does(Input::Lost(None)), [disconnected(1000)], "a short one is no success");
+    assert_eq!(world.input(Input::Lost(None)), [disconnected(1000)], "a short one is no success");
     world.wait();
     world.greet("t3");
     world.pass(Duration::from_secs(2));
-    assert_eq!(world.does(Input::Lost(None)), [disconnected(250)]);
+    assert_eq!(world.input(Input::Lost(None)), [disconnected(250)]);
 }
 
 #[test]
@@ -98,9 +98,9 @@ fn a_server_that_says_when_to_come_back_is_heard_within_reason() {
     let wait = |seconds| {
         Input::Refused(Refusal::Status { status: 429, retry_after: Some(Duration::from_secs(seconds)) })
     };
-    assert_eq!(world.does(wait(7)), [disconnected(7250)]);
+    assert_eq!(world.input(wait(7)), [disconnected(7250)]);
     world.wait();
-    assert_eq!(world.does(wait(u64::MAX)), [disconnected(60_500)]);
+    assert_eq!(world.input(wait(u64::MAX)), [disconnected(60_500)]);
 }
 
 #[test]
@@ -111,16 +111,16 @@ fn a_refusal_that_will_not_change_is_final() {
         let mut world = World::new();
         for _ in 1..times {
             world.wait();
-            assert!(matches!(world.does(status(code))[..], [Effect::Tell(Event::Disconnected { .. })]));
+            assert!(matches!(world.input(status(code))[..], [Effect::Emit(Event::Disconnected { .. })]));
         }
         world.wait();
-        assert_eq!(world.does(status(code)), [Effect::Tell(Event::Closed { reason })]);
+        assert_eq!(world.input(status(code)), [Effect::Emit(Event::Closed { reason })]);
     }
     for passing in [408, 421, 425, 429, 500, 502, 503] {
         let mut world = World::new();
         for _ in 0..5 {
             world.wait();
-            assert!(matches!(world.does(status(passing))[..], [Effect::Tell(Event::Disconnected { .. })]));
+            assert!(matches!(world.input(status(passing))[..], [Effect::Emit(Event::Disconnected { .. })]));
         }
     }
 }
@@ -128,11 +128,15 @@ fn a_refusal_that_will_not_change_is_final() {
 #[test]
 fn a_node_that_drains_is_left_at_the_time_it_said() {
     let mut world = World::chatting();
-    assert_eq!(world.does(Input::Control(ServerMessage::Drain { reconnect_in_ms: 3000 })), []);
+    assert_eq!(world.input(Input::Control(ServerMessage::Drain { reconnect_in_ms: 3000 })), []);
     let before = world.now;
-    assert_eq!(world.want(Command::Frame("x".into())), [Effect::Send("x".into())], "until then it works");
-    let gap = Effect::Tell(Event::Disconnected { retry_in: Duration::ZERO });
-    assert_eq!(world.wait(), [Effect::HangUp, gap, connect(1, "t1")]);
+    assert_eq!(
+        world.command(Command::Frame("x".into())),
+        [Effect::SendFrame("x".into())],
+        "until then it works"
+    );
+    let gap = Effect::Emit(Event::Disconnected { retry_in: Duration::ZERO });
+    assert_eq!(world.wait(), [Effect::Close, gap, connect(1, "t1")]);
     assert_eq!(world.now - before, Duration::from_secs(3));
     assert_eq!(world.greet("t2"), [resume("k1")]);
 }
@@ -141,11 +145,11 @@ fn a_node_that_drains_is_left_at_the_time_it_said() {
 fn silence_is_death_and_any_sign_is_life() {
     let mut world = World::connected();
     world.pass(Duration::from_secs(30));
-    world.does(Input::Heard);
+    world.input(Input::Activity);
     world.pass(Duration::from_secs(34));
-    assert_eq!(world.does(Input::Tick), []);
+    assert_eq!(world.input(Input::Tick), []);
     world.pass(Duration::from_secs(1));
-    assert_eq!(world.does(Input::Tick), [Effect::Drop, disconnected(250)]);
+    assert_eq!(world.input(Input::Tick), [Effect::Drop, disconnected(250)]);
 }
 
 #[test]
@@ -156,10 +160,10 @@ fn a_server_that_does_not_answer_is_left_for_another() {
     assert_eq!(world.wait(), [Effect::Drop, disconnected(250)], "no connection");
     assert_eq!(world.now - before, Duration::from_secs(5));
     assert_eq!(world.wait(), [connect(1, "t0")]);
-    world.does(Input::Opened);
+    world.input(Input::Opened);
     assert_eq!(world.wait(), [Effect::Drop, disconnected(500)], "no greeting");
     let mut world = World::chatting();
-    world.does(Input::Lost(None));
+    world.input(Input::Lost(None));
     world.wait();
     world.greet("t2");
     assert_eq!(world.wait(), [Effect::Drop, disconnected(500)], "no answer to resume");
@@ -168,9 +172,9 @@ fn a_server_that_does_not_answer_is_left_for_another() {
 #[test]
 fn who_closes_is_not_connected_again() {
     for mut world in [World::new(), World::connected(), World::chatting()] {
-        let closed = Effect::Tell(Event::Closed { reason: Closed::Asked });
-        assert_eq!(world.want(Command::Close), [Effect::HangUp, closed]);
-        assert_eq!(world.line.deadline(), None);
-        assert_eq!(world.does(Input::Lost(None)), []);
+        let closed = Effect::Emit(Event::Closed { reason: Closed::Asked });
+        assert_eq!(world.command(Command::Close), [Effect::Close, closed]);
+        assert_eq!(world.machine.deadline(), None);
+        assert_eq!(world.input(Input::Lost(None)), []);
     }
 }

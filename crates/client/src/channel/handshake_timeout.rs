@@ -7,7 +7,7 @@ use super::time::Time;
 
 /// Runs from the channel's making until it is secured.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct HandshakeTimeout {
     /// Since when both are online; `None` while one is not.
     online_since: Option<Time>,
     /// Online time before that.
@@ -17,7 +17,7 @@ pub(super) struct Patience {
     resend_at: Option<Time>,
 }
 
-impl Patience {
+impl HandshakeTimeout {
     pub(super) fn starting(now: Time) -> Self {
         Self {
             online_since: Some(now),

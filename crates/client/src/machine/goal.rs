@@ -1,18 +1,18 @@
-//! What the owner of a line wants: it outlasts every connection.
+//! What the owner of a connection wants. It outlasts every socket.
 
 use schemas::control::{Category, ClientMessage, Find};
 
-use crate::Secret;
+use crate::secret::Secret;
 
-/// What is to be had, now or as soon as there is a connection.
+/// What to bring back on each new connection.
 #[derive(Clone, PartialEq)]
-pub(super) enum Purpose {
+pub(super) enum Goal {
     /// Nothing but the connection.
-    Nothing,
-    /// Somebody to talk to.
-    Finding(Find),
+    None,
+    /// Somebody to chat with.
+    Find(Find),
     /// The chat in this room, or its end.
-    Chatting(Room),
+    Room(Room),
 }
 
 /// A room, from `paired` to `ended`.
@@ -20,24 +20,25 @@ pub(super) enum Purpose {
 pub(super) struct Room {
     /// The newest ticket.
     pub(super) ticket: Secret,
-    /// Set once the owner wants it to end. It can end only where the session is attached to it, so this may have to wait.
-    pub(super) parting: Option<Parting>,
+    /// Set once the owner wants the room to end. Only a connection that is attached to the room
+    /// can end it, so this may have to wait.
+    pub(super) leaving: Option<Leaving>,
 }
 
-/// How a room is to end.
+/// How a room is to be left.
 #[derive(Clone, Default, PartialEq)]
-pub(super) struct Parting {
-    /// With a report.
+pub(super) struct Leaving {
+    /// Report the peer first.
     pub(super) report: Option<Category>,
-    /// What to do after it.
-    pub(super) then: Option<Find>,
+    /// Whom to find after it.
+    pub(super) next: Option<Find>,
 }
 
-impl Parting {
-    /// The messages that bring it about, in order.
+impl Leaving {
+    /// The messages to send, in order.
     pub(super) fn messages(&self) -> Vec<ClientMessage> {
         let report = self.report.map(ClientMessage::Report);
-        let next = self.then.clone().map(ClientMessage::Next);
+        let next = self.next.clone().map(ClientMessage::Next);
         match (report, next) {
             (None, None) => vec![ClientMessage::Leave],
             (report, next) => report.into_iter().chain(next).collect(),

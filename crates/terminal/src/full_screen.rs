@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, future::pending, pin::Pin, process::ExitCode};
 
 use anyhow::Context;
-use client::{Chat, RestError, Server, Wish, chat::Event};
+use client::{Chat, ChatCriteria, RestError, Server, chat::Event};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
@@ -15,25 +15,25 @@ use zeroize::Zeroizing;
 
 use super::{
     keys::Key,
-    model::{Effect, Errand, Input, Model, Outcome},
+    model::{Effect, Input, MeetingKind, Model, Outcome},
     terminal::Terminal,
     view::{Theme, draw},
 };
 
-/// Makes what is searched for: the wish, and the link to hand over if there is one. Asked for each search anew.
-type Wishes = Box<dyn FnMut() -> (Wish, Option<Zeroizing<String>>)>;
+/// Makes what is searched for: the criteria, and the link to hand over if there is one. Asked for each search anew.
+type CriteriaSource = Box<dyn FnMut() -> (ChatCriteria, Option<Zeroizing<String>>)>;
 
 type Opening = Pin<Box<dyn Future<Output = Result<Chat, RestError>>>>;
 
 /// Somebody at a terminal.
-pub(super) struct Full {
+pub(super) struct FullScreen {
     model: Model,
     theme: Theme,
     start: Instant,
     server: Server,
-    wishes: Wishes,
+    new_criteria: CriteriaSource,
     /// The last of them.
-    wish: Option<Wish>,
+    criteria: Option<ChatCriteria>,
     chat: Option<Chat>,
     opening: Option<Opening>,
     end: Option<End>,
@@ -48,17 +48,22 @@ enum End {
     Abandon,
 }
 
-impl Full {
+impl FullScreen {
     /// With a chat that has not looked for anybody yet.
-    pub(super) fn new(server: Server, chat: Chat, errand: Errand, wishes: Wishes) -> Self {
+    pub(super) fn new(
+        server: Server,
+        chat: Chat,
+        meeting: MeetingKind,
+        new_criteria: CriteriaSource,
+    ) -> Self {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            model: Model::new(errand),
+            model: Model::new(meeting),
             theme: if no_colour { Theme::None } else { Theme::Colours },
             start: Instant::now(),
             server,
-            wishes,
-            wish: None,
+            new_criteria,
+            criteria: None,
             chat: Some(chat),
             opening: None,
             end: None,
@@ -106,7 +111,7 @@ impl Full {
             let tick = self.model.next_tick().map(|at| self.start + at);
             tokio::select! {
                 event = next_event(&mut self.chat) => match event {
-                    Some(event) => return Input::Heard(event),
+                    Some(event) => return Input::Chat(event),
                     None => {
                         self.chat = None;
                         if !self.model.is_closed() {
@@ -163,12 +168,12 @@ impl Full {
         let chat = self.chat.as_mut()?;
         match effect {
             Effect::Find => {
-                let (wish, link) = (self.wishes)();
-                self.wish = Some(wish.clone());
-                chat.find(wish);
+                let (criteria, link) = (self.new_criteria)();
+                self.criteria = Some(criteria.clone());
+                chat.find(criteria);
                 return link.map(Input::Link);
             }
-            Effect::FindAgain => chat.find(self.wish.clone()?),
+            Effect::FindSame => chat.find(self.criteria.clone()?),
             Effect::Cancel => chat.cancel(),
             Effect::Leave => chat.leave(),
             Effect::Report(category) => chat.report(category),

@@ -24,7 +24,7 @@ pub(super) enum Step {
 
 /// A binary message taken apart; nothing in it is authenticated yet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame<'a> {
+pub(super) enum ChannelMessage<'a> {
     Handshake { step: Step, body: &'a [u8] },
     Packet { number: u64, ciphertext: &'a [u8] },
 }
@@ -37,7 +37,7 @@ pub(super) fn padded_len(len: usize) -> Option<usize> {
 
 /// Takes a binary message apart. `None` for whatever no honest peer sends: another version or kind, a length that is
 /// no size class, a filler that is not zero.
-pub(super) fn parse(message: &[u8]) -> Option<Frame<'_>> {
+pub(super) fn parse(message: &[u8]) -> Option<ChannelMessage<'_>> {
     if padded_len(message.len()) != Some(message.len()) {
         return None;
     }
@@ -51,7 +51,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Frame<'_>> {
         3 => Step::Message2,
         KIND_PACKET => {
             let (number, ciphertext) = rest.split_first_chunk()?;
-            return Some(Frame::Packet { number: u64::from_be_bytes(*number), ciphertext });
+            return Some(ChannelMessage::Packet { number: u64::from_be_bytes(*number), ciphertext });
         }
         _ => return None,
     };
@@ -60,7 +60,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Frame<'_>> {
     }
     let (length, rest) = rest.split_first_chunk()?;
     let (body, filler) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    filler.iter().all(|&byte| byte == 0).then_some(Frame::Handshake { step, body })
+    filler.iter().all(|&byte| byte == 0).then_some(ChannelMessage::Handshake { step, body })
 }
 
 /// The binary message of a handshake step. `body` is at most 48 bytes.
@@ -100,7 +100,7 @@ mod tests {
     fn a_handshake_message_comes_back_as_it_was() {
         let message = handshake(Step::Message2, &[7; 48]);
         assert_eq!(message.len(), 256);
-        assert_eq!(parse(&message), Some(Frame::Handshake { step: Step::Message2, body: &[7; 48] }));
+        assert_eq!(parse(&message), Some(ChannelMessage::Handshake { step: Step::Message2, body: &[7; 48] }));
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
         for class in [256, 512, 1024, 2048, 4096, 8192, 16384] {
             let mut message = packet_header(0x0102).to_vec();
             message.resize(class, 9);
-            let expected = Frame::Packet { number: 0x0102, ciphertext: &vec![9; class - 10] };
+            let expected = ChannelMessage::Packet { number: 0x0102, ciphertext: &vec![9; class - 10] };
             assert_eq!(parse(&message), Some(expected));
         }
     }

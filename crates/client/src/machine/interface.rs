@@ -1,4 +1,4 @@
-//! What goes into a [`Line`](super::Line) and what comes out of it. None of it shows a token, a ticket or a frame in `Debug`.
+//! What goes into a [`ConnectionMachine`](super::ConnectionMachine) and what comes out of it. None of it shows a token, a ticket or a frame in `Debug`.
 
 use std::{fmt, time::Duration};
 
@@ -8,7 +8,7 @@ use schemas::{
     control::{Category, ClientMessage, EndReason, ErrorCode, Find, ServerMessage},
 };
 
-use crate::Secret;
+use crate::secret::Secret;
 
 /// Something that happened outside.
 #[derive(Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub(crate) enum Input {
     /// The WebSocket could not be opened.
     Refused(Refusal),
     /// Something came that means nothing but that the connection lives, such as a ping.
-    Heard,
+    Activity,
     /// A control message came.
     Control(ServerMessage),
     /// The peer's bytes came.
@@ -77,17 +77,17 @@ pub(crate) enum Effect {
         token: Secret,
     },
     /// Write a control message.
-    Say(ClientMessage),
+    SendControl(ClientMessage),
     /// Write a binary message.
-    Send(Bytes),
+    SendFrame(Bytes),
     /// Say goodbye (close code 1000) and forget the WebSocket: nothing of it counts any more.
-    HangUp,
+    Close,
     /// Forget the WebSocket, or the attempt to open one; it is dead.
     Drop,
     /// From now on this is the session's token.
-    Remember(Secret),
+    KeepToken(Secret),
     /// The owner should know.
-    Tell(Event),
+    Emit(Event),
 }
 
 /// What a connection tells its owner.
@@ -199,8 +199,8 @@ impl fmt::Debug for Input {
             Self::Command(command) => write!(f, "Command({command:?})"),
             Self::Opened => f.write_str("Opened"),
             Self::Refused(refusal) => write!(f, "Refused({refusal:?})"),
-            Self::Heard => f.write_str("Heard"),
-            Self::Control(message) => write!(f, "Control({})", word(message)),
+            Self::Activity => f.write_str("Activity"),
+            Self::Control(message) => write!(f, "Control({})", type_of(message)),
             Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
             Self::Lost(code) => write!(f, "Lost({code:?})"),
             Self::Tick => f.write_str("Tick"),
@@ -212,19 +212,19 @@ impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect { url, .. } => write!(f, "Connect({url})"),
-            Self::Say(ClientMessage::Resume(_)) => f.write_str("Say(Resume)"),
-            Self::Say(message) => write!(f, "Say({message:?})"),
-            Self::Send(bytes) => write!(f, "Send({} bytes)", bytes.len()),
-            Self::HangUp => f.write_str("HangUp"),
+            Self::SendControl(ClientMessage::Resume(_)) => f.write_str("SendControl(Resume)"),
+            Self::SendControl(message) => write!(f, "SendControl({message:?})"),
+            Self::SendFrame(bytes) => write!(f, "SendFrame({} bytes)", bytes.len()),
+            Self::Close => f.write_str("Close"),
             Self::Drop => f.write_str("Drop"),
-            Self::Remember(_) => f.write_str("Remember"),
-            Self::Tell(event) => write!(f, "Tell({event:?})"),
+            Self::KeepToken(_) => f.write_str("KeepToken"),
+            Self::Emit(event) => write!(f, "Emit({event:?})"),
         }
     }
 }
 
 /// The `type` of a message: the rest may be secret.
-fn word(message: &ServerMessage) -> &'static str {
+fn type_of(message: &ServerMessage) -> &'static str {
     match message {
         ServerMessage::Ready { .. } => "ready",
         ServerMessage::Waiting => "waiting",

@@ -1,0 +1,158 @@
+//! What the server sends: control messages.
+
+use std::time::{Duration, Instant};
+
+use schemas::control::{ClientMessage, EndReason, ErrorCode, PeerState, Place, ServerMessage};
+
+use super::{
+    goal::{Goal, Room},
+    interface::{Effect, Event},
+    state::{ASKED_PAUSE_MAX, ConnectionMachine, ReadySocket, RoomMembership, SocketState},
+};
+use crate::secret::Secret;
+
+/// How much silence beyond the server's own interval between two pings is taken for a dead
+/// connection.
+const SILENCE_GRACE: Duration = Duration::from_secs(10);
+
+/// The interval between pings that is believed. A server that sent a wrong number would otherwise
+/// keep a dead connection for ever.
+const HEARTBEAT_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(120));
+
+impl ConnectionMachine {
+    pub(super) fn control(&mut self, message: ServerMessage, now: Instant, random: u64) {
+        match message {
+            ServerMessage::Ready { token, heartbeat_ms, .. } => self.ready(token.into(), heartbeat_ms, now),
+            ServerMessage::Waiting if matches!(self.goal, Goal::Find(_)) => {
+                self.retries.reset();
+                self.emit(Event::Waiting);
+            }
+            ServerMessage::Paired(place) => self.paired(place),
+            ServerMessage::Resumed(place) => self.resumed(place),
+            ServerMessage::Peer { state } if matches!(self.goal, Goal::Room(_)) => {
+                self.emit(match state {
+                    PeerState::Online => Event::PeerOnline,
+                    PeerState::Away => Event::PeerAway,
+                });
+            }
+            ServerMessage::Ended { reason } => self.ended(reason, now),
+            ServerMessage::Token { token, ticket, .. } => {
+                self.keep_token(token.into());
+                if let (Some(ticket), Goal::Room(room)) = (ticket, &mut self.goal) {
+                    room.ticket = ticket.into();
+                }
+            }
+            ServerMessage::Drain { reconnect_in_ms } => {
+                if let SocketState::Ready(ready) = &mut self.socket {
+                    ready.drain = Some(now + Duration::from_millis(reconnect_in_ms).min(ASKED_PAUSE_MAX));
+                }
+            }
+            ServerMessage::Error { code, message } => self.error(code, message, now, random),
+            ServerMessage::Waiting | ServerMessage::Peer { .. } | ServerMessage::Pong => {}
+        }
+    }
+
+    fn ready(&mut self, token: Secret, heartbeat_ms: u64, now: Instant) {
+        self.keep_token(token);
+        if !matches!(self.socket, SocketState::AwaitingReady { .. }) {
+            return;
+        }
+        let (shortest, longest) = HEARTBEAT_RANGE;
+        let silence = Duration::from_millis(heartbeat_ms).clamp(shortest, longest) + SILENCE_GRACE;
+        self.socket = SocketState::Ready(ReadySocket {
+            since: now,
+            last_received: now,
+            silence,
+            drain: None,
+            retry: None,
+            membership: RoomMembership::Outside,
+        });
+        self.unauthorized = 0;
+        self.emit(Event::Connected);
+        self.repeat_goal(now);
+    }
+
+    fn keep_token(&mut self, token: Secret) {
+        self.token = token.clone();
+        self.effects.push(Effect::KeepToken(token));
+    }
+
+    fn paired(&mut self, place: Place) {
+        let SocketState::Ready(ready) = &mut self.socket else { return };
+        match self.goal {
+            Goal::Find(_) => {
+                ready.membership = RoomMembership::Inside;
+                ready.retry = None;
+                self.retries.reset();
+                self.goal = Goal::Room(Room { ticket: place.ticket.into(), leaving: None });
+                self.emit(Event::Paired { room: place.room, side: place.side });
+            }
+            // The match was made before our `cancel` arrived. The owner does not know of this room,
+            // so its end is not reported either.
+            Goal::None => self.send(ClientMessage::Leave),
+            Goal::Room(_) => {}
+        }
+    }
+
+    fn resumed(&mut self, place: Place) {
+        if let SocketState::Ready(ready) = &mut self.socket
+            && let RoomMembership::Resuming { .. } = ready.membership
+            && let Goal::Room(room) = &mut self.goal
+        {
+            ready.membership = RoomMembership::Inside;
+            room.ticket = place.ticket.into();
+            self.retries.reset();
+            self.emit(Event::Resumed);
+            self.send_leaving();
+        }
+    }
+
+    /// The room is over. If the owner wanted the next person, that find starts now.
+    fn ended(&mut self, reason: EndReason, now: Instant) {
+        let SocketState::Ready(ready) = &mut self.socket else { return };
+        let Goal::Room(room) = &mut self.goal else { return };
+        // While attached to the room, `next` was sent already, unless it was refused and is to be
+        // repeated.
+        let sent = matches!(ready.membership, RoomMembership::Inside) && ready.retry.is_none();
+        let then = room.leaving.take().and_then(|leaving| leaving.next);
+        ready.membership = RoomMembership::Outside;
+        self.goal = then.map_or(Goal::None, Goal::Find);
+        self.emit(Event::Ended { reason });
+        if !sent {
+            self.repeat_goal(now);
+        }
+    }
+
+    fn error(&mut self, code: ErrorCode, message: String, now: Instant, random: u64) {
+        let SocketState::Ready(ready) = &mut self.socket else { return };
+        let resuming = matches!(ready.membership, RoomMembership::Resuming { .. });
+        match (&self.goal, code) {
+            // The room ended before our message arrived.
+            (Goal::Room(Room { leaving: Some(_), .. }), ErrorCode::NoRoom) if !resuming => {
+                return self.ended(EndReason::Left, now);
+            }
+            // The answer to a `leave` that came too late.
+            (_, ErrorCode::NoRoom) if !resuming => return,
+            // A match was on its way when the criteria changed.
+            (Goal::Find(_), ErrorCode::InRoom) => {
+                ready.retry = Some(now + self.retries.next(random));
+                return;
+            }
+            (Goal::Find(_), ErrorCode::Unavailable | ErrorCode::Rate) => {
+                ready.retry = Some(now + self.retries.next(random));
+            }
+            (Goal::Room(room), ErrorCode::Unavailable | ErrorCode::Rate)
+                if resuming || room.leaving.is_some() =>
+            {
+                if resuming {
+                    ready.membership = RoomMembership::Outside;
+                }
+                ready.retry = Some(now + self.retries.next(random));
+            }
+            (Goal::Room(_), _) if resuming => return self.ended(EndReason::Expired, now),
+            (Goal::Find(_), _) => self.goal = Goal::None,
+            (Goal::None | Goal::Room(_), _) => {}
+        }
+        self.emit(Event::Error { code, message });
+    }
+}

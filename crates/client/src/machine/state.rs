@@ -1,0 +1,171 @@
+//! The machine itself: what it remembers, and the steps that all its parts share.
+
+use std::time::{Duration, Instant};
+
+use schemas::control::ClientMessage;
+
+use super::{
+    backoff::BackOff,
+    goal::{Goal, Room},
+    interface::{Closed, Effect, Event},
+};
+use crate::secret::Secret;
+
+/// How long the server may take for `ready`, and for the answer to `resume`. By the protocol that
+/// answer takes up to 1 s if the peer is silent.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest pause before a reconnect that a `drain` or a `Retry-After` can ask for.
+pub(super) const ASKED_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// A connection that was of use for this long counts as a success: the pauses start from the
+/// shortest again.
+const STABLE: Duration = Duration::from_secs(2);
+
+/// A connection to a service, kept up over any number of sockets.
+pub(crate) struct ConnectionMachine {
+    pub(super) token: Secret,
+    pub(super) url: usize,
+    pub(super) socket: SocketState,
+    pub(super) goal: Goal,
+    pub(super) reconnects: BackOff,
+    pub(super) retries: BackOff,
+    /// Answers with status 401 in a row.
+    pub(super) unauthorized: u32,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// The one socket at a time.
+pub(super) enum SocketState {
+    /// There is none before `until`.
+    Backoff { until: Instant },
+    /// It is being opened.
+    Opening { deadline: Instant },
+    /// It is open, and `ready` has not come yet.
+    AwaitingReady { deadline: Instant },
+    /// The server has sent `ready`.
+    Ready(ReadySocket),
+    /// There will be none.
+    Closed,
+}
+
+/// What there is to know about a socket on which `ready` has come.
+pub(super) struct ReadySocket {
+    pub(super) since: Instant,
+    pub(super) last_received: Instant,
+    /// After this much silence the connection is taken for dead.
+    pub(super) silence: Duration,
+    /// When to move to another node.
+    pub(super) drain: Option<Instant>,
+    /// When to repeat what the server could not do for now.
+    pub(super) retry: Option<Instant>,
+    pub(super) membership: RoomMembership,
+}
+
+/// Whether this socket is attached to the room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoomMembership {
+    Outside,
+    /// `resume` was sent, and its answer is awaited.
+    Resuming {
+        deadline: Instant,
+    },
+    Inside,
+}
+
+impl ConnectionMachine {
+    /// A machine that connects at `now`.
+    pub(crate) fn new(token: Secret, now: Instant) -> Self {
+        Self {
+            token,
+            url: 0,
+            socket: SocketState::Backoff { until: now },
+            goal: Goal::None,
+            reconnects: BackOff::of_connections(),
+            retries: BackOff::of_requests(),
+            unauthorized: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// When [`Input::Tick`](super::Input::Tick) is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.socket {
+            SocketState::Backoff { until: deadline }
+            | SocketState::Opening { deadline }
+            | SocketState::AwaitingReady { deadline } => Some(*deadline),
+            SocketState::Ready(ready) => ready.deadline(),
+            SocketState::Closed => None,
+        }
+    }
+
+    pub(super) fn emit(&mut self, event: Event) {
+        self.effects.push(Effect::Emit(event));
+    }
+
+    pub(super) fn send(&mut self, message: ClientMessage) {
+        self.effects.push(Effect::SendControl(message));
+    }
+
+    pub(super) fn is_inside(&self) -> bool {
+        matches!(&self.socket, SocketState::Ready(ready) if ready.membership == RoomMembership::Inside)
+    }
+
+    /// Sends, on a connection that is ready, whatever the goal needs.
+    pub(super) fn repeat_goal(&mut self, now: Instant) {
+        let SocketState::Ready(ready) = &mut self.socket else { return };
+        ready.retry = None;
+        match (&self.goal, ready.membership) {
+            (Goal::Find(find), _) => {
+                self.effects.push(Effect::SendControl(ClientMessage::Find(find.clone())));
+            }
+            (Goal::Room(room), RoomMembership::Outside) => {
+                ready.membership = RoomMembership::Resuming { deadline: now + ANSWER_TIMEOUT };
+                let ticket = room.ticket.expose().to_owned();
+                self.effects.push(Effect::SendControl(ClientMessage::Resume(ticket)));
+            }
+            (Goal::Room(_), RoomMembership::Inside) => self.send_leaving(),
+            (Goal::None, _) | (Goal::Room(_), RoomMembership::Resuming { .. }) => {}
+        }
+    }
+
+    /// Leaves the room if the owner wants that and this connection is attached to it.
+    pub(super) fn send_leaving(&mut self) {
+        if self.is_inside()
+            && let Goal::Room(Room { leaving: Some(leaving), .. }) = &self.goal
+        {
+            self.effects.extend(leaving.messages().into_iter().map(Effect::SendControl));
+        }
+    }
+
+    pub(super) fn close(&mut self, reason: Closed) {
+        self.socket = SocketState::Closed;
+        self.goal = Goal::None;
+        self.emit(Event::Closed { reason });
+    }
+}
+
+impl ReadySocket {
+    pub(super) fn is_dead(&self, now: Instant) -> bool {
+        self.last_received + self.silence <= now
+            || self.answer_deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Whether this connection counts as a success. One whose `resume` was never answered does not.
+    pub(super) fn was_useful(&self, now: Instant) -> bool {
+        let resuming = matches!(self.membership, RoomMembership::Resuming { .. });
+        !resuming && now.saturating_duration_since(self.since) >= STABLE
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let silent = Some(self.last_received + self.silence);
+        [silent, self.drain, self.retry, self.answer_deadline()].into_iter().flatten().min()
+    }
+
+    fn answer_deadline(&self) -> Option<Instant> {
+        match self.membership {
+            RoomMembership::Resuming { deadline } => Some(deadline),
+            RoomMembership::Outside | RoomMembership::Inside => None,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What is asked, and what becomes of the answers.
+
+use schemas::control::{Category, ClientMessage, EndReason, ErrorCode, PeerState, ServerMessage};
+
+use super::*;
+
+fn send(message: ClientMessage) -> Effect {
+    Effect::SendControl(message)
+}
+
+#[test]
+fn two_people_meet_talk_and_part() {
+    let mut world = World::connected();
+    assert_eq!(world.command(Command::Find(anybody())), [send(ClientMessage::Find(anybody()))]);
+    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), [Effect::Emit(Event::Waiting)]);
+    let met = Event::Paired { room: room(), side: Side::A };
+    assert_eq!(world.input(paired("k1")), [Effect::Emit(met)]);
+    assert_eq!(world.command(Command::Frame("hello".into())), [Effect::SendFrame("hello".into())]);
+    assert_eq!(world.input(Input::Binary("hi".into())), [Effect::Emit(Event::Frame("hi".into()))]);
+    let away = ServerMessage::Peer { state: PeerState::Away };
+    assert_eq!(world.input(Input::Control(away)), [Effect::Emit(Event::PeerAway)]);
+    let online = ServerMessage::Peer { state: PeerState::Online };
+    assert_eq!(world.input(Input::Control(online)), [Effect::Emit(Event::PeerOnline)]);
+    assert_eq!(world.command(Command::Leave), [send(ClientMessage::Leave)]);
+    assert_eq!(world.command(Command::Frame("too late".into())), []);
+    assert_eq!(world.input(over(EndReason::Left)), [ended(EndReason::Left)]);
+}
+
+#[test]
+fn what_is_wanted_before_there_is_a_connection_is_said_when_there_is_one() {
+    let mut world = World::new();
+    assert_eq!(world.command(Command::Find(about("birds"))), []);
+    assert_eq!(world.command(Command::Find(anybody())), [], "the last one counts");
+    world.wait();
+    assert_eq!(world.greet("t1"), [send(ClientMessage::Find(anybody()))]);
+}
+
+#[test]
+fn who_has_cancelled_is_not_kept_in_a_room() {
+    let mut world = World::connected();
+    world.command(Command::Find(anybody()));
+    assert_eq!(world.command(Command::Cancel), [send(ClientMessage::Cancel)]);
+    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), []);
+    assert_eq!(world.input(paired("k1")), [send(ClientMessage::Leave)]);
+    assert_eq!(world.input(Input::Binary("hi".into())), []);
+    assert_eq!(world.input(over(EndReason::Left)), []);
+    assert_eq!(world.input(error(ErrorCode::NoRoom)), []);
+    assert_eq!(world.command(Command::Cancel), [], "there is nothing to cancel");
+}
+
+#[test]
+fn the_next_person_is_asked_for_once() {
+    let mut world = World::chatting();
+    assert_eq!(world.command(Command::Next(about("birds"))), [send(ClientMessage::Next(about("birds")))]);
+    assert_eq!(world.input(over(EndReason::Left)), [ended(EndReason::Left)]);
+    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), [Effect::Emit(Event::Waiting)]);
+    assert_eq!(world.input(paired("k2")).len(), 1);
+}
+
+#[test]
+fn a_next_without_a_chat_is_a_find() {
+    let mut world = World::connected();
+    assert_eq!(world.command(Command::Next(anybody())), [send(ClientMessage::Find(anybody()))]);
+}
+
+#[test]
+fn a_search_may_follow_a_leave_at_once() {
+    let mut world = World::chatting();
+    world.command(Command::Leave);
+    assert_eq!(world.command(Command::Find(anybody())), [send(ClientMessage::Next(anybody()))]);
+    assert_eq!(world.command(Command::Cancel), [send(ClientMessage::Cancel)]);
+    assert_eq!(world.input(over(EndReason::Left)), [ended(EndReason::Left)]);
+    assert_eq!(world.input(paired("k2")), [send(ClientMessage::Leave)]);
+}
+
+#[test]
+fn requests_that_make_no_sense_here_are_refused_without_the_server() {
+    let mut world = World::connected();
+    let refused = |effects: &[Effect], expected| match effects {
+        [Effect::Emit(Event::Error { code, .. })] => assert_eq!(*code, expected),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(world.command(Command::Leave), []);
+    refused(&world.command(Command::Report(Category::Spam)), ErrorCode::NoRoom);
+    let mut world = World::chatting();
+    refused(&world.command(Command::Find(anybody())), ErrorCode::InRoom);
+    assert_eq!(world.command(Command::Cancel), []);
+}
+
+#[test]
+fn a_wish_to_leave_outlasts_a_loss_of_the_connection() {
+    for (wish, said) in [
+        (Command::Leave, vec![ClientMessage::Leave]),
+        (Command::Report(Category::Abuse), vec![ClientMessage::Report(Category::Abuse)]),
+        (Command::Next(anybody()), vec![ClientMessage::Next(anybody())]),
+    ] {
+        let mut world = World::chatting();
+        world.input(Input::Lost(None));
+        assert_eq!(world.command(wish), []);
+        world.wait();
+        assert_eq!(world.greet("t2"), [resume("k1")]);
+        let mut expected = vec![Effect::Emit(Event::Resumed)];
+        expected.extend(said.into_iter().map(Effect::SendControl));
+        assert_eq!(world.input(resumed("k2")), expected);
+    }
+}
+
+#[test]
+fn a_room_that_has_ended_meanwhile_ends_here_too_and_what_comes_next_begins() {
+    for (answer, reason) in
+        [(over(EndReason::Expired), EndReason::Expired), (error(ErrorCode::BadTicket), EndReason::Expired)]
+    {
+        let mut world = World::chatting();
+        world.input(Input::Lost(None));
+        world.command(Command::Next(anybody()));
+        world.wait();
+        world.greet("t2");
+        assert_eq!(world.input(answer), [ended(reason), send(ClientMessage::Find(anybody()))]);
+    }
+}
+
+#[test]
+fn a_report_and_the_next_person_are_said_in_order() {
+    let mut world = World::chatting();
+    world.input(Input::Lost(None));
+    world.command(Command::Report(Category::Minor));
+    world.command(Command::Next(anybody()));
+    world.wait();
+    world.greet("t2");
+    let said = world.input(resumed("k2"));
+    let [_, report, next] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(*report, send(ClientMessage::Report(Category::Minor)));
+    assert_eq!(*next, send(ClientMessage::Next(anybody())));
+}
+
+#[test]
+fn a_leave_that_comes_too_late_is_no_error() {
+    let mut world = World::chatting();
+    world.command(Command::Leave);
+    assert_eq!(world.input(error(ErrorCode::NoRoom)), [ended(EndReason::Left)]);
+    assert_eq!(world.input(error(ErrorCode::NoRoom)), []);
+}
+
+#[test]
+fn a_search_that_cannot_be_had_ends_and_one_that_cannot_be_had_now_goes_on() {
+    for hopeless in [ErrorCode::TopicNotOffered, ErrorCode::InviteSpent, ErrorCode::BadLanguage] {
+        let mut world = World::connected();
+        world.command(Command::Find(anybody()));
+        assert_eq!(world.input(error(hopeless)), [emitted_error(hopeless)]);
+        world.input(Input::Lost(None));
+        world.wait();
+        assert_eq!(world.greet("t2"), []);
+    }
+    for passing in [ErrorCode::Unavailable, ErrorCode::Rate] {
+        let mut world = World::connected();
+        world.command(Command::Find(anybody()));
+        assert_eq!(world.input(error(passing)), [emitted_error(passing)]);
+        assert_eq!(world.wait(), [send(ClientMessage::Find(anybody()))]);
+    }
+}
+
+#[test]
+fn a_resume_or_leave_that_cannot_be_had_now_is_said_again() {
+    let mut world = World::chatting();
+    world.input(Input::Lost(None));
+    world.wait();
+    world.greet("t2");
+    assert_eq!(world.input(error(ErrorCode::Unavailable)), [emitted_error(ErrorCode::Unavailable)]);
+    assert_eq!(world.command(Command::Frame("x".into())), []);
+    assert_eq!(world.wait(), [resume("k1")]);
+    assert_eq!(world.input(resumed("k2")), [Effect::Emit(Event::Resumed)]);
+    assert_eq!(world.command(Command::Leave), [send(ClientMessage::Leave)]);
+    assert_eq!(world.input(error(ErrorCode::Rate)), [emitted_error(ErrorCode::Rate)]);
+    assert_eq!(world.wait(), [send(ClientMessage::Leave)]);
+}
+
+#[test]
+fn an_error_about_something_else_leaves_the_chat_alone() {
+    let mut world = World::chatting();
+    assert_eq!(world.input(error(ErrorCode::Rate)), [emitted_error(ErrorCode::Rate)]);
+    assert_eq!(world.command(Command::Frame("x".into())), [Effect::SendFrame("x".into())]);
+}
