@@ -1,0 +1,92 @@
+//! Nodes whose wall clock is wrong.
+
+use std::path::Path;
+
+use crate::support::{
+    cluster::Cluster,
+    eventually,
+    person::{Heard, Person, couple, talk},
+    process::Launch,
+};
+
+/// Life goes on beside a janitor with a wrong clock: what it concludes forgets nothing that lives.
+async fn lives_beside_a_janitor(offset: &str) {
+    let mut cluster = Cluster::plan().janitors(0).set("grace", "4s").start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    let janitor = at_another_time(cluster.launch("janitor"), offset).ready().await;
+    let leased = async || janitor.metric("janitor_held").await >= 3.0;
+    eventually("it knows what lives", leased).await;
+    let idle = Person::new(&cluster.gateways[0]).await;
+    // A session deleted, a room ended and a side away: each as without it.
+    let (deleted, mut left) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    assert_eq!(deleted.call(&cluster.gateways[1], "DELETE", "/v1/sessions/me").await.status, 204);
+    left.ended("left").await;
+    one.lose();
+    other.peer_is("away").await;
+    one.come_back(&cluster.gateways[1]).await;
+    other.peer_is("online").await;
+    talk(&mut one, &mut other).await;
+    // Long enough for it to decide something: it decides nothing for two periods after its start.
+    let said = async || janitor.metric("janitor_said").await + janitor.metric("janitor_held").await > 0.0;
+    eventually("it goes about its work", said).await;
+    let late = cluster.start_node("gateway").await;
+    cluster.gateways.push(late);
+    for gateway in &cluster.gateways {
+        assert_eq!(idle.whereabouts(gateway).await, ("idle".into(), false), "every key verifies still");
+        assert_eq!(one.whereabouts(gateway).await, ("paired".into(), true));
+        assert_eq!(deleted.call(gateway, "GET", "/v1/sessions/me").await.status, 401);
+    }
+    talk(&mut one, &mut other).await;
+    one.lose();
+    other.peer_is("away").await;
+    other.ended("expired").await;
+}
+
+#[tokio::test]
+async fn a_janitor_two_hours_ahead_ends_nothing_that_lives() {
+    lives_beside_a_janitor("+2h").await;
+}
+
+#[tokio::test]
+async fn a_janitor_two_hours_behind_ends_nothing_that_lives() {
+    lives_beside_a_janitor("-2h").await;
+}
+
+#[tokio::test]
+async fn a_gateway_with_a_clock_that_is_a_little_off_serves_like_any_other() {
+    let mut cluster = Cluster::plan().gateways(1).start().await;
+    for offset in ["+3s", "-3s"] {
+        let off = at_another_time(cluster.launch("gateway"), offset).ready().await;
+        let (mut one, mut other) = couple(&off, &cluster.gateways[0]).await;
+        talk(&mut one, &mut other).await;
+        // To and fro: the newer attachment wins whatever the clocks say.
+        one.come_back(&cluster.gateways[0]).await;
+        other.frame("x").await;
+        while !matches!(one.next().await, Heard::Frame(_)) {}
+        let old = one.let_go();
+        one.connect(&off).await;
+        drop(old);
+        one.resume().await;
+        one.hear("resumed").await;
+        other.frame("y").await;
+        while !matches!(one.next().await, Heard::Frame(_)) {}
+    }
+}
+
+/// What the Debian package `faketime` brings; `tests/setup` installs it, and without it
+/// `tests/run` leaves this file out.
+fn faketime() -> &'static str {
+    let all = [
+        "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+        "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    ];
+    all.into_iter().find(|path| Path::new(path).is_file()).expect("the package faketime is installed")
+}
+
+/// A node whose wall clock is wrong; its monotonic clock is not.
+fn at_another_time(launch: Launch, offset: &str) -> Launch {
+    launch
+        .variable("LD_PRELOAD", faketime())
+        .variable("FAKETIME", offset)
+        .variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+}

@@ -1,0 +1,59 @@
+# Sourced. Runs checks one after the other, tells how each ended and how long it took, and sums up.
+
+results=()
+
+# check NAME COMMAND...: runs a command (or a function, which stops at its first failure) and notes how it ended.
+check() {
+    local name=$1 start=$SECONDS failed=0
+    shift
+    printf '\n== %s\n' "$name"
+    # Not as a condition of `if`: there, bash would go on after a failure inside a function.
+    set +e
+    (
+        set -e
+        "$@"
+    )
+    failed=$?
+    set -e
+    if [ "$failed" -eq 0 ]; then
+        note passed "$name" "in $((SECONDS - start)) s"
+    else
+        note FAILED "$name" "after $((SECONDS - start)) s"
+    fi
+}
+
+# leave_out NAME WHY: notes a part of the tests that cannot be run here. Where nothing may be left out (strict=yes), that is a failure.
+leave_out() {
+    if [ "${strict:-no}" = yes ]; then note FAILED "$1" "$2"; else note SKIPPED "$1" "$2"; fi
+}
+
+# skip NAME WHY: notes a check that may be missing.
+skip() {
+    note SKIPPED "$1" "$2"
+}
+
+note() {
+    printf -- '-- %s: %s %s\n' "$2" "$1" "$3"
+    results+=("$1|$2|$3")
+}
+
+count_of() {
+    local count=0 result
+    for result in "${results[@]}"; do
+        if [[ $result == "$1|"* ]]; then count=$((count + 1)); fi
+    done
+    echo "$count"
+}
+
+# Shows all results and ends with the line `checks: N passed, N failed, N skipped`. Fails if a check has failed.
+sum_up() {
+    local result state name rest failed
+    printf '\n== All checks, %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))
+    for result in "${results[@]}"; do
+        IFS='|' read -r state name rest <<<"$result"
+        printf '%-8s %-45s %s\n' "$state" "$name" "$rest"
+    done
+    failed=$(count_of FAILED)
+    printf '\nchecks: %d passed, %d failed, %d skipped\n' "$(count_of passed)" "$failed" "$(count_of SKIPPED)"
+    [ "$failed" -eq 0 ]
+}

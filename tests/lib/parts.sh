@@ -1,0 +1,84 @@
+# Sourced, after needs.sh and checks.sh. What is done in each part of the tests.
+
+# run_part PART: makes the checks of a part, or says which of its needs are missing.
+run_part() {
+    local missing
+    # shellcheck disable=SC2046
+    mapfile -t missing < <(lacking $(needs_of "$1"))
+    if [ ${#missing[@]} -gt 0 ]; then
+        leave_out "$1" "MISSING: $(listed "${missing[@]}")"
+        return
+    fi
+    "part_$1"
+}
+
+part_rust() {
+    local filter="not ($(terminal_tests))" without_clocks=() without_servers=()
+    if ! has faketime; then
+        filter+=" and not test(/^chaos::clocks::/)" without_clocks=(--skip chaos::clocks::)
+        leave_out "nodes with wrong clocks" "MISSING: faketime"
+    fi
+    if ! has nats-server; then
+        filter+=" and not (binary_id(cipher-chat::integration) or binary_id(bus::suite))"
+        without_servers=(--exclude cipher-chat --exclude bus)
+        leave_out "real servers" "MISSING: nats-server"
+    fi
+    if has cargo-nextest; then
+        check "everything in Rust" cargo nextest run --workspace --locked --filterset "$filter"
+    else
+        check "everything in Rust" cargo test --workspace --locked --lib --bins --tests --exclude terminal \
+            "${without_servers[@]}" -- --skip terminal:: "${without_clocks[@]}"
+    fi
+    check "freed memory is wiped, as it is shipped" cargo test --package wipe --profile dist --locked --quiet
+}
+
+# Those of the client's crate, and those in a real terminal.
+terminal_tests() {
+    echo "package(terminal) or (binary_id(cipher-chat::integration) and test(/^terminal::/))"
+}
+
+part_terminal() {
+    if ! has nats-server; then
+        leave_out "terminal" "MISSING: nats-server"
+    elif has cargo-nextest; then
+        check "the terminal client" cargo nextest run --workspace --locked --filterset "$(terminal_tests)"
+    else
+        check "the terminal client" cargo test --locked --package terminal
+        check "the terminal client in a terminal" cargo test --workspace --locked --test integration terminal::
+    fi
+}
+
+part_docs() {
+    check "links in the documentation" tests/docs/links
+    check "the check of links" python3 tests/docs/links_test.py
+    check "examples in the documentation" cargo test --workspace --locked --doc --quiet
+    check "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+}
+
+part_page() {
+    check "types of the page" npm --prefix tests/browser run --silent types
+    check "modules of the page" npm --prefix tests/browser run --silent unit
+    check "the page in a browser" page_in_a_browser
+}
+
+page_in_a_browser() {
+    # Of the whole workspace, as the tests were: with the same features there is nothing to compile again.
+    cargo build --workspace --locked --quiet --bin cipher-chat --example echo
+    NATS_SERVER=$venv/bin/nats-server npm --prefix tests/browser run --silent page
+}
+
+part_autobahn() {
+    check "Autobahn cases" tests/autobahn/run
+}
+
+part_instructions() {
+    check "instructions per frame" tests/instructions/run
+}
+
+part_fuzz() {
+    local target
+    check "fuzz targets build" tests/fuzz build
+    for target in $(tests/fuzz list); do
+        check "fuzzing $target" tests/fuzz run "$target" "${FUZZ_SECONDS:-10}"
+    done
+}
