@@ -184,7 +184,7 @@ impl Process {
         tls: Option<Acceptor>,
         stop: &CancellationToken,
     ) -> anyhow::Result<Readiness> {
-        let alone = self.config.company == gateway::config::Company::Alone;
+        let alone = self.config.topology == session::Topology::Standalone;
         if matches!(self.role, Role::Serve | Role::Pairing) {
             let metrics = pairing::Metrics::default();
             metrics.register(&mut self.registry);

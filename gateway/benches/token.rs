@@ -7,15 +7,13 @@ use std::time::Duration;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use bus::Clock;
 use divan::{Bencher, black_box};
-use gateway::{
-    session::{SessionGrant, TicketGrant},
-    token::Tokens,
-};
+use gateway::token::Tokens;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use schemas::{
     RoomId, SessionId, Side, Stamp,
     token::{Memory, SESSION_AUDIENCE, TokenClaims},
 };
+use session::{SessionGrant, TicketGrant};
 
 fn main() {
     divan::main();

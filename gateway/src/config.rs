@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use rustls::pki_types::DnsName;
 use schemas::{BootId, NodeId, criteria::Topic, limits};
+use session::Topology;
 
 /// What a gateway is told.
 #[derive(Clone, Debug)]
@@ -48,16 +49,7 @@ pub struct Config {
     /// When a draining gateway closes what remains.
     pub drain_wait: Duration,
     /// Whether there is another gateway to go to.
-    pub company: Company,
-}
-
-/// Where the clients of a gateway go that is shut down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Company {
-    /// To another gateway on the same bus.
-    Cluster,
-    /// Nowhere: this is `serve`, and its rooms end with it.
-    Alone,
+    pub topology: Topology,
 }
 
 /// Certificate files, PEM.
@@ -207,7 +199,7 @@ impl Config {
             upgrade_wait: Duration::from_secs(10),
             drain_spread: Duration::from_secs(5),
             drain_wait: Duration::from_secs(8),
-            company: Company::Cluster,
+            topology: Topology::Cluster,
         }
     }
 

@@ -20,12 +20,12 @@ use websocket::put_binary;
 
 use crate::{
     node::Node,
-    session::{Sessions, TICK},
     ws::{
         connection::{Connection, Delivered},
         outbox::RoomKey,
     },
 };
+use session::{Sessions, TICK};
 
 /// Messages that are taken from the bus before the sockets that they were for are written: one write for all that a tick brings.
 const MESSAGES_PER_TURN: usize = 1024;

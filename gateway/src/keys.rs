@@ -74,7 +74,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::session::SessionGrant;
+    use session::SessionGrant;
 
     fn tokens(clock: Clock, rotation: Duration) -> Arc<Tokens> {
         Arc::new(Tokens::new(clock, Duration::from_secs(2), rotation))

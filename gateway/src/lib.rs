@@ -1,6 +1,6 @@
 //! The edge: sessions over REST, WebSocket connections, tokens, rate limits, and the relay path.
 //!
-//! [`session`] decides, [`node`] carries out, [`ws`] relays; [`rest`] and [`listener`] are the way in.
+//! [`session`](::session) decides, [`node`] carries out, [`ws`] relays; [`rest`] and [`listener`] are the way in.
 
 pub mod address;
 pub mod config;
@@ -17,7 +17,6 @@ pub mod rates;
 pub mod rest;
 mod routes;
 mod run;
-pub mod session;
 pub mod tls;
 pub mod token;
 pub mod ws;

@@ -32,13 +32,13 @@ use crate::{
     metrics::Metrics,
     rates::Rates,
     routes::Routes,
-    session::{ConnId, Sessions, Settings},
     token::Tokens,
     ws::{
         connection::{Connection, Target},
         keepalive::KeepAlive,
     },
 };
+use session::{ConnId, Sessions, Settings};
 
 /// What the whole cluster carries is counted at most this often, however many ask.
 const CROWD_AGE: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ impl Node {
             grace: config.grace,
             token_life: config.token_life,
             drain_spread: config.drain_spread,
-            company: config.company,
+            topology: config.topology,
         };
         let hub = Hub { sessions: Sessions::new(settings, rand::random()), conns: HashMap::new() };
         Self {

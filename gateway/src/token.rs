@@ -21,10 +21,8 @@ use schemas::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    keyring::{KeyRing, Learned},
-    session::{SessionGrant, TicketGrant},
-};
+use crate::keyring::{KeyRing, Learned};
+use session::{SessionGrant, TicketGrant};
 
 /// Longest token that is looked at, in bytes. The longest of ours, with every tag, is below 1.5 KiB.
 pub const TOKEN_BYTES: usize = 4 * 1024;

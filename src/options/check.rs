@@ -10,9 +10,10 @@ use std::{
 };
 
 use bus::NatsOptions;
-use gateway::config::{Company, Config, Matching, OfferedTopic, RateConfig, TlsFiles};
+use gateway::config::{Config, Matching, OfferedTopic, RateConfig, TlsFiles};
 use ipnet::IpNet;
 use schemas::{BootId, NodeId};
+use session::Topology;
 
 use super::{GatewayOptions, NodeOptions};
 use crate::{duration, roles::Role, telemetry::LogFormat};
@@ -57,7 +58,7 @@ pub fn check(role: Role, options: &GatewayOptions) -> Result<Roles, Faults> {
     let log_format = options.node.log_format.as_deref().map_or(Ok(LogFormat::Text), LogFormat::parse);
     let log_format = checker.keep("--log-format", log_format).unwrap_or(LogFormat::Text);
     if role == Role::Serve && nats.is_none() {
-        config.company = Company::Alone;
+        config.topology = Topology::Standalone;
     }
     // What does not hang together is only told of options that are well-formed each.
     if checker.0.is_empty() {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use gateway::session::{ConnId, Request, SessionGrant, TicketGrant, ToClient};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use schemas::{
     CloseCode, RoomId, SessionId, Side, Stamp, UnixMillis,
     control::{ErrorCode, Find, PeerState},
     token::{Memory, ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
+use session::{ConnId, Request, SessionGrant, TicketGrant, ToClient};
 
 use super::world::{End, Event, Frame, Machine, World};
 

@@ -2,16 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use gateway::{
-    config::Company,
-    session::{ConnId, Effect, Route, Sessions, Settings},
-};
 use rand::Rng;
 use schemas::{
     BootId, CloseCode, NodeId, Service, UnixMillis,
     event::{Heartbeat, SyncAnswer},
     message::Message,
 };
+use session::{ConnId, Effect, Route, Sessions, Settings, Topology};
 
 use super::{
     client::{Heard, Said},
@@ -36,7 +33,7 @@ impl Gateway {
             grace,
             token_life: TOKEN_LIFE,
             drain_spread: Duration::from_secs(5),
-            company: Company::Cluster,
+            topology: Topology::Cluster,
         };
         Self { sessions: Sessions::new(settings, seed), boot, draining: false, routes: BTreeMap::new() }
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateway::session::{ConnId, SessionGrant, TicketGrant, ToClient};
 use schemas::{
     RoomId, SessionId, Tag, WantId,
     control::PeerState,
     event::{MatchEvent, WantEvent},
     message::Message,
 };
+use session::{ConnId, SessionGrant, TicketGrant, ToClient};
 
 use super::{
     profile::Weather,

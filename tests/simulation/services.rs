@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use gateway::session::TICK;
 use janitor::leases::{Capacity, Effect as JanitorEffect, Input, Leases, SyncCursor, Terms};
 use pairing::{LISTEN_FIRST, leader::Leadership, pool::Pool};
 use schemas::{
@@ -13,6 +12,7 @@ use schemas::{
     nodes::{News, Nodes},
     time::millis,
 };
+use session::TICK;
 
 use super::{
     gateway::TOKEN_LIFE,

@@ -1,12 +1,12 @@
 //! What people do, and what breaks, while a story lasts.
 
-use gateway::session::Request;
 use rand::{Rng, seq::IndexedRandom};
 use schemas::{
     Service,
     control::{Category, Find, FindBy},
     criteria::Role,
 };
+use session::Request;
 
 use super::{
     client::{Phase, Presence, ticket_claims},

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use gateway::session::ConnId;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use schemas::{
     BootId, NodeId, RoomId, Service, SessionId, Side, Stamp, UnixMillis, event::SyncAnswer, message::Message,
 };
+use session::ConnId;
 
 use super::{
     bus::{self, Links},

@@ -3,7 +3,9 @@
 use schemas::control::{ClientMessage, ControlError, ErrorCode, Find, FindBy, ServerMessage};
 
 use super::Node;
-use crate::{session::Request, token::Refused, ws::connection::Connection};
+use session::Request;
+
+use crate::{token::Refused, ws::connection::Connection};
 
 impl Node {
     /// Acts on a control message. A refusal has been sent to the client.

@@ -10,13 +10,11 @@ use schemas::{
 };
 
 use super::{Hub, Node};
-use crate::{
-    session::{ConnId, Effect, Route, TicketGrant, ToClient},
-    ws::{
-        connection::{Connection, Remote, Target},
-        outbox::RoomKey,
-    },
+use crate::ws::{
+    connection::{Connection, Remote, Target},
+    outbox::RoomKey,
 };
+use session::{ConnId, Effect, Route, TicketGrant, ToClient};
 
 impl Node {
     /// In order, but for the news that the other side is back: who hears it may speak at once, so the way is opened before.

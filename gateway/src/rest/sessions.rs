@@ -10,6 +10,7 @@ use schemas::{
     token::{Memory, TokenClaims},
 };
 use serde::Serialize;
+use session::SessionGrant;
 use utoipa::ToSchema;
 
 use super::{
@@ -22,7 +23,6 @@ use crate::{
     listener::Peer,
     node::Node,
     problem::{Problem, ProblemBody},
-    session::SessionGrant,
 };
 
 /// A session and the token that proves it.

@@ -17,10 +17,9 @@ use super::{
     outbox::{Outbox, Push, RoomKey, Socket},
     stream::Stream,
 };
-use crate::{
-    config::Config, dispatch, metrics::Metrics, node::Node, routes::Routes, session::SessionGrant,
-    token::Refused,
-};
+use session::SessionGrant;
+
+use crate::{config::Config, dispatch, metrics::Metrics, node::Node, routes::Routes, token::Refused};
 
 /// The attachment of everybody here.
 const STAMP: Stamp = Stamp(7);

@@ -19,7 +19,7 @@ use super::{
     socket::Reader,
     tls::{Records, SharedSealer},
 };
-use crate::session::{ConnId, ToClient};
+use session::{ConnId, ToClient};
 
 /// A WebSocket connection as its peers, the sessions and the keep-alive see it.
 pub(crate) struct Connection {

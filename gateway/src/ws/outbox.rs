@@ -8,7 +8,7 @@ use std::{collections::VecDeque, mem, num::NonZeroU64};
 use schemas::CloseCode;
 
 use super::buffers;
-use crate::session::ToClient;
+use session::ToClient;
 
 /// What may wait for a client that does not read, in bytes: a second of the largest byte rate. Beyond it the client is too slow.
 pub(crate) const OUTBOX_BYTES: usize = 256 * 1024;

@@ -17,8 +17,8 @@ use crate::{
     config::{Config, OfferedTopic},
     listener::Peer,
     metrics::Metrics,
-    session::SessionGrant,
 };
+use session::SessionGrant;
 
 const CLIENT: [u8; 4] = [203, 0, 113, 9];
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";

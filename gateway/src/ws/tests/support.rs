@@ -81,7 +81,7 @@ impl Gateway {
     /// The same for a client that has said something with its upgrade request.
     pub(super) async fn connect_early(&self, way: Way, early: &[u8]) -> (Client, Arc<Connection>) {
         let (stream, early, io) = way.open(early).await;
-        let token = self.node.tokens().issue_session(crate::session::SessionGrant {
+        let token = self.node.tokens().issue_session(session::SessionGrant {
             session: SessionId::from_random(rand::random()),
             start: self.node.clock().now().as_secs(),
             stamp: Stamp::NONE,

@@ -125,7 +125,7 @@ fn in_company_a_draining_gateway_sends_its_people_away_and_keeps_their_rooms() {
 
 #[test]
 fn alone_a_draining_gateway_ends_its_rooms() {
-    let mut cluster = Cluster::of(1, Company::Alone);
+    let mut cluster = Cluster::of(1, Topology::Standalone);
     let chat = cluster.chatting([0, 0]);
     cluster.decide(0, Sessions::drain);
     for person in [chat.one, chat.other] {
@@ -161,7 +161,7 @@ fn attached(cluster: &Cluster) -> usize {
 
 #[test]
 fn alone_a_gateway_says_an_attachment_once() {
-    let mut cluster = Cluster::of(1, Company::Alone);
+    let mut cluster = Cluster::of(1, Topology::Standalone);
     cluster.clear();
     cluster.connect(0, 1);
     cluster.connect(0, 1);

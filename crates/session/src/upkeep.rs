@@ -7,8 +7,7 @@ use schemas::{
     CloseCode, NodeId, SessionId, Stamp, UnixMillis, control::EndReason, event::SessionEvent, limits,
 };
 
-use super::{BusState, Sessions, Timer, ToClient};
-use crate::config::Company;
+use super::{BusState, Sessions, Timer, ToClient, Topology};
 
 /// The machine is to be ticked this often: fine enough for the shortest repetition, and nothing for the processor.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -216,7 +215,7 @@ impl Sessions {
     /// This node goes away: nobody can begin to wait here any more, and every client is told when to come back.
     pub fn drain(&mut self, now: UnixMillis) {
         self.draining = true;
-        if self.settings.company == Company::Alone {
+        if self.settings.topology == Topology::Standalone {
             let rooms: Vec<_> = self.rooms.keys().copied().collect();
             for room in rooms {
                 self.end_room(now, room, EndReason::Shutdown);

@@ -32,8 +32,6 @@ use schemas::{
     token::{Memory, TicketClaims, TokenClaims},
 };
 
-use crate::config::Company;
-
 pub use self::effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient};
 pub use self::upkeep::TICK;
 use self::{
@@ -66,8 +64,17 @@ pub struct Settings {
     pub token_life: Duration,
     /// `drain` spreads the clients' return over this time.
     pub drain_spread: Duration,
-    /// Whether there is another node that clients could go to.
-    pub company: Company,
+    /// What other gateways there are.
+    pub topology: Topology,
+}
+
+/// What other gateways there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// There may be others on the same bus: clients of this one can go there when it is shut down.
+    Cluster,
+    /// This is the only one, as in `serve`: its rooms end with it.
+    Standalone,
 }
 
 /// What a client asks, its ticket already verified.

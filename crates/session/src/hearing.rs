@@ -11,10 +11,9 @@ use schemas::{
 };
 
 use super::{
-    Past, Sessions, Timer,
+    Past, Sessions, Timer, Topology,
     rooms::{Heard, Phase},
 };
-use crate::config::Company;
 
 impl Sessions {
     /// Folds a message from the bus in. What this node said itself is recognised and changes nothing.
@@ -307,7 +306,7 @@ impl Sessions {
     /// On a bus without other gateways nobody waits for a repetition.
     pub(super) fn say_attached(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp, time: u8) {
         self.say_attached_once(id, stamp);
-        if self.settings.company == Company::Alone {
+        if self.settings.topology == Topology::Standalone {
             return;
         }
         let (said, next) = (usize::from(time), usize::from(time) + 1);

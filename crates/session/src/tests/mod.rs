@@ -56,14 +56,14 @@ struct Person {
     conn: ConnId,
 }
 
-fn settings(n: usize, company: Company) -> Settings {
+fn settings(n: usize, topology: Topology) -> Settings {
     Settings {
         node: node(n),
         boot: BootId(n as u64),
         grace: GRACE,
         token_life: TOKEN_LIFE,
         drain_spread: Duration::from_secs(5),
-        company,
+        topology,
     }
 }
 
@@ -89,12 +89,12 @@ fn invited() -> Find {
 
 impl Cluster {
     fn new(gates: usize) -> Self {
-        Self::of(gates, Company::Cluster)
+        Self::of(gates, Topology::Cluster)
     }
 
-    fn of(gates: usize, company: Company) -> Self {
+    fn of(gates: usize, topology: Topology) -> Self {
         let gate = |n| Gate {
-            sessions: Sessions::new(settings(n, company), [n as u8; 32]),
+            sessions: Sessions::new(settings(n, topology), [n as u8; 32]),
             boot: BootId(n as u64),
             told: BTreeMap::new(),
             routes: BTreeMap::new(),
@@ -114,7 +114,7 @@ impl Cluster {
     fn restart(&mut self, gate: usize) {
         let it = &mut self.gates[gate];
         it.boot = BootId(it.boot.0 + 100);
-        let settings = Settings { boot: it.boot, ..settings(gate, Company::Cluster) };
+        let settings = Settings { boot: it.boot, ..settings(gate, Topology::Cluster) };
         it.sessions = Sessions::new(settings, [9; 32]);
         it.hears = true;
     }
