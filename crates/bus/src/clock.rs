@@ -1,11 +1,11 @@
-//! The one reader of the system's clocks.
+//! The only code that reads the system's clocks.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use schemas::UnixMillis;
 
-/// Wall time anchored once, when the process starts, and monotonic from then on: a step of the system's clock neither ends nor
-/// revives anything that lives.
+/// Wall time, read once when the process starts, and monotonic from then on. A step of the system's
+/// clock ends nothing and revives nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     wall: UnixMillis,

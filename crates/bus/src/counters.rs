@@ -1,4 +1,4 @@
-//! What went wrong on the bus, as plain numbers: the bus knows nothing of metrics libraries.
+//! What went wrong on the bus, as plain numbers: the bus depends on no metrics library.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -7,17 +7,19 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Counters {
     /// Publications dropped because the bus was down.
     pub dropped_down: AtomicU64,
-    /// Publications refused because too much waited for the server, and answers that an asker had no room for.
+    /// Publications refused because too much was queued for the server, and answers for which the
+    /// asker's queue had no room.
     pub dropped_full: AtomicU64,
     /// Publications larger than a message may be.
     pub too_large: AtomicU64,
-    /// Arrivals that were not what their subject promises.
+    /// Received messages that do not decode as their subject demands.
     pub undecodable: AtomicU64,
-    /// Arrivals that their speaker may not say.
+    /// Received events that their publisher's role may not publish.
     pub wrong_speaker: AtomicU64,
-    /// Arrivals dropped because a subscription was not read in time; over NATS a lower bound.
+    /// Received messages dropped because a subscription was not read in time; over NATS a lower
+    /// bound.
     pub overflowed: AtomicU64,
-    /// Times that subscribers were told of a gap.
+    /// Gaps that were delivered to subscribers.
     pub gaps: AtomicU64,
     /// Connections made, the first included.
     pub connects: AtomicU64,

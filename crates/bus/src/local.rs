@@ -1,14 +1,15 @@
-//! The bus of one process. Messages pass without being encoded, and nothing runs beside the callers: a publication is put into the
-//! queue of each subscription that wants it, there and then.
+//! The bus of one process. Messages are not encoded, and there is no task: publishing a message
+//! puts it into the queue of each interested subscription.
 
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use schemas::{
     NodeId, RoomId, limits,
     message::{Answer, Message},
@@ -20,21 +21,24 @@ use tokio::{
 };
 
 use crate::{
-    Bus, Counters, Heard, Link, PublishError, Status, SubscribeError,
-    counters::count,
-    listen::{self, Reply},
+    counters::{Counters, count},
+    heard::{AnswerKind, AnswerQueue, Heard, ReplyAddress, ReplyTo},
+    status::{PublishError, Status, SubscribeError},
 };
 
-/// Most items that wait in one subscription: a tenth of a second of a very busy node, and a few MiB of ordinary messages.
+/// Most items queued in one subscription: what a very busy node receives in a tenth of a second, a
+/// few MiB of ordinary messages.
 const QUEUED_ITEMS: usize = 16 * 1024;
 
-/// Room for items that an emptied queue keeps.
+/// The capacity, in items, that an emptied queue keeps.
 const KEPT_ITEMS: usize = 256;
 
-/// Most answers that wait for one asker: more nodes than one process will ever hold answer in a few batches each.
+/// Most answers queued for one asker: enough for a few batches from each of more nodes than one
+/// process will ever hold.
 const QUEUED_ANSWERS: usize = 256;
 
-/// An exchange that several nodes of one process can join: the embedded bus, and in tests a whole cluster.
+/// A bus that several nodes of one process can join. `serve` uses it, and tests run a whole cluster
+/// on it.
 #[derive(Clone, Default)]
 pub struct Local(Arc<Exchange>);
 
@@ -44,16 +48,15 @@ struct Exchange {
 }
 
 impl Local {
-    /// An exchange without nodes.
+    /// A bus without nodes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A place on the bus for `node`.
-    pub fn join(&self, node: NodeId) -> Bus {
+    /// A new member.
+    pub(crate) fn member(&self) -> Member {
         let (status, _) = watch::channel(Status::Up);
-        let member = Member { exchange: self.0.clone(), status, counters: Arc::default() };
-        Bus { node, link: Link::Local(Arc::new(member)) }
+        Member { exchange: self.0.clone(), status, counters: Arc::default() }
     }
 }
 
@@ -76,8 +79,8 @@ impl Member {
             queue: Mutex::default(),
             counters: self.counters.clone(),
         });
-        let mut listeners = self.exchange.listeners.write().unwrap_or_else(PoisonError::into_inner);
-        // Asked under the lock that `drain` takes, so that no subscription slips past it.
+        let mut listeners = self.exchange.listeners.write();
+        // Checked under the lock that `drain` takes, so that no subscription is added after it.
         if *self.status.borrow() == Status::Down {
             return Err(SubscribeError::Drained);
         }
@@ -113,22 +116,25 @@ impl Member {
         self.up()?;
         let (sender, receiver) = mpsc::channel(QUEUED_ANSWERS);
         let kind = match question {
-            Message::Ask { .. } => Some(Kind::Session),
-            Message::Sync { .. } => Some(Kind::Sync),
+            Message::Ask { .. } => Some(AnswerKind::Session),
+            Message::Sync { .. } => Some(AnswerKind::Sync),
             _ => None,
         };
-        self.deliver(&question, kind.map(|kind| ReplyTo { kind, sender }));
+        self.deliver(&question, kind.map(|kind| AnswerQueue { kind, sender }));
         Ok(Answers(receiver))
     }
 
-    pub(crate) fn answer(&self, to: &ReplyTo, answer: &Answer) -> Result<(), PublishError> {
+    pub(crate) fn answer(&self, to: &AnswerQueue, answer: &Answer) -> Result<(), PublishError> {
         self.up()?;
-        if !matches!((to.kind, answer), (Kind::Session, Answer::Session(_)) | (Kind::Sync, Answer::Sync(_))) {
+        if !matches!(
+            (to.kind, answer),
+            (AnswerKind::Session, Answer::Session(_)) | (AnswerKind::Sync, Answer::Sync(_))
+        ) {
             count(&self.counters.undecodable);
             return Ok(());
         }
         match to.sender.try_send(answer.clone()) {
-            // Whoever asked may have stopped listening.
+            // The asker may have dropped its answers.
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => {
                 count(&self.counters.dropped_full);
@@ -146,7 +152,7 @@ impl Member {
     }
 
     pub(crate) fn drain(&self) {
-        let mut listeners = self.exchange.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.exchange.listeners.write();
         self.status.send_replace(Status::Down);
         for mine in listeners.extract_if(.., |listener| Arc::ptr_eq(&listener.counters, &self.counters)) {
             mine.close();
@@ -167,7 +173,7 @@ impl Member {
         }
     }
 
-    fn deliver(&self, message: &Message, reply: Option<ReplyTo>) {
+    fn deliver(&self, message: &Message, reply: Option<AnswerQueue>) {
         let mut shared = None;
         self.exchange.for_each_interested(&message.subject(), |listener| {
             let message = shared.get_or_insert_with(|| Arc::new(message.clone()));
@@ -177,18 +183,18 @@ impl Member {
 }
 
 impl Exchange {
-    fn for_each_interested(&self, subject: &Subject, mut hear: impl FnMut(&Listener)) {
-        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+    fn for_each_interested(&self, subject: &Subject, mut deliver: impl FnMut(&Listener)) {
+        let listeners = self.listeners.read();
         let interested = |listener: &&Arc<Listener>| listener.interests.iter().any(|i| i.covers(subject));
-        listeners.iter().filter(interested).for_each(|listener| hear(listener));
+        listeners.iter().filter(interested).for_each(|listener| deliver(listener));
     }
 }
 
-/// One subscription as its publishers see it.
+/// One subscription, as publishers see it.
 struct Listener {
     interests: Box<[Interest]>,
     queue: Mutex<Queue>,
-    /// Of the member that listens; also tells its listeners from those of others.
+    /// Of the member that subscribed. Their address also identifies that member.
     counters: Arc<Counters>,
 }
 
@@ -200,7 +206,7 @@ struct Queue {
 }
 
 enum Item {
-    Message(Arc<Message>, Option<ReplyTo>),
+    Message(Arc<Message>, Option<AnswerQueue>),
     Frames(RoomId, Bytes),
     Gap,
 }
@@ -212,7 +218,7 @@ impl Listener {
             queue.items.push_back(item);
         } else {
             count(&self.counters.overflowed);
-            // One mark stands for all that is dropped until there is room again.
+            // One gap stands for everything dropped until there is room again.
             if !matches!(queue.items.back(), Some(Item::Gap)) {
                 count(&self.counters.gaps);
                 queue.items.push_back(Item::Gap);
@@ -228,11 +234,11 @@ impl Listener {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 }
 
-/// Wakes after unlocking: the woken task wants the same lock.
+/// Unlocks first, because the woken task takes the same lock.
 fn wake(mut queue: MutexGuard<'_, Queue>) {
     let waker = queue.waker.take();
     drop(queue);
@@ -258,7 +264,7 @@ impl Subscription {
             return Poll::Pending;
         };
         if queue.items.is_empty() {
-            // What a burst has left behind is not kept for as long as the node lives.
+            // Gives back the memory that a burst needed.
             queue.items.shrink_to(KEPT_ITEMS);
         }
         drop(queue);
@@ -266,7 +272,7 @@ impl Subscription {
         Poll::Ready(Some(match item {
             Item::Message(message, reply) => Heard::Message {
                 message: Arc::unwrap_or_clone(message),
-                reply: reply.map(|reply| listen::ReplyTo(Reply::Local(reply))),
+                reply: reply.map(|queue| ReplyTo(ReplyAddress::Queue(queue))),
             },
             Item::Frames(room, payload) => Heard::Frames { room, payload },
             Item::Gap => Heard::Gap,
@@ -276,26 +282,12 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut listeners = self.exchange.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.exchange.listeners.write();
         listeners.retain(|listener| !Arc::ptr_eq(listener, &self.listener));
     }
 }
 
-/// The way back to one asker.
-#[derive(Clone)]
-pub(crate) struct ReplyTo {
-    kind: Kind,
-    sender: mpsc::Sender<Answer>,
-}
-
-/// Which answer fits the question.
-#[derive(Clone, Copy)]
-enum Kind {
-    Session,
-    Sync,
-}
-
-/// Ends when the last of those who heard the question has let go of it.
+/// Ends when the last receiver of the question has dropped its [`ReplyTo`].
 pub(crate) struct Answers(mpsc::Receiver<Answer>);
 
 impl Answers {

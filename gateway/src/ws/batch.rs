@@ -163,9 +163,9 @@ impl Unsent {
 pub(super) async fn send_later(node: Arc<Node>, connection: Arc<Connection>, mut unsent: Box<Unsent>) {
     let sending = async {
         while let Some(first) = unsent.parts.front() {
-            let place = node.bus().place_for_frames(first.payload.len()).await;
+            let permit = node.bus().reserve_frames(first.payload.len()).await;
             let sent = unsent.send_first(&connection.target(), |route, payload| {
-                node.bus().publish_frames_in(place, route, payload)
+                node.bus().publish_frames_with(permit, route, payload)
             });
             node.metrics().relayed(sent.relayed, true);
             node.metrics().relayed(sent.dropped, false);

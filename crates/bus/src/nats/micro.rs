@@ -1,5 +1,5 @@
-//! The NATS micro protocol (ADR-32): `nats micro ls`, `info` and `stats` show the nodes of a cluster. It tells what is in a heartbeat
-//! anyway: kind, id, version.
+//! The NATS micro protocol (ADR-32): `nats micro ls`, `info` and `stats` show the nodes of a
+//! cluster. It shows only what a heartbeat contains anyway: role, id, version.
 
 use std::collections::HashMap;
 
@@ -11,27 +11,28 @@ use futures_util::FutureExt;
 use schemas::{NodeId, Service};
 use tokio::time::timeout;
 
-use super::FLUSH_TIMEOUT;
+use super::options::FLUSH_TIMEOUT;
 
-/// A node that answers `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`; dropping it ends that.
-pub(super) struct Answering(Option<service::Service>);
+/// Answers `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS` for this node, until it is dropped.
+pub(super) struct MicroService(Option<service::Service>);
 
-impl Drop for Answering {
+impl Drop for MicroService {
     fn drop(&mut self) {
         if let Some(service) = self.0.take() {
-            // Ends its task; that waits for nothing.
+            // Ends its task, without waiting for it.
             let _ = service.stop().now_or_never();
         }
     }
 }
 
-/// Starts answering. `None` if the bus takes no subscription: whoever looks then does not see this node, and that is all.
-pub(super) async fn answer(
+/// Starts to answer. `None` if the bus takes no subscription; then an operator does not see this
+/// node, and nothing else changes.
+pub(super) async fn start(
     client: &Client,
     node: &NodeId,
     service: Service,
     version: &str,
-) -> Option<Answering> {
+) -> Option<MicroService> {
     let metadata = HashMap::from([("node".to_owned(), node.as_str().to_owned())]);
     let starting = client
         .service_builder()
@@ -39,9 +40,9 @@ pub(super) async fn answer(
         .metadata(metadata)
         .start(format!("cipher-chat-{}", service.word()), version.to_owned());
     match timeout(FLUSH_TIMEOUT, starting).await {
-        Ok(Ok(service)) => Some(Answering(Some(service))),
+        Ok(Ok(service)) => Some(MicroService(Some(service))),
         Ok(Err(_)) | Err(_) => {
-            tracing::warn!("this node does not answer the NATS micro protocol");
+            tracing::warn!("cannot answer the NATS micro protocol; `nats micro ls` does not show this node");
             None
         }
     }

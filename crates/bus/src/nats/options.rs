@@ -16,55 +16,66 @@ use schemas::NodeId;
 
 use super::budget;
 
-/// Most messages that wait in one subscription. async-nats drops what comes after them, silently but for an event. The dispatcher never
-/// waits for anybody, so this much piles up only while its thread gets no time: a third of a second at 100,000 messages a second.
+/// How long the server may take to echo a flush. Longer than a healthy cluster ever needs, and
+/// shorter than anybody waits for a node to start or to stop. By then two pings have been missed,
+/// or nearly.
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Most messages queued in one subscription. async-nats drops what comes after them, and reports it
+/// only as an event. The dispatcher never waits for anybody, so this many pile up only while its
+/// thread gets no time: in a third of a second at 100,000 messages a second.
 pub(super) const SUBSCRIPTION_QUEUE: usize = 32 * 1024;
 
-/// Places in the command queue besides those for publications: subscriptions come and go with each question that is asked.
+/// Room in the command queue besides that for publications: each question subscribes and
+/// unsubscribes.
 const SPARE_COMMANDS: usize = 1024;
 
-/// A silent server is asked for a sign of life this often; async-nats gives up when two pings are unanswered at the next one.
+/// How often a silent server is pinged. async-nats gives the connection up if two pings are
+/// unanswered when the next is due.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long one server may take to accept a connection, TLS and authentication included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Back-off between two attempts to connect, in milliseconds: doubles from the first to the last, and half of it is jitter, so that the
-/// nodes of a lost server do not come to the next one all at once.
+/// The back-off between two attempts to connect, in milliseconds. It doubles from the lowest to the
+/// highest. Half of it is jitter, so that the nodes of a lost server do not all connect to the next
+/// one at once.
 const RECONNECT_MS: std::ops::RangeInclusive<u64> = 50..=2000;
 
-/// Where the NATS servers are, and by what certificates the two sides know each other.
+/// Where the NATS servers are, and the certificates by which both sides are authenticated.
 #[derive(Clone, Debug, Default)]
 pub struct NatsOptions {
-    /// `nats://host:port` or `tls://host:port`, of all servers of the cluster: those that servers tell of are not trusted. Without user
-    /// and password: a node is known by its certificate.
+    /// `nats://host:port` or `tls://host:port`, of all servers of the cluster. Servers that other
+    /// servers name are not used. Without user and password: a node is authenticated by its
+    /// certificate.
     pub urls: Vec<String>,
-    /// PEM file of the authorities that the servers' certificates come from. With it, TLS is required.
+    /// PEM file of the authorities that issue the servers' certificates. With it, TLS is required.
     pub ca: Option<PathBuf>,
-    /// PEM file of this node's certificate, its common name the node's id. Read again on each connection, so that it can be renewed.
+    /// PEM file of this node's certificate, whose common name is the node's id. It is read again
+    /// for each connection, so that it can be renewed.
     pub cert: Option<PathBuf>,
     /// PEM file of the certificate's private key.
     pub key: Option<PathBuf>,
 }
 
-/// Options that cannot work. Does not quote a URL, into which a password may have slipped.
+/// Options that cannot work. Never quotes a URL, which might contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// No server is named.
+    /// There is no URL.
     #[error("no NATS server is given")]
     NoServer,
-    /// Not of the form that [`NatsOptions::urls`] asks for.
+    /// Not of the form that [`NatsOptions::urls`] describes.
     #[error(
         "NATS server {number} of the list is not a nats:// or tls:// URL with a host and without a password"
     )]
     Url {
-        /// Its place in the list, from 1.
+        /// Its position in the list, from 1.
         number: usize,
     },
-    /// A PEM file that cannot be read, or holds nothing of what it should.
-    #[error("{what} cannot be read from {}", path.display())]
+    /// A PEM file that cannot be read, or does not contain what it should.
+    #[error("cannot read {what} from {}", path.display())]
     File {
-        /// What was sought in it.
+        /// What it should contain.
         what: &'static str,
         /// The file.
         path: PathBuf,
@@ -75,10 +86,10 @@ pub enum ConnectError {
     #[error("a NATS client certificate and its key must be given together")]
     Pair,
     /// A certificate that is unusable, or does not belong to its key.
-    #[error("the NATS client certificate cannot be used")]
+    #[error("cannot use the NATS client certificate")]
     Certificate(#[source] rustls::Error),
     /// async-nats refused the options.
-    #[error("the NATS client cannot start")]
+    #[error("cannot start the NATS client")]
     Client(#[source] async_nats::ConnectError),
 }
 
@@ -90,7 +101,8 @@ impl NatsOptions {
         }
         let addresses = self.urls.iter().enumerate().map(|(index, url)| {
             let address = url.parse::<ServerAddr>().ok();
-            // async-nats would take ws:// too, and speak plain TCP; and a password, and not use it.
+            // async-nats would accept ws://, and then use plain TCP. It would accept a password,
+            // and then not use it.
             let usable = address.filter(|a| {
                 matches!(a.scheme(), "nats" | "tls") && !a.host().is_empty() && !a.has_user_pass()
             });
@@ -99,7 +111,7 @@ impl NatsOptions {
         addresses.collect()
     }
 
-    /// What async-nats is told.
+    /// The options of async-nats.
     pub(super) fn client(&self, node: &NodeId, inbox: &str) -> Result<ConnectOptions, ConnectError> {
         let options = ConnectOptions::new()
             .name(node.as_str())
@@ -112,14 +124,16 @@ impl NatsOptions {
             .subscription_capacity(SUBSCRIPTION_QUEUE)
             .client_capacity(budget::MOST_MESSAGES + SPARE_COMMANDS)
             .ignore_discovered_servers()
-            // Subjects are built from ids alone, whose form keeps out what this would look for in each publication.
+            // Subjects are built from ids only, and no id can contain what this check looks for.
             .skip_subject_validation(true);
         self.tls(options)
     }
 
-    /// Checks the certificates now, so that a mistake is told at the start; async-nats reads them again on each connection.
+    /// Checks the certificates now, so that a mistake is reported at the start. async-nats reads
+    /// them again for each connection.
     fn tls(&self, mut options: ConnectOptions) -> Result<ConnectOptions, ConnectError> {
-        // The first to install a provider wins; all of this project install the same.
+        // Only the first provider that is installed counts; all crates of this project install the
+        // same.
         let _ = aws_lc_rs::default_provider().install_default();
         let mut roots = RootCertStore::empty();
         if let Some(ca) = &self.ca {
@@ -164,7 +178,7 @@ fn unreadable(
 fn io_fault(fault: pem::Error) -> io::Error {
     match fault {
         pem::Error::Io(fault) => fault,
-        // Other faults may quote the file.
+        // Other errors may quote the file.
         _ => io::Error::new(io::ErrorKind::InvalidData, "no such item in PEM form"),
     }
 }
@@ -202,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_to_connect_grow_apart_up_to_two_seconds() {
+    fn the_back_off_grows_to_two_seconds() {
         let millis = |attempts| u64::try_from(reconnect_delay(attempts).as_millis()).unwrap();
         for (attempts, full) in
             [(0, 50), (1, 50), (2, 100), (5, 800), (7, 2000), (1000, 2000), (usize::MAX, 2000)]

@@ -1,49 +1,50 @@
-//! What the node has said and async-nats has not been given yet: all that the tasks of one turn say goes to it together.
+//! Messages that have been published and not yet handed to async-nats. All messages that the tasks
+//! of one turn publish are handed over together.
 //!
-//! async-nats writes as soon as it is woken, and tokio runs a woken task next. Given each message at once it would make a system call
-//! for each, here and in the server. So they are collected until every task that can run has run; where nothing else runs, that is at
+//! async-nats writes as soon as it is woken, and tokio runs a woken task next. If it were given
+//! each message at once, it would make a system call for each, here and in the server. So messages
+//! are collected until every task that can run has run. Where no other task can run, that is at
 //! once.
 
-use std::{
-    mem,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{mem, sync::Arc};
 
 use async_nats::{Client, PublishErrorKind, client::traits::Publisher, message::OutboundMessage};
+use parking_lot::Mutex;
 use tokio::{sync::Notify, task::yield_now};
 
-use super::Shared;
+use super::shared::Shared;
 
-/// Room that a queue keeps when it is empty, in messages of 72 bytes: what a turn has on an ordinary day. The rest is given back.
+/// The capacity that an empty queue keeps, in messages of 72 bytes: what an ordinary turn needs.
+/// The rest is given back.
 const KEPT_MESSAGES: usize = 64;
 
-/// Messages on their way to async-nats. Bounded by the budget from which their payloads come.
+/// Messages on their way to async-nats. Bounded by the budget that their payloads hold a part of.
 #[derive(Default)]
 pub(super) struct Outgoing {
     messages: Mutex<Vec<OutboundMessage>>,
-    came: Notify,
+    arrived: Notify,
 }
 
 impl Outgoing {
     pub(super) fn push(&self, message: OutboundMessage) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut messages = self.messages.lock();
         messages.push(message);
         let first = messages.len() == 1;
         drop(messages);
         if first {
-            self.came.notify_one();
+            self.arrived.notify_one();
         }
     }
 
     fn swap(&self, emptied: Vec<OutboundMessage>) -> Vec<OutboundMessage> {
-        mem::replace(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner), emptied)
+        mem::replace(&mut *self.messages.lock(), emptied)
     }
 
-    /// Hands messages over until it is dropped.
+    /// Hands messages over until the task is dropped.
     pub(super) async fn run(self: Arc<Self>, client: Client, shared: Arc<Shared>) {
         let mut emptied = Vec::new();
         loop {
-            self.came.notified().await;
+            self.arrived.notified().await;
             yield_now().await;
             let mut messages = self.swap(emptied);
             for message in messages.drain(..) {
@@ -55,7 +56,8 @@ impl Outgoing {
     }
 }
 
-/// Waits while the queue of async-nats is full. What it refuses is counted: its sender has been told that it went.
+/// Waits while the queue of async-nats is full. A message that it refuses is only counted, because
+/// its publisher has been told that it was sent.
 async fn hand_over(client: &Client, shared: &Shared, message: OutboundMessage) {
     if shared.up().is_err() {
         return;

@@ -1,4 +1,4 @@
-//! What arrives from NATS: several subscriptions read as one, without a task of their own.
+//! What is received from NATS: several subscriptions read as one, without a task of their own.
 
 use std::{
     sync::{
@@ -19,27 +19,28 @@ use tokio::task::coop;
 
 use super::options::SUBSCRIPTION_QUEUE;
 use crate::{
-    Counters, Heard,
-    counters::count,
-    listen::{self, Reply},
+    counters::{Counters, count},
+    heard::{Heard, ReplyAddress, ReplyTo},
 };
 
-/// Most messages read from one source before the next has its turn: frames come in bursts, and asking the other sources after each
-/// would cost more than the frame.
+/// Most messages read from one source before the next has its turn. Frames are received in bursts,
+/// and polling the other sources after each frame would cost more than the frame.
 const BURST: usize = 32;
 
-/// A gap is told when what came before it has been heard, so that it stands where the messages are missing. A subscription that is never
-/// read empty is told after this many messages: no more than the queue holds can have come before.
+/// A gap is delivered after the messages that were received before it, so that it is where messages
+/// are missing. In a subscription that is never read empty it is delivered after this many
+/// messages: the queue cannot have held more.
 const GAP_AFTER: usize = SUBSCRIPTION_QUEUE;
 
 const INBOX: &str = "_INBOX_";
 
-/// What the inboxes of a node begin with: its own, so that a permission can name them.
+/// What the inboxes of a node begin with. It contains the node's id, so that a permission can name
+/// them.
 pub(super) fn inbox_prefix(node: &NodeId) -> String {
     format!("{INBOX}{}", node.as_str())
 }
 
-/// One subscription as the connection's events see it.
+/// One subscription, as the connection's events see it.
 #[derive(Default)]
 pub(super) struct Listener {
     gaps: AtomicU64,
@@ -61,41 +62,42 @@ impl Listener {
 
 pub(crate) struct Subscription {
     sources: Vec<Subscriber>,
-    /// Whose turn it is, and how many messages in a row it has given.
+    /// The source whose turn it is, and how many messages in a row were read from it.
     turn: usize,
     run: usize,
-    told: Told,
+    reported: ReportedGaps,
     listener: Arc<Listener>,
     counters: Arc<Counters>,
 }
 
 impl Subscription {
     pub(super) fn new(sources: Vec<Subscriber>, listener: Arc<Listener>, counters: Arc<Counters>) -> Self {
-        Self { sources, turn: 0, run: 0, told: Told::default(), listener, counters }
+        Self { sources, turn: 0, run: 0, reported: ReportedGaps::default(), listener, counters }
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Heard>> {
         loop {
-            if let Some(gaps) = self.told.due(self.listener.gaps.load(SeqCst)) {
-                return self.tell_gap(gaps);
+            if let Some(gaps) = self.reported.due(self.listener.gaps.load(SeqCst)) {
+                return self.deliver_gap(gaps);
             }
             match self.poll_sources(cx) {
                 Poll::Ready(Some(message)) => {
-                    self.told.message();
-                    if let Some(heard) = self.hear(message) {
+                    self.reported.message();
+                    if let Some(heard) = self.decode(message) {
                         return Poll::Ready(Some(heard));
                     }
                 }
                 Poll::Ready(None) => return Poll::Ready(None),
-                // Out of time rather than of messages: the sources have seen to being polled again.
+                // The task has used up its time, and there may be more messages. The sources have
+                // arranged to be polled again.
                 Poll::Pending if !coop::has_budget_remaining() => return Poll::Pending,
                 Poll::Pending => break,
             }
         }
         self.listener.waker.register(cx.waker());
         let gaps = self.listener.gaps.load(SeqCst);
-        if gaps != self.told.gaps {
-            self.tell_gap(gaps)
+        if gaps != self.reported.gaps {
+            self.deliver_gap(gaps)
         } else if self.listener.closed.load(SeqCst) {
             Poll::Ready(None)
         } else {
@@ -103,13 +105,13 @@ impl Subscription {
         }
     }
 
-    fn tell_gap(&mut self, gaps: u64) -> Poll<Option<Heard>> {
-        self.told = Told::all(gaps);
+    fn deliver_gap(&mut self, gaps: u64) -> Poll<Option<Heard>> {
+        self.reported = ReportedGaps::all(gaps);
         count(&self.counters.gaps);
         Poll::Ready(Some(Heard::Gap))
     }
 
-    /// The next message of any source, each in its turn. One source keeps its order.
+    /// The next message of any source, in turns. The order within one source is kept.
     fn poll_sources(&mut self, cx: &mut Context<'_>) -> Poll<Option<async_nats::Message>> {
         if self.run >= BURST {
             self.pass_turn();
@@ -142,21 +144,21 @@ impl Subscription {
         self.run = 0;
     }
 
-    /// What a message says; `None` if it is not what it should be.
-    fn hear(&self, message: async_nats::Message) -> Option<Heard> {
+    /// The item that a message stands for; `None` if it is not what its subject demands.
+    fn decode(&self, message: async_nats::Message) -> Option<Heard> {
         if let Some(room) = subject::room_of_frames(&message.subject) {
             return Some(Heard::Frames { room, payload: message.payload });
         }
         let decoded = Subject::parse(&message.subject).ok_or(MessageError::Subject);
         match decoded.and_then(|subject| Message::decode(subject, &message.payload)) {
-            Ok(said) => {
-                let reply = match (&said, message.reply) {
+            Ok(decoded) => {
+                let reply = match (&decoded, message.reply) {
                     (Message::Ask { .. } | Message::Sync { .. }, Some(reply)) => {
-                        Some(self.counted(ReplyTo::of(&said, reply))?)
+                        Some(self.counted(inbox_of(&decoded, &reply))?)
                     }
                     _ => None,
                 };
-                Some(Heard::Message { message: said, reply })
+                Some(Heard::Message { message: decoded, reply })
             }
             Err(MessageError::Speaker) => {
                 count(&self.counters.wrong_speaker);
@@ -174,53 +176,45 @@ impl Subscription {
     }
 }
 
-/// How far the gaps have been told, by the listener's count.
+/// How many of the listener's gaps have been delivered.
 #[derive(Default)]
-struct Told {
+struct ReportedGaps {
     gaps: u64,
-    /// The count that is told next, and the messages heard since it was seen.
+    /// The count that is delivered next, and how many messages were delivered since it was seen.
     next: u64,
-    heard: usize,
+    messages: usize,
 }
 
-impl Told {
+impl ReportedGaps {
     fn all(gaps: u64) -> Self {
-        Self { gaps, next: gaps, heard: 0 }
+        Self { gaps, next: gaps, messages: 0 }
     }
 
-    /// The count to tell now, if a gap has waited long enough. Later ones, behind which the queue may be full again, then wait anew.
+    /// The count to deliver now, if a gap has waited long enough. The queue may be full again
+    /// behind later gaps, so they wait again from then on.
     fn due(&mut self, gaps: u64) -> Option<u64> {
         if self.next == self.gaps {
             self.next = gaps;
         }
-        (self.next != self.gaps && self.heard >= GAP_AFTER).then_some(self.next)
+        (self.next != self.gaps && self.messages >= GAP_AFTER).then_some(self.next)
     }
 
     fn message(&mut self) {
         if self.next != self.gaps {
-            self.heard += 1;
+            self.messages += 1;
         }
     }
 }
 
-/// The inbox of one asker.
-#[derive(Clone)]
-pub(crate) struct ReplyTo(async_nats::Subject);
-
-impl ReplyTo {
-    /// Only an inbox is ever answered: a question could name any subject, and would have this node speak on it in its own name. Who is
-    /// known to ask has only its own.
-    fn of(question: &Message, reply: async_nats::Subject) -> Option<listen::ReplyTo> {
-        let (asker, inbox) = reply.strip_prefix(INBOX)?.split_once('.')?;
-        let asker: NodeId = asker.parse().ok()?;
-        let form = (1..=32).contains(&inbox.len()) && inbox.bytes().all(|b| b.is_ascii_alphanumeric());
-        let own = !matches!(question, Message::Sync { from } if *from != asker);
-        (form && own).then(|| listen::ReplyTo(Reply::Nats(Self(reply))))
-    }
-
-    pub(super) fn subject(&self) -> async_nats::Subject {
-        self.0.clone()
-    }
+/// Where the answer goes. Only an inbox of the asker is ever answered. A question could name any
+/// subject, and this node would then publish on it in its own name.
+fn inbox_of(question: &Message, reply: &str) -> Option<ReplyTo> {
+    let (asker, inbox) = reply.strip_prefix(INBOX)?.split_once('.')?;
+    let asker: NodeId = asker.parse().ok()?;
+    let form = (1..=32).contains(&inbox.len()) && inbox.bytes().all(|b| b.is_ascii_alphanumeric());
+    // A sync names its asker, so its inbox must be that node's.
+    let own = !matches!(question, Message::Sync { from } if *from != asker);
+    (form && own).then(|| ReplyTo(ReplyAddress::Inbox(reply.into())))
 }
 
 pub(crate) struct Answers {
@@ -258,26 +252,26 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_waits_for_what_may_have_come_before_it_and_a_later_one_anew() {
-        let mut told = Told::default();
-        told.message();
-        assert_eq!(told.due(0), None);
-        assert_eq!(told.due(1), None);
+    fn a_gap_waits_for_the_messages_before_it_and_so_does_a_later_one() {
+        let mut reported = ReportedGaps::default();
+        reported.message();
+        assert_eq!(reported.due(0), None);
+        assert_eq!(reported.due(1), None);
         for _ in 0..GAP_AFTER - 1 {
-            told.message();
-            assert_eq!(told.due(3), None);
+            reported.message();
+            assert_eq!(reported.due(3), None);
         }
-        told.message();
-        assert_eq!(told.due(3), Some(1), "the ones that came meanwhile have their own places");
-        told = Told::all(1);
+        reported.message();
+        assert_eq!(reported.due(3), Some(1), "later gaps are delivered by themselves");
+        reported = ReportedGaps::all(1);
         for _ in 0..GAP_AFTER {
-            assert_eq!(told.due(3), None);
-            told.message();
+            assert_eq!(reported.due(3), None);
+            reported.message();
         }
-        assert_eq!(told.due(3), Some(3));
-        told = Told::all(3);
-        told.message();
-        assert_eq!(told.due(3), None);
+        assert_eq!(reported.due(3), Some(3));
+        reported = ReportedGaps::all(3);
+        reported.message();
+        assert_eq!(reported.due(3), None);
     }
 
     #[test]
@@ -297,8 +291,8 @@ mod tests {
             ("$SYS.REQ.x", false, false),
             ("_INBOX_n1.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false, false),
         ] {
-            assert_eq!(ReplyTo::of(&ask, reply.into()).is_some(), asked, "{reply}");
-            assert_eq!(ReplyTo::of(&sync, reply.into()).is_some(), synced, "{reply}");
+            assert_eq!(inbox_of(&ask, reply).is_some(), asked, "{reply}");
+            assert_eq!(inbox_of(&sync, reply).is_some(), synced, "{reply}");
         }
     }
 }

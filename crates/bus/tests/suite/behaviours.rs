@@ -1,4 +1,4 @@
-//! What both buses do. Each behaviour is written once and run on both.
+//! What both backends do. Each behaviour is written once and run on both.
 
 use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
@@ -28,25 +28,25 @@ macro_rules! on_both_buses {
 }
 
 on_both_buses! {
-    everybody_hears_what_it_asked_for_and_nothing_else
-    a_node_hears_itself
+    a_subscription_delivers_its_interests_and_nothing_else
+    a_node_receives_what_it_publishes
     peer_events_and_frames_of_a_room_keep_their_order
     frames_reach_only_the_gateway_that_the_route_names
     several_nodes_answer_a_question
     a_sync_is_answered_in_batches
     an_answer_of_the_wrong_kind_never_arrives
-    nobody_answers_when_nobody_listens
-    a_subscription_that_is_not_read_hears_a_gap_where_messages_are_missing
-    what_is_there_can_be_taken_without_waiting
-    a_dropped_subscription_hurts_nobody
+    a_question_without_subscribers_gets_no_answer
+    a_slow_subscription_delivers_a_gap_where_messages_are_missing
+    what_is_ready_can_be_taken_without_waiting
+    a_dropped_subscription_does_not_affect_others
     what_is_too_large_is_refused_and_counted
     after_a_drain_everything_ends
     a_drain_leaves_other_nodes_alone
     a_flush_succeeds_while_the_bus_is_up
 }
 
-async fn everybody_hears_what_it_asked_for_and_nothing_else(net: Net) {
-    let (speaker, listener) = (net.join("speaker").await, net.join("g1").await);
+async fn a_subscription_delivers_its_interests_and_nothing_else(net: Net) {
+    let (publisher, listener) = (net.join("publisher").await, net.join("g1").await);
     let mut gateway = listener
         .subscribe(&[Interest::RoomTraffic(node("g1")), Interest::RoomEvents, Interest::Matches(node("g1"))])
         .await
@@ -71,9 +71,9 @@ async fn everybody_hears_what_it_asked_for_and_nothing_else(net: Net) {
         ended(Service::Gateway),
     ];
     for message in &said {
-        speaker.publish(message).unwrap();
+        publisher.publish(message).unwrap();
     }
-    // Different interests keep no order among each other.
+    // There is no order between different interests.
     let mut heard_all = vec![];
     for _ in 0..3 {
         heard_all.push(heard_message(&mut gateway).await);
@@ -88,7 +88,7 @@ async fn everybody_hears_what_it_asked_for_and_nothing_else(net: Net) {
     assert!(gateway.try_next().is_none() && pairing.try_next().is_none());
 }
 
-async fn a_node_hears_itself(net: Net) {
+async fn a_node_receives_what_it_publishes(net: Net) {
     let bus = net.join("g1").await;
     let mut subscription = bus.subscribe(&[Interest::Heartbeats(Service::Gateway)]).await.unwrap();
     bus.publish(&beat("g1", 7)).unwrap();
@@ -118,7 +118,7 @@ async fn peer_events_and_frames_of_a_room_keep_their_order(net: Net) {
             Heard::Frames { room: of, payload } => {
                 assert_eq!((of, &payload[..]), (room(1), &frames.to_be_bytes()[..]));
                 frames += 1;
-                assert_eq!(peers, frames, "the event was said before the frames");
+                assert_eq!(peers, frames, "the event was published before the frames");
             }
             Heard::Message { message, .. } => {
                 assert_eq!(number(&message), beats);
@@ -191,7 +191,7 @@ async fn a_sync_is_answered_in_batches(net: Net) {
     for n in 0..10 {
         assert_eq!(within(answers.next()).await, Some(batch(n)));
     }
-    // Nobody is left to hear it, and nobody minds.
+    // An answer that nobody receives is no error.
     drop(answers);
     other.answer(&reply, &batch(0)).unwrap();
 }
@@ -206,30 +206,30 @@ async fn an_answer_of_the_wrong_kind_never_arrives(net: Net) {
     other.answer(&reply, &Answer::Sync(SyncAnswer::default())).unwrap();
     other.answer(&reply, &session_answer(4)).unwrap();
     assert_eq!(within(answers.next()).await, Some(session_answer(4)));
-    // The asker finds out over NATS, the one who answers within a process.
+    // Over NATS the asker counts it; within a process the node that answers does.
     let undecodable = [&asker, &other].map(|bus| bus.counters().undecodable.load(Relaxed));
     assert_eq!(undecodable.iter().sum::<u64>(), 1);
 }
 
-async fn nobody_answers_when_nobody_listens(net: Net) {
+async fn a_question_without_subscribers_gets_no_answer(net: Net) {
     let asker = net.join("g1").await;
     let mut answers = asker.ask(Message::Ask { session: session(1) }).unwrap();
     assert_eq!(within(answers.next()).await, None);
 }
 
-async fn a_subscription_that_is_not_read_hears_a_gap_where_messages_are_missing(net: Net) {
-    // More than either bus holds for one subscription.
-    const SAID: u64 = 40_000;
-    let (speaker, listener) = (net.join("g1").await, net.join("p1").await);
+async fn a_slow_subscription_delivers_a_gap_where_messages_are_missing(net: Net) {
+    // More than either backend queues for one subscription.
+    const PUBLISHED: u64 = 40_000;
+    let (publisher, listener) = (net.join("g1").await, net.join("p1").await);
     let mut slow = listener.subscribe(&[Interest::Heartbeats(Service::Gateway)]).await.unwrap();
-    for n in 0..SAID {
-        while let Err(refused) = speaker.publish(&beat("g1", n)) {
+    for n in 0..PUBLISHED {
+        while let Err(refused) = publisher.publish(&beat("g1", n)) {
             assert_eq!(refused, PublishError::Full);
-            within(speaker.writable()).await;
+            within(publisher.writable()).await;
         }
     }
-    // Everything has reached the listener's queue: what it asks the server now comes back behind it.
-    speaker.flush().await.unwrap();
+    // Everything has reached the listener's queue: the echo of its own flush comes after it.
+    publisher.flush().await.unwrap();
     listener.flush().await.unwrap();
     crate::counted(&listener.counters().overflowed, 1).await;
     let mut kept = 0;
@@ -241,14 +241,14 @@ async fn a_subscription_that_is_not_read_hears_a_gap_where_messages_are_missing(
         }
         kept += 1;
     }
-    assert!(kept < SAID, "some are missing");
-    assert!(slow.try_next().is_none(), "the gap stands behind what came before it");
-    speaker.publish(&beat("g1", SAID)).unwrap();
-    assert_eq!(number(&heard_message(&mut slow).await), SAID);
+    assert!(kept < PUBLISHED, "some are missing");
+    assert!(slow.try_next().is_none(), "the gap follows what was received before it");
+    publisher.publish(&beat("g1", PUBLISHED)).unwrap();
+    assert_eq!(number(&heard_message(&mut slow).await), PUBLISHED);
     assert_eq!(listener.counters().gaps.load(Relaxed), 1);
 }
 
-async fn what_is_there_can_be_taken_without_waiting(net: Net) {
+async fn what_is_ready_can_be_taken_without_waiting(net: Net) {
     let bus = net.join("g1").await;
     let mut subscription = bus.subscribe(&[Interest::Wants, Interest::Leases]).await.unwrap();
     assert!(subscription.try_next().is_none());
@@ -258,12 +258,12 @@ async fn what_is_there_can_be_taken_without_waiting(net: Net) {
     bus.flush().await.unwrap();
     let taken = std::iter::from_fn(|| subscription.try_next()).count();
     assert_eq!(taken, 3);
-    // Waiting still works after a look that found nothing.
+    // Waiting still works after nothing was ready.
     let (message, said) = tokio::join!(heard_message(&mut subscription), async { bus.publish(&want("g9")) });
     assert_eq!((message, said), (want("g9"), Ok(())));
 }
 
-async fn a_dropped_subscription_hurts_nobody(net: Net) {
+async fn a_dropped_subscription_does_not_affect_others(net: Net) {
     let bus = net.join("g1").await;
     let dropped = bus.subscribe(&[Interest::Wants]).await.unwrap();
     let mut kept = bus.subscribe(&[Interest::Wants]).await.unwrap();
@@ -295,10 +295,10 @@ async fn after_a_drain_everything_ends(net: Net) {
         (bus.subscribe(&interests).await.unwrap(), bus.subscribe(&[Interest::Asks]).await.unwrap());
     bus.publish(&beat("g1", 1)).unwrap();
     let (ended, ()) = tokio::join!(within(waiting.next()), within(bus.drain()));
-    assert!(ended.is_none(), "whoever waits is told");
-    assert_eq!(number(&heard_message(&mut subscription).await), 1, "what was received is heard");
+    assert!(ended.is_none(), "a waiting subscriber is woken");
+    assert_eq!(number(&heard_message(&mut subscription).await), 1, "what was received is delivered");
     assert!(within(subscription.next()).await.is_none());
-    assert!(within(subscription.next()).await.is_none(), "and it stays so");
+    assert!(within(subscription.next()).await.is_none(), "it stays ended");
     assert_eq!(number(&heard_message(&mut idle).await), 1);
     assert_eq!(bus.publish(&beat("g1", 2)), Err(PublishError::Down));
     assert_eq!(bus.flush().await, Err(PublishError::Down));
@@ -306,7 +306,7 @@ async fn after_a_drain_everything_ends(net: Net) {
     assert_eq!(bus.subscribe(&interests).await.err(), Some(SubscribeError::Drained));
     assert_eq!(*bus.status().borrow(), bus::Status::Down);
     within(bus.writable()).await;
-    within(bus.place_for_frames(1)).await;
+    within(bus.reserve_frames(1)).await;
     within(bus.drain()).await;
 }
 
@@ -316,7 +316,11 @@ async fn a_drain_leaves_other_nodes_alone(net: Net) {
     one.publish(&want("g1")).unwrap();
     within(one.drain()).await;
     two.publish(&want("g2")).unwrap();
-    assert_eq!(heard_message(&mut subscription).await, want("g1"), "what was said before the end arrives");
+    assert_eq!(
+        heard_message(&mut subscription).await,
+        want("g1"),
+        "what was published before the drain is received"
+    );
     assert_eq!(heard_message(&mut subscription).await, want("g2"));
 }
 
@@ -325,7 +329,7 @@ async fn a_flush_succeeds_while_the_bus_is_up(net: Net) {
     let mut subscription = two.subscribe(&[Interest::Wants]).await.unwrap();
     one.publish(&Message::Want { from: node("g1"), event: WantEvent::Withdrawn(vec![]) }).unwrap();
     one.flush().await.unwrap();
-    // The server has it; what the other node asks for now comes behind it.
+    // The server has it, so the echo of the other node's flush comes after it.
     two.flush().await.unwrap();
     assert!(subscription.try_next().is_some());
 }

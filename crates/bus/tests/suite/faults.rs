@@ -1,4 +1,5 @@
-//! What NATS can do to a node: be late, go, come back, hang, and carry what does not belong.
+//! What can go wrong with NATS: it starts late, is lost, comes back, hangs, and carries foreign
+//! messages.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -48,17 +49,22 @@ async fn a_lost_server_is_noticed_and_its_return_is_a_gap() {
     for end in [NatsServer::kill, NatsServer::stop] {
         one.publish(&want("before")).unwrap();
         one.flush().await.unwrap();
-        // The server has it; its answer to the second comes after it on the same connection, so that one has it too.
+        // The server has it. Its echo to the second node comes after it on the same connection, so
+        // that node has it too.
         two.flush().await.unwrap();
         end(&mut server);
         for bus in [&one, &two] {
             becomes(bus, Status::Down).await;
         }
-        assert_eq!(heard_message(&mut subscription).await, want("before"), "what had arrived is heard");
+        assert_eq!(
+            heard_message(&mut subscription).await,
+            want("before"),
+            "what had been received is delivered"
+        );
         server.restart();
         for bus in [&one, &two] {
             becomes(bus, Status::Up).await;
-            // The server knows again what the node listens to.
+            // The server knows the node's subscriptions again.
             within(bus.flush()).await.unwrap();
         }
         heard_gap(&mut subscription).await;
@@ -100,7 +106,7 @@ fn route() -> FrameRoute {
     FrameRoute { room: room(1), to: node("g9") }
 }
 
-/// Publishes frames until the bus refuses, which takes what the kernel holds too; gives the bytes that were taken.
+/// Publishes frames until the bus refuses them. Returns how many bytes it took.
 fn fill(bus: &Bus) -> usize {
     const MOST: usize = 256 * 1024 * 1024;
     let route = route();
@@ -118,20 +124,21 @@ fn fill(bus: &Bus) -> usize {
     }
 }
 
-/// Stops the server, and fills what the kernel takes for it: some MiB, a part each time that the connection has its turn.
+/// Pauses the server, and fills what the kernel buffers for it. That is some MiB, a part of it each
+/// time that the connection has its turn.
 async fn hang(server: &NatsServer, bus: &Bus) {
     server.pause();
-    let place = || bus.place_for_frames(limits::BUS_FRAMES_BYTES);
-    while tokio::time::timeout(Duration::from_millis(200), place()).await.is_ok() {
+    let permit = || bus.reserve_frames(limits::BUS_FRAMES_BYTES);
+    while tokio::time::timeout(Duration::from_millis(200), permit()).await.is_ok() {
         fill(bus);
     }
 }
 
 #[tokio::test]
-async fn a_megabyte_waits_for_the_server_and_no_more() {
+async fn a_megabyte_is_queued_for_the_server_and_no_more() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
-    // Nothing else runs meanwhile: the connection takes nothing.
+    // No other task runs meanwhile, so the connection takes nothing.
     let frames = fill(&bus);
     let least = QUEUED_FRAMES_BYTES - 2 * limits::BUS_FRAMES_BYTES;
     assert!((least..=QUEUED_FRAMES_BYTES).contains(&frames), "{frames}");
@@ -139,17 +146,17 @@ async fn a_megabyte_waits_for_the_server_and_no_more() {
     while bus.publish(&beat("g1", events)).is_ok() {
         events += 1;
     }
-    assert!(events > 100, "what a node says finds room beside a flood of frames");
+    assert!(events > 100, "events find room beside a flood of frames");
     assert!((events as usize) < (QUEUED_BYTES - QUEUED_FRAMES_BYTES) / 128 * 2, "{events}");
     assert_eq!(bus.counters().dropped_full.load(Relaxed), 2);
     within(bus.writable()).await;
     bus.publish(&want("g1")).unwrap();
     within(bus.flush()).await.unwrap();
-    assert!(fill(&bus) > 0, "what has left weighs nothing any more");
+    assert!(fill(&bus) > 0, "what was written has released its permits");
 }
 
 #[tokio::test]
-async fn who_waits_for_a_full_bus_gets_a_place_in_turn() {
+async fn those_who_wait_for_a_full_bus_are_served_in_order() {
     const WAITING: std::ops::Range<u8> = 100..132;
     let server = NatsServer::start();
     let (speaker, listener) = (joined(&server, "g1").await, joined(&server, "g9").await);
@@ -160,8 +167,8 @@ async fn who_waits_for_a_full_bus_gets_a_place_in_turn() {
         let bus = speaker.clone();
         waiting.spawn(async move {
             let frames = Bytes::from(vec![n; limits::BUS_FRAMES_BYTES]);
-            let place = bus.place_for_frames(frames.len()).await;
-            bus.publish_frames_in(place, &route(), frames)
+            let permit = bus.reserve_frames(frames.len()).await;
+            bus.publish_frames_with(permit, &route(), frames)
         });
     }
     for sent in within(waiting.join_all()).await {
@@ -170,7 +177,7 @@ async fn who_waits_for_a_full_bus_gets_a_place_in_turn() {
     let mut came = Vec::new();
     while came.len() < WAITING.len() {
         let Heard::Frames { payload, .. } = crate::heard(&mut heard).await else { panic!("frames") };
-        // Before them comes what filled the bus.
+        // What filled the bus comes first.
         came.extend(WAITING.contains(&payload[0]).then_some(payload[0]));
     }
     assert!(came.into_iter().eq(WAITING));
@@ -181,11 +188,11 @@ async fn a_server_that_hangs_fills_the_queue_until_it_goes_on() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
     hang(&server, &bus).await;
-    assert!(fill(&bus) < QUEUED_FRAMES_BYTES, "what waits is not forgotten");
+    assert!(fill(&bus) < QUEUED_FRAMES_BYTES, "what is queued is kept");
     bus.publish(&beat("g1", 1)).unwrap();
     server.resume();
-    let place = within(bus.place_for_frames(limits::BUS_FRAMES_BYTES)).await;
-    bus.publish_frames_in(place, &route(), Bytes::from_static(b"x")).unwrap();
+    let permit = within(bus.reserve_frames(limits::BUS_FRAMES_BYTES)).await;
+    bus.publish_frames_with(permit, &route(), Bytes::from_static(b"x")).unwrap();
 }
 
 #[tokio::test]
@@ -196,9 +203,9 @@ async fn a_server_that_hangs_for_long_counts_as_lost() {
     hang(&server, &bus).await;
     fill(&bus);
     let (flushed, ()) = tokio::join!(bus.flush(), async {
-        let place = within(bus.place_for_frames(limits::BUS_FRAMES_BYTES)).await;
-        assert_eq!(*bus.status().borrow(), Status::Down, "nothing is written, and nobody waits for it");
-        let frames = bus.publish_frames_in(place, &route(), Bytes::from_static(b"x"));
+        let permit = within(bus.reserve_frames(limits::BUS_FRAMES_BYTES)).await;
+        assert_eq!(*bus.status().borrow(), Status::Down, "a wait ends when the bus is down");
+        let frames = bus.publish_frames_with(permit, &route(), Bytes::from_static(b"x"));
         assert_eq!(frames, Err(PublishError::Down));
     });
     assert_eq!(flushed, Err(PublishError::Down));
@@ -241,11 +248,11 @@ async fn what_does_not_decode_is_dropped_and_counted() {
 }
 
 #[tokio::test]
-async fn an_event_from_the_wrong_speaker_is_dropped_and_counted() {
+async fn an_event_from_the_wrong_role_is_dropped_and_counted() {
     let server = NatsServer::start();
     let (bus, other) = (joined(&server, "g1").await, joined(&server, "x").await);
     let mut subscription = bus.subscribe(&[Interest::RoomEvents, Interest::SessionEvents]).await.unwrap();
-    // The bus does not stop a node from saying what it may not: the listener does.
+    // The bus does not stop a node from publishing what it may not: the receiver drops it.
     for wrong in [
         Message::Room { room: room(1), speaker: Service::Gateway, event: RoomEvent::Expired },
         Message::Room { room: room(1), speaker: Service::Pairing, event: RoomEvent::Declined },
@@ -266,7 +273,7 @@ async fn an_event_from_the_wrong_speaker_is_dropped_and_counted() {
 }
 
 #[tokio::test]
-async fn a_question_cannot_make_a_node_speak_on_any_subject() {
+async fn a_question_cannot_make_a_node_publish_on_any_subject() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
     let mut subscription = bus.subscribe(&[Interest::Asks, Interest::Syncs]).await.unwrap();
@@ -327,7 +334,7 @@ async fn a_missing_permission_is_counted() {
 }
 
 #[tokio::test]
-async fn an_operator_sees_the_nodes_until_they_go() {
+async fn an_operator_sees_the_nodes_until_they_stop() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
     bus.introduce(Service::Gateway, "1.2.3").await;

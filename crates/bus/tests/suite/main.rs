@@ -1,4 +1,4 @@
-//! The promises of the bus, kept to in one process and over real NATS servers.
+//! The promises of the bus, tested in one process and over real NATS servers.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -25,10 +25,10 @@ use schemas::{
 
 use nats::NatsServer;
 
-/// Far longer than anything here takes, even on a machine that does much else: only a test that hangs meets it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Far longer than anything here takes, even on a busy machine: only a test that hangs reaches it.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// One of the two buses.
+/// One of the two backends.
 enum Net {
     Local(Local),
     Nats(NatsServer),
@@ -56,21 +56,21 @@ impl Net {
     }
 }
 
-/// A node on its way to the server.
+/// A node that is connecting to the server.
 async fn connect(server: &NatsServer, name: &str) -> Bus {
     let options = NatsOptions { urls: vec![server.url()], ..NatsOptions::default() };
     Bus::nats(options, node(name)).await.unwrap()
 }
 
 async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("this ends")
+    tokio::time::timeout(TIME_LIMIT, what).await.expect("this ends in time")
 }
 
 async fn becomes(bus: &Bus, status: Status) {
     within(bus.status().wait_for(|now| *now == status)).await.unwrap();
 }
 
-/// Waits for a count, which nothing announces.
+/// Waits until a count has reached `least`. Nothing announces that, so this polls.
 async fn counted(counter: &AtomicU64, least: u64) {
     within(async {
         while counter.load(Relaxed) < least {
@@ -112,7 +112,7 @@ fn peer(to: &str, n: u8) -> Message {
     Message::Peer { room: room(n), to: node(to), event: RoomEvent::Declined }
 }
 
-/// A small message that says its number.
+/// A small message that carries a number.
 fn beat(from: &str, number: u64) -> Message {
     let heartbeat =
         Heartbeat { boot: BootId(number), version: "1".into(), load: Load::default(), draining: false };

@@ -1,4 +1,4 @@
-//! Who may connect to whom: both sides show a certificate of the same authority.
+//! Who may connect to whom: both sides need a certificate of the same authority.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use schemas::{limits, subject::Interest};
 
 use crate::{becomes, counted, heard_message, nats::NatsServer, node, want, within};
 
-/// A directory with an authority `ours`, one `theirs`, and certificates of both.
+/// A directory with two authorities, `ours` and `theirs`, and certificates of both.
 struct Pki {
     dir: PathBuf,
 }
@@ -50,7 +50,7 @@ impl Pki {
         self.dir.join(file)
     }
 
-    /// A server of `authority` that takes clients of ours alone.
+    /// A server with a certificate of `authority` that accepts only clients of ours.
     fn server(&self, authority: &str) -> NatsServer {
         NatsServer::with_config(&format!(
             "tls {{ cert_file: {cert:?}, key_file: {key:?}, ca_file: {ca:?}, verify: true }}",
@@ -77,7 +77,7 @@ impl Drop for Pki {
 }
 
 #[tokio::test]
-async fn nodes_and_servers_of_one_authority_meet() {
+async fn nodes_and_servers_of_one_authority_connect() {
     let pki = Pki::new("meet");
     let server = pki.server("ours");
     let bus = Bus::nats(pki.options(&server, Some("ours-client")), node("g1")).await.unwrap();
@@ -89,8 +89,8 @@ async fn nodes_and_servers_of_one_authority_meet() {
     let frames = bytes::Bytes::from(vec![7; limits::BUS_FRAMES_BYTES]);
     let route = FrameRoute { room: crate::room(1), to: node("g1") };
     for _ in 0..20 {
-        let place = within(bus.place_for_frames(frames.len())).await;
-        bus.publish_frames_in(place, &route, frames.clone()).unwrap();
+        let permit = within(bus.reserve_frames(frames.len())).await;
+        bus.publish_frames_with(permit, &route, frames.clone()).unwrap();
         let bus::Heard::Frames { payload, .. } = crate::heard(&mut subscription).await else {
             panic!("frames")
         };
@@ -141,12 +141,12 @@ async fn stays_out(options: NatsOptions) {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_files_is_told_at_the_start() {
+async fn a_mistake_in_the_files_is_reported_at_the_start() {
     let pki = Pki::new("mistakes");
     let server = NatsServer::start();
     let good = || pki.options(&server, Some("ours-client"));
     fs::write(pki.path("empty.pem"), "no certificate\n").unwrap();
-    let refused = async |options| Bus::nats(options, node("g1")).await.expect_err("it is told");
+    let refused = async |options| Bus::nats(options, node("g1")).await.expect_err("it is reported");
     let is_file =
         |fault: &ConnectError, file: &Path| matches!(fault, ConnectError::File { path, .. } if path == file);
 

@@ -1,4 +1,5 @@
-//! What all tasks of a turn say goes to the server together, which costs one system call here and one there.
+//! What all tasks of a turn publish is sent to the server together. That costs one system call here
+//! and one in the server.
 
 use std::{
     io::{Read, Write},
@@ -15,15 +16,16 @@ use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{beat, becomes, nats::NatsServer, node, within};
 
-/// A way to a server that counts in how many pieces publications come. A piece is what one read brings: what was written at once, or more
-/// if the reader is slow. So it can count too few, never too many.
-struct Counted {
+/// A proxy of a server that counts in how many pieces publications are received. A piece is what
+/// one read returns: what was written at once, or more if the reader is slow. So the count may be
+/// too low, and is never too high.
+struct CountingProxy {
     address: SocketAddr,
     pieces: Arc<AtomicUsize>,
 }
 
-impl Counted {
-    fn way_to(server: &NatsServer) -> Self {
+impl CountingProxy {
+    fn to(server: &NatsServer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, pieces) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
         let (to, counter) = (server.url().replace("nats://", ""), pieces.clone());
@@ -57,13 +59,14 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, look: impl Fn(&[u8])) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn what_many_tasks_say_in_one_turn_goes_to_the_server_together() {
+async fn what_many_tasks_publish_in_one_turn_is_sent_together() {
     const TASKS: u64 = 48;
-    /// One, that of the flush, and one more for each time that the runtime looks for news in between: by itself each would be one.
+    /// One, one for the flush, and one more for each time that the runtime polls for events in
+    /// between. Sent one by one they would be as many as there are tasks.
     const MOST_PIECES: usize = 8;
     let server = NatsServer::start();
-    let way = Counted::way_to(&server);
-    let options = NatsOptions { urls: vec![format!("nats://{}", way.address)], ..NatsOptions::default() };
+    let proxy = CountingProxy::to(&server);
+    let options = NatsOptions { urls: vec![format!("nats://{}", proxy.address)], ..NatsOptions::default() };
     let bus = Bus::nats(options, node("g1")).await.unwrap();
     becomes(&bus, Status::Up).await;
     let now = Arc::new(Notify::new());
@@ -82,8 +85,8 @@ async fn what_many_tasks_say_in_one_turn_goes_to_the_server_together() {
         waits.await.unwrap();
     }
     bus.flush().await.unwrap();
-    let before = way.pieces();
-    // From a task of the worker: woken there, all have their turn before it looks for more.
+    let before = proxy.pieces();
+    // Woken from a task of the worker, all run before the worker polls for events again.
     tasks.spawn(async move {
         now.notify_waiters();
         Ok(())
@@ -92,6 +95,6 @@ async fn what_many_tasks_say_in_one_turn_goes_to_the_server_together() {
         assert_eq!(said, Ok(()));
     }
     bus.flush().await.unwrap();
-    let pieces = way.pieces() - before;
+    let pieces = proxy.pieces() - before;
     assert!((1..=MOST_PIECES).contains(&pieces), "{pieces} pieces");
 }
