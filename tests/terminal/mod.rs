@@ -167,7 +167,7 @@ async fn a_server_that_comes_back_is_found_again() {
     }
     let serve = Launch::new("serve").set("listen", &serve.address().to_string()).ready().await;
     for terminal in [&one, &other] {
-        terminal.shows("The session is over: the server was started anew").await;
+        terminal.shows("The session is over: the server was restarted").await;
         terminal.line("/next");
     }
     for terminal in [&one, &other] {

@@ -124,7 +124,7 @@ impl Conversation {
     fn take(&mut self, typed: Typed) {
         match typed {
             Typed::Texts(texts) if self.stage == Stage::Alone && !texts.is_empty() => {
-                self.screen.status("there is nobody to hear it; /next looks for another person");
+                self.screen.status("nobody is there to read it; /next finds another person");
             }
             Typed::Texts(texts) => self.typed.extend(texts),
             Typed::Command(command) => self.run_command(command),
@@ -136,7 +136,7 @@ impl Conversation {
             Command::Next
                 if matches!(self.criteria.by, MeetBy::Invite(_)) && self.stage != Stage::Waiting =>
             {
-                self.screen.status("an invite serves once; start again with another, or with a topic");
+                self.screen.status("an invite works once; start again with another, or with a topic");
             }
             Command::Next => {
                 self.typed.clear();

@@ -291,7 +291,7 @@ impl Model {
     fn closed(&mut self, reason: Closed) {
         self.session = Session::Over;
         if self.stage == Stage::Waiting && reason == Closed::Unauthorized {
-            // The server was started anew, or a day is over: whoever waits goes on waiting.
+            // The server was restarted, or a day is over: whoever waits goes on waiting.
             self.stage = Stage::Opening(AfterOpening::FindSame);
             return self.effects.push(Effect::Open);
         }
@@ -320,7 +320,7 @@ impl Model {
         self.typing_until = None;
     }
 
-    /// A link that was opened serves once; of one's own there can be any number.
+    /// A link that was opened works once; one can make any number of new ones.
     fn may_find(&self) -> bool {
         self.meeting != MeetingKind::AcceptsInvite || self.meetings == 0
     }

@@ -47,6 +47,6 @@ impl Screen {
         let emoji: Vec<_> =
             code.emoji().iter().map(|emoji| format!("{} {}", emoji.sign, emoji.name)).collect();
         self.status(format_args!("safety code: {} ({code})", emoji.join(" · ")));
-        self.status("if both see the same over another channel, such as a call, nobody is between; compared in here it proves nothing");
+        self.status("compare it outside this chat, such as on a call: if it is the same, nobody is in between; compared in here it proves nothing");
     }
 }

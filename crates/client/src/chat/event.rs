@@ -115,7 +115,7 @@ impl fmt::Display for End {
             Self::Room(EndReason::Left) => f.write_str("the other has left"),
             Self::Room(EndReason::Expired) => f.write_str("one of the two was away for too long"),
             Self::Room(EndReason::Reported) => f.write_str("the other has reported the chat"),
-            Self::Room(EndReason::Shutdown) => f.write_str("the server shuts down"),
+            Self::Room(EndReason::Shutdown) => f.write_str("the server is shutting down"),
             Self::Fault(reason) => write!(f, "the encryption failed ({reason})"),
             Self::Closed(reason) => reason.fmt(f),
         }

@@ -12,7 +12,7 @@ pub(super) const FORGOTTEN: &str =
 pub(super) const FORGOTTEN_BUT_SEEN: &str =
     "Forgotten: the keys. What you still see is on this screen alone, and is wiped when you go on.";
 pub(super) const GO_ON: &str = "/next looks for somebody else, /quit ends.";
-pub(super) const SERVES_ONCE: &str = "An invite link serves once. /quit ends; start again with another link.";
+pub(super) const SERVES_ONCE: &str = "An invite link works once. /quit ends; start again with another link.";
 pub(super) const STOPPED: &str = "You stopped looking.";
 pub(super) const DISCARDED: &str = "You discarded the link.";
 pub(super) const NOBODY: &str = "nobody is there to read it; your line is kept";
@@ -48,7 +48,7 @@ pub(super) fn end(end: End) -> String {
         End::Room(EndReason::Left) => "The other has left.".into(),
         End::Room(EndReason::Expired) => "One of you was away for too long.".into(),
         End::Room(EndReason::Reported) => "The other has reported the chat.".into(),
-        End::Room(EndReason::Shutdown) => "The server shuts down.".into(),
+        End::Room(EndReason::Shutdown) => "The server is shutting down.".into(),
         End::Fault(client::channel::ChannelEnd::NoChannel) => {
             "The two could not agree on keys in time.".into()
         }
@@ -63,7 +63,7 @@ pub(super) fn end(end: End) -> String {
 pub(super) fn closed(reason: Closed) -> String {
     match reason {
         Closed::Unauthorized => {
-            "The session is over: the server was started anew, or you were without a connection for too long."
+            "The session is over: the server was restarted, or you were without a connection for too long."
                 .into()
         }
         _ => format!("The connection is over: {}.", harmless(&reason.to_string())),
@@ -77,8 +77,8 @@ pub(super) fn refusal(code: ErrorCode, message: &str) -> String {
         }
         ErrorCode::TopicNotOffered => "This server does not offer that topic.".into(),
         ErrorCode::MatchingNotOffered => "This server does not offer this way to meet.".into(),
-        ErrorCode::Unavailable => "the server cannot look for anybody at this time; it tries again by itself".into(),
-        ErrorCode::Rate => "the server is asked too often; it is tried again by itself".into(),
+        ErrorCode::Unavailable => "the server cannot match anybody at the moment; this program tries again".into(),
+        ErrorCode::Rate => "too many requests; this program tries again later".into(),
         _ => format!("The server refused: {}.", harmless(message)),
     }
 }

@@ -28,7 +28,7 @@ PgUp PgDn older and newer texts
 Ctrl-W    delete a word
 Ctrl-U    delete to the start
 Ctrl-K    delete to the end
-Ctrl-L    draw the screen anew
+Ctrl-L    redraw the screen
 
 ·  waits   ✓  sent   ✓✓  arrived
 

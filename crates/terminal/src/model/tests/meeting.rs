@@ -105,7 +105,7 @@ fn a_session_that_is_over_is_replaced_for_the_next() {
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_secs(1) });
     harness.end(End::Closed(Closed::Unauthorized));
     assert_eq!(harness.handle_event(Event::Closed { reason: Closed::Unauthorized }), []);
-    assert!(matches!(&harness.model.stage, Stage::Alone { why } if why.contains("started anew")));
+    assert!(matches!(&harness.model.stage, Stage::Alone { why } if why.contains("restarted")));
     assert_eq!(harness.line("/next"), [Effect::Open]);
     assert_eq!(harness.model.stage, Stage::Opening(AfterOpening::FindNew));
     assert_eq!(harness.give(Input::OpenFailed("nobody answers".into())), []);
