@@ -5,16 +5,19 @@
  */
 
 import { utf8 } from './bytes.js';
-import { Fault, Handshake, Patience } from './handshake.js';
+import { ChannelFault } from './channel-end.js';
+import { Handshake } from './handshake.js';
+import { HandshakeTimeout } from './handshake-timeout.js';
 import { Inbound, ReplayWindow } from './inbound.js';
-import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT, TYPING_INTERVAL } from './limits.js';
+import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT } from './limits.js';
 import { open, seal } from './noise.js';
 import { Outbound } from './outbound.js';
 import { BYE, ContentWriter, TEXT, TYPING, packetFrame, parseContent, parseFrame, readText } from './packet.js';
 import { safetyCode } from './safety.js';
+import { TypingNotice } from './typing.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
-/** @typedef {import('./handshake.js').EndReason} EndReason */
+/** @typedef {import('./channel-end.js').ChannelEnd} ChannelEnd */
 /** @typedef {import('./packet.js').Message} Message */
 /** @typedef {import('./safety.js').SafetyCode} SafetyCode */
 
@@ -24,7 +27,7 @@ import { safetyCode } from './safety.js';
  *   | {kind: 'message', number: number, text: string}
  *   | {kind: 'delivered', number: number} | {kind: 'not-delivered', number: number}
  *   | {kind: 'peer-typing', active: boolean} | {kind: 'peer-bye'} | {kind: 'window-open'}
- *   | {kind: 'ended', reason: EndReason}} ChannelEvent
+ *   | {kind: 'ended', reason: ChannelEnd}} ChannelEvent
  */
 
 /** @typedef {'not-secured' | 'empty' | 'too-long' | 'full' | 'over'} Refusal */
@@ -40,19 +43,18 @@ export class Channel {
   #side;
   #random;
   /** @type {'handshaking' | 'secured' | 'leaving' | 'ended'} */ #phase = 'handshaking';
-  /** Why and when a leaving channel ends. @type {{reason: EndReason, until: number}} */ #leaving = { reason: 'bye', until: 0 };
-  /** Whether frames can reach the peer, as far as the server says. @type {'open' | 'peer-away' | 'link-down'} */ #way = 'open';
+  /** Why and when a leaving channel ends. @type {{reason: ChannelEnd, until: number}} */ #leaving = { reason: 'bye', until: 0 };
+  /** Whether frames can reach the peer, as far as the server says. @type {'open' | 'peer-away' | 'link-down'} */ #path = 'open';
   /** @type {Handshake | null} */ #handshake;
-  /** @type {Patience | null} */ #patience = null;
+  /** @type {HandshakeTimeout | null} */ #handshakeTimeout = null;
   /** @type {{sending: CryptoKey, receiving: CryptoKey, safety: SafetyCode} | null} */ #keys = null;
   #nextPacket = 0;
   #replay = new ReplayWindow();
   #outbound = new Outbound();
   #inbound = new Inbound();
-  /** What the owner said last of typing, what the peer was told, and when it may be told again. */
-  #typing = { wanted: false, told: false, notBefore: 0 };
+  #typing = new TypingNotice();
   /** The peer has said goodbye, its last message. */ #peerLeft = false;
-  /** A text was refused for want of room. */ #ownerWaits = false;
+  /** A text was refused for want of room. */ #windowWasFull = false;
   /** The inputs before. */ #turn = Promise.resolve();
 
   /**
@@ -67,10 +69,10 @@ export class Channel {
 
   /** Begins with both sides online, as the server's `paired` says. Side `b` speaks at once. @param {number} now */
   start(now) {
-    this.#patience = new Patience(now);
+    this.#handshakeTimeout = new HandshakeTimeout(now);
     return this.#inTurn(now, async () => {
       await this.#handshake?.start();
-      if (this.#side === 'b') this.#patience?.begin(now);
+      if (this.#side === 'b') this.#handshakeTimeout?.begin(now);
       this.#repeatHandshake();
     });
   }
@@ -98,14 +100,14 @@ export class Channel {
   /** The server says that the peer is back. @param {number} now */
   peerOnline(now) {
     return this.#inTurn(now, () => {
-      if (this.#way !== 'link-down') this.#reopen(now);
+      if (this.#path !== 'link-down') this.#reopen(now);
     });
   }
 
   /** The server says that the peer is away: it would drop what is sent. @param {number} now */
   peerAway(now) {
     return this.#inTurn(now, () => {
-      if (this.#way === 'open') this.#block(now, 'peer-away');
+      if (this.#path === 'open') this.#block(now, 'peer-away');
     });
   }
 
@@ -124,11 +126,10 @@ export class Channel {
     if (body.length > MAX_TEXT) return { refused: 'too-long' };
     const number = this.#push(TEXT, body);
     if (number === null) {
-      this.#ownerWaits = true;
+      this.#windowWasFull = true;
       return { refused: this.isOver ? 'over' : 'full' };
     }
-    // A text says by itself that its writer has stopped.
-    this.#typing.wanted = this.#typing.told = false;
+    this.#typing.textSent();
     return { number, done: this.#inTurn(now, () => {}) };
   }
 
@@ -136,8 +137,8 @@ export class Channel {
   setTyping(now, active) {
     return this.#inTurn(now, () => {
       if (this.#phase !== 'secured') return;
-      this.#typing.wanted = active;
-      this.#tellTyping(now);
+      this.#typing.set(active);
+      this.#sendTyping(now);
     });
   }
 
@@ -162,24 +163,24 @@ export class Channel {
   handleTimeout(now) {
     return this.#inTurn(now, () => {
       if (this.#phase === 'handshaking') {
-        if (this.#patience?.isExhausted(now)) return this.#end('no-channel');
-        if (this.#patience?.resendIsDue(now)) this.#repeatHandshake();
+        if (this.#handshakeTimeout?.isExhausted(now)) return this.#end('no-channel');
+        if (this.#handshakeTimeout?.resendIsDue(now)) this.#repeatHandshake();
         return;
       }
       if (this.#phase === 'leaving' && now >= this.#leaving.until) return this.#end(this.#leaving.reason);
-      if (this.#way !== 'open') return;
+      if (this.#path !== 'open') return;
       if (this.#outbound.timeout !== null && now >= this.#outbound.timeout) this.#outbound.timeOut();
-      this.#tellTyping(now);
+      this.#sendTyping(now);
     });
   }
 
   /** When `handleTimeout` is to be called next, as things stand after the last input; `null`: never. */
   get nextTimeout() {
     if (this.#phase === 'ended') return null;
-    if (this.#phase === 'handshaking') return this.#patience?.next ?? null;
+    if (this.#phase === 'handshaking') return this.#handshakeTimeout?.next ?? null;
     const times = this.#phase === 'leaving' ? [this.#leaving.until] : [];
-    if (this.#way === 'open') {
-      const typing = this.#typing.wanted !== this.#typing.told && this.#mayTellTyping() ? this.#typing.notBefore : null;
+    if (this.#path === 'open') {
+      const typing = this.#maySendTyping() ? this.#typing.dueAt : null;
       for (const time of [typing, this.#outbound.timeout, this.#inbound.acknowledgeAt]) if (time !== null) times.push(time);
     }
     return times.length > 0 ? Math.min(...times) : null;
@@ -199,8 +200,8 @@ export class Channel {
         await input();
         await this.#flush(now);
       } catch (fault) {
-        this.#end(fault instanceof Fault ? fault.reason : 'closed');
-        if (!(fault instanceof Fault)) reportError(fault);
+        this.#end(fault instanceof ChannelFault ? fault.reason : 'closed');
+        if (!(fault instanceof ChannelFault)) reportError(fault);
       }
     });
     return this.#turn;
@@ -220,11 +221,11 @@ export class Channel {
         return this.#sendIfOpen(progress.send);
       case 'waits':
         this.#sendIfOpen(progress.send);
-        return this.#patience?.begin(now);
+        return this.#handshakeTimeout?.begin(now);
       case 'keys':
         await this.#takeKeys(progress.keys);
         this.#sendIfOpen(progress.send);
-        return this.#patience?.begin(now);
+        return this.#handshakeTimeout?.begin(now);
       case 'secure':
         await this.#takeKeys(progress.keys);
         this.#secured();
@@ -248,7 +249,7 @@ export class Channel {
 
   /** Sends a handshake message, unless the server would drop it: whoever waits repeats it when the way opens. @param {Bytes} frame */
   #sendIfOpen(frame) {
-    if (this.#way === 'open') this.onFrame(frame);
+    if (this.#path === 'open') this.onFrame(frame);
   }
 
   #secured() {
@@ -280,7 +281,7 @@ export class Channel {
   /** @param {number} now @param {Bytes} content */
   async #handleContent(now, content) {
     const parsed = parseContent(content);
-    if (parsed === null) throw new Fault('malformed');
+    if (parsed === null) throw new ChannelFault('malformed');
     // All messages first: if this packet also acknowledges our goodbye, they still count.
     for (const message of parsed.messages) this.#inbound.receive(message);
     if (parsed.messages.length > 0) this.#inbound.owe(now + ACK_DELAY_MIN + this.#random() * (ACK_DELAY_MAX - ACK_DELAY_MIN));
@@ -290,23 +291,23 @@ export class Channel {
 
   /** @param {number} now @param {Message} message */
   #deliver(now, { number, kind, body }) {
-    if (this.#peerLeft) throw new Fault('malformed');
+    if (this.#peerLeft) throw new ChannelFault('malformed');
     if (kind === TEXT) {
       const text = readText(body);
-      if (text === null) throw new Fault('malformed');
+      if (text === null) throw new ChannelFault('malformed');
       this.onEvent({ kind: 'message', number, text });
     } else if (kind === TYPING) {
-      if (body.length !== 1 || body[0] > 1) throw new Fault('malformed');
+      if (body.length !== 1 || body[0] > 1) throw new ChannelFault('malformed');
       this.onEvent({ kind: 'peer-typing', active: body[0] === 1 });
     } else if (kind === BYE) {
-      if (body.length > 0) throw new Fault('malformed');
-      this.#hearBye(now);
+      if (body.length > 0) throw new ChannelFault('malformed');
+      this.#receiveBye(now);
     }
     // Other kinds belong to a later revision: acknowledged, and nothing to tell.
   }
 
   /** Acknowledges at once, and stays a while in case that acknowledgement is lost. @param {number} now */
-  #hearBye(now) {
+  #receiveBye(now) {
     this.#peerLeft = true;
     this.#inbound.owe(now);
     if (this.#phase === 'secured') {
@@ -319,11 +320,11 @@ export class Channel {
   /** @param {number} now @param {number} acknowledged */
   async #handleAcknowledgement(now, acknowledged) {
     for (const number of this.#outbound.acknowledge(now, acknowledged)) this.onEvent({ kind: 'delivered', number });
-    if (this.#ownerWaits && this.#phase === 'secured' && this.#outbound.hasRoom(TEXT, MAX_TEXT)) {
-      this.#ownerWaits = false;
+    if (this.#windowWasFull && this.#phase === 'secured' && this.#outbound.hasRoom(TEXT, MAX_TEXT)) {
+      this.#windowWasFull = false;
       this.onEvent({ kind: 'window-open' });
     }
-    this.#tellTyping(now);
+    this.#sendTyping(now);
     if (this.#phase !== 'leaving' || this.#leaving.reason !== 'bye' || !this.#outbound.isEmpty) return;
     // What is owed to the peer goes out before the keys are gone.
     if (this.#inbound.acknowledgeAt !== null) this.#inbound.owe(now);
@@ -333,7 +334,7 @@ export class Channel {
 
   /** Sends all messages that are due, and the acknowledgement if it can wait no longer. @param {number} now */
   async #flush(now) {
-    while (this.#way === 'open' && (this.#phase === 'secured' || this.#phase === 'leaving')) {
+    while (this.#path === 'open' && (this.#phase === 'secured' || this.#phase === 'leaving')) {
       const writer = new ContentWriter(this.#inbound.inOrder);
       const messages = this.#outbound.fill(now, writer);
       const owed = this.#inbound.acknowledgeAt !== null && now >= this.#inbound.acknowledgeAt;
@@ -346,7 +347,7 @@ export class Channel {
   /** @param {Bytes} content */
   async #sendPacket(content) {
     if (this.#keys === null) return;
-    if (this.#nextPacket >= MAX_NUMBER) throw new Fault('exhausted');
+    if (this.#nextPacket >= MAX_NUMBER) throw new ChannelFault('exhausted');
     // Taken before anything asynchronous: a number used twice would break the encryption.
     const number = this.#nextPacket++;
     const ciphertext = await seal(this.#keys.sending, number, content);
@@ -365,43 +366,42 @@ export class Channel {
     }
   }
 
-  #mayTellTyping() {
-    return this.#phase === 'secured' && this.#way === 'open' && this.#outbound.hasRoom(TYPING, 1);
+  #maySendTyping() {
+    return this.#phase === 'secured' && this.#path === 'open' && this.#outbound.hasRoom(TYPING, 1);
   }
 
   /** Queues a typing notice if one is due. @param {number} now */
-  #tellTyping(now) {
-    const { wanted, told, notBefore } = this.#typing;
-    if (wanted === told || now < notBefore || !this.#mayTellTyping()) return;
-    if (this.#push(TYPING, Uint8Array.of(wanted ? 1 : 0)) === null) return;
-    this.#typing.told = wanted;
-    this.#typing.notBefore = now + TYPING_INTERVAL;
+  #sendTyping(now) {
+    const active = this.#typing.due(now);
+    if (active === null || !this.#maySendTyping()) return;
+    if (this.#push(TYPING, Uint8Array.of(active ? 1 : 0)) === null) return;
+    this.#typing.sent(now, active);
   }
 
   /** @param {number} now */
   #reopen(now) {
-    this.#way = 'open';
+    this.#path = 'open';
     if (this.#phase === 'handshaking') {
-      this.#patience?.resume(now);
+      this.#handshakeTimeout?.resume(now);
       this.#repeatHandshake();
     } else {
       this.#outbound.restart();
-      this.#tellTyping(now);
+      this.#sendTyping(now);
     }
   }
 
   /** @param {number} now @param {'peer-away' | 'link-down'} how */
   #block(now, how) {
-    this.#way = how;
-    this.#patience?.pause(now);
+    this.#path = how;
+    this.#handshakeTimeout?.pause(now);
   }
 
-  /** Tells what was not delivered, and lets go of every key and message. @param {EndReason} reason */
+  /** Tells what was not delivered, and lets go of every key and message. @param {ChannelEnd} reason */
   #end(reason) {
     if (this.isOver) return;
     this.#phase = 'ended';
     const lost = this.#outbound.unacknowledgedTexts;
-    this.#handshake = this.#keys = this.#patience = null;
+    this.#handshake = this.#keys = this.#handshakeTimeout = null;
     this.#outbound = new Outbound();
     this.#inbound = new Inbound();
     for (const number of lost) this.onEvent({ kind: 'not-delivered', number });

@@ -1,18 +1,18 @@
 /** Building nodes: text goes in as text, never as markup. */
 
-import { say, words } from './i18n.js';
+import { setText, translate } from './i18n.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./i18n.js').Values} Values */
-/** @typedef {Key | [Key, Values]} Said */
+/** @typedef {Key | [Key, Values]} Translatable */
 
 /**
  * @typedef {object} Props
  * @property {string} [class]
- * @property {Said} [say] The text, in the person's language.
- * @property {Said} [label] The same for `aria-label`.
- * @property {Said} [title] The same for `title`.
- * @property {Said} [placeholder] The same for `placeholder`.
+ * @property {Translatable} [text] The text, in the person's language.
+ * @property {Translatable} [label] The same for `aria-label`.
+ * @property {Translatable} [title] The same for `title`.
+ * @property {Translatable} [placeholder] The same for `placeholder`.
  * @property {Record<string, string | boolean>} [set] Other attributes; `false` leaves one out.
  * @property {Record<string, (event: any) => void>} [on] Listeners by event.
  */
@@ -30,7 +30,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   if (props.class) node.className = props.class;
-  bind(node, props.say, '');
+  bind(node, props.text, '');
   bind(node, props.label, 'aria-label');
   bind(node, props.title, 'title');
   bind(node, props.placeholder, 'placeholder');
@@ -42,11 +42,11 @@ export function el(tag, props = {}, ...children) {
   return node;
 }
 
-/** @param {Element} node @param {Said | undefined} said @param {string} attribute */
+/** @param {Element} node @param {Translatable | undefined} said @param {string} attribute */
 function bind(node, said, attribute) {
   if (said === undefined) return;
   const [key, values] = typeof said === 'string' ? [said, {}] : said;
-  say(node, key, values, attribute);
+  setText(node, key, values, attribute);
 }
 
 /** Line drawings on a 24 by 24 grid. */
@@ -92,7 +92,7 @@ export function qrPicture(modules, name) {
   svg.setAttribute('class', 'qr');
   svg.setAttribute('role', 'img');
   svg.setAttribute('shape-rendering', 'crispEdges');
-  say(svg, name, {}, 'aria-label');
+  setText(svg, name, {}, 'aria-label');
   const path = document.createElementNS(SVG, 'path');
   const dark = modules.flatMap((row, y) => row.flatMap((on, x) => (on ? [`M${x + 4} ${y + 4}h1v1h-1z`] : [])));
   path.setAttribute('d', dark.join(''));
@@ -127,7 +127,7 @@ export function announce(key, values = {}) {
   if (region === null) return;
   // A node of its own, so that the same words twice are read twice.
   const line = document.createElement('p');
-  line.textContent = words(key, values);
+  line.textContent = translate(key, values);
   region.replaceChildren(line);
 }
 
@@ -145,7 +145,7 @@ export function openDialog(name, heading, content) {
     if (event.target === dialog) close();
   });
   // The heading takes the focus unless something else asks for it: a long text is read from its beginning.
-  const title = el('h2', { say: heading, set: { id: 'dialog-heading', tabindex: '-1', autofocus: true } });
+  const title = el('h2', { text: heading, set: { id: 'dialog-heading', tabindex: '-1', autofocus: true } });
   const inside = content(close).filter((node) => node !== null);
   if (inside.some((node) => node instanceof Element && node.querySelector('[autofocus]'))) title.removeAttribute('autofocus');
   dialog.append(el('div', { class: 'dialog-inside' }, title, ...inside));

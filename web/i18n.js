@@ -11,7 +11,7 @@ import { ko } from './ko.js';
 /** @typedef {'en' | 'ko'} Language */
 
 /** @type {Record<Language, Record<Key, string>>} */
-const WORDS = { en, ko };
+const TEXTS = { en, ko };
 
 /** @type {Language} */
 let current = 'en';
@@ -40,7 +40,7 @@ export function choose(preferred) {
 export function setLanguage(to) {
   current = to;
   document.documentElement.lang = to;
-  for (const node of document.querySelectorAll('[data-said]')) rewrite(node);
+  for (const node of document.querySelectorAll('[data-text-key]')) rewrite(node);
 }
 
 /**
@@ -48,8 +48,8 @@ export function setLanguage(to) {
  * @param {Key} key
  * @param {Values} [values]
  */
-export function words(key, values = {}) {
-  return WORDS[current][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+export function translate(key, values = {}) {
+  return TEXTS[current][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
 /**
@@ -61,11 +61,11 @@ export function words(key, values = {}) {
  * @param {string} [attribute] Such as `aria-label`; the text itself without.
  * @returns {E}
  */
-export function say(node, key, values = {}, attribute = '') {
+export function setText(node, key, values = {}, attribute = '') {
   const said = bound.get(node) ?? new Map();
   said.set(attribute, { key, values });
   bound.set(node, said);
-  node.setAttribute('data-said', '');
+  node.setAttribute('data-text-key', '');
   rewrite(node);
   return node;
 }
@@ -73,7 +73,7 @@ export function say(node, key, values = {}, attribute = '') {
 /** @param {Element} node */
 function rewrite(node) {
   for (const [attribute, { key, values }] of bound.get(node) ?? []) {
-    const text = words(key, values);
+    const text = translate(key, values);
     if (attribute === '') {
       if (node.textContent !== text) node.textContent = text;
     } else {

@@ -1,6 +1,6 @@
 /** What arrived: packets each once, messages put in order, and acknowledged a little later. */
 
-import { Fault } from './handshake.js';
+import { ChannelFault } from './channel-end.js';
 import { REPLAY_WINDOW, WINDOW_BYTES, WINDOW_MESSAGES } from './limits.js';
 import { cost } from './packet.js';
 
@@ -35,13 +35,13 @@ export class Inbound {
   /** Later messages, behind a gap. @type {Map<number, Message>} */ #ahead = new Map();
   #aheadCost = 0;
 
-  /** Takes one message of an authenticated packet; a copy is dropped. @param {Message} message @throws {Fault} */
+  /** Takes one message of an authenticated packet; a copy is dropped. @param {Message} message @throws {ChannelFault} */
   receive(message) {
-    if (message.number === 0) throw new Fault('malformed');
+    if (message.number === 0) throw new ChannelFault('malformed');
     if (message.number <= this.inOrder || this.#ahead.has(message.number)) return;
-    if (message.number - this.inOrder > WINDOW_MESSAGES) throw new Fault('window-exceeded');
+    if (message.number - this.inOrder > WINDOW_MESSAGES) throw new ChannelFault('window-exceeded');
     this.#aheadCost += cost(message.body.length);
-    if (this.#aheadCost > WINDOW_BYTES) throw new Fault('window-exceeded');
+    if (this.#aheadCost > WINDOW_BYTES) throw new ChannelFault('window-exceeded');
     this.#ahead.set(message.number, message);
   }
 

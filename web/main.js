@@ -2,11 +2,11 @@
 
 import { fromBase64url } from './bytes.js';
 import { circles, el } from './dom.js';
-import { choose, language, setLanguage, words } from './i18n.js';
+import { choose, language, setLanguage, translate } from './i18n.js';
 import { codeOf, linkOf, newSecret, pskOf, secretOf } from './invite.js';
-import { Link } from './link.js';
+import { ConnectionDriver } from './connection-driver.js';
 import { canEncrypt } from './noise.js';
-import { Talk } from './talk.js';
+import { ActiveChat } from './active-chat.js';
 import { ChatScreen } from './ui-chat.js';
 import { askForReport, askToLeave, showHow, showSafety } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
@@ -14,12 +14,12 @@ import { startScreen, unsupportedScreen } from './ui-start.js';
 import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
-/** @typedef {import('./protocol.js').Find} Find */
-/** @typedef {import('./protocol.js').Told} Told */
+/** @typedef {import('./protocol.js').Criteria} Criteria */
+/** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./ui-wait.js').Waiting} Waiting */
 
-/** A chat on the page. @typedef {{screen: ChatScreen, talk: Talk | null, early: Bytes[], touched: boolean, over: boolean, safety: import('./safety.js').SafetyCode | null}} Chat */
+/** A chat on the page. @typedef {{screen: ChatScreen, active: ActiveChat | null, early: Bytes[], touched: boolean, over: boolean, safety: import('./safety.js').SafetyCode | null}} Chat */
 
 /** Frames that come while the key of a room is being made; the other side repeats what is lost. */
 const EARLY_FRAMES = 8;
@@ -31,17 +31,17 @@ const CROWD = 10;
 
 /** @type {Map<string, Key>} */
 const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching']]);
-/** @type {Record<Extract<Told, {kind: 'failed'}>['why'], Key>} */
+/** @type {Record<Extract<ConnectionEvent, {kind: 'failed'}>['why'], Key>} */
 const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.session', forbidden: 'trouble.forbidden', fault: 'trouble.fault' };
 
 class Page {
-  #link = new Link((told) => this.#told(told), (frame) => this.#frame(frame));
+  #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
   /** @type {import('./ui-start.js').Offer} */ #offer = { random: true, invite: true, topics: [], people: null };
-  /** Whom the person looked for last, so that "someone else" means the same. @type {Find} */ #last = {};
+  /** Whom the person looked for last, so that "someone else" means the same. @type {Criteria} */ #last = {};
   /** The secret of the invite in use. @type {Bytes | null} */ #secret = null;
   /** @type {Waiting | null} */ #waiting = null;
   /** @type {Chat | null} */ #chat = null;
-  /** A chat that this person has ended and whose goodbye is on its way. @type {{talk: Talk, done: Promise<void>} | null} */ #parting = null;
+  /** A chat that this person has ended and whose goodbye is on its way. @type {{active: ActiveChat, done: Promise<void>} | null} */ #leaving = null;
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
 
   async begin() {
@@ -51,7 +51,7 @@ class Page {
     // Out of sight at once: no screenshot, no history, no shoulder.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
     addEventListener('hashchange', () => location.reload());
-    addEventListener('pagehide', () => this.#link.run(this.#link.connection.leave()));
+    addEventListener('pagehide', () => this.#driver.run(this.#driver.machine.leave()));
     addEventListener('pageshow', (event) => event.persisted && location.reload());
     addEventListener('beforeunload', (event) => this.#chat?.over === false && event.preventDefault());
     if (!(await canEncrypt())) return this.#show(unsupportedScreen());
@@ -64,17 +64,17 @@ class Page {
 
   #bar() {
     const other = el('button', {
-      class: 'textual', say: 'language.other', set: { type: 'button', lang: language() === 'en' ? 'ko' : 'en' },
+      class: 'textual', text: 'language.other', set: { type: 'button', lang: language() === 'en' ? 'ko' : 'en' },
       on: {
         click: () => {
           other.lang = language();
           setLanguage(language() === 'en' ? 'ko' : 'en');
-          document.title = words('title');
+          document.title = translate('title');
         },
       },
     });
     const home = el('a', { class: 'brand', label: 'nav.home', set: { href: './' } }, circles('sign'), el('span', {}, 'cipher-chat'));
-    const how = el('button', { class: 'textual', say: 'nav.how', set: { type: 'button' }, on: { click: () => showHow() } });
+    const how = el('button', { class: 'textual', text: 'nav.how', set: { type: 'button' }, on: { click: () => showHow() } });
     document.getElementById('bar')?.append(home, el('div', { class: 'bar-tools' }, how, other));
   }
 
@@ -83,7 +83,7 @@ class Page {
     const first = this.#main.childElementCount === 0;
     for (const dialog of document.querySelectorAll('dialog')) dialog.close();
     document.body.classList.toggle('chatting', this.#chat !== null);
-    document.title = words('title');
+    document.title = translate('title');
     this.#main.replaceChildren(node);
     scrollTo(0, 0);
     // A screen reader starts at the new heading; on the first screen it reads the page anyway.
@@ -92,8 +92,8 @@ class Page {
 
   #home() {
     this.#forget();
-    this.#parting?.talk.close();
-    this.#link.run(this.#link.connection.stop());
+    this.#leaving?.active.close();
+    this.#driver.run(this.#driver.machine.stop());
     const asked = this.#askOffer();
     // The first time, the page waits a moment for the operator's offer rather than change under somebody's hands.
     if (this.#main.childElementCount === 0) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
@@ -105,7 +105,7 @@ class Page {
   }
 
   async #askOffer() {
-    const status = await this.#link.askStatus();
+    const status = await this.#driver.askStatus();
     if (status === null) return;
     const before = JSON.stringify(this.#offer);
     this.#offer = offerOf(status);
@@ -113,9 +113,9 @@ class Page {
     if (untouched && JSON.stringify(this.#offer) !== before) this.#showStart();
   }
 
-  /** @param {Find} find */
+  /** @param {Criteria} find */
   #meet(find) {
-    this.#part();
+    this.#leaveChat();
     this.#last = find;
     this.#wait(waitScreen(find, () => this.#home()), find);
   }
@@ -130,71 +130,71 @@ class Page {
   #join(secret) {
     const join = async () => {
       this.#secret = secret;
-      /** @type {Find} */
+      /** @type {Criteria} */
       const find = { invite: await codeOf(secret), role: 'seek' };
       this.#wait(waitScreen(find, () => this.#home()), find);
     };
     this.#show(joinScreen({ join: () => void join(), decline: () => this.#home() }));
   }
 
-  /** @param {Waiting} screen @param {Find} find */
+  /** @param {Waiting} screen @param {Criteria} find */
   async #wait(screen, find) {
     this.#waiting = screen;
     this.#show(screen);
-    await this.#parting?.done;
-    if (this.#waiting === screen) this.#link.find(find);
+    await this.#leaving?.done;
+    if (this.#waiting === screen) this.#driver.find(find);
   }
 
   /** @param {Key} title @param {Key} what @param {(() => void) | null} again */
   #trouble(title, what, again) {
     this.#forget();
-    this.#parting?.talk.close();
-    this.#link.run(this.#link.connection.stop());
+    this.#leaving?.active.close();
+    this.#driver.run(this.#driver.machine.stop());
     this.#show(troubleScreen(title, what, { again, home: () => this.#home() }));
   }
 
   // What the connection says -------------------------------------------------------------------------------------
 
-  /** @param {Told} told */
-  #told(told) {
-    switch (told.kind) {
+  /** @param {ConnectionEvent} event */
+  #connectionEvent(event) {
+    switch (event.kind) {
       case 'online':
         return this.#waiting?.progress('wait.connecting');
       case 'waiting':
         return this.#waiting?.progress(this.#secret === null ? 'wait.queued' : 'invite.waiting');
       case 'busy':
-        return this.#waiting?.progress('wait.busy', { seconds: Math.ceil(told.retryInMs / 1000) });
+        return this.#waiting?.progress('wait.busy', { seconds: Math.ceil(event.retryInMs / 1000) });
       case 'offline':
-        this.#parting?.talk.close();
+        this.#leaving?.active.close();
         this.#waiting?.progress('wait.offline');
         this.#chat?.screen.selfOnline(false);
-        return this.#chat?.talk?.way('link-down');
+        return this.#chat?.active?.pathChanged('link-down');
       case 'paired':
-        return void this.#paired(told.room, told.side);
+        return void this.#paired(event.room, event.side);
       case 'resumed':
         this.#chat?.screen.selfOnline(true);
         this.#chat?.screen.peerOnline(true);
-        return this.#chat?.talk?.way('link-up');
+        return this.#chat?.active?.pathChanged('link-up');
       case 'peer':
-        this.#chat?.screen.peerOnline(told.state === 'online');
-        return this.#chat?.talk?.way(told.state === 'online' ? 'peer-online' : 'peer-away');
+        this.#chat?.screen.peerOnline(event.state === 'online');
+        return this.#chat?.active?.pathChanged(event.state === 'online' ? 'peer-online' : 'peer-away');
       case 'ended':
-        this.#parting?.talk.close();
-        return this.#over(told.away ? 'over.away' : `over.${told.reason}`);
+        this.#leaving?.active.close();
+        return this.#over(event.away ? 'over.away' : `over.${event.reason}`);
       case 'refused':
-        if (told.code === 'invite-spent') return this.#trouble('trouble.spent.heading', 'trouble.spent', null);
-        return this.#trouble('trouble.heading', REFUSALS.get(told.code) ?? 'trouble.refused', null);
+        if (event.code === 'invite-spent') return this.#trouble('trouble.spent.heading', 'trouble.spent', null);
+        return this.#trouble('trouble.heading', REFUSALS.get(event.code) ?? 'trouble.refused', null);
       case 'failed':
-        if (this.#chat !== null) return this.#over(FAILURES[told.why]);
-        return this.#trouble('trouble.heading', FAILURES[told.why], this.#secret === null ? () => this.#meet(this.#last) : null);
+        if (this.#chat !== null) return this.#over(FAILURES[event.why]);
+        return this.#trouble('trouble.heading', FAILURES[event.why], this.#secret === null ? () => this.#meet(this.#last) : null);
     }
   }
 
   /** @param {Bytes} frame */
   #frame(frame) {
-    if (this.#parting !== null) return this.#parting.talk.frame(frame);
+    if (this.#leaving !== null) return this.#leaving.active.frame(frame);
     if (this.#chat === null) return;
-    if (this.#chat.talk !== null) this.#chat.talk.frame(frame);
+    if (this.#chat.active !== null) this.#chat.active.frame(frame);
     else if (this.#chat.early.length < EARLY_FRAMES) this.#chat.early.push(frame);
   }
 
@@ -205,27 +205,27 @@ class Page {
     const invited = this.#secret !== null;
     const screen = new ChatScreen(invited, {
       send: (text) => this.#say(text),
-      typing: (active) => this.#chat?.talk?.typing(active),
+      typing: (active) => this.#chat?.active?.typing(active),
       safety: () => chat.safety !== null && showSafety(chat.safety, invited),
       next: invited ? null : () => this.#end('next'),
       leave: () => this.#end('leave'),
       report: () => askForReport((category) => this.#report(category)),
     });
     /** @type {Chat} */
-    const chat = { screen, talk: null, early: [], touched: false, over: false, safety: null };
+    const chat = { screen, active: null, early: [], touched: false, over: false, safety: null };
     this.#waiting = null;
     this.#chat = chat;
     this.#show(screen);
     const room = fromBase64url(roomId);
     if (room === null) return this.#trouble('trouble.heading', 'trouble.fault', null);
     const psk = this.#secret === null ? null : await pskOf(this.#secret);
-    const talk = await Talk.open({ side, room, psk, send: (frame) => this.#link.send(frame) }, this.#listener(chat));
-    if (this.#chat !== chat) return talk.close();
-    chat.talk = talk;
-    for (const frame of chat.early.splice(0)) talk.frame(frame);
+    const active = await ActiveChat.open({ side, room, psk, send: (frame) => this.#driver.send(frame) }, this.#listener(chat));
+    if (this.#chat !== chat) return active.close();
+    chat.active = active;
+    for (const frame of chat.early.splice(0)) active.frame(frame);
   }
 
-  /** @param {Chat} chat @returns {import('./talk.js').Listener} */
+  /** @param {Chat} chat @returns {import('./active-chat.js').Listener} */
   #listener(chat) {
     const { screen } = chat;
     return {
@@ -234,11 +234,11 @@ class Page {
         screen.secured();
         screen.focus();
       },
-      message: (line) => {
+      message: (entry) => {
         chat.touched = true;
-        screen.add(line);
+        screen.add(entry);
       },
-      marked: (line) => screen.mark(line),
+      marked: (entry) => screen.mark(entry),
       peerTyping: (active) => screen.peerTyping(active),
       windowOpen: () => screen.windowOpen(),
       peerBye: () => this.#over('over.bye'),
@@ -249,11 +249,11 @@ class Page {
   /** @param {string} text @returns {'sent' | 'full' | 'over'} */
   #say(text) {
     const chat = this.#chat;
-    const said = chat?.talk?.say(text);
+    const said = chat?.active?.send(text);
     if (chat === null || said === undefined) return 'over';
     if ('refused' in said) return said.refused;
     chat.touched = true;
-    chat.screen.add(said.line);
+    chat.screen.add(said.entry);
     return 'sent';
   }
 
@@ -265,15 +265,15 @@ class Page {
   }
 
   #leave() {
-    const again = this.#again();
-    this.#part();
-    this.#goodbye('end.self', this.#parting?.talk ?? null, again);
+    const again = this.#nextFind();
+    this.#leaveChat();
+    this.#goodbye('end.self', this.#leaving?.active ?? null, again);
   }
 
   /** @param {import('./protocol.js').Category} category */
   #report(category) {
-    const again = this.#again();
-    this.#link.run(this.#link.connection.report(category));
+    const again = this.#nextFind();
+    this.#driver.run(this.#driver.machine.report(category));
     this.#goodbye('end.reported', null, again);
   }
 
@@ -282,49 +282,49 @@ class Page {
     const chat = this.#chat;
     if (chat === null) return;
     // After a goodbye the channel stays for a moment, to confirm it; what else ends a chat ends the channel.
-    if (why !== 'over.bye') chat.talk?.close();
+    if (why !== 'over.bye') chat.active?.close();
     if (chat.over) return;
     chat.over = true;
-    const again = this.#again();
-    chat.screen.over(why, { again, clear: () => this.#goodbye(why, chat.talk, again) });
+    const again = this.#nextFind();
+    chat.screen.over(why, { again, clear: () => this.#goodbye(why, chat.active, again) });
   }
 
-  /** @param {Chat} chat @param {import('./channel.js').EndReason} reason */
+  /** @param {Chat} chat @param {import('./channel-end.js').ChannelEnd} reason */
   #channelEnded(chat, reason) {
     if (this.#chat !== chat || reason === 'closed' || reason === 'bye' || reason === 'peer-bye') return;
     this.#trouble('trouble.secure.heading', reason === 'no-channel' ? 'trouble.secure.none' : 'trouble.secure.tampered', null);
   }
 
-  /** @param {Key} how @param {Talk | null} talk @param {(() => void) | null} again */
-  async #goodbye(how, talk, again) {
+  /** @param {Key} how @param {ActiveChat | null} active @param {(() => void) | null} again */
+  async #goodbye(how, active, again) {
     const screen = endScreen(how, { again, home: () => this.#home() });
     this.#forget();
     this.#show(screen);
-    await this.#parting?.done;
-    screen.undelivered(talk?.unconfirmed ?? 0);
+    await this.#leaving?.done;
+    screen.undelivered(active?.unconfirmed ?? 0);
   }
 
   /** Meeting somebody else is for those who were matched at random. */
-  #again() {
+  #nextFind() {
     return this.#secret === null ? () => this.#meet(this.#last) : null;
   }
 
   /** Says goodbye inside the channel, so that what was said before still arrives, then to the server; the screen does not wait. */
-  #part() {
-    const { talk } = this.#chat ?? {};
+  #leaveChat() {
+    const { active } = this.#chat ?? {};
     this.#chat = null;
     this.#forget();
-    if (!talk || talk.isOver) return this.#link.run(this.#link.connection.leave());
-    const done = talk.bye().then(() => {
-      this.#parting = null;
-      this.#link.run(this.#link.connection.leave());
+    if (!active || active.isOver) return this.#driver.run(this.#driver.machine.leave());
+    const done = active.bye().then(() => {
+      this.#leaving = null;
+      this.#driver.run(this.#driver.machine.leave());
     });
-    this.#parting = { talk, done };
+    this.#leaving = { active, done };
   }
 
   /** Drops everything of the last chat. */
   #forget() {
-    this.#chat?.talk?.close();
+    this.#chat?.active?.close();
     this.#chat = this.#waiting = this.#secret = null;
   }
 }

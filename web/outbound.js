@@ -5,7 +5,7 @@ import {
   WINDOW_MESSAGES,
 } from './limits.js';
 import { BYE, TEXT, TYPING, cost } from './packet.js';
-import { Fault } from './handshake.js';
+import { ChannelFault } from './channel-end.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
@@ -79,11 +79,11 @@ export class Outbound {
    * Numbers a message and queues it; `null` when it does not fit the window.
    * @param {number} kind
    * @param {Bytes} body
-   * @throws {Fault} `exhausted`
+   * @throws {ChannelFault} `exhausted`
    */
   push(kind, body) {
     if (!this.hasRoom(kind, body.length)) return null;
-    if (this.#numbered + 1 >= MAX_NUMBER) throw new Fault('exhausted');
+    if (this.#numbered + 1 >= MAX_NUMBER) throw new ChannelFault('exhausted');
     this.#numbered += 1;
     this.#cost += cost(body.length);
     this.#unacknowledged.push({ number: this.#numbered, kind, body, due: true, sent: false, sentOnceAt: null });
@@ -116,10 +116,10 @@ export class Outbound {
    * Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is news for.
    * @param {number} now
    * @param {number} acknowledged
-   * @throws {Fault} `ack-beyond-sent`
+   * @throws {ChannelFault} `ack-beyond-sent`
    */
   acknowledge(now, acknowledged) {
-    if (acknowledged > this.#sent) throw new Fault('ack-beyond-sent');
+    if (acknowledged > this.#sent) throw new ChannelFault('ack-beyond-sent');
     const news = this.#unacknowledged.filter(({ number }) => number <= acknowledged);
     if (news.length === 0) return [];
     this.#unacknowledged.splice(0, news.length);

@@ -1,7 +1,7 @@
 /** The words of the control messages (`docs/protocol.md`), and what they ask of a client. */
 
 /** @typedef {'seek' | 'offer'} Role */
-/** @typedef {{topic?: string, lang?: string, role?: Role, invite?: string}} Find */
+/** @typedef {{topic?: string, lang?: string, role?: Role, invite?: string}} Criteria */
 /** @typedef {'abuse' | 'spam' | 'minor' | 'other'} Category */
 /** @typedef {'left' | 'expired' | 'reported' | 'shutdown'} EndReason */
 /** @typedef {'now' | 'back-off' | 'never'} Advice */
@@ -16,16 +16,16 @@
  *   | {kind: 'peer', state: 'online' | 'away'}
  *   | {kind: 'ended', reason: EndReason, away: boolean}
  *   | {kind: 'refused', code: string}
- *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'fault'}} Told
+ *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'fault'}} ConnectionEvent
  */
 
 /**
  * What the connection wants done. `socket` numbers the sockets, so that late news of an old one is told apart.
  * @typedef {{do: 'create-session'} | {do: 'probe', token: string} | {do: 'end-room', token: string}
- *   | {do: 'dial', socket: number, token: string}
+ *   | {do: 'connect', socket: number, token: string}
  *   | {do: 'send', socket: number, text: string}
- *   | {do: 'hang-up', socket: number}
- *   | {do: 'tell', told: Told}} Effect
+ *   | {do: 'close', socket: number}
+ *   | {do: 'emit', event: ConnectionEvent}} Effect
  */
 
 /** Refusals after which asking again makes sense. */

@@ -40,15 +40,15 @@ export class Heartbeat {
   /** @type {number | null} */ deadAt = null;
 
   /** @param {number} now */
-  heard(now) {
+  received(now) {
     this.pingAt = now + SILENCE_MS;
     this.deadAt = null;
   }
 
-  /** A ping goes out. @param {number} now @param {number} patience */
-  asked(now, patience) {
+  /** A ping goes out. @param {number} now @param {number} timeout */
+  asked(now, timeout) {
     this.pingAt = null;
-    this.deadAt = Math.min(this.deadAt ?? Infinity, now + patience);
+    this.deadAt = Math.min(this.deadAt ?? Infinity, now + timeout);
   }
 
   stop() {

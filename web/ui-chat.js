@@ -1,11 +1,11 @@
 /** The chat itself. */
 
 import { announce, el, icon } from './dom.js';
-import { say, words } from './i18n.js';
+import { setText, translate } from './i18n.js';
 import { Composer } from './ui-composer.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
-/** @typedef {import('./talk.js').Line} Line */
+/** @typedef {import('./active-chat.js').ChatEntry} ChatEntry */
 
 /** More lines than anybody scrolls back; older ones leave the page. */
 const LINES = 2_000;
@@ -26,7 +26,7 @@ const NEAR_END = 80;
 export class ChatScreen {
   /** @type {Acts} */ #acts;
   /** @type {Composer} */ #composer;
-  /** @type {Map<Line, HTMLElement>} */ #marks = new Map();
+  /** @type {Map<ChatEntry, HTMLElement>} */ #marks = new Map();
   #unread = 0;
   /** Whether the newest line is in sight, and is to stay there. */ #following = true;
   #peerOnline = true;
@@ -35,13 +35,13 @@ export class ChatScreen {
   #secured = false;
   #over = false;
 
-  heading = el('h1', { say: 'chat.peer', set: { tabindex: '-1' } });
-  #status = el('p', { class: 'state', say: 'chat.securing' });
+  heading = el('h1', { text: 'chat.peer', set: { tabindex: '-1' } });
+  #status = el('p', { class: 'state', text: 'chat.securing' });
   #dot = el('span', { class: 'dot' });
   #log = el('div', { class: 'log', label: 'chat.log', set: { role: 'log', 'aria-live': 'off', tabindex: '0' } });
-  #check = el('button', { class: 'textual', say: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
+  #check = el('button', { class: 'textual', text: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
   #dots = el('div', { class: 'line dots', set: { 'aria-hidden': 'true' } }, el('span', {}, el('i'), el('i'), el('i')));
-  #down = el('button', { class: 'button down', set: { type: 'button', hidden: true } }, icon('down'), el('span', { say: 'chat.down' }));
+  #down = el('button', { class: 'button down', set: { type: 'button', hidden: true } }, icon('down'), el('span', { text: 'chat.down' }));
   #banner = el('p', { class: 'banner', set: { hidden: true } });
   #safety = action('shield', 'chat.code', () => this.#acts.safety());
   #tools;
@@ -80,18 +80,18 @@ export class ChatScreen {
     announce('chat.online');
   }
 
-  /** @param {Line} line */
-  add(line) {
-    const follow = line.mine || this.#nearEnd();
+  /** @param {ChatEntry} entry */
+  add(entry) {
+    const follow = entry.mine || this.#nearEnd();
     const mark = el('span', { class: 'mark' });
-    const who = el('span', { class: 'unseen', say: line.mine ? 'chat.you' : 'chat.peer' });
-    const text = el('p', { class: 'text', set: { dir: 'auto' } }, line.text);
-    this.#dots.before(el('div', { class: line.mine ? 'line mine' : 'line' }, who, text, line.mine ? mark : null));
-    if (line.mine) {
-      this.#marks.set(line, mark);
-      this.mark(line);
+    const who = el('span', { class: 'unseen', text: entry.mine ? 'chat.you' : 'chat.peer' });
+    const text = el('p', { class: 'text', set: { dir: 'auto' } }, entry.text);
+    this.#dots.before(el('div', { class: entry.mine ? 'line mine' : 'line' }, who, text, entry.mine ? mark : null));
+    if (entry.mine) {
+      this.#marks.set(entry, mark);
+      this.mark(entry);
     } else {
-      announce('chat.says', { text: line.text });
+      announce('chat.says', { text: entry.text });
       this.#count();
     }
     while (this.#log.childElementCount > LINES) this.#log.firstElementChild?.remove();
@@ -99,13 +99,13 @@ export class ChatScreen {
     else this.#down.hidden = false;
   }
 
-  /** The delivery of an own line has changed. @param {Line} line */
-  mark(line) {
-    const mark = this.#marks.get(line);
+  /** The delivery of an own line has changed. @param {ChatEntry} entry */
+  mark(entry) {
+    const mark = this.#marks.get(entry);
     if (mark === undefined) return;
-    mark.replaceChildren(icon(line.mark), el('span', { class: 'mark-word', say: `chat.mark.${line.mark}` }));
-    mark.dataset.mark = line.mark;
-    if (line.mark === 'delivered' || line.mark === 'lost') this.#marks.delete(line);
+    mark.replaceChildren(icon(entry.mark), el('span', { class: 'mark-word', text: `chat.mark.${entry.mark}` }));
+    mark.dataset.mark = entry.mark;
+    if (entry.mark === 'delivered' || entry.mark === 'lost') this.#marks.delete(entry);
   }
 
   /** @param {boolean} active */
@@ -152,12 +152,12 @@ export class ChatScreen {
     this.#show();
     this.#tools.remove();
     this.#check.remove();
-    const reason = el('h2', { say: why, set: { tabindex: '-1' } });
+    const reason = el('h2', { text: why, set: { tabindex: '-1' } });
     const again = act.again === null ? null
-      : el('button', { class: 'button primary', say: 'end.again', set: { type: 'button' }, on: { click: act.again } });
-    const clear = el('button', { class: again === null ? 'button primary' : 'button', say: 'over.clear', set: { type: 'button' }, on: { click: act.clear } });
+      : el('button', { class: 'button primary', text: 'end.again', set: { type: 'button' }, on: { click: act.again } });
+    const clear = el('button', { class: again === null ? 'button primary' : 'button', text: 'over.clear', set: { type: 'button' }, on: { click: act.clear } });
     const follow = this.#nearEnd();
-    this.#foot.replaceChildren(el('div', { class: 'over' }, reason, el('p', { class: 'hint', say: 'over.keep' }), el('div', { class: 'actions' }, again, clear)));
+    this.#foot.replaceChildren(el('div', { class: 'over' }, reason, el('p', { class: 'hint', text: 'over.keep' }), el('div', { class: 'actions' }, again, clear)));
     if (follow) this.#toEnd();
     announce(why);
     reason.focus();
@@ -165,16 +165,16 @@ export class ChatScreen {
 
   /** @param {boolean} invited */
   #begin(invited) {
-    this.#log.append(el('div', { class: 'begin' }, el('p', { say: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null), this.#dots);
+    this.#log.append(el('div', { class: 'begin' }, el('p', { text: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null), this.#dots);
   }
 
   #show() {
-    say(this.#status, this.#state());
+    setText(this.#status, this.#state());
     this.#dot.className = `dot ${this.#over ? 'gone' : !this.#selfOnline || !this.#peerOnline ? 'away' : this.#secured ? 'online' : 'securing'}`;
     this.node.classList.toggle('typing', this.#state() === 'chat.typing');
     const notice = this.#over ? null : !this.#selfOnline ? 'chat.self.offline' : !this.#peerOnline ? 'chat.away.long' : null;
     this.#banner.hidden = notice === null;
-    if (notice !== null) say(this.#banner, notice);
+    if (notice !== null) setText(this.#banner, notice);
   }
 
   /** @returns {Key} */
@@ -189,10 +189,10 @@ export class ChatScreen {
   #count() {
     if (document.visibilityState === 'visible') return;
     this.#unread += 1;
-    document.title = words('title.unread', { count: this.#unread });
+    document.title = translate('title.unread', { count: this.#unread });
     document.addEventListener('visibilitychange', () => {
       this.#unread = 0;
-      document.title = words('title');
+      document.title = translate('title');
     }, { once: true });
   }
 
@@ -214,5 +214,5 @@ export class ChatScreen {
 
 /** @param {'shield' | 'report' | 'next' | 'leave'} picture @param {Key} name @param {() => void} click */
 function action(picture, name, click) {
-  return el('button', { class: `tool ${picture}`, title: name, set: { type: 'button' }, on: { click } }, icon(picture), el('span', { class: 'tool-name', say: name }));
+  return el('button', { class: `tool ${picture}`, title: name, set: { type: 'button' }, on: { click } }, icon(picture), el('span', { class: 'tool-name', text: name }));
 }

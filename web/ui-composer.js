@@ -2,7 +2,7 @@
 
 import { utf8 } from './bytes.js';
 import { el, icon } from './dom.js';
-import { say } from './i18n.js';
+import { setText } from './i18n.js';
 
 /** Longest text of the channel, UTF-8 bytes. */
 const TEXT_BYTES = 8 * 1024;
@@ -57,7 +57,7 @@ export class Composer {
     const text = this.#input.value.trim();
     if (text === '' || this.#tooLong(text)) return;
     const sent = this.#send(text);
-    if (sent === 'full') say(this.#fault, 'chat.full');
+    if (sent === 'full') setText(this.#fault, 'chat.full');
     if (sent !== 'sent') return;
     this.#input.value = '';
     this.#grow();
@@ -78,7 +78,7 @@ export class Composer {
   /** @param {string} text */
   #tooLong(text) {
     const over = utf8(text).length - TEXT_BYTES;
-    if (over > 0) say(this.#fault, 'chat.long', { over, max: TEXT_BYTES });
+    if (over > 0) setText(this.#fault, 'chat.long', { over, max: TEXT_BYTES });
     this.#input.setAttribute('aria-invalid', String(over > 0));
     return over > 0;
   }

@@ -17,14 +17,14 @@ export function showSafety(code, invited) {
   const signs = code.emoji.map((index) => el(
     'li', {},
     el('span', { class: 'sign-picture', set: { 'aria-hidden': 'true' } }, SIGNS[index]),
-    el('span', { class: 'sign-name', say: /** @type {import('./i18n.js').Key} */ (`emoji.${index}`) }),
+    el('span', { class: 'sign-name', text: /** @type {import('./i18n.js').Key} */ (`emoji.${index}`) }),
   ));
   return openDialog('safety', 'safety.heading', (close) => [
-    el('p', { say: 'safety.lead' }),
+    el('p', { text: 'safety.lead' }),
     el('ol', { class: 'signs' }, ...signs),
-    el('p', { class: 'numbers' }, el('span', { class: 'name', say: 'safety.numbers' }), el('output', {}, code.numbers.join(' '))),
-    el('p', { class: 'note', say: invited ? 'safety.invite' : 'safety.random' }),
-    el('div', { class: 'actions end' }, el('button', { class: 'button primary', say: 'safety.close', set: { type: 'button' }, on: { click: close } })),
+    el('p', { class: 'numbers' }, el('span', { class: 'name', text: 'safety.numbers' }), el('output', {}, code.numbers.join(' '))),
+    el('p', { class: 'note', text: invited ? 'safety.invite' : 'safety.random' }),
+    el('div', { class: 'actions end' }, el('button', { class: 'button primary', text: 'safety.close', set: { type: 'button' }, on: { click: close } })),
   ]);
 }
 
@@ -35,12 +35,12 @@ export function showSafety(code, invited) {
  */
 export function askToLeave(what, go) {
   return openDialog('leave', what === 'next' ? 'leave.next.heading' : 'leave.heading', (close) => [
-    el('p', { say: 'leave.lead' }),
+    el('p', { text: 'leave.lead' }),
     el(
       'div', { class: 'actions end' },
-      el('button', { class: 'button quiet', say: 'leave.stay', set: { type: 'button' }, on: { click: close } }),
+      el('button', { class: 'button quiet', text: 'leave.stay', set: { type: 'button' }, on: { click: close } }),
       el('button', {
-        class: 'button primary', say: what === 'next' ? 'leave.next' : 'leave.go', set: { type: 'button', autofocus: true },
+        class: 'button primary', text: what === 'next' ? 'leave.next' : 'leave.go', set: { type: 'button', autofocus: true },
         on: { click: () => (close(), go()) },
       }),
     ),
@@ -53,7 +53,7 @@ export function askForReport(report) {
     const choices = CATEGORIES.map((category) => el(
       'label', { class: 'choice' },
       el('input', { set: { type: 'radio', name: 'category', value: category, required: true } }),
-      el('span', { say: `report.${category}` }),
+      el('span', { text: `report.${category}` }),
     ));
     const submit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
@@ -62,15 +62,15 @@ export function askForReport(report) {
       report(/** @type {Category} */ (chosen));
     };
     return [
-      el('p', { say: 'report.lead' }),
+      el('p', { text: 'report.lead' }),
       el(
         'form', { class: 'form', on: { submit } },
-        el('fieldset', { class: 'choices' }, el('legend', { class: 'name', say: 'report.category' }), ...choices),
-        el('p', { class: 'hint', say: 'report.danger' }),
+        el('fieldset', { class: 'choices' }, el('legend', { class: 'name', text: 'report.category' }), ...choices),
+        el('p', { class: 'hint', text: 'report.danger' }),
         el(
           'div', { class: 'actions end' },
-          el('button', { class: 'button quiet', say: 'cancel', set: { type: 'button' }, on: { click: close } }),
-          el('button', { class: 'button danger', say: 'report.send', set: { type: 'submit' } }),
+          el('button', { class: 'button quiet', text: 'cancel', set: { type: 'button' }, on: { click: close } }),
+          el('button', { class: 'button danger', text: 'report.send', set: { type: 'submit' } }),
         ),
       ),
     ];
@@ -81,7 +81,7 @@ export function askForReport(report) {
 export function showHow() {
   const points = /** @type {const} */ (['sealed', 'delivery', 'server', 'stranger', 'page', 'peer', 'tab']);
   return openDialog('how', 'how.heading', (close) => [
-    el('ul', { class: 'plain' }, ...points.map((point) => el('li', { say: `how.${point}` }))),
-    el('div', { class: 'actions end' }, el('button', { class: 'button primary', say: 'safety.close', set: { type: 'button' }, on: { click: close } })),
+    el('ul', { class: 'plain' }, ...points.map((point) => el('li', { text: `how.${point}` }))),
+    el('div', { class: 'actions end' }, el('button', { class: 'button primary', text: 'safety.close', set: { type: 'button' }, on: { click: close } })),
   ]);
 }

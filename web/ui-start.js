@@ -1,9 +1,9 @@
 /** Where everything begins: whom to meet, or a link for somebody known. */
 
 import { el, icon } from './dom.js';
-import { language, say } from './i18n.js';
+import { language, setText } from './i18n.js';
 
-/** @typedef {import('./protocol.js').Find} Find */
+/** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').Role} Role */
 
 /**
@@ -24,16 +24,16 @@ const LANGUAGES = [
 
 /**
  * @param {Offer} offer
- * @param {Find} last What was looked for before, so that nobody has to choose twice.
- * @param {{find: (find: Find) => void, invite: () => void}} act
+ * @param {Criteria} last What was looked for before, so that nobody has to choose twice.
+ * @param {{find: (criteria: Criteria) => void, invite: () => void}} act
  */
 export function startScreen(offer, last, act) {
-  const heading = el('h1', { say: 'start.heading', set: { tabindex: '-1' } });
-  const intro = el('div', { class: 'intro' }, heading, el('p', { class: 'lead', say: 'start.lead' }));
+  const heading = el('h1', { text: 'start.heading', set: { tabindex: '-1' } });
+  const intro = el('div', { class: 'intro' }, heading, el('p', { class: 'lead', text: 'start.lead' }));
   const about = el(
     'div', { class: 'about' },
     el('ul', { class: 'promises' }, promise('lock', 'start.promise.sealed'), promise('feather', 'start.promise.nothing'), promise('mask', 'start.promise.nobody')),
-    offer.people === null ? null : el('p', { class: 'people' }, el('span', { class: 'dot online' }), el('span', { say: ['start.people', { count: offer.people }] })),
+    offer.people === null ? null : el('p', { class: 'people' }, el('span', { class: 'dot online' }), el('span', { text: ['start.people', { count: offer.people }] })),
   );
   const ways = el('div', { class: 'ways' }, offer.random ? meet(offer, last, act.find) : null, offer.invite ? invite(act.invite, offer.random) : null);
   return { node: el('div', { class: 'screen start' }, intro, ways, about), heading };
@@ -41,16 +41,16 @@ export function startScreen(offer, last, act) {
 
 /** Shown instead when the browser cannot encrypt. */
 export function unsupportedScreen() {
-  const heading = el('h1', { say: 'start.heading', set: { tabindex: '-1' } });
-  return { node: el('div', { class: 'screen narrow' }, heading, el('p', { class: 'note warn', say: 'start.unsupported' })), heading };
+  const heading = el('h1', { text: 'start.heading', set: { tabindex: '-1' } });
+  return { node: el('div', { class: 'screen narrow' }, heading, el('p', { class: 'note warn', text: 'start.unsupported' })), heading };
 }
 
 /** @param {'lock' | 'feather' | 'mask'} picture @param {import('./i18n.js').Key} key */
 function promise(picture, key) {
-  return el('li', {}, icon(picture), el('span', { say: key }));
+  return el('li', {}, icon(picture), el('span', { text: key }));
 }
 
-/** @param {Offer} offer @param {Find} last @param {(find: Find) => void} find */
+/** @param {Offer} offer @param {Criteria} last @param {(criteria: Criteria) => void} find */
 function meet(offer, last, find) {
   const topic = offer.topics.length > 0 ? topicChoice(offer.topics, last.topic) : topicInput(last.topic);
   const lang = languageSelect(last.lang);
@@ -58,7 +58,7 @@ function meet(offer, last, find) {
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!topic.check()) return;
-    /** @type {Find} */
+    /** @type {Criteria} */
     const wanted = {};
     if (topic.value() !== '') wanted.topic = topic.value();
     if (lang.value !== '') wanted.lang = lang.value;
@@ -67,13 +67,13 @@ function meet(offer, last, find) {
   };
   return el(
     'section', { class: 'card', set: { 'aria-labelledby': 'meet' } },
-    el('h2', { say: 'start.meet', set: { id: 'meet' } }),
-    el('p', { class: 'hint', say: 'start.meet.hint' }),
+    el('h2', { text: 'start.meet', set: { id: 'meet' } }),
+    el('p', { class: 'hint', text: 'start.meet.hint' }),
     el(
       'form', { class: 'form', set: { novalidate: true }, on: { submit } },
       topic.node,
       el('div', { class: 'pair' }, field('start.language', lang), field('start.role', role)),
-      el('button', { class: 'button primary', say: 'start.find', set: { type: 'submit' } }),
+      el('button', { class: 'button primary', text: 'start.find', set: { type: 'submit' } }),
     ),
   );
 }
@@ -82,15 +82,15 @@ function meet(offer, last, find) {
 function invite(make, second) {
   return el(
     'section', { class: 'card', set: { 'aria-labelledby': 'invite' } },
-    el('h2', { say: 'start.invite', set: { id: 'invite' } }),
-    el('p', { class: 'hint', say: 'start.invite.hint' }),
-    el('button', { class: second ? 'button' : 'button primary', set: { type: 'button' }, on: { click: make } }, icon('link'), el('span', { say: 'start.invite.make' })),
+    el('h2', { text: 'start.invite', set: { id: 'invite' } }),
+    el('p', { class: 'hint', text: 'start.invite.hint' }),
+    el('button', { class: second ? 'button' : 'button primary', set: { type: 'button' }, on: { click: make } }, icon('link'), el('span', { text: 'start.invite.make' })),
   );
 }
 
 /** @param {import('./i18n.js').Key} key @param {HTMLElement} input */
 function field(key, input) {
-  return el('label', { class: 'field' }, el('span', { class: 'name', say: key }), input);
+  return el('label', { class: 'field' }, el('span', { class: 'name', text: key }), input);
 }
 
 /** @param {string} [last] */
@@ -105,7 +105,7 @@ function topicInput(last = '') {
     const long = [...input.value.trim()].length > TOPIC_CHARACTERS;
     input.setAttribute('aria-invalid', String(long));
     if (long) {
-      say(fault, 'start.topic.long', { max: TOPIC_CHARACTERS });
+      setText(fault, 'start.topic.long', { max: TOPIC_CHARACTERS });
       input.focus();
     } else {
       fault.replaceChildren();
@@ -121,16 +121,16 @@ function topicChoice(topics, last) {
   const choices = ['', ...topics].map((topic) => el(
     'label', { class: 'chip' },
     el('input', { set: { type: 'radio', name: 'topic', value: topic, checked: topic === chosen } }),
-    topic === '' ? el('span', { say: 'start.topic.any' }) : el('span', {}, topic),
+    topic === '' ? el('span', { text: 'start.topic.any' }) : el('span', {}, topic),
   ));
-  const node = el('fieldset', { class: 'chips' }, el('legend', { class: 'name', say: 'start.topic' }), ...choices);
+  const node = el('fieldset', { class: 'chips' }, el('legend', { class: 'name', text: 'start.topic' }), ...choices);
   const value = () => node.querySelector('input:checked')?.getAttribute('value') ?? '';
   return { node, value, check: () => true };
 }
 
 /** @param {string} [last] */
 function languageSelect(last) {
-  const select = el('select', {}, el('option', { say: 'start.language.any', set: { value: '' } }));
+  const select = el('select', {}, el('option', { text: 'start.language.any', set: { value: '' } }));
   for (const tag of LANGUAGES) {
     const name = new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag;
     select.append(el('option', { set: { value: tag, lang: tag } }, name));
@@ -143,7 +143,7 @@ function languageSelect(last) {
 function roleSelect(last) {
   const select = el('select', {});
   for (const role of /** @type {const} */ (['none', 'seek', 'offer'])) {
-    select.append(el('option', { say: `start.role.${role}`, set: { value: role === 'none' ? '' : role } }));
+    select.append(el('option', { text: `start.role.${role}`, set: { value: role === 'none' ? '' : role } }));
   }
   select.value = last ?? '';
   return select;

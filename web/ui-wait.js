@@ -1,7 +1,7 @@
 /** The screens before a chat: an invite to send, an invite that was opened, and waiting. */
 
 import { announce, circles, el, icon, qrPicture } from './dom.js';
-import { say } from './i18n.js';
+import { setText } from './i18n.js';
 import { encode } from './qr.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
@@ -22,27 +22,27 @@ const COPIED_MS = 2_000;
 
 /**
  * Waiting for a match, or for the host of an opened link.
- * @param {import('./protocol.js').Find} find
+ * @param {import('./protocol.js').Criteria} find
  * @param {() => void} cancel
  * @returns {Waiting}
  */
 export function waitScreen(find, cancel) {
   const invited = find.invite !== undefined;
-  const heading = el('h1', { say: invited ? 'wait.join.heading' : 'wait.heading', set: { tabindex: '-1' } });
-  const status = el('p', { class: 'progress', say: 'wait.connecting' });
+  const heading = el('h1', { text: invited ? 'wait.join.heading' : 'wait.heading', set: { tabindex: '-1' } });
+  const status = el('p', { class: 'progress', text: 'wait.connecting' });
   const about = el('p', { class: 'lead' });
   if (!invited) {
-    if (find.topic === undefined) say(about, 'wait.any');
-    else say(about, 'wait.topic', { topic: find.topic });
+    if (find.topic === undefined) setText(about, 'wait.any');
+    else setText(about, 'wait.topic', { topic: find.topic });
   }
-  const advice = el('p', { class: 'hint late', set: { hidden: true }, say: invited ? 'wait.join' : 'wait.long' });
+  const advice = el('p', { class: 'hint late', set: { hidden: true }, text: invited ? 'wait.join' : 'wait.long' });
   setTimeout(() => advice.removeAttribute('hidden'), LONG_MS);
   const node = el(
     'div', { class: 'screen narrow centred' },
     circles('waiting'),
     heading, about, status, advice,
-    el('button', { class: 'button', say: 'wait.cancel', set: { type: 'button' }, on: { click: cancel } }),
-    invited ? null : el('p', { class: 'note', say: 'wait.tip' }),
+    el('button', { class: 'button', text: 'wait.cancel', set: { type: 'button' }, on: { click: cancel } }),
+    invited ? null : el('p', { class: 'note', text: 'wait.tip' }),
   );
   return { node, heading, progress: progressOf(status) };
 }
@@ -54,34 +54,34 @@ export function waitScreen(find, cancel) {
  * @returns {Waiting}
  */
 export function inviteScreen(link, cancel) {
-  const heading = el('h1', { say: 'invite.heading', set: { tabindex: '-1' } });
-  const status = el('p', { class: 'progress', say: 'wait.connecting' });
+  const heading = el('h1', { text: 'invite.heading', set: { tabindex: '-1' } });
+  const status = el('p', { class: 'progress', text: 'wait.connecting' });
   const text = el('input', { class: 'link', label: 'invite.link', set: { type: 'text', readonly: true, value: link } });
   text.addEventListener('focus', () => text.select());
   const node = el(
     'div', { class: 'screen narrow invite' },
     heading,
-    el('p', { class: 'lead', say: 'invite.lead' }),
+    el('p', { class: 'lead', text: 'invite.lead' }),
     el('div', { class: 'copy' }, text, copyButton(link, text)),
-    el('figure', {}, qrPicture(encode(link), 'invite.qr'), el('figcaption', { class: 'hint', say: 'invite.scan' })),
+    el('figure', {}, qrPicture(encode(link), 'invite.qr'), el('figcaption', { class: 'hint', text: 'invite.scan' })),
     el('div', { class: 'status' }, circles('waiting small'), status),
-    el('p', { class: 'hint', say: 'invite.warning' }),
-    el('button', { class: 'button', say: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
+    el('p', { class: 'hint', text: 'invite.warning' }),
+    el('button', { class: 'button', text: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
   );
   return { node, heading, progress: progressOf(status) };
 }
 
 /** @param {string} link @param {HTMLInputElement} text */
 function copyButton(link, text) {
-  const label = el('span', { say: 'invite.copy' });
+  const label = el('span', { text: 'invite.copy' });
   const copy = async () => {
     text.select();
     // Without permission the selected text is left for the person to copy.
     const copied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
     if (!copied) return;
-    say(label, 'invite.copied');
+    setText(label, 'invite.copied');
     announce('invite.copied');
-    setTimeout(() => say(label, 'invite.copy'), COPIED_MS);
+    setTimeout(() => setText(label, 'invite.copy'), COPIED_MS);
   };
   return el('button', { class: 'button primary', set: { type: 'button' }, on: { click: copy } }, label);
 }
@@ -91,17 +91,17 @@ function copyButton(link, text) {
  * @param {{join: () => void, decline: () => void}} act
  */
 export function joinScreen(act) {
-  const heading = el('h1', { say: 'join.heading', set: { tabindex: '-1' } });
+  const heading = el('h1', { text: 'join.heading', set: { tabindex: '-1' } });
   const node = el(
     'div', { class: 'screen narrow' },
     circles('sign large'),
     heading,
-    el('p', { class: 'lead', say: 'join.lead' }),
-    el('ul', { class: 'plain' }, el('li', { say: 'join.one' }), el('li', { say: 'join.two' }), el('li', { say: 'join.three' })),
+    el('p', { class: 'lead', text: 'join.lead' }),
+    el('ul', { class: 'plain' }, el('li', { text: 'join.one' }), el('li', { text: 'join.two' }), el('li', { text: 'join.three' })),
     el(
       'div', { class: 'actions' },
-      el('button', { class: 'button primary', say: 'join.go', set: { type: 'button' }, on: { click: act.join } }),
-      el('button', { class: 'button quiet', say: 'join.not', set: { type: 'button' }, on: { click: act.decline } }),
+      el('button', { class: 'button primary', text: 'join.go', set: { type: 'button' }, on: { click: act.join } }),
+      el('button', { class: 'button quiet', text: 'join.not', set: { type: 'button' }, on: { click: act.decline } }),
     ),
   );
   return { node, heading };
@@ -114,10 +114,10 @@ export function joinScreen(act) {
  * @param {{again: (() => void) | null, home: () => void}} act
  */
 export function troubleScreen(title, what, act) {
-  const heading = el('h1', { say: title, set: { tabindex: '-1' } });
-  const again = act.again === null ? null : el('button', { class: 'button primary', say: 'trouble.again', set: { type: 'button' }, on: { click: act.again } });
-  const home = el('button', { class: again === null ? 'button primary' : 'button quiet', say: 'end.home', set: { type: 'button' }, on: { click: act.home } });
-  const node = el('div', { class: 'screen narrow' }, el('div', { class: 'badge' }, icon('lost')), heading, el('p', { class: 'lead', say: what }), el('div', { class: 'actions' }, again, home));
+  const heading = el('h1', { text: title, set: { tabindex: '-1' } });
+  const again = act.again === null ? null : el('button', { class: 'button primary', text: 'trouble.again', set: { type: 'button' }, on: { click: act.again } });
+  const home = el('button', { class: again === null ? 'button primary' : 'button quiet', text: 'end.home', set: { type: 'button' }, on: { click: act.home } });
+  const node = el('div', { class: 'screen narrow' }, el('div', { class: 'badge' }, icon('lost')), heading, el('p', { class: 'lead', text: what }), el('div', { class: 'actions' }, again, home));
   return { node, heading };
 }
 
@@ -125,7 +125,7 @@ export function troubleScreen(title, what, act) {
 function progressOf(status) {
   return (/** @type {Key} */ key, /** @type {Values} */ values = {}) => {
     const before = status.textContent;
-    say(status, key, values);
+    setText(status, key, values);
     if (status.textContent !== before) announce(key, values);
   };
 }

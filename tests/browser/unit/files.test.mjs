@@ -16,6 +16,19 @@ test('every module is imported by another', () => {
   assert.deepEqual([...new Set([...imported, 'main.js'])].sort(), modules.sort());
 });
 
+test('imports run one way: no module reaches itself', () => {
+  const imports = new Map(modules.map((file) => [file, [...read(file).matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => name)]));
+  const done = new Set();
+  const visit = (file, path) => {
+    assert.ok(!path.includes(file), `a circle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
+    if (done.has(file)) return;
+    for (const next of imports.get(file)) visit(next, [...path, file]);
+    done.add(file);
+  };
+  visit('main.js', []);
+  assert.deepEqual([...done].sort(), modules.sort(), 'every module was looked at');
+});
+
 test('nothing is written as markup, evaluated, stored, or fetched from elsewhere', () => {
   const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie/;
   for (const file of modules) assert.doesNotMatch(read(file), forbidden, file);

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Connection } from '../../../web/connection.js';
+import { ConnectionMachine } from '../../../web/connection-machine.js';
 import { seeded } from './support.mjs';
 
 const CODES = [null, 1000, 1001, 1002, 1012, 4000, 4001, 4002, 4101, 4102, 4103];
 const ERRORS = ['unavailable', 'rate', 'bad-ticket', 'in-room', 'no-room', 'invite-spent', 'bad-topic', 'unknown'];
 
-/** A server and a person who do anything at any time; keeps what a driver (link.js) would keep. */
+/** A server and a person who do anything at any time; keeps what a driver (connection-driver.js) would keep. */
 class History {
   now = 0;
   log = [];
@@ -21,7 +21,7 @@ class History {
 
   constructor(seed) {
     this.random = seeded(seed);
-    this.connection = new Connection(this.random);
+    this.machine = new ConnectionMachine(this.random);
   }
 
   pick(list) {
@@ -32,13 +32,13 @@ class History {
     for (const effect of effects) {
       this.log.push(JSON.stringify(effect));
       switch (effect.do) {
-        case 'dial':
+        case 'connect':
           assert.ok(!this.sockets.has(effect.socket), 'a socket number is used once');
           assert.equal(typeof effect.token, 'string');
           this.sockets.add(effect.socket);
           assert.ok(this.sockets.size <= 2, 'the old connection and the new one');
           break;
-        case 'hang-up':
+        case 'close':
           this.sockets.delete(effect.socket);
           break;
         case 'send':
@@ -51,59 +51,59 @@ class History {
         case 'probe':
           this.probing += 1;
           break;
-        case 'tell':
-          if (['ended', 'refused', 'failed'].includes(effect.told.kind)) this.wants = false;
+        case 'emit':
+          if (['ended', 'refused', 'failed'].includes(effect.event.kind)) this.wants = false;
           break;
       }
     }
   }
 
   step() {
-    const { connection, now } = this;
+    const { machine, now } = this;
     const socket = this.pick([...this.sockets, 999]);
     const token = () => ({ token: `t${now}`, expires_at: (now + this.pick([1, 60_000, 600_000])) / 1000 });
-    const say = (message) => () => {
+    const message = (content) => () => {
       // A server speaks only after `ready`.
-      if (message.type === 'ready') this.ready.add(socket);
+      if (content.type === 'ready') this.ready.add(socket);
       else if (!this.ready.has(socket)) return [];
-      return connection.text(socket, JSON.stringify(message), now);
+      return machine.text(socket, JSON.stringify(content), now);
     };
-    const happenings = [
-      () => ((this.wants = true), connection.find({ topic: 'x' }, now)),
-      () => ((this.wants = connection.inRoom), connection.cancel()),
-      () => ((this.wants = false), connection.leave()),
-      () => ((this.wants = false), connection.report('spam')),
-      () => ((this.wants = false), connection.stop()),
-      () => connection.nudge(now),
-      () => ((this.now += this.pick([1, 100, 5_000, 100_000, 700_000])), connection.tick(this.now)),
-      () => (connection.wakeAt === null ? [] : ((this.now = Math.max(now, connection.wakeAt)), connection.tick(this.now))),
-      () => (this.creating === 0 ? [] : ((this.creating = 0), connection.sessionCreated(token(), now))),
-      () => (this.creating === 0 ? [] : ((this.creating = 0), connection.sessionRefused(this.pick([{ status: 429, retryInMs: 1000 }, { status: null, retryInMs: null }, { status: 503, retryInMs: null }, { status: 403, retryInMs: null }]), now))),
-      () => (this.probing === 0 ? [] : ((this.probing -= 1), connection.probed(this.pick(['holds', 'dead', 'unknown'])))),
-      () => (this.sockets.delete(socket), connection.closed(socket, this.pick(CODES), now)),
-      say({ type: 'ready', ...token() }),
-      say({ type: 'ready', ...token() }),
-      say({ type: 'waiting' }),
-      say({ type: 'paired', room: 'r', side: 'a', ticket: 'k' }),
-      say({ type: 'paired', room: 'r', side: 'a', ticket: 'k' }),
-      say({ type: 'resumed', room: 'r', side: 'a', ticket: 'k' }),
-      say({ type: 'peer', state: this.pick(['online', 'away']) }),
-      say({ type: 'ended', reason: 'left' }),
-      say({ type: 'token', ticket: 'k', ...token() }),
-      say({ type: 'drain', reconnect_in_ms: this.pick([0, 3000]) }),
-      say({ type: 'error', code: this.pick(ERRORS), message: '' }),
-      say({ type: 'pong' }),
+    const occurrences = [
+      () => ((this.wants = true), machine.find({ topic: 'x' }, now)),
+      () => ((this.wants = machine.inRoom), machine.cancel()),
+      () => ((this.wants = false), machine.leave()),
+      () => ((this.wants = false), machine.report('spam')),
+      () => ((this.wants = false), machine.stop()),
+      () => machine.nudge(now),
+      () => ((this.now += this.pick([1, 100, 5_000, 100_000, 700_000])), machine.tick(this.now)),
+      () => (machine.wakeAt === null ? [] : ((this.now = Math.max(now, machine.wakeAt)), machine.tick(this.now))),
+      () => (this.creating === 0 ? [] : ((this.creating = 0), machine.sessionCreated(token(), now))),
+      () => (this.creating === 0 ? [] : ((this.creating = 0), machine.sessionRefused(this.pick([{ status: 429, retryInMs: 1000 }, { status: null, retryInMs: null }, { status: 503, retryInMs: null }, { status: 403, retryInMs: null }]), now))),
+      () => (this.probing === 0 ? [] : ((this.probing -= 1), machine.probed(this.pick(['holds', 'dead', 'unknown'])))),
+      () => (this.sockets.delete(socket), machine.closed(socket, this.pick(CODES), now)),
+      message({ type: 'ready', ...token() }),
+      message({ type: 'ready', ...token() }),
+      message({ type: 'waiting' }),
+      message({ type: 'paired', room: 'r', side: 'a', ticket: 'k' }),
+      message({ type: 'paired', room: 'r', side: 'a', ticket: 'k' }),
+      message({ type: 'resumed', room: 'r', side: 'a', ticket: 'k' }),
+      message({ type: 'peer', state: this.pick(['online', 'away']) }),
+      message({ type: 'ended', reason: 'left' }),
+      message({ type: 'token', ticket: 'k', ...token() }),
+      message({ type: 'drain', reconnect_in_ms: this.pick([0, 3000]) }),
+      message({ type: 'error', code: this.pick(ERRORS), message: '' }),
+      message({ type: 'pong' }),
     ];
-    this.carryOut(this.pick(happenings)());
+    this.carryOut(this.pick(occurrences)());
     this.check();
   }
 
   check() {
     const open = [...this.sockets].some((socket) => this.ready.has(socket));
-    const underway = open || this.creating > 0 || this.connection.wakeAt !== null;
-    if (this.wants || this.connection.inRoom) assert.ok(underway, 'somebody waits, and nothing will ever happen');
-    const { roomSocket } = this.connection;
-    if (roomSocket !== null) assert.ok(this.sockets.has(roomSocket) && this.connection.inRoom);
+    const underway = open || this.creating > 0 || this.machine.wakeAt !== null;
+    if (this.wants || this.machine.inRoom) assert.ok(underway, 'somebody waits, and nothing will ever happen');
+    const { roomSocket } = this.machine;
+    if (roomSocket !== null) assert.ok(this.sockets.has(roomSocket) && this.machine.inRoom);
   }
 }
 

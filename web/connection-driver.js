@@ -1,10 +1,10 @@
-/** Carries out what the connection (connection.js) decides: sockets, requests, one timer. Decides nothing itself. */
+/** Carries out what the connection (connection-machine.js) decides: sockets, requests, one timer. Decides nothing itself. */
 
-import { Connection } from './connection.js';
+import { ConnectionMachine } from './connection-machine.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Effect} Effect */
-/** @typedef {import('./protocol.js').Told} Told */
+/** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 
 const SUBPROTOCOL = 'cipher-chat.v1';
 /** Above this many unsent bytes a frame is dropped instead of queued: it would only arrive late, and the channel resends it. */
@@ -12,21 +12,21 @@ const QUEUED_BYTES = 256 * 1024;
 /** A request that takes longer is given up. */
 const REQUEST_MS = 10_000;
 
-export class Link {
+export class ConnectionDriver {
   /** Stands between this class and the decisions; public for what has no effect of its own. */
-  connection = new Connection(Math.random);
+  machine = new ConnectionMachine(Math.random);
   /** The session that is being made. @type {Promise<void> | null} */ #creating = null;
   /** @type {Map<number, WebSocket>} */ #sockets = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
-  /** @type {(told: Told) => void} */ #onTold;
+  /** @type {(event: ConnectionEvent) => void} */ #onEvent;
   /** @type {(frame: Bytes) => void} */ #onFrame;
 
   /**
-   * @param {(told: Told) => void} onTold What the page should know.
+   * @param {(event: ConnectionEvent) => void} onEvent What the page should know.
    * @param {(frame: Bytes) => void} onFrame A binary message of the peer.
    */
-  constructor(onTold, onFrame) {
-    this.#onTold = onTold;
+  constructor(onEvent, onFrame) {
+    this.#onEvent = onEvent;
     this.#onFrame = onFrame;
     addEventListener('online', () => this.#nudge());
     document.addEventListener('visibilitychange', () => {
@@ -34,9 +34,9 @@ export class Link {
     });
   }
 
-  /** @param {import('./protocol.js').Find} find */
-  find(find) {
-    this.run(this.connection.find(find, Date.now()));
+  /** @param {import('./protocol.js').Criteria} criteria */
+  find(criteria) {
+    this.run(this.machine.find(criteria, Date.now()));
   }
 
   /**
@@ -44,7 +44,7 @@ export class Link {
    * @param {Bytes} frame
    */
   send(frame) {
-    const number = this.connection.roomSocket;
+    const number = this.machine.roomSocket;
     const socket = number === null ? undefined : this.#sockets.get(number);
     if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > QUEUED_BYTES) return;
     socket.send(frame);
@@ -56,8 +56,8 @@ export class Link {
    * @returns {Promise<any>}
    */
   async askStatus() {
-    if (this.connection.tokenAt(Date.now()) === null) await this.#createSession();
-    const token = this.connection.tokenAt(Date.now());
+    if (this.machine.tokenAt(Date.now()) === null) await this.#createSession();
+    const token = this.machine.tokenAt(Date.now());
     const response = token === null ? null : await request('GET', 'v1/status', token);
     return response?.ok ? response.json().catch(() => null) : null;
   }
@@ -66,26 +66,26 @@ export class Link {
   run(effects) {
     for (const effect of effects) this.#carryOut(effect);
     clearTimeout(this.#timer);
-    const wakeAt = this.connection.wakeAt;
+    const wakeAt = this.machine.wakeAt;
     if (wakeAt === null) return;
-    this.#timer = setTimeout(() => this.run(this.connection.tick(Date.now())), Math.max(0, wakeAt - Date.now()));
+    this.#timer = setTimeout(() => this.run(this.machine.tick(Date.now())), Math.max(0, wakeAt - Date.now()));
   }
 
   #nudge() {
-    this.run(this.connection.nudge(Date.now()));
+    this.run(this.machine.nudge(Date.now()));
   }
 
   /** @param {Effect} effect */
   #carryOut(effect) {
     switch (effect.do) {
-      case 'tell':
-        return this.#onTold(effect.told);
+      case 'emit':
+        return this.#onEvent(effect.event);
       case 'send':
         return this.#sendText(effect.socket, effect.text);
-      case 'hang-up':
-        return this.#hangUp(effect.socket);
-      case 'dial':
-        return this.#dial(effect.socket, effect.token);
+      case 'close':
+        return this.#close(effect.socket);
+      case 'connect':
+        return this.#open(effect.socket, effect.token);
       case 'create-session':
         return void this.#createSession();
       case 'probe':
@@ -96,7 +96,7 @@ export class Link {
   }
 
   /** @param {number} number @param {string} token */
-  #dial(number, token) {
+  #open(number, token) {
     const address = new URL('v1/ws', location.href);
     address.hash = '';
     address.protocol = address.protocol === 'http:' ? 'ws:' : 'wss:';
@@ -107,16 +107,16 @@ export class Link {
     socket.onclose = ({ code }) => {
       if (!this.#sockets.delete(number)) return;
       // 1006 is the browser's word for a connection that broke without a close frame.
-      this.run(this.connection.closed(number, code === 1006 ? null : code, Date.now()));
+      this.run(this.machine.closed(number, code === 1006 ? null : code, Date.now()));
     };
   }
 
   /** @param {number} number @param {string | ArrayBuffer} data */
   #arrived(number, data) {
     if (!this.#sockets.has(number)) return;
-    if (typeof data === 'string') return this.run(this.connection.text(number, data, Date.now()));
-    this.connection.heard(number, Date.now());
-    if (this.connection.inRoom) this.#onFrame(new Uint8Array(data));
+    if (typeof data === 'string') return this.run(this.machine.text(number, data, Date.now()));
+    this.machine.received(number, Date.now());
+    if (this.machine.inRoom) this.#onFrame(new Uint8Array(data));
   }
 
   /** @param {number} number @param {string} text */
@@ -126,7 +126,7 @@ export class Link {
   }
 
   /** @param {number} number */
-  #hangUp(number) {
+  #close(number) {
     const socket = this.#sockets.get(number);
     this.#sockets.delete(number);
     socket?.close(1000);
@@ -144,16 +144,16 @@ export class Link {
     const response = await request('POST', 'v1/sessions', null);
     const session = response?.status === 201 ? await response.json().catch(() => null) : null;
     const now = Date.now();
-    if (session !== null) return this.run(this.connection.sessionCreated(session, now));
+    if (session !== null) return this.run(this.machine.sessionCreated(session, now));
     const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response) };
-    return this.run(this.connection.sessionRefused(refusal, now));
+    return this.run(this.machine.sessionRefused(refusal, now));
   }
 
   /** @param {string} token */
   async #probe(token) {
     const response = await request('GET', 'v1/sessions/me', token);
     const answer = response?.status === 401 ? 'dead' : response?.ok ? 'holds' : 'unknown';
-    this.run(this.connection.probed(answer));
+    this.run(this.machine.probed(answer));
   }
 }
 

@@ -5,31 +5,31 @@ import { newEphemeral } from './noise.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./channel.js').ChannelEvent} ChannelEvent */
-/** @typedef {import('./channel.js').EndReason} EndReason */
+/** @typedef {import('./channel-end.js').ChannelEnd} ChannelEnd */
 /** @typedef {import('./safety.js').SafetyCode} SafetyCode */
 
 /** @typedef {'sending' | 'sent' | 'delivered' | 'lost'} Mark */
-/** @typedef {{mine: boolean, text: string, mark: Mark}} Line */
+/** @typedef {{mine: boolean, text: string, mark: Mark}} ChatEntry */
 
 /**
  * What the page hears of a chat.
  * @typedef {object} Listener
  * @property {(safety: SafetyCode) => void} secured
- * @property {(line: Line) => void} message
- * @property {(line: Line) => void} marked
+ * @property {(entry: ChatEntry) => void} message
+ * @property {(entry: ChatEntry) => void} marked
  * @property {(active: boolean) => void} peerTyping
  * @property {() => void} windowOpen
  * @property {() => void} peerBye
- * @property {(reason: EndReason) => void} ended
+ * @property {(reason: ChannelEnd) => void} ended
  */
 
 /** The monotonic clock, ms: a change of the wall clock moves no timer. */
 const now = () => performance.now();
 
-export class Talk {
+export class ActiveChat {
   /** @type {Channel} */ #channel;
   /** @type {Listener} */ #listener;
-  /** Own lines that are not delivered, by message number. @type {Map<number, Line>} */ #pending = new Map();
+  /** Own texts that are not delivered, by message number. @type {Map<number, ChatEntry>} */ #pending = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   #open = true;
 
@@ -40,7 +40,7 @@ export class Talk {
   constructor(channel, listener) {
     this.#channel = channel;
     this.#listener = listener;
-    channel.onEvent = (event) => this.#heard(event);
+    channel.onEvent = (event) => this.#handle(event);
     this.#after(channel.start(now()));
   }
 
@@ -52,30 +52,30 @@ export class Talk {
   static async open({ side, room, psk, send }, listener) {
     const channel = new Channel({ side, room, psk, ephemeral: await newEphemeral(), random: Math.random });
     channel.onFrame = send;
-    return new Talk(channel, listener);
+    return new ActiveChat(channel, listener);
   }
 
   get isOver() {
     return this.#channel.isOver;
   }
 
-  /** How many own lines nobody has confirmed. */
+  /** How many own texts nobody has confirmed. */
   get unconfirmed() {
     return this.#pending.size;
   }
 
   /**
    * @param {string} text
-   * @returns {{line: Line} | {refused: 'full' | 'over'}}
+   * @returns {{entry: ChatEntry} | {refused: 'full' | 'over'}}
    */
-  say(text) {
+  send(text) {
     const sent = this.#channel.sendText(now(), text);
     if ('refused' in sent) return { refused: sent.refused === 'full' ? 'full' : 'over' };
-    /** @type {Line} */
-    const line = { mine: true, text, mark: this.#open ? 'sent' : 'sending' };
-    this.#pending.set(sent.number, line);
+    /** @type {ChatEntry} */
+    const entry = { mine: true, text, mark: this.#open ? 'sent' : 'sending' };
+    this.#pending.set(sent.number, entry);
     this.#after(sent.done);
-    return { line };
+    return { entry };
   }
 
   /** @param {boolean} active */
@@ -88,16 +88,16 @@ export class Talk {
     this.#after(this.#channel.handleFrame(now(), frame));
   }
 
-  /** What the connection says of the way to the other side. @param {'link-up' | 'link-down' | 'peer-online' | 'peer-away'} news */
-  way(news) {
+  /** What the connection says of the way to the other side. @param {'link-up' | 'link-down' | 'peer-online' | 'peer-away'} change */
+  pathChanged(change) {
     const channel = this.#channel;
-    this.#open = news === 'link-up' || news === 'peer-online';
-    if (news === 'link-up') this.#after(channel.linkUp(now()));
-    if (news === 'link-down') this.#after(channel.linkDown(now()));
-    if (news === 'peer-online') this.#after(channel.peerOnline(now()));
-    if (news === 'peer-away') this.#after(channel.peerAway(now()));
+    this.#open = change === 'link-up' || change === 'peer-online';
+    if (change === 'link-up') this.#after(channel.linkUp(now()));
+    if (change === 'link-down') this.#after(channel.linkDown(now()));
+    if (change === 'peer-online') this.#after(channel.peerOnline(now()));
+    if (change === 'peer-away') this.#after(channel.peerAway(now()));
     if (!this.#open) return;
-    for (const line of this.#pending.values()) this.#mark(line, 'sent');
+    for (const entry of this.#pending.values()) this.#mark(entry, 'sent');
   }
 
   /** Says goodbye; resolves when the other side has heard it or enough time has passed. */
@@ -117,7 +117,7 @@ export class Talk {
   }
 
   /** @param {ChannelEvent} event */
-  #heard(event) {
+  #handle(event) {
     switch (event.kind) {
       case 'secured':
         return this.#listener.secured(event.safety);
@@ -140,17 +140,17 @@ export class Talk {
 
   /** @param {number} number @param {'delivered' | 'lost'} mark */
   #settled(number, mark) {
-    const line = this.#pending.get(number);
-    if (line === undefined) return;
+    const entry = this.#pending.get(number);
+    if (entry === undefined) return;
     if (mark === 'delivered') this.#pending.delete(number);
-    this.#mark(line, mark);
+    this.#mark(entry, mark);
   }
 
-  /** @param {Line} line @param {Mark} mark */
-  #mark(line, mark) {
-    if (line.mark === mark) return;
-    line.mark = mark;
-    this.#listener.marked(line);
+  /** @param {ChatEntry} entry @param {Mark} mark */
+  #mark(entry, mark) {
+    if (entry.mark === mark) return;
+    entry.mark = mark;
+    this.#listener.marked(entry);
   }
 
   /** Sets the timer anew once an input has been worked off. @param {Promise<void>} input */

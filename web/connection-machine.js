@@ -1,32 +1,30 @@
 /**
  * The connection to a server as a pure state machine: it is told what happened and when, and answers with effects.
  * It owns the session token, the room ticket and what the person wants, and gets them over lost connections.
- * Whoever carries out the effects (link.js) decides nothing.
+ * Whoever carries out the effects (connection-driver.js) decides nothing.
  */
 
-import { Errand } from './errand.js';
+import { Goal } from './goal.js';
 import { FINAL, PASSING, WHY_CLOSED, adviceOf } from './protocol.js';
+import { SessionToken } from './session-token.js';
 import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
-/** @typedef {import('./protocol.js').Find} Find */
+/** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').Category} Category */
 /** @typedef {import('./protocol.js').EndReason} EndReason */
 /** @typedef {import('./protocol.js').Advice} Advice */
-/** @typedef {import('./protocol.js').Told} Told */
+/** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./protocol.js').Effect} Effect */
 
 /** After so many sockets that never became ready, the server is asked whether the token still holds. */
 const PROBE_AFTER = 2;
-/** A token that ends sooner than this is not worth a dial. */
-const TOKEN_MARGIN_MS = 2_000;
 
-export class Connection {
+export class ConnectionMachine {
   #backOff;
   #heartbeat = new Heartbeat();
-  /** @type {string | null} */ #token = null;
-  #tokenEndsAt = 0;
+  #token = new SessionToken();
   /** The socket that is `ready`. @type {number | null} */ #active = null;
-  /** The socket that is being opened. @type {number | null} */ #dialing = null;
+  /** The socket that is being opened. @type {number | null} */ #opening = null;
   #creating = false;
   #probing = false;
   #sockets = 0;
@@ -34,11 +32,11 @@ export class Connection {
   /** Whether the page was told that the connection is there. */ #online = false;
   #stopped = true;
 
-  #errand = new Errand();
+  #goal = new Goal();
 
-  /** @type {number | null} */ #dialAt = null;
-  /** @type {number | null} */ #dialGivenUpAt = null;
-  /** @type {number | null} */ #askAgainAt = null;
+  /** @type {number | null} */ #connectAt = null;
+  /** @type {number | null} */ #abandonAt = null;
+  /** @type {number | null} */ #repeatGoalAt = null;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
@@ -47,45 +45,45 @@ export class Connection {
 
   /** Whether the person is in a room, connected to it or not. */
   get inRoom() {
-    return this.#errand.inRoom;
+    return this.#goal.inRoom;
   }
 
   /** The socket over which frames of the room may go now, or `null`. */
   get roomSocket() {
-    return this.inRoom && !this.#errand.resuming ? this.#active : null;
+    return this.inRoom && !this.#goal.resuming ? this.#active : null;
   }
 
   /** The session token, if it still holds. @param {number} now */
   tokenAt(now) {
-    return this.#tokenEndsAt - TOKEN_MARGIN_MS > now ? this.#token : null;
+    return this.#token.at(now);
   }
 
   /** When `tick` wants to be called, in milliseconds, or `null`. */
   get wakeAt() {
-    const times = [this.#dialAt, this.#dialGivenUpAt, this.#askAgainAt, this.#heartbeat.pingAt, this.#heartbeat.deadAt];
+    const times = [this.#connectAt, this.#abandonAt, this.#repeatGoalAt, this.#heartbeat.pingAt, this.#heartbeat.deadAt];
     const set = times.filter((time) => time !== null);
     return set.length > 0 ? Math.min(...set) : null;
   }
 
   /**
    * Waits for somebody; ends the chat first, if there is one.
-   * @param {Find} find
+   * @param {Criteria} find
    * @param {number} now
    * @returns {Effect[]}
    */
   find(find, now) {
-    const message = this.#errand.seek(find);
-    this.#askAgainAt = null;
+    const message = this.#goal.find(find);
+    this.#repeatGoalAt = null;
     this.#stopped = false;
-    if (this.#active !== null) return [this.#say(message)];
+    if (this.#active !== null) return [this.#send(message)];
     return this.#connect(now);
   }
 
   /** Stops waiting. @returns {Effect[]} */
   cancel() {
-    this.#errand.want = null;
-    this.#askAgainAt = null;
-    return this.#active === null ? [] : [this.#say({ type: 'cancel' })];
+    this.#goal.criteria = null;
+    this.#repeatGoalAt = null;
+    return this.#active === null ? [] : [this.#send({ type: 'cancel' })];
   }
 
   /** Ends the chat. @returns {Effect[]} */
@@ -105,17 +103,17 @@ export class Connection {
   /** Lets the connection go; the token stays for the next `find`, so that the same two are not matched again. @returns {Effect[]} */
   stop() {
     const farewell = this.leave();
-    const open = [this.#active, this.#dialing].filter((socket) => socket !== null);
+    const open = [this.#active, this.#opening].filter((socket) => socket !== null);
     this.#stopped = true;
-    this.#errand.want = null;
-    this.#errand.leaveRoom();
-    this.#active = this.#dialing = null;
+    this.#goal.criteria = null;
+    this.#goal.leaveRoom();
+    this.#active = this.#opening = null;
     this.#online = false;
     this.#neverReady = 0;
     this.#backOff.reset();
     this.#heartbeat.stop();
-    this.#dialAt = this.#dialGivenUpAt = this.#askAgainAt = null;
-    return [...farewell, ...open.map((socket) => /** @type {Effect} */ ({ do: 'hang-up', socket }))];
+    this.#connectAt = this.#abandonAt = this.#repeatGoalAt = null;
+    return [...farewell, ...open.map((socket) => /** @type {Effect} */ ({ do: 'close', socket }))];
   }
 
   /**
@@ -126,7 +124,7 @@ export class Connection {
    */
   sessionCreated(session, now) {
     this.#creating = false;
-    this.#keepToken(session);
+    this.#token.keep(session);
     return this.#stopped ? [] : this.#connect(now);
   }
 
@@ -140,9 +138,9 @@ export class Connection {
     this.#creating = false;
     if (this.#stopped) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail('forbidden');
-    if (retryInMs === null) return [...this.#tellOffline(), ...this.#later(now)];
-    this.#dialAt = now + retryInMs;
-    return [this.#tell({ kind: 'busy', retryInMs })];
+    if (retryInMs === null) return [...this.#emitOffline(), ...this.#later(now)];
+    this.#connectAt = now + retryInMs;
+    return [this.#emit({ kind: 'busy', retryInMs })];
   }
 
   /**
@@ -163,8 +161,8 @@ export class Connection {
    * @returns {Effect[]}
    */
   text(socket, text, now) {
-    if (socket !== this.#active && socket !== this.#dialing) return [];
-    this.heard(socket, now);
+    if (socket !== this.#active && socket !== this.#opening) return [];
+    this.received(socket, now);
     const message = JSON.parse(text);
     if (message.type === 'ready') return this.#ready(socket, message, now);
     return socket === this.#active ? this.#control(message, now) : [];
@@ -175,8 +173,8 @@ export class Connection {
    * @param {number} socket
    * @param {number} now
    */
-  heard(socket, now) {
-    if (socket === this.#active) this.#heartbeat.heard(now);
+  received(socket, now) {
+    if (socket === this.#active) this.#heartbeat.received(now);
   }
 
   /**
@@ -187,14 +185,14 @@ export class Connection {
    * @returns {Effect[]}
    */
   closed(socket, code, now) {
-    if (socket === this.#dialing) {
-      this.#dialing = this.#dialGivenUpAt = null;
+    if (socket === this.#opening) {
+      this.#opening = this.#abandonAt = null;
       this.#neverReady += 1;
       if (this.#active !== null) return this.#later(now);
     } else if (socket === this.#active) {
       this.#lose();
       // The new socket of a node that drains may close the old one before it says `ready` itself.
-      if (this.#dialing !== null) return [];
+      if (this.#opening !== null) return [];
     } else {
       return [];
     }
@@ -209,8 +207,8 @@ export class Connection {
   nudge(now) {
     if (this.#stopped) return [];
     if (this.#active !== null) return this.#ping(now, DOUBTED_PONG_MS);
-    if (this.#dialAt === null) return [];
-    this.#dialAt = now;
+    if (this.#connectAt === null) return [];
+    this.#connectAt = now;
     return this.tick(now);
   }
 
@@ -223,11 +221,11 @@ export class Connection {
     /** @type {Effect[]} */
     const effects = [];
     const due = (/** @type {number | null} */ time) => time !== null && time <= now;
-    if (due(this.#heartbeat.deadAt)) effects.push(...this.#giveUp(/** @type {number} */ (this.#active), now));
+    if (due(this.#heartbeat.deadAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#active), now));
     else if (due(this.#heartbeat.pingAt)) effects.push(...this.#ping(now, PONG_MS));
-    if (due(this.#dialGivenUpAt)) effects.push(...this.#giveUp(/** @type {number} */ (this.#dialing), now));
-    if (due(this.#askAgainAt)) effects.push(...this.#askAgain());
-    if (due(this.#dialAt)) effects.push(...this.#connect(now));
+    if (due(this.#abandonAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#opening), now));
+    if (due(this.#repeatGoalAt)) effects.push(...this.#repeatGoal());
+    if (due(this.#connectAt)) effects.push(...this.#connect(now));
     return effects;
   }
 
@@ -235,21 +233,21 @@ export class Connection {
 
   /** @param {number} now @returns {Effect[]} */
   #connect(now) {
-    this.#dialAt = null;
-    const busy = this.#dialing !== null || this.#creating;
-    if (busy || this.#errand.isDone) return [];
-    if (this.tokenAt(now) !== null) return this.#dial(now);
+    this.#connectAt = null;
+    const busy = this.#opening !== null || this.#creating;
+    if (busy || this.#goal.isNone) return [];
+    if (this.tokenAt(now) !== null) return this.#open(now);
     if (this.inRoom) return this.#tokenDied();
     this.#creating = true;
     return [{ do: 'create-session' }];
   }
 
   /** @param {number} now @returns {Effect[]} */
-  #dial(now) {
-    this.#dialAt = null;
-    this.#dialing = ++this.#sockets;
-    this.#dialGivenUpAt = now + DIAL_MS;
-    return [{ do: 'dial', socket: this.#dialing, token: /** @type {string} */ (this.#token) }];
+  #open(now) {
+    this.#connectAt = null;
+    this.#opening = ++this.#sockets;
+    this.#abandonAt = now + DIAL_MS;
+    return [{ do: 'connect', socket: this.#opening, token: /** @type {string} */ (this.#token.value) }];
   }
 
   /**
@@ -259,28 +257,28 @@ export class Connection {
    * @returns {Effect[]}
    */
   #ready(socket, message, now) {
-    this.#keepToken(message);
+    this.#token.keep(message);
     /** @type {Effect[]} */
     const effects = [];
-    if (socket === this.#dialing) {
-      if (this.#active !== null) effects.push({ do: 'hang-up', socket: this.#active });
+    if (socket === this.#opening) {
+      if (this.#active !== null) effects.push({ do: 'close', socket: this.#active });
       this.#active = socket;
-      this.#dialing = this.#dialGivenUpAt = this.#dialAt = null;
+      this.#opening = this.#abandonAt = this.#connectAt = null;
       this.#neverReady = 0;
       this.#backOff.reset();
-      this.heard(socket, now);
+      this.received(socket, now);
     }
-    if (!this.#online) effects.push(this.#tell({ kind: 'online' }));
+    if (!this.#online) effects.push(this.#emit({ kind: 'online' }));
     this.#online = true;
-    this.#errand.resuming = this.inRoom;
-    return [...effects, ...this.#askAgain()];
+    this.#goal.resuming = this.inRoom;
+    return [...effects, ...this.#repeatGoal()];
   }
 
   /** Says what the person wants: back into the room, or somebody to talk to. @returns {Effect[]} */
-  #askAgain() {
-    this.#askAgainAt = null;
-    const message = this.#errand.request();
-    return this.#active === null || message === null ? [] : [this.#say(message)];
+  #repeatGoal() {
+    this.#repeatGoalAt = null;
+    const message = this.#goal.message();
+    return this.#active === null || message === null ? [] : [this.#send(message)];
   }
 
   // While open ---------------------------------------------------------------------------------------------------
@@ -289,26 +287,26 @@ export class Connection {
   #control(message, now) {
     switch (message.type) {
       case 'waiting':
-        return this.#errand.want === null ? [] : [this.#tell({ kind: 'waiting' })];
+        return this.#goal.criteria === null ? [] : [this.#emit({ kind: 'waiting' })];
       case 'paired':
         return this.#paired(message);
       case 'resumed':
         if (!this.inRoom) return [];
-        this.#errand.enter(message.ticket);
-        return [this.#tell({ kind: 'resumed' })];
+        this.#goal.enter(message.ticket);
+        return [this.#emit({ kind: 'resumed' })];
       case 'peer':
-        return this.inRoom ? [this.#tell({ kind: 'peer', state: message.state })] : [];
+        return this.inRoom ? [this.#emit({ kind: 'peer', state: message.state })] : [];
       case 'ended':
         return this.#ended(message.reason);
       case 'token':
-        this.#keepToken(message);
-        if (this.inRoom && message.ticket) this.#errand.ticket = message.ticket;
+        this.#token.keep(message);
+        if (this.inRoom && message.ticket) this.#goal.ticket = message.ticket;
         return [];
       case 'drain':
-        this.#dialAt = now + message.reconnect_in_ms;
+        this.#connectAt = now + message.reconnect_in_ms;
         return [];
       case 'error':
-        return this.#refused(message.code, now);
+        return this.#serverError(message.code, now);
       default:
         return [];
     }
@@ -317,30 +315,30 @@ export class Connection {
   /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Effect[]} */
   #paired({ room, side, ticket }) {
     // The match was made while our `cancel` was on its way.
-    if (this.#errand.want === null) return [this.#say({ type: 'leave' })];
-    this.#errand.enter(ticket);
-    return [this.#tell({ kind: 'paired', room, side })];
+    if (this.#goal.criteria === null) return [this.#send({ type: 'leave' })];
+    this.#goal.enter(ticket);
+    return [this.#emit({ kind: 'paired', room, side })];
   }
 
   /** @param {EndReason} reason @returns {Effect[]} */
   #ended(reason) {
     if (!this.inRoom) return [];
     const away = this.roomSocket === null;
-    this.#errand.leaveRoom();
-    return [this.#tell({ kind: 'ended', reason, away })];
+    this.#goal.leaveRoom();
+    return [this.#emit({ kind: 'ended', reason, away })];
   }
 
   /** @param {string} code @param {number} now @returns {Effect[]} */
-  #refused(code, now) {
+  #serverError(code, now) {
     if (PASSING.has(code)) {
-      if (this.#errand.request() === null) return [];
-      this.#askAgainAt = now + this.#backOff.next();
-      return [this.#tell({ kind: 'busy', retryInMs: this.#askAgainAt - now })];
+      if (this.#goal.message() === null) return [];
+      this.#repeatGoalAt = now + this.#backOff.next();
+      return [this.#emit({ kind: 'busy', retryInMs: this.#repeatGoalAt - now })];
     }
-    if (this.#errand.resuming && code !== 'in-room') return this.#ended('expired');
-    if (this.#errand.want !== null && FINAL.has(code)) {
-      this.#errand.want = null;
-      return [this.#tell({ kind: 'refused', code })];
+    if (this.#goal.resuming && code !== 'in-room') return this.#ended('expired');
+    if (this.#goal.criteria !== null && FINAL.has(code)) {
+      this.#goal.criteria = null;
+      return [this.#emit({ kind: 'refused', code })];
     }
     return [];
   }
@@ -349,28 +347,28 @@ export class Connection {
   #endRoom(message) {
     if (!this.inRoom) return [];
     const open = this.#active;
-    const live = open !== null && !this.#errand.resuming;
-    this.#errand.leaveRoom();
-    if (live) return [this.#say(message)];
+    const live = open !== null && !this.#goal.resuming;
+    this.#goal.leaveRoom();
+    if (live) return [this.#send(message)];
     // Without a connection the other side would wait out the whole grace: one request may still get through.
-    return this.#token === null ? [] : [{ do: 'end-room', token: this.#token }];
+    return this.#token.value === null ? [] : [{ do: 'end-room', token: this.#token.value }];
   }
 
-  /** @param {number} now @param {number} patience @returns {Effect[]} */
-  #ping(now, patience) {
-    this.#heartbeat.asked(now, patience);
-    return [this.#say({ type: 'ping' })];
+  /** @param {number} now @param {number} timeout @returns {Effect[]} */
+  #ping(now, timeout) {
+    this.#heartbeat.asked(now, timeout);
+    return [this.#send({ type: 'ping' })];
   }
 
   // Losing -------------------------------------------------------------------------------------------------------
 
   /** @param {number} socket @param {number} now @returns {Effect[]} */
-  #giveUp(socket, now) {
-    return [{ do: 'hang-up', socket }, ...this.closed(socket, null, now)];
+  #abandon(socket, now) {
+    return [{ do: 'close', socket }, ...this.closed(socket, null, now)];
   }
 
   #lose() {
-    this.#active = this.#askAgainAt = null;
+    this.#active = this.#repeatGoalAt = null;
     this.#heartbeat.stop();
   }
 
@@ -378,63 +376,57 @@ export class Connection {
   #reconnect(advice, code, now) {
     if (this.#stopped) return [];
     if (advice === 'never') return this.#fail(WHY_CLOSED.get(code ?? 0) ?? 'fault');
-    if (this.#errand.isDone) {
+    if (this.#goal.isNone) {
       // Nobody is waited for: the next `find` will dial.
       this.#online = false;
       return [];
     }
-    const effects = this.#tellOffline();
+    const effects = this.#emitOffline();
     if (advice === 'now') this.#backOff.reset();
     effects.push(...this.#later(now));
-    if (this.#neverReady >= PROBE_AFTER && this.#token !== null && !this.#probing) {
+    if (this.#neverReady >= PROBE_AFTER && this.#token.value !== null && !this.#probing) {
       this.#probing = true;
-      effects.push({ do: 'probe', token: this.#token });
+      effects.push({ do: 'probe', token: this.#token.value });
     }
     return effects;
   }
 
   /** @param {number} now @returns {Effect[]} */
   #later(now) {
-    this.#dialAt = now + this.#backOff.next();
+    this.#connectAt = now + this.#backOff.next();
     return [];
   }
 
   /** The session is over: a room is lost with it, a wish is not. @returns {Effect[]} */
   #tokenDied() {
-    this.#token = null;
+    this.#token.forget();
     return this.#ended('expired');
   }
 
-  /** @param {Extract<Told, {kind: 'failed'}>['why']} why @returns {Effect[]} */
+  /** @param {Extract<ConnectionEvent, {kind: 'failed'}>['why']} why @returns {Effect[]} */
   #fail(why) {
     // Not left, but lost: the room may live on in the window that replaced this one.
-    this.#errand.leaveRoom();
+    this.#goal.leaveRoom();
     const effects = this.stop();
-    this.#token = null;
-    return [...effects, this.#tell({ kind: 'failed', why })];
+    this.#token.forget();
+    return [...effects, this.#emit({ kind: 'failed', why })];
   }
 
   // Small things -------------------------------------------------------------------------------------------------
 
-  /** @param {{token: string, expires_at: number | string}} message */
-  #keepToken({ token, expires_at }) {
-    this.#token = token;
-    this.#tokenEndsAt = typeof expires_at === 'number' ? expires_at * 1000 : Date.parse(expires_at);
-  }
-
   /** @returns {Effect[]} */
-  #tellOffline() {
+  #emitOffline() {
     this.#online = false;
-    return [this.#tell({ kind: 'offline' })];
+    return [this.#emit({ kind: 'offline' })];
   }
 
-  /** @param {Told} told @returns {Effect} */
-  #tell(told) {
-    return { do: 'tell', told };
+  /** @param {ConnectionEvent} told @returns {Effect} */
+  #emit(told) {
+    return { do: 'emit', event: told };
   }
 
   /** @param {object} message @returns {Effect} */
-  #say(message) {
+  #send(message) {
     return { do: 'send', socket: /** @type {number} */ (this.#active), text: JSON.stringify(message) };
   }
 }

@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ConnectionMachine } from '../../../web/connection-machine.js';
+import { adviceOf } from '../../../web/protocol.js';
+import { DIAL_MS, DOUBTED_PONG_MS, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, PONG_MS, SILENCE_MS } from '../../../web/timing.js';
+
+const MINUTE = 60_000;
+
+/** A connection, its clock and what it asked for; every effect must be looked at. */
+class World {
+  now = 1_000_000;
+  machine = new ConnectionMachine(() => 0.5);
+  tokens = 0;
+
+  token() {
+    this.tokens += 1;
+    return { token: `token-${this.tokens}`, expires_at: (this.now + 10 * MINUTE) / 1000 };
+  }
+
+  find(find = {}) {
+    return this.machine.find(find, this.now);
+  }
+
+  /** A message of the server on a socket. */
+  message(socket, message) {
+    return this.machine.text(socket, JSON.stringify(message), this.now);
+  }
+
+  ready(socket) {
+    return this.message(socket, { type: 'ready', session: 's', limits: {}, heartbeat_ms: 25_000, ...this.token() });
+  }
+
+  close(socket, code) {
+    return this.machine.closed(socket, code, this.now);
+  }
+
+  /** Lets time pass to the next wake-up. */
+  wake() {
+    assert.notEqual(this.machine.wakeAt, null, 'nothing to wait for');
+    this.now = Math.max(this.now, this.machine.wakeAt);
+    return this.machine.tick(this.now);
+  }
+
+  /** Up to the first `ready`, waiting for somebody. */
+  connected(find = {}) {
+    this.find(find);
+    this.machine.sessionCreated(this.token(), this.now);
+    this.ready(1);
+    return this;
+  }
+
+  /** Up to the chat. */
+  paired() {
+    this.connected();
+    this.message(1, { type: 'waiting' });
+    this.message(1, { type: 'paired', room: 'r', side: 'a', ticket: 'ticket-1' });
+    assert.ok(this.machine.inRoom);
+    return this;
+  }
+}
+
+const messages = (effects) => effects.filter((effect) => effect.do === 'send').map(({ text }) => JSON.parse(text));
+const events = (effects) => effects.filter((effect) => effect.do === 'emit').map(({ event }) => event);
+const kinds = (effects) => effects.map((effect) => effect.do);
+
+test('the first find makes a session, dials with its token, and asks once the server is ready', () => {
+  const world = new World();
+  assert.deepEqual(world.find({ topic: 'music', lang: 'ko' }), [{ do: 'create-session' }]);
+  assert.deepEqual(world.machine.sessionCreated(world.token(), world.now), [{ do: 'connect', socket: 1, token: 'token-1' }]);
+  assert.deepEqual(world.ready(1), [
+    { do: 'emit', event: { kind: 'online' } },
+    { do: 'send', socket: 1, text: '{"type":"find","topic":"music","lang":"ko"}' },
+  ]);
+  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
+  assert.equal(world.machine.roomSocket, null);
+  assert.deepEqual(events(world.message(1, { type: 'paired', room: 'r', side: 'b', ticket: 't' })), [{ kind: 'paired', room: 'r', side: 'b' }]);
+  assert.equal(world.machine.roomSocket, 1);
+});
+
+test('a session that was made before anybody looked for anyone is kept and used', () => {
+  const world = new World();
+  assert.deepEqual(world.machine.sessionCreated(world.token(), world.now), []);
+  assert.equal(world.machine.tokenAt(world.now), 'token-1');
+  assert.deepEqual(world.find(), [{ do: 'connect', socket: 1, token: 'token-1' }]);
+  assert.equal(world.machine.tokenAt(world.now + 10 * MINUTE), null);
+});
+
+test('a token that has run out is not used to find somebody', () => {
+  const world = new World();
+  world.machine.sessionCreated(world.token(), world.now);
+  world.now += 11 * MINUTE;
+  assert.deepEqual(world.find(), [{ do: 'create-session' }]);
+});
+
+test('close codes say what to do next', () => {
+  const advice = { 1012: 'now', 1000: 'never', 1002: 'never', 1007: 'never', 4000: 'back-off', 4001: 'back-off', 4002: 'back-off', 4099: 'back-off',
+    4100: 'never', 4101: 'never', 4102: 'never', 4103: 'never', 4104: 'never', 4199: 'never', 1001: 'back-off', 1011: 'back-off', 4200: 'back-off' };
+  for (const [code, expected] of Object.entries(advice)) assert.equal(adviceOf(Number(code)), expected, code);
+  assert.equal(adviceOf(null), 'back-off');
+});
+
+test('a lost connection is resumed with the ticket, and frames wait for that', () => {
+  const world = new World().paired();
+  assert.deepEqual(events(world.close(1, null)), [{ kind: 'offline' }]);
+  assert.equal(world.machine.roomSocket, null);
+  assert.deepEqual(world.wake(), [{ do: 'connect', socket: 2, token: 'token-2' }]);
+  const effects = world.ready(2);
+  assert.deepEqual(events(effects), [{ kind: 'online' }]);
+  assert.deepEqual(messages(effects), [{ type: 'resume', ticket: 'ticket-1' }]);
+  assert.equal(world.machine.roomSocket, null, 'not before the server has taken us back');
+  assert.deepEqual(events(world.message(2, { type: 'resumed', room: 'r', side: 'a', ticket: 'ticket-2' })), [{ kind: 'resumed' }]);
+  assert.equal(world.machine.roomSocket, 2);
+  world.close(2, 1012);
+  world.wake();
+  assert.deepEqual(messages(world.ready(3)), [{ type: 'resume', ticket: 'ticket-2' }], 'the fresh one');
+});
+
+test('a connection lost while waiting finds again', () => {
+  const world = new World().connected({ topic: 'music' });
+  world.close(1, 4001);
+  world.wake();
+  assert.deepEqual(messages(world.ready(2)), [{ type: 'find', topic: 'music' }]);
+});
+
+test('pauses double with jitter up to the longest, and start anew after a success', () => {
+  const world = new World().paired();
+  world.close(1, null);
+  const pauses = [];
+  for (let socket = 2; socket < 9; socket++) {
+    const before = world.now;
+    world.wake();
+    pauses.push(world.now - before);
+    world.close(socket, null);
+    world.machine.probed('unknown');
+  }
+  const doubled = [0, 1, 2, 3, 4, 5, 6].map((times) => Math.min(FIRST_PAUSE_MS * 2 ** times, LONGEST_PAUSE_MS) / 2);
+  assert.deepEqual(pauses, doubled);
+  world.wake();
+  world.ready(9);
+  world.close(9, null);
+  assert.equal(world.machine.wakeAt - world.now, FIRST_PAUSE_MS / 2);
+});
+
+test('a network that is back is tried at once', () => {
+  const world = new World().paired();
+  world.close(1, null);
+  assert.deepEqual(kinds(world.machine.nudge(world.now)), ['connect']);
+  assert.deepEqual(world.machine.nudge(world.now), [], 'one at a time');
+});
+
+for (const [code, why] of [[4102, 'replaced'], [4103, 'session-over'], [4104, 'fault'], [1002, 'fault'], [1000, 'fault']]) {
+  test(`after ${code} the page does not come back`, () => {
+    const world = new World().paired();
+    assert.deepEqual(world.close(1, code), [{ do: 'emit', event: { kind: 'failed', why } }]);
+    assert.equal(world.machine.wakeAt, null);
+    assert.equal(world.machine.inRoom, false);
+  });
+}
+
+test('silence is answered with a ping, and no pong means that the connection is dead', () => {
+  const world = new World().paired();
+  assert.equal(world.machine.wakeAt, world.now + SILENCE_MS);
+  world.now += SILENCE_MS - 1;
+  world.machine.received(1, world.now);
+  assert.equal(world.machine.wakeAt, world.now + SILENCE_MS, 'a frame counts as life');
+  assert.deepEqual(messages(world.wake()), [{ type: 'ping' }]);
+  world.message(1, { type: 'pong' });
+  assert.deepEqual(messages(world.wake()), [{ type: 'ping' }]);
+  const asked = world.now;
+  const effects = world.wake();
+  assert.equal(world.now - asked, PONG_MS);
+  assert.deepEqual(effects, [{ do: 'close', socket: 1 }, { do: 'emit', event: { kind: 'offline' } }]);
+  assert.deepEqual(kinds(world.wake()), ['connect']);
+});
+
+test('a page that wakes up asks at once and waits less', () => {
+  const world = new World().paired();
+  world.now += 5_000;
+  assert.deepEqual(messages(world.machine.nudge(world.now)), [{ type: 'ping' }]);
+  assert.equal(world.machine.wakeAt, world.now + DOUBTED_PONG_MS);
+});
+
+test('a dial that does not become ready is given up', () => {
+  const world = new World();
+  world.find();
+  world.machine.sessionCreated(world.token(), world.now);
+  const dialled = world.now;
+  const effects = world.wake();
+  assert.equal(world.now - dialled, DIAL_MS);
+  assert.deepEqual(effects, [{ do: 'close', socket: 1 }, { do: 'emit', event: { kind: 'offline' } }]);
+});
+
+test('a socket that was given up and becomes ready after all is not listened to', () => {
+  const world = new World();
+  world.find();
+  world.machine.sessionCreated(world.token(), world.now);
+  world.wake();
+  assert.deepEqual(world.ready(1), []);
+  assert.equal(world.machine.tokenAt(world.now), 'token-1', 'its token is an older attachment’s');
+});
+
+test('a node that drains is left for another before it closes, and its close is no loss', () => {
+  const world = new World().paired();
+  assert.deepEqual(world.message(1, { type: 'drain', reconnect_in_ms: 1234 }), []);
+  const told = world.now;
+  assert.deepEqual(kinds(world.wake()), ['connect']);
+  assert.equal(world.now - told, 1234);
+  assert.equal(world.machine.roomSocket, 1, 'the old one serves until the new one is ready');
+  assert.deepEqual(world.close(1, 4102), [], 'replaced by ourselves');
+  assert.deepEqual(messages(world.ready(2)), [{ type: 'resume', ticket: 'ticket-1' }]);
+});
+
+test('the old connection is hung up once the new one is ready', () => {
+  const world = new World().paired();
+  world.message(1, { type: 'drain', reconnect_in_ms: 0 });
+  world.wake();
+  assert.deepEqual(world.ready(2)[0], { do: 'close', socket: 1 });
+  assert.deepEqual(world.close(1, 1000), [], 'late news of an old socket');
+  assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), []);
+});
+
+test('a new connection that fails during a drain is tried again while the old one serves', () => {
+  const world = new World().paired();
+  world.message(1, { type: 'drain', reconnect_in_ms: 0 });
+  world.wake();
+  assert.deepEqual(world.close(2, null), []);
+  assert.equal(world.machine.roomSocket, 1);
+  assert.deepEqual(kinds(world.wake()), ['connect']);
+});
+
+test('tokens and tickets renewed in band are the ones that are used', () => {
+  const world = new World().paired();
+  world.message(1, { type: 'token', token: 'renewed', ticket: 'ticket-renewed', expires_at: world.now / 1000 + 600 });
+  world.close(1, null);
+  assert.equal(world.wake().find((effect) => effect.do === 'connect').token, 'renewed');
+  assert.deepEqual(messages(world.ready(2)), [{ type: 'resume', ticket: 'ticket-renewed' }]);
+});
+
+test('sockets that never become ready make the page ask whether the token holds; a dead one ends the chat', () => {
+  const world = new World().paired();
+  world.close(1, null);
+  world.wake();
+  assert.deepEqual(kinds(world.close(2, null)), ['emit']);
+  world.wake();
+  assert.deepEqual(world.close(3, null).at(-1), { do: 'probe', token: 'token-2' });
+  assert.deepEqual(events(world.machine.probed('dead')), [{ kind: 'ended', reason: 'expired', away: true }]);
+  assert.deepEqual(world.wake(), [], 'nothing is left to connect for');
+});
+
+test('a dead token while waiting is replaced by a new session', () => {
+  const world = new World().connected();
+  world.close(1, null);
+  world.wake();
+  world.close(2, null);
+  world.wake();
+  world.close(3, null);
+  assert.deepEqual(world.machine.probed('dead'), []);
+  assert.deepEqual(kinds(world.wake()), ['create-session']);
+});
+
+test('a room whose token has run out offline is over', () => {
+  const world = new World().paired();
+  world.close(1, null);
+  world.now += 11 * MINUTE;
+  assert.deepEqual(events(world.wake()), [{ kind: 'ended', reason: 'expired', away: true }]);
+});
+
+test('a resume that is refused ends the chat, one that is refused for now is said again', () => {
+  const world = new World().paired();
+  world.close(1, null);
+  world.wake();
+  world.ready(2);
+  const [busy] = events(world.message(2, { type: 'error', code: 'unavailable', message: 'm' }));
+  assert.equal(busy.kind, 'busy');
+  assert.deepEqual(messages(world.wake()), [{ type: 'resume', ticket: 'ticket-1' }]);
+  assert.deepEqual(events(world.message(2, { type: 'error', code: 'bad-ticket', message: 'm' })), [{ kind: 'ended', reason: 'expired', away: true }]);
+});
+
+test('a find that is refused for good is told, one that is refused for now is said again', () => {
+  const world = new World().connected({ invite: 'c' });
+  assert.equal(events(world.message(1, { type: 'error', code: 'rate', message: 'm' }))[0].kind, 'busy');
+  assert.deepEqual(messages(world.wake()), [{ type: 'find', invite: 'c' }]);
+  assert.deepEqual(events(world.message(1, { type: 'error', code: 'invite-spent', message: 'm' })), [{ kind: 'refused', code: 'invite-spent' }]);
+  assert.deepEqual(events(world.message(1, { type: 'error', code: 'invite-spent', message: 'm' })), []);
+});
+
+test('a match that was made while the person gave up is left', () => {
+  const world = new World().connected();
+  assert.deepEqual(messages(world.machine.cancel()), [{ type: 'cancel' }]);
+  const effects = world.message(1, { type: 'paired', room: 'r', side: 'a', ticket: 't' });
+  assert.deepEqual([events(effects), messages(effects)], [[], [{ type: 'leave' }]]);
+  assert.equal(world.machine.inRoom, false);
+});
+
+test('somebody else is asked for with next, and the end of the old room is not told', () => {
+  const world = new World().paired();
+  assert.deepEqual(messages(world.find({ topic: 'art' })), [{ type: 'next', topic: 'art' }]);
+  assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), []);
+  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
+});
+
+test('leaving without a connection is said by a request', () => {
+  const world = new World().paired();
+  world.close(1, null);
+  assert.deepEqual(world.machine.leave(), [{ do: 'end-room', token: 'token-2' }]);
+  assert.deepEqual(world.machine.leave(), []);
+});
+
+test('leaving, reporting and stopping are said once', () => {
+  assert.deepEqual(messages(new World().paired().machine.leave()), [{ type: 'leave' }]);
+  assert.deepEqual(messages(new World().paired().machine.report('spam')), [{ type: 'report', category: 'spam' }]);
+  const world = new World().paired();
+  const effects = world.machine.stop();
+  assert.deepEqual(messages(effects), [{ type: 'leave' }]);
+  assert.deepEqual(effects.at(-1), { do: 'close', socket: 1 });
+  assert.equal(world.machine.wakeAt, null);
+});
+
+test('a server that refuses sessions for now is asked again when it says, for good is not', () => {
+  const world = new World();
+  world.find();
+  assert.deepEqual(events(world.machine.sessionRefused({ status: 429, retryInMs: 7000 }, world.now)), [{ kind: 'busy', retryInMs: 7000 }]);
+  const before = world.now;
+  assert.deepEqual(kinds(world.wake()), ['create-session']);
+  assert.equal(world.now - before, 7000);
+  assert.deepEqual(events(world.machine.sessionRefused({ status: null, retryInMs: null }, world.now)), [{ kind: 'offline' }]);
+  assert.deepEqual(kinds(world.wake()), ['create-session']);
+  assert.deepEqual(events(world.machine.sessionRefused({ status: 403, retryInMs: null }, world.now)), [{ kind: 'failed', why: 'forbidden' }]);
+  assert.equal(world.machine.wakeAt, null);
+});
+
+test('the end of a room is told with whether this side was there', () => {
+  const there = new World().paired();
+  assert.deepEqual(events(there.message(1, { type: 'ended', reason: 'left' })), [{ kind: 'ended', reason: 'left', away: false }]);
+  const away = new World().paired();
+  away.close(1, null);
+  away.wake();
+  away.ready(2);
+  assert.deepEqual(events(away.message(2, { type: 'ended', reason: 'left' })), [{ kind: 'ended', reason: 'left', away: true }]);
+});
+
+test('what a later server may say is passed over', () => {
+  const world = new World().paired();
+  assert.deepEqual(world.message(1, { type: 'something-new' }), []);
+  assert.deepEqual(world.message(1, { type: 'error', code: 'something-new', message: '' }), []);
+});
