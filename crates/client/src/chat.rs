@@ -1,4 +1,4 @@
-//! Everything together: a session, a connection that outlasts losses, and for each room an end-to-end encrypted channel.
+//! Everything together: a session, a connection that reconnects, and an end-to-end encrypted channel for each room.
 //!
 //! ```no_run
 //! use client::{Chat, Server, Trust, ChatCriteria, chat::Event};
@@ -44,31 +44,31 @@ use crate::{
     machine::{self, Command},
 };
 
-/// How long [`Chat::close`] waits for the goodbye to arrive, beyond the 3 s that the channel itself takes at most.
+/// How long [`Chat::close`] waits for the bye to arrive, in addition to the 3 s that the channel itself takes at most.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One person at a service: searches, and chats, one after the other.
+/// One person at a service, who waits for somebody, chats, and may then wait for somebody else.
 ///
-/// Nothing moves by itself: somebody has to wait in [`Chat::next_event`], which acknowledges, sends again, and does what the other
-/// methods asked for. They only take note, and never wait.
+/// Nothing happens in the background: the program has to call [`Chat::next_event`] in a loop. It acknowledges, resends, and carries
+/// out what the other methods have asked for. Those only make a note, and never wait.
 ///
-/// Whoever drops a chat hangs up without a word; [`Chat::close`] says goodbye.
+/// Dropping a chat closes the connection without a bye; [`Chat::close`] sends one.
 pub struct Chat {
     connection: Connection,
     start: Instant,
-    /// How whoever is found next will have been met.
+    /// How the next peer is met.
     meeting: Meeting,
     active: Option<ActiveChat>,
-    /// To be said, in order, as fast as the connection takes it.
+    /// To be sent, in order, as fast as the connection accepts it.
     outgoing: VecDeque<Command>,
     events: VecDeque<Event>,
 }
 
-/// A room, and what is said in it.
+/// A room and its channel.
 struct ActiveChat {
     channel: Channel,
     room: RoomState,
-    /// What the channel's own end does not tell.
+    /// The reason, where the channel does not know it.
     end: Option<End>,
     next: Option<Find>,
 }
@@ -86,7 +86,7 @@ impl Chat {
     /// To be called within a Tokio runtime.
     ///
     /// # Errors
-    /// If no session can be opened. Later losses of the connection are mended and told as events.
+    /// If no session can be opened. If the connection is lost later, it is opened again, and events tell of it.
     pub async fn open(server: &Server) -> Result<Self, RestError> {
         Ok(Self::new(Session::open(server).await?.connect()))
     }
@@ -103,8 +103,7 @@ impl Chat {
         }
     }
 
-    /// Looks for somebody. Said again while waiting, it replaces the first; in a chat it means to end that, as [`Chat::leave`] does,
-    /// and to look for somebody else.
+    /// Waits for somebody. While waiting, a second call replaces the first. In a chat it first ends the chat, as [`Chat::leave`] does.
     pub fn find(&mut self, criteria: ChatCriteria) {
         let find = criteria.find();
         self.meeting = criteria.meeting();
@@ -117,7 +116,7 @@ impl Chat {
         }
     }
 
-    /// Stops looking.
+    /// Stops waiting.
     pub fn cancel(&mut self) {
         match &mut self.active {
             Some(active) => active.next = None,
@@ -125,7 +124,7 @@ impl Chat {
         }
     }
 
-    /// Sends a text; [`Event::Delivered`] or [`Event::NotDelivered`] tells what became of it.
+    /// Sends a text; [`Event::Delivered`] or [`Event::NotDelivered`] follows.
     ///
     /// # Errors
     /// [`SendError`]: outside a secured chat, for a text that is empty or longer than 8 KiB, or while too much is unacknowledged
@@ -138,12 +137,12 @@ impl Chat {
         sent
     }
 
-    /// Whether somebody is writing here. The peer is told of changes.
+    /// Tells the peer whether somebody is typing here, when it changes.
     pub fn set_typing(&mut self, typing: Typing) {
         self.with_channel(|channel, now| channel.set_typing(now, typing));
     }
 
-    /// Says goodbye, after all that was sent before, and leaves. [`Event::Ended`] follows: within 3 s, or when the peer has heard it.
+    /// Sends a bye after everything sent before, and leaves. [`Event::Ended`] follows when the peer has acknowledged it, or after 3 s.
     pub fn leave(&mut self) {
         if let Some(active) = &mut self.active {
             active.next = None;
@@ -151,7 +150,7 @@ impl Chat {
         }
     }
 
-    /// Ends the chat at once with a report, which carries no content, and never meets this person again in this session.
+    /// Ends the chat at once with a report, which has no content. This session is not matched with the same person again.
     pub fn report(&mut self, category: Category) {
         if self.active.is_some() {
             self.outgoing.push_back(Command::Report(category));
@@ -159,12 +158,12 @@ impl Chat {
         }
     }
 
-    /// Takes the connection for lost at once and makes it again; see [`Connection::reconnect`].
+    /// Treats the connection as lost, and opens it again; see [`Connection::reconnect`].
     pub fn reconnect(&mut self) {
         self.outgoing.push_back(Command::Reconnect);
     }
 
-    /// What the two may compare over another channel, to know that nobody is between them. `None` outside a secured chat.
+    /// What the two people can compare outside the chat, to know that nobody is in between. `None` outside a secured chat.
     pub fn safety(&self) -> Option<SafetyCode> {
         self.active.as_ref()?.channel.safety()
     }
@@ -190,8 +189,8 @@ impl Chat {
         }
     }
 
-    /// Says goodbye, leaves, closes the connection and deletes the session: nothing of it is left at the service. Takes 8 s at most
-    /// where nobody answers, and as long again as a call over REST.
+    /// Sends a bye, leaves, closes the connection and deletes the session, so that nothing of it is left at the service. Takes at most
+    /// 8 s if nobody answers, and the time of one REST call.
     pub async fn close(mut self) {
         self.leave();
         let over = async { while self.active.is_some() && self.next_event().await.is_some() {} };
@@ -213,7 +212,7 @@ impl Chat {
         Time::after_start(Instant::now() - self.start)
     }
 
-    /// Hands over what there is to say. A command stays where it is until the connection has it.
+    /// Hands over what is to be sent. A command stays in the queue until the connection has accepted it.
     async fn send_outgoing(&mut self) {
         while let Some(command) = self.outgoing.front() {
             // A closed connection takes nothing, and tells so by its event.
@@ -274,7 +273,7 @@ impl Chat {
         self.with_channel(Channel::bye);
     }
 
-    /// The room is over, for this reason unless somebody has said goodbye.
+    /// The room is over, for this reason unless somebody has sent a bye.
     fn end_room(&mut self, end: End) {
         if let Some(active) = &mut self.active {
             active.room = RoomState::Over;
@@ -292,7 +291,7 @@ impl Chat {
         }
     }
 
-    /// Takes out of the channel what has come of the last input.
+    /// Takes what the last input has produced out of the channel.
     fn collect(&mut self) {
         let Some(active) = &mut self.active else { return };
         while let Some(frame) = active.channel.poll_frame() {
@@ -318,7 +317,7 @@ impl Chat {
         }
     }
 
-    /// The active is over: leaves the room, unless that is over as well, and goes on to the next if there is to be one.
+    /// The active chat is over: leaves the room, unless that is over as well, and finds the next peer if that was asked for.
     fn ended(&mut self, end: End) {
         let Some(active) = self.active.take() else { return };
         match (active.next, active.room) {

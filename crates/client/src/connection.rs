@@ -1,4 +1,4 @@
-//! The thin half of a connection: one task that lends the [`ConnectionMachine`] a clock, randomness and a socket.
+//! The I/O half of a connection: one task that gives the [`ConnectionMachine`] a clock, randomness and a socket.
 
 use std::{collections::VecDeque, future::pending, mem, pin::Pin};
 
@@ -22,19 +22,19 @@ use crate::{
     wire,
 };
 
-/// Requests and frames that may wait for the connection's task; whoever has more waits.
+/// Commands and frames that may wait for the connection's task. A caller with more has to wait.
 const COMMANDS: usize = 64;
 
-/// Events that may wait for the owner. While more are there nothing is read from the network.
+/// Events that may wait for the owner. While there are more, nothing is read from the network.
 const EVENTS: usize = 64;
 
-/// Events that did not fit any more: above this many, nothing that could make another is done.
+/// Events that did not fit any more. Above this many, nothing is done that could produce another.
 const OVERFLOW: usize = 64;
 
-/// A connection to a service, as [`Session::connect`] makes it. It is made again when it gets lost; a search goes on after that,
-/// and so does a chat. Whoever drops it hangs up without a word, and a peer hears `away` until the grace is over.
+/// A connection to a service, as [`Session::connect`] makes it. When it is lost it is opened again; then waiting, or the chat, goes
+/// on. Dropping it closes the socket, and a peer sees `away` until the grace is over.
 ///
-/// Frames are not kept while there is no connection, and some get lost around a loss: [`Chat`](crate::Chat) is what repairs that.
+/// Frames are not kept while there is no connection, and some are lost when it breaks: [`Chat`](crate::Chat) makes up for that.
 pub struct Connection {
     session: Session,
     token: watch::Receiver<Secret>,
@@ -43,13 +43,13 @@ pub struct Connection {
     _task: JoinSet<()>,
 }
 
-/// Why a request or a frame was not taken.
+/// Why a command or a frame was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// [`Event::Closed`] has come, or is on its way.
     #[error("the connection is closed")]
     Closed,
-    /// A frame above 64 KiB: a server would end the connection for it.
+    /// A frame above 64 KiB, for which the server would close the connection.
     #[error("a frame has at most {} bytes", limits::FRAME_BYTES)]
     FrameTooLarge,
 }
@@ -74,10 +74,10 @@ impl Connection {
         Self { session: session.clone(), token, commands, events, _task: task }
     }
 
-    /// Waits for a match. Said again while waiting, it replaces the first.
+    /// Waits for a match. While waiting, a second call replaces the first.
     ///
     /// # Errors
-    /// If the connection is closed; a refusal comes as [`Event::Error`]. So it is with every request here.
+    /// If the connection is closed. A refusal by the server comes as [`Event::Error`]. This holds for every command here.
     pub async fn find(&self, find: Find) -> Result<(), CommandError> {
         self.command(Command::Find(find)).await
     }
@@ -98,7 +98,7 @@ impl Connection {
         self.command(Command::Cancel).await
     }
 
-    /// Ends the chat, if there is one. Without a connection it is done as soon as there is one.
+    /// Ends the chat, if there is one. Without a connection this is done as soon as there is one.
     ///
     /// # Errors
     /// As [`Connection::find`].
@@ -114,7 +114,7 @@ impl Connection {
         self.command(Command::Report(category)).await
     }
 
-    /// Sends bytes to the peer: at once, or not at all where there is no way to it.
+    /// Sends bytes to the peer: at once, or not at all if there is no path to it.
     ///
     /// # Errors
     /// If the connection is closed or the frame too large.
@@ -125,14 +125,14 @@ impl Connection {
         self.command(Command::Frame(bytes)).await
     }
 
-    /// Takes the connection for lost at once and makes it again: for programs that hear of a change of network before the silence
-    /// tells. [`Event::Disconnected`] follows.
+    /// Treats the connection as lost and opens it again, for programs that learn of a change of network before the time-out.
+    /// [`Event::Disconnected`] follows.
     pub async fn reconnect(&self) {
         // A closed connection stays closed.
         _ = self.command(Command::Reconnect).await;
     }
 
-    /// Ends the connection, after all that was said before. A chat does not end with it at once: say [`Connection::leave`] first.
+    /// Closes the connection, after everything sent before. This does not end a chat at once: call [`Connection::leave`] first.
     /// [`Event::Closed`] follows.
     pub async fn close(&self) {
         // A closed connection is closed.
@@ -148,7 +148,7 @@ impl Connection {
         self.events.recv().await
     }
 
-    /// The session, with the newest token: for calls over REST.
+    /// The session with its newest token, for REST calls.
     pub fn session(&self) -> Session {
         self.session.with_token(self.token.borrow().clone())
     }
@@ -191,7 +191,7 @@ impl Driver {
         self.finish().await;
     }
 
-    /// Waits for whatever comes first; `None` once the owner is gone.
+    /// Waits for the next input; `None` once the owner is gone.
     async fn next_input(&mut self) -> Option<Input> {
         loop {
             let may_grow = self.overflow.len() < OVERFLOW;
@@ -222,7 +222,7 @@ impl Driver {
         }
     }
 
-    /// Lets a socket end by itself, within a time limit of its own.
+    /// Lets a socket close in order, within a time limit of its own.
     fn close_later(&mut self, closing: impl Future<Output = ()> + Send + 'static) {
         while self.closing.try_join_next().is_some() {}
         self.closing.spawn(closing);
@@ -257,7 +257,7 @@ impl Driver {
         }
     }
 
-    /// The last words and the last events.
+    /// The last messages and the last events.
     async fn finish(mut self) {
         self.commands.close();
         while self.closing.join_next().await.is_some() {}

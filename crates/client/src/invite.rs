@@ -1,6 +1,6 @@
 //! Invites: one secret, carried by a link that its server never sees in full, from which two things are derived.
 //!
-//! The *code* is what both say in `find`: the server learns it, to bring the two together. The *psk* goes into the
+//! The *code* is what both send in `find`: the server learns it, to match the two. The *psk* is part of the
 //! handshake: the server cannot derive it from the code. Specified in `docs/protocol.md`.
 
 use std::fmt;
@@ -20,7 +20,7 @@ const SECRET_CHARACTERS: usize = 22;
 /// A host name has at most 253 characters, and a link little more: what is longer is not one.
 const LINK_MAX: usize = 512;
 
-/// A secret of 128 random bits. It serves once; whoever has it can pose as either side.
+/// A secret of 128 random bits. It works once; whoever has it can pose as either side.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
     secret: Zeroizing<[u8; 16]>,
@@ -81,7 +81,7 @@ impl Invite {
         }
     }
 
-    /// What both say in `find`: 22 characters of base64url, 128 bits that the server may know.
+    /// What both send in `find`: 22 characters of base64url, 128 bits that the server may know.
     #[must_use]
     pub fn code(&self) -> String {
         let mut code = [0; 16];
@@ -112,7 +112,7 @@ impl Invite {
 }
 
 impl InviteLink {
-    /// Reads `https://host/#secret` as people paste it, blanks around it allowed.
+    /// Reads `https://host/#secret`, with blanks around it, as people paste it.
     ///
     /// # Errors
     /// [`LinkError`] for anything else: a path, a query, a user name or another scheme are refused, since this link

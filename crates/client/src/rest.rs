@@ -55,12 +55,12 @@ impl Session {
         self.expires_at
     }
 
-    /// The same session with a token that came over a connection.
+    /// The same session, with a token that came over a connection.
     pub(crate) fn with_token(&self, token: Secret) -> Self {
         Self { token, ..self.clone() }
     }
 
-    /// Connects the session. Two connections of one session exclude each other: the newer one wins.
+    /// Connects the session. A session has one connection at a time: a newer one replaces the older.
     ///
     /// To be called within a Tokio runtime.
     pub fn connect(&self) -> Connection {
@@ -70,12 +70,12 @@ impl Session {
     /// What the session is doing, wherever it is connected (`GET /v1/sessions/me`).
     ///
     /// # Errors
-    /// As every call here: no answer, or a refusal, which for an expired token has status 401.
+    /// As for every call here: no answer, or a refusal, which has status 401 if the token has expired.
     pub async fn me(&self) -> Result<Me, RestError> {
         json(&self.server, Method::GET, "/v1/sessions/me", Some(&self.token)).await
     }
 
-    /// Takes a fresh token (`POST /v1/sessions/me/token`).
+    /// Requests a fresh token (`POST /v1/sessions/me/token`).
     ///
     /// # Errors
     /// As [`Session::me`].
@@ -120,7 +120,7 @@ pub struct Me {
     pub state: SessionState,
     /// Whether it has a WebSocket connection.
     pub connected: bool,
-    /// When the token that asked ends, in seconds since the Unix epoch.
+    /// When the token of this call ends, in seconds since the Unix epoch.
     pub expires_at: u64,
 }
 
@@ -166,7 +166,7 @@ struct Renewed {
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RestError {
-    /// No connection could be made, to any of the addresses; the fault is the last one's.
+    /// No address could be connected to; the fault is that of the last one.
     #[error("cannot reach {url}")]
     Unreachable {
         /// The address tried last.
@@ -174,7 +174,7 @@ pub enum RestError {
         /// What happened.
         source: io::Error,
     },
-    /// A connection was made, and broke before the answer was whole.
+    /// The connection broke before the answer was complete.
     #[error("the connection broke during the call")]
     Broken(#[from] hyper::Error),
     /// No answer in 10 s.
@@ -183,12 +183,12 @@ pub enum RestError {
     /// The server refused.
     #[error("{0}")]
     Problem(Problem),
-    /// The answer is not what this protocol has: probably not a cipher-chat server.
+    /// The answer is not one of this protocol: probably not a cipher-chat server.
     #[error("the answer is not one of a cipher-chat server")]
     Unexpected,
 }
 
-/// A refusal as the server words it (RFC 9457).
+/// A refusal, as the server describes it (RFC 9457).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Problem {
@@ -285,7 +285,7 @@ async fn call_one(
     driven_by(connection, exchange).await
 }
 
-/// Runs `exchange` while `connection` moves its bytes: hyper's client has no life of its own.
+/// Runs `exchange` while `connection` moves its bytes: hyper's client needs somebody to poll it.
 async fn driven_by<T>(connection: impl Future, exchange: impl Future<Output = T>) -> T {
     let (mut connection, mut exchange) = (pin!(connection), pin!(exchange));
     let mut open = true;

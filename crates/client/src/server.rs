@@ -1,4 +1,4 @@
-//! Where the servers are, and whom to believe that they are the servers.
+//! The addresses of the servers, and which certificates are trusted for them.
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
@@ -9,7 +9,7 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
-/// The address of a server: `https://chat.example`, with `http`, `ws` or `wss` likewise, and a path if it lives below one.
+/// The address of a server: `https://chat.example`, or with `http`, `ws` or `wss`, and with a path if the server is below one.
 /// `ws` means the same as `http` here and `wss` the same as `https`: a server speaks both on one port.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
@@ -117,7 +117,7 @@ impl fmt::Debug for ServerUrl {
     }
 }
 
-/// Whose certificates are believed. Without TLS it means nothing.
+/// Which certificates are trusted. Without TLS this has no effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
     /// The certificate authorities of this system.
@@ -127,7 +127,7 @@ pub enum Trust {
     Ca(PathBuf),
 }
 
-/// One service: one or more addresses at which any session and any room of it can be had. Cheap to clone.
+/// One service: one or more addresses, each of which serves every session and room of it. Cheap to clone.
 #[derive(Clone)]
 pub struct Server {
     urls: Arc<[ServerUrl]>,
@@ -148,7 +148,7 @@ pub enum ServerError {
         /// Why not.
         source: rustls::pki_types::pem::Error,
     },
-    /// There is nobody to believe: the file is empty, or the system has no certificate authorities.
+    /// There is no authority to trust: the file is empty, or the system has no certificate authorities.
     #[error("no certificate authority was found; name one with a PEM file")]
     NoAuthority,
     /// A certificate or the TLS configuration is not usable.

@@ -10,11 +10,11 @@ use crate::{channel::Meeting, invite::Invite};
 /// Whom somebody wants to meet.
 #[derive(Clone, Debug)]
 pub struct ChatCriteria {
-    /// By what.
+    /// By what the two meet.
     pub by: MeetBy,
-    /// The own part: whoever seeks meets only who offers; without a part, only others without one.
+    /// This person's role: `seek` is matched only with `offer`; no role only with others who have none.
     pub role: Option<Role>,
-    /// The own language: others who name a different one come later.
+    /// This person's language. People with a different one are matched only after 10 s.
     pub language: Option<Language>,
 }
 
@@ -25,7 +25,7 @@ pub enum MeetBy {
     Anybody,
     /// Whoever names the same topic.
     Topic(Topic),
-    /// Whoever has the same invite. The keys of the chat depend on it: without it nobody, and no server, can stand between the two.
+    /// Whoever has the same invite. The keys of the chat depend on it: nobody without it, not even the server, can be in between.
     Invite(Invite),
 }
 

@@ -1,4 +1,4 @@
-//! What a chat tells its owner.
+//! The events of a chat.
 
 use std::{fmt, time::Duration};
 
@@ -12,55 +12,55 @@ use crate::{
 /// What happened, in order.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The server is reached.
+    /// The connection to the server is open.
     Connected,
-    /// There is no connection. It is made again by itself; the search or the chat goes on after it.
+    /// The connection is lost. It is opened again without further action; then waiting, or the chat, goes on.
     Disconnected {
         /// When the next attempt begins.
         retry_in: Duration,
     },
-    /// The search has begun, or has begun anew on a new connection.
+    /// Waiting has begun, or has begun again on a new connection.
     Waiting,
-    /// Somebody is found; the two agree on keys now.
+    /// Matched with somebody; the two agree on keys now.
     Met,
-    /// Nobody but the two can read what follows: texts may be sent.
+    /// The channel is secured: texts may be sent, and only these two people can read them.
     Secured {
-        /// To be compared over another channel.
+        /// To be compared outside the chat.
         safety: SafetyCode,
     },
-    /// The peer's next text: each once, in the order in which they were sent.
+    /// The peer's next text. Each comes once, in the order in which they were sent.
     Message {
         /// Its number among the peer's messages.
         number: MessageNumber,
-        /// At most 8 KiB; may contain anything that Unicode has, control characters too.
+        /// At most 8 KiB of any Unicode characters, control characters included.
         text: String,
     },
-    /// The peer's program has this text, and all before it.
+    /// The peer's program has received this text, and all before it.
     Delivered {
         /// As [`Chat::send`](super::Chat::send) returned it.
         number: MessageNumber,
     },
-    /// The chat has ended and nobody knows whether the peer got this text.
+    /// The chat has ended, and it is not known whether the peer has received this text.
     NotDelivered {
         /// As [`Chat::send`](super::Chat::send) returned it.
         number: MessageNumber,
     },
-    /// The peer writes, or has stopped.
+    /// The peer has begun to type, or has stopped.
     PeerTyping(Typing),
-    /// A text that was refused for want of room would be taken now.
+    /// There is room again: a text that was refused because too much was unacknowledged would be accepted now.
     WindowOpen,
     /// The peer has lost its connection and may come back. What is sent now waits for it.
     PeerAway,
     /// The peer is back.
     PeerOnline,
-    /// The chat goes on after a loss of the own connection.
+    /// This side is connected again, and the chat goes on.
     Resumed,
     /// The chat is over. The session and its connection are not.
     Ended {
         /// Why.
         end: End,
     },
-    /// A request was refused; see [`connection::Event::Error`](crate::connection::Event::Error).
+    /// A command was refused; see [`connection::Event::Error`](crate::connection::Event::Error).
     Error {
         /// For programs.
         code: ErrorCode,
@@ -79,11 +79,11 @@ pub enum Event {
 pub enum End {
     /// This side said goodbye.
     Bye,
-    /// The peer said goodbye, provably.
+    /// The peer said goodbye, authenticated by the channel.
     PeerBye,
     /// This side reported the peer.
     Report,
-    /// The server says so; the peer has not said goodbye.
+    /// The server has ended the room; the peer has sent no bye.
     Room(EndReason),
     /// The end-to-end channel could not be made, or was broken: a fault of the peer's program, another invite, or an attack.
     Fault(channel::ChannelEnd),
@@ -92,7 +92,7 @@ pub enum End {
 }
 
 impl Event {
-    /// What of the channel's events concerns the owner as it is.
+    /// The channel's events that are passed on unchanged.
     pub(super) fn of_channel(event: channel::Event) -> Option<Self> {
         Some(match event {
             channel::Event::Secured { safety } => Self::Secured { safety },

@@ -13,17 +13,17 @@ use crate::secret::Secret;
 /// Something that happened outside.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Input {
-    /// The owner wants something.
+    /// A command of the owner.
     Command(Command),
     /// The WebSocket is open.
     Opened,
     /// The WebSocket could not be opened.
     Refused(Refusal),
-    /// Something came that means nothing but that the connection lives, such as a ping.
+    /// Something arrived that only shows that the connection works, such as a ping.
     Activity,
-    /// A control message came.
+    /// A control message arrived.
     Control(ServerMessage),
-    /// The peer's bytes came.
+    /// The peer's bytes arrived.
     Binary(Bytes),
     /// The WebSocket is gone, with the code of the server's close frame if there was one.
     Lost(Option<u16>),
@@ -31,7 +31,7 @@ pub(crate) enum Input {
     Tick,
 }
 
-/// What the owner may want.
+/// What the owner may ask for.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Command {
     /// Wait for a match.
@@ -44,9 +44,9 @@ pub(crate) enum Command {
     Leave,
     /// End the chat with a report.
     Report(Category),
-    /// Bytes for the peer; dropped while there is no way to it.
+    /// Bytes for the peer; dropped while there is no path to it.
     Frame(Bytes),
-    /// Take the connection for lost.
+    /// Treat the connection as lost.
     Reconnect,
     /// End the connection for good.
     Close,
@@ -80,9 +80,9 @@ pub(crate) enum Effect {
     SendControl(ClientMessage),
     /// Write a binary message.
     SendFrame(Bytes),
-    /// Say goodbye (close code 1000) and forget the WebSocket: nothing of it counts any more.
+    /// Close the WebSocket (close code 1000) and forget it: nothing that comes from it counts any more.
     Close,
-    /// Forget the WebSocket, or the attempt to open one; it is dead.
+    /// Forget the WebSocket, or the attempt to open one: it is lost.
     Drop,
     /// From now on this is the session's token.
     KeepToken(Secret),
@@ -90,43 +90,43 @@ pub(crate) enum Effect {
     Emit(Event),
 }
 
-/// What a connection tells its owner.
+/// What a connection notifies its owner of.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The server is reached. A request made before is said now.
+    /// The connection is open. A command given before is sent now.
     Connected,
-    /// The search has begun. It begins anew, and is told anew, after a loss of the connection.
+    /// Waiting has begun. After a loss of the connection it begins again, with this event again.
     Waiting,
-    /// Somebody is met, and there: frames may be sent.
+    /// Matched with somebody who is connected: frames may be sent.
     Paired {
         /// The room.
         room: RoomId,
-        /// The own side in it.
+        /// This client's side in it.
         side: Side,
     },
-    /// Back in the room after a loss of the connection: frames may be sent. The peer is there unless [`Event::PeerAway`] follows.
+    /// Back in the room after a loss of the connection: frames may be sent. The peer is online unless [`Event::PeerAway`] follows.
     Resumed,
-    /// The peer has its connection back.
+    /// The peer is connected again.
     PeerOnline,
     /// The peer has lost its connection and may come back; what is sent now does not arrive.
     PeerAway,
-    /// The peer's bytes, as they were sent. Frames may get lost around a loss of a connection, on either side; see
-    /// [`channel`](crate::channel), which repairs that.
+    /// The peer's bytes, as they were sent. Frames may be lost when a connection breaks, on either side;
+    /// [`channel`](crate::channel) makes up for that.
     Frame(Bytes),
     /// The room is over, for good.
     Ended {
         /// Why.
         reason: EndReason,
     },
-    /// A request was refused. After [`ErrorCode::Unavailable`] and [`ErrorCode::Rate`] it is said again by itself; after others
-    /// nobody is searched for any more.
+    /// A command was refused. After [`ErrorCode::Unavailable`] and [`ErrorCode::Rate`] it is sent again without further action; after
+    /// any other code, waiting is over.
     Error {
         /// For programs.
         code: ErrorCode,
         /// For people; may quote what was asked.
         message: String,
     },
-    /// There is no connection. It is made again by itself; a room and a search outlast it.
+    /// The connection is lost. It is opened again without further action; then waiting, or the chat, goes on.
     Disconnected {
         /// When the next attempt begins.
         retry_in: Duration,
@@ -138,19 +138,19 @@ pub enum Event {
     },
 }
 
-/// Why a connection is not made again.
+/// Why a connection is not opened again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Closed {
     /// The owner closed it.
     #[error("closed")]
     Asked,
-    /// The server closed it with a code that means: do not come back (see [`schemas::CloseCode`]).
+    /// The server closed it with a code that says not to reconnect (see [`schemas::CloseCode`]).
     #[error("the server closed the connection: {}", reason(*.0))]
     ByServer(u16),
-    /// The token is not taken any more: it has expired while there was no connection, or the session was deleted.
+    /// The token is not accepted any more: it has expired while there was no connection, or the session was deleted.
     #[error("the session is over")]
     Unauthorized,
-    /// The server does not take this client at all.
+    /// The server does not accept this client at all.
     #[error("the server refused the connection with HTTP status {0}")]
     Refused(u16),
 }
