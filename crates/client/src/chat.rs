@@ -1,4 +1,5 @@
-//! Everything together: a session, a connection that reconnects, and an end-to-end encrypted channel for each room.
+//! Everything together: a session, a connection that reconnects, and an end-to-end encrypted
+//! channel for each room.
 //!
 //! ```no_run
 //! use client::{Chat, Server, Trust, ChatCriteria, chat::Event};
@@ -44,13 +45,15 @@ use crate::{
     machine::{self, Command},
 };
 
-/// How long [`Chat::close`] waits for the bye to arrive, in addition to the 3 s that the channel itself takes at most.
+/// How long [`Chat::close`] waits for the bye to arrive, in addition to the 3 s that the channel
+/// itself takes at most.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One person at a service, who waits for somebody, chats, and may then wait for somebody else.
 ///
-/// Nothing happens in the background: the program has to call [`Chat::next_event`] in a loop. It acknowledges, resends, and carries
-/// out what the other methods have asked for. Those only make a note, and never wait.
+/// Nothing happens in the background: the program has to call [`Chat::next_event`] in a loop. It
+/// acknowledges, resends, and carries out what the other methods have asked for. Those only make a
+/// note, and never wait.
 ///
 /// Dropping a chat closes the connection without a bye; [`Chat::close`] sends one.
 pub struct Chat {
@@ -86,7 +89,8 @@ impl Chat {
     /// To be called within a Tokio runtime.
     ///
     /// # Errors
-    /// If no session can be opened. If the connection is lost later, it is opened again, and events tell of it.
+    /// If no session can be opened. If the connection is lost later, it is opened again, and events
+    /// tell of it.
     pub async fn open(server: &Server) -> Result<Self, RestError> {
         Ok(Self::new(Session::open(server).await?.connect()))
     }
@@ -103,7 +107,8 @@ impl Chat {
         }
     }
 
-    /// Waits for somebody. While waiting, a second call replaces the first. In a chat it first ends the chat, as [`Chat::leave`] does.
+    /// Waits for somebody. While waiting, a second call replaces the first. In a chat it first ends
+    /// the chat, as [`Chat::leave`] does.
     pub fn find(&mut self, criteria: ChatCriteria) {
         let find = criteria.find();
         self.meeting = criteria.meeting();
@@ -142,7 +147,8 @@ impl Chat {
         self.with_channel(|channel, now| channel.set_typing(now, typing));
     }
 
-    /// Sends a bye after everything sent before, and leaves. [`Event::Ended`] follows when the peer has acknowledged it, or after 3 s.
+    /// Sends a bye after everything sent before, and leaves. [`Event::Ended`] follows when the peer
+    /// has acknowledged it, or after 3 s.
     pub fn leave(&mut self) {
         if let Some(active) = &mut self.active {
             active.next = None;
@@ -150,7 +156,8 @@ impl Chat {
         }
     }
 
-    /// Ends the chat at once with a report, which has no content. This session is not matched with the same person again.
+    /// Ends the chat at once with a report, which has no content. This session is not matched with
+    /// the same person again.
     pub fn report(&mut self, category: Category) {
         if self.active.is_some() {
             self.outgoing.push_back(Command::Report(category));
@@ -163,7 +170,8 @@ impl Chat {
         self.outgoing.push_back(Command::Reconnect);
     }
 
-    /// What the two people can compare outside the chat, to know that nobody is in between. `None` outside a secured chat.
+    /// What the two people can compare outside the chat, to know that nobody is in between. `None`
+    /// outside a secured chat.
     pub fn safety(&self) -> Option<SafetyCode> {
         self.active.as_ref()?.channel.safety()
     }
@@ -189,8 +197,8 @@ impl Chat {
         }
     }
 
-    /// Sends a bye, leaves, closes the connection and deletes the session, so that nothing of it is left at the service. Takes at most
-    /// 8 s if nobody answers, and the time of one REST call.
+    /// Sends a bye, leaves, closes the connection and deletes the session, so that nothing of it is
+    /// left at the service. Takes at most 8 s if nobody answers, and the time of one REST call.
     pub async fn close(mut self) {
         self.leave();
         let over = async { while self.active.is_some() && self.next_event().await.is_some() {} };
@@ -212,7 +220,8 @@ impl Chat {
         Time::after_start(Instant::now() - self.start)
     }
 
-    /// Hands over what is to be sent. A command stays in the queue until the connection has accepted it.
+    /// Hands over what is to be sent. A command stays in the queue until the connection has
+    /// accepted it.
     async fn send_outgoing(&mut self) {
         while let Some(command) = self.outgoing.front() {
             // A closed connection takes nothing, and tells so by its event.
@@ -317,7 +326,8 @@ impl Chat {
         }
     }
 
-    /// The active chat is over: leaves the room, unless that is over as well, and finds the next peer if that was asked for.
+    /// The active chat is over: leaves the room, unless that is over as well, and finds the next
+    /// peer if that was asked for.
     fn ended(&mut self, end: End) {
         let Some(active) = self.active.take() else { return };
         match (active.next, active.room) {

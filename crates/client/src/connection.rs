@@ -1,4 +1,5 @@
-//! The I/O half of a connection: one task that gives the [`ConnectionMachine`] a clock, randomness and a socket.
+//! The I/O half of a connection: one task that gives the [`ConnectionMachine`] a clock, randomness
+//! and a socket.
 
 use std::{collections::VecDeque, future::pending, mem, pin::Pin};
 
@@ -31,10 +32,12 @@ const EVENTS: usize = 64;
 /// Events that did not fit any more. Above this many, nothing is done that could produce another.
 const OVERFLOW: usize = 64;
 
-/// A connection to a service, as [`Session::connect`] makes it. When it is lost it is opened again; then waiting, or the chat, goes
-/// on. Dropping it closes the socket, and a peer sees `away` until the grace is over.
+/// A connection to a service, as [`Session::connect`] makes it. When it is lost it is opened again;
+/// then waiting, or the chat, goes on. Dropping it closes the socket, and a peer sees `away` until
+/// the grace is over.
 ///
-/// Frames are not kept while there is no connection, and some are lost when it breaks: [`Chat`](crate::Chat) makes up for that.
+/// Frames are not kept while there is no connection, and some are lost when it breaks:
+/// [`Chat`](crate::Chat) makes up for that.
 pub struct Connection {
     session: Session,
     token: watch::Receiver<Secret>,
@@ -77,7 +80,8 @@ impl Connection {
     /// Waits for a match. While waiting, a second call replaces the first.
     ///
     /// # Errors
-    /// If the connection is closed. A refusal by the server comes as [`Event::Error`]. This holds for every command here.
+    /// If the connection is closed. A refusal by the server comes as [`Event::Error`]. This holds
+    /// for every command here.
     pub async fn find(&self, find: Find) -> Result<(), CommandError> {
         self.command(Command::Find(find)).await
     }
@@ -125,15 +129,15 @@ impl Connection {
         self.command(Command::Frame(bytes)).await
     }
 
-    /// Treats the connection as lost and opens it again, for programs that learn of a change of network before the time-out.
-    /// [`Event::Disconnected`] follows.
+    /// Treats the connection as lost and opens it again, for programs that learn of a change of
+    /// network before the time-out. [`Event::Disconnected`] follows.
     pub async fn reconnect(&self) {
         // A closed connection stays closed.
         _ = self.command(Command::Reconnect).await;
     }
 
-    /// Closes the connection, after everything sent before. This does not end a chat at once: call [`Connection::leave`] first.
-    /// [`Event::Closed`] follows.
+    /// Closes the connection, after everything sent before. This does not end a chat at once: call
+    /// [`Connection::leave`] first. [`Event::Closed`] follows.
     pub async fn close(&self) {
         // A closed connection is closed.
         _ = self.command(Command::Close).await;

@@ -1,7 +1,9 @@
-//! Invites: one secret, carried by a link that its server never sees in full, from which two things are derived.
+//! Invites: one secret, carried by a link that its server never sees in full, from which two things
+//! are derived.
 //!
-//! The *code* is what both send in `find`: the server learns it, to match the two. The *psk* is part of the
-//! handshake: the server cannot derive it from the code. Specified in `docs/protocol.md`.
+//! The *code* is what both send in `find`: the server learns it, to match the two. The *psk* is
+//! part of the handshake: the server cannot derive it from the code. Specified in
+//! `docs/protocol.md`.
 
 use std::fmt;
 
@@ -66,7 +68,8 @@ impl Invite {
     /// # Errors
     /// [`LinkError::Secret`] if they are not exactly the base64url form of 16 bytes.
     pub fn parse(characters: &str) -> Result<Self, LinkError> {
-        // Four spare bits are left at the end; the engine refuses any but zeros, so that a secret has one form.
+        // Four spare bits are left at the end; the engine refuses any but zeros, so that a secret has one
+        // form.
         let mut bytes = Zeroizing::new([0; 18]);
         if characters.len() != SECRET_CHARACTERS {
             return Err(LinkError::Secret);
@@ -115,8 +118,8 @@ impl InviteLink {
     /// Reads `https://host/#secret`, with blanks around it, as people paste it.
     ///
     /// # Errors
-    /// [`LinkError`] for anything else: a path, a query, a user name or another scheme are refused, since this link
-    /// decides which server is trusted with the meeting.
+    /// [`LinkError`] for anything else: a path, a query, a user name or another scheme are refused,
+    /// since this link decides which server is trusted with the meeting.
     pub fn parse(link: &str) -> Result<Self, LinkError> {
         let link = link.trim();
         if link.len() > LINK_MAX {

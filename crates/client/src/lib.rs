@@ -1,6 +1,7 @@
 //! The client library of cipher-chat, in three layers:
 //!
-//! - [`Session`] and [`Connection`]: an anonymous session, and a connection that reconnects when its socket is lost;
+//! - [`Session`] and [`Connection`]: an anonymous session, and a connection that reconnects when
+//!   its socket is lost;
 //! - [`channel`] and [`invite`]: the end-to-end encrypted channel, without I/O;
 //! - [`Chat`]: both together. Most programs need nothing else.
 

@@ -20,11 +20,12 @@ use crate::{
 /// How long one call to one address may take, connecting included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Largest answer that is read, in bytes: a token is about 1.5 KiB, a status with every topic some more.
+/// Largest answer that is read, in bytes: a token is about 1.5 KiB, a status with every topic some
+/// more.
 const ANSWER_BYTES: usize = 64 * 1024;
 
-/// An anonymous session: all that a server knows of a person. It needs no connection to exist, and costs the server nothing
-/// without one.
+/// An anonymous session: all that a server knows of a person. It needs no connection to exist, and
+/// costs the server nothing without one.
 #[derive(Clone, Debug)]
 pub struct Session {
     pub(crate) server: Server,
@@ -37,8 +38,8 @@ impl Session {
     /// Opens a session (`POST /v1/sessions`).
     ///
     /// # Errors
-    /// If no address answers, or the one that does refuses: [`RestError::Problem`] with status 429 when too many sessions were
-    /// opened from this network address.
+    /// If no address answers, or the one that does refuses: [`RestError::Problem`] with status 429
+    /// when too many sessions were opened from this network address.
     pub async fn open(server: &Server) -> Result<Self, RestError> {
         let opened: Opened = json(server, Method::POST, "/v1/sessions", None).await?;
         let Opened { session: id, token, expires_at } = opened;
@@ -50,7 +51,8 @@ impl Session {
         self.id
     }
 
-    /// When the token ends if nobody renews it, in seconds since the Unix epoch. A connection renews its own token.
+    /// When the token ends if nobody renews it, in seconds since the Unix epoch. A connection
+    /// renews its own token.
     pub fn expires_at(&self) -> u64 {
         self.expires_at
     }
@@ -60,7 +62,8 @@ impl Session {
         Self { token, ..self.clone() }
     }
 
-    /// Connects the session. A session has one connection at a time: a newer one replaces the older.
+    /// Connects the session. A session has one connection at a time: a newer one replaces the
+    /// older.
     ///
     /// To be called within a Tokio runtime.
     pub fn connect(&self) -> Connection {
@@ -70,7 +73,8 @@ impl Session {
     /// What the session is doing, wherever it is connected (`GET /v1/sessions/me`).
     ///
     /// # Errors
-    /// As for every call here: no answer, or a refusal, which has status 401 if the token has expired.
+    /// As for every call here: no answer, or a refusal, which has status 401 if the token has
+    /// expired.
     pub async fn me(&self) -> Result<Me, RestError> {
         json(&self.server, Method::GET, "/v1/sessions/me", Some(&self.token)).await
     }
@@ -102,7 +106,8 @@ impl Session {
         call(&self.server, Method::DELETE, "/v1/rooms/current", Some(&self.token)).await.map(drop)
     }
 
-    /// Ends the session: its chat, its connection wherever it is, and its token (`DELETE /v1/sessions/me`).
+    /// Ends the session: its chat, its connection wherever it is, and its token (`DELETE
+    /// /v1/sessions/me`).
     ///
     /// # Errors
     /// As [`Session::me`].

@@ -10,7 +10,8 @@ use rustls::{
 use tokio_rustls::TlsConnector;
 
 /// The address of a server: `https://chat.example`, or with `http`, `ws` or `wss`, and with a path if the server is below one.
-/// `ws` means the same as `http` here and `wss` the same as `https`: a server speaks both on one port.
+/// `ws` means the same as `http` here and `wss` the same as `https`: a server speaks both on one
+/// port.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     pub(crate) scheme: Scheme,
@@ -127,7 +128,8 @@ pub enum Trust {
     Ca(PathBuf),
 }
 
-/// One service: one or more addresses, each of which serves every session and room of it. Cheap to clone.
+/// One service: one or more addresses, each of which serves every session and room of it. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Server {
     urls: Arc<[ServerUrl]>,
@@ -148,7 +150,8 @@ pub enum ServerError {
         /// Why not.
         source: rustls::pki_types::pem::Error,
     },
-    /// There is no authority to trust: the file is empty, or the system has no certificate authorities.
+    /// There is no authority to trust: the file is empty, or the system has no certificate
+    /// authorities.
     #[error("no certificate authority was found; name one with a PEM file")]
     NoAuthority,
     /// A certificate or the TLS configuration is not usable.
@@ -160,7 +163,8 @@ impl Server {
     /// A service at `urls`. They are tried in turn, each time from the one that worked last.
     ///
     /// # Errors
-    /// If there is no address, or if one of them needs TLS and no certificate authority can be loaded.
+    /// If there is no address, or if one of them needs TLS and no certificate authority can be
+    /// loaded.
     pub fn new(urls: impl IntoIterator<Item = ServerUrl>, trust: &Trust) -> Result<Self, ServerError> {
         let urls: Arc<[_]> = urls.into_iter().collect();
         if urls.is_empty() {

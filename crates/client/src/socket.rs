@@ -31,13 +31,16 @@ use crate::{
     wire,
 };
 
-/// Bytes read at once: a few messages of a chat, in a process that has one connection, or thousands of them (a load generator).
+/// Bytes read at once: a few messages of a chat, in a process that has one connection, or thousands
+/// of them (a load generator).
 const READ_BYTES: usize = 8 * 1024;
 
-/// Bytes that may wait below for the network: more than one frame of the largest size, as tungstenite demands.
+/// Bytes that may wait below for the network: more than one frame of the largest size, as
+/// tungstenite demands.
 const WRITE_BYTES_MAX: usize = 2 * limits::FRAME_BYTES;
 
-/// Messages that may wait for the network before their owner has to wait: the end-to-end channel's whole window.
+/// Messages that may wait for the network before their owner has to wait: the end-to-end channel's
+/// whole window.
 const OUTBOX: usize = 64;
 
 /// How long a goodbye may take.
@@ -85,7 +88,8 @@ impl Socket {
         self.outbox.len() >= OUTBOX
     }
 
-    /// Writes what there is to write until something has come. Nothing is lost if the future is dropped.
+    /// Writes what there is to write until something has come. Nothing is lost if the future is
+    /// dropped.
     pub(crate) async fn next(&mut self, reading: Reading) -> Input {
         poll_fn(|cx| self.poll_next(cx, reading)).await
     }

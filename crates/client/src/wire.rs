@@ -1,4 +1,5 @@
-//! Control messages as text: the other half of what `schemas::control` reads and writes for the server.
+//! Control messages as text: the other half of what `schemas::control` reads and writes for the
+//! server.
 
 use schemas::control::{Category, ClientMessage, Find, FindBy, ServerMessage};
 use schemas::criteria::Role;
@@ -19,7 +20,8 @@ pub(crate) fn json(message: &ClientMessage) -> String {
     serde_json::to_string(&fields).unwrap_or_default()
 }
 
-/// A server's message, or `None` for one that a newer server may send and this client does not know.
+/// A server's message, or `None` for one that a newer server may send and this client does not
+/// know.
 pub(crate) fn parse(text: &str) -> Option<ServerMessage> {
     serde_json::from_str(text).ok()
 }

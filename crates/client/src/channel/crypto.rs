@@ -1,4 +1,5 @@
-//! Noise's primitives on aws-lc-rs, so that the whole program has one crypto provider, and keys that are wiped.
+//! Noise's primitives on aws-lc-rs, so that the whole program has one crypto provider, and keys
+//! that are wiped.
 
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{agreement, digest};
@@ -32,7 +33,8 @@ pub(super) fn public_key(private: &PrivateKey) -> Result<[u8; 32], Error> {
     public.as_ref().try_into().map_err(|_| Error::Dh)
 }
 
-/// Gives snow its primitives, and as its only randomness the ephemeral key that was drawn (and promised) before.
+/// Gives snow its primitives, and as its only randomness the ephemeral key that was drawn (and
+/// promised) before.
 pub(super) struct Resolver {
     pub(super) ephemeral: PrivateKey,
 }
@@ -55,7 +57,8 @@ impl CryptoResolver for Resolver {
     }
 }
 
-/// "Randomness" that is one key, once: a second ephemeral in the same room would break the commitment.
+/// "Randomness" that is one key, once: a second ephemeral in the same room would break the
+/// commitment.
 struct OneKey(Option<PrivateKey>);
 
 impl Random for OneKey {
@@ -90,7 +93,8 @@ impl Dh for X25519 {
 
     fn set(&mut self, private: &[u8]) {
         self.private.copy_from_slice(private);
-        // Any 32 bytes are an X25519 key; were they refused, a zero public key would only fail the handshake.
+        // Any 32 bytes are an X25519 key; were they refused, a zero public key would only fail the
+        // handshake.
         self.public = public_key(&self.private).unwrap_or_default();
     }
 
@@ -195,7 +199,8 @@ impl Cipher for AesGcm {
             .and_then(|key| key.seal_in_place_separate_tag(Self::nonce(nonce), Aad::from(ad), text).ok());
         match sealed {
             Some(tag) => rest[..TAG].copy_from_slice(tag.as_ref()),
-            // The trait has no error here. It cannot fail (32-byte key, short text); if it did, nothing leaks.
+            // The trait has no error here. It cannot fail (32-byte key, short text); if it did, nothing
+            // leaks.
             None => text.fill(0),
         }
         plaintext.len() + TAG

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::safety::SafetyCode;
 
-/// The number of a message in its direction: grows with every text, not always by one (notices are numbered too).
+/// The number of a message in its direction: grows with every text, not always by one (notices are
+/// numbered too).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageNumber(pub(super) u64);
 
@@ -48,7 +49,8 @@ pub enum Event {
     },
     /// The peer writes, or stopped. A [`Event::Message`] means that it stopped, too.
     PeerTyping(Typing),
-    /// The peer said goodbye (authenticated). [`Event::Ended`] follows shortly; there is nothing more to send.
+    /// The peer said goodbye (authenticated). [`Event::Ended`] follows shortly; there is nothing
+    /// more to send.
     PeerBye,
     /// A text that was refused as [`SendError::Full`] would be taken now.
     WindowOpen,
@@ -88,7 +90,8 @@ pub enum ChannelEnd {
     Closed,
     /// No channel after 30 s with both sides online.
     NoChannel,
-    /// A handshake message has a wrong length: one side came by an invite, the other did not, or it was tampered with.
+    /// A handshake message has a wrong length: one side came by an invite, the other did not, or it
+    /// was tampered with.
     HandshakeLength,
     /// A second, different commitment, message 1 or message 2.
     HandshakeChanged,

@@ -1,4 +1,5 @@
-//! The handshake: commitment, Noise message 1, Noise message 2; each final once heard, each sent again as stored bytes.
+//! The handshake: commitment, Noise message 1, Noise message 2; each final once heard, each sent
+//! again as stored bytes.
 //!
 //! ```text
 //! b → a   commitment  SHA-256("cipher-chat.v1 commit" ‖ 0 ‖ Noise name ‖ 0 ‖ room ‖ e_b)
@@ -7,8 +8,8 @@
 //! a → b   any packet  `b` now knows that `a` has the keys
 //! ```
 //!
-//! `b` promises its key before it sees `a`'s, so that whoever sits between cannot search for keys that give both sides
-//! the same safety code.
+//! `b` promises its key before it sees `a`'s, so that whoever sits between cannot search for keys
+//! that give both sides the same safety code.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use snow::{Builder, HandshakeState, StatelessTransportState};
@@ -74,7 +75,8 @@ impl Handshake {
             message1: None,
             message2: None,
         };
-        // Any 32 bytes are an X25519 key. Were they refused, there would be no key, and the handshake would fail.
+        // Any 32 bytes are an X25519 key. Were they refused, there would be no key, and the handshake would
+        // fail.
         if let (Side::B, Ok(public)) = (side, public_key(&ephemeral)) {
             handshake.commitment = Some(handshake.commit_to(&public).to_vec());
         }
@@ -209,7 +211,8 @@ fn finish(noise: Box<HandshakeState>) -> Result<Box<Session>, ChannelEnd> {
     Ok(Box::new(Session { transport, safety }))
 }
 
-/// Only the all-zero shared secret has a reason of its own: all else means different keys, psk or room.
+/// Only the all-zero shared secret has a reason of its own: all else means different keys, psk or
+/// room.
 fn refused(error: snow::Error) -> ChannelEnd {
     match error {
         snow::Error::Dh => ChannelEnd::WeakKey,

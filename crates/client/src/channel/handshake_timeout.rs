@@ -1,4 +1,5 @@
-//! The handshake's clock: when to repeat the last message, and when to give up. It runs only while both are online.
+//! The handshake's clock: when to repeat the last message, and when to give up. It runs only while
+//! both are online.
 
 use std::time::Duration;
 

@@ -38,7 +38,8 @@ impl Inbound {
         if entry.number <= self.in_order || self.ahead.contains_key(&entry.number) {
             return Ok(());
         }
-        // An honest peer's unacknowledged messages fit its window, so those among them that are here do, too.
+        // An honest peer's unacknowledged messages fit its window, so those among them that are here do,
+        // too.
         if entry.number - self.in_order > WINDOW_MESSAGES as u64 {
             return Err(ChannelEnd::WindowExceeded);
         }

@@ -1,4 +1,5 @@
-//! Every constant of the channel, with its reason. Both implementations keep to them; `docs/protocol.md` lists the same.
+//! Every constant of the channel, with its reason. Both implementations keep to them;
+//! `docs/protocol.md` lists the same.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ pub const MAX_FRAME: usize = 16384;
 pub const MAX_TEXT: usize = 8 * 1024;
 /// Messages that may be unacknowledged at once, and so how far out of order one may arrive.
 pub const WINDOW_MESSAGES: usize = 64;
-/// Bytes that may be unacknowledged at once, each message counted as the packet it would fill alone.
+/// Bytes that may be unacknowledged at once, each message counted as the packet it would fill
+/// alone.
 pub const WINDOW_BYTES: usize = 128 * 1024;
 /// Kept free of the window for a goodbye, so that a full window cannot delay it.
 pub const BYE_RESERVE_MESSAGES: usize = 1;
@@ -18,7 +20,8 @@ pub const BYE_RESERVE_MESSAGES: usize = 1;
 pub const BYE_RESERVE_BYTES: usize = MIN_FRAME;
 /// Typing notices are not worth a place in a window that is half full.
 pub const TYPING_WINDOW_MESSAGES: usize = WINDOW_MESSAGES / 2;
-/// Numbers (of packets and of messages) stay below this, so that a JavaScript number holds them exactly.
+/// Numbers (of packets and of messages) stay below this, so that a JavaScript number holds them
+/// exactly.
 pub const MAX_NUMBER: u64 = 1 << 53;
 /// How far back the replay window reaches, packets: more than a full window resent twice.
 pub const REPLAY_WINDOW: u64 = 1024;
@@ -32,7 +35,8 @@ pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Shortest delay of an acknowledgement that has nothing to ride on.
 pub const ACK_DELAY_MIN: Duration = Duration::from_millis(20);
-/// Longest such delay: far below [`RESEND_MIN`], so that a late acknowledgement never looks like a loss.
+/// Longest such delay: far below [`RESEND_MIN`], so that a late acknowledgement never looks like a
+/// loss.
 pub const ACK_DELAY_MAX: Duration = Duration::from_millis(120);
 /// Acknowledgement time-out before a round trip was measured (RFC 6298, 2.1).
 pub const RESEND_INITIAL: Duration = Duration::from_secs(1);
@@ -43,5 +47,6 @@ pub const RESEND_MAX: Duration = Duration::from_secs(4);
 
 /// Shortest time between two typing notices.
 pub const TYPING_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a goodbye waits for its acknowledgement, and how long who heard one stays to acknowledge it again.
+/// How long a goodbye waits for its acknowledgement, and how long who heard one stays to
+/// acknowledge it again.
 pub const BYE_LINGER: Duration = Duration::from_secs(3);

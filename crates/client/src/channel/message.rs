@@ -1,4 +1,5 @@
-//! The outside of a binary message: version, kind, and a length that tells nothing but its size class.
+//! The outside of a binary message: version, kind, and a length that tells nothing but its size
+//! class.
 
 use super::limits::{MAX_FRAME, MIN_FRAME};
 
@@ -35,8 +36,8 @@ pub(super) fn padded_len(len: usize) -> Option<usize> {
     (padded <= MAX_FRAME).then_some(padded)
 }
 
-/// Takes a binary message apart. `None` for whatever no honest peer sends: another version or kind, a length that is
-/// no size class, a filler that is not zero.
+/// Takes a binary message apart. `None` for whatever no honest peer sends: another version or kind,
+/// a length that is no size class, a filler that is not zero.
 pub(super) fn parse(message: &[u8]) -> Option<ChannelMessage<'_>> {
     if padded_len(message.len()) != Some(message.len()) {
         return None;

@@ -1,12 +1,13 @@
-//! The end-to-end channel: what two clients say to each other inside the binary messages that the server relays.
+//! The end-to-end channel: what two clients say to each other inside the binary messages that the
+//! server relays.
 //!
-//! A [`Channel`] is one side of one chat as a pure state machine: no I/O, no clock, no randomness of its own. Feed it
-//! what happens (a frame came, the peer is away, the user wrote something, a time has come), then drain what it wants
-//! sent and told, and call [`Channel::handle_timeout`] at [`Channel::next_timeout`]. `docs/protocol.md` specifies every
-//! byte and timer.
+//! A [`Channel`] is one side of one chat as a pure state machine: no I/O, no clock, no randomness
+//! of its own. Feed it what happens (a frame came, the peer is away, the user wrote something, a
+//! time has come), then drain what it wants sent and told, and call [`Channel::handle_timeout`] at
+//! [`Channel::next_timeout`]. `docs/protocol.md` specifies every byte and timer.
 //!
-//! Delivery is between the two channels: texts are numbered, acknowledged and sent again, so each arrives once and in
-//! order, whatever the way between loses, doubles, delays or reorders.
+//! Delivery is between the two channels: texts are numbered, acknowledged and sent again, so each
+//! arrives once and in order, whatever the way between loses, doubles, delays or reorders.
 
 mod crypto;
 mod event;
@@ -51,8 +52,8 @@ use typing::Notice;
 
 /// One side of an end-to-end encrypted chat.
 ///
-/// After each input, take everything from [`Self::poll_frame`] and [`Self::poll_event`]: the queues are only as short
-/// as they are kept.
+/// After each input, take everything from [`Self::poll_frame`] and [`Self::poll_event`]: the queues
+/// are only as short as they are kept.
 pub struct Channel {
     phase: Phase,
     /// Whether frames can reach the peer, as far as the server says.
@@ -100,9 +101,11 @@ enum PathState {
 }
 
 impl Channel {
-    /// Starts the channel of `room` with both sides online, as the server's `paired` says. Side `b` speaks at once.
+    /// Starts the channel of `room` with both sides online, as the server's `paired` says. Side `b`
+    /// speaks at once.
     ///
-    /// `rng` is used here only: for the one ephemeral key of this room, and to seed the jitter of acknowledgements.
+    /// `rng` is used here only: for the one ephemeral key of this room, and to seed the jitter of
+    /// acknowledgements.
     #[must_use]
     pub fn new(side: Side, meeting: Meeting, room: [u8; 16], rng: &mut impl CryptoRng, now: Time) -> Self {
         let mut ephemeral = Zeroizing::new([0; 32]);
@@ -132,7 +135,8 @@ impl Channel {
         channel
     }
 
-    /// A binary message came. Whatever it is, it is survived: taken, dropped and counted, or the end of the chat.
+    /// A binary message came. Whatever it is, it is survived: taken, dropped and counted, or the
+    /// end of the chat.
     pub fn handle_frame(&mut self, now: Time, message: &[u8]) {
         if self.phase == Phase::Ended {
             return;
@@ -153,7 +157,8 @@ impl Channel {
         }
     }
 
-    /// This side is in the room over a new connection (`resumed`); the peer counts as online until told otherwise.
+    /// This side is in the room over a new connection (`resumed`); the peer counts as online until
+    /// told otherwise.
     pub fn link_up(&mut self, now: Time) {
         self.reopen(now);
     }
@@ -171,7 +176,8 @@ impl Channel {
         }
     }
 
-    /// The server says that the peer is away: nothing is sent until it is back, for the server would drop it.
+    /// The server says that the peer is away: nothing is sent until it is back, for the server
+    /// would drop it.
     pub fn peer_away(&mut self, now: Time) {
         if self.path == PathState::Open {
             self.path = PathState::PeerAway;
@@ -212,7 +218,8 @@ impl Channel {
         }
     }
 
-    /// The user writes, or has stopped. The peer is told of changes only, at most once a second; a text says "stopped".
+    /// The user writes, or has stopped. The peer is told of changes only, at most once a second; a
+    /// text says "stopped".
     pub fn set_typing(&mut self, now: Time, typing: Typing) {
         if self.phase == Phase::Secured {
             self.typing.want(typing);
@@ -221,7 +228,8 @@ impl Channel {
         }
     }
 
-    /// Says goodbye after everything sent before it. The channel ends when the peer has acknowledged it, or after 3 s.
+    /// Says goodbye after everything sent before it. The channel ends when the peer has
+    /// acknowledged it, or after 3 s.
     pub fn bye(&mut self, now: Time) {
         match self.phase {
             Phase::Handshaking => self.end(ChannelEnd::Bye),
@@ -237,7 +245,8 @@ impl Channel {
         }
     }
 
-    /// Ends the channel at once and silently: the room is over, or the owner gives up. Its keys are gone after this.
+    /// Ends the channel at once and silently: the room is over, or the owner gives up. Its keys are
+    /// gone after this.
     pub fn close(&mut self) {
         self.end(ChannelEnd::Closed);
     }
@@ -267,7 +276,8 @@ impl Channel {
         }
     }
 
-    /// When [`Self::handle_timeout`] is to be called next, as things stand after the last input; never, if `None`.
+    /// When [`Self::handle_timeout`] is to be called next, as things stand after the last input;
+    /// never, if `None`.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
         let leaving = match self.phase {
@@ -337,7 +347,8 @@ impl Channel {
         }
     }
 
-    /// Sends a handshake message, unless the server would drop it: whoever waits repeats it when the way opens.
+    /// Sends a handshake message, unless the server would drop it: whoever waits repeats it when
+    /// the way opens.
     fn send_if_open(&mut self, frame: Vec<u8>) {
         if self.path == PathState::Open {
             self.frames.push_back(frame);
@@ -367,8 +378,9 @@ impl Channel {
         }
     }
 
-    /// Tells the owner what was not delivered, and forgets every key and message. Ours are wiped here; what snow and
-    /// aws-lc hold is freed here, and wiped by aws-lc itself and by the binary's allocator.
+    /// Tells the owner what was not delivered, and forgets every key and message. Ours are wiped
+    /// here; what snow and aws-lc hold is freed here, and wiped by aws-lc itself and by the
+    /// binary's allocator.
     fn end(&mut self, reason: ChannelEnd) {
         if self.phase == Phase::Ended {
             return;

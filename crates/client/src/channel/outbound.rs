@@ -34,7 +34,8 @@ struct Pending {
     body: Zeroizing<Vec<u8>>,
     /// Waits for a packet: never sent, or taken for lost.
     due: bool,
-    /// When it was sent; `None` before, and after it was sent twice (Karn: its acknowledgement measures nothing).
+    /// When it was sent; `None` before, and after it was sent twice (Karn: its acknowledgement
+    /// measures nothing).
     sent_once_at: Option<Time>,
     sent: bool,
 }
@@ -120,7 +121,8 @@ impl Outbound {
         self.timeout.get_or_insert(now + self.round_trip.timeout());
     }
 
-    /// Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is news for.
+    /// Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is
+    /// news for.
     pub(super) fn acknowledge(&mut self, now: Time, acknowledged: u64) -> Result<Vec<u64>, BeyondSent> {
         if acknowledged > self.sent {
             return Err(BeyondSent);
@@ -148,7 +150,8 @@ impl Outbound {
         Ok(texts)
     }
 
-    /// The acknowledgement is overdue: takes everything for lost, but sends only one packet until it hears something.
+    /// The acknowledgement is overdue: takes everything for lost, but sends only one packet until
+    /// it hears something.
     pub(super) fn time_out(&mut self) {
         self.round_trip.back_off();
         self.take_for_lost();

@@ -37,7 +37,8 @@ pub(super) struct Entry<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The size of the packet that a message of `body_len` bytes fills alone: what it costs of the window.
+/// The size of the packet that a message of `body_len` bytes fills alone: what it costs of the
+/// window.
 pub(super) fn cost(body_len: usize) -> usize {
     padded_len(AROUND + ENTRY_HEADER + body_len).unwrap_or(MAX_FRAME)
 }
@@ -80,7 +81,8 @@ impl Writer {
     }
 }
 
-/// Takes an authenticated content apart: what it acknowledges, and its messages. `None` if it breaks the form.
+/// Takes an authenticated content apart: what it acknowledges, and its messages. `None` if it
+/// breaks the form.
 pub(super) fn parse(content: &[u8]) -> Option<(u64, Vec<Entry<'_>>)> {
     let (acknowledged, rest) = content.split_first_chunk()?;
     let (&count, mut rest) = rest.split_first()?;

@@ -1,4 +1,5 @@
-//! Which packet numbers were seen: a sliding window (RFC 6479 in spirit), moved by authenticated packets only.
+//! Which packet numbers were seen: a sliding window (RFC 6479 in spirit), moved by authenticated
+//! packets only.
 
 use super::limits::REPLAY_WINDOW;
 
@@ -9,7 +10,8 @@ const WORDS: usize = (REPLAY_WINDOW / 64) as usize;
 pub(super) struct ReplayWindow {
     /// One above the highest number seen.
     next: u64,
-    /// Bit `n % REPLAY_WINDOW`: was `n` seen? Only numbers in `next - REPLAY_WINDOW .. next` have one.
+    /// Bit `n % REPLAY_WINDOW`: was `n` seen? Only numbers in `next - REPLAY_WINDOW .. next` have
+    /// one.
     seen: [u64; WORDS],
 }
 
@@ -23,7 +25,8 @@ impl ReplayWindow {
         self.next - number <= REPLAY_WINDOW && self.seen[word] & bit == 0
     }
 
-    /// Marks a fresh `number` as seen. Only for authenticated packets: a forged high number would shut out all others.
+    /// Marks a fresh `number` as seen. Only for authenticated packets: a forged high number would
+    /// shut out all others.
     pub(super) fn mark(&mut self, number: u64) {
         if number >= self.next {
             if number - self.next >= REPLAY_WINDOW {

@@ -14,7 +14,8 @@ pub(super) struct RoundTrip {
 }
 
 impl RoundTrip {
-    /// The time-out now: `SRTT + 4 RTTVAR` within bounds, doubled for each time-out since the last measure.
+    /// The time-out now: `SRTT + 4 RTTVAR` within bounds, doubled for each time-out since the last
+    /// measure.
     pub(super) fn timeout(&self) -> Duration {
         let base = match self.measured {
             Some((smoothed, variation)) => (smoothed + 4 * variation).clamp(RESEND_MIN, RESEND_MAX),
@@ -24,11 +25,13 @@ impl RoundTrip {
         (base * (1 << self.timeouts.min(3))).min(RESEND_MAX)
     }
 
-    /// A round trip that can be trusted was measured (section 2.3). Only that ends the back-off (section 5, after Karn):
-    /// were it ended by any progress, a way slower than the time-out would never be measured.
+    /// A round trip that can be trusted was measured (section 2.3). Only that ends the back-off
+    /// (section 5, after Karn): were it ended by any progress, a way slower than the time-out
+    /// would never be measured.
     pub(super) fn measure(&mut self, sample: Duration) {
         self.timeouts = 0;
-        // More than the longest time-out cannot be told apart from a cut; the bound also keeps the sums small.
+        // More than the longest time-out cannot be told apart from a cut; the bound also keeps the sums
+        // small.
         let sample = sample.min(RESEND_MAX);
         self.measured = Some(match self.measured {
             None => (sample, sample / 2),

@@ -6,8 +6,9 @@ use super::crypto::sha256;
 
 /// Equal on both sides exactly when both ran the same handshake.
 ///
-/// Compared over another channel (a call, face to face) it proves that nobody sits between; compared inside the chat
-/// that it is about, it proves nothing. Seven emoji and three numbers show the same 42 bits.
+/// Compared over another channel (a call, face to face) it proves that nobody sits between;
+/// compared inside the chat that it is about, it proves nothing. Seven emoji and three numbers show
+/// the same 42 bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SafetyCode(u64);
 
@@ -21,7 +22,8 @@ pub struct Emoji {
 }
 
 impl SafetyCode {
-    /// The code of a finished handshake: the first 42 bits of SHA-256("cipher-chat.v1 safety" ‖ 0 ‖ hash).
+    /// The code of a finished handshake: the first 42 bits of SHA-256("cipher-chat.v1 safety" ‖ 0 ‖
+    /// hash).
     pub(super) fn of(handshake_hash: &[u8]) -> Self {
         let digest = sha256(&[b"cipher-chat.v1 safety\0", handshake_hash]);
         let first = digest[..6].iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
@@ -37,7 +39,8 @@ impl SafetyCode {
         })
     }
 
-    /// Three numbers of five digits (10000 to 26383): 10000 and fourteen bits each, most significant first.
+    /// Three numbers of five digits (10000 to 26383): 10000 and fourteen bits each, most
+    /// significant first.
     #[must_use]
     pub fn numbers(self) -> [u16; 3] {
         std::array::from_fn(|place| 10_000 + (self.0 >> (28 - 14 * place) & 0x3fff) as u16)

@@ -12,7 +12,8 @@ use super::time::Time;
 use super::{Channel, PathState, Phase};
 
 impl Channel {
-    /// Takes a packet: fresh, authentic, well-formed, in this order. Only then does it change anything.
+    /// Takes a packet: fresh, authentic, well-formed, in this order. Only then does it change
+    /// anything.
     pub(super) fn handle_packet(
         &mut self,
         now: Time,
@@ -92,7 +93,8 @@ impl Channel {
         Ok(())
     }
 
-    /// The peer leaves: acknowledges at once, and stays a while in case that acknowledgement is lost.
+    /// The peer leaves: acknowledges at once, and stays a while in case that acknowledgement is
+    /// lost.
     fn hear_bye(&mut self, now: Time) {
         self.peer_left = true;
         self.events.push_back(Event::PeerBye);
@@ -130,7 +132,8 @@ impl Channel {
             && self.outbound.has_room(Kind::Typing, 1)
     }
 
-    /// Queues a typing notice if one is due. Notices are reliable too, so that "stopped" cannot get lost.
+    /// Queues a typing notice if one is due. Notices are reliable too, so that "stopped" cannot get
+    /// lost.
     pub(super) fn tell_typing(&mut self, now: Time) {
         let Some(typing) = self.typing.due(now).filter(|_| self.may_tell_typing()) else { return };
         let body = match typing {

@@ -12,7 +12,8 @@ use crate::{channel::Meeting, invite::Invite};
 pub struct ChatCriteria {
     /// By what the two meet.
     pub by: MeetBy,
-    /// This person's role: `seek` is matched only with `offer`; no role only with others who have none.
+    /// This person's role: `seek` is matched only with `offer`; no role only with others who have
+    /// none.
     pub role: Option<Role>,
     /// This person's language. People with a different one are matched only after 10 s.
     pub language: Option<Language>,
@@ -25,7 +26,8 @@ pub enum MeetBy {
     Anybody,
     /// Whoever names the same topic.
     Topic(Topic),
-    /// Whoever has the same invite. The keys of the chat depend on it: nobody without it, not even the server, can be in between.
+    /// Whoever has the same invite. The keys of the chat depend on it: nobody without it, not even
+    /// the server, can be in between.
     Invite(Invite),
 }
 

@@ -14,7 +14,8 @@ use crate::{
 pub enum Event {
     /// The connection to the server is open.
     Connected,
-    /// The connection is lost. It is opened again without further action; then waiting, or the chat, goes on.
+    /// The connection is lost. It is opened again without further action; then waiting, or the
+    /// chat, goes on.
     Disconnected {
         /// When the next attempt begins.
         retry_in: Duration,
@@ -47,7 +48,8 @@ pub enum Event {
     },
     /// The peer has begun to type, or has stopped.
     PeerTyping(Typing),
-    /// There is room again: a text that was refused because too much was unacknowledged would be accepted now.
+    /// There is room again: a text that was refused because too much was unacknowledged would be
+    /// accepted now.
     WindowOpen,
     /// The peer has lost its connection and may come back. What is sent now waits for it.
     PeerAway,
@@ -85,7 +87,8 @@ pub enum End {
     Report,
     /// The server has ended the room; the peer has sent no bye.
     Room(EndReason),
-    /// The end-to-end channel could not be made, or was broken: a fault of the peer's program, another invite, or an attack.
+    /// The end-to-end channel could not be made, or was broken: a fault of the peer's program,
+    /// another invite, or an attack.
     Fault(channel::ChannelEnd),
     /// The connection is over.
     Closed(Closed),

@@ -1,12 +1,15 @@
-//! How long to wait before trying again: growing, capped, and spread over the whole window ("full jitter", Brooker, AWS
-//! Architecture Blog 2015), so that the clients of a gateway that died do not come back all at once.
+//! How long to wait before trying again: growing, capped, and spread over the whole window ("full
+//! jitter", Brooker, AWS Architecture Blog 2015), so that the clients of a gateway that died do not
+//! come back all at once.
 
 use std::time::Duration;
 
-/// First window between two connections: with full jitter half of all clients are back within 125 ms, and none after 250 ms.
+/// First window between two connections: with full jitter half of all clients are back within 125
+/// ms, and none after 250 ms.
 const RECONNECT_BASE: Duration = Duration::from_millis(250);
 
-/// First window before a refused request is said again: the bus is down, or the limit of 30 a minute is reached.
+/// First window before a refused request is said again: the bus is down, or the limit of 30 a
+/// minute is reached.
 const RETRY_BASE: Duration = Duration::from_secs(1);
 
 /// Longest window, of both.

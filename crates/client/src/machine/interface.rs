@@ -1,4 +1,5 @@
-//! What goes into a [`ConnectionMachine`](super::ConnectionMachine) and what comes out of it. None of it shows a token, a ticket or a frame in `Debug`.
+//! What goes into a [`ConnectionMachine`](super::ConnectionMachine) and what comes out of it. None
+//! of it shows a token, a ticket or a frame in `Debug`.
 
 use std::{fmt, time::Duration};
 
@@ -80,7 +81,8 @@ pub(crate) enum Effect {
     SendControl(ClientMessage),
     /// Write a binary message.
     SendFrame(Bytes),
-    /// Close the WebSocket (close code 1000) and forget it: nothing that comes from it counts any more.
+    /// Close the WebSocket (close code 1000) and forget it: nothing that comes from it counts any
+    /// more.
     Close,
     /// Forget the WebSocket, or the attempt to open one: it is lost.
     Drop,
@@ -104,29 +106,31 @@ pub enum Event {
         /// This client's side in it.
         side: Side,
     },
-    /// Back in the room after a loss of the connection: frames may be sent. The peer is online unless [`Event::PeerAway`] follows.
+    /// Back in the room after a loss of the connection: frames may be sent. The peer is online
+    /// unless [`Event::PeerAway`] follows.
     Resumed,
     /// The peer is connected again.
     PeerOnline,
     /// The peer has lost its connection and may come back; what is sent now does not arrive.
     PeerAway,
-    /// The peer's bytes, as they were sent. Frames may be lost when a connection breaks, on either side;
-    /// [`channel`](crate::channel) makes up for that.
+    /// The peer's bytes, as they were sent. Frames may be lost when a connection breaks, on either
+    /// side; [`channel`](crate::channel) makes up for that.
     Frame(Bytes),
     /// The room is over, for good.
     Ended {
         /// Why.
         reason: EndReason,
     },
-    /// A command was refused. After [`ErrorCode::Unavailable`] and [`ErrorCode::Rate`] it is sent again without further action; after
-    /// any other code, waiting is over.
+    /// A command was refused. After [`ErrorCode::Unavailable`] and [`ErrorCode::Rate`] it is sent
+    /// again without further action; after any other code, waiting is over.
     Error {
         /// For programs.
         code: ErrorCode,
         /// For people; may quote what was asked.
         message: String,
     },
-    /// The connection is lost. It is opened again without further action; then waiting, or the chat, goes on.
+    /// The connection is lost. It is opened again without further action; then waiting, or the
+    /// chat, goes on.
     Disconnected {
         /// When the next attempt begins.
         retry_in: Duration,
@@ -147,7 +151,8 @@ pub enum Closed {
     /// The server closed it with a code that says not to reconnect (see [`schemas::CloseCode`]).
     #[error("the server closed the connection: {}", reason(*.0))]
     ByServer(u16),
-    /// The token is not accepted any more: it has expired while there was no connection, or the session was deleted.
+    /// The token is not accepted any more: it has expired while there was no connection, or the
+    /// session was deleted.
     #[error("the session is over")]
     Unauthorized,
     /// The server does not accept this client at all.

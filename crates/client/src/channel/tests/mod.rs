@@ -1,4 +1,5 @@
-//! The rules of the channel, one by one, between two channels whose frames the test carries by hand.
+//! The rules of the channel, one by one, between two channels whose frames the test carries by
+//! hand.
 
 mod ending;
 mod handshake;

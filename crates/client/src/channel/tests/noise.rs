@@ -1,4 +1,5 @@
-//! Our primitives under snow give the published vectors of the two Noise protocols (cacophony's set).
+//! Our primitives under snow give the published vectors of the two Noise protocols (cacophony's
+//! set).
 
 use snow::Builder;
 

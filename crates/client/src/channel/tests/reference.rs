@@ -1,4 +1,5 @@
-//! A second, plain writing of the handshake, straight from `docs/protocol.md`: no snow, no state machine.
+//! A second, plain writing of the handshake, straight from `docs/protocol.md`: no snow, no state
+//! machine.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{agreement, hkdf, hmac};
@@ -19,7 +20,8 @@ pub(super) struct Transcript {
     pub(super) key_b_to_a: [u8; 32],
 }
 
-/// Noise's symmetric state: chaining key, hash, and once there is one, a key whose every use here has number 0.
+/// Noise's symmetric state: chaining key, hash, and once there is one, a key whose every use here
+/// has number 0.
 struct Symmetric {
     ck: [u8; 32],
     h: [u8; 32],

@@ -1,6 +1,8 @@
-//! Whole chats seen from one side, input by input, for other implementations to repeat: `schemas/vectors/stories.json`.
+//! Whole chats seen from one side, input by input, for other implementations to repeat:
+//! `schemas/vectors/stories.json`.
 //!
-//! Keys are fixed, and time-outs are called when even the slowest acknowledgement is due, so every byte is determined.
+//! Keys are fixed, and time-outs are called when even the slowest acknowledgement is due, so every
+//! byte is determined.
 
 use serde_json::{Value, json};
 

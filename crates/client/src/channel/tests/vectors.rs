@@ -1,4 +1,5 @@
-//! The test vectors in `schemas/vectors/`: made here from fixed keys, and the files must say the same.
+//! The test vectors in `schemas/vectors/`: made here from fixed keys, and the files must say the
+//! same.
 //!
 //! `UPDATE_VECTORS=1 cargo test -p client vectors` writes them anew.
 
@@ -211,7 +212,8 @@ fn packet_vectors_hold() {
     check("packets.json", &vectors);
 }
 
-/// Contents (to be padded with zeros to 230 bytes) that `b`, having sent nothing, ends the chat for.
+/// Contents (to be padded with zeros to 230 bytes) that `b`, having sent nothing, ends the chat
+/// for.
 fn refused_contents(transcript: &Transcript) -> Vec<Value> {
     let entry = |number: u64, kind: u8, length: u16, body: &[u8]| {
         [&[0; 8], &[1][..], &number.to_be_bytes(), &[kind], &length.to_be_bytes(), body].concat()

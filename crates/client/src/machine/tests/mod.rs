@@ -1,4 +1,5 @@
-//! A [`ConnectionMachine`] in a world of values: what happened goes in, exactly what is to be done comes out.
+//! A [`ConnectionMachine`] in a world of values: what happened goes in, exactly what is to be done
+//! comes out.
 
 mod commands;
 mod property;

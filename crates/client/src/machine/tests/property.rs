@@ -12,7 +12,8 @@ use schemas::{
 use super::*;
 use crate::machine::Refusal;
 
-/// What can happen. Tokens and tickets are numbered as they are given out, so that the newest is known.
+/// What can happen. Tokens and tickets are numbered as they are given out, so that the newest is
+/// known.
 #[derive(Clone, Debug)]
 enum Occurrence {
     Deadline,
@@ -194,7 +195,8 @@ fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: 
     }
 }
 
-/// Lets time pass, with a server that works, until the line is attached; `false` if it has been closed.
+/// Lets time pass, with a server that works, until the line is attached; `false` if it has been
+/// closed.
 fn settle(world: &mut World, seen: &mut Observer) -> bool {
     for _ in 0..20 {
         if seen.closed {
