@@ -1,6 +1,6 @@
 //! A global allocator that wipes what is freed: keys, tokens and frames do not lie about in memory that nobody owns.
 //!
-//! The only crate of the workspace with `unsafe` code: an allocator cannot be had without, nor can a hint to the processor ([`prefetch`]).
+//! The only crate of the workspace with `unsafe` code: an allocator cannot be had without.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -48,11 +48,6 @@ const READY_BYTES: libc::c_int = 16 * 1024 * 1024;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const OWN_MAPPING_BYTES: libc::c_int = 1024 * 1024;
 
-/// Memory comes to the processor in lines of this many bytes.
-const CACHE_LINE: usize = 64;
-/// More of a value is not asked for at once, in bytes: a processor waits for ten to twenty lines at a time.
-const PREFETCHED_BYTES: usize = 8 * CACHE_LINE;
-
 /// Keeps some free memory ready (`mallopt(3)`). To be called once, before there are threads. Whether the allocator knows how; it does
 /// nothing where it is not that of glibc.
 pub fn keep_ready() -> bool {
@@ -85,28 +80,6 @@ pub fn give_back() {
     // SAFETY: it only gives back pages that nobody owns, and takes the allocator's own locks.
     unsafe {
         libc::malloc_trim(0);
-    }
-}
-
-/// Asks the processor for the memory of a value that will be needed in a moment, if it is a small one: for what was long not used, waiting
-/// for memory takes longer than all that is then done with it. Nothing is read, so that the address may be of a value that is gone.
-/// Does nothing on processors other than x86-64 and AArch64.
-#[inline]
-pub fn prefetch<T>(value: *const T) {
-    for offset in (0..size_of::<T>().min(PREFETCHED_BYTES)).step_by(CACHE_LINE) {
-        let line = value.cast::<u8>().wrapping_add(offset);
-        // SAFETY: a hint; it changes no register and no memory, and an address that cannot be read is no fault.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            asm!("prefetcht0 [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
-        }
-        // SAFETY: the same.
-        #[cfg(target_arch = "aarch64")]
-        unsafe {
-            asm!("prfm pldl1keep, [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
-        }
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        let _ = line;
     }
 }
 
@@ -159,16 +132,6 @@ mod tests {
         drop((0..1000).map(|_| vec![SECRET; 4096]).collect::<Vec<_>>());
         give_back();
         assert!(kept.iter().enumerate().all(|(n, block)| block.iter().all(|byte| *byte == n as u8)));
-    }
-
-    #[test]
-    fn any_address_may_be_prefetched() {
-        prefetch(&raw const ALLOCATOR);
-        prefetch(std::ptr::null::<[u8; 1000]>());
-        prefetch(std::ptr::without_provenance::<[u8; 100]>(usize::MAX));
-        let value = Box::new([SECRET; 1000]);
-        prefetch(&raw const *value);
-        assert_eq!(*value, [SECRET; 1000]);
     }
 
     #[test]

@@ -316,14 +316,6 @@ impl Connection {
         taken
     }
 
-    /// Frames are likely to come: asks the processor for the peer's half, which was long not used where there are many connections, so that
-    /// it comes while the system reads the socket.
-    pub(super) fn prefetch_peer(&self) {
-        if let Target::Local { peer, .. } = &*self.target.lock() {
-            wipe::prefetch(peer.as_ptr());
-        }
-    }
-
     /// Reads its socket. For the connection's own task.
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader(&self.socket)

@@ -138,7 +138,6 @@ impl Pump {
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.connection().prefetch_peer();
         for _ in 0..READS_PER_TURN {
             let closing = self.poll_chores(cx);
             if closing.is_some() || self.closing.is_some() {
