@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use super::{
     buffers,
-    life::Life,
+    last_heard::LastHeard,
     outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
     socket::Reader,
     tls::{Records, SharedSealer},
@@ -31,7 +31,7 @@ pub(crate) struct Connection {
     target: Mutex<Target>,
     /// Wakes the connection's own task.
     owner: AtomicWaker,
-    life: Life,
+    heard: LastHeard,
 }
 
 /// Where the frames of a connection go.
@@ -81,7 +81,7 @@ impl Connection {
             out: Mutex::default(),
             target: Mutex::default(),
             owner: AtomicWaker::new(),
-            life: Life::new(tick),
+            heard: LastHeard::new(tick),
         }
     }
 
@@ -98,7 +98,7 @@ impl Connection {
     /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never waits.
     pub(crate) fn deliver(&self, room: RoomKey, frames: &[u8]) -> Delivered {
         let mut out = self.out.lock();
-        if out.accepts(room) && !self.life.owes_ping() && out.start_directly() {
+        if out.accepts(room) && out.start_directly() {
             drop(out);
             self.write_directly(frames);
             return Delivered::Yes;
@@ -119,12 +119,7 @@ impl Connection {
             self.flush();
             push = self.out.lock().push_frames(room, frames);
         }
-        let delivered = self.pushed(push);
-        // The frames may be written by now: then the ping is the first.
-        if delivered != Delivered::No && self.push_ping() == Some(Push::First) {
-            return Delivered::First;
-        }
-        delivered
+        self.pushed(push)
     }
 
     /// Sends a control message. The connection's own task writes it: this is called under locks.
@@ -151,26 +146,15 @@ impl Connection {
         self.pushed(push);
     }
 
-    /// Pings it if no frames have come that took the ping with them. Whether it did.
-    pub(super) fn ping(&self) -> bool {
-        let pushed = self.push_ping();
-        if pushed == Some(Push::First) {
-            self.flush();
-        }
-        pushed.is_some()
-    }
-
-    /// Appends the ping that is due.
-    fn push_ping(&self) -> Option<Push> {
-        if !self.life.take_ping() {
-            return None;
-        }
+    /// Sends a ping.
+    pub(super) fn ping(&self) {
         let mut ping = buffers::spare();
         websocket::put_ping(&mut ping, b"");
         let push = self.out.lock().push(&ping);
         buffers::give_back(ping);
-        self.pushed(push);
-        Some(push)
+        if self.pushed(push) == Delivered::First {
+            self.flush();
+        }
     }
 
     fn pushed(&self, push: Push) -> Delivered {
@@ -227,9 +211,9 @@ impl Connection {
         before
     }
 
-    /// Its signs of life.
-    pub(super) fn life(&self) -> &Life {
-        &self.life
+    /// When something last came from the client.
+    pub(super) fn heard(&self) -> &LastHeard {
+        &self.heard
     }
 
     /// Writes what waits, as far as the socket takes it. No lock of the outbox is held meanwhile.

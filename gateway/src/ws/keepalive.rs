@@ -29,8 +29,6 @@ const GROUP: usize = 10;
 const MOST_GROUPS: u64 = 25;
 /// A ping comes up to a tenth of the heartbeat early: connections that began together do not stay together.
 const JITTER_PARTS: u32 = 10;
-/// And up to a tenth earlier if it can go with a frame for the client, in the same write and the same packet.
-const RIDE_PARTS: u32 = 10;
 
 /// The wheel.
 pub(crate) struct KeepAlive {
@@ -45,8 +43,6 @@ pub(crate) struct KeepAlive {
 
 struct Wheel {
     slots: Vec<Vec<Weak<Connection>>>,
-    /// Those whose ping waits for a frame to go with, by the tick since which it does.
-    owing: VecDeque<Due>,
     /// Those that have been pinged, and owe a sign of life.
     pinged: VecDeque<Due>,
     /// How many of the last of these are still to be pinged in this tick...
@@ -67,13 +63,13 @@ struct Due {
 
 impl Wheel {
     /// Those of this tick that are to be pinged next.
-    fn next_group(&mut self) -> (u32, Vec<Weak<Connection>>) {
+    fn next_group(&mut self) -> Vec<Weak<Connection>> {
         let size = self.left.div_ceil(self.groups.max(1) as usize);
         self.groups = self.groups.saturating_sub(1);
-        let Some(due) = self.pinged.back().filter(|_| size > 0) else { return (0, Vec::new()) };
+        let Some(due) = self.pinged.back().filter(|_| size > 0) else { return Vec::new() };
         let first = due.connections.len() - self.left;
         self.left -= size;
-        (due.since, due.connections[first..first + size].to_vec())
+        due.connections[first..first + size].to_vec()
     }
 }
 
@@ -103,7 +99,6 @@ impl KeepAlive {
             frames,
             wheel: Mutex::new(Wheel {
                 slots: (0..slots).map(|_| Vec::new()).collect(),
-                owing: VecDeque::new(),
                 pinged: VecDeque::new(),
                 left: 0,
                 groups: 0,
@@ -111,11 +106,6 @@ impl KeepAlive {
                 frames: 0,
             }),
         }
-    }
-
-    /// How long a ping may wait for a frame, in ticks.
-    fn ride(&self) -> u32 {
-        self.slots / RIDE_PARTS
     }
 
     /// The current tick: what a connection notes when it hears something.
@@ -130,7 +120,7 @@ impl KeepAlive {
 
     /// Takes a new connection in. Its first ping comes within a heartbeat, at any time of it: many that come together are spread.
     pub(super) fn watch(&self, connection: &Arc<Connection>) {
-        let ahead = rand::rng().random_range(1..=self.slots - self.ride());
+        let ahead = rand::rng().random_range(1..=self.slots);
         let mut wheel = self.wheel.lock();
         // Under the lock: the next turn, which takes it again, is yet to come.
         let slot = self.now().wrapping_add(ahead) % self.slots;
@@ -141,7 +131,6 @@ impl KeepAlive {
     pub(crate) fn turn(&self) -> Duration {
         if self.wheel.lock().groups == 0 {
             let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
-            self.owe(now);
             self.close_silent(now);
             self.begin_pings(now);
         }
@@ -149,51 +138,39 @@ impl KeepAlive {
         self.wheel.lock().pause
     }
 
-    /// From now on frames take a ping with them.
-    fn owe(&self, now: u32) {
-        let mut connections = mem::take(&mut self.wheel.lock().slots[(now % self.slots) as usize]);
-        connections.retain(|it| it.upgrade().inspect(|connection| connection.life().owe_ping(now)).is_some());
-        if !connections.is_empty() {
-            self.wheel.lock().owing.push_back(Due { since: now, connections });
-        }
-    }
-
-    /// Who has waited for a frame for long enough is to be pinged in this tick.
+    /// Those whose slot it is are to be pinged in this tick.
     fn begin_pings(&self, now: u32) {
         let mut wheel = self.wheel.lock();
-        let due = Due::take(&mut wheel.owing, now, self.ride());
-        wheel.left = due.as_ref().map_or(0, |due| due.connections.len());
+        let connections = mem::take(&mut wheel.slots[(now % self.slots) as usize]);
+        wheel.left = connections.len();
         let frames = self.frames.get();
         let heard = frames - mem::replace(&mut wheel.frames, frames);
         wheel.groups = (wheel.left.div_ceil(GROUP) as u64).min(heard).clamp(1, MOST_GROUPS) as u32;
         wheel.pause = self.tick / wheel.groups;
-        wheel.pinged.extend(due);
+        if !connections.is_empty() {
+            wheel.pinged.push_back(Due { since: now, connections });
+        }
     }
 
-    /// Pings those of a group that no frame has taken a ping to, and puts all into their next slots.
+    /// Pings those of a group, and puts them into their next slots.
     fn ping_group(&self) {
-        let (since, group) = self.wheel.lock().next_group();
-        let now = self.now();
-        let pinged = |it: Weak<Connection>| {
-            let connection = it.upgrade()?;
-            Some((it, if connection.ping() { now } else { since }))
-        };
-        let group: Vec<_> = group.into_iter().filter_map(pinged).collect();
-        let mut rng = rand::rng();
+        let mut group = self.wheel.lock().next_group();
+        group.retain(|it| it.upgrade().inspect(|connection| connection.ping()).is_some());
+        let (now, mut rng) = (self.now(), rand::rng());
         let mut wheel = self.wheel.lock();
-        for (connection, pinged) in group {
+        for connection in group {
             let early = rng.random_range(0..=self.slots / JITTER_PARTS);
-            let slot = pinged.wrapping_add(self.slots - self.ride() - early) % self.slots;
+            let slot = now.wrapping_add(self.slots - early) % self.slots;
             wheel.slots[slot as usize].push(connection);
         }
     }
 
     fn close_silent(&self, now: u32) {
         loop {
-            let due = Due::take(&mut self.wheel.lock().pinged, now, self.ride() + self.pong_ticks);
+            let due = Due::take(&mut self.wheel.lock().pinged, now, self.pong_ticks);
             let Some(Due { since, connections }) = due else { return };
             for connection in connections.iter().filter_map(Weak::upgrade) {
-                if !connection.life().heard_since(since) {
+                if !connection.heard().since(since) {
                     connection.close(CloseCode::NoPong);
                 }
             }
@@ -217,10 +194,17 @@ impl KeepAlive {
         }
     }
 
+    /// Connections that have been pinged in this tick.
+    pub(super) fn pinged_in_tick(&self) -> usize {
+        let wheel = self.wheel.lock();
+        let due = wheel.pinged.back().filter(|due| due.since == self.now());
+        due.map_or(0, |due| due.connections.len() - wheel.left)
+    }
+
     /// Connections that something is kept of.
     pub(super) fn watched(&self) -> usize {
         let wheel = self.wheel.lock();
-        let due = wheel.owing.iter().chain(&wheel.pinged).map(|due| due.connections.len());
+        let due = wheel.pinged.iter().map(|due| due.connections.len());
         wheel.slots.iter().map(Vec::len).chain(due).sum()
     }
 }

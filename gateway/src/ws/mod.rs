@@ -9,7 +9,7 @@ pub mod bench;
 mod buffers;
 pub(crate) mod connection;
 pub(crate) mod keepalive;
-mod life;
+mod last_heard;
 pub(crate) mod outbox;
 mod pump;
 mod socket;

@@ -198,7 +198,7 @@ impl Pump {
     /// Acts on what a read has brought.
     fn take(&mut self, bytes: &mut [u8]) {
         let Attached { node, connection } = &self.attached;
-        connection.life().hear(node.keep_alive().now());
+        connection.heard().note(node.keep_alive().now());
         let count = bytes.len();
         let mut batch = Batch::behind(self.unsent.take());
         let mut incoming = self.decoder.read(bytes, LIMITS);
@@ -282,7 +282,7 @@ impl Pump {
     fn over_rate(&mut self, pause: Duration) {
         let keep_alive = self.node().keep_alive();
         // Its pong may lie among what we do not read.
-        self.connection().life().hear(keep_alive.now());
+        self.connection().heard().note(keep_alive.now());
         let since = self.over_since.unwrap_or(keep_alive.now());
         if keep_alive.since(since) >= OVER_RATE_LIMIT {
             self.connection().close(CloseCode::Rate);

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use bus::Local;
-use schemas::{CloseCode, RoomId, Side};
+use schemas::CloseCode;
 use websocket::{FrameEnd, Opcode};
 
 use super::support::*;
-use crate::dispatch;
 
 const PING: u8 = 0x80 | Opcode::Ping as u8;
 const BINARY: u8 = 0x80 | Opcode::Binary as u8;
@@ -19,15 +17,14 @@ async fn who_answers_pings_stays_and_who_is_silent_is_closed() {
     let keep_alive = gateway.node.keep_alive();
     for _ in 0..3 {
         // A whole heartbeat; the ping is in there once.
-        let mut ping = None;
-        while ping.is_none() {
+        keep_alive.turn();
+        while keep_alive.pinged_in_tick() == 0 {
             keep_alive.turn();
-            ping = tokio::time::timeout(Duration::from_millis(1), client.next()).await.ok().flatten();
         }
-        assert_eq!(ping.unwrap().first, 0x80 | Opcode::Ping as u8);
+        assert_eq!(client.next().await.unwrap().first, PING);
         client.say(Opcode::Pong, b"").await;
         let now = keep_alive.now();
-        until(|| connection.life().heard_since(now)).await;
+        until(|| connection.heard().since(now)).await;
         assert_eq!(connection.closing(), None);
     }
     pass(&gateway, gateway.node.config().heartbeat + gateway.node.config().pong_wait + keep_alive.tick());
@@ -64,18 +61,20 @@ async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick_if_anybody_ch
         all.push(gateway.connect(Way::Plain).await);
     }
     let keep_alive = gateway.node.keep_alive();
-    let mut pings = vec![0; all.len()];
     let mut passed = Duration::ZERO;
     // In each of its twenty ticks fifteen are due on average.
     while passed < gateway.node.config().heartbeat {
-        let owed: Vec<_> = all.iter().map(|(_, connection)| connection.life().owes_ping()).collect();
         gateway.node.metrics().relayed(100, true);
+        let (tick, before) = (keep_alive.now(), keep_alive.pinged_in_tick());
         passed += keep_alive.turn();
-        let pinged = (0..all.len()).filter(|n| owed[*n] && !all[*n].1.life().owes_ping());
-        let at_once = pinged.inspect(|n| pings[*n] += 1).count();
+        let before = if keep_alive.now() == tick { before } else { 0 };
+        let at_once = keep_alive.pinged_in_tick() - before;
         assert!(at_once <= 10, "{at_once} at once");
     }
-    assert!(pings.iter().all(|pings| (1..=2).contains(pings)), "{pings:?}");
+    for (client, _) in &mut all {
+        let pings = client.pings_so_far().await;
+        assert!((1..=2).contains(&pings), "{pings}");
+    }
     assert!(passed <= gateway.node.config().heartbeat + keep_alive.tick(), "{passed:?}");
     keep_alive.pass(2 * keep_alive.tick());
     assert!((0..20).all(|_| keep_alive.turn() == keep_alive.tick()), "nobody chats");
@@ -95,81 +94,50 @@ async fn a_client_may_have_longer_to_answer_than_until_the_next_ping() {
 }
 
 #[tokio::test]
-async fn pings_keep_their_time_whether_they_go_with_frames_or_alone() {
-    let gateway = Gateway::new(|_| ());
+async fn pings_keep_their_time_whether_their_client_chats_or_not() {
+    let gateway = Gateway::new(|config| config.heartbeat = Duration::from_secs(10));
     let [(mut one, _), (mut other, talked_to)] = gateway.pair(Way::Plain, Way::Plain).await;
     let keep_alive = gateway.node.keep_alive();
     let heartbeat = (gateway.node.config().heartbeat.as_millis() / keep_alive.tick().as_millis()) as u32;
     for talking in [false, true] {
         let mut pings = Vec::new();
-        while pings.len() < 6 {
+        while pings.len() < 4 {
             keep_alive.turn();
-            let words = if talking { Opcode::Binary } else { Opcode::Pong };
-            one.say(words, b"words").await;
             if talking {
-                assert_eq!(other.next().await.unwrap().first, BINARY);
-            }
-            // All that the server has written so far is known by its answer.
-            other.say(Opcode::Ping, b"").await;
-            let mut frame = other.next().await.unwrap();
-            if frame.first == PING {
+                one.say(Opcode::Binary, b"words").await;
+                let mut frame = other.next().await.unwrap();
+                if frame.first == PING {
+                    pings.push(keep_alive.now());
+                    other.say(Opcode::Pong, b"").await;
+                    frame = other.next().await.unwrap();
+                }
+                assert_eq!(frame.first, BINARY);
+            } else if other.pings_so_far().await > 0 {
                 pings.push(keep_alive.now());
-                other.say(Opcode::Pong, b"").await;
-                frame = other.next().await.unwrap();
             }
-            assert_eq!(frame.first, 0x80 | Opcode::Pong as u8);
             assert_eq!(talked_to.closing(), None);
         }
         let between: Vec<u32> = pings.windows(2).map(|two| two[1] - two[0]).collect();
-        let least = if talking { heartbeat * 7 / 10 } else { heartbeat * 9 / 10 };
-        assert!(between.iter().all(|ticks| (least..=heartbeat).contains(ticks)), "{talking} {between:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_ping_that_is_due_follows_the_next_frame_whichever_way_that_comes() {
-    for way in [Way::Plain, Way::Tls] {
-        let (local, room) = (Local::new(), RoomId::from_bytes([3; 16]));
-        let [here, there] = ["n1", "n2"].map(|name| Gateway::on(&local, name, |_| ()));
-        let heard = dispatch::listen(&here.node).await.unwrap();
-        here.tasks.spawn(dispatch::run(here.node.clone(), heard));
-        let [(mut one, _on_one), (mut other, on_other)] = here.pair(Way::Plain, way).await;
-        let (mut far, on_far) = there.connect(Way::Plain).await;
-        on_other.life().owe_ping(here.node.keep_alive().now());
-        one.say(Opcode::Binary, b"near").await;
-        assert_eq!(other.next().await.unwrap().payload, b"near");
-        assert_eq!(other.next().await.unwrap().first, PING, "{way:?}");
-        assert!(!on_other.ping(), "one is enough");
-
-        here.route(&on_other, room, Side::A, &there);
-        there.route(&on_far, room, Side::B, &here);
-        on_other.life().owe_ping(here.node.keep_alive().now());
-        far.say(Opcode::Binary, b"far").await;
-        assert_eq!(other.next().await.unwrap().payload, b"far");
-        assert_eq!(other.next().await.unwrap().first, PING, "{way:?}");
+        assert!(between.iter().all(|ticks| (heartbeat * 9 / 10..=heartbeat).contains(ticks)), "{between:?}");
     }
 }
 
 #[tokio::test]
 async fn what_was_heard_before_a_ping_is_no_answer_to_it() {
     let gateway = Gateway::new(|config| config.pong_wait = Duration::from_secs(5));
-    let [(mut one, _), (mut other, silent)] = gateway.pair(Way::Plain, Way::Plain).await;
+    let (mut client, silent) = gateway.connect(Way::Plain).await;
     let keep_alive = gateway.node.keep_alive();
     loop {
+        client.say(Opcode::Binary, b"unasked").await;
+        until(|| silent.heard().since(keep_alive.now())).await;
         keep_alive.turn();
-        other.say(Opcode::Pong, b"unasked").await;
-        until(|| silent.life().heard_since(keep_alive.now())).await;
-        one.say(Opcode::Binary, b"words").await;
-        assert_eq!(other.next().await.unwrap().first, BINARY);
-        if !silent.life().heard_since(keep_alive.now()) {
+        if keep_alive.pinged_in_tick() > 0 {
             break;
         }
     }
-    assert_eq!(other.next().await.unwrap().first, PING);
-    let patience = gateway.node.config().heartbeat / 10 + gateway.node.config().pong_wait;
-    pass(&gateway, patience);
+    pass(&gateway, gateway.node.config().pong_wait - keep_alive.tick());
     assert_eq!(silent.closing(), None);
-    keep_alive.turn();
+    keep_alive.pass(keep_alive.tick());
     assert_eq!(silent.closing(), Some(CloseCode::NoPong));
 }
 
@@ -199,11 +167,11 @@ async fn who_is_held_back_is_not_blamed_for_its_silence() {
     // Owes six seconds.
     client.raw(&frames(Opcode::Pong, [""; 1000])).await;
     let keep_alive = gateway.node.keep_alive();
-    until(|| connection.life().heard_since(keep_alive.now())).await;
+    until(|| connection.heard().since(keep_alive.now())).await;
     for _ in 0..3 {
         keep_alive.turn();
         let now = keep_alive.now();
-        until(|| connection.life().heard_since(now)).await;
+        until(|| connection.heard().since(now)).await;
     }
     assert_eq!(connection.closing(), None);
 }
@@ -245,14 +213,14 @@ async fn a_message_that_is_not_whole_after_a_minute_ends_its_connection_whatever
             both.extend(fragment(Opcode::Binary, FrameEnd::More, b"next"));
             client.raw(&both).await;
             let now = keep_alive.now();
-            until(|| connection.life().heard_since(now)).await;
+            until(|| connection.heard().since(now)).await;
         }
         assert_eq!(connection.closing(), None);
         for _ in 0..2 {
             pass(&gateway, half_minute);
             client.say(Opcode::Pong, b"alive").await;
             let now = keep_alive.now();
-            until(|| connection.life().heard_since(now)).await;
+            until(|| connection.heard().since(now)).await;
         }
         until(|| connection.closing().is_some()).await;
         assert_eq!(connection.closing(), Some(CloseCode::NoPong));

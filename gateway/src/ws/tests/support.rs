@@ -271,6 +271,20 @@ impl Client {
         }
     }
 
+    /// How many pings have come that nobody has read.
+    pub(super) async fn pings_so_far(&mut self) -> usize {
+        // All that the server has written before is known by its answer.
+        self.say(Opcode::Ping, b"").await;
+        let mut pings = 0;
+        loop {
+            match self.next().await.expect("the end instead of a pong").first & 0x0f {
+                9 => pings += 1,
+                10 => return pings,
+                _ => panic!("neither a ping nor a pong"),
+            }
+        }
+    }
+
     pub(super) async fn expect_end(&mut self) {
         assert_eq!(self.next().await, None);
     }
