@@ -82,7 +82,7 @@ impl Node {
         Self {
             tokens: Tokens::new(clock, config.token_life, config.key_rotation),
             rates: Rates::new(&config),
-            keep_alive: KeepAlive::new(config.heartbeat, config.pong_wait, metrics.frames_relayed.clone()),
+            keep_alive: KeepAlive::new(config.heartbeat, config.pong_wait),
             routes: Routes::default(),
             hub: Mutex::new(hub),
             crowd: Mutex::new(None),

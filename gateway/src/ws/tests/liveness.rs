@@ -54,30 +54,24 @@ async fn the_first_ping_comes_within_a_heartbeat() {
 }
 
 #[tokio::test]
-async fn pings_of_many_go_out_in_small_groups_that_fill_their_tick_if_anybody_chats() {
+async fn pings_of_many_are_spread_over_the_heartbeat() {
     let gateway = Gateway::new(|config| config.heartbeat = Duration::from_secs(1));
     let mut all = Vec::new();
     for _ in 0..300 {
         all.push(gateway.connect(Way::Plain).await);
     }
     let keep_alive = gateway.node.keep_alive();
-    let mut passed = Duration::ZERO;
-    // In each of its twenty ticks fifteen are due on average.
+    let (mut passed, mut most) = (Duration::ZERO, 0);
     while passed < gateway.node.config().heartbeat {
-        gateway.node.metrics().relayed(100, true);
-        let (tick, before) = (keep_alive.now(), keep_alive.pinged_in_tick());
         passed += keep_alive.turn();
-        let before = if keep_alive.now() == tick { before } else { 0 };
-        let at_once = keep_alive.pinged_in_tick() - before;
-        assert!(at_once <= 10, "{at_once} at once");
+        most = most.max(keep_alive.pinged_in_tick());
     }
     for (client, _) in &mut all {
         let pings = client.pings_so_far().await;
         assert!((1..=2).contains(&pings), "{pings}");
     }
-    assert!(passed <= gateway.node.config().heartbeat + keep_alive.tick(), "{passed:?}");
-    keep_alive.pass(2 * keep_alive.tick());
-    assert!((0..20).all(|_| keep_alive.turn() == keep_alive.tick()), "nobody chats");
+    // Three on average in each of a hundred ticks: twenty at once would be no accident.
+    assert!(most < 20, "{most} at once");
 }
 
 #[tokio::test]
