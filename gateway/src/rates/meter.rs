@@ -1,131 +1,97 @@
-//! The frames and bytes of one connection.
+//! The frames and bytes of one connection: two leaky buckets (GCRA: ITU-T I.371, annex A).
+//!
+//! Of each bucket a single time is kept: when it is empty again. What is taken moves it on by what
+//! that costs at the sustained rate; further ahead than the burst it must not be.
 
-use std::{
-    cell::Cell,
-    fmt,
-    hash::{Hash, Hasher},
-    num::{NonZeroU32, NonZeroU64},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
-use governor::{
-    RateLimiter,
-    clock::{Clock, MonotonicClock},
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state::StateStore,
-};
+use governor::clock::{Clock, MonotonicClock, Reference};
 
-use super::keyed::{Per, quota};
+use super::BURST;
 
-/// What a connection has read beyond its rates, and owes in time. 32 bytes: the limits are shared by all connections.
+/// The longest wait that is asked for at once. A larger debt is waited for in parts, so that
+/// whoever waits can look around.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+const NANOS_PER_SEC: u64 = 1_000_000_000;
+/// What may come at once after silence: a burst, in time.
+const BURST_NANOS: u64 = BURST as u64 * NANOS_PER_SEC;
+
+/// What a connection has read, against its rates. 24 bytes: the limits are shared by all connections.
 pub struct Meter<C: Clock = MonotonicClock> {
     limits: Arc<MeterLimits<C>>,
-    /// The two buckets, in governor's form.
-    frames: u64,
-    bytes: u64,
-    owed_frames: u32,
-    owed_bytes: u32,
+    frames: EmptyAt,
+    bytes: EmptyAt,
 }
 
-/// The two rates.
+/// When a bucket is empty again, in nanoseconds since the limits were made.
+type EmptyAt = u64;
+
+/// The two rates, per second.
 pub(super) struct MeterLimits<C: Clock> {
-    frames: Option<Limit<C>>,
-    bytes: Option<Limit<C>>,
-}
-
-struct Limit<C: Clock> {
-    limiter: RateLimiter<Slot, Slots, C, NoOpMiddleware<C::Instant>>,
-    /// A debt is paid in portions of a second's worth: a portion of a whole burst would be a wait of four seconds.
-    portion: NonZeroU32,
+    frames: Option<NonZeroU32>,
+    bytes: Option<NonZeroU32>,
+    clock: C,
+    start: C::Instant,
 }
 
 impl<C: Clock + Clone> MeterLimits<C> {
+    /// 0 turns a rate off.
     pub(super) fn new(frame_rate: u32, byte_rate: u32, clock: &C) -> Self {
-        let limit = |rate| {
-            let portion = NonZeroU32::new(rate)?;
-            let limiter = RateLimiter::new(quota(rate, Per::Second)?, Slots, clock.clone());
-            Some(Limit { limiter, portion })
-        };
-        Self { frames: limit(frame_rate), bytes: limit(byte_rate) }
+        let (frames, bytes) = (NonZeroU32::new(frame_rate), NonZeroU32::new(byte_rate));
+        Self { frames, bytes, start: clock.now(), clock: clock.clone() }
+    }
+}
+
+impl<C: Clock> MeterLimits<C> {
+    fn now(&self) -> u64 {
+        self.clock.now().duration_since(self.start).as_u64()
+    }
+
+    fn is_off(&self) -> bool {
+        self.frames.is_none() && self.bytes.is_none()
     }
 }
 
 impl<C: Clock> Meter<C> {
     pub(super) fn new(limits: Arc<MeterLimits<C>>) -> Self {
-        Self { limits, frames: 0, bytes: 0, owed_frames: 0, owed_bytes: 0 }
+        Self { limits, frames: 0, bytes: 0 }
     }
 
-    /// A read brought so many frames in so many bytes.
-    pub fn owe(&mut self, frames: usize, bytes: usize) {
-        let add =
-            |owed: &mut u32, n: usize| *owed = owed.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
-        if self.limits.frames.is_some() {
-            add(&mut self.owed_frames, frames);
+    /// A read has brought so many frames in so many bytes.
+    pub fn take(&mut self, frames: usize, bytes: usize) {
+        if self.limits.is_off() {
+            return;
         }
-        if self.limits.bytes.is_some() {
-            add(&mut self.owed_bytes, bytes);
-        }
+        let now = self.limits.now();
+        fill(&mut self.frames, now, frames, self.limits.frames);
+        fill(&mut self.bytes, now, bytes, self.limits.bytes);
     }
 
-    /// Pays what is owed, as far as the rates allow.
+    /// Whether what was taken is within the rates.
     ///
     /// # Errors
-    /// If something is owed still: how long to read nothing before paying again. At most about a second.
-    pub fn pay(&mut self) -> Result<(), Duration> {
-        let frames = pay(self.limits.frames.as_ref(), &mut self.frames, &mut self.owed_frames);
-        let bytes = pay(self.limits.bytes.as_ref(), &mut self.bytes, &mut self.owed_bytes);
-        match (frames, bytes) {
-            (Ok(()), Ok(())) => Ok(()),
-            (one, two) => Err(one.err().unwrap_or_default().max(two.err().unwrap_or_default())),
+    /// If it is not: how long to read nothing before asking again, at most a second.
+    pub fn check(&self) -> Result<(), Duration> {
+        if self.limits.is_off() {
+            return Ok(());
+        }
+        let most = self.limits.now().saturating_add(BURST_NANOS);
+        match self.frames.max(self.bytes).saturating_sub(most) {
+            0 => Ok(()),
+            over => Err(Duration::from_nanos(over).min(LONGEST_WAIT)),
         }
     }
 }
 
-fn pay<C: Clock>(limit: Option<&Limit<C>>, bucket: &mut u64, owed: &mut u32) -> Result<(), Duration> {
-    let Some(Limit { limiter, portion }) = limit else { return Ok(()) };
-    while let Some(debt) = NonZeroU32::new(*owed) {
-        let part = debt.min(*portion);
-        let slot = Slot(Cell::new(*bucket));
-        match limiter.check_key_n(&slot, part) {
-            // The outer error is a portion beyond the burst; it never is.
-            Ok(Ok(())) | Err(_) => *owed -= part.get(),
-            Ok(Err(until)) => return Err(until.wait_time_from(limiter.clock().now())),
-        }
-        *bucket = slot.0.get();
-    }
-    Ok(())
+fn fill(bucket: &mut EmptyAt, now: u64, count: usize, rate: Option<NonZeroU32>) {
+    let Some(rate) = rate else { return };
+    let cost = (count as u64).saturating_mul(NANOS_PER_SEC) / u64::from(rate.get());
+    *bucket = now.max(*bucket).saturating_add(cost);
 }
 
 impl<C: Clock> fmt::Debug for Meter<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { owed_frames, owed_bytes, .. } = self;
-        f.debug_struct("Meter").field("owed", &(owed_frames, owed_bytes)).finish_non_exhaustive()
-    }
-}
-
-/// governor keeps its state in a store, by key. Here the key *is* the state, which lies in the connection, and the store is empty.
-struct Slots;
-
-#[derive(Clone, PartialEq, Eq)]
-struct Slot(Cell<u64>);
-
-impl Hash for Slot {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.get());
-    }
-}
-
-impl StateStore for Slots {
-    type Key = Slot;
-
-    fn measure_and_replace<T, F, E>(&self, slot: &Slot, f: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let (outcome, bucket) = f(NonZeroU64::new(slot.0.get()).map(|bucket| bucket.get().into()))?;
-        slot.0.set(bucket.into());
-        Ok(outcome)
+        f.debug_struct("Meter").finish_non_exhaustive()
     }
 }

@@ -74,8 +74,8 @@ fn zero_turns_a_rate_off() {
     let guards: Vec<_> = (0..2000).map(|_| rates.connection(address).unwrap()).collect();
     assert!(guards.iter().all(|guard| guard.is_of(address)));
     let mut meter = rates.meter();
-    meter.owe(usize::MAX, usize::MAX);
-    assert_eq!(meter.pay(), Ok(()));
+    meter.take(usize::MAX, usize::MAX);
+    assert_eq!(meter.check(), Ok(()));
 }
 
 #[test]
@@ -122,42 +122,44 @@ fn an_address_has_so_many_sockets_and_no_more() {
 fn a_meter_is_small_and_can_be_sent_and_shared() {
     fn check<T: Send + Sync>() {}
     check::<Meter>();
-    assert_eq!(size_of::<Meter>(), 32);
+    assert_eq!(size_of::<Meter>(), 24);
 }
 
 #[test]
 fn a_connection_may_burst_and_is_then_slowed_to_its_rate() {
     let (rates, clock) = rates(|c| c.rates = RateConfig { frame: 50, byte: 0, ..RateConfig::default() });
     let mut meter = rates.meter();
-    meter.owe(200, 1_000_000_000);
-    assert_eq!(meter.pay(), Ok(()), "four seconds' worth");
-    meter.owe(1, 0);
-    assert_eq!(meter.pay(), Err(Duration::from_millis(20)));
+    meter.take(200, 1_000_000_000);
+    assert_eq!(meter.check(), Ok(()), "four seconds' worth");
+    meter.take(1, 0);
+    assert_eq!(meter.check(), Err(Duration::from_millis(20)));
     clock.advance(Duration::from_millis(20));
-    assert_eq!(meter.pay(), Ok(()));
+    assert_eq!(meter.check(), Ok(()));
     let mut other = rates.meter();
-    other.owe(200, 0);
-    assert_eq!(other.pay(), Ok(()), "each connection has its own");
+    other.take(200, 0);
+    assert_eq!(other.check(), Ok(()), "each connection has its own");
 }
 
 #[test]
 fn bytes_are_metered_beside_frames() {
-    let (rates, _) = rates(|_| ());
+    let (rates, clock) = rates(|_| ());
     let mut meter = rates.meter();
-    meter.owe(1, 4 * 262_144);
-    assert_eq!(meter.pay(), Ok(()));
-    meter.owe(1, 64 * 1024);
-    let wait = meter.pay().unwrap_err();
-    assert!(wait > Duration::from_millis(240) && wait <= Duration::from_millis(260), "{wait:?}");
+    meter.take(1, 4 * 262_144);
+    assert_eq!(meter.check(), Ok(()));
+    meter.take(1, 64 * 1024);
+    let wait = meter.check().unwrap_err();
+    assert_eq!(wait, Duration::from_millis(250));
+    clock.advance(wait);
+    assert_eq!(meter.check(), Ok(()), "of its frames most are left");
 }
 
 #[test]
-fn a_huge_debt_is_paid_second_by_second() {
+fn a_huge_debt_is_waited_for_second_by_second() {
     let (rates, clock) = rates(|c| c.rates = RateConfig { frame: 50, byte: 0, ..RateConfig::default() });
     let mut meter = rates.meter();
-    meter.owe(200 + 500, 0);
+    meter.take(200 + 500, 0);
     let mut waited = Duration::ZERO;
-    while let Err(wait) = meter.pay() {
+    while let Err(wait) = meter.check() {
         assert!(wait <= Duration::from_secs(1), "{wait:?}");
         waited += wait;
         clock.advance(wait);
@@ -166,7 +168,7 @@ fn a_huge_debt_is_paid_second_by_second() {
 }
 
 proptest! {
-    /// However frames come, and however impatiently it is paid: never more than the burst and the rate.
+    /// However frames come, and however impatiently it is asked: never more than the burst and the rate.
     #[test]
     fn a_meter_never_lets_more_through_than_burst_and_rate(
         reads in prop::collection::vec((0..300usize, 0..500u64), 1..100)
@@ -175,9 +177,9 @@ proptest! {
         let mut meter = rates.meter();
         let (mut through, mut elapsed) = (0, Duration::ZERO);
         for (frames, pause) in reads {
-            meter.owe(frames, 0);
+            meter.take(frames, 0);
             through += frames;
-            while let Err(wait) = meter.pay() {
+            while let Err(wait) = meter.check() {
                 clock.advance(wait);
                 elapsed += wait;
             }
@@ -186,6 +188,35 @@ proptest! {
             elapsed += pause;
             let most = 200.0 + 50.0 * elapsed.as_secs_f64() + 1.0;
             prop_assert!(through as f64 <= most, "{through} in {elapsed:?}");
+        }
+    }
+
+    /// What governor lets through at once for a key is what a meter lets through for a connection.
+    #[test]
+    fn a_meter_and_governor_draw_the_same_line(
+        reads in prop::collection::vec((1..100u32, 0..2_000u64), 1..50)
+    ) {
+        let (rates, clock) = rates(|c| c.rates = RateConfig { frame: 50, byte: 0, ..RateConfig::default() });
+        let quota = keyed::quota(50, keyed::Per::Second).unwrap();
+        let limiter = governor::RateLimiter::direct_with_clock(quota, clock.clone());
+        let mut meter = rates.meter();
+        for (frames, pause) in reads {
+            let allowed = limiter.check_n(frames.try_into().unwrap()).unwrap();
+            meter.take(frames as usize, 0);
+            let within = meter.check();
+            match allowed {
+                Ok(()) => prop_assert_eq!(within, Ok(())),
+                Err(until) => {
+                    let wait = until.wait_time_from(clock.now()).min(Duration::from_secs(1));
+                    prop_assert_eq!(within, Err(wait));
+                    // governor has taken nothing: it is asked again when there is room.
+                    while limiter.check_n(frames.try_into().unwrap()).unwrap().is_err() {
+                        clock.advance(Duration::from_millis(1));
+                    }
+                    prop_assert_eq!(meter.check(), Ok(()));
+                }
+            }
+            clock.advance(Duration::from_millis(pause));
         }
     }
 }

@@ -236,7 +236,7 @@ impl Pump {
                 }
             }
         }
-        self.meter.owe(incoming.frames() as usize, count);
+        self.meter.take(incoming.frames() as usize, count);
         self.unsent = batch.finish(node);
         let keep_alive = node.keep_alive();
         // Seen when something comes; where nothing does, the next ping goes unanswered.
@@ -254,7 +254,7 @@ impl Pump {
                 sending.await;
                 Reason::FullBus
             }));
-        } else if let Err(pause) = self.meter.pay() {
+        } else if let Err(pause) = self.meter.check() {
             self.over_rate(pause);
         } else {
             self.over_since = None;
@@ -269,7 +269,7 @@ impl Pump {
             match reason {
                 Reason::FullBus => self.settle(),
                 Reason::Rate => {
-                    if let Err(pause) = self.meter.pay() {
+                    if let Err(pause) = self.meter.check() {
                         self.over_rate(pause);
                     }
                 }
@@ -278,7 +278,8 @@ impl Pump {
         Poll::Ready(())
     }
 
-    /// Reads no more until the debt is paid; closes the connection if every read for a minute has run into debt.
+    /// Reads no more until it is within its rates; closes the connection if every read for a minute
+    /// has been beyond them.
     fn over_rate(&mut self, pause: Duration) {
         let keep_alive = self.node().keep_alive();
         // Its pong may lie among what we do not read.
