@@ -91,7 +91,9 @@ pub struct Manners {
     /// How long the TLS handshake may take, and again each request's head.
     pub patience: Duration,
     /// Finds a place for a connection of this address; an error drops it unheard. `Ok(None)` does not count it.
-    pub admit: Arc<dyn Fn(IpAddr) -> Result<Option<ConnectionGuard>, crate::rates::Crowded> + Send + Sync>,
+    pub admit: Arc<
+        dyn Fn(IpAddr) -> Result<Option<ConnectionGuard>, crate::rates::TooManyConnections> + Send + Sync,
+    >,
 }
 
 /// Listens on an address.

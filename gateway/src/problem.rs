@@ -65,7 +65,7 @@ pub(crate) enum Problem {
     Rate(Exceeded),
     /// 429: too many sockets from one address.
     #[error("too many connections from this address: close one first")]
-    Crowded,
+    TooManyConnections,
     /// 500: our fault.
     #[error("something went wrong here")]
     Internal,
@@ -112,7 +112,7 @@ impl Problem {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
-            Self::Rate(_) | Self::Crowded => StatusCode::TOO_MANY_REQUESTS,
+            Self::Rate(_) | Self::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -135,7 +135,7 @@ impl Problem {
             Self::MediaType => "media-type",
             Self::Upgrade => "upgrade-required",
             Self::Rate(_) => "rate",
-            Self::Crowded => "connections",
+            Self::TooManyConnections => "connections",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
             Self::Draining => "draining",

@@ -12,10 +12,7 @@ use schemas::SessionId;
 use tokio_util::sync::CancellationToken;
 
 pub use self::meter::Meter;
-use self::{
-    keyed::{Keyed, Per},
-    meter::MeterLimits,
-};
+use self::{keyed::Keyed, meter::MeterLimits};
 use crate::{
     address::{AddressKey, Hasher},
     config::Config,
@@ -62,7 +59,7 @@ pub struct Exceeded {
 /// As many sockets from one address as may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many connections from this address")]
-pub struct Crowded;
+pub struct TooManyConnections;
 
 impl Rates<MonotonicClock> {
     /// The rates of a configuration.
@@ -79,11 +76,11 @@ impl<C: Clock + Clone> Rates<C> {
         let attachments = if rates.connect == 0 { 0 } else { ATTACHMENTS_PER_MINUTE };
         Self {
             hasher: Hasher::random(),
-            session: Keyed::new("session", rates.session, Per::Minute, &clock),
-            connect: Keyed::new("connect", rates.connect, Per::Minute, &clock),
-            attach: Keyed::new("attach", attachments, Per::Minute, &clock),
-            find: Keyed::new("find", rates.find, Per::Minute, &clock),
-            request: Keyed::new("request", REQUESTS_PER_MINUTE, Per::Minute, &clock),
+            session: Keyed::new("session", rates.session, &clock),
+            connect: Keyed::new("connect", rates.connect, &clock),
+            attach: Keyed::new("attach", attachments, &clock),
+            find: Keyed::new("find", rates.find, &clock),
+            request: Keyed::new("request", REQUESTS_PER_MINUTE, &clock),
             connections: Arc::new(Connections { most: config.connections_per_address, live: DashMap::new() }),
             meter: Arc::new(MeterLimits::new(rates.frame, rates.byte, &clock)),
         }
@@ -138,7 +135,7 @@ impl<C: Clock + Clone> Rates<C> {
     ///
     /// # Errors
     /// If the address has as many as may be.
-    pub fn connection(&self, address: AddressKey) -> Result<ConnectionGuard, Crowded> {
+    pub fn connection(&self, address: AddressKey) -> Result<ConnectionGuard, TooManyConnections> {
         self.connections.enter(address)
     }
 
@@ -178,13 +175,13 @@ struct Connections {
 }
 
 impl Connections {
-    fn enter(self: &Arc<Self>, address: AddressKey) -> Result<ConnectionGuard, Crowded> {
+    fn enter(self: &Arc<Self>, address: AddressKey) -> Result<ConnectionGuard, TooManyConnections> {
         if self.most == 0 {
             return Ok(ConnectionGuard(None));
         }
         let mut live = self.live.entry(address).or_default();
         if *live >= self.most {
-            return Err(Crowded);
+            return Err(TooManyConnections);
         }
         *live += 1;
         Ok(ConnectionGuard(Some((Arc::clone(self), address))))

@@ -21,7 +21,7 @@ use rustls::{
 };
 
 use crate::config::TlsFiles;
-pub use crate::ws::tls::{Acceptor, TlsStream};
+pub use records::{Acceptor, TlsStream};
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! A rate for each of many keys.
+//! A rate per minute for each of many keys.
 
 use std::{fmt, hash::Hash, num::NonZeroU32, time::Duration};
 
@@ -20,30 +20,13 @@ use super::{BURST, Exceeded};
 /// for as long, but nobody who is known, and gains nothing.
 pub(super) const KEYS: usize = 128 * 1024;
 
-/// The unit of time of a rate.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Per {
-    Second,
-    Minute,
-}
+/// What keyed rates count by.
+const WINDOW: Duration = Duration::from_secs(60);
 
-impl Per {
-    fn window(self) -> Duration {
-        match self {
-            Self::Second => Duration::from_secs(1),
-            Self::Minute => Duration::from_secs(60),
-        }
-    }
-}
-
-/// `rate` per unit of time with its burst; `None` if it is turned off.
-pub(super) fn quota(rate: u32, per: Per) -> Option<Quota> {
+/// `rate` per [`WINDOW`] with its burst; `None` if it is turned off.
+fn quota(rate: u32) -> Option<Quota> {
     let rate = NonZeroU32::new(rate)?;
-    let sustained = match per {
-        Per::Second => Quota::per_second(rate),
-        Per::Minute => Quota::per_minute(rate),
-    };
-    Some(sustained.allow_burst(rate.saturating_mul(NonZeroU32::new(BURST)?)))
+    Some(Quota::per_minute(rate).allow_burst(rate.saturating_mul(NonZeroU32::new(BURST)?)))
 }
 
 pub(super) struct Keyed<K, C>
@@ -53,7 +36,6 @@ where
 {
     policy: &'static str,
     quota: u32,
-    per: Per,
     limiter: Option<Limiter<K, C>>,
 }
 
@@ -64,14 +46,13 @@ where
     K: Hash + Eq + Clone,
     C: Clock + Clone,
 {
-    pub(super) fn new(policy: &'static str, rate: u32, per: Per, clock: &C) -> Self {
-        Self::bounded(policy, rate, per, clock, KEYS)
+    pub(super) fn new(policy: &'static str, rate: u32, clock: &C) -> Self {
+        Self::bounded(policy, rate, clock, KEYS)
     }
 
-    pub(super) fn bounded(policy: &'static str, rate: u32, per: Per, clock: &C, most: usize) -> Self {
-        let limiter =
-            quota(rate, per).map(|quota| RateLimiter::new(quota, Bounded::new(most), clock.clone()));
-        Self { policy, quota: rate, per, limiter }
+    pub(super) fn bounded(policy: &'static str, rate: u32, clock: &C, most: usize) -> Self {
+        let limiter = quota(rate).map(|quota| RateLimiter::new(quota, Bounded::new(most), clock.clone()));
+        Self { policy, quota: rate, limiter }
     }
 
     pub(super) fn check(&self, key: &K) -> Result<(), Exceeded> {
@@ -79,7 +60,7 @@ where
         limiter.check_key(key).map_err(|until| Exceeded {
             policy: self.policy,
             quota: self.quota,
-            window: self.per.window(),
+            window: WINDOW,
             retry_after: until.wait_time_from(limiter.clock().now()),
         })
     }

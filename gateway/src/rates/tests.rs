@@ -94,7 +94,7 @@ fn what_has_recovered_is_forgotten() {
 fn newcomers_beyond_the_bound_share_a_bucket_and_the_known_keep_theirs() {
     let clock = FakeRelativeClock::default();
     clock.advance(Duration::from_secs(1));
-    let limit = keyed::Keyed::bounded("test", 10, keyed::Per::Minute, &clock, 3);
+    let limit = keyed::Keyed::bounded("test", 10, &clock, 3);
     (0..3).for_each(|n: u32| limit.check(&n).unwrap());
     assert_eq!(allowed(|| limit.check(&99)), 40);
     assert!(limit.check(&100).is_err(), "the bucket of all newcomers is empty");
@@ -108,12 +108,12 @@ fn an_address_has_so_many_sockets_and_no_more() {
     let (one, two) = (rates.address([192, 0, 2, 1].into()), rates.address([192, 0, 2, 2].into()));
     let first = rates.connection(one).unwrap();
     let _second = rates.connection(one).unwrap();
-    assert_eq!(rates.connection(one).unwrap_err(), Crowded);
+    assert_eq!(rates.connection(one).unwrap_err(), TooManyConnections);
     assert!(rates.connection(two).is_ok(), "another address");
     assert!(first.is_of(one) && !first.is_of(two));
     drop(first);
     let third = rates.connection(one).unwrap();
-    assert_eq!(rates.connection(one).unwrap_err(), Crowded);
+    assert_eq!(rates.connection(one).unwrap_err(), TooManyConnections);
     drop((third, _second));
     assert!(rates.connections.live.is_empty(), "nothing is kept of whom nobody knows any more");
 }
@@ -197,7 +197,7 @@ proptest! {
         reads in prop::collection::vec((1..100u32, 0..2_000u64), 1..50)
     ) {
         let (rates, clock) = rates(|c| c.rates = RateConfig { frame: 50, byte: 0, ..RateConfig::default() });
-        let quota = keyed::quota(50, keyed::Per::Second).unwrap();
+        let quota = governor::Quota::per_second(50.try_into().unwrap()).allow_burst(200.try_into().unwrap());
         let limiter = governor::RateLimiter::direct_with_clock(quota, clock.clone());
         let mut meter = rates.meter();
         for (frames, pause) in reads {

@@ -90,7 +90,9 @@ fn admit(
     node.rates().attach(claims.sub)?;
     // A direct client's connection has its place already; it is taken along.
     let place = peer.take_place().filter(|place| place.is_of(address));
-    let guard = place.map_or_else(|| node.rates().connection(address), Ok).map_err(|_| Problem::Crowded)?;
+    let guard = place
+        .map_or_else(|| node.rates().connection(address), Ok)
+        .map_err(|_| Problem::TooManyConnections)?;
     Ok((claims, guard))
 }
 

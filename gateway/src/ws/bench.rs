@@ -45,7 +45,7 @@ pub enum ConnectError {
     Token(#[from] Refused),
     /// More connections from one address than the configuration allows.
     #[error("no place for the connection")]
-    Place(#[from] crate::rates::Crowded),
+    Place(#[from] crate::rates::TooManyConnections),
 }
 
 impl Relay {

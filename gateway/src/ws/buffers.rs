@@ -1,19 +1,16 @@
-//! Buffers shared by all connections of a worker thread: an idle connection holds none. What was in them is wiped when they are
-//! handed back.
+//! Buffers for what is to be written, shared by all connections of a worker thread: an idle
+//! connection holds none. What was in them is wiped when they are handed back.
 
 use std::{cell::RefCell, mem};
 
-/// What one read of a socket can bring, with the beginning of a TLS record from before. One read of a busy socket then carries hundreds of small frames.
-pub(super) const READ_BYTES: usize = 64 * 1024;
 /// Spare buffers that a thread keeps: as many connections can wait for their socket at once without an allocation.
 const SPARES: usize = 256;
 /// A buffer that has grown beyond this is not kept.
-const SPARE_BYTES: usize = READ_BYTES;
+const SPARE_BYTES: usize = 64 * 1024;
 
 /// Buffers of one thread.
 #[derive(Default)]
 struct Buffers {
-    read: Vec<u8>,
     relay: Vec<u8>,
     spares: Vec<Vec<u8>>,
 }
@@ -25,42 +22,6 @@ thread_local! {
 /// A thread that is ending has no buffers left: what is asked for is new then, and what is handed back is freed.
 fn with<T: Default>(act: impl FnOnce(&mut Buffers) -> T) -> T {
     BUFFERS.try_with(|buffers| act(&mut buffers.borrow_mut())).unwrap_or_default()
-}
-
-/// A buffer on loan from the thread. Wiped and handed back when dropped.
-pub(crate) struct Loan {
-    bytes: Vec<u8>,
-    slot: fn(&mut Buffers) -> &mut Vec<u8>,
-    /// How much of it may have been used.
-    pub(super) used: usize,
-}
-
-impl Loan {
-    fn take(slot: fn(&mut Buffers) -> &mut Vec<u8>, size: usize) -> Self {
-        let mut bytes = with(|buffers| mem::take(slot(buffers)));
-        if bytes.len() < size {
-            // Untouched pages of it are no memory yet.
-            bytes = vec![0; size];
-        }
-        Self { bytes, slot, used: 0 }
-    }
-
-    /// The whole buffer.
-    pub(super) fn bytes(&mut self) -> &mut [u8] {
-        &mut self.bytes
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        self.bytes[..self.used].fill(0);
-        with(|buffers| mem::swap((self.slot)(buffers), &mut self.bytes));
-    }
-}
-
-/// The buffer into which sockets are read.
-pub(super) fn read() -> Loan {
-    Loan::take(|buffers| &mut buffers.read, READ_BYTES)
 }
 
 /// The frames of one read on their way to the other side; empty, with the capacity of earlier uses.
@@ -103,12 +64,6 @@ mod tests {
 
     #[test]
     fn what_was_used_of_a_buffer_is_wiped() {
-        let mut loan = read();
-        loan.bytes()[..4].copy_from_slice(b"text");
-        loan.used = 4;
-        drop(loan);
-        assert!(read().bytes().iter().all(|byte| *byte == 0));
-
         let mut bytes = Vec::with_capacity(16);
         bytes.extend_from_slice(b"text");
         give_back(bytes);

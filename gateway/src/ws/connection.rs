@@ -9,6 +9,7 @@ use std::{
 use bus::FrameRoute;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
+use records::{Records, SharedSealer};
 use schemas::{CloseCode, SessionId, Side, Stamp, control::ServerMessage};
 use tokio::net::TcpStream;
 
@@ -17,7 +18,6 @@ use super::{
     last_heard::LastHeard,
     outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
     socket::Reader,
-    tls::{Records, SharedSealer},
 };
 use session::{ConnId, ToClient};
 
@@ -358,7 +358,7 @@ impl Connection {
     /// Ends the TLS layer and the sending half of the socket: after this the client reads the end.
     pub(super) fn shut_down(&self) {
         if let Some(tls) = &self.tls {
-            tls.sealer.say_goodbye();
+            tls.sealer.close();
             self.flush();
         }
         // Of a client that is gone already, an error.

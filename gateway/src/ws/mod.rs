@@ -14,15 +14,15 @@ pub(crate) mod outbox;
 mod pump;
 mod socket;
 pub mod stream;
-pub(crate) mod tls;
 
 use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
+use records::Parts;
 use schemas::token::TokenClaims;
 use tokio::net::TcpStream;
 
-use self::{connection::Connection, pump::Pump, stream::Stream, tls::Parts};
+use self::{connection::Connection, pump::Pump, stream::Stream};
 use crate::{node::Node, rates::ConnectionGuard};
 
 /// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it sent right behind its request.

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use records::buffer;
 use schemas::{CloseCode, limits};
 use tokio::{
     io::{AsyncRead, ReadBuf},
@@ -157,37 +158,41 @@ impl Pump {
         self.connection().poll_chores(cx, |message| self.node().sign(message))
     }
 
-    /// Reads once, and lets `heed` act on what came.
-    fn poll_read(&mut self, cx: &mut Context<'_>, heed: fn(&mut Self, &mut [u8])) -> Poll<Read> {
+    /// Reads once, and calls `handle_input` with what came.
+    fn poll_read(&mut self, cx: &mut Context<'_>, handle_input: fn(&mut Self, &mut [u8])) -> Poll<Read> {
         if self.connection().tls().is_some() {
-            return self.poll_read_sealed(cx, heed);
+            return self.poll_read_sealed(cx, handle_input);
         }
-        let mut loan = buffers::read();
-        let mut into = ReadBuf::new(loan.bytes());
+        let mut buffer = buffer::borrow();
+        let mut into = ReadBuf::new(buffer.bytes());
         let read = ready!(Pin::new(&mut self.connection().reader()).poll_read(cx, &mut into));
         let count = into.filled().len();
         if read.is_err() || count == 0 {
             return Poll::Ready(Read::End);
         }
-        loan.used = count;
-        heed(self, &mut loan.bytes()[..count]);
+        buffer.set_used(count);
+        handle_input(self, &mut buffer.bytes()[..count]);
         Poll::Ready(Read::More)
     }
 
     /// The same with a TLS layer.
-    fn poll_read_sealed(&mut self, cx: &mut Context<'_>, heed: fn(&mut Self, &mut [u8])) -> Poll<Read> {
+    fn poll_read_sealed(
+        &mut self,
+        cx: &mut Context<'_>,
+        handle_input: fn(&mut Self, &mut [u8]),
+    ) -> Poll<Read> {
         let connection = &self.attached.connection;
         let Some(tls) = connection.tls() else { return Poll::Ready(Read::End) };
-        let mut loan = buffers::read();
+        let mut buffer = buffer::borrow();
         let (came, ended) = {
             let mut opener = tls.opener.lock();
-            let came = ready!(opener.poll_read(cx, &mut connection.reader(), &tls.sealer, &mut loan));
+            let came = ready!(opener.poll_read(cx, &mut connection.reader(), &tls.sealer, &mut buffer));
             let Ok(came) = came else { return Poll::Ready(Read::End) };
             (came, opener.end().is_some())
         };
         let answers = tls.sealer.waits();
         if !came.is_empty() {
-            heed(self, &mut loan.bytes()[came]);
+            handle_input(self, &mut buffer.bytes()[came]);
         }
         if answers {
             self.connection().flush();

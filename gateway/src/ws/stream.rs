@@ -6,12 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
+use records::TlsStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-
-use super::tls::TlsStream;
 
 /// A client's byte stream.
 #[derive(Debug)]

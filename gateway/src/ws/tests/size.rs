@@ -2,7 +2,7 @@
 
 use crate::{
     routes::Routes,
-    ws::{connection::Connection, outbox::Outbox, pump::Pump, tls::Records},
+    ws::{connection::Connection, outbox::Outbox, pump::Pump},
 };
 
 #[test]
@@ -12,7 +12,7 @@ fn an_idle_connection_is_small() {
         ("the task", size_of::<Pump>(), 128),
         ("what others touch", size_of::<Connection>(), 216),
         ("its outbox", size_of::<Outbox>(), 56),
-        ("its TLS layer, without keys", size_of::<Records>(), 152),
+        ("its TLS layer, without keys", size_of::<records::Records>(), 152),
         ("its route", Routes::ENTRY_BYTES, 24),
     ];
     for (what, size, most) in sizes {

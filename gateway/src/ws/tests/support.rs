@@ -8,6 +8,7 @@ use std::{
 
 use bus::{Bus, Clock, FrameRoute, Local};
 use bytes::Bytes;
+use records::Acceptor;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, pki_types::PrivatePkcs8KeyDer};
 use schemas::{BootId, CloseCode, RoomId, SessionId, Side, Stamp, token::Memory};
 use socket2::SockRef;
@@ -25,7 +26,6 @@ use super::super::{
     connection::{Connection, Remote, Target},
     outbox::RoomKey,
     stream::Stream,
-    tls::Acceptor,
 };
 use crate::{config::Config, metrics::Metrics, node::Node};
 

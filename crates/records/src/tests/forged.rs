@@ -9,13 +9,11 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use super::{
-    super::{
-        opener::End,
-        records::{HEADER_BYTES, Records, decrypter, encrypter},
-        sealer::message,
-    },
-    support::{Pair, client},
+use super::support::{Pair, client};
+use crate::{
+    End, Records,
+    keys::{decrypter, encrypter},
+    wire::{HEADER_BYTES, message},
 };
 
 /// A client that says whatever it wants.
@@ -94,7 +92,7 @@ async fn renegotiation_is_refused_once_and_then_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn warnings_are_borne_a_few_times() {
+async fn warnings_are_tolerated_a_few_times() {
     let warning = [1, AlertDescription::UserCanceled.into()];
     for mut forger in [Forger::tls12().await, Forger::tls13().await] {
         for _ in 0..4 {
@@ -105,7 +103,7 @@ async fn warnings_are_borne_a_few_times() {
 }
 
 #[tokio::test]
-async fn empty_records_are_borne_a_few_times_in_a_row() {
+async fn empty_records_are_tolerated_a_few_times_in_a_row() {
     for mut forger in [Forger::tls12().await, Forger::tls13().await] {
         for _ in 0..2 {
             for _ in 0..32 {
@@ -121,12 +119,14 @@ async fn empty_records_are_borne_a_few_times_in_a_row() {
 }
 
 #[tokio::test]
-async fn after_the_handshake_only_a_whole_key_update_is_heeded() {
+async fn after_the_handshake_only_a_whole_key_update_is_accepted() {
     use AlertDescription::{DecodeError, IllegalParameter, UnexpectedMessage};
     for (kind, content, why) in [
         (ContentType::Handshake, &[24, 0, 0, 1, 2][..], IllegalParameter),
         (ContentType::Handshake, &[24, 0, 0, 1], UnexpectedMessage),
         (ContentType::Handshake, &[24, 0, 0, 1, 0, 0], UnexpectedMessage),
+        (ContentType::Handshake, &[24, 0, 0, 2, 0, 0], DecodeError),
+        (ContentType::Handshake, &[24, 0, 0, 0], DecodeError),
         (ContentType::Handshake, &[1, 0, 0, 0], UnexpectedMessage),
         (ContentType::Handshake, &[], UnexpectedMessage),
         (ContentType::ChangeCipherSpec, &[1], UnexpectedMessage),

@@ -9,10 +9,7 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::{
-    records::{HEADER_BYTES, Records},
-    stream::TlsStream,
-};
+use crate::{records::Records, stream::TlsStream, wire::HEADER_BYTES};
 
 /// What is read at once: a client's hello, or its certificates, in one or two reads.
 const READ_BYTES: usize = 4096;
@@ -22,8 +19,8 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 /// Lets a client in. What it has sent behind its handshake is read from the stream.
 ///
 /// # Errors
-/// If the connection breaks, or the client does. It has been told then.
-pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+/// If the connection breaks, or the client breaks TLS or may not come in. It has been told why then.
+pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<ServerConfig>,
     mut socket: S,
 ) -> io::Result<TlsStream<S>> {
@@ -74,7 +71,8 @@ struct Handshake {
 }
 
 impl Handshake {
-    /// Does what can be done with what has come. rustls is shown one record more each time: what follows the handshake is not for it.
+    /// Does what can be done with what has come. rustls is shown one record more each time: what
+    /// follows the handshake is not for it.
     fn advance(&mut self) -> Result<Step, Error> {
         loop {
             let whole = end_of_first(&self.came[self.whole..]).map(|length| self.whole + length);
@@ -93,7 +91,8 @@ impl Handshake {
         }
     }
 
-    /// Takes what the client is to be told after an error, and no more: rustls would read on where it has failed.
+    /// Takes what the client is to be told after an error, and no more: rustls would read on where
+    /// it has failed.
     fn collect_alert(&mut self) {
         while self.connection.wants_write() {
             let Ok(ConnectionState::EncodeTlsData(record)) =

@@ -1,22 +1,17 @@
-//! TLS as a byte stream, for the HTTP server.
+//! The record layer as a byte stream: for whoever, like an HTTP server, wants no more than that.
 
 use std::{
     fmt, io, mem,
-    ops::Range,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{
-    opener::{End, Opener},
-    records::Records,
-    sealer::SharedSealer,
-};
-use crate::ws::buffers::{self, Loan};
+use crate::{buffer, opener::End, records::Records};
 
-/// A client's stream behind its handshake. It holds no buffer but for what has come and was not asked for, or waits for the socket.
+/// A client's stream behind its handshake. It holds no buffer but for what has come and was not
+/// asked for, or waits for the socket.
 pub struct TlsStream<S> {
     socket: S,
     records: Box<Records>,
@@ -24,23 +19,25 @@ pub struct TlsStream<S> {
 }
 
 /// The parts of a stream.
-pub(crate) struct Parts<S> {
-    pub(crate) socket: S,
-    pub(crate) records: Box<Records>,
+pub struct Parts<S> {
+    /// What the records are read from and written to.
+    pub socket: S,
+    /// The record layer.
+    pub records: Box<Records>,
     /// What has been opened and not read.
-    pub(crate) plain: Vec<u8>,
+    pub plain: Vec<u8>,
 }
 
 impl<S> TlsStream<S> {
     /// `behind` is what came behind the handshake.
-    pub(super) fn new(socket: S, mut records: Records, mut behind: Vec<u8>) -> Self {
+    pub(crate) fn new(socket: S, mut records: Records, mut behind: Vec<u8>) -> Self {
         let plain = records.opener.get_mut().open(&mut behind, &records.sealer);
         let plain = behind[plain].to_vec();
         Self { socket, records: Box::new(records), plain }
     }
 
-    /// Takes the stream apart.
-    pub(crate) fn into_parts(self) -> Parts<S> {
+    /// Takes the stream apart, for whoever reads and writes records directly.
+    pub fn into_parts(self) -> Parts<S> {
         let Self { socket, records, plain } = self;
         Parts { socket, records, plain }
     }
@@ -49,36 +46,6 @@ impl<S> TlsStream<S> {
 impl<S> fmt::Debug for TlsStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsStream").finish_non_exhaustive()
-    }
-}
-
-impl Opener {
-    /// Reads once, and opens what came in the lent buffer. Returns where its plain bytes lie: none may mean that a record is not whole
-    /// yet, or that [`Self::end`] has come.
-    ///
-    /// # Errors
-    /// If the socket breaks, or ends before the client has said that it would.
-    pub(crate) fn poll_read<S: AsyncRead + Unpin>(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &mut S,
-        sealer: &SharedSealer,
-        loan: &mut Loan,
-    ) -> Poll<io::Result<Range<usize>>> {
-        if self.end().is_some() {
-            return Poll::Ready(Ok(0..0));
-        }
-        let before = self.partial().len();
-        loan.used = before;
-        let mut into = ReadBuf::new(loan.bytes());
-        into.put_slice(self.partial());
-        ready!(Pin::new(socket).poll_read(cx, &mut into))?;
-        let count = into.filled().len();
-        if count == before {
-            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-        }
-        loan.used = count;
-        Poll::Ready(Ok(self.open(&mut loan.bytes()[..count], sealer)))
     }
 }
 
@@ -104,13 +71,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
             let Records { opener, sealer } = this.records.as_mut();
             let opener = opener.get_mut();
             match opener.end() {
-                Some(End::Goodbye) => return Poll::Ready(Ok(())),
+                Some(End::CloseNotify) => return Poll::Ready(Ok(())),
                 Some(End::Broken) => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
                 None => {}
             }
-            let mut loan = buffers::read();
-            let came = ready!(opener.poll_read(cx, &mut this.socket, sealer, &mut loan))?;
-            this.plain = loan.bytes()[came].to_vec();
+            let mut buffer = buffer::borrow();
+            let came = ready!(opener.poll_read(cx, &mut this.socket, sealer, &mut buffer))?;
+            this.plain = buffer.bytes()[came].to_vec();
             // An alert. If the socket takes it later only, whoever writes next writes it.
             let _ = this.poll_write_sealed(cx);
         }
@@ -147,7 +114,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.records.sealer.say_goodbye();
+        this.records.sealer.close();
         ready!(this.poll_write_sealed(cx))?;
         Pin::new(&mut this.socket).poll_shutdown(cx)
     }

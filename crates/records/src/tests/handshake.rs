@@ -8,10 +8,8 @@ use rustls::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::{TlsConnector, client::TlsStream as ClientStream};
 
-use super::{
-    super::{Acceptor, Parts, TlsStream},
-    support::{Drip, client, server, shake_hands},
-};
+use super::support::{Drip, client, server, shake_hands};
+use crate::{Acceptor, Parts, TlsStream};
 
 fn clients() -> [ClientConfig; 2] {
     [&TLS13, &TLS12].map(|version| client(aws_lc_rs::default_provider(), version))
@@ -155,7 +153,7 @@ async fn no_buffer_is_kept_for_what_has_been_said_and_heard() {
 }
 
 #[tokio::test]
-async fn an_end_without_a_goodbye_is_an_error() {
+async fn an_end_without_close_notify_is_an_error() {
     for config in clients() {
         let (mut client, mut server) = connect(config, 64 * 1024).await;
         client.write_all(b"text").await.unwrap();

@@ -4,46 +4,48 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use rustls::{
-    AlertDescription, ContentType, Error, ProtocolVersion,
-    crypto::cipher::{MessageDecrypter, MessageEncrypter, OutboundChunks, OutboundPlainMessage},
+    AlertDescription, ContentType, Error,
+    crypto::cipher::{MessageDecrypter, MessageEncrypter},
     kernel::KernelConnection,
     server::ServerConnectionData,
 };
 
-use super::records::{
-    CONTENT_BYTES, KEY_UPDATE, UPDATE_NOT_REQUESTED, UPDATE_REQUESTED, WARNING, decrypter, encrypter,
+use crate::{
+    keys::{decrypter, encrypter},
+    wire::{CONTENT_BYTES, FATAL, KEY_UPDATE, UPDATE_NOT_REQUESTED, UPDATE_REQUESTED, WARNING, message},
 };
 
-const FATAL: u8 = 2;
-
-/// Records that are sealed for one write: what one read of a peer brings is written by one system call, and no more than this waits
-/// sealed, beyond the outbox's limit, for a client that does not read.
+/// Records that are sealed at once. What one read of a peer brings is then written by one system
+/// call; no more than this waits sealed for a client that does not read.
 const RECORDS_AT_ONCE: usize = 4;
-/// What sealing adds to a record at most, with the suites that there are: header, nonce, type and tag. Only a guess for the buffer's size.
+/// What sealing adds to a record, with the suites that there are: header, nonce, type and tag. Only
+/// a guess for the buffer's size.
 const RECORD_OVERHEAD: usize = 64;
 
 /// The writing half, for all who write.
-pub(crate) struct SharedSealer {
+pub struct SharedSealer {
     sealer: Mutex<Sealer>,
-    /// Whether [`Sealer::sealed`] holds anything. Outside the lock, as it is asked for after each write and hardly ever does.
+    /// Whether [`Sealer::sealed`] holds anything. Outside the lock: it is asked after each write,
+    /// and hardly ever so.
     waits: AtomicBool,
 }
 
 impl SharedSealer {
     /// `seq` is the number of the next record; a key may seal `limit` of them.
-    pub(super) fn new(
+    pub(crate) fn new(
         encrypter: Box<dyn MessageEncrypter>,
         seq: u64,
         limit: u64,
         updates: Option<Box<KernelConnection<ServerConnectionData>>>,
     ) -> Self {
-        let (said, sealed) = (Said::Nothing, Vec::new());
-        let sealer = Sealer { encrypter, seq, limit, updates, update_owed: false, said, sealed };
+        let (last, sealed) = (LastRecord::NotSealed, Vec::new());
+        let sealer = Sealer { encrypter, seq, limit, updates, update_owed: false, last, sealed };
         Self { sealer: Mutex::new(sealer), waits: AtomicBool::new(false) }
     }
 
-    /// Takes what waits to be written; if nothing does, seals some of the bytes. Returns how many were sealed, and what to write.
-    pub(crate) fn seal(&self, plain: &[u8]) -> (usize, Vec<u8>) {
+    /// Takes what waits to be written; if nothing does, seals some of the bytes. Returns how many
+    /// were sealed, and what to write.
+    pub fn seal(&self, plain: &[u8]) -> (usize, Vec<u8>) {
         let mut sealer = self.sealer.lock();
         if !sealer.sealed.is_empty() {
             self.waits.store(false, Relaxed);
@@ -53,12 +55,12 @@ impl SharedSealer {
     }
 
     /// Whether records wait to be written.
-    pub(crate) fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         self.waits.load(Relaxed)
     }
 
     /// Puts back what the socket did not take, before what came meanwhile.
-    pub(crate) fn put_back(&self, mut sealed: Vec<u8>, taken: usize) {
+    pub fn put_back(&self, mut sealed: Vec<u8>, taken: usize) {
         let mut sealer = self.sealer.lock();
         // A buffer that is empty is not kept.
         if taken < sealed.len() {
@@ -69,8 +71,9 @@ impl SharedSealer {
         self.waits.store(!sealer.sealed.is_empty(), Relaxed);
     }
 
-    /// The client's next key. If it has `asked` for ours we change it with our next words: however often it asks until then, once.
-    pub(super) fn next_decrypter(&self, asked: bool) -> Result<Box<dyn MessageDecrypter>, Error> {
+    /// The client's next key. If it has `asked` for ours too, that changes with what is sealed next:
+    /// once, however often it asks until then.
+    pub(crate) fn next_decrypter(&self, asked: bool) -> Result<Box<dyn MessageDecrypter>, Error> {
         let mut sealer = self.sealer.lock();
         sealer.update_owed |= asked;
         let updates = sealer.updates.as_mut().ok_or(Error::HandshakeNotComplete)?;
@@ -78,37 +81,39 @@ impl SharedSealer {
         decrypter(updates.negotiated_cipher_suite(), secrets)
     }
 
-    /// Says that nothing follows (`close_notify`).
-    pub(crate) fn say_goodbye(&self) {
-        self.say(WARNING, AlertDescription::CloseNotify, Said::Goodbye);
+    /// Seals `close_notify`. Nothing follows it.
+    pub fn close(&self) {
+        self.alert(WARNING, AlertDescription::CloseNotify, LastRecord::Sealed);
     }
 
-    /// Says what the client has done wrong. Nothing follows.
-    pub(super) fn fail(&self, alert: AlertDescription) {
-        self.say(FATAL, alert, Said::Goodbye);
+    /// Seals what the client has done wrong. Nothing follows it.
+    pub(crate) fn fail(&self, alert: AlertDescription) {
+        self.alert(FATAL, alert, LastRecord::Sealed);
     }
 
-    pub(super) fn refuse_renegotiation(&self) {
-        self.say(WARNING, AlertDescription::NoRenegotiation, Said::Nothing);
+    pub(crate) fn refuse_renegotiation(&self) {
+        self.alert(WARNING, AlertDescription::NoRenegotiation, LastRecord::NotSealed);
     }
 
-    fn say(&self, level: u8, alert: AlertDescription, said: Said) {
+    fn alert(&self, level: u8, alert: AlertDescription, last: LastRecord) {
         let mut sealer = self.sealer.lock();
-        if sealer.said == Said::Goodbye {
+        if sealer.last == LastRecord::Sealed {
             return;
         }
         let record = sealer.seal_record(ContentType::Alert, &[level, alert.into()]);
         sealer.sealed.extend(record);
-        sealer.said = said;
+        if last == LastRecord::Sealed {
+            sealer.last = last;
+        }
         self.waits.store(!sealer.sealed.is_empty(), Relaxed);
     }
 }
 
-/// Whether anything may follow what was said.
+/// Whether the last record of the connection has been sealed: `close_notify`, or why it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    Nothing,
-    Goodbye,
+enum LastRecord {
+    NotSealed,
+    Sealed,
 }
 
 struct Sealer {
@@ -121,15 +126,16 @@ struct Sealer {
     updates: Option<Box<KernelConnection<ServerConnectionData>>>,
     /// Whether the client has asked for our next key.
     update_owed: bool,
-    said: Said,
+    last: LastRecord,
     /// Records that nobody has written yet: what the socket has not taken, and alerts.
     sealed: Vec<u8>,
 }
 
 impl Sealer {
-    /// Seals some records of the application. After a goodbye all is taken and nothing sealed, as by a broken socket.
+    /// Seals some records of the application. After the last record all is taken and nothing sealed,
+    /// as by a broken socket.
     fn seal_some(&mut self, plain: &[u8]) -> (usize, Vec<u8>) {
-        if plain.is_empty() || self.said == Said::Goodbye {
+        if plain.is_empty() || self.last == LastRecord::Sealed {
             return (plain.len(), Vec::new());
         }
         let mut records = Vec::new();
@@ -140,14 +146,14 @@ impl Sealer {
             records = match self.updates {
                 Some(_) => self.next_encrypter(UPDATE_REQUESTED),
                 None => {
-                    let goodbye = [WARNING, AlertDescription::CloseNotify.into()];
-                    self.said = Said::Goodbye;
-                    return (plain.len(), self.seal_record(ContentType::Alert, &goodbye));
+                    let close = [WARNING, AlertDescription::CloseNotify.into()];
+                    self.last = LastRecord::Sealed;
+                    return (plain.len(), self.seal_record(ContentType::Alert, &close));
                 }
             };
         }
-        if self.said == Said::Goodbye {
-            // No key came after the last one.
+        if self.last == LastRecord::Sealed {
+            // There was no next key.
             return (plain.len(), records);
         }
         if plain.len() <= CONTENT_BYTES && records.is_empty() {
@@ -157,7 +163,7 @@ impl Sealer {
         records.reserve_exact(some.len() + RECORDS_AT_ONCE * RECORD_OVERHEAD);
         let mut taken = 0;
         for content in some.chunks(CONTENT_BYTES) {
-            if taken > 0 && (self.seq >= self.limit || self.said == Said::Goodbye) {
+            if taken > 0 && (self.seq >= self.limit || self.last == LastRecord::Sealed) {
                 break;
             }
             records.extend(self.seal_record(ContentType::ApplicationData, content));
@@ -172,44 +178,38 @@ impl Sealer {
         self.seq += 1;
         sealed.map_or_else(
             |_| {
-                self.said = Said::Goodbye;
+                self.last = LastRecord::Sealed;
                 Vec::new()
             },
             |sealed| sealed.encode(),
         )
     }
 
-    /// Changes to the next key, and says so.
+    /// Changes to the next key, and announces it.
     fn next_encrypter(&mut self, answer: u8) -> Vec<u8> {
-        let [kind, high, middle, low] = KEY_UPDATE;
-        let record = self.seal_record(ContentType::Handshake, &[kind, high, middle, low, answer]);
+        let record = self.seal_record(ContentType::Handshake, &[KEY_UPDATE, 0, 0, 1, answer]);
         let next = self.updates.as_mut().map(|updates| {
             let (seq, secrets) = updates.update_tx_secret()?;
             Ok::<_, Error>((seq, encrypter(updates.negotiated_cipher_suite(), secrets)?))
         });
         match next {
             Some(Ok((seq, encrypter))) => (self.seq, self.encrypter) = (seq, encrypter),
-            None | Some(Err(_)) => self.said = Said::Goodbye,
+            None | Some(Err(_)) => self.last = LastRecord::Sealed,
         }
         self.update_owed = false;
         record
     }
 }
 
-pub(super) fn message(typ: ContentType, content: &[u8]) -> OutboundPlainMessage<'_> {
-    // The version that TLS 1.3, too, writes on its records (RFC 8446, section 5.1).
-    OutboundPlainMessage { typ, version: ProtocolVersion::TLSv1_2, payload: OutboundChunks::Single(content) }
-}
-
 #[cfg(test)]
 impl SharedSealer {
     /// The size of the buffer for what waits.
-    pub(super) fn kept(&self) -> usize {
+    pub(crate) fn kept(&self) -> usize {
         self.sealer.lock().sealed.capacity()
     }
 
     /// Lets no key seal more than so many records.
-    pub(super) fn wear_out_after(&self, records: u64) {
+    pub(crate) fn wear_out_after(&self, records: u64) {
         self.sealer.lock().limit = records;
     }
 }

@@ -17,16 +17,15 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
-use super::super::{Acceptor, Parts, opener::Opener, records::Records};
-use crate::ws::buffers;
+use crate::{Acceptor, Opener, Parts, Records, buffer};
 
 /// A certificate for `localhost` that is its own authority.
-pub(super) struct Own {
-    pub(super) cert: CertificateDer<'static>,
+pub(crate) struct Own {
+    pub(crate) cert: CertificateDer<'static>,
     key: Vec<u8>,
 }
 
-pub(super) fn own() -> &'static Own {
+pub(crate) fn own() -> &'static Own {
     static OWN: OnceLock<Own> = OnceLock::new();
     OWN.get_or_init(|| {
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -34,7 +33,7 @@ pub(super) fn own() -> &'static Own {
     })
 }
 
-pub(super) fn server() -> ServerConfig {
+pub(crate) fn server() -> ServerConfig {
     let own = own();
     ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -44,7 +43,7 @@ pub(super) fn server() -> ServerConfig {
         .unwrap()
 }
 
-pub(super) fn client(provider: CryptoProvider, version: &'static SupportedProtocolVersion) -> ClientConfig {
+pub(crate) fn client(provider: CryptoProvider, version: &'static SupportedProtocolVersion) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(own().cert.clone()).unwrap();
     ClientConfig::builder_with_provider(Arc::new(provider))
@@ -55,7 +54,7 @@ pub(super) fn client(provider: CryptoProvider, version: &'static SupportedProtoc
 }
 
 /// Every way to protect records that there is.
-pub(super) fn ways() -> Vec<(SupportedCipherSuite, ClientConfig)> {
+pub(crate) fn ways() -> Vec<(SupportedCipherSuite, ClientConfig)> {
     let all = aws_lc_rs::default_provider();
     let with = |suite: &SupportedCipherSuite| {
         let version = if suite.tls13().is_some() { &TLS13 } else { &TLS12 };
@@ -70,13 +69,13 @@ pub(super) fn ways() -> Vec<(SupportedCipherSuite, ClientConfig)> {
 }
 
 /// Both ends after their handshake.
-pub(super) struct Pair {
-    pub(super) client: ClientConnection,
-    pub(super) records: Box<Records>,
+pub(crate) struct Pair {
+    pub(crate) client: ClientConnection,
+    pub(crate) records: Box<Records>,
 }
 
 impl Pair {
-    pub(super) async fn new(config: ClientConfig) -> Self {
+    pub(crate) async fn new(config: ClientConfig) -> Self {
         let (mut near, far) = duplex(64 * 1024);
         let mut client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
         let acceptor = Acceptor::new(server());
@@ -85,20 +84,20 @@ impl Pair {
         Self { client, records }
     }
 
-    pub(super) fn opener(&self) -> MutexGuard<'_, Opener> {
+    pub(crate) fn opener(&self) -> MutexGuard<'_, Opener> {
         self.records.opener.lock()
     }
 
-    pub(super) fn tls13() -> impl Future<Output = Self> {
+    pub(crate) fn tls13() -> impl Future<Output = Self> {
         Self::new(client(aws_lc_rs::default_provider(), &TLS13))
     }
 
-    pub(super) fn tls12() -> impl Future<Output = Self> {
+    pub(crate) fn tls12() -> impl Future<Output = Self> {
         Self::new(client(aws_lc_rs::default_provider(), &TLS12))
     }
 
     /// What the client has to say, sealed.
-    pub(super) fn sealed_by_client(&mut self) -> Vec<u8> {
+    pub(crate) fn sealed_by_client(&mut self) -> Vec<u8> {
         let mut sealed = Vec::new();
         while self.client.wants_write() {
             self.client.write_tls(&mut sealed).unwrap();
@@ -107,17 +106,17 @@ impl Pair {
     }
 
     /// The client says something: one record, if it is not too long.
-    pub(super) fn client_says(&mut self, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn client_says(&mut self, plain: &[u8]) -> Vec<u8> {
         self.client.writer().write_all(plain).unwrap();
         self.sealed_by_client()
     }
 
     /// We read these bytes of a socket, at once.
-    pub(super) fn open(&mut self, sealed: &[u8]) -> Vec<u8> {
+    pub(crate) fn open(&mut self, sealed: &[u8]) -> Vec<u8> {
         let mut socket = sealed;
         let mut plain = Vec::new();
         while !socket.is_empty() && self.opener().end().is_none() {
-            let mut loan = buffers::read();
+            let mut loan = buffer::borrow();
             let mut cx = Context::from_waker(Waker::noop());
             let Poll::Ready(came) =
                 self.opener().poll_read(&mut cx, &mut socket, &self.records.sealer, &mut loan)
@@ -130,7 +129,7 @@ impl Pair {
     }
 
     /// What we have to say, and what waits to be said, sealed.
-    pub(super) fn seal(&mut self, mut plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&mut self, mut plain: &[u8]) -> Vec<u8> {
         let mut sealed = Vec::new();
         while self.records.sealer.waits() || !plain.is_empty() {
             let (taken, records) = self.records.sealer.seal(plain);
@@ -141,7 +140,7 @@ impl Pair {
     }
 
     /// The client reads these bytes.
-    pub(super) fn client_reads(&mut self, mut sealed: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+    pub(crate) fn client_reads(&mut self, mut sealed: &[u8]) -> Result<Vec<u8>, rustls::Error> {
         let mut plain = Vec::new();
         while !sealed.is_empty() {
             self.client.read_tls(&mut sealed).unwrap();
@@ -154,7 +153,7 @@ impl Pair {
     }
 
     /// Both still understand each other.
-    pub(super) fn expect_both_to_go_on(&mut self) {
+    pub(crate) fn expect_both_to_go_on(&mut self) {
         let sealed = self.client_says(b"to you");
         assert_eq!(self.open(&sealed), b"to you");
         let sealed = self.seal(b"to me");
@@ -162,7 +161,7 @@ impl Pair {
     }
 }
 
-pub(super) async fn shake_hands(client: &mut ClientConnection, socket: &mut DuplexStream, early: &[u8]) {
+pub(crate) async fn shake_hands(client: &mut ClientConnection, socket: &mut DuplexStream, early: &[u8]) {
     client.writer().write_all(early).unwrap();
     let mut came = vec![0; 64 * 1024];
     while client.is_handshaking() || client.wants_write() {
@@ -183,7 +182,7 @@ pub(super) async fn shake_hands(client: &mut ClientConnection, socket: &mut Dupl
 }
 
 /// A socket that gives one byte at a time.
-pub(super) struct Drip<S>(pub(super) S);
+pub(crate) struct Drip<S>(pub(crate) S);
 
 impl<S: AsyncRead + Unpin> AsyncRead for Drip<S> {
     fn poll_read(
