@@ -17,9 +17,9 @@ use zeroize::Zeroizing;
 
 use super::crypto::{PrivateKey, Resolver, public_key, sha256};
 use super::event::ChannelEnd;
+use super::meeting::{Meeting, Psk, Side};
 use super::message::{self, Step};
 use super::safety::SafetyCode;
-use super::{Meeting, Psk, Side};
 
 const LABEL: &[u8] = b"cipher-chat.v1";
 const COMMIT_LABEL: &[u8] = b"cipher-chat.v1 commit";

@@ -8,8 +8,8 @@ use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
 use super::message::packet_header;
 use super::packet::{self, Kind, TAG, Writer};
+use super::state::{Channel, PathState, Phase};
 use super::time::Time;
-use super::{Channel, PathState, Phase};
 
 impl Channel {
     /// Takes a packet: fresh, authentic, well-formed, in this order. Only then does it change
