@@ -22,7 +22,7 @@ use super::typing::Notice;
 
 impl Channel {
     /// Starts the channel of `room` with both sides online, as the server's `paired` says. Side `b`
-    /// speaks at once.
+    /// sends its first message at once.
     ///
     /// `rng` is used here only: for the one ephemeral key of this room, and to seed the jitter of
     /// acknowledgements.
@@ -55,8 +55,8 @@ impl Channel {
         channel
     }
 
-    /// A binary message came. Whatever it is, it is survived: taken, dropped and counted, or the
-    /// end of the chat.
+    /// Handles a binary message. Whatever it contains, it is either accepted, or dropped and
+    /// counted, or it ends the chat.
     pub fn handle_frame(&mut self, now: Time, message: &[u8]) {
         if self.phase == Phase::Ended {
             return;
@@ -96,7 +96,7 @@ impl Channel {
         }
     }
 
-    /// The server says that the peer is away: nothing is sent until it is back, for the server
+    /// The server says that the peer is away. Nothing is sent until it is back, because the server
     /// would drop it.
     pub fn peer_away(&mut self, now: Time) {
         if self.path == PathState::Open {
@@ -105,11 +105,12 @@ impl Channel {
         }
     }
 
-    /// Sends a text; [`Event::Delivered`](super::Event::Delivered) or [`Event::NotDelivered`](super::Event::NotDelivered) will tell of its number.
+    /// Sends a text; [`Event::Delivered`](super::Event::Delivered) or
+    /// [`Event::NotDelivered`](super::Event::NotDelivered) will tell of its number.
     ///
     /// # Errors
-    /// [`SendError`]: before [`Event::Secured`](super::Event::Secured), after a goodbye, with a full window, or for a text that is empty or
-    /// longer than 8 KiB.
+    /// [`SendError`]: before [`Event::Secured`](super::Event::Secured), after a bye, with a full
+    /// window, or for a text that is empty or longer than 8 KiB.
     pub fn send_text(&mut self, now: Time, text: &str) -> Result<MessageNumber, SendError> {
         match self.phase {
             Phase::Handshaking => return Err(SendError::NotSecured),
@@ -138,8 +139,8 @@ impl Channel {
         }
     }
 
-    /// The user writes, or has stopped. The peer is told of changes only, at most once a second; a
-    /// text says "stopped".
+    /// The user has begun to type, or has stopped. The peer is told of changes only, at most once a
+    /// second; a text itself means "stopped".
     pub fn set_typing(&mut self, now: Time, typing: Typing) {
         if self.phase == Phase::Secured {
             self.typing.want(typing);
@@ -148,8 +149,8 @@ impl Channel {
         }
     }
 
-    /// Says goodbye after everything sent before it. The channel ends when the peer has
-    /// acknowledged it, or after 3 s.
+    /// Sends a bye after everything sent before it. The channel ends when the peer has acknowledged
+    /// it, or after 3 s.
     pub fn bye(&mut self, now: Time) {
         match self.phase {
             Phase::Handshaking => self.end(ChannelEnd::Bye),
@@ -159,14 +160,14 @@ impl Channel {
                     self.phase = Phase::Leaving { reason: ChannelEnd::Bye, until: now + BYE_LINGER };
                     self.flush(now);
                 }
-                // The window keeps a place for it, so only the numbers can have run out.
+                // The window reserves room for it, so only the numbers can have run out.
                 Err(_) => self.end(ChannelEnd::Exhausted),
             },
         }
     }
 
-    /// Ends the channel at once and silently: the room is over, or the owner gives up. Its keys are
-    /// gone after this.
+    /// Ends the channel at once and sends nothing: the room is over, or the owner gives up. Its
+    /// keys are gone after this.
     pub fn close(&mut self) {
         self.end(ChannelEnd::Closed);
     }
@@ -196,8 +197,8 @@ impl Channel {
         }
     }
 
-    /// When [`Self::handle_timeout`] is to be called next, as things stand after the last input;
-    /// never, if `None`.
+    /// When [`Self::handle_timeout`] is to be called next; `None` for never. Every input may change
+    /// it.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
         let leaving = match self.phase {

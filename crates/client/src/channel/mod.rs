@@ -1,19 +1,19 @@
 //! The end-to-end channel: what two clients send each other inside the binary messages that the
 //! server relays.
 //!
-//! A [`Channel`] is one side of one chat as a pure state machine: no I/O, no clock, no randomness of
-//! its own. Give it what happens (a frame came, the peer is away, the user wrote something, a time
-//! has come), then take the frames and events that it has for you, and call
-//! [`Channel::handle_timeout`] at [`Channel::next_timeout`]. `docs/protocol.md` specifies every byte
-//! and timer.
+//! A [`Channel`] is one side of one chat as a pure state machine: no I/O, no clock, no randomness
+//! of its own. Give it what happens (a frame came, the peer is away, the user wrote something, a
+//! time has come), then take the frames and events that it has for you, and call
+//! [`Channel::handle_timeout`] at [`Channel::next_timeout`]. `docs/protocol.md` specifies every
+//! byte and timer.
 //!
 //! Delivery is between the two channels. Texts are numbered, acknowledged and sent again, so each
 //! arrives once and in order, even if frames are lost, doubled, delayed or reordered on the way.
 //!
 //! The files form layers, each of which uses only those before it: values (`time`, `limits`,
 //! `meeting`, `event`), bytes (`message`, `packet`, `crypto`), parts (`handshake`, `inbound`,
-//! `outbound`, …), `state` (the channel and what it remembers), `secured` (packets), `inputs` (where
-//! everything enters).
+//! `outbound`, …), `state` (the channel and what it remembers), `secured` (packets), `inputs`
+//! (where everything enters).
 
 mod crypto;
 mod event;

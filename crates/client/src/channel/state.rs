@@ -17,16 +17,16 @@ use super::typing::Notice;
 
 /// One side of an end-to-end encrypted chat.
 ///
-/// After each input, take everything from [`Self::poll_frame`] and [`Self::poll_event`]: the queues
-/// are only as short as they are kept.
+/// After each input, take everything from [`Self::poll_frame`] and [`Self::poll_event`]: otherwise
+/// the queues grow.
 pub struct Channel {
     pub(super) phase: Phase,
-    /// Whether frames can reach the peer, as far as the server says.
+    /// Whether frames can reach the peer, according to the server.
     pub(super) path: PathState,
     pub(super) handshake: Option<Handshake>,
     pub(super) handshake_timeout: HandshakeTimeout,
     pub(super) session: Option<Box<Session>>,
-    /// The number of the next packet: each is taken once and never again.
+    /// The number of the next packet. Each number is used once.
     pub(super) next_packet: u64,
     pub(super) replay: ReplayWindow,
     pub(super) outbound: Outbound,
@@ -34,7 +34,7 @@ pub struct Channel {
     pub(super) typing: Notice,
     /// The peer has said goodbye, its last message.
     pub(super) peer_left: bool,
-    /// A text was refused for want of room.
+    /// A text was refused because the window was full.
     pub(super) owner_waits: bool,
     /// For the delay of acknowledgements only.
     pub(super) jitter: StdRng,
@@ -71,7 +71,7 @@ impl Channel {
         self.frames.pop_front()
     }
 
-    /// The next thing to tell the owner, in order.
+    /// The next event for the owner, in order.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
@@ -96,8 +96,8 @@ impl Channel {
         }
     }
 
-    /// Sends a handshake message, unless the server would drop it: whoever waits repeats it when
-    /// the way opens.
+    /// Sends a handshake message, unless the server would drop it. A side that waits for an answer
+    /// repeats its message when the path opens.
     pub(super) fn send_if_open(&mut self, frame: Vec<u8>) {
         if self.path == PathState::Open {
             self.frames.push_back(frame);
@@ -111,9 +111,8 @@ impl Channel {
         }
     }
 
-    /// Tells the owner what was not delivered, and forgets every key and message. Ours are wiped
-    /// here; what snow and aws-lc hold is freed here, and wiped by aws-lc itself and by the
-    /// binary's allocator.
+    /// Reports what was not delivered, and forgets every key and message. Our own are wiped here.
+    /// What snow and aws-lc hold is freed here; aws-lc itself and the binary's allocator wipe it.
     pub(super) fn end(&mut self, reason: ChannelEnd) {
         if self.phase == Phase::Ended {
             return;
