@@ -1,12 +1,12 @@
 /** Carries out what the connection (connection-machine.js) decides: sockets, requests, one timer. Decides nothing itself. */
 
 import { ConnectionMachine } from './connection-machine.js';
+import { SUBPROTOCOL } from './facts.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Effect} Effect */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 
-const SUBPROTOCOL = 'cipher-chat.v1';
 /** Above this many unsent bytes a frame is dropped instead of queued: it would only arrive late, and the channel resends it. */
 const QUEUED_BYTES = 256 * 1024;
 /** A request that takes longer is given up. */

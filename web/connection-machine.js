@@ -4,15 +4,18 @@
  * Whoever carries out the effects (connection-driver.js) decides nothing.
  */
 
+import { ERROR_CODES, FIRST_REFUSED_WINDOW_MS, FIRST_WINDOW_MS, LONGEST_ASKED_MS, STABLE_MS } from './facts.js';
 import { Goal } from './goal.js';
-import { FINAL, PASSING, WHY_CLOSED, adviceOf } from './protocol.js';
+import { WHY_CLOSED, adviceOf } from './protocol.js';
 import { SessionToken } from './session-token.js';
 import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
+/** @typedef {import('./facts.js').Category} Category */
+/** @typedef {import('./facts.js').EndReason} EndReason */
+/** @typedef {import('./facts.js').Reconnect} Reconnect */
+/** @typedef {import('./facts.js').ServerType} ServerType */
+/** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
-/** @typedef {import('./protocol.js').Category} Category */
-/** @typedef {import('./protocol.js').EndReason} EndReason */
-/** @typedef {import('./protocol.js').Advice} Advice */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./protocol.js').Effect} Effect */
 
@@ -20,10 +23,29 @@ import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.
 const PROBE_AFTER = 2;
 
 export class ConnectionMachine {
-  #backOff;
+  /**
+   * What is done about each message of the server. A newer server may send others; they are ignored.
+   * @type {Readonly<Record<ServerType, (self: ConnectionMachine, message: any, now: number, socket: number) => Effect[]>>}
+   */
+  static handlers = {
+    ready: (self, message, now, socket) => self.#ready(socket, message, now),
+    waiting: (self) => self.#waiting(),
+    paired: (self, message) => self.#paired(message),
+    resumed: (self, message) => self.#resumed(message),
+    peer: (self, { state }) => (self.inRoom ? [self.#emit({ kind: 'peer', state })] : []),
+    ended: (self, { reason }) => self.#ended(reason),
+    token: (self, message) => self.#renewed(message),
+    drain: (self, message, now) => self.#draining(message, now),
+    pong: () => [],
+    error: (self, { code }, now) => self.#serverError(code, now),
+  };
+
+  /** Pauses between connections. */ #backOff;
+  /** Pauses before a refused message is sent again. */ #retries;
   #heartbeat = new Heartbeat();
   #token = new SessionToken();
   /** The socket that is `ready`. @type {number | null} */ #active = null;
+  /** Since when it is. */ #readySince = 0;
   /** The socket that is being opened. @type {number | null} */ #opening = null;
   #creating = false;
   #probing = false;
@@ -40,7 +62,8 @@ export class ConnectionMachine {
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
-    this.#backOff = new BackOff(random);
+    this.#backOff = new BackOff(random, FIRST_WINDOW_MS);
+    this.#retries = new BackOff(random, FIRST_REFUSED_WINDOW_MS);
   }
 
   /** Whether the person is in a room, connected to it or not. */
@@ -111,6 +134,7 @@ export class ConnectionMachine {
     this.#online = false;
     this.#neverReady = 0;
     this.#backOff.reset();
+    this.#retries.reset();
     this.#heartbeat.stop();
     this.#connectAt = this.#abandonAt = this.#repeatGoalAt = null;
     return [...farewell, ...open.map((socket) => /** @type {Effect} */ ({ do: 'close', socket }))];
@@ -139,8 +163,9 @@ export class ConnectionMachine {
     if (this.#stopped) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail('forbidden');
     if (retryInMs === null) return [...this.#emitOffline(), ...this.#later(now)];
-    this.#connectAt = now + retryInMs;
-    return [this.#emit({ kind: 'busy', retryInMs })];
+    const pause = Math.min(retryInMs, LONGEST_ASKED_MS) + this.#backOff.next();
+    this.#connectAt = now + pause;
+    return [this.#emit({ kind: 'busy', retryInMs: pause })];
   }
 
   /**
@@ -164,8 +189,9 @@ export class ConnectionMachine {
     if (socket !== this.#active && socket !== this.#opening) return [];
     this.received(socket, now);
     const message = JSON.parse(text);
-    if (message.type === 'ready') return this.#ready(socket, message, now);
-    return socket === this.#active ? this.#control(message, now) : [];
+    if (!Object.hasOwn(ConnectionMachine.handlers, message.type)) return [];
+    if (socket !== this.#active && message.type !== 'ready') return [];
+    return ConnectionMachine.handlers[/** @type {ServerType} */ (message.type)](this, message, now, socket);
   }
 
   /**
@@ -190,7 +216,7 @@ export class ConnectionMachine {
       this.#neverReady += 1;
       if (this.#active !== null) return this.#later(now);
     } else if (socket === this.#active) {
-      this.#lose();
+      this.#lose(now);
       // The new socket of a node that drains may close the old one before it says `ready` itself.
       if (this.#opening !== null) return [];
     } else {
@@ -265,7 +291,7 @@ export class ConnectionMachine {
       this.#active = socket;
       this.#opening = this.#abandonAt = this.#connectAt = null;
       this.#neverReady = 0;
-      this.#backOff.reset();
+      this.#readySince = now;
       this.received(socket, now);
     }
     if (!this.#online) effects.push(this.#emit({ kind: 'online' }));
@@ -283,39 +309,39 @@ export class ConnectionMachine {
 
   // While open ---------------------------------------------------------------------------------------------------
 
-  /** @param {any} message @param {number} now @returns {Effect[]} */
-  #control(message, now) {
-    switch (message.type) {
-      case 'waiting':
-        return this.#goal.criteria === null ? [] : [this.#emit({ kind: 'waiting' })];
-      case 'paired':
-        return this.#paired(message);
-      case 'resumed':
-        if (!this.inRoom) return [];
-        this.#goal.enter(message.ticket);
-        return [this.#emit({ kind: 'resumed' })];
-      case 'peer':
-        return this.inRoom ? [this.#emit({ kind: 'peer', state: message.state })] : [];
-      case 'ended':
-        return this.#ended(message.reason);
-      case 'token':
-        this.#token.keep(message);
-        if (this.inRoom && message.ticket) this.#goal.ticket = message.ticket;
-        return [];
-      case 'drain':
-        this.#connectAt = now + message.reconnect_in_ms;
-        return [];
-      case 'error':
-        return this.#serverError(message.code, now);
-      default:
-        return [];
-    }
+  /** @returns {Effect[]} */
+  #waiting() {
+    if (this.#goal.criteria === null) return [];
+    this.#retries.reset();
+    return [this.#emit({ kind: 'waiting' })];
+  }
+
+  /** @param {{ticket: string}} message @returns {Effect[]} */
+  #resumed({ ticket }) {
+    if (!this.inRoom) return [];
+    this.#retries.reset();
+    this.#goal.enter(ticket);
+    return [this.#emit({ kind: 'resumed' })];
+  }
+
+  /** @param {{token: string, expires_at: number | string, ticket?: string}} message @returns {Effect[]} */
+  #renewed(message) {
+    this.#token.keep(message);
+    if (this.inRoom && message.ticket) this.#goal.ticket = message.ticket;
+    return [];
+  }
+
+  /** @param {{reconnect_in_ms: number}} message @param {number} now @returns {Effect[]} */
+  #draining({ reconnect_in_ms }, now) {
+    this.#connectAt = now + Math.min(reconnect_in_ms, LONGEST_ASKED_MS);
+    return [];
   }
 
   /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Effect[]} */
   #paired({ room, side, ticket }) {
     // The match was made while our `cancel` was on its way.
     if (this.#goal.criteria === null) return [this.#send({ type: 'leave' })];
+    this.#retries.reset();
     this.#goal.enter(ticket);
     return [this.#emit({ kind: 'paired', room, side })];
   }
@@ -330,20 +356,21 @@ export class ConnectionMachine {
 
   /** @param {string} code @param {number} now @returns {Effect[]} */
   #serverError(code, now) {
-    if (PASSING.has(code)) {
+    const remedy = ERROR_CODES.get(code);
+    if (remedy === 'repeat') {
       if (this.#goal.message() === null) return [];
-      this.#repeatGoalAt = now + this.#backOff.next();
+      this.#repeatGoalAt = now + this.#retries.next();
       return [this.#emit({ kind: 'busy', retryInMs: this.#repeatGoalAt - now })];
     }
     if (this.#goal.resuming && code !== 'in-room') return this.#ended('expired');
-    if (this.#goal.criteria !== null && FINAL.has(code)) {
+    if (this.#goal.criteria !== null && remedy === 'give-up') {
       this.#goal.criteria = null;
       return [this.#emit({ kind: 'refused', code })];
     }
     return [];
   }
 
-  /** @param {object} message @returns {Effect[]} */
+  /** @param {ClientMessage} message @returns {Effect[]} */
   #endRoom(message) {
     if (!this.inRoom) return [];
     const open = this.#active;
@@ -367,12 +394,14 @@ export class ConnectionMachine {
     return [{ do: 'close', socket }, ...this.closed(socket, null, now)];
   }
 
-  #lose() {
+  /** @param {number} now */
+  #lose(now) {
+    if (now - this.#readySince >= STABLE_MS) this.#backOff.reset();
     this.#active = this.#repeatGoalAt = null;
     this.#heartbeat.stop();
   }
 
-  /** @param {Advice} advice @param {number | null} code @param {number} now @returns {Effect[]} */
+  /** @param {Reconnect} advice @param {number | null} code @param {number} now @returns {Effect[]} */
   #reconnect(advice, code, now) {
     if (this.#stopped) return [];
     if (advice === 'never') return this.#fail(WHY_CLOSED.get(code ?? 0) ?? 'fault');
@@ -382,7 +411,7 @@ export class ConnectionMachine {
       return [];
     }
     const effects = this.#emitOffline();
-    if (advice === 'now') this.#backOff.reset();
+    if (advice === 'back-off' && code !== null) this.#backOff.skipTheShortest();
     effects.push(...this.#later(now));
     if (this.#neverReady >= PROBE_AFTER && this.#token.value !== null && !this.#probing) {
       this.#probing = true;
@@ -425,7 +454,7 @@ export class ConnectionMachine {
     return { do: 'emit', event: told };
   }
 
-  /** @param {object} message @returns {Effect} */
+  /** @param {ClientMessage} message @returns {Effect} */
   #send(message) {
     return { do: 'send', socket: /** @type {number} */ (this.#active), text: JSON.stringify(message) };
   }

@@ -1,5 +1,6 @@
 /** What to bring back after a lost connection: nothing, a find, or a room. */
 
+/** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 
 export class Goal {
@@ -19,7 +20,11 @@ export class Goal {
     return this.criteria === null && !this.inRoom;
   }
 
-  /** Waits for somebody, and leaves the room for that. @param {Criteria} criteria */
+  /**
+   * Waits for somebody, and leaves the room for that.
+   * @param {Criteria} criteria
+   * @returns {ClientMessage}
+   */
   find(criteria) {
     const type = this.inRoom ? 'next' : 'find';
     this.leaveRoom();
@@ -39,7 +44,10 @@ export class Goal {
     this.resuming = false;
   }
 
-  /** The message for a new connection, or to repeat after a refusal; `null` when there is none. */
+  /**
+   * The message for a new connection, or to repeat after a refusal; `null` when there is none.
+   * @returns {ClientMessage | null}
+   */
   message() {
     if (this.resuming) return { type: 'resume', ticket: this.ticket };
     return this.criteria === null ? null : { type: 'find', ...this.criteria };

@@ -270,7 +270,7 @@ class Page {
     this.#goodbye('end.self', this.#leaving?.active ?? null, again);
   }
 
-  /** @param {import('./protocol.js').Category} category */
+  /** @param {import('./facts.js').Category} category */
   #report(category) {
     const again = this.#nextFind();
     this.#driver.run(this.#driver.machine.report(category));

@@ -1,10 +1,15 @@
-/** The words of the control messages (`docs/protocol.md`), and what they ask of a client. */
+/** What the connection, the page and the server say to each other (`docs/protocol.md`). The words are in facts.js. */
 
+import { CLOSE_CODES, NEVER } from './facts.js';
+
+/** @typedef {import('./facts.js').ClientType} ClientType */
+/** @typedef {import('./facts.js').EndReason} EndReason */
+/** @typedef {import('./facts.js').PeerState} PeerState */
+/** @typedef {import('./facts.js').Reconnect} Reconnect */
+
+/** A message to the server; its type says which fields it has. @typedef {{type: ClientType, [field: string]: unknown}} ClientMessage */
 /** @typedef {'seek' | 'offer'} Role */
 /** @typedef {{topic?: string, lang?: string, role?: Role, invite?: string}} Criteria */
-/** @typedef {'abuse' | 'spam' | 'minor' | 'other'} Category */
-/** @typedef {'left' | 'expired' | 'reported' | 'shutdown'} EndReason */
-/** @typedef {'now' | 'back-off' | 'never'} Advice */
 
 /**
  * What the page is told. `away`: this side had no connection to the room when it ended.
@@ -13,7 +18,7 @@
  *   | {kind: 'waiting'}
  *   | {kind: 'paired', room: string, side: 'a' | 'b'}
  *   | {kind: 'resumed'}
- *   | {kind: 'peer', state: 'online' | 'away'}
+ *   | {kind: 'peer', state: PeerState}
  *   | {kind: 'ended', reason: EndReason, away: boolean}
  *   | {kind: 'refused', code: string}
  *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'fault'}} ConnectionEvent
@@ -28,23 +33,14 @@
  *   | {do: 'emit', event: ConnectionEvent}} Effect
  */
 
-/** Refusals after which asking again makes sense. */
-export const PASSING = new Set(['unavailable', 'rate']);
-/** Refusals of a find that no repetition will change. */
-export const FINAL = new Set([
-  'bad-topic', 'bad-language', 'bad-invite', 'topic-not-offered', 'matching-not-offered', 'invite-spent',
-]);
-
 /**
  * What a close code says a client should do.
  * @param {number | null} code `null`: the connection broke without a close frame.
- * @returns {Advice}
+ * @returns {Reconnect}
  */
 export function adviceOf(code) {
-  if (code === 1012) return 'now';
-  if (code === 1000 || code === 1002 || code === 1007) return 'never';
-  if (code !== null && code >= 4100 && code <= 4199) return 'never';
-  return 'back-off';
+  if (code === null) return 'back-off';
+  return CLOSE_CODES.get(code) ?? (code >= NEVER.first && code <= NEVER.last ? 'never' : 'back-off');
 }
 
 /**

@@ -1,9 +1,7 @@
 /** When to try again, and when a connection counts as dead. Times are milliseconds. */
 
-/** First pause before another try; doubled up to the longest, and each time a random part of it is taken. */
-export const FIRST_PAUSE_MS = 500;
-/** Longest pause: several tries fit into the minute that a room waits for whoever lost the connection. */
-export const LONGEST_PAUSE_MS = 10_000;
+import { FIRST_REFUSED_WINDOW_MS, LONGEST_WINDOW_MS } from './facts.js';
+
 /** A socket that is not `ready` after this time is given up. */
 export const DIAL_MS = 10_000;
 /** After this long without a word from the server the page asks. */
@@ -13,24 +11,35 @@ export const PONG_MS = 8_000;
 /** The same, when there is a reason to doubt the connection (back from sleep, network changed). */
 export const DOUBTED_PONG_MS = 3_000;
 
-/** Pauses with full jitter, so that many who lost the same server do not come back in step. */
+/** Pauses drawn from a window that doubles ("full jitter"), so that many who lost the same server do not come back in step. */
 export class BackOff {
   #random;
-  #failures = 0;
+  #first;
+  #window;
 
-  /** @param {() => number} random A number from 0 to 1, 1 excluded. */
-  constructor(random) {
+  /**
+   * @param {() => number} random A number from 0 to 1, 1 excluded.
+   * @param {number} first The first window.
+   */
+  constructor(random, first) {
     this.#random = random;
+    this.#first = this.#window = first;
   }
 
   next() {
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-    this.#failures += 1;
-    return Math.round(longest * this.#random());
+    const window = this.#window;
+    this.#window = Math.min(window * 2, LONGEST_WINDOW_MS);
+    return Math.round(window * this.#random());
   }
 
+  /** The server asked for a back-off. */
+  skipTheShortest() {
+    this.#window = Math.max(this.#window, FIRST_REFUSED_WINDOW_MS);
+  }
+
+  /** After a success the next window is the first again. */
   reset() {
-    this.#failures = 0;
+    this.#window = this.#first;
   }
 }
 

@@ -1,12 +1,11 @@
 /** The questions and explanations that open over a screen. */
 
 import { el, openDialog } from './dom.js';
+import { CATEGORIES } from './facts.js';
 import { SIGNS } from './safety.js';
 
-/** @typedef {import('./protocol.js').Category} Category */
+/** @typedef {import('./facts.js').Category} Category */
 /** @typedef {import('./safety.js').SafetyCode} SafetyCode */
-
-const CATEGORIES = /** @type {const} */ (['abuse', 'spam', 'minor', 'other']);
 
 /**
  * The code to compare, and what comparing it proves.

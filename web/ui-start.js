@@ -1,6 +1,7 @@
 /** Where everything begins: whom to meet, or a link for somebody known. */
 
 import { el, icon } from './dom.js';
+import { TOPIC_CHARS } from './facts.js';
 import { language, setText } from './i18n.js';
 
 /** @typedef {import('./protocol.js').Criteria} Criteria */
@@ -14,8 +15,6 @@ import { language, setText } from './i18n.js';
  * @property {string[]} topics Empty: any topic.
  * @property {number | null} people
  */
-
-const TOPIC_CHARACTERS = 64;
 
 /** Languages to choose from: the page's own first, then the most spoken ones. */
 const LANGUAGES = [
@@ -102,10 +101,10 @@ function topicInput(last = '') {
   const fault = el('p', { class: 'fault', set: { id: 'topic-fault' } });
   input.value = last;
   const check = () => {
-    const long = [...input.value.trim()].length > TOPIC_CHARACTERS;
+    const long = [...input.value.trim()].length > TOPIC_CHARS;
     input.setAttribute('aria-invalid', String(long));
     if (long) {
-      setText(fault, 'start.topic.long', { max: TOPIC_CHARACTERS });
+      setText(fault, 'start.topic.long', { max: TOPIC_CHARS });
       input.focus();
     } else {
       fault.replaceChildren();

@@ -40,6 +40,7 @@ const ASSETS: &[Asset] = assets![
     "connection-machine.js",
     "dom.js",
     "en.js",
+    "facts.js",
     "goal.js",
     "handshake-timeout.js",
     "handshake.js",

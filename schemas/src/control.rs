@@ -1,9 +1,13 @@
-//! Control messages: the JSON text messages between a client and its gateway. Binary messages are the peer's and pass unseen.
+//! Control messages: the JSON text messages between a client and its gateway. Binary messages are
+//! the peer's and pass unseen.
+
+mod vocabulary;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::vocabulary::{Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType};
 use crate::{
     RoomId, SessionId, Side,
     criteria::{InviteCode, Language, Queue, Role, Topic},
@@ -58,73 +62,6 @@ impl Find {
     }
 }
 
-/// Why a chat is reported. The report carries no content: it is counted, and the two never meet again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Category {
-    /// Insults, threats, harassment.
-    Abuse,
-    /// Advertising, bots.
-    Spam,
-    /// One of the two seems to be a child.
-    Minor,
-    /// Anything else.
-    Other,
-}
-
-/// What went wrong with a control message. The words are part of the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ErrorCode {
-    /// Not JSON, not an object, or a field that is missing or of the wrong type.
-    BadMessage,
-    /// A `type` that does not exist.
-    UnknownType,
-    /// A topic that is empty or too long.
-    BadTopic,
-    /// A language that is not a BCP 47 tag.
-    BadLanguage,
-    /// An invite code of the wrong form.
-    BadInvite,
-    /// This operator does not offer this topic.
-    TopicNotOffered,
-    /// This operator does not offer this way to meet.
-    MatchingNotOffered,
-    /// The two people of this invite code have met already.
-    InviteSpent,
-    /// A ticket that is forged, expired, or somebody else's.
-    BadTicket,
-    /// Not while in a room: `find`, and `resume` of another room.
-    InRoom,
-    /// Only in a room: `leave` and `report`.
-    NoRoom,
-    /// The bus is down; try again.
-    Unavailable,
-    /// Too many requests; try again later.
-    Rate,
-}
-
-impl ErrorCode {
-    /// The word on the wire.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::BadMessage => "bad-message",
-            Self::UnknownType => "unknown-type",
-            Self::BadTopic => "bad-topic",
-            Self::BadLanguage => "bad-language",
-            Self::BadInvite => "bad-invite",
-            Self::TopicNotOffered => "topic-not-offered",
-            Self::MatchingNotOffered => "matching-not-offered",
-            Self::InviteSpent => "invite-spent",
-            Self::BadTicket => "bad-ticket",
-            Self::InRoom => "in-room",
-            Self::NoRoom => "no-room",
-            Self::Unavailable => "unavailable",
-            Self::Rate => "rate",
-        }
-    }
-}
-
 /// A control message that was refused; the connection stays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", code.word())]
@@ -171,19 +108,33 @@ impl ClientMessage {
     /// # Errors
     /// With the fault's code and a sentence that names it. Unknown fields are ignored.
     pub fn parse(text: &str) -> Result<Self, ControlError> {
-        let message: Typed = fields(text)?;
-        match message.r#type.as_str() {
-            "find" => find(text).map(Self::Find),
-            "cancel" => Ok(Self::Cancel),
-            "resume" => fields(text).map(|f: ResumeFields| Self::Resume(f.ticket)),
-            "leave" => Ok(Self::Leave),
-            "next" => find(text).map(Self::Next),
-            "report" => fields(text).map(|f: ReportFields| Self::Report(f.category)),
-            "ping" => Ok(Self::Ping),
-            _ => Err(ControlError::new(
-                ErrorCode::UnknownType,
-                "type is one of find, cancel, resume, leave, next, report, ping",
-            )),
+        let Typed { r#type: word } = fields(text)?;
+        let Some(kind) = ClientType::ALL.iter().find(|kind| kind.word() == word) else {
+            let known: Vec<_> = ClientType::ALL.iter().map(|kind| kind.word()).collect();
+            let fault = format!("type is one of {}", known.join(", "));
+            return Err(ControlError::new(ErrorCode::UnknownType, fault));
+        };
+        match kind {
+            ClientType::Find => find(text).map(Self::Find),
+            ClientType::Cancel => Ok(Self::Cancel),
+            ClientType::Resume => fields(text).map(|f: ResumeFields| Self::Resume(f.ticket)),
+            ClientType::Leave => Ok(Self::Leave),
+            ClientType::Next => find(text).map(Self::Next),
+            ClientType::Report => fields(text).map(|f: ReportFields| Self::Report(f.category)),
+            ClientType::Ping => Ok(Self::Ping),
+        }
+    }
+
+    /// Its type.
+    pub const fn kind(&self) -> ClientType {
+        match self {
+            Self::Find(_) => ClientType::Find,
+            Self::Cancel => ClientType::Cancel,
+            Self::Resume(_) => ClientType::Resume,
+            Self::Leave => ClientType::Leave,
+            Self::Next(_) => ClientType::Next,
+            Self::Report(_) => ClientType::Report,
+            Self::Ping => ClientType::Ping,
         }
     }
 }
@@ -296,42 +247,6 @@ pub struct Limits {
     pub topic_chars: u64,
 }
 
-/// Whether the other side has a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PeerState {
-    /// It has.
-    Online,
-    /// It has lost its connection and may come back.
-    Away,
-}
-
-/// Why a room is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EndReason {
-    /// Somebody left, or deleted the session.
-    Left,
-    /// Somebody stayed away too long, or a session came to its end.
-    Expired,
-    /// Somebody reported the chat.
-    Reported,
-    /// The only node goes away.
-    Shutdown,
-}
-
-impl EndReason {
-    /// The word on the wire and in metrics.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Expired => "expired",
-            Self::Reported => "reported",
-            Self::Shutdown => "shutdown",
-        }
-    }
-}
-
 impl fmt::Debug for ClientMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -370,6 +285,22 @@ impl fmt::Debug for ServerMessage {
 }
 
 impl ServerMessage {
+    /// Its type.
+    pub const fn kind(&self) -> ServerType {
+        match self {
+            Self::Ready { .. } => ServerType::Ready,
+            Self::Waiting => ServerType::Waiting,
+            Self::Paired(_) => ServerType::Paired,
+            Self::Resumed(_) => ServerType::Resumed,
+            Self::Peer { .. } => ServerType::Peer,
+            Self::Ended { .. } => ServerType::Ended,
+            Self::Token { .. } => ServerType::Token,
+            Self::Drain { .. } => ServerType::Drain,
+            Self::Pong => ServerType::Pong,
+            Self::Error { .. } => ServerType::Error,
+        }
+    }
+
     /// The JSON text on the wire.
     pub fn json(&self) -> String {
         // Cannot fail: no map with keys other than strings, no fallible Serialize among the fields.

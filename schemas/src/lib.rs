@@ -1,9 +1,12 @@
 //! Every type that crosses a process boundary, its encoding, and the pure folds over events.
 //!
-//! Nothing here does I/O, reads a clock or draws randomness: what is here can be tested with values alone.
+//! Nothing here does I/O, reads a clock or draws randomness: what is here can be tested with values
+//! alone.
 
+pub mod channel;
 pub mod close;
 pub mod codec;
+pub mod constants;
 pub mod control;
 pub mod criteria;
 pub mod event;
@@ -12,11 +15,13 @@ pub mod id;
 pub mod limits;
 pub mod message;
 pub mod nodes;
+pub mod reconnect;
 pub mod room;
 pub mod session;
 pub mod subject;
 pub mod time;
 pub mod token;
+mod words;
 
 pub use close::CloseCode;
 pub use id::{BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, WantId};

@@ -1,4 +1,5 @@
-//! A message on the bus as the services see it: who it is for, and what it says. Subjects and bytes stay behind it.
+//! A message on the bus as the services see it: who it is for, and what it says. Subjects and bytes
+//! stay behind it.
 
 use crate::{
     KeyId, NodeId, RoomId, Service, SessionId,
@@ -183,30 +184,100 @@ impl Message {
         if message.may_be_said() { Ok(message) } else { Err(MessageError::Speaker) }
     }
 
-    /// Whether the speaker named in the subject may say this: a janitor only forgets and tells again of ends and revocations, and only it forgets.
-    fn may_be_said(&self) -> bool {
-        use Service::{Gateway, Janitor};
+    /// The roles that may publish this. Each message and each event has its line here: a new one
+    /// does not compile without.
+    pub const fn publishers(&self) -> &'static [Service] {
+        use Service::{Gateway, Janitor, Pairing};
         match self {
-            Self::Peer { event, .. } => !matches!(event, RoomEvent::Expired),
-            Self::Room { speaker: Gateway, event, .. } => {
-                matches!(event, RoomEvent::Joined(_) | RoomEvent::Ended(_))
+            Self::Peer { event, .. } => match event {
+                RoomEvent::Joined(_)
+                | RoomEvent::Present(_)
+                | RoomEvent::Detached(_)
+                | RoomEvent::NotHere(_)
+                | RoomEvent::Declined
+                | RoomEvent::Ended(_) => &[Gateway],
+                RoomEvent::Expired => &[],
+            },
+            Self::Room { event, .. } => match event {
+                RoomEvent::Joined(_) => &[Gateway],
+                RoomEvent::Ended(_) => &[Gateway, Janitor],
+                RoomEvent::Expired => &[Janitor],
+                RoomEvent::Present(_)
+                | RoomEvent::Detached(_)
+                | RoomEvent::NotHere(_)
+                | RoomEvent::Declined => &[],
+            },
+            Self::Session { event, .. } => match event {
+                SessionEvent::Attached { .. } | SessionEvent::Left(_) => &[Gateway],
+                SessionEvent::Revoked { .. } => &[Gateway, Janitor],
+                SessionEvent::Expired => &[Janitor],
+            },
+            Self::Key { event, .. } => match event {
+                KeyEvent::Announced(_) => &[Gateway],
+                KeyEvent::Expired => &[Janitor],
+            },
+            Self::Want { event, .. } => match event {
+                WantEvent::Waiting(_) | WantEvent::Withdrawn(_) | WantEvent::Met(_) => &[Gateway],
+            },
+            Self::Match { event, .. } => match event {
+                MatchEvent::Pair(_) | MatchEvent::Spent(_) => &[Pairing],
+            },
+            Self::Presence { .. } | Self::Ask { .. } | Self::Lease { .. } => &[Gateway],
+            Self::Sync { .. } => &[Gateway, Janitor],
+            Self::Heartbeat { .. } => &Service::ALL,
+        }
+    }
+
+    /// Whether `role` may publish this: it is one of the publishers, and says so in the subject
+    /// where that names a role.
+    pub fn may_be_published_by(&self, role: Service) -> bool {
+        self.publishers().contains(&role) && self.speaker().is_none_or(|speaker| speaker == role)
+    }
+
+    /// Whether the subject names a role that may publish this, and a key's subject its key. Where
+    /// the subject names no role there has to be one that may.
+    fn may_be_said(&self) -> bool {
+        let publishers = self.publishers();
+        let speaker_may = match self.speaker() {
+            Some(speaker) => publishers.contains(&speaker),
+            None => !publishers.is_empty(),
+        };
+        speaker_may && self.key_is_that_of_its_subject()
+    }
+
+    /// The role that the subject names.
+    const fn speaker(&self) -> Option<Service> {
+        match self {
+            Self::Room { speaker, .. } | Self::Session { speaker, .. } | Self::Key { speaker, .. } => {
+                Some(*speaker)
             }
-            Self::Room { speaker: Janitor, event, .. } => {
-                matches!(event, RoomEvent::Expired | RoomEvent::Ended(_))
-            }
-            Self::Session { speaker: Gateway, event, .. } => !matches!(event, SessionEvent::Expired),
-            Self::Session { speaker: Janitor, event, .. } => {
-                matches!(event, SessionEvent::Expired | SessionEvent::Revoked { .. })
-            }
-            Self::Key { speaker: Gateway, key, event: KeyEvent::Announced(public) } => public.id() == *key,
-            Self::Key { speaker, event, .. } => *speaker == Janitor && matches!(event, KeyEvent::Expired),
-            Self::Room { .. } | Self::Session { .. } => false,
+            Self::Heartbeat { service, .. } => Some(*service),
+            Self::Peer { .. }
+            | Self::Presence { .. }
+            | Self::Want { .. }
+            | Self::Match { .. }
+            | Self::Ask { .. }
+            | Self::Lease { .. }
+            | Self::Sync { .. } => None,
+        }
+    }
+
+    fn key_is_that_of_its_subject(&self) -> bool {
+        match self {
+            Self::Key { key, event: KeyEvent::Announced(public), .. } => public.id() == *key,
             _ => true,
         }
     }
 }
 
 impl Answer {
+    /// The roles that may give it.
+    pub const fn publishers(&self) -> &'static [Service] {
+        match self {
+            Self::Session(_) | Self::Sync(_) => &[Service::Gateway, Service::Janitor],
+        }
+    }
+
     /// Its body.
     ///
     /// # Errors

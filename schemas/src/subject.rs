@@ -1,5 +1,6 @@
-//! The subjects of the bus. They are built and parsed here and nowhere else, and only from ids, whose form keeps every separator and
-//! wildcard out: an over-long or ill-formed subject would cost a node its whole NATS connection.
+//! The subjects of the bus. They are built and parsed here and nowhere else, and only from ids,
+//! whose form keeps every separator and wildcard out: an over-long or ill-formed subject would cost
+//! a node its whole NATS connection.
 
 use crate::{KeyId, NodeId, RoomId, Service, SessionId};
 
@@ -57,6 +58,23 @@ impl Subject {
         }
     }
 
+    /// The roles that publish on it. What else one of them may say there is decided by event: see
+    /// [`Message::publishers`](crate::message::Message::publishers).
+    pub const fn publishers(&self) -> &'static [Service] {
+        use Service::{Gateway, Janitor, Pairing};
+        match self {
+            Self::Frames(..)
+            | Self::Peer(..)
+            | Self::Presence(_)
+            | Self::Want(_)
+            | Self::Ask(_)
+            | Self::Lease(_) => &[Gateway],
+            Self::Match(_) => &[Pairing],
+            Self::Room(..) | Self::Session(..) | Self::Key(..) | Self::Sync(_) => &[Gateway, Janitor],
+            Self::Node(..) => &Service::ALL,
+        }
+    }
+
     /// Reads a subject; `None` if it is none of ours or a part of it is not of the right form.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(PREFIX)?.strip_prefix('.')?;
@@ -93,7 +111,8 @@ impl Subject {
     }
 }
 
-/// The room, if chat frames are what the subject carries: what [`Subject::parse`] tells, without an id of the node for each.
+/// The room, if chat frames are what the subject carries: what [`Subject::parse`] tells, without an
+/// id of the node for each.
 pub fn room_of_frames(text: &str) -> Option<RoomId> {
     const ROOM_CHARS: usize = 22;
     let rest = text.strip_prefix(PREFIX)?.strip_prefix(".room.")?;
@@ -104,7 +123,8 @@ pub fn room_of_frames(text: &str) -> Option<RoomId> {
 /// What a node wants to hear. Few and static: made at start, never one per room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
-    /// Frames and peer events for this gateway: one subscription, so that a `Joined` precedes its frames.
+    /// Frames and peer events for this gateway: one subscription, so that a `Joined` precedes its
+    /// frames.
     RoomTraffic(NodeId),
     /// Peer events of all gateways, without frames.
     PeerEvents,
@@ -149,7 +169,8 @@ impl Interest {
         }
     }
 
-    /// Whether a message on `subject` is heard: what the wildcard says, for the bus that has no server.
+    /// Whether a message on `subject` is heard: what the wildcard says, for the bus that has no
+    /// server.
     pub fn covers(&self, subject: &Subject) -> bool {
         match (self, subject) {
             (Self::RoomTraffic(me), Subject::Frames(_, node) | Subject::Peer(_, node))

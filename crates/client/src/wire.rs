@@ -7,14 +7,12 @@ use serde::Serialize;
 
 /// A client's message as the JSON text on the wire.
 pub(crate) fn json(message: &ClientMessage) -> String {
+    let kind = message.kind().word();
     let fields = match message {
-        ClientMessage::Find(find) => fields("find", find),
-        ClientMessage::Next(find) => fields("next", find),
-        ClientMessage::Cancel => bare("cancel"),
-        ClientMessage::Leave => bare("leave"),
-        ClientMessage::Ping => bare("ping"),
-        ClientMessage::Resume(ticket) => Fields { ticket: Some(ticket), ..bare("resume") },
-        ClientMessage::Report(category) => Fields { category: Some(*category), ..bare("report") },
+        ClientMessage::Find(find) | ClientMessage::Next(find) => fields(kind, find),
+        ClientMessage::Cancel | ClientMessage::Leave | ClientMessage::Ping => bare(kind),
+        ClientMessage::Resume(ticket) => Fields { ticket: Some(ticket), ..bare(kind) },
+        ClientMessage::Report(category) => Fields { category: Some(*category), ..bare(kind) },
     };
     // Cannot fail: strings and unit variants only.
     serde_json::to_string(&fields).unwrap_or_default()

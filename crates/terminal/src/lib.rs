@@ -10,9 +10,7 @@ mod keys;
 mod layout;
 mod log;
 mod model;
-mod popup_text;
 mod screen;
-mod state;
 mod terminal;
 mod text;
 mod view;
@@ -30,7 +28,7 @@ use schemas::criteria::{Language, Role, Topic};
 use zeroize::Zeroizing;
 
 use self::{
-    conversation::Conversation, full_screen::FullScreen, screen::Screen, state::MeetingKind,
+    conversation::Conversation, full_screen::FullScreen, model::MeetingKind, screen::Screen,
     terminal::Terminal,
 };
 

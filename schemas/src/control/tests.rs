@@ -86,7 +86,57 @@ fn debug_shows_no_secret() {
 
 #[test]
 fn the_word_of_a_code_is_its_json() {
-    for code in [ErrorCode::BadMessage, ErrorCode::TopicNotOffered, ErrorCode::InRoom, ErrorCode::Rate] {
-        assert_eq!(serde_json::to_string(&code).unwrap(), format!("{:?}", code.word()));
+    for code in ErrorCode::ALL {
+        assert_eq!(serde_json::to_string(code).unwrap(), format!("{:?}", code.word()));
+    }
+}
+
+/// Takes what serde asks for when it reads a struct: the names of its fields.
+struct Asked<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> serde::Deserializer<'de> for Asked<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(serde::de::Error::custom("not a struct"))
+    }
+
+    fn deserialize_struct<V: serde::de::Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        Err(serde::de::Error::custom("only the names"))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
+        seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+fn fields_of<'de, T: Deserialize<'de>>() -> Vec<&'static str> {
+    let mut fields: &[_] = &[];
+    let _ = T::deserialize(Asked(&mut fields));
+    fields.to_vec()
+}
+
+#[test]
+fn the_fields_that_are_read_are_those_that_are_described() {
+    let document: serde_json::Value =
+        serde_saphyr::from_str(include_str!("../../asyncapi.yaml")).expect("YAML");
+    for kind in ClientType::ALL {
+        let (schema, mut read) = match kind {
+            ClientType::Find | ClientType::Next => ("wanted", fields_of::<FindFields>()),
+            ClientType::Resume => ("resume", fields_of::<ResumeFields>()),
+            ClientType::Report => ("report", fields_of::<ReportFields>()),
+            ClientType::Cancel | ClientType::Leave | ClientType::Ping => (kind.word(), Vec::new()),
+        };
+        let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
+        let described: Vec<_> = properties.keys().filter(|name| *name != "type").collect();
+        read.sort_unstable();
+        assert_eq!(described, read, "{}", kind.word());
     }
 }

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod asyncapi;
+mod bus;
 mod cddl;
 mod decoding;
+mod document;
+mod documents;
 mod samples;

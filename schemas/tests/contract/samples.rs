@@ -1,8 +1,12 @@
 //! Every message and answer that there is, with arbitrary content.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use proptest::{option, prelude::*, sample::select};
+use ciborium::Value;
+use proptest::{option, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
 use schemas::{
     BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     control::EndReason,
@@ -11,6 +15,9 @@ use schemas::{
     message::{Answer, Message},
     session::SessionState,
 };
+use serde_json::json;
+
+use crate::document::words;
 
 /// Any message that its speaker may say.
 pub(crate) fn message() -> impl Strategy<Value = Message> {
@@ -42,6 +49,25 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
+/// The same with another role in its subject; `None` if its subject names none.
+pub(crate) fn said_by(message: &Message, role: Service) -> Option<Message> {
+    let mut other = message.clone();
+    match &mut other {
+        Message::Room { speaker, .. } | Message::Session { speaker, .. } | Message::Key { speaker, .. } => {
+            *speaker = role;
+        }
+        Message::Heartbeat { service, .. } => *service = role,
+        Message::Peer { .. }
+        | Message::Presence { .. }
+        | Message::Want { .. }
+        | Message::Match { .. }
+        | Message::Ask { .. }
+        | Message::Lease { .. }
+        | Message::Sync { .. } => return None,
+    }
+    Some(other)
+}
+
 /// Any answer, with a question that it fits.
 pub(crate) fn answer() -> impl Strategy<Value = (Message, Answer)> {
     prop_oneof![
@@ -49,6 +75,41 @@ pub(crate) fn answer() -> impl Strategy<Value = (Message, Answer)> {
             .prop_map(|(session, answer)| (Message::Ask { session }, Answer::Session(answer))),
         (node(), sync_answer()).prop_map(|(from, answer)| (Message::Sync { from }, Answer::Sync(answer))),
     ]
+}
+
+#[test]
+fn every_variant_of_every_event_has_a_sample() {
+    let mut said = BTreeMap::<_, BTreeSet<String>>::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..3000 {
+        let message = message().new_tree(&mut runner).unwrap().current();
+        let event = match &message {
+            Message::Peer { .. } | Message::Room { .. } => "room",
+            Message::Want { .. } => "want",
+            Message::Match { .. } => "match",
+            Message::Session { .. } => "session",
+            Message::Key { .. } => "key",
+            Message::Presence { .. }
+            | Message::Lease { .. }
+            | Message::Heartbeat { .. }
+            | Message::Ask { .. }
+            | Message::Sync { .. } => continue,
+        };
+        let variant = match ciborium::from_reader(message.encode().unwrap().as_slice()).unwrap() {
+            Value::Text(name) => name,
+            Value::Map(members) => members[0].0.as_text().unwrap().to_owned(),
+            other => panic!("{other:?} is no variant"),
+        };
+        said.entry(event).or_default().insert(variant);
+    }
+    let all = [
+        ("room", words::<RoomEvent>(json!("?"))),
+        ("want", words::<WantEvent>(json!("?"))),
+        ("match", words::<MatchEvent>(json!("?"))),
+        ("session", words::<SessionEvent>(json!("?"))),
+        ("key", words::<KeyEvent>(json!("?"))),
+    ];
+    assert_eq!(said, all.into());
 }
 
 fn peer_event() -> impl Strategy<Value = RoomEvent> {

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { ConnectionMachine } from '../../../web/connection-machine.js';
+import {
+  CLOSE_CODES, FIRST_REFUSED_WINDOW_MS, FIRST_WINDOW_MS, LONGEST_ASKED_MS, LONGEST_WINDOW_MS, SERVER_TYPES, STABLE_MS,
+} from '../../../web/facts.js';
 import { adviceOf } from '../../../web/protocol.js';
-import { DIAL_MS, DOUBTED_PONG_MS, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, PONG_MS, SILENCE_MS } from '../../../web/timing.js';
+import { DIAL_MS, DOUBTED_PONG_MS, PONG_MS, SILENCE_MS } from '../../../web/timing.js';
 
 const MINUTE = 60_000;
 
@@ -97,6 +100,7 @@ test('close codes say what to do next', () => {
   const advice = { 1012: 'now', 1000: 'never', 1002: 'never', 1007: 'never', 4000: 'back-off', 4001: 'back-off', 4002: 'back-off', 4099: 'back-off',
     4100: 'never', 4101: 'never', 4102: 'never', 4103: 'never', 4104: 'never', 4199: 'never', 1001: 'back-off', 1011: 'back-off', 4200: 'back-off' };
   for (const [code, expected] of Object.entries(advice)) assert.equal(adviceOf(Number(code)), expected, code);
+  for (const [code, expected] of CLOSE_CODES) assert.equal(adviceOf(code), expected, code);
   assert.equal(adviceOf(null), 'back-off');
 });
 
@@ -123,7 +127,7 @@ test('a connection lost while waiting finds again', () => {
   assert.deepEqual(messages(world.ready(2)), [{ type: 'find', topic: 'music' }]);
 });
 
-test('pauses double with jitter up to the longest, and start anew after a success', () => {
+test('pauses double with jitter up to the longest, and begin with the shortest again after a success', () => {
   const world = new World().paired();
   world.close(1, null);
   const pauses = [];
@@ -134,12 +138,39 @@ test('pauses double with jitter up to the longest, and start anew after a succes
     world.close(socket, null);
     world.machine.probed('unknown');
   }
-  const doubled = [0, 1, 2, 3, 4, 5, 6].map((times) => Math.min(FIRST_PAUSE_MS * 2 ** times, LONGEST_PAUSE_MS) / 2);
+  const doubled = [0, 1, 2, 3, 4, 5, 6].map((times) => Math.min(FIRST_WINDOW_MS * 2 ** times, LONGEST_WINDOW_MS) / 2);
   assert.deepEqual(pauses, doubled);
   world.wake();
   world.ready(9);
+  world.now += STABLE_MS - 1;
   world.close(9, null);
-  assert.equal(world.machine.wakeAt - world.now, FIRST_PAUSE_MS / 2);
+  assert.equal(world.machine.wakeAt - world.now, LONGEST_WINDOW_MS / 2, 'a short connection is no success');
+  world.wake();
+  world.ready(10);
+  world.now += STABLE_MS;
+  world.close(10, null);
+  assert.equal(world.machine.wakeAt - world.now, FIRST_WINDOW_MS / 2);
+});
+
+test('a close code that asks for a back-off skips the shortest pauses', () => {
+  for (const [code, window] of [[4001, FIRST_REFUSED_WINDOW_MS], [1012, FIRST_WINDOW_MS], [null, FIRST_WINDOW_MS]]) {
+    const world = new World().paired();
+    world.close(1, code);
+    assert.equal(world.machine.wakeAt - world.now, window / 2, code);
+  }
+});
+
+test('no server can ask for a longer pause than a minute', () => {
+  const world = new World().paired();
+  const drained = world.now;
+  world.message(1, { type: 'drain', reconnect_in_ms: 100 * MINUTE });
+  world.now += LONGEST_ASKED_MS - 1;
+  world.machine.received(1, world.now);
+  assert.equal(world.machine.wakeAt, drained + LONGEST_ASKED_MS);
+  const fresh = new World();
+  fresh.find();
+  const [busy] = events(fresh.machine.sessionRefused({ status: 503, retryInMs: 100 * MINUTE }, fresh.now));
+  assert.equal(busy.retryInMs, LONGEST_ASKED_MS + FIRST_WINDOW_MS / 2);
 });
 
 test('a network that is back is tried at once', () => {
@@ -272,7 +303,7 @@ test('a resume that is refused ends the chat, one that is refused for now is sai
   world.wake();
   world.ready(2);
   const [busy] = events(world.message(2, { type: 'error', code: 'unavailable', message: 'm' }));
-  assert.equal(busy.kind, 'busy');
+  assert.deepEqual(busy, { kind: 'busy', retryInMs: FIRST_REFUSED_WINDOW_MS / 2 });
   assert.deepEqual(messages(world.wake()), [{ type: 'resume', ticket: 'ticket-1' }]);
   assert.deepEqual(events(world.message(2, { type: 'error', code: 'bad-ticket', message: 'm' })), [{ kind: 'ended', reason: 'expired', away: true }]);
 });
@@ -320,10 +351,10 @@ test('leaving, reporting and stopping are said once', () => {
 test('a server that refuses sessions for now is asked again when it says, for good is not', () => {
   const world = new World();
   world.find();
-  assert.deepEqual(events(world.machine.sessionRefused({ status: 429, retryInMs: 7000 }, world.now)), [{ kind: 'busy', retryInMs: 7000 }]);
+  assert.deepEqual(events(world.machine.sessionRefused({ status: 429, retryInMs: 7000 }, world.now)), [{ kind: 'busy', retryInMs: 7000 + FIRST_WINDOW_MS / 2 }]);
   const before = world.now;
   assert.deepEqual(kinds(world.wake()), ['create-session']);
-  assert.equal(world.now - before, 7000);
+  assert.equal(world.now - before, 7000 + FIRST_WINDOW_MS / 2);
   assert.deepEqual(events(world.machine.sessionRefused({ status: null, retryInMs: null }, world.now)), [{ kind: 'offline' }]);
   assert.deepEqual(kinds(world.wake()), ['create-session']);
   assert.deepEqual(events(world.machine.sessionRefused({ status: 403, retryInMs: null }, world.now)), [{ kind: 'failed', why: 'forbidden' }]);
@@ -340,8 +371,13 @@ test('the end of a room is told with whether this side was there', () => {
   assert.deepEqual(events(away.message(2, { type: 'ended', reason: 'left' })), [{ kind: 'ended', reason: 'left', away: true }]);
 });
 
+test('every message that a server may send is handled', () => {
+  assert.deepEqual(Object.keys(ConnectionMachine.handlers), SERVER_TYPES);
+});
+
 test('what a later server may say is passed over', () => {
   const world = new World().paired();
+  assert.deepEqual(world.message(1, { type: 'constructor' }), []);
   assert.deepEqual(world.message(1, { type: 'something-new' }), []);
   assert.deepEqual(world.message(1, { type: 'error', code: 'something-new', message: '' }), []);
 });

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { en } from '../../../web/en.js';
+import { CATEGORIES, END_REASONS } from '../../../web/facts.js';
 import { choose } from '../../../web/i18n.js';
 import { ko } from '../../../web/ko.js';
 
@@ -28,6 +29,11 @@ test('every key is used somewhere', () => {
   const prefixes = [...code.matchAll(/`([\w.]+\.)\$\{/g)].map(([, prefix]) => prefix);
   const unused = Object.keys(en).filter((key) => !code.includes(`'${key}'`) && !prefixes.some((prefix) => key.startsWith(prefix)));
   assert.deepEqual(unused, []);
+});
+
+test('every reason that the protocol knows has a text', () => {
+  for (const reason of END_REASONS) assert.ok(`over.${reason}` in en, reason);
+  for (const category of CATEGORIES) assert.ok(`report.${category}` in en, category);
 });
 
 test('the first language that the page speaks is chosen', () => {

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use schemas::control::{ClientMessage, EndReason, ErrorCode, PeerState, Place, ServerMessage};
+use schemas::{
+    control::{ClientMessage, EndReason, ErrorCode, PeerState, Place, Remedy, ServerMessage},
+    reconnect::LONGEST_ASKED,
+};
 
 use super::{
     goal::{Goal, Room},
     interface::{Effect, Event},
-    state::{ASKED_PAUSE_MAX, ConnectionMachine, ReadySocket, RoomMembership, SocketState},
+    state::{ConnectionMachine, ReadySocket, RoomMembership, SocketState},
 };
 use crate::secret::Secret;
 
@@ -44,7 +47,7 @@ impl ConnectionMachine {
             }
             ServerMessage::Drain { reconnect_in_ms } => {
                 if let SocketState::Ready(ready) = &mut self.socket {
-                    ready.drain = Some(now + Duration::from_millis(reconnect_in_ms).min(ASKED_PAUSE_MAX));
+                    ready.drain = Some(now + Duration::from_millis(reconnect_in_ms).min(LONGEST_ASKED));
                 }
             }
             ServerMessage::Error { code, message } => self.error(code, message, now, random),
@@ -138,11 +141,11 @@ impl ConnectionMachine {
                 ready.retry = Some(now + self.retries.next(random));
                 return;
             }
-            (Goal::Find(_), ErrorCode::Unavailable | ErrorCode::Rate) => {
+            (Goal::Find(_), code) if code.remedy() == Remedy::Repeat => {
                 ready.retry = Some(now + self.retries.next(random));
             }
-            (Goal::Room(room), ErrorCode::Unavailable | ErrorCode::Rate)
-                if resuming || room.leaving.is_some() =>
+            (Goal::Room(room), code)
+                if code.remedy() == Remedy::Repeat && (resuming || room.leaving.is_some()) =>
             {
                 if resuming {
                     ready.membership = RoomMembership::Outside;

@@ -161,7 +161,7 @@ pub enum Closed {
 }
 
 fn reason(code: u16) -> String {
-    let known = schemas::CloseCode::ALL.into_iter().find(|known| known.code() == code);
+    let known = schemas::CloseCode::ALL.iter().find(|known| known.code() == code);
     known.map_or_else(|| format!("code {code}"), |known| known.reason().to_owned())
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use schemas::{CloseCode, close::Reconnect};
+use schemas::{CloseCode, close::Reconnect, reconnect::LONGEST_ASKED};
 
 use super::{
     interface::{Closed, Effect, Event, Refusal},
-    state::{ASKED_PAUSE_MAX, ConnectionMachine, SocketState},
+    state::{ConnectionMachine, SocketState},
 };
 
 /// How long an attempt to open a WebSocket may take.
@@ -88,7 +88,7 @@ impl ConnectionMachine {
                 }
             },
             Loss::Broken => Duration::ZERO,
-            Loss::Refused(pause) => pause.unwrap_or_default().min(ASKED_PAUSE_MAX),
+            Loss::Refused(pause) => pause.unwrap_or_default().min(LONGEST_ASKED),
         };
         let retry_in = asked + self.reconnects.next(random);
         self.url = self.url.wrapping_add(1);

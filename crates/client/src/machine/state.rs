@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use schemas::control::ClientMessage;
+use schemas::{control::ClientMessage, reconnect::STABLE};
 
 use super::{
     backoff::BackOff,
@@ -14,13 +14,6 @@ use crate::secret::Secret;
 /// How long the server may take for `ready`, and for the answer to `resume`. By the protocol that
 /// answer takes up to 1 s if the peer is silent.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest pause before a reconnect that a `drain` or a `Retry-After` can ask for.
-pub(super) const ASKED_PAUSE_MAX: Duration = Duration::from_secs(60);
-
-/// A connection that was of use for this long counts as a success: the pauses start from the
-/// shortest again.
-const STABLE: Duration = Duration::from_secs(2);
 
 /// A connection to a service, kept up over any number of sockets.
 pub(crate) struct ConnectionMachine {

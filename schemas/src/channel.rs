@@ -1,0 +1,57 @@
+//! Every constant of the end-to-end channel, with its reason. Servers do not need them; all clients
+//! keep to them: the library, and the page, whose `web/limits.js` is derived from here, as is a
+//! table of `docs/protocol.md`.
+
+use std::time::Duration;
+
+use crate::constants::constants;
+
+constants! {
+    /// Smallest binary message, bytes: an acknowledgement looks like a short text.
+    MIN_FRAME: usize = 256;
+    /// Largest binary message, bytes; the server takes frames of 64 KiB.
+    MAX_FRAME: usize = 16384;
+    /// Longest text, UTF-8 bytes.
+    MAX_TEXT: usize = 8 * 1024;
+    /// Messages that may be unacknowledged at once, and so how far out of order one may arrive.
+    WINDOW_MESSAGES: usize = 64;
+    /// Bytes that may be unacknowledged at once, each message counted as the packet it would fill
+    /// alone.
+    WINDOW_BYTES: usize = 128 * 1024;
+    /// Kept free of the window for a goodbye, so that a full window cannot delay it.
+    BYE_RESERVE_MESSAGES: usize = 1;
+    /// As `BYE_RESERVE_MESSAGES`, in bytes.
+    BYE_RESERVE_BYTES: usize = MIN_FRAME;
+    /// Typing notices are not worth a place in a window that is half full.
+    TYPING_WINDOW_MESSAGES: usize = WINDOW_MESSAGES / 2;
+    /// Numbers (of packets and of messages) stay below this, so that a JavaScript number holds them
+    /// exactly.
+    MAX_NUMBER: u64 = 1 << 53;
+    /// How far back the replay window reaches, packets: more than a full window resent twice.
+    REPLAY_WINDOW: u64 = 1024;
+
+    /// First wait before a handshake message is sent again; doubles up to `HANDSHAKE_RESEND_MAX`.
+    HANDSHAKE_RESEND_MIN: Duration = Duration::from_secs(1);
+    /// Longest wait before a handshake message is sent again.
+    HANDSHAKE_RESEND_MAX: Duration = Duration::from_secs(8);
+    /// Time spent with both sides online, in all, after which a chat without a channel ends.
+    HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Shortest delay of an acknowledgement that has nothing to ride on.
+    ACK_DELAY_MIN: Duration = Duration::from_millis(20);
+    /// Longest such delay: far below `RESEND_MIN`, so that a late acknowledgement never looks like
+    /// a loss.
+    ACK_DELAY_MAX: Duration = Duration::from_millis(120);
+    /// Acknowledgement time-out before a round trip was measured (RFC 6298, 2.1).
+    RESEND_INITIAL: Duration = Duration::from_secs(1);
+    /// Shortest acknowledgement time-out.
+    RESEND_MIN: Duration = Duration::from_millis(500);
+    /// Longest acknowledgement time-out: what a silent cut costs after it has healed.
+    RESEND_MAX: Duration = Duration::from_secs(4);
+
+    /// Shortest time between two typing notices.
+    TYPING_INTERVAL: Duration = Duration::from_secs(1);
+    /// How long a goodbye waits for its acknowledgement, and how long who heard one stays to
+    /// acknowledge it again.
+    BYE_LINGER: Duration = Duration::from_secs(3);
+}

@@ -1,0 +1,27 @@
+//! When a client tries again. The library and the page keep to the same times; `docs/protocol.md`
+//! lists them.
+//!
+//! A pause is drawn evenly from zero to a window ("full jitter", Brooker, AWS Architecture Blog
+//! 2015), which doubles with each attempt: so the clients of a gateway that died do not come back
+//! all at once. About 17 attempts fall into the first minute, which is how long a room waits for
+//! whoever lost the connection (`--grace`); a gateway takes 20 a minute of one session.
+
+use std::time::Duration;
+
+use crate::constants::constants;
+
+constants! {
+    /// First window between two connections: half of all clients are back within 125 ms, and none
+    /// takes more than 250 ms.
+    FIRST_WINDOW: Duration = Duration::from_millis(250);
+    /// First window after a close code that asks for a back-off, and before a refused message is
+    /// sent again.
+    FIRST_REFUSED_WINDOW: Duration = Duration::from_secs(1);
+    /// Longest window.
+    LONGEST_WINDOW: Duration = Duration::from_secs(10);
+    /// A connection that was open for this long was a success: the windows begin with the first
+    /// again.
+    STABLE: Duration = Duration::from_secs(2);
+    /// Longest pause that a `drain` or a `Retry-After` can ask for.
+    LONGEST_ASKED: Duration = Duration::from_secs(60);
+}
