@@ -44,7 +44,7 @@ class Links(unittest.TestCase):
         self.finds("README.md:3: b.md: there is no b.md", {"README.md": "[b][b]\n\n[b]: b.md\n"})
 
     def test_the_case_of_letters_counts(self):
-        self.finds("README.md:1: A.md: there is no A.md", {"README.md": "[a](A.md)\n", "a.md": ""})
+        self.finds("README.md:1: A.md: there is no A.md", {"README.md": "[a](A.md)\n[b](a.md)\n", "a.md": ""})
 
     def test_an_ignored_file_is_not_there(self):
         self.finds("a.md:1: b.md: there is no b.md", {"a.md": "[b](b.md)\n", "b.md": "", ".gitignore": "b.md\n"})
@@ -66,11 +66,15 @@ class Links(unittest.TestCase):
     def test_a_reference_without_a_definition(self):
         self.finds("a.md:1: [none] is not defined", {"a.md": "[text][none]\n"})
 
+    def test_a_document_that_nothing_leads_to(self):
+        self.finds("b.md:1: no links lead here from README.md", {"README.md": "[a](a.md)\n", "a.md": "", "b.md": "[a](a.md)\n"})
+        self.passes({"README.md": "[a](docs/a.md#a)\n", "docs/a.md": "# A\n[more](more)\n", "docs/more/b.md": "", ".github/c.md": ""})
+
     def test_code_is_not_prose(self):
         self.passes({"a.md": "`[x](none.md)` ``a ` [y](none.md)``\n\n```md\n[x](none.md)\n```\n\n> ~~~\n> [z](none.md)\n> ~~~\n"})
 
     def test_a_path_in_code_that_is_not_there(self):
-        files = {"src/a.rs": "", "README.md": "`src/a.rs` `src/` `target/b` `a/b`\n", "docs/c.md": "`../src/a.rs` `src/b.rs`\n"}
+        files = {"src/a.rs": "", "README.md": "`src/a.rs` `src/` `target/b` `a/b` [c](docs/c.md)\n", "docs/c.md": "`../src/a.rs` `src/b.rs`\n"}
         self.finds("docs/c.md:1: `src/b.rs`: there is no such file", files)
 
     def test_a_path_that_is_made_by_a_tool(self):
