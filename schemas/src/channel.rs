@@ -18,11 +18,11 @@ constants! {
     /// Bytes that may be unacknowledged at once, each message counted as the packet it would fill
     /// alone.
     WINDOW_BYTES: usize = 128 * 1024;
-    /// Kept free of the window for a goodbye, so that a full window cannot delay it.
+    /// Reserved in the window for a bye, so that a full window cannot delay it.
     BYE_RESERVE_MESSAGES: usize = 1;
     /// As `BYE_RESERVE_MESSAGES`, in bytes.
     BYE_RESERVE_BYTES: usize = MIN_FRAME;
-    /// Typing notices are not worth a place in a window that is half full.
+    /// No typing notice is sent while the window is half full.
     TYPING_WINDOW_MESSAGES: usize = WINDOW_MESSAGES / 2;
     /// Numbers (of packets and of messages) stay below this, so that a JavaScript number holds them
     /// exactly.
@@ -34,10 +34,11 @@ constants! {
     HANDSHAKE_RESEND_MIN: Duration = Duration::from_secs(1);
     /// Longest wait before a handshake message is sent again.
     HANDSHAKE_RESEND_MAX: Duration = Duration::from_secs(8);
-    /// Time spent with both sides online, in all, after which a chat without a channel ends.
+    /// A chat without a secured channel ends after both sides have been online for this long in
+    /// all.
     HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
 
-    /// Shortest delay of an acknowledgement that has nothing to ride on.
+    /// Shortest delay of an acknowledgement that no other packet carries.
     ACK_DELAY_MIN: Duration = Duration::from_millis(20);
     /// Longest such delay: far below `RESEND_MIN`, so that a late acknowledgement never looks like
     /// a loss.
@@ -46,12 +47,13 @@ constants! {
     RESEND_INITIAL: Duration = Duration::from_secs(1);
     /// Shortest acknowledgement time-out.
     RESEND_MIN: Duration = Duration::from_millis(500);
-    /// Longest acknowledgement time-out: what a silent cut costs after it has healed.
+    /// Longest acknowledgement time-out: how long texts may still wait after a broken path works
+    /// again.
     RESEND_MAX: Duration = Duration::from_secs(4);
 
     /// Shortest time between two typing notices.
     TYPING_INTERVAL: Duration = Duration::from_secs(1);
-    /// How long a goodbye waits for its acknowledgement, and how long who heard one stays to
-    /// acknowledge it again.
+    /// How long a bye waits for its acknowledgement, and how long a side that has received one
+    /// stays to acknowledge it again.
     BYE_LINGER: Duration = Duration::from_secs(3);
 }

@@ -57,6 +57,16 @@ pub enum CommandError {
     FrameTooLarge,
 }
 
+impl Session {
+    /// Connects the session. A session has one connection at a time: a newer one replaces the
+    /// older.
+    ///
+    /// To be called within a Tokio runtime.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self)
+    }
+}
+
 impl Connection {
     pub(crate) fn open(session: &Session) -> Self {
         let (commands, command_queue) = mpsc::channel(COMMANDS);

@@ -12,8 +12,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{
-    Connection, Secret,
     dial::dial,
+    secret::Secret,
     server::{Server, ServerUrl},
 };
 
@@ -60,14 +60,6 @@ impl Session {
     /// The same session, with a token that came over a connection.
     pub(crate) fn with_token(&self, token: Secret) -> Self {
         Self { token, ..self.clone() }
-    }
-
-    /// Connects the session. A session has one connection at a time: a newer one replaces the
-    /// older.
-    ///
-    /// To be called within a Tokio runtime.
-    pub fn connect(&self) -> Connection {
-        Connection::open(self)
     }
 
     /// What the session is doing, wherever it is connected (`GET /v1/sessions/me`).

@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 
 use super::{
     keys::Key,
-    model::{Effect, Input, MeetingKind, Model, Outcome},
+    model::{Effect, Input, Model, Outcome},
+    state::MeetingKind,
     terminal::Terminal,
     view::{Theme, draw},
 };
@@ -98,11 +99,11 @@ impl FullScreen {
         self.feed(Input::Resized(terminal.size()?), terminal)?;
         self.feed(Input::Opened, terminal)?;
         while self.end.is_none() {
-            terminal.draw(|frame| draw(&self.model, self.theme, frame))?;
+            terminal.draw(|frame| draw(&self.model.screen, self.theme, frame))?;
             let input = self.next_input(keys, stop).await;
             self.feed(input, terminal)?;
         }
-        terminal.draw(|frame| draw(&self.model, self.theme, frame))
+        terminal.draw(|frame| draw(&self.model.screen, self.theme, frame))
     }
 
     /// Waits for whatever comes first.
@@ -179,7 +180,7 @@ impl FullScreen {
             Effect::Report(category) => chat.report(category),
             Effect::Typing(typing) => chat.set_typing(typing),
             Effect::Send(id) => {
-                let text = self.model.log.text(id)?;
+                let text = self.model.screen.log.text(id)?;
                 return Some(Input::Sent(id, chat.send(text)));
             }
             Effect::Open | Effect::Redraw | Effect::Close | Effect::Abandon => {}

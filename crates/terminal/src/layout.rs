@@ -1,15 +1,15 @@
-//! Where everything is on the screen, and how many rows it takes there. Pure: the [`Model`] scrolls by it, the view draws by it.
+//! Where everything is on the screen, and how many rows it takes there. Pure: the [`ScreenState`] scrolls by it, the view draws by it.
 
 use std::ops::Range;
 
 use client::channel::SafetyCode;
 use ratatui::layout::{Rect, Size};
 
-use super::{
+use crate::{
     log::{Entry, EntryId, EntryKind, EntryStart, Mark, NoteKind},
-    model::{Model, Popup, Stage},
-    text::{Break, rows, width},
-    view::popup_lines,
+    popup_text,
+    state::{Popup, ScreenState, Stage},
+    text::{Break, packed, rows, width},
 };
 
 /// Columns before every text: who says it. Nobody can write there, so that no text passes for somebody else's.
@@ -39,8 +39,8 @@ pub(super) struct Areas {
 }
 
 impl Areas {
-    pub(super) fn of(model: &Model) -> Self {
-        let Size { width, height } = model.size;
+    pub(super) fn of(state: &ScreenState) -> Self {
+        let Size { width, height } = state.size;
         let mut free = height;
         let mut take = |rows: u16| {
             let taken = rows.min(free);
@@ -48,11 +48,11 @@ impl Areas {
             taken
         };
         // What is needed most takes its rows first.
-        let draft = take(small(draft_rows(model).len()).clamp(1, (height / DRAFT_SHARE).max(1)));
+        let draft = take(small(draft_rows(state).len()).clamp(1, (height / DRAFT_SHARE).max(1)));
         let status = take(1);
         let rule = take(1);
-        let safety = match model.stage {
-            Stage::Talking(code) => take(small(safety_lines(code, model.size).len())),
+        let safety = match state.stage {
+            Stage::Talking(code) => take(small(safety_lines(code, state.size).len())),
             _ => 0,
         };
         let mut top = 0;
@@ -86,23 +86,11 @@ pub(super) fn safety_lines(code: SafetyCode, size: Size) -> Vec<String> {
     }
 }
 
-/// Items in rows, as many on each as have room.
-pub(super) fn packed(items: impl Iterator<Item = String>, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for item in items {
-        match lines.last_mut() {
-            Some(line) if width(line) + 2 + width(&item) <= columns => *line = format!("{line}  {item}"),
-            _ => lines.push(item),
-        }
-    }
-    lines
-}
-
 /// The rows of the line that is written, as ranges of its bytes.
-pub(super) fn draft_rows(model: &Model) -> Vec<Range<usize>> {
+pub(super) fn draft_rows(state: &ScreenState) -> Vec<Range<usize>> {
     // One column more for the cursor behind the last character.
-    let columns = model.size.width.saturating_sub(PROMPT + 1);
-    rows(model.draft.text(), usize::from(columns).max(1), Break::Anywhere)
+    let columns = state.size.width.saturating_sub(PROMPT + 1);
+    rows(state.draft.text(), usize::from(columns).max(1), Break::Anywhere)
 }
 
 /// One row of what was said.
@@ -173,41 +161,41 @@ fn mark_width(mark: Mark) -> usize {
 pub(super) const NOT_DELIVERED: &str = "✗ not delivered";
 
 /// Rows of one text or note, as the screen is.
-pub(super) fn height(model: &Model, id: EntryId) -> usize {
-    let entry = model.log.entries().rev().find(|entry| entry.id == id);
-    entry.map_or(0, |entry| entry_rows(entry, model.size.width).len())
+pub(super) fn height(state: &ScreenState, id: EntryId) -> usize {
+    let entry = state.log.entries().rev().find(|entry| entry.id == id);
+    entry.map_or(0, |entry| entry_rows(entry, state.size.width).len())
 }
 
 /// How many rows can be below the screen.
-pub(super) fn scroll_max(model: &Model) -> usize {
-    let rows: usize = model.log.entries().map(|entry| entry_rows(entry, model.size.width).len()).sum();
-    let wiped = usize::from(model.log.start == EntryStart::Wiped);
-    (rows + wiped).saturating_sub(Areas::of(model).body.height.into())
+pub(super) fn scroll_max(state: &ScreenState) -> usize {
+    let rows: usize = state.log.entries().map(|entry| entry_rows(entry, state.size.width).len()).sum();
+    let wiped = usize::from(state.log.start == EntryStart::Wiped);
+    (rows + wiped).saturating_sub(Areas::of(state).body.height.into())
 }
 
 /// Where a pop-up lies: over the texts, and in a small terminal over everything but what is written.
-pub(super) fn popup_area(model: &Model, popup: Popup) -> Rect {
-    let areas = Areas::of(model);
+pub(super) fn popup_area(state: &ScreenState, popup: Popup) -> Rect {
+    let areas = Areas::of(state);
     let above = areas.rule.y.saturating_sub(areas.status.height);
-    let size = model.size.width.min(POPUP_COLUMNS);
-    let lines = popup_lines(popup.about, &model.meeting, popup_columns(model)).len();
+    let size = state.size.width.min(POPUP_COLUMNS);
+    let lines = popup_text::lines(popup.about, &state.meeting, popup_columns(state)).len();
     let height = small(lines).saturating_add(2).min(above);
-    Rect::new((model.size.width - size) / 2, areas.status.height + (above - height) / 2, size, height)
+    Rect::new((state.size.width - size) / 2, areas.status.height + (above - height) / 2, size, height)
 }
 
 /// Easily read.
 const POPUP_COLUMNS: u16 = 72;
 
 /// Columns of a pop-up's text, between its border and a blank on both sides.
-pub(super) fn popup_columns(model: &Model) -> usize {
-    usize::from(model.size.width.min(POPUP_COLUMNS).saturating_sub(4)).max(1)
+pub(super) fn popup_columns(state: &ScreenState) -> usize {
+    usize::from(state.size.width.min(POPUP_COLUMNS).saturating_sub(4)).max(1)
 }
 
 /// How many rows of the pop-up can be above its top.
-pub(super) fn popup_scroll_max(model: &Model) -> usize {
-    model.popup.map_or(0, |popup| {
-        let lines = popup_lines(popup.about, &model.meeting, popup_columns(model)).len();
-        lines.saturating_sub(popup_area(model, popup).height.saturating_sub(2).into())
+pub(super) fn popup_scroll_max(state: &ScreenState) -> usize {
+    state.popup.map_or(0, |popup| {
+        let lines = popup_text::lines(popup.about, &state.meeting, popup_columns(state)).len();
+        lines.saturating_sub(popup_area(state, popup).height.saturating_sub(2).into())
     })
 }
 

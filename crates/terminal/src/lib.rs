@@ -10,7 +10,9 @@ mod keys;
 mod layout;
 mod log;
 mod model;
+mod popup_text;
 mod screen;
+mod state;
 mod terminal;
 mod text;
 mod view;
@@ -28,7 +30,7 @@ use schemas::criteria::{Language, Role, Topic};
 use zeroize::Zeroizing;
 
 use self::{
-    conversation::Conversation, full_screen::FullScreen, model::MeetingKind, screen::Screen,
+    conversation::Conversation, full_screen::FullScreen, screen::Screen, state::MeetingKind,
     terminal::Terminal,
 };
 

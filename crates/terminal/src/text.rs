@@ -49,6 +49,18 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
+/// Items in rows, as many on each as have room.
+pub(super) fn packed(items: impl Iterator<Item = String>, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if width(line) + 2 + width(&item) <= columns => *line = format!("{line}  {item}"),
+            _ => lines.push(item),
+        }
+    }
+    lines
+}
+
 /// As much of the beginning of a text as has room in this many columns.
 pub(super) fn clipped(text: &str, columns: usize) -> &str {
     rows(text, columns, Break::Anywhere).first().map_or("", |row| &text[row.clone()])

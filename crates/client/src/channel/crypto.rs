@@ -34,7 +34,7 @@ pub(super) fn public_key(private: &PrivateKey) -> Result<[u8; 32], Error> {
 }
 
 /// Gives snow its primitives, and as its only randomness the ephemeral key that was drawn (and
-/// promised) before.
+/// committed to) before.
 pub(super) struct Resolver {
     pub(super) ephemeral: PrivateKey,
 }
@@ -57,7 +57,7 @@ impl CryptoResolver for Resolver {
     }
 }
 
-/// "Randomness" that is one key, once: a second ephemeral in the same room would break the
+/// "Randomness" that yields one key, once: a second ephemeral key in the same room would break the
 /// commitment.
 struct OneKey(Option<PrivateKey>);
 
@@ -93,8 +93,8 @@ impl Dh for X25519 {
 
     fn set(&mut self, private: &[u8]) {
         self.private.copy_from_slice(private);
-        // Any 32 bytes are an X25519 key; were they refused, a zero public key would only fail the
-        // handshake.
+        // Any 32 bytes are an X25519 key. If they were refused, the zero public key would only make
+        // the handshake fail.
         self.public = public_key(&self.private).unwrap_or_default();
     }
 

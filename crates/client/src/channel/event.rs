@@ -1,11 +1,11 @@
-//! What a channel tells its owner.
+//! The events of a channel.
 
 use std::fmt;
 
 use super::safety::SafetyCode;
 
-/// The number of a message in its direction: grows with every text, not always by one (notices are
-/// numbered too).
+/// The number of a message in its direction. It grows with every text, not always by one, because
+/// notices are numbered too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageNumber(pub(super) u64);
 
@@ -20,7 +20,7 @@ impl MessageNumber {
 /// Whether somebody is writing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Typing {
-    /// Not, or no longer.
+    /// Nobody, or nobody any more.
     #[default]
     Idle,
     /// Keys are being pressed.
@@ -32,29 +32,29 @@ pub enum Typing {
 pub enum Event {
     /// The handshake is done: texts may be sent.
     Secured {
-        /// To be compared over another channel.
+        /// To be compared outside the chat.
         safety: SafetyCode,
     },
-    /// The peer's next text: each once, in the order in which they were sent.
+    /// The peer's next text. Each comes once, in the order in which they were sent.
     Message {
         /// Its number among the peer's messages.
         number: MessageNumber,
         /// At most 8 KiB.
         text: String,
     },
-    /// The peer's channel has this text and all before it.
+    /// The peer's channel has received this text, and all before it.
     Delivered {
         /// As [`send_text`](super::Channel::send_text) returned it.
         number: MessageNumber,
     },
-    /// The peer writes, or stopped. A [`Event::Message`] means that it stopped, too.
+    /// The peer has begun to type, or has stopped. A [`Event::Message`] means that it has stopped.
     PeerTyping(Typing),
     /// The peer said goodbye (authenticated). [`Event::Ended`] follows shortly; there is nothing
     /// more to send.
     PeerBye,
-    /// A text that was refused as [`SendError::Full`] would be taken now.
+    /// A text that was refused as [`SendError::Full`] would be accepted now.
     WindowOpen,
-    /// The chat has ended and nobody knows whether the peer got this text.
+    /// The chat has ended, and it is not known whether the peer has received this text.
     NotDelivered {
         /// As [`send_text`](super::Channel::send_text) returned it.
         number: MessageNumber,
@@ -95,7 +95,7 @@ pub enum ChannelEnd {
     HandshakeLength,
     /// A second, different commitment, message 1 or message 2.
     HandshakeChanged,
-    /// `b`'s key is not the one it had promised.
+    /// `b`'s key is not the one that it had committed to.
     CommitmentBroken,
     /// Noise refused a message: another invite, or it was tampered with.
     HandshakeRefused,
@@ -112,7 +112,7 @@ pub enum ChannelEnd {
 }
 
 impl ChannelEnd {
-    /// A stable word for it, the same in every implementation.
+    /// The reason as a word, the same in every implementation.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -139,10 +139,10 @@ impl fmt::Display for ChannelEnd {
     }
 }
 
-/// Why a text was not taken.
+/// Why a text was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The handshake is not done: there is no key yet.
+    /// The handshake is not finished: there is no key yet.
     #[error("the channel is not secured yet")]
     NotSecured,
     /// Too much is unacknowledged; [`Event::WindowOpen`] will follow.
@@ -164,11 +164,11 @@ pub enum SendError {
 pub struct Dropped {
     /// Not of the form of any message.
     pub malformed: u64,
-    /// A handshake message that this side expects at no time, or not yet.
+    /// A handshake message that this side never expects, or does not expect yet.
     pub unexpected: u64,
     /// A packet before there were keys.
     pub early: u64,
-    /// A packet number seen before, or too old to tell.
+    /// A packet number that was seen before, or is too old to know.
     pub replayed: u64,
     /// A packet that does not authenticate.
     pub forged: u64,

@@ -1,5 +1,5 @@
-//! The handshake: commitment, Noise message 1, Noise message 2; each final once heard, each sent
-//! again as stored bytes.
+//! The handshake: commitment, Noise message 1, Noise message 2. The first of each that arrives is
+//! final, and each is resent as the same stored bytes.
 //!
 //! ```text
 //! b → a   commitment  SHA-256("cipher-chat.v1 commit" ‖ 0 ‖ Noise name ‖ 0 ‖ room ‖ e_b)
@@ -8,7 +8,7 @@
 //! a → b   any packet  `b` now knows that `a` has the keys
 //! ```
 //!
-//! `b` promises its key before it sees `a`'s, so that whoever sits between cannot search for keys
+//! `b` commits to its key before it sees `a`'s key, so that nobody in between can search for keys
 //! that give both sides the same safety code.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -17,9 +17,9 @@ use zeroize::Zeroizing;
 
 use super::crypto::{PrivateKey, Resolver, public_key, sha256};
 use super::event::ChannelEnd;
+use super::meeting::{Meeting, Psk, Side};
 use super::message::{self, Step};
 use super::safety::SafetyCode;
-use super::{Meeting, Psk, Side};
 
 const LABEL: &[u8] = b"cipher-chat.v1";
 const COMMIT_LABEL: &[u8] = b"cipher-chat.v1 commit";
@@ -35,7 +35,8 @@ pub(super) struct Session {
 
 /// What a handshake message led to.
 pub(super) enum Progress {
-    /// Nothing honest: this side expects no such message (a reflection, or one before its time).
+    /// No honest peer sends it: this side does not expect it (a reflected message, or one that
+    /// comes too early).
     Unexpected,
     /// A copy: send the stored answer.
     Reply(Vec<u8>),
@@ -45,11 +46,12 @@ pub(super) enum Progress {
     Keys(Box<Session>, Vec<u8>),
     /// `a` has keys: the channel is secure, and a packet must say so at once.
     Secure(Box<Session>),
-    /// Message 2 came again: the packet that acknowledged it was lost.
+    /// Message 2 arrived again: the packet that acknowledged it was lost.
     AcknowledgeAgain,
 }
 
-/// One side of one handshake. It outlives its end, to answer copies with stored bytes.
+/// One side of one handshake. It is kept after the handshake is finished, to answer copies with the
+/// stored bytes.
 pub(super) struct Handshake {
     side: Side,
     meeting: Meeting,
@@ -75,8 +77,8 @@ impl Handshake {
             message1: None,
             message2: None,
         };
-        // Any 32 bytes are an X25519 key. Were they refused, there would be no key, and the handshake would
-        // fail.
+        // Any 32 bytes are an X25519 key. If they were refused there would be no key, and the
+        // handshake would fail.
         if let (Side::B, Ok(public)) = (side, public_key(&ephemeral)) {
             handshake.commitment = Some(handshake.commit_to(&public).to_vec());
         }
@@ -84,7 +86,7 @@ impl Handshake {
         handshake
     }
 
-    /// The message whose answer this side waits for; sent again until `answered`.
+    /// The message whose answer this side waits for; it is resent until `answered`.
     pub(super) fn waiting(&self) -> Option<Vec<u8>> {
         let (step, body) = match self.side {
             Side::A => (Step::Message1, self.message1.as_deref()?),
@@ -96,7 +98,7 @@ impl Handshake {
         Some(message::handshake(step, body))
     }
 
-    /// Takes a handshake message of the other side.
+    /// Handles a handshake message of the other side.
     pub(super) fn receive(&mut self, step: Step, body: &[u8]) -> Result<Progress, ChannelEnd> {
         match (self.side, step) {
             (Side::A, Step::Commitment) => self.receive_commitment(body),
@@ -211,8 +213,8 @@ fn finish(noise: Box<HandshakeState>) -> Result<Box<Session>, ChannelEnd> {
     Ok(Box::new(Session { transport, safety }))
 }
 
-/// Only the all-zero shared secret has a reason of its own: all else means different keys, psk or
-/// room.
+/// Only the all-zero shared secret has a reason of its own. Every other error means different keys,
+/// a different psk or a different room.
 fn refused(error: snow::Error) -> ChannelEnd {
     match error {
         snow::Error::Dh => ChannelEnd::WeakKey,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::limits::{HANDSHAKE_PATIENCE, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN};
 use super::time::Time;
 
-/// Runs from the channel's making until it is secured.
+/// Runs from the creation of the channel until it is secured.
 #[derive(Debug)]
 pub(super) struct HandshakeTimeout {
     /// Since when both are online; `None` while one is not.
@@ -14,7 +14,8 @@ pub(super) struct HandshakeTimeout {
     /// Online time before that.
     spent: Duration,
     interval: Duration,
-    /// When to repeat what waits for its answer, if anything does; only meaningful while online.
+    /// When to repeat the message that waits for its answer, if there is one. It counts only while
+    /// both are online.
     resend_at: Option<Time>,
 }
 
@@ -36,7 +37,7 @@ impl HandshakeTimeout {
         }
     }
 
-    /// A message was sent now that waits for its answer.
+    /// A message that waits for its answer was sent now.
     pub(super) fn begin_intervals(&mut self, now: Time) {
         self.interval = HANDSHAKE_RESEND_MIN;
         self.resend_at = Some(now + self.interval);
@@ -62,7 +63,7 @@ impl HandshakeTimeout {
         self.deadline().is_some_and(|deadline| now >= deadline)
     }
 
-    /// When something is next to be done, if both stay online.
+    /// When something has to be done next, if both stay online.
     pub(super) fn next(&self) -> Option<Time> {
         let deadline = self.deadline()?;
         Some(self.resend_at.map_or(deadline, |at| at.min(deadline)))

@@ -1,4 +1,4 @@
-//! What arrived: put in order, each message once, and acknowledged a little later.
+//! Messages that arrived: put in order, delivered once, and acknowledged a little later.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use super::time::Time;
 pub(super) struct Inbound {
     /// The highest number received in order: what is acknowledged.
     in_order: u64,
-    /// Later messages, behind a gap.
+    /// Later messages, after a gap.
     ahead: BTreeMap<u64, Received>,
-    /// What they cost of the peer's window, bytes.
+    /// Their cost in the peer's window, in bytes.
     ahead_cost: usize,
-    /// An acknowledgement is owed, and goes out at this time at the latest.
+    /// An acknowledgement is due, and is sent at this time at the latest.
     acknowledge_at: Option<Time>,
 }
 
-/// A message as it came.
+/// A message as it arrived.
 pub(super) struct Received {
     pub(super) number: u64,
     pub(super) kind: u8,
@@ -30,7 +30,7 @@ pub(super) struct Received {
 }
 
 impl Inbound {
-    /// Takes one message of an authenticated packet; a copy is dropped.
+    /// Handles one message of an authenticated packet; a copy is dropped.
     pub(super) fn receive(&mut self, entry: &Entry<'_>) -> Result<(), ChannelEnd> {
         if entry.number == 0 {
             return Err(ChannelEnd::Malformed);
@@ -38,7 +38,7 @@ impl Inbound {
         if entry.number <= self.in_order || self.ahead.contains_key(&entry.number) {
             return Ok(());
         }
-        // An honest peer's unacknowledged messages fit its window, so those among them that are here do,
+        // The unacknowledged messages of an honest peer fit its window, so those that have arrived do
         // too.
         if entry.number - self.in_order > WINDOW_MESSAGES as u64 {
             return Err(ChannelEnd::WindowExceeded);
@@ -52,7 +52,7 @@ impl Inbound {
         Ok(())
     }
 
-    /// The next message in order, if it is here.
+    /// The next message in order, if it has arrived.
     pub(super) fn next(&mut self) -> Option<Received> {
         let next = self.ahead.remove(&(self.in_order + 1))?;
         self.in_order += 1;
@@ -65,12 +65,12 @@ impl Inbound {
         self.in_order
     }
 
-    /// An acknowledgement is owed by `at`; one owed earlier stays.
+    /// An acknowledgement is due at `at`; an earlier time stays.
     pub(super) fn owe(&mut self, at: Time) {
         self.acknowledge_at = Some(self.acknowledge_at.map_or(at, |owed| owed.min(at)));
     }
 
-    /// A packet goes out; it acknowledges everything.
+    /// A packet is sent; it acknowledges everything.
     pub(super) fn acknowledged(&mut self) {
         self.acknowledge_at = None;
     }

@@ -1,4 +1,4 @@
-//! Who meets, and how.
+//! The two sides, and how they met.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use zeroize::Zeroizing;
 pub enum Side {
     /// The Noise initiator.
     A,
-    /// The Noise responder; it speaks first, with its commitment.
+    /// The Noise responder; it sends the first message, its commitment.
     B,
 }
 
 /// How the two met; both must have met in the same way.
 #[derive(Clone, Debug)]
 pub enum Meeting {
-    /// Matched by the server: nothing is known of the other.
+    /// Matched by the server: nothing is known about the peer.
     Random,
     /// Both know the same invite.
     Invite(Psk),
@@ -27,7 +27,7 @@ pub enum Meeting {
 pub struct Psk(pub(super) Zeroizing<[u8; 32]>);
 
 impl Psk {
-    /// A key of 32 bytes that only the two who meet know.
+    /// A key of 32 bytes that only these two people know.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         Self(Zeroizing::new(key))

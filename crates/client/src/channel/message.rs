@@ -1,4 +1,4 @@
-//! The outside of a binary message: version, kind, and a length that tells nothing but its size
+//! The visible form of a binary message: version, kind, and a length that reveals only its size
 //! class.
 
 use super::limits::{MAX_FRAME, MIN_FRAME};
@@ -15,7 +15,7 @@ const KIND_PACKET: u8 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Step {
-    /// `b`'s promise of its ephemeral key.
+    /// `b`'s commitment to its ephemeral key.
     Commitment = 1,
     /// `a`'s Noise message 1.
     Message1 = 2,
@@ -23,7 +23,7 @@ pub(super) enum Step {
     Message2 = 3,
 }
 
-/// A binary message taken apart; nothing in it is authenticated yet.
+/// The parts of a binary message; nothing in it is authenticated yet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ChannelMessage<'a> {
     Handshake { step: Step, body: &'a [u8] },
@@ -36,8 +36,8 @@ pub(super) fn padded_len(len: usize) -> Option<usize> {
     (padded <= MAX_FRAME).then_some(padded)
 }
 
-/// Takes a binary message apart. `None` for whatever no honest peer sends: another version or kind,
-/// a length that is no size class, a filler that is not zero.
+/// Parses a binary message. `None` for what no honest peer sends: another version or kind, a length
+/// that is no size class, padding that is not zero.
 pub(super) fn parse(message: &[u8]) -> Option<ChannelMessage<'_>> {
     if padded_len(message.len()) != Some(message.len()) {
         return None;

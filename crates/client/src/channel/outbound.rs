@@ -1,4 +1,4 @@
-//! What was sent and is not acknowledged: numbers, the window, and when to send again.
+//! Messages that are not acknowledged: their numbers, the window, and when to resend them.
 
 use std::collections::VecDeque;
 
@@ -20,10 +20,10 @@ pub(super) struct Outbound {
     /// The highest number that was ever in a packet.
     sent: u64,
     unacknowledged: VecDeque<Pending>,
-    /// What the unacknowledged messages cost of the window, bytes.
+    /// The cost of the unacknowledged messages in the window, in bytes.
     cost: usize,
     round_trip: RoundTrip,
-    /// When to send again what is not acknowledged by then.
+    /// When to resend what is not acknowledged by then.
     timeout: Option<Time>,
     pace: Pace,
 }
@@ -32,9 +32,9 @@ struct Pending {
     number: u64,
     kind: Kind,
     body: Zeroizing<Vec<u8>>,
-    /// Waits for a packet: never sent, or taken for lost.
+    /// Due to be sent: never sent, or assumed lost.
     due: bool,
-    /// When it was sent; `None` before, and after it was sent twice (Karn: its acknowledgement
+    /// When it was sent; `None` before, and after it was resent (Karn: its acknowledgement then
     /// measures nothing).
     sent_once_at: Option<Time>,
     sent: bool,
@@ -42,12 +42,12 @@ struct Pending {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Pace {
-    /// All that is due goes out.
+    /// Everything due is sent.
     #[default]
     Open,
     /// After a time-out: one packet, then wait for an acknowledgement or the next time-out.
     Probing {
-        /// This time-out's packet has gone out.
+        /// The packet of this time-out has been sent.
         sent: bool,
     },
 }
@@ -121,8 +121,8 @@ impl Outbound {
         self.timeout.get_or_insert(now + self.round_trip.timeout());
     }
 
-    /// Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is
-    /// news for.
+    /// Handles an acknowledgement of all numbers up to `acknowledged`. Returns the texts that it
+    /// acknowledges for the first time.
     pub(super) fn acknowledge(&mut self, now: Time, acknowledged: u64) -> Result<Vec<u64>, BeyondSent> {
         if acknowledged > self.sent {
             return Err(BeyondSent);
@@ -135,7 +135,7 @@ impl Outbound {
         let mut texts = Vec::new();
         for (index, pending) in self.unacknowledged.drain(..news).enumerate() {
             self.cost -= cost(pending.body.len());
-            // One that was sent twice spoils the measure of those that waited behind it.
+            // A resent message spoils the measurement of those that waited behind it.
             measured = if index == 0 { pending.sent_once_at } else { measured.and(pending.sent_once_at) };
             if pending.kind == Kind::Text {
                 texts.push(pending.number);
@@ -150,15 +150,15 @@ impl Outbound {
         Ok(texts)
     }
 
-    /// The acknowledgement is overdue: takes everything for lost, but sends only one packet until
-    /// it hears something.
+    /// The acknowledgement is overdue: assumes everything lost, but sends only one packet until
+    /// something is acknowledged.
     pub(super) fn time_out(&mut self) {
         self.round_trip.back_off();
         self.take_for_lost();
         self.pace = Pace::Probing { sent: false };
     }
 
-    /// The way to the peer is open again: everything unacknowledged is sent again at once.
+    /// The path to the peer is open again: everything unacknowledged is resent at once.
     pub(super) fn restart(&mut self) {
         self.round_trip.forget_back_off();
         self.take_for_lost();
@@ -172,7 +172,7 @@ impl Outbound {
         }
     }
 
-    /// When [`Self::time_out`] is to be called, if nothing comes before.
+    /// When [`Self::time_out`] is to be called, if nothing happens before.
     pub(super) fn timeout(&self) -> Option<Time> {
         self.timeout
     }
@@ -202,7 +202,7 @@ mod tests {
         Time::after_start(Duration::from_millis(ms))
     }
 
-    /// The numbers in the packets that go out now.
+    /// The numbers in the packets that are sent now.
     fn packets(outbound: &mut Outbound, now: Time) -> Vec<Vec<u64>> {
         let mut packets = Vec::new();
         while outbound.is_due() {

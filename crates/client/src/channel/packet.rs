@@ -37,13 +37,12 @@ pub(super) struct Entry<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The size of the packet that a message of `body_len` bytes fills alone: what it costs of the
-/// window.
+/// The size of the packet that a message of `body_len` bytes needs alone: its cost in the window.
 pub(super) fn cost(body_len: usize) -> usize {
     padded_len(AROUND + ENTRY_HEADER + body_len).unwrap_or(MAX_FRAME)
 }
 
-/// Gathers the content of one packet.
+/// Builds the content of one packet.
 pub(super) struct Writer {
     content: Zeroizing<Vec<u8>>,
 }
@@ -51,7 +50,8 @@ pub(super) struct Writer {
 impl Writer {
     /// An empty content that acknowledges everything up to `acknowledged`.
     pub(super) fn new(acknowledged: u64) -> Self {
-        // Room for the largest packet at once: a vector that grows would leave unwiped copies behind.
+        // Room for the largest packet at once: a vector that grows would leave copies that are not
+        // wiped.
         let mut content = Zeroizing::new(Vec::with_capacity(MAX_FRAME));
         content.extend_from_slice(&acknowledged.to_be_bytes());
         content.push(0);
@@ -81,8 +81,8 @@ impl Writer {
     }
 }
 
-/// Takes an authenticated content apart: what it acknowledges, and its messages. `None` if it
-/// breaks the form.
+/// Parses an authenticated content: what it acknowledges, and its messages. `None` if it is of the
+/// wrong form.
 pub(super) fn parse(content: &[u8]) -> Option<(u64, Vec<Entry<'_>>)> {
     let (acknowledged, rest) = content.split_first_chunk()?;
     let (&count, mut rest) = rest.split_first()?;

@@ -25,8 +25,8 @@ impl ReplayWindow {
         self.next - number <= REPLAY_WINDOW && self.seen[word] & bit == 0
     }
 
-    /// Marks a fresh `number` as seen. Only for authenticated packets: a forged high number would
-    /// shut out all others.
+    /// Marks a fresh `number` as seen. Only for authenticated packets: after a forged high number,
+    /// all others would be rejected.
     pub(super) fn mark(&mut self, number: u64) {
         if number >= self.next {
             if number - self.next >= REPLAY_WINDOW {

@@ -9,13 +9,13 @@ use super::limits::{RESEND_INITIAL, RESEND_MAX, RESEND_MIN};
 pub(super) struct RoundTrip {
     /// Smoothed round trip and its variation.
     measured: Option<(Duration, Duration)>,
-    /// Time-outs since the last measure.
+    /// Time-outs since the last measurement.
     timeouts: u32,
 }
 
 impl RoundTrip {
     /// The time-out now: `SRTT + 4 RTTVAR` within bounds, doubled for each time-out since the last
-    /// measure.
+    /// measurement.
     pub(super) fn timeout(&self) -> Duration {
         let base = match self.measured {
             Some((smoothed, variation)) => (smoothed + 4 * variation).clamp(RESEND_MIN, RESEND_MAX),
@@ -25,13 +25,13 @@ impl RoundTrip {
         (base * (1 << self.timeouts.min(3))).min(RESEND_MAX)
     }
 
-    /// A round trip that can be trusted was measured (section 2.3). Only that ends the back-off
-    /// (section 5, after Karn): were it ended by any progress, a way slower than the time-out
-    /// would never be measured.
+    /// A reliable round trip was measured (section 2.3). Only that ends the back-off (section 5,
+    /// after Karn). If any progress ended it, a path slower than the time-out would never be
+    /// measured.
     pub(super) fn measure(&mut self, sample: Duration) {
         self.timeouts = 0;
-        // More than the longest time-out cannot be told apart from a cut; the bound also keeps the sums
-        // small.
+        // More than the longest time-out cannot be distinguished from a broken path. The bound also
+        // keeps the sums small.
         let sample = sample.min(RESEND_MAX);
         self.measured = Some(match self.measured {
             None => (sample, sample / 2),

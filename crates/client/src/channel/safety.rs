@@ -1,4 +1,4 @@
-//! The safety code: 42 bits of the handshake hash that two people compare over another channel.
+//! The safety code: 42 bits of the handshake hash, which two people compare outside the chat.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use super::crypto::sha256;
 
 /// Equal on both sides exactly when both ran the same handshake.
 ///
-/// Compared over another channel (a call, face to face) it proves that nobody sits between;
-/// compared inside the chat that it is about, it proves nothing. Seven emoji and three numbers show
-/// the same 42 bits.
+/// Compared outside the chat (on a call, face to face) it proves that nobody is in between;
+/// compared inside the chat, it proves nothing. Seven emoji and three numbers show the same 42
+/// bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SafetyCode(u64);
 

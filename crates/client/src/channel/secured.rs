@@ -8,12 +8,12 @@ use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
 use super::message::packet_header;
 use super::packet::{self, Kind, TAG, Writer};
+use super::state::{Channel, PathState, Phase};
 use super::time::Time;
-use super::{Channel, PathState, Phase};
 
 impl Channel {
-    /// Takes a packet: fresh, authentic, well-formed, in this order. Only then does it change
-    /// anything.
+    /// Handles a packet. It must be fresh, authentic and well-formed, checked in this order; only
+    /// then does it change anything.
     pub(super) fn handle_packet(
         &mut self,
         now: Time,
@@ -46,7 +46,7 @@ impl Channel {
 
     fn handle_content(&mut self, now: Time, content: &[u8]) -> Result<(), ChannelEnd> {
         let (acknowledged, entries) = packet::parse(content).ok_or(ChannelEnd::Malformed)?;
-        // All messages first: if this packet also acknowledges our goodbye, they still count.
+        // All messages first: if this packet also acknowledges our bye, they still count.
         for entry in &entries {
             self.inbound.receive(entry)?;
         }
@@ -87,7 +87,7 @@ impl Channel {
                 }
                 self.hear_bye(now);
             }
-            // A kind of a later revision: acknowledged, and nothing to tell.
+            // A kind of a later revision: it is acknowledged, and there is no event for it.
             _ => {}
         }
         Ok(())
@@ -115,7 +115,7 @@ impl Channel {
         }
         self.tell_typing(now);
         if matches!(self.phase, Phase::Leaving { reason: ChannelEnd::Bye, .. }) && self.outbound.is_empty() {
-            // What is owed to the peer goes out before the keys are gone.
+            // The acknowledgement that is due is sent before the keys are gone.
             if self.inbound.acknowledge_at().is_some() {
                 self.inbound.owe(now);
             }
@@ -125,7 +125,7 @@ impl Channel {
         Ok(())
     }
 
-    /// Whether a typing notice would be sent now, were there one.
+    /// Whether a typing notice would be sent now, if there were one.
     pub(super) fn may_tell_typing(&self) -> bool {
         self.phase == Phase::Secured
             && self.path == PathState::Open

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// A moment on the caller's monotonic clock: the time passed since a start that the caller chose.
 ///
-/// A `now` that runs backwards is survived (differences saturate at zero); it only delays timers.
+/// A `now` that runs backwards does no harm (differences saturate at zero); it only delays timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(Duration);
 

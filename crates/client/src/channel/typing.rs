@@ -1,10 +1,10 @@
-//! When to tell the peer that somebody is writing: on change only, and not too often.
+//! When to tell the peer that somebody is typing: on change only, and not too often.
 
 use super::event::Typing;
 use super::limits::TYPING_INTERVAL;
 use super::time::Time;
 
-/// What the owner said last, and what the peer was told last.
+/// The owner's last state, and the last state that was sent to the peer.
 #[derive(Debug, Default)]
 pub(super) struct Notice {
     wanted: Typing,
@@ -17,12 +17,12 @@ impl Notice {
         self.wanted = typing;
     }
 
-    /// What to tell the peer now, if anything.
+    /// The notice to send to the peer now, if any.
     pub(super) fn due(&self, now: Time) -> Option<Typing> {
         self.due_at().is_some_and(|due| now >= due).then_some(self.wanted)
     }
 
-    /// When there will be something to tell.
+    /// When there will be a notice to send.
     pub(super) fn due_at(&self) -> Option<Time> {
         (self.wanted != self.told).then_some(self.not_before)
     }
@@ -32,7 +32,7 @@ impl Notice {
         self.not_before = now + TYPING_INTERVAL;
     }
 
-    /// A text says by itself that its writer has stopped.
+    /// A text itself means that its writer has stopped.
     pub(super) fn text_sent(&mut self) {
         self.wanted = Typing::Idle;
         self.told = Typing::Idle;

@@ -5,13 +5,18 @@ use std::time::Duration;
 use client::channel::Typing;
 use schemas::control::Category;
 
-use super::{About, AfterOpening, Effect, MeetingKind, Model, Popup, Session, Stage, Then, texts};
+use super::{
+    interface::Effect,
+    machine::{Model, Session},
+    texts,
+};
 use crate::{
     command::{Command, TypedLine},
     draft::{Draft, Fit, Step},
     keys::{Key, Scroll},
     layout,
     log::NoteKind,
+    state::{About, AfterOpening, MeetingKind, Popup, Stage, Then},
 };
 
 /// Own texts that may wait until the channel has room. While so many do, Enter does nothing.
@@ -22,17 +27,17 @@ const TYPING_REST: Duration = Duration::from_secs(5);
 
 impl Model {
     pub(super) fn press(&mut self, key: Key) {
-        self.notice = None;
+        self.screen.notice = None;
         match key {
             Key::Interrupt => self.quit(),
             Key::Redraw => self.effects.push(Effect::Redraw),
-            Key::Scroll(scroll) if self.popup.is_some() => self.scroll_popup(scroll),
-            Key::Escape | Key::Enter if self.popup.is_some() => self.popup = None,
+            Key::Scroll(scroll) if self.screen.popup.is_some() => self.scroll_popup(scroll),
+            Key::Escape | Key::Enter if self.screen.popup.is_some() => self.screen.popup = None,
             Key::Scroll(scroll) => self.scroll_log(scroll),
-            Key::Escape => (self.scroll, self.unseen) = (0, 0),
-            Key::EndOfInput if self.draft.text().is_empty() => self.quit(),
+            Key::Escape => (self.screen.scroll, self.screen.unseen) = (0, 0),
+            Key::EndOfInput if self.screen.draft.text().is_empty() => self.quit(),
             Key::EndOfInput => self.edit(|draft| draft.delete(Step::Right)),
-            Key::Go(step) => self.draft.go(step),
+            Key::Go(step) => self.screen.draft.go(step),
             Key::Delete(step) => self.edit(|draft| draft.delete(step)),
             Key::Write(c) => self.write(c.encode_utf8(&mut [0; 4])),
             Key::Enter => self.enter(),
@@ -40,12 +45,12 @@ impl Model {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        self.notice = None;
+        self.screen.notice = None;
         self.write(text);
     }
 
     pub(super) fn quit(&mut self) {
-        match self.stage {
+        match self.screen.stage {
             // Asked twice, it does not wait for goodbyes.
             Stage::Leaving(Then::Quit) => self.effects.push(Effect::Abandon),
             Stage::Meeting | Stage::Talking(_) | Stage::Leaving(_) => {
@@ -58,53 +63,54 @@ impl Model {
 
     /// Somebody may have stopped in the middle of a line.
     pub(super) fn rest_typing(&mut self) {
-        if self.typing_until.is_some_and(|until| until <= self.now) {
+        if self.typing_until.is_some_and(|until| until <= self.screen.now) {
             self.typing_until = None;
             self.effects.push(Effect::Typing(Typing::Idle));
         }
     }
 
     fn write(&mut self, text: &str) {
-        self.popup = None;
+        self.screen.popup = None;
         let mut fit = Fit::All;
         self.edit(|draft| fit = draft.insert(text));
         if fit == Fit::Cut {
-            self.notice = Some(texts::FULL_LINE.into());
+            self.screen.notice = Some(texts::FULL_LINE.into());
         }
     }
 
     fn edit(&mut self, change: impl FnOnce(&mut Draft)) {
-        change(&mut self.draft);
-        let is_text = matches!(TypedLine::read(self.draft.text()), TypedLine::Text(text) if !text.is_empty());
-        let writes = is_text && matches!(self.stage, Stage::Talking(_));
+        change(&mut self.screen.draft);
+        let is_text =
+            matches!(TypedLine::read(self.screen.draft.text()), TypedLine::Text(text) if !text.is_empty());
+        let writes = is_text && matches!(self.screen.stage, Stage::Talking(_));
         if writes != self.typing_until.is_some() {
             let typing = if writes { Typing::Active } else { Typing::Idle };
             self.effects.push(Effect::Typing(typing));
         }
-        self.typing_until = writes.then_some(self.now + TYPING_REST);
+        self.typing_until = writes.then_some(self.screen.now + TYPING_REST);
     }
 
     fn enter(&mut self) {
-        match TypedLine::read(self.draft.text()) {
-            TypedLine::Command(Command::Unknown) => self.notice = Some(texts::UNKNOWN_COMMAND.into()),
+        match TypedLine::read(self.screen.draft.text()) {
+            TypedLine::Command(Command::Unknown) => self.screen.notice = Some(texts::UNKNOWN_COMMAND.into()),
             TypedLine::Command(command) => {
-                self.draft.clear();
+                self.screen.draft.clear();
                 self.run_command(command);
             }
             TypedLine::Text(text) if text.trim().is_empty() => {}
-            TypedLine::Text(_) if !matches!(self.stage, Stage::Talking(_)) => {
-                self.notice = Some(texts::NOBODY.into());
+            TypedLine::Text(_) if !matches!(self.screen.stage, Stage::Talking(_)) => {
+                self.screen.notice = Some(texts::NOBODY.into());
             }
-            TypedLine::Text(_) if self.log.waiting().count() >= WAITING_TEXTS => {
-                self.notice = Some(texts::FULL_WINDOW.into());
+            TypedLine::Text(_) if self.screen.log.waiting().count() >= WAITING_TEXTS => {
+                self.screen.notice = Some(texts::FULL_WINDOW.into());
             }
             TypedLine::Text(text) => {
-                let id = self.log.mine(text);
-                self.draft.clear();
+                let id = self.screen.log.mine(text);
+                self.screen.draft.clear();
                 // A text tells by itself that its writer has stopped.
                 self.typing_until = None;
-                (self.scroll, self.unseen) = (0, 0);
-                if self.log.waiting().next() == Some(id) {
+                (self.screen.scroll, self.screen.unseen) = (0, 0);
+                if self.screen.log.waiting().next() == Some(id) {
                     self.effects.push(Effect::Send(id));
                 }
             }
@@ -116,27 +122,29 @@ impl Model {
             Command::Next => self.next(),
             Command::Leave => self.leave(),
             Command::Report(category) => self.report(category),
-            Command::Safety => match self.stage {
-                Stage::Talking(code) => self.popup = Some(Popup { about: About::Safety(code), scroll: 0 }),
-                _ => self.notice = Some(texts::NO_CODE.into()),
+            Command::Safety => match self.screen.stage {
+                Stage::Talking(code) => {
+                    self.screen.popup = Some(Popup { about: About::Safety(code), scroll: 0 })
+                }
+                _ => self.screen.notice = Some(texts::NO_CODE.into()),
             },
             Command::Quit => self.quit(),
-            Command::Help => self.popup = Some(Popup { about: About::Commands, scroll: 0 }),
+            Command::Help => self.screen.popup = Some(Popup { about: About::Commands, scroll: 0 }),
             Command::Unknown => {}
         }
     }
 
     fn next(&mut self) {
-        match self.stage {
+        match self.screen.stage {
             Stage::Opening(_) | Stage::Waiting | Stage::Leaving(Then::Next | Then::Quit) => {}
-            _ if !self.may_find() => self.notice = Some(texts::SERVES_ONCE.into()),
+            _ if !self.may_find() => self.screen.notice = Some(texts::SERVES_ONCE.into()),
             Stage::Meeting | Stage::Talking(_) | Stage::Leaving(Then::Rest) => {
                 self.start_leaving(Then::Next);
                 self.effects.push(Effect::Find);
             }
             Stage::Alone { .. } if self.session == Session::Over => {
                 self.forget();
-                self.stage = Stage::Opening(AfterOpening::FindNew);
+                self.screen.stage = Stage::Opening(AfterOpening::FindNew);
                 self.effects.push(Effect::Open);
             }
             Stage::Alone { .. } => self.find(),
@@ -144,7 +152,7 @@ impl Model {
     }
 
     fn leave(&mut self) {
-        match self.stage {
+        match self.screen.stage {
             Stage::Waiting => {
                 self.effects.push(Effect::Cancel);
                 self.stop_waiting();
@@ -155,51 +163,52 @@ impl Model {
             }
             Stage::Leaving(Then::Next) => {
                 self.start_leaving(Then::Rest);
-                self.invite = None;
+                self.screen.invite = None;
                 self.effects.push(Effect::Cancel);
             }
             Stage::Opening(_) | Stage::Leaving(_) | Stage::Alone { .. } => {
-                self.notice = Some(texts::NO_CHAT.into());
+                self.screen.notice = Some(texts::NO_CHAT.into());
             }
         }
     }
 
     fn stop_waiting(&mut self) {
         self.forget();
-        let why = if self.meeting == MeetingKind::CreatesInvite { texts::DISCARDED } else { texts::STOPPED };
+        let why =
+            if self.screen.meeting == MeetingKind::CreatesInvite { texts::DISCARDED } else { texts::STOPPED };
         self.note(why, NoteKind::Plain);
         self.rest(why.to_owned());
     }
 
     fn report(&mut self, category: Category) {
-        match self.stage {
+        match self.screen.stage {
             Stage::Meeting | Stage::Talking(_) => self.effects.push(Effect::Report(category)),
-            _ => self.notice = Some(texts::NO_CHAT.into()),
+            _ => self.screen.notice = Some(texts::NO_CHAT.into()),
         }
     }
 
     fn start_leaving(&mut self, then: Then) {
-        self.stage = Stage::Leaving(then);
-        (self.popup, self.typing_until) = (None, None);
+        self.screen.stage = Stage::Leaving(then);
+        (self.screen.popup, self.typing_until) = (None, None);
     }
 
     fn scroll_log(&mut self, scroll: Scroll) {
-        let page = usize::from(layout::Areas::of(self).body.height).saturating_sub(1).max(1);
-        self.scroll = match scroll {
-            Scroll::Up => self.scroll + 1,
-            Scroll::PageUp => self.scroll + page,
-            Scroll::Down => self.scroll.saturating_sub(1),
-            Scroll::PageDown => self.scroll.saturating_sub(page),
+        let page = usize::from(layout::Areas::of(&self.screen).body.height).saturating_sub(1).max(1);
+        self.screen.scroll = match scroll {
+            Scroll::Up => self.screen.scroll + 1,
+            Scroll::PageUp => self.screen.scroll + page,
+            Scroll::Down => self.screen.scroll.saturating_sub(1),
+            Scroll::PageDown => self.screen.scroll.saturating_sub(page),
         };
-        self.scroll = self.scroll.min(layout::scroll_max(self));
-        if self.scroll == 0 {
-            self.unseen = 0;
+        self.screen.scroll = self.screen.scroll.min(layout::scroll_max(&self.screen));
+        if self.screen.scroll == 0 {
+            self.screen.unseen = 0;
         }
     }
 
     fn scroll_popup(&mut self, scroll: Scroll) {
-        let most = layout::popup_scroll_max(self);
-        if let Some(popup) = &mut self.popup {
+        let most = layout::popup_scroll_max(&self.screen);
+        if let Some(popup) = &mut self.screen.popup {
             popup.scroll = match scroll {
                 Scroll::Up | Scroll::PageUp => popup.scroll.saturating_sub(1),
                 Scroll::Down | Scroll::PageDown => most.min(popup.scroll + 1),

@@ -3,8 +3,7 @@
 use client::{Closed, chat::End};
 use schemas::control::{EndReason, ErrorCode};
 
-use super::MeetingKind;
-use crate::text::harmless;
+use crate::{state::MeetingKind, text::harmless};
 
 pub(super) const CHECK: &str = "Above is your safety code; /safety explains it. /help lists the commands.";
 pub(super) const FORGOTTEN: &str =

@@ -3,11 +3,11 @@
 use client::channel::{Typing, limits::MAX_TEXT};
 use ratatui::{layout::Rect, style::Style};
 
-use super::{Canvas, shortened};
+use super::canvas::{Canvas, shortened};
 use crate::{
     layout::{GUTTER, NOT_DELIVERED, Row, RowKind, Speaker, entry_rows, safety_lines},
     log::{EntryStart, Mark},
-    model::{MeetingKind, Model, OwnConnection, Peer, Stage, Then},
+    state::{MeetingKind, OwnConnection, Peer, ScreenState, Stage, Then},
     text::width,
 };
 
@@ -15,13 +15,13 @@ use crate::{
 const ROOM_TOLD: usize = MAX_TEXT / 8;
 
 /// The bar at the top: how things stand, and on the right what for.
-pub(super) fn status(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+pub(super) fn status(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let bar = canvas.theme.bar();
     canvas.fill(area, bar);
-    let (sign, words) = standing(model);
+    let (sign, words) = standing(state);
     let room = usize::from(area.width).saturating_sub(4);
     let x = canvas.write(area.x + 1, area.y, &format!("{sign} {}", shortened(&words, room)), bar);
-    let about = match &model.meeting {
+    let about = match &state.meeting {
         MeetingKind::Topic(topic) => shortened(topic, usize::from(area.width) / 3),
         MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => "by invitation".into(),
         MeetingKind::Anybody => "cipher-chat".into(),
@@ -29,20 +29,20 @@ pub(super) fn status(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     canvas.write_right(x + 2, area.right().saturating_sub(1), area.y, &about, bar);
 }
 
-fn standing(model: &Model) -> (char, String) {
+fn standing(state: &ScreenState) -> (char, String) {
     let words = |sign, words: &str| (sign, words.to_owned());
-    match (&model.stage, model.own_connection, model.peer) {
+    match (&state.stage, state.own_connection, state.peer) {
         (Stage::Alone { why }, ..) => ('×', format!("over: {}", uncapitalised(why))),
         (Stage::Leaving(Then::Quit), ..) => words('○', "saying goodbye (Ctrl-C: at once)"),
         (Stage::Leaving(_), ..) => words('○', "saying goodbye"),
         (Stage::Opening(_), ..) => words('○', "connecting"),
         (_, OwnConnection::Down(until), _) => {
-            match until.saturating_sub(model.now).as_millis().div_ceil(1000) {
+            match until.saturating_sub(state.now).as_millis().div_ceil(1000) {
                 0 => words('!', "no connection, trying again now"),
                 seconds => ('!', format!("no connection, trying again in {seconds} s")),
             }
         }
-        (Stage::Waiting, ..) => match model.meeting {
+        (Stage::Waiting, ..) => match state.meeting {
             MeetingKind::CreatesInvite => words('○', "waiting for your guest"),
             MeetingKind::AcceptsInvite => words('○', "waiting for your host"),
             MeetingKind::Anybody | MeetingKind::Topic(_) => words('○', "looking for somebody"),
@@ -51,7 +51,7 @@ fn standing(model: &Model) -> (char, String) {
         (Stage::Talking(_), _, Peer::Away) => {
             words('!', "the other is away and may come back; what you write waits")
         }
-        (Stage::Talking(_), _, Peer::Here) => words('●', "connected, end-to-end encrypted"),
+        (Stage::Talking(_), _, Peer::Online) => words('●', "connected, end-to-end encrypted"),
     }
 }
 
@@ -61,37 +61,37 @@ fn uncapitalised(sentence: &str) -> String {
 }
 
 /// The safety code.
-pub(super) fn safety(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
-    if let Stage::Talking(code) = model.stage {
-        for (y, line) in (area.y..area.bottom()).zip(safety_lines(code, model.size)) {
+pub(super) fn safety(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
+    if let Stage::Talking(code) = state.stage {
+        for (y, line) in (area.y..area.bottom()).zip(safety_lines(code, state.size)) {
             canvas.write(area.x + 1, y, &line, Style::new());
         }
     }
 }
 
 /// What was said, the newest at the bottom.
-pub(super) fn log(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+pub(super) fn log(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     // From the bottom up, so that only what is seen is put into rows.
-    let mut skip = model.scroll;
+    let mut skip = state.scroll;
     let mut y = area.bottom();
-    for entry in model.log.entries().rev() {
+    for entry in state.log.entries().rev() {
         for row in entry_rows(entry, area.width).into_iter().rev() {
             if skip > 0 {
                 skip -= 1;
             } else if y > area.y {
                 y -= 1;
-                draw_row(model, row, Rect { y, height: 1, ..area }, canvas);
+                draw_row(state, row, Rect { y, height: 1, ..area }, canvas);
             } else {
                 return;
             }
         }
     }
-    if model.log.start == EntryStart::Wiped && y > area.y {
+    if state.log.start == EntryStart::Wiped && y > area.y {
         canvas.write(area.x + GUTTER, y - 1, "(older texts are wiped)", canvas.theme.faint());
     }
 }
 
-fn draw_row(model: &Model, row: Row<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+fn draw_row(state: &ScreenState, row: Row<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let (name, name_style, style) = match row.speaker {
         Speaker::Mine => ("you", theme.mine(), Style::new()),
@@ -106,7 +106,7 @@ fn draw_row(model: &Model, row: Row<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     if let Some(mark) = row.mark {
         let (sign, style) = match mark {
             Mark::Waiting => ("·", theme.faint()),
-            Mark::Sent(_) if model.way_is_open() => ("✓", theme.faint()),
+            Mark::Sent(_) if state.path_is_open() => ("✓", theme.faint()),
             Mark::Sent(_) => ("·", theme.faint()),
             Mark::Delivered => ("✓✓", theme.good()),
             Mark::NotDelivered => (NOT_DELIVERED, theme.bad()),
@@ -116,21 +116,21 @@ fn draw_row(model: &Model, row: Row<'_>, area: Rect, canvas: &mut Canvas<'_>) {
 }
 
 /// The rule above the line: who writes, or the answer to a key; on the right what is out of sight.
-pub(super) fn rule(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+pub(super) fn rule(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     canvas.write(area.x, area.y, &"─".repeat(area.width.into()), theme.faint());
-    let (words, style) = match &model.notice {
+    let (words, style) = match &state.notice {
         Some(notice) => (Some(notice.as_str()), theme.strong()),
-        None if model.peer_typing == Typing::Active => (Some("typing…"), theme.theirs()),
+        None if state.peer_typing == Typing::Active => (Some("typing…"), theme.theirs()),
         None => (None, Style::new()),
     };
-    let aside = if model.scroll > 0 {
-        match model.unseen {
+    let aside = if state.scroll > 0 {
+        match state.unseen {
             0 => " PgDn: newer ".into(),
             texts => format!(" PgDn: {texts} new "),
         }
-    } else if model.draft.room() < ROOM_TOLD {
-        format!(" {} bytes left ", model.draft.room())
+    } else if state.draft.room() < ROOM_TOLD {
+        format!(" {} bytes left ", state.draft.room())
     } else {
         String::new()
     };

@@ -2,7 +2,7 @@
 
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::{Canvas, Theme};
+use super::{canvas::Canvas, style::Theme};
 
 /// Light modules around it. The standard asks for four; readers content themselves with two, and terminals are small.
 const QUIET: usize = 2;

@@ -2,9 +2,9 @@
 
 use ratatui::{layout::Rect, style::Style};
 
-use super::{Canvas, qr::Qr};
+use super::{canvas::Canvas, qr::Qr};
 use crate::{
-    model::{AfterOpening, MeetingKind, Model, Stage},
+    state::{AfterOpening, MeetingKind, ScreenState, Stage},
     text::{Break, rows},
 };
 
@@ -20,12 +20,12 @@ const COLUMNS_BESIDE_QR: u16 = 30;
 /// A paragraph and its look.
 type Paragraph<'a> = (&'a str, Style, Break);
 
-pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let (faint, plain) = (theme.faint(), Style::new());
     let strong = |text| (text, theme.strong(), Break::Words);
     let topic;
-    let paragraphs: Vec<Paragraph<'_>> = match (&model.stage, &model.meeting, &model.invite) {
+    let paragraphs: Vec<Paragraph<'_>> = match (&state.stage, &state.meeting, &state.invite) {
         (Stage::Opening(AfterOpening::FindNew), ..) => vec![strong("Connecting…")],
         (_, MeetingKind::CreatesInvite, Some(link)) => {
             return draw_invite(link, area, canvas);
@@ -41,7 +41,7 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
             ("/leave gives up, /quit ends.", faint, Break::Words),
         ],
         (_, MeetingKind::Anybody | MeetingKind::Topic(_), _) => {
-            topic = match &model.meeting {
+            topic = match &state.meeting {
                 MeetingKind::Topic(topic) => format!("Topic: {topic}"),
                 _ => "Any topic".into(),
             };

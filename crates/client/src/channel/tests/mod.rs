@@ -15,7 +15,7 @@ use std::time::Duration;
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::limits::*;
-use super::message::{self, Step};
+use super::message::{self, ChannelMessage, Step};
 use super::packet::{Entry, Writer};
 use super::*;
 

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use rand::RngCore;
+use rand::{CryptoRng, RngCore};
 use serde_json::{Value, json};
 
 use super::reference::{self, Transcript};

@@ -6,19 +6,19 @@ use schemas::control::{Category, EndReason};
 use super::*;
 
 fn is_alone(harness: &Harness) -> bool {
-    matches!(harness.model.stage, Stage::Alone { .. })
+    matches!(harness.model.screen.stage, Stage::Alone { .. })
 }
 
 #[test]
 fn what_was_said_goes_with_whoever_ends_the_chat() {
     let mut harness = Harness::talking();
-    harness.add_theirs("mine", 1);
+    harness.send_text("mine", 1);
     harness.handle_event(Event::Delivered { number: number(1) });
-    harness.hear_text("theirs");
+    harness.receive_text("theirs");
     assert_eq!(harness.line("/leave"), [Effect::Leave]);
-    assert_eq!(harness.model.stage, Stage::Leaving(Then::Rest));
+    assert_eq!(harness.model.screen.stage, Stage::Leaving(Then::Rest));
     assert_eq!(harness.end(End::Bye), []);
-    assert!(is_alone(&harness) && harness.marks().is_empty() && harness.heard().is_empty());
+    assert!(is_alone(&harness) && harness.marks().is_empty() && harness.received().is_empty());
     assert!(harness.notes().iter().any(|note| note.contains("Forgotten: the keys and every text")));
     assert_eq!(harness.model.outcome(), Outcome::Well);
 }
@@ -26,19 +26,19 @@ fn what_was_said_goes_with_whoever_ends_the_chat() {
 #[test]
 fn what_was_said_stays_readable_where_the_other_ends_the_chat_until_one_goes_on() {
     let mut harness = Harness::talking();
-    harness.hear_text("theirs");
+    harness.receive_text("theirs");
     harness.end(End::PeerBye);
     assert!(is_alone(&harness));
-    assert_eq!(harness.heard(), ["theirs"]);
+    assert_eq!(harness.received(), ["theirs"]);
     assert!(harness.notes().iter().any(|note| note.contains("this screen alone")));
     assert_eq!(harness.line("/next"), [Effect::Find]);
-    assert!(harness.heard().is_empty() && harness.notes().is_empty());
+    assert!(harness.received().is_empty() && harness.notes().is_empty());
 }
 
 #[test]
 fn texts_that_may_not_have_arrived_are_marked_and_counted() {
     let mut harness = Harness::talking();
-    harness.add_theirs("sent", 1);
+    harness.send_text("sent", 1);
     harness.line("waits");
     harness.handle_event(Event::NotDelivered { number: number(1) });
     harness.end(End::Room(EndReason::Left));
@@ -50,13 +50,13 @@ fn texts_that_may_not_have_arrived_are_marked_and_counted() {
 #[test]
 fn next_ends_this_chat_and_begins_another() {
     let mut harness = Harness::talking();
-    harness.hear_text("theirs");
+    harness.receive_text("theirs");
     assert_eq!(harness.line("/next"), [Effect::Find]);
-    assert_eq!(harness.model.stage, Stage::Leaving(Then::Next));
+    assert_eq!(harness.model.screen.stage, Stage::Leaving(Then::Next));
     assert_eq!(harness.line("/next"), []);
     assert_eq!(harness.end(End::Bye), []);
-    assert_eq!(harness.model.stage, Stage::Waiting);
-    assert!(harness.heard().is_empty());
+    assert_eq!(harness.model.screen.stage, Stage::Waiting);
+    assert!(harness.received().is_empty());
     harness.meet();
 }
 
@@ -84,8 +84,8 @@ fn a_report_names_its_category() {
 fn a_fault_of_the_encryption_is_told_as_trouble() {
     let mut harness = Harness::talking();
     harness.end(End::Fault(channel::ChannelEnd::CommitmentBroken));
-    let trouble = |entry: &crate::log::Entry| matches!(&entry.kind, EntryKind::Note(note, NoteKind::Trouble) if note.contains("commitment-broken"));
-    assert!(harness.model.log.entries().any(trouble));
+    let trouble = |entry: &crate::log::Entry| matches!(&entry.kind, EntryKind::Note(note, crate::log::NoteKind::Trouble) if note.contains("commitment-broken"));
+    assert!(harness.model.screen.log.entries().any(trouble));
     assert_eq!(harness.model.outcome(), Outcome::Badly);
 }
 
@@ -94,7 +94,7 @@ fn quitting_a_chat_says_goodbye_first() {
     for quit in [Input::Key(Key::Interrupt), Input::Key(Key::EndOfInput), Input::Stop] {
         let mut harness = Harness::talking();
         assert_eq!(harness.give(quit), [Effect::Leave]);
-        assert_eq!(harness.model.stage, Stage::Leaving(Then::Quit));
+        assert_eq!(harness.model.screen.stage, Stage::Leaving(Then::Quit));
         assert_eq!(harness.end(End::Bye), [Effect::Close]);
     }
 }
@@ -117,7 +117,7 @@ fn the_end_of_input_ends_all_only_where_nothing_is_written() {
     let mut harness = Harness::talking();
     harness.write("x");
     assert_eq!(harness.press(Key::EndOfInput), []);
-    assert_eq!(harness.model.draft.text(), "x");
+    assert_eq!(harness.model.screen.draft.text(), "x");
 }
 
 #[test]
@@ -126,18 +126,18 @@ fn nothing_is_said_while_saying_goodbye() {
     harness.line("/leave");
     assert_eq!(harness.line("wait"), []);
     assert!(harness.marks().is_empty());
-    harness.hear_text("one last word");
-    assert_eq!(harness.heard(), ["one last word"]);
+    harness.receive_text("one last word");
+    assert_eq!(harness.received(), ["one last word"]);
 }
 
 #[test]
 fn a_server_that_goes_away_ends_the_chat_and_not_the_evening() {
     let mut harness = Harness::talking();
-    harness.hear_text("theirs");
+    harness.receive_text("theirs");
     let reason = Closed::Unauthorized;
     harness.end(End::Closed(reason));
     harness.handle_event(Event::Closed { reason });
     assert!(is_alone(&harness));
-    assert_eq!(harness.heard(), ["theirs"]);
+    assert_eq!(harness.received(), ["theirs"]);
     assert_eq!(harness.line("/next"), [Effect::Open]);
 }

@@ -15,11 +15,11 @@ fn somebody_is_met_and_then_there_are_keys() {
     let mut harness = Harness::looking();
     assert_eq!(harness.handle_event(Event::Connected), []);
     assert_eq!(harness.handle_event(Event::Waiting), []);
-    assert_eq!(harness.model.stage, Stage::Waiting);
+    assert_eq!(harness.model.screen.stage, Stage::Waiting);
     assert_eq!(harness.handle_event(Event::Met), []);
-    assert_eq!(harness.model.stage, Stage::Meeting);
+    assert_eq!(harness.model.screen.stage, Stage::Meeting);
     assert_eq!(harness.handle_event(Event::Secured { safety: safety() }), []);
-    assert_eq!(harness.model.stage, Stage::Talking(safety()));
+    assert_eq!(harness.model.screen.stage, Stage::Talking(safety()));
     assert!(harness.notes()[0].contains("stranger"));
 }
 
@@ -28,9 +28,9 @@ fn a_link_is_shown_until_somebody_has_come_by_it() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.give(link());
     harness.handle_event(Event::Waiting);
-    assert_eq!(harness.model.invite.as_deref().map(String::as_str), Some(LINK));
+    assert_eq!(harness.model.screen.invite.as_deref().map(String::as_str), Some(LINK));
     harness.handle_event(Event::Met);
-    assert_eq!(harness.model.invite, None);
+    assert_eq!(harness.model.screen.invite, None);
 }
 
 #[test]
@@ -40,8 +40,8 @@ fn the_link_of_the_next_outlasts_the_end_of_this_chat() {
     assert_eq!(harness.line("/next"), [Effect::Find]);
     harness.give(link());
     harness.end(End::Bye);
-    assert_eq!(harness.model.stage, Stage::Waiting);
-    assert!(harness.model.invite.is_some());
+    assert_eq!(harness.model.screen.stage, Stage::Waiting);
+    assert!(harness.model.screen.invite.is_some());
 }
 
 #[test]
@@ -49,11 +49,11 @@ fn whoever_stops_looking_may_look_again() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.give(link());
     assert_eq!(harness.line("/leave"), [Effect::Cancel]);
-    assert!(matches!(harness.model.stage, Stage::Alone { .. }));
-    assert_eq!(harness.model.invite, None);
+    assert!(matches!(harness.model.screen.stage, Stage::Alone { .. }));
+    assert_eq!(harness.model.screen.invite, None);
     assert_eq!(harness.line("/leave"), []);
     assert_eq!(harness.line("/next"), [Effect::Find]);
-    assert_eq!(harness.model.stage, Stage::Waiting);
+    assert_eq!(harness.model.screen.stage, Stage::Waiting);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn whoever_is_found_too_late_hears_a_goodbye() {
     assert_eq!(harness.handle_event(Event::Met), [Effect::Leave]);
     assert_eq!(harness.handle_event(Event::Secured { safety: safety() }), []);
     harness.end(End::Bye);
-    assert!(matches!(harness.model.stage, Stage::Alone { .. }));
+    assert!(matches!(harness.model.screen.stage, Stage::Alone { .. }));
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn a_busy_server_is_waited_for_and_a_refusal_is_final() {
     let mut harness = Harness::looking();
     let refused = |code| Event::Error { code, message: "no\x1b".into() };
     harness.handle_event(refused(ErrorCode::Unavailable));
-    assert_eq!(harness.model.stage, Stage::Waiting);
+    assert_eq!(harness.model.screen.stage, Stage::Waiting);
     assert!(harness.notice().contains("tries again"));
     harness.handle_event(refused(ErrorCode::TopicNotOffered));
-    assert!(matches!(harness.model.stage, Stage::Alone { .. }));
+    assert!(matches!(harness.model.screen.stage, Stage::Alone { .. }));
     assert_eq!(harness.model.outcome(), Outcome::Badly);
     harness.line("/next");
     harness.handle_event(refused(ErrorCode::BadMessage));
@@ -87,7 +87,7 @@ fn a_link_that_was_opened_serves_once() {
     harness.meet();
     assert!(!harness.notes()[0].contains("stranger"));
     assert_eq!(harness.line("/next"), []);
-    assert_eq!(harness.model.stage, Stage::Talking(safety()));
+    assert_eq!(harness.model.screen.stage, Stage::Talking(safety()));
     harness.end(End::PeerBye);
     assert_eq!(harness.line("/next"), []);
     assert!(harness.notice().contains("once"));
@@ -105,14 +105,17 @@ fn a_session_that_is_over_is_replaced_for_the_next() {
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_secs(1) });
     harness.end(End::Closed(Closed::Unauthorized));
     assert_eq!(harness.handle_event(Event::Closed { reason: Closed::Unauthorized }), []);
-    assert!(matches!(&harness.model.stage, Stage::Alone { why } if why.contains("restarted")));
+    assert!(matches!(&harness.model.screen.stage, Stage::Alone { why } if why.contains("restarted")));
     assert_eq!(harness.line("/next"), [Effect::Open]);
-    assert_eq!(harness.model.stage, Stage::Opening(AfterOpening::FindNew));
+    assert_eq!(harness.model.screen.stage, Stage::Opening(AfterOpening::FindNew));
     assert_eq!(harness.give(Input::OpenFailed("nobody answers".into())), []);
-    assert!(matches!(&harness.model.stage, Stage::Alone { why } if why.contains("nobody answers")));
+    assert!(matches!(&harness.model.screen.stage, Stage::Alone { why } if why.contains("nobody answers")));
     assert_eq!(harness.line("/next"), [Effect::Open]);
     assert_eq!(harness.give(Input::Opened), [Effect::Find]);
-    assert_eq!((harness.model.own_connection, &harness.model.stage), (OwnConnection::Up, &Stage::Waiting));
+    assert_eq!(
+        (harness.model.screen.own_connection, &harness.model.screen.stage),
+        (OwnConnection::Up, &Stage::Waiting)
+    );
 }
 
 #[test]
@@ -122,8 +125,11 @@ fn whoever_waits_goes_on_waiting_in_a_new_session_with_the_same_link() {
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_secs(1) });
     assert_eq!(harness.handle_event(Event::Closed { reason: Closed::Unauthorized }), [Effect::Open]);
     assert_eq!(harness.give(Input::Opened), [Effect::FindSame]);
-    assert_eq!((harness.model.own_connection, &harness.model.stage), (OwnConnection::Up, &Stage::Waiting));
-    assert_eq!(harness.model.invite.as_deref().map(String::as_str), Some(LINK));
+    assert_eq!(
+        (harness.model.screen.own_connection, &harness.model.screen.stage),
+        (OwnConnection::Up, &Stage::Waiting)
+    );
+    assert_eq!(harness.model.screen.invite.as_deref().map(String::as_str), Some(LINK));
     assert_eq!(harness.model.outcome(), Outcome::Well);
 }
 
@@ -131,6 +137,6 @@ fn whoever_waits_goes_on_waiting_in_a_new_session_with_the_same_link() {
 fn a_server_that_does_not_want_this_client_is_not_asked_again() {
     let mut harness = Harness::looking();
     assert_eq!(harness.handle_event(Event::Closed { reason: Closed::Refused(403) }), []);
-    assert!(matches!(harness.model.stage, Stage::Alone { .. }));
+    assert!(matches!(harness.model.screen.stage, Stage::Alone { .. }));
     assert_eq!(harness.model.outcome(), Outcome::Badly);
 }

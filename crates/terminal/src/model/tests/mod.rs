@@ -8,6 +8,7 @@ mod writing;
 use std::time::Duration;
 
 use client::{
+    Closed,
     channel::{Channel, Meeting, MessageNumber, SafetyCode, Side, Time, Typing},
     chat::{End, Event},
 };
@@ -19,6 +20,7 @@ use super::*;
 use crate::{
     keys::Key,
     log::{EntryId, EntryKind, Mark},
+    state::*,
 };
 
 /// A model whose clock moves by one second with each input.
@@ -63,7 +65,7 @@ impl Harness {
     }
 
     /// The other says something.
-    pub(crate) fn hear_text(&mut self, text: &str) {
+    pub(crate) fn receive_text(&mut self, text: &str) {
         assert_eq!(self.handle_event(Event::Message { number: number(1), text: text.into() }), []);
     }
 
@@ -83,7 +85,7 @@ impl Harness {
     }
 
     /// Says something that the channel takes as this number.
-    pub(crate) fn add_theirs(&mut self, text: &str, n: u64) {
+    pub(crate) fn send_text(&mut self, text: &str, n: u64) {
         let [Effect::Send(id)] = self.line(text)[..] else { panic!("{text} is not sent") };
         assert_eq!(self.give(Input::Sent(id, Ok(number(n)))), []);
     }
@@ -103,7 +105,7 @@ impl Harness {
 
     /// The own texts with what has become of them.
     fn marks(&self) -> Vec<(&str, Mark)> {
-        let mine = self.model.log.entries().filter_map(|entry| match &entry.kind {
+        let mine = self.model.screen.log.entries().filter_map(|entry| match &entry.kind {
             EntryKind::Mine(text, mark) => Some((text.as_str(), *mark)),
             _ => None,
         });
@@ -111,8 +113,8 @@ impl Harness {
     }
 
     /// What the other said.
-    fn heard(&self) -> Vec<&str> {
-        let theirs = self.model.log.entries().filter_map(|entry| match &entry.kind {
+    fn received(&self) -> Vec<&str> {
+        let theirs = self.model.screen.log.entries().filter_map(|entry| match &entry.kind {
             EntryKind::Theirs(text) => Some(text.as_str()),
             _ => None,
         });
@@ -120,7 +122,7 @@ impl Harness {
     }
 
     fn notes(&self) -> Vec<&str> {
-        let notes = self.model.log.entries().filter_map(|entry| match &entry.kind {
+        let notes = self.model.screen.log.entries().filter_map(|entry| match &entry.kind {
             EntryKind::Note(note, _) => Some(note.as_str()),
             _ => None,
         });
@@ -128,7 +130,7 @@ impl Harness {
     }
 
     fn notice(&self) -> &str {
-        self.model.notice.as_deref().unwrap_or("")
+        self.model.screen.notice.as_deref().unwrap_or("")
     }
 }
 
@@ -181,7 +183,7 @@ impl CryptoRng for Constant {}
 
 /// The own texts that wait.
 fn ids(harness: &Harness) -> Vec<EntryId> {
-    harness.model.log.waiting().collect()
+    harness.model.screen.log.waiting().collect()
 }
 
 const ACTIVE: Effect = Effect::Typing(Typing::Active);

@@ -7,10 +7,10 @@ use crate::keys::Scroll;
 fn what_the_other_says_is_harmless_and_ends_their_typing() {
     let mut harness = Harness::talking();
     harness.handle_event(Event::PeerTyping(Typing::Active));
-    assert_eq!(harness.model.peer_typing, Typing::Active);
-    harness.hear_text("\x1b[2Jhi\n\u{202e}there");
-    assert_eq!(harness.heard(), ["\u{fffd}[2Jhi\n\u{fffd}there"]);
-    assert_eq!(harness.model.peer_typing, Typing::Idle);
+    assert_eq!(harness.model.screen.peer_typing, Typing::Active);
+    harness.receive_text("\x1b[2Jhi\n\u{202e}there");
+    assert_eq!(harness.received(), ["\u{fffd}[2Jhi\n\u{fffd}there"]);
+    assert_eq!(harness.model.screen.peer_typing, Typing::Idle);
 }
 
 #[test]
@@ -19,8 +19,8 @@ fn who_is_away_does_not_type() {
         let mut harness = Harness::talking();
         harness.handle_event(Event::PeerTyping(Typing::Active));
         harness.handle_event(event);
-        assert_eq!(harness.model.peer_typing, Typing::Idle);
-        assert!(!harness.model.way_is_open());
+        assert_eq!(harness.model.screen.peer_typing, Typing::Idle);
+        assert!(!harness.model.screen.path_is_open());
     }
 }
 
@@ -30,9 +30,9 @@ fn after_a_resume_the_other_counts_as_there() {
     harness.handle_event(Event::PeerAway);
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_secs(1) });
     harness.handle_event(Event::Connected);
-    assert!(!harness.model.way_is_open());
+    assert!(!harness.model.screen.path_is_open());
     harness.handle_event(Event::Resumed);
-    assert!(harness.model.way_is_open());
+    assert!(harness.model.screen.path_is_open());
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn the_seconds_until_the_next_attempt_are_counted_down() {
 /// 18 rows of texts fit on this screen, beside what stands at the beginning.
 fn with_texts(texts: usize) -> Harness {
     let mut harness = Harness::talking();
-    (0..texts).for_each(|n| harness.hear_text(&n.to_string()));
+    (0..texts).for_each(|n| harness.receive_text(&n.to_string()));
     harness
 }
 
@@ -59,57 +59,57 @@ fn with_texts(texts: usize) -> Harness {
 fn what_is_read_stays_where_it_is_while_more_comes() {
     let mut harness = with_texts(60);
     harness.press(Key::Scroll(Scroll::PageUp));
-    let before = harness.model.scroll;
+    let before = harness.model.screen.scroll;
     assert!(before > 10);
-    harness.hear_text("one row");
-    harness.hear_text(&"two rows ".repeat(10));
-    assert_eq!((harness.model.scroll, harness.model.unseen), (before + 3, 2));
+    harness.receive_text("one row");
+    harness.receive_text(&"two rows ".repeat(10));
+    assert_eq!((harness.model.screen.scroll, harness.model.screen.unseen), (before + 3, 2));
     harness.press(Key::Escape);
-    assert_eq!((harness.model.scroll, harness.model.unseen), (0, 0));
+    assert_eq!((harness.model.screen.scroll, harness.model.screen.unseen), (0, 0));
 }
 
 #[test]
 fn there_is_nothing_above_the_first_text_and_nothing_below_the_last() {
     let mut harness = with_texts(60);
     (0..20).for_each(|_| drop(harness.press(Key::Scroll(Scroll::PageUp))));
-    let top = harness.model.scroll;
+    let top = harness.model.screen.scroll;
     harness.press(Key::Scroll(Scroll::Up));
-    assert_eq!(harness.model.scroll, top);
+    assert_eq!(harness.model.screen.scroll, top);
     (0..20).for_each(|_| drop(harness.press(Key::Scroll(Scroll::PageDown))));
     harness.press(Key::Scroll(Scroll::Down));
-    assert_eq!(harness.model.scroll, 0);
+    assert_eq!(harness.model.screen.scroll, 0);
     let mut short = with_texts(1);
     short.press(Key::Scroll(Scroll::PageUp));
-    assert_eq!(short.model.scroll, 0);
+    assert_eq!(short.model.screen.scroll, 0);
 }
 
 #[test]
 fn whoever_says_something_sees_it() {
     let mut harness = with_texts(60);
     harness.press(Key::Scroll(Scroll::PageUp));
-    harness.add_theirs("here", 1);
-    assert_eq!(harness.model.scroll, 0);
+    harness.send_text("here", 1);
+    assert_eq!(harness.model.screen.scroll, 0);
 }
 
 #[test]
 fn a_screen_that_grows_scrolls_no_further_than_there_is_text() {
     let mut harness = with_texts(30);
     (0..5).for_each(|_| drop(harness.press(Key::Scroll(Scroll::PageUp))));
-    assert!(harness.model.scroll > 0);
+    assert!(harness.model.screen.scroll > 0);
     harness.give(Input::Resized(Size { width: 80, height: 100 }));
-    assert_eq!(harness.model.scroll, 0);
+    assert_eq!(harness.model.screen.scroll, 0);
 }
 
 #[test]
 fn the_safety_code_is_explained_only_where_there_is_one() {
     let mut harness = Harness::looking();
     harness.line("/safety");
-    assert_eq!(harness.model.popup, None);
+    assert_eq!(harness.model.screen.popup, None);
     harness.meet();
     harness.line("/safety");
-    assert_eq!(harness.model.popup, Some(Popup { about: About::Safety(safety()), scroll: 0 }));
+    assert_eq!(harness.model.screen.popup, Some(Popup { about: About::Safety(safety()), scroll: 0 }));
     harness.press(Key::Enter);
-    assert_eq!(harness.model.popup, None);
+    assert_eq!(harness.model.screen.popup, None);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_pop_up_closes_when_somebody_goes_on_writing() {
     let mut harness = Harness::talking();
     harness.line("/help");
     harness.write("h");
-    assert_eq!((harness.model.popup, harness.model.draft.text()), (None, "h"));
+    assert_eq!((harness.model.screen.popup, harness.model.screen.draft.text()), (None, "h"));
 }
 
 #[test]
@@ -125,9 +125,9 @@ fn a_pop_up_that_is_too_long_is_scrolled() {
     let mut harness = Harness::with(MeetingKind::Anybody, 40, 12);
     harness.line("/help");
     (0..100).for_each(|_| drop(harness.press(Key::Scroll(Scroll::Down))));
-    let bottom = harness.model.popup.unwrap().scroll;
-    assert_eq!(bottom, layout::popup_scroll_max(&harness.model));
+    let bottom = harness.model.screen.popup.unwrap().scroll;
+    assert_eq!(bottom, crate::layout::popup_scroll_max(&harness.model.screen));
     assert!(bottom > 0);
     harness.press(Key::Scroll(Scroll::PageUp));
-    assert!(harness.model.popup.unwrap().scroll < bottom);
+    assert!(harness.model.screen.popup.unwrap().scroll < bottom);
 }

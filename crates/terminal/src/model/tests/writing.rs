@@ -9,9 +9,9 @@ use crate::draft::Step;
 fn a_text_waits_is_sent_and_arrives() {
     let mut harness = Harness::talking();
     let [Effect::Send(id)] = harness.line("hello")[..] else { panic!("not sent") };
-    assert_eq!(harness.model.log.text(id), Some("hello"));
+    assert_eq!(harness.model.screen.log.text(id), Some("hello"));
     assert_eq!(harness.marks(), [("hello", Mark::Waiting)]);
-    assert_eq!(harness.model.draft.text(), "");
+    assert_eq!(harness.model.screen.draft.text(), "");
     assert_eq!(harness.give(Input::Sent(id, Ok(number(1)))), []);
     assert_eq!(harness.marks(), [("hello", Mark::Sent(number(1)))]);
     assert_eq!(harness.handle_event(Event::Delivered { number: number(1) }), []);
@@ -21,7 +21,7 @@ fn a_text_waits_is_sent_and_arrives() {
 #[test]
 fn an_acknowledgement_is_for_all_texts_before_and_none_behind() {
     let mut harness = Harness::talking();
-    (1..=3).for_each(|n| harness.add_theirs("x", n));
+    (1..=3).for_each(|n| harness.send_text("x", n));
     harness.handle_event(Event::Delivered { number: number(2) });
     let marks: Vec<_> = harness.marks().into_iter().map(|(_, mark)| mark).collect();
     assert_eq!(marks, [Mark::Delivered, Mark::Delivered, Mark::Sent(number(3))]);
@@ -48,7 +48,7 @@ fn more_than_64_texts_do_not_wait() {
         harness.line("x");
     }
     assert_eq!(harness.line("one more"), []);
-    assert_eq!((ids(&harness).len(), harness.model.draft.text()), (64, "one more"));
+    assert_eq!((ids(&harness).len(), harness.model.screen.draft.text()), (64, "one more"));
     assert!(harness.notice().contains("on their way"));
 }
 
@@ -58,7 +58,7 @@ fn a_line_for_nobody_is_kept() {
     assert_eq!(harness.line("anybody?"), []);
     assert!(harness.notice().contains("nobody"));
     harness.meet();
-    assert_eq!(harness.model.draft.text(), "anybody?");
+    assert_eq!(harness.model.screen.draft.text(), "anybody?");
     assert!(matches!(harness.press(Key::Enter)[..], [Effect::Send(_)]));
 }
 
@@ -68,14 +68,14 @@ fn blanks_are_not_a_text_and_two_slashes_begin_one() {
     assert_eq!(harness.line("  "), []);
     harness.press(Key::Delete(Step::Home));
     let [Effect::Send(id)] = harness.line("//next")[..] else { panic!("not sent") };
-    assert_eq!(harness.model.log.text(id), Some("/next"));
+    assert_eq!(harness.model.screen.log.text(id), Some("/next"));
 }
 
 #[test]
 fn what_is_pasted_is_a_text_and_never_a_command_by_itself() {
     let mut harness = Harness::talking();
     assert_eq!(harness.paste("one\ntwo\n/quit\n"), [ACTIVE]);
-    assert_eq!(harness.model.draft.text(), "one two /quit");
+    assert_eq!(harness.model.screen.draft.text(), "one two /quit");
     let [Effect::Send(_)] = harness.press(Key::Enter)[..] else { panic!("not sent") };
 }
 
@@ -83,10 +83,10 @@ fn what_is_pasted_is_a_text_and_never_a_command_by_itself() {
 fn a_line_has_at_most_8_kib() {
     let mut harness = Harness::talking();
     harness.paste(&"x".repeat(MAX_TEXT + 1));
-    assert_eq!(harness.model.draft.text().len(), MAX_TEXT);
+    assert_eq!(harness.model.screen.draft.text().len(), MAX_TEXT);
     assert!(harness.notice().contains("8 KiB"));
     harness.write("y");
-    assert_eq!(harness.model.draft.text().len(), MAX_TEXT);
+    assert_eq!(harness.model.screen.draft.text().len(), MAX_TEXT);
     assert!(matches!(harness.press(Key::Enter)[..], [Effect::Send(_)]));
 }
 
@@ -129,7 +129,7 @@ fn a_text_that_is_sent_says_by_itself_that_its_writer_has_stopped() {
 fn a_wrong_command_is_kept_to_be_corrected() {
     let mut harness = Harness::talking();
     assert_eq!(harness.line("/report rudeness"), []);
-    assert_eq!(harness.model.draft.text(), "/report rudeness");
+    assert_eq!(harness.model.screen.draft.text(), "/report rudeness");
     assert!(harness.notice().contains("/help"));
     harness.press(Key::Go(Step::Home));
     assert_eq!(harness.notice(), "");

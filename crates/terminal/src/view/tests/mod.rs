@@ -18,16 +18,17 @@ use crate::{
     draft::Step,
     keys::{Key, Scroll},
     model::{
-        Input, MeetingKind,
+        Input,
         tests::{Harness, number, safety},
     },
+    state::MeetingKind,
     text::width,
 };
 
 fn drawn(harness: &Harness, theme: Theme) -> Buffer {
-    let Size { width, height } = harness.model.size;
+    let Size { width, height } = harness.model.screen.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(&harness.model, theme, frame)).unwrap();
+    terminal.draw(|frame| draw(&harness.model.screen, theme, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
@@ -62,11 +63,10 @@ fn assert_shows(harness: &Harness, text: &str) {
 fn chat(width: u16, height: u16) -> Harness {
     let mut harness = Harness::with(MeetingKind::Topic("music".into()), width, height);
     harness.meet();
-    harness.add_theirs("hello there", 1);
+    harness.send_text("hello there", 1);
     harness.handle_event(Event::Delivered { number: number(1) });
-    harness.hear_text("안녕하세요, 반갑습니다 👋\nsecond line");
-    harness
-        .add_theirs("and a longer text that has to go on on the next row of the screen, for it is long", 2);
+    harness.receive_text("안녕하세요, 반갑습니다 👋\nsecond line");
+    harness.send_text("and a longer text that has to go on on the next row of the screen, for it is long", 2);
     harness.handle_event(Event::PeerTyping(Typing::Active));
     harness.write("half a tho");
     harness

@@ -28,7 +28,7 @@ fn the_bar_tells_how_things_stand() {
 #[test]
 fn a_mark_tells_what_has_become_of_a_text() {
     let mut harness = Harness::talking();
-    harness.add_theirs("text", 1);
+    harness.send_text("text", 1);
     assert_shows(&harness, "you  text  ✓\n");
     harness.handle_event(Event::PeerAway);
     assert_shows(&harness, "you  text  ·\n");
@@ -46,24 +46,24 @@ fn a_mark_tells_what_has_become_of_a_text() {
 fn a_mark_without_room_has_a_row_of_its_own() {
     let mut harness = Harness::with(MeetingKind::Anybody, 20, 12);
     harness.meet();
-    harness.add_theirs("1234567890123", 1);
+    harness.send_text("1234567890123", 1);
     assert_shows(&harness, "you  1234567890123\n      ✓\n");
 }
 
 #[test]
 fn no_text_can_pass_for_a_note_or_for_an_own_one() {
     let mut harness = Harness::talking();
-    harness.hear_text("hi\n you  I agree  ✓✓\n   *  The other said goodbye.");
+    harness.receive_text("hi\n you  I agree  ✓✓\n   *  The other said goodbye.");
     assert_shows(&harness, "them  hi\n       you  I agree  ✓✓\n         *  The other said goodbye.\n");
 }
 
 #[test]
 fn new_texts_below_the_screen_are_counted() {
     let mut harness = Harness::talking();
-    (0..40).for_each(|n| harness.hear_text(&format!("text {n}")));
+    (0..40).for_each(|n| harness.receive_text(&format!("text {n}")));
     harness.press(Key::Scroll(Scroll::PageUp));
     assert_shows(&harness, "PgDn: newer");
-    harness.hear_text("new");
+    harness.receive_text("new");
     assert_shows(&harness, "PgDn: 1 new");
     assert_shows(&harness, "text 10");
     harness.press(Key::Escape);
@@ -75,7 +75,7 @@ fn the_cursor_is_where_the_next_character_goes() {
     let mut harness = Harness::with(MeetingKind::Anybody, 20, 12);
     let cursor = |harness: &Harness| {
         let mut terminal = Terminal::new(TestBackend::new(20, 12)).unwrap();
-        terminal.draw(|frame| draw(&harness.model, Theme::None, frame)).unwrap();
+        terminal.draw(|frame| draw(&harness.model.screen, Theme::None, frame)).unwrap();
         <(u16, u16)>::from(terminal.get_cursor_position().unwrap())
     };
     assert_eq!(cursor(&harness), (2, 11));
@@ -115,7 +115,7 @@ fn everything_can_be_drawn_at_any_size() {
 fn a_screen_that_has_just_shrunk_is_not_drawn_on() {
     let harness = chat(80, 24);
     let mut terminal = Terminal::new(TestBackend::new(40, 12)).unwrap();
-    terminal.draw(|frame| draw(&harness.model, Theme::Colours, frame)).unwrap();
+    terminal.draw(|frame| draw(&harness.model.screen, Theme::Colours, frame)).unwrap();
 }
 
 #[test]

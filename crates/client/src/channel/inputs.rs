@@ -1,0 +1,256 @@
+//! What a channel takes in: frames, the state of the connections, the owner's commands, time.
+
+use std::collections::VecDeque;
+
+use rand::rngs::StdRng;
+use rand::{CryptoRng, SeedableRng};
+use zeroize::Zeroizing;
+
+use super::event::{ChannelEnd, Dropped, MessageNumber, SendError, Typing};
+use super::handshake::{Handshake, Progress};
+use super::handshake_timeout::HandshakeTimeout;
+use super::inbound::Inbound;
+use super::limits::{BYE_LINGER, MAX_TEXT};
+use super::meeting::{Meeting, Side};
+use super::message::{self, ChannelMessage};
+use super::outbound::{Outbound, Refused};
+use super::packet::Kind;
+use super::replay::ReplayWindow;
+use super::state::{Channel, PathState, Phase};
+use super::time::Time;
+use super::typing::Notice;
+
+impl Channel {
+    /// Starts the channel of `room` with both sides online, as the server's `paired` says. Side `b`
+    /// sends its first message at once.
+    ///
+    /// `rng` is used here only: for the one ephemeral key of this room, and to seed the jitter of
+    /// acknowledgements.
+    #[must_use]
+    pub fn new(side: Side, meeting: Meeting, room: [u8; 16], rng: &mut impl CryptoRng, now: Time) -> Self {
+        let mut ephemeral = Zeroizing::new([0; 32]);
+        rng.fill_bytes(&mut ephemeral[..]);
+        let mut channel = Self {
+            phase: Phase::Handshaking,
+            path: PathState::Open,
+            handshake: Some(Handshake::new(side, meeting, room, ephemeral)),
+            handshake_timeout: HandshakeTimeout::starting(now),
+            session: None,
+            next_packet: 0,
+            replay: ReplayWindow::default(),
+            outbound: Outbound::default(),
+            inbound: Inbound::default(),
+            typing: Notice::default(),
+            peer_left: false,
+            owner_waits: false,
+            jitter: StdRng::seed_from_u64(rng.next_u64()),
+            frames: VecDeque::new(),
+            events: VecDeque::new(),
+            dropped: Dropped::default(),
+        };
+        if side == Side::B {
+            channel.handshake_timeout.begin_intervals(now);
+            channel.repeat_handshake();
+        }
+        channel
+    }
+
+    /// Handles a binary message. Whatever it contains, it is either accepted, or dropped and
+    /// counted, or it ends the chat.
+    pub fn handle_frame(&mut self, now: Time, message: &[u8]) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        let handled = match message::parse(message) {
+            None => {
+                self.dropped.malformed += 1;
+                Ok(())
+            }
+            Some(ChannelMessage::Handshake { step, body }) => self.handle_handshake(now, step, body),
+            Some(ChannelMessage::Packet { number, ciphertext }) => {
+                self.handle_packet(now, number, ciphertext)
+            }
+        };
+        match handled {
+            Ok(()) => self.flush(now),
+            Err(reason) => self.end(reason),
+        }
+    }
+
+    /// This side is in the room over a new connection (`resumed`); the peer counts as online until
+    /// told otherwise.
+    pub fn link_up(&mut self, now: Time) {
+        self.reopen(now);
+    }
+
+    /// This side's connection is lost: nothing is sent until [`Self::link_up`].
+    pub fn link_down(&mut self, now: Time) {
+        self.path = PathState::LinkDown;
+        self.handshake_timeout.pause(now);
+    }
+
+    /// The server says that the peer is back. Ignored while this side's own link is down.
+    pub fn peer_online(&mut self, now: Time) {
+        if self.path != PathState::LinkDown {
+            self.reopen(now);
+        }
+    }
+
+    /// The server says that the peer is away. Nothing is sent until it is back, because the server
+    /// would drop it.
+    pub fn peer_away(&mut self, now: Time) {
+        if self.path == PathState::Open {
+            self.path = PathState::PeerAway;
+            self.handshake_timeout.pause(now);
+        }
+    }
+
+    /// Sends a text; [`Event::Delivered`](super::Event::Delivered) or
+    /// [`Event::NotDelivered`](super::Event::NotDelivered) will tell of its number.
+    ///
+    /// # Errors
+    /// [`SendError`]: before [`Event::Secured`](super::Event::Secured), after a bye, with a full
+    /// window, or for a text that is empty or longer than 8 KiB.
+    pub fn send_text(&mut self, now: Time, text: &str) -> Result<MessageNumber, SendError> {
+        match self.phase {
+            Phase::Handshaking => return Err(SendError::NotSecured),
+            Phase::Leaving { .. } | Phase::Ended => return Err(SendError::Over),
+            Phase::Secured => {}
+        }
+        match text.len() {
+            0 => return Err(SendError::Empty),
+            len if len > MAX_TEXT => return Err(SendError::TooLong),
+            _ => {}
+        }
+        match self.outbound.push(Kind::Text, text.as_bytes()) {
+            Ok(number) => {
+                self.typing.text_sent();
+                self.flush(now);
+                Ok(MessageNumber(number))
+            }
+            Err(Refused::Full) => {
+                self.owner_waits = true;
+                Err(SendError::Full)
+            }
+            Err(Refused::Exhausted) => {
+                self.end(ChannelEnd::Exhausted);
+                Err(SendError::Over)
+            }
+        }
+    }
+
+    /// The user has begun to type, or has stopped. The peer is told of changes only, at most once a
+    /// second; a text itself means "stopped".
+    pub fn set_typing(&mut self, now: Time, typing: Typing) {
+        if self.phase == Phase::Secured {
+            self.typing.want(typing);
+            self.tell_typing(now);
+            self.flush(now);
+        }
+    }
+
+    /// Sends a bye after everything sent before it. The channel ends when the peer has acknowledged
+    /// it, or after 3 s.
+    pub fn bye(&mut self, now: Time) {
+        match self.phase {
+            Phase::Handshaking => self.end(ChannelEnd::Bye),
+            Phase::Leaving { .. } | Phase::Ended => {}
+            Phase::Secured => match self.outbound.push(Kind::Bye, &[]) {
+                Ok(_) => {
+                    self.phase = Phase::Leaving { reason: ChannelEnd::Bye, until: now + BYE_LINGER };
+                    self.flush(now);
+                }
+                // The window reserves room for it, so only the numbers can have run out.
+                Err(_) => self.end(ChannelEnd::Exhausted),
+            },
+        }
+    }
+
+    /// Ends the channel at once and sends nothing: the room is over, or the owner gives up. Its
+    /// keys are gone after this.
+    pub fn close(&mut self) {
+        self.end(ChannelEnd::Closed);
+    }
+
+    /// To be called at [`Self::next_timeout`]; early or late calls do no harm.
+    pub fn handle_timeout(&mut self, now: Time) {
+        match self.phase {
+            Phase::Ended => return,
+            Phase::Handshaking if self.handshake_timeout.is_exhausted(now) => {
+                return self.end(ChannelEnd::NoChannel);
+            }
+            Phase::Handshaking => {
+                if self.handshake_timeout.resend_is_due(now) {
+                    self.repeat_handshake();
+                }
+                return;
+            }
+            Phase::Leaving { reason, until } if now >= until => return self.end(reason),
+            Phase::Secured | Phase::Leaving { .. } => {}
+        }
+        if self.path == PathState::Open {
+            if self.outbound.timeout().is_some_and(|at| now >= at) {
+                self.outbound.time_out();
+            }
+            self.tell_typing(now);
+            self.flush(now);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is to be called next; `None` for never. Every input may change
+    /// it.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Time> {
+        let leaving = match self.phase {
+            Phase::Ended => return None,
+            Phase::Handshaking => return self.handshake_timeout.next(),
+            Phase::Leaving { until, .. } => Some(until),
+            Phase::Secured => None,
+        };
+        if self.path != PathState::Open {
+            return leaving;
+        }
+        let typing = self.typing.due_at().filter(|_| self.may_tell_typing());
+        [leaving, typing, self.outbound.timeout(), self.inbound.acknowledge_at()].into_iter().flatten().min()
+    }
+
+    fn handle_handshake(&mut self, now: Time, step: message::Step, body: &[u8]) -> Result<(), ChannelEnd> {
+        let Some(handshake) = &mut self.handshake else { return Ok(()) };
+        match handshake.receive(step, body)? {
+            Progress::Unexpected => self.dropped.unexpected += 1,
+            Progress::Reply(frame) => self.send_if_open(frame),
+            Progress::Waits(frame) => {
+                self.send_if_open(frame);
+                self.handshake_timeout.begin_intervals(now);
+            }
+            Progress::Keys(session, reply) => {
+                self.session = Some(session);
+                self.send_if_open(reply);
+                self.handshake_timeout.begin_intervals(now);
+            }
+            Progress::Secure(session) => {
+                self.session = Some(session);
+                self.secured();
+                self.inbound.owe(now);
+            }
+            Progress::AcknowledgeAgain => self.inbound.owe(now),
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, now: Time) {
+        self.path = PathState::Open;
+        match self.phase {
+            Phase::Ended => {}
+            Phase::Handshaking => {
+                self.handshake_timeout.resume(now);
+                self.repeat_handshake();
+            }
+            Phase::Secured | Phase::Leaving { .. } => {
+                self.outbound.restart();
+                self.tell_typing(now);
+                self.flush(now);
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What the chat reports.
+
+use client::{
+    Closed,
+    channel::{MessageNumber, SafetyCode, SendError, Typing},
+    chat::{End, Event},
+};
+use schemas::control::{EndReason, ErrorCode};
+use zeroize::Zeroizing;
+
+use super::{
+    interface::{Effect, Outcome},
+    machine::{Model, Session},
+    texts,
+};
+use crate::{
+    log::{EntryId, Mark, NoteKind},
+    state::{AfterOpening, OwnConnection, Peer, Stage, Then},
+};
+
+impl Model {
+    pub(super) fn opened(&mut self) {
+        (self.session, self.screen.own_connection) = (Session::Open, OwnConnection::Up);
+        if self.screen.stage == Stage::Opening(AfterOpening::FindSame) {
+            self.screen.stage = Stage::Waiting;
+            self.effects.push(Effect::FindSame);
+        } else {
+            self.find();
+        }
+    }
+
+    pub(super) fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::Connected | Event::Waiting => self.screen.own_connection = OwnConnection::Up,
+            Event::Met => self.met(),
+            Event::Secured { safety } if self.screen.stage == Stage::Meeting => self.secured(safety),
+            Event::Secured { .. } => {}
+            Event::Message { text, .. } => self.add_theirs(&Zeroizing::new(text)),
+            Event::Delivered { number } => self.screen.log.delivered(number),
+            Event::NotDelivered { number } => {
+                self.screen.log.not_delivered(number);
+                self.outcome = Outcome::Badly;
+            }
+            Event::PeerTyping(typing) => self.screen.peer_typing = typing,
+            Event::WindowOpen => self.send_next(),
+            Event::PeerAway => (self.screen.peer, self.screen.peer_typing) = (Peer::Away, Typing::Idle),
+            Event::PeerOnline => self.screen.peer = Peer::Online,
+            Event::Disconnected { retry_in } => {
+                (self.screen.own_connection, self.screen.peer_typing) =
+                    (OwnConnection::Down(self.screen.now + retry_in), Typing::Idle);
+            }
+            Event::Resumed => {
+                (self.screen.own_connection, self.screen.peer) = (OwnConnection::Up, Peer::Online)
+            }
+            Event::Ended { end } => self.ended(end),
+            Event::Error { code, message } => self.refused(code, &message),
+            Event::Closed { reason } => self.closed(reason),
+        }
+    }
+
+    fn met(&mut self) {
+        self.forget();
+        self.meetings += 1;
+        (self.screen.own_connection, self.screen.peer) = (OwnConnection::Up, Peer::Online);
+        if matches!(self.screen.stage, Stage::Waiting) {
+            self.screen.stage = Stage::Meeting;
+        } else {
+            // Found in the moment in which nobody was looked for any more.
+            self.screen.stage = Stage::Leaving(Then::Rest);
+            self.effects.push(Effect::Leave);
+        }
+    }
+
+    fn secured(&mut self, safety: SafetyCode) {
+        self.screen.stage = Stage::Talking(safety);
+        self.note(texts::begin(&self.screen.meeting), NoteKind::Plain);
+        self.note(texts::CHECK, NoteKind::Plain);
+    }
+
+    fn add_theirs(&mut self, text: &str) {
+        self.screen.peer_typing = Typing::Idle;
+        let id = self.screen.log.theirs(text);
+        if self.screen.scroll > 0 {
+            self.screen.unseen += 1;
+        }
+        self.keep_in_view(id);
+    }
+
+    pub(super) fn sent(&mut self, id: EntryId, result: Result<MessageNumber, SendError>) {
+        match result {
+            Ok(number) => {
+                self.screen.log.mark(id, Mark::Sent(number));
+                self.send_next();
+            }
+            // It is told when there is room again, or that the chat is over.
+            Err(SendError::Full | SendError::NotSecured | SendError::Over) => {}
+            // A draft is neither.
+            Err(SendError::TooLong | SendError::Empty) => self.screen.log.mark(id, Mark::NotDelivered),
+        }
+    }
+
+    fn ended(&mut self, end: End) {
+        self.screen.log.abandon();
+        let is_fault = matches!(end, End::Fault(_) | End::Closed(_))
+            || matches!(end, End::Room(EndReason::Expired | EndReason::Shutdown));
+        if is_fault || self.screen.log.lost() > 0 {
+            self.outcome = Outcome::Badly;
+        }
+        match self.screen.stage {
+            Stage::Leaving(Then::Next) => {
+                self.screen.stage = Stage::Waiting;
+                self.forget_chat();
+                self.screen.notice = is_fault.then(|| texts::end(end));
+            }
+            Stage::Leaving(Then::Quit) => {
+                self.effects.push(Effect::Close);
+            }
+            _ => self.over(end),
+        }
+    }
+
+    /// Nobody follows: says what was forgotten. What the other said stays readable if it was not this side that ended the chat.
+    fn over(&mut self, end: End) {
+        let lost = self.screen.log.lost();
+        let own = matches!(end, End::Bye | End::Report);
+        if own {
+            self.forget_chat();
+        }
+        let fault = matches!(end, End::Fault(_) | End::Closed(_));
+        let why = texts::end(end);
+        (self.screen.scroll, self.screen.unseen) = (0, 0);
+        self.note(&why, if fault { NoteKind::Trouble } else { NoteKind::Plain });
+        if lost > 0 {
+            self.note(&texts::lost(lost), NoteKind::Trouble);
+        }
+        self.note(if own { texts::FORGOTTEN } else { texts::FORGOTTEN_BUT_SEEN }, NoteKind::Plain);
+        self.rest(why);
+    }
+
+    fn refused(&mut self, code: ErrorCode, message: &str) {
+        let passing = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
+        if self.screen.stage == Stage::Waiting && !passing {
+            self.outcome = Outcome::Badly;
+            self.meetings += u32::from(code == ErrorCode::InviteSpent);
+            self.alone(&texts::refusal(code, message));
+        } else {
+            self.screen.notice = Some(texts::refusal(code, message));
+        }
+    }
+
+    fn closed(&mut self, reason: Closed) {
+        self.session = Session::Over;
+        if self.screen.stage == Stage::Waiting && reason == Closed::Unauthorized {
+            // The server was restarted, or a day is over: whoever waits goes on waiting.
+            self.screen.stage = Stage::Opening(AfterOpening::FindSame);
+            return self.effects.push(Effect::Open);
+        }
+        if reason != Closed::Asked {
+            self.outcome = Outcome::Badly;
+        }
+        match self.screen.stage {
+            Stage::Alone { .. } => {}
+            Stage::Leaving(Then::Quit) => self.effects.push(Effect::Close),
+            _ => self.alone(&texts::closed(reason)),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The model itself: what it remembers, and the steps that all its parts share.
+
+use std::time::Duration;
+
+use client::channel::Typing;
+
+use super::{
+    interface::{Effect, Outcome},
+    texts,
+};
+use crate::{
+    layout,
+    log::{EntryId, Log, NoteKind},
+    state::{MeetingKind, ScreenState, Stage},
+};
+
+/// One person's chats, one after the other.
+pub(crate) struct Model {
+    pub(crate) screen: ScreenState,
+    pub(super) outcome: Outcome,
+    pub(super) session: Session,
+    /// How many people were met.
+    pub(super) meetings: u32,
+    /// Until when the peer sees that somebody writes here, if it does.
+    pub(super) typing_until: Option<Duration>,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// Whether the server knows this person.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Session {
+    Open,
+    Over,
+}
+
+impl Model {
+    /// Before there is a session.
+    pub(crate) fn new(meeting: MeetingKind) -> Self {
+        Self {
+            screen: ScreenState::new(meeting),
+            outcome: Outcome::Well,
+            session: Session::Over,
+            meetings: 0,
+            typing_until: None,
+            effects: Vec::new(),
+        }
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Whether the chat has reported its end.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.session == Session::Over
+    }
+
+    pub(super) fn find(&mut self) {
+        self.forget();
+        self.screen.stage = Stage::Waiting;
+        self.effects.push(Effect::Find);
+    }
+
+    pub(super) fn note(&mut self, note: &str, kind: NoteKind) {
+        let id = self.screen.log.note(note, kind);
+        self.keep_in_view(id);
+    }
+
+    /// Whoever reads older texts goes on reading where they are.
+    pub(super) fn keep_in_view(&mut self, added: EntryId) {
+        if self.screen.scroll > 0 {
+            self.screen.scroll += layout::height(&self.screen, added);
+            self.screen.scroll = self.screen.scroll.min(layout::scroll_max(&self.screen));
+        }
+    }
+
+    pub(super) fn send_next(&mut self) {
+        self.effects.extend(self.screen.log.waiting().next().map(Effect::Send));
+    }
+
+    /// Nobody is looked for any more, and nobody was met.
+    pub(super) fn alone(&mut self, why: &str) {
+        self.forget();
+        self.note(why, NoteKind::Trouble);
+        self.rest(why.to_owned());
+    }
+
+    pub(super) fn rest(&mut self, why: String) {
+        self.note(if self.may_find() { texts::GO_ON } else { texts::SERVES_ONCE }, NoteKind::Plain);
+        self.screen.popup = None;
+        self.screen.stage = Stage::Alone { why };
+        self.screen.peer_typing = Typing::Idle;
+        self.typing_until = None;
+    }
+
+    /// A link that was opened works once; one can make any number of new ones.
+    pub(super) fn may_find(&self) -> bool {
+        self.screen.meeting != MeetingKind::AcceptsInvite || self.meetings == 0
+    }
+
+    /// Wipes what was said, and the link.
+    pub(super) fn forget(&mut self) {
+        self.forget_chat();
+        self.screen.invite = None;
+    }
+
+    /// Wipes what was said; the link for the next may be there already.
+    pub(super) fn forget_chat(&mut self) {
+        self.screen.log = Log::default();
+        (self.screen.scroll, self.screen.unseen) = (0, 0);
+        (self.screen.popup, self.screen.notice, self.typing_until) = (None, None, None);
+        self.screen.peer_typing = Typing::Idle;
+    }
+}
