@@ -12,11 +12,11 @@ export const MAX_TEXT = 8192;
 export const WINDOW_MESSAGES = 64;
 /** Bytes that may be unacknowledged at once, each message counted as the packet it would fill alone. */
 export const WINDOW_BYTES = 131_072;
-/** Kept free of the window for a goodbye, so that a full window cannot delay it. */
+/** Reserved in the window for a bye, so that a full window cannot delay it. */
 export const BYE_RESERVE_MESSAGES = 1;
 /** As `BYE_RESERVE_MESSAGES`, in bytes. */
 export const BYE_RESERVE_BYTES = 256;
-/** Typing notices are not worth a place in a window that is half full. */
+/** No typing notice is sent while the window is half full. */
 export const TYPING_WINDOW_MESSAGES = 32;
 /** Numbers (of packets and of messages) stay below this, so that a JavaScript number holds them exactly. */
 export const MAX_NUMBER = 9_007_199_254_740_992;
@@ -26,9 +26,9 @@ export const REPLAY_WINDOW = 1024;
 export const HANDSHAKE_RESEND_MIN = 1000;
 /** Longest wait before a handshake message is sent again. */
 export const HANDSHAKE_RESEND_MAX = 8000;
-/** Time spent with both sides online, in all, after which a chat without a channel ends. */
+/** A chat without a secured channel ends after both sides have been online for this long in all. */
 export const HANDSHAKE_PATIENCE = 30_000;
-/** Shortest delay of an acknowledgement that has nothing to ride on. */
+/** Shortest delay of an acknowledgement that no other packet carries. */
 export const ACK_DELAY_MIN = 20;
 /** Longest such delay: far below `RESEND_MIN`, so that a late acknowledgement never looks like a loss. */
 export const ACK_DELAY_MAX = 120;
@@ -36,9 +36,9 @@ export const ACK_DELAY_MAX = 120;
 export const RESEND_INITIAL = 1000;
 /** Shortest acknowledgement time-out. */
 export const RESEND_MIN = 500;
-/** Longest acknowledgement time-out: what a silent cut costs after it has healed. */
+/** Longest acknowledgement time-out: how long texts may still wait after a broken path works again. */
 export const RESEND_MAX = 4000;
 /** Shortest time between two typing notices. */
 export const TYPING_INTERVAL = 1000;
-/** How long a goodbye waits for its acknowledgement, and how long who heard one stays to acknowledge it again. */
+/** How long a bye waits for its acknowledgement, and how long a side that has received one stays to acknowledge it again. */
 export const BYE_LINGER = 3000;
