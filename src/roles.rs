@@ -4,15 +4,14 @@ use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use bus::{Bus, Clock, Local, Status};
-use gateway::{
-    Gateway,
-    config::Config,
-    listener::{self, Manners},
+use gateway::{Gateway, config::Config};
+use prometheus_client::registry::Registry;
+use schemas::Service;
+use serving::{
+    listener::{self, ListenerConfig},
     ops,
     tls::{self, Acceptor, Clients},
 };
-use prometheus_client::registry::Registry;
-use schemas::Service;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -153,14 +152,14 @@ impl Process {
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
         let ready = self.start(&mut services, clients, certificates.clients, &stop).await?;
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
-        let manners = Manners {
+        let config = ListenerConfig {
             tls: certificates.watchers,
-            patience: self.config.upgrade_wait,
-            admit: Arc::new(|_| Ok(None)),
+            request_wait: self.config.upgrade_wait,
+            admit: Arc::new(|_| Ok(())),
         };
         tracing::info!(ops = %watchers.local_addr()?, node = self.config.node.as_str(), "health and metrics");
         let ops = ops::router(move || ready(), Arc::new(self.registry));
-        tasks.spawn(listener::serve(watchers, ops, manners, tasks.clone(), stop_ops.clone()));
+        tasks.spawn(listener::serve(watchers, ops, config, tasks.clone(), stop_ops.clone()));
 
         let ended = tokio::select! {
             () = signals.next() => Ok(()),

@@ -1,10 +1,11 @@
 //! Everything a gateway is told before it starts: plain data, and the check that finds every fault in it at once.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 use rustls::pki_types::DnsName;
 use schemas::{BootId, NodeId, criteria::Topic, limits};
+pub use serving::tls::TlsFiles;
 use session::Topology;
 
 /// What a gateway is told.
@@ -50,19 +51,6 @@ pub struct Config {
     pub drain_wait: Duration,
     /// Whether there is another gateway to go to.
     pub topology: Topology,
-}
-
-/// Certificate files, PEM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate chain, the server's first (`--tls-cert`).
-    pub cert: PathBuf,
-    /// Its private key (`--tls-key`).
-    pub key: PathBuf,
-    /// Clients must show a certificate of this authority (`--tls-client-ca`).
-    pub client_ca: Option<PathBuf>,
-    /// And it must be valid for this DNS name, a subject alternative name (`--tls-client-name`).
-    pub client_name: Option<String>,
 }
 
 /// A topic with the spelling that is shown.

@@ -1,23 +1,20 @@
 //! The edge: sessions over REST, WebSocket connections, tokens, rate limits, and the relay path.
 //!
-//! [`session`](::session) decides, [`node`] carries out, [`ws`] relays; [`rest`] and [`listener`] are the way in.
+//! [`session`](::session) decides, [`node`] carries out, [`ws`] relays; [`rest`] is the way in.
 
 pub mod address;
 pub mod config;
 mod dispatch;
 pub mod keyring;
 mod keys;
-pub mod listener;
 pub mod metrics;
 pub mod node;
-pub mod ops;
 mod page;
 mod problem;
 pub mod rates;
 pub mod rest;
 mod routes;
 mod run;
-pub mod tls;
 pub mod token;
 pub mod ws;
 

@@ -16,7 +16,7 @@ use http::{
 };
 use schemas::codec::sha256;
 
-use crate::listener::Peer;
+use crate::rates::ClientPeer;
 
 /// One file of `web/`.
 struct Asset {
@@ -146,7 +146,11 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-async fn answer(entity: &'static Entity, Extension(peer): Extension<Peer>, request: Request) -> Response {
+async fn answer(
+    entity: &'static Entity,
+    Extension(peer): Extension<ClientPeer>,
+    request: Request,
+) -> Response {
     let mut response = if is_known(request.headers(), &entity.etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -182,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    async fn fetch(path: &str, peer: Peer, headers: &[(&str, &str)]) -> Response {
+    async fn fetch(path: &str, peer: ClientPeer, headers: &[(&str, &str)]) -> Response {
         let mut request = http::Request::get(path).extension(peer);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -219,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_may_do_nothing_that_it_need_not() {
-        let response = fetch("/", Peer::plain([127, 0, 0, 1].into()), &[]).await;
+        let response = fetch("/", ClientPeer::plain([127, 0, 0, 1].into()), &[]).await;
         assert_eq!(response.status(), 200);
         let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
         assert_eq!(header("content-type"), Some("text/html; charset=utf-8"));
@@ -231,13 +235,13 @@ mod tests {
             assert_eq!(header(name), Some(value));
         }
         assert_eq!(header("strict-transport-security"), None, "not over plain HTTP");
-        let response = fetch("/", Peer::encrypted([127, 0, 0, 1].into()), &[]).await;
+        let response = fetch("/", ClientPeer::encrypted([127, 0, 0, 1].into()), &[]).await;
         assert_eq!(response.headers()["strict-transport-security"], STRICT_TRANSPORT_SECURITY);
     }
 
     #[tokio::test]
     async fn a_browser_that_has_the_file_is_not_sent_it_again() {
-        let peer = || Peer::plain([127, 0, 0, 1].into());
+        let peer = || ClientPeer::plain([127, 0, 0, 1].into());
         let first = fetch("/index.html", peer(), &[]).await;
         let etag = first.headers()["etag"].to_str().unwrap().to_owned();
         assert!(etag.starts_with('"') && etag.len() == 24, "strong: {etag}");
@@ -253,7 +257,11 @@ mod tests {
     #[tokio::test]
     async fn only_the_files_of_the_page_are_found() {
         for path in ["/index.htm", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/README.md"] {
-            assert_eq!(fetch(path, Peer::plain([127, 0, 0, 1].into()), &[]).await.status(), 404, "{path}");
+            assert_eq!(
+                fetch(path, ClientPeer::plain([127, 0, 0, 1].into()), &[]).await.status(),
+                404,
+                "{path}"
+            );
         }
     }
 }

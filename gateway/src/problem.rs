@@ -1,12 +1,12 @@
-//! Every failure over HTTP, as RFC 9457 `application/problem+json`. One table.
+//! Every failure of the gateway's interface over HTTP. One table.
 
 use axum::response::{IntoResponse, Response};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE},
+    header::{CONNECTION, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+pub(crate) use serving::problem::ProblemBody;
+use serving::problem::{CommonProblem, respond};
 
 use crate::{rates::Exceeded, token::Refused};
 
@@ -39,21 +39,18 @@ pub(crate) enum Problem {
     /// 403: a page of another host.
     #[error("this origin may not do that: its operator can allow it with --allowed-origin")]
     Origin,
-    /// 404: no such resource.
-    #[error("there is nothing here")]
-    NotFound,
     /// 404: the session is in no room.
     #[error("the session is in no room")]
     NoRoom,
-    /// 405.
-    #[error("the resource does not know this method: see the Allow header")]
-    Method,
     /// 408: the request took too long to arrive.
     #[error("the request took too long")]
     Timeout,
     /// 413.
-    #[error("the body is larger than {} bytes", crate::rest::BODY_BYTES)]
-    TooLarge,
+    #[error("the body is larger than {most} bytes")]
+    TooLarge {
+        /// What is taken.
+        most: usize,
+    },
     /// 415.
     #[error("the body must be application/json, or empty")]
     MediaType,
@@ -66,37 +63,15 @@ pub(crate) enum Problem {
     /// 429: too many sockets from one address.
     #[error("too many connections from this address: close one first")]
     TooManyConnections,
-    /// 500: our fault.
-    #[error("something went wrong here")]
-    Internal,
+    /// What any interface over HTTP may meet.
+    #[error(transparent)]
+    Common(#[from] CommonProblem),
     /// 503: this gateway cannot judge or sign tokens yet, or cannot reach the others.
     #[error("this node is not ready: try again")]
     Unavailable,
     /// 503: this gateway goes away.
     #[error("this node goes away: try again, another will answer")]
     Draining,
-}
-
-/// The body of every failure.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(title = "Problem", as = Problem)]
-pub(crate) struct ProblemBody {
-    /// Always `about:blank`: the code says more.
-    #[serde(rename = "type")]
-    #[schema(example = "about:blank")]
-    kind: &'static str,
-    /// The status as words.
-    #[schema(example = "Too Many Requests")]
-    title: &'static str,
-    /// The HTTP status.
-    #[schema(example = 429)]
-    status: u16,
-    /// For programs: a kebab-case word.
-    #[schema(example = "rate")]
-    code: &'static str,
-    /// For people.
-    #[schema(example = "too many requests: more than 30 in 60 s")]
-    detail: String,
 }
 
 impl Problem {
@@ -106,19 +81,18 @@ impl Problem {
             Self::BadRequest(_) | Self::BadBody => StatusCode::BAD_REQUEST,
             Self::NoToken | Self::BadToken | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::Origin => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::NoRoom => StatusCode::NOT_FOUND,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoRoom => StatusCode::NOT_FOUND,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Self::Rate(_) | Self::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Common(common) => common.status(),
             Self::Unavailable | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// The word for programs, and the label in metrics.
+    /// The word for programs.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "bad-request",
@@ -127,16 +101,14 @@ impl Problem {
             Self::BadToken => "bad-token",
             Self::TokenExpired => "token-expired",
             Self::Origin => "origin",
-            Self::NotFound => "not-found",
             Self::NoRoom => "no-room",
-            Self::Method => "method-not-allowed",
             Self::Timeout => "timeout",
-            Self::TooLarge => "too-large",
+            Self::TooLarge { .. } => "too-large",
             Self::MediaType => "media-type",
             Self::Upgrade => "upgrade-required",
             Self::Rate(_) => "rate",
             Self::TooManyConnections => "connections",
-            Self::Internal => "internal",
+            Self::Common(common) => common.code(),
             Self::Unavailable => "unavailable",
             Self::Draining => "draining",
         }
@@ -144,7 +116,6 @@ impl Problem {
 
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self {
             // RFC 6750, section 3: no error attribute where no token was shown.
             Self::NoToken => {
@@ -160,7 +131,7 @@ impl Problem {
                 headers.insert(WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
             // What is left of a request that is not read any more would be taken for the next one.
-            Self::Timeout | Self::TooLarge => {
+            Self::Timeout | Self::TooLarge { .. } => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Self::Rate(exceeded) => rate_headers(&mut headers, exceeded),
@@ -207,17 +178,7 @@ impl From<Exceeded> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
-        let body = ProblemBody {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or_default(),
-            status: status.as_u16(),
-            code: self.code(),
-            detail: self.to_string(),
-        };
-        // Cannot fail: strings and a number.
-        let body = serde_json::to_vec(&body).unwrap_or_default();
-        (status, self.headers(), body).into_response()
+        respond(self.status(), self.code(), &self, self.headers())
     }
 }
 
@@ -229,16 +190,6 @@ mod tests {
 
     fn header(response: &Response, name: &str) -> Option<String> {
         response.headers().get(name).map(|value| value.to_str().unwrap().into())
-    }
-
-    #[tokio::test]
-    async fn a_problem_looks_as_rfc_9457_says() {
-        let response = Problem::NoRoom.into_response();
-        assert_eq!(response.status(), 404);
-        assert_eq!(header(&response, "content-type").unwrap(), "application/problem+json");
-        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
-        let expected = r#"{"type":"about:blank","title":"Not Found","status":404,"code":"no-room","detail":"the session is in no room"}"#;
-        assert_eq!(body, expected);
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl<C: Clock + Clone> Rates<C> {
         self.request.check(&session)
     }
 
-    /// Takes a place for one more socket of an address; it is free again when the guard is dropped.
+    /// Counts one more socket of an address, until the guard is dropped.
     ///
     /// # Errors
     /// If the address has as many as may be.
@@ -188,11 +188,15 @@ impl Connections {
     }
 }
 
-/// The place of one live socket among those of its address.
+/// Who is at the other end of a client's connection. A connection that is not counted against its
+/// address has no guard.
+pub type ClientPeer = serving::listener::Peer<Option<ConnectionGuard>>;
+
+/// One live socket among those of its address, counted until this is dropped.
 pub struct ConnectionGuard(Option<(Arc<Connections>, AddressKey)>);
 
 impl ConnectionGuard {
-    /// Whether it holds a place of this address, or none is counted.
+    /// Whether it counts for this address, or none is counted.
     pub fn is_of(&self, address: AddressKey) -> bool {
         self.0.as_ref().is_none_or(|(_, own)| *own == address)
     }

@@ -3,6 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, Clock, SubscribeError};
+use serving::{
+    listener::{self, ListenerConfig, NotAdmitted},
+    tls::Acceptor,
+};
 use tokio::{
     net::TcpListener,
     time::{Instant, sleep},
@@ -13,11 +17,10 @@ use crate::{
     address::is_trusted,
     config::Config,
     dispatch, keys,
-    listener::{self, Manners},
     metrics::Metrics,
     node::Node,
-    rest::{self, Edge},
-    tls::Acceptor,
+    rates::ConnectionGuard,
+    rest::{self, AppState},
 };
 
 /// How often a stopping gateway looks whether everybody has gone.
@@ -70,9 +73,9 @@ impl Gateway {
         tasks.spawn(dispatch::keep_alive(node.clone(), stop.clone()));
         tasks.spawn(sign(node.clone(), stop.clone()));
         tasks.spawn(sweep(node.clone(), stop.clone()));
-        let router = rest::router(Edge { node: node.clone(), tasks: tasks.clone() });
-        let manners = manners(&node, tls);
-        tasks.spawn(listener::serve(listener, router, manners, tasks.clone(), stop.clone()));
+        let router = rest::router(AppState { node: node.clone(), tasks: tasks.clone() });
+        let config = listener_config(&node, tls);
+        tasks.spawn(listener::serve(listener, router, config, tasks.clone(), stop.clone()));
         shutdown.cancelled().await;
         drain(&node).await;
         stop.cancel();
@@ -82,17 +85,17 @@ impl Gateway {
     }
 }
 
-fn manners(node: &Arc<Node>, tls: Option<Acceptor>) -> Manners {
-    let (patience, counted) = (node.config().upgrade_wait, node.clone());
+fn listener_config(node: &Arc<Node>, tls: Option<Acceptor>) -> ListenerConfig<Option<ConnectionGuard>> {
+    let (request_wait, counted) = (node.config().upgrade_wait, node.clone());
     let admit = move |address| {
         // Behind a proxy the socket's address says nothing; the upgrade counts the client's own.
         if is_trusted(address, &counted.config().trusted_proxies) {
             return Ok(None);
         }
         let rates = counted.rates();
-        rates.connection(rates.address(address)).map(Some)
+        rates.connection(rates.address(address)).map(Some).map_err(|_| NotAdmitted)
     };
-    Manners { tls, patience, admit: Arc::new(admit) }
+    ListenerConfig { tls, request_wait, admit: Arc::new(admit) }
 }
 
 async fn sign(node: Arc<Node>, stop: CancellationToken) {

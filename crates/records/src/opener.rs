@@ -182,11 +182,10 @@ impl Opener {
         sealer: &SharedSealer,
     ) -> Result<Option<Opened>, AlertDescription> {
         let Some(used) = self.length_of_first(bytes)? else { return Ok(None) };
-        let message = InboundOpaqueMessage::new(
-            ContentType::from(bytes[0]),
-            ProtocolVersion::TLSv1_2,
-            &mut bytes[HEADER_BYTES..used],
-        );
+        // In TLS 1.2 the version in the header is authenticated.
+        let version = ProtocolVersion::from(u16::from_be_bytes([bytes[1], bytes[2]]));
+        let kind = ContentType::from(bytes[0]);
+        let message = InboundOpaqueMessage::new(kind, version, &mut bytes[HEADER_BYTES..used]);
         let InboundPlainMessage { typ, payload, .. } =
             self.decrypter.decrypt(message, self.seq).map_err(|error| alert_for(&error))?;
         self.seq += 1;

@@ -4,19 +4,19 @@ use axum::extract::FromRequestParts;
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 use schemas::token::TokenClaims;
 
-use super::Edge;
+use super::state::AppState;
 use crate::{node::Node, problem::Problem};
 
 /// The session that asks: its token verified, not revoked, and within its rate.
 pub(super) struct Caller(pub(super) TokenClaims);
 
-impl FromRequestParts<Edge> for Caller {
+impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?.ok_or(Problem::NoToken)?;
-        let claims = verify(&edge.node, token)?;
-        edge.node.rates().request(claims.sub)?;
+        let claims = verify(&state.node, token)?;
+        state.node.rates().request(claims.sub)?;
         Ok(Self(claims))
     }
 }

@@ -29,7 +29,11 @@ impl<S: Send + Sync> FromRequest<S> for Nothing {
         let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| is_json(kind.as_bytes()));
         let body = to_bytes(request.into_body(), BODY_BYTES).await.map_err(|fault| {
             let too_large = fault.into_inner().is::<LengthLimitError>();
-            if too_large { Problem::TooLarge } else { Problem::BadRequest("the body broke off") }
+            if too_large {
+                Problem::TooLarge { most: BODY_BYTES }
+            } else {
+                Problem::BadRequest("the body broke off")
+            }
         })?;
         match (body.is_empty(), is_json) {
             (true, _) => Ok(Self),

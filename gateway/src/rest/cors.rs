@@ -13,7 +13,7 @@ use http::{
     },
 };
 
-use super::{Edge, origin};
+use super::{origin, state::AppState};
 
 /// What a preflight is told. No credentials: nothing ambient authenticates here.
 const PREFLIGHT: [(http::HeaderName, &str); 3] = [
@@ -26,8 +26,8 @@ const PREFLIGHT: [(http::HeaderName, &str); 3] = [
 const EXPOSED: &str = "retry-after, ratelimit, ratelimit-policy, www-authenticate";
 
 /// Answers preflights of named origins and lets their pages read what they asked for. Others see what they would without CORS.
-pub(super) async fn answer(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    let allowed = &edge.node.config().allowed_origins;
+pub(super) async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let allowed = &state.node.config().allowed_origins;
     if allowed.is_empty() {
         return next.run(request).await;
     }

@@ -11,6 +11,8 @@ use futures_util::FutureExt;
 use http::{HeaderValue, header::CACHE_CONTROL};
 use tokio::time::timeout;
 
+use serving::problem::CommonProblem;
+
 use crate::problem::Problem;
 
 /// How long a request may take in all, its body included. The longest wait of a handler, for the bus, is 500 ms.
@@ -20,7 +22,7 @@ const REQUEST_WAIT: Duration = Duration::from_secs(10);
 pub(super) async fn without_panic(request: Request, next: Next) -> Response {
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(_) => Problem::Internal.into_response(),
+        Err(_) => CommonProblem::Internal.into_response(),
     }
 }
 

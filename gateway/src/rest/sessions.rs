@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     address::client_address,
-    listener::Peer,
     node::Node,
     problem::{Problem, ProblemBody},
+    rates::ClientPeer,
 };
 
 /// A session and the token that proves it.
@@ -94,7 +94,7 @@ impl From<SessionState> for Doing {
     ))]
 pub(super) async fn create(
     State(node): State<Arc<Node>>,
-    Extension(peer): Extension<Peer>,
+    Extension(peer): Extension<ClientPeer>,
     headers: HeaderMap,
     _: Nothing,
 ) -> Result<(StatusCode, Json<Session>), Problem> {

@@ -13,16 +13,16 @@ use http::{
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use schemas::{limits::SUBPROTOCOL, token::TokenClaims};
+use serving::{Stream, problem::CommonProblem};
 use tokio::time::timeout;
 
-use super::{Edge, auth, origin};
+use super::{auth, origin, state::AppState};
 use crate::{
     address::client_address,
-    listener::Peer,
     node::Node,
     problem::{Problem, ProblemBody},
-    rates::ConnectionGuard,
-    ws::{self, stream::Stream},
+    rates::{ClientPeer, ConnectionGuard},
+    ws,
 };
 
 /// Where the WebSocket is.
@@ -49,29 +49,29 @@ const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
         (status = 503, description = "Not ready, or going away", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn upgrade(
-    State(edge): State<Edge>,
-    Extension(peer): Extension<Peer>,
+    State(state): State<AppState>,
+    Extension(peer): Extension<ClientPeer>,
     mut request: Request<Body>,
 ) -> Result<Response, Problem> {
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let accept = accept_key(&request)?;
     let headers = request.headers();
     let offered = Offered::of(headers)?;
-    origin::check(headers, &edge.node.config().allowed_origins)?;
-    if edge.node.is_draining() {
+    origin::check(headers, &state.node.config().allowed_origins)?;
+    if state.node.is_draining() {
         return Err(Problem::Draining);
     }
-    let (claims, guard) = admit(&edge.node, &peer, headers, &offered)?;
+    let (claims, guard) = admit(&state.node, &peer, headers, &offered)?;
     let on_upgrade = on_upgrade.ok_or(Problem::Upgrade)?;
-    let tasks = edge.tasks.clone();
-    tasks.spawn(Box::pin(open(edge, on_upgrade, claims, guard)));
+    let tasks = state.tasks.clone();
+    tasks.spawn(Box::pin(open(state, on_upgrade, claims, guard)));
     Ok(switching(accept))
 }
 
-/// Who comes, and the place of the socket. Attempts without a valid token count against the address, others against the session.
+/// Who comes, and the guard of the socket. Attempts without a valid token count against the address, others against the session.
 fn admit(
     node: &Node,
-    peer: &Peer,
+    peer: &ClientPeer,
     headers: &HeaderMap,
     offered: &Offered<'_>,
 ) -> Result<(TokenClaims, ConnectionGuard), Problem> {
@@ -88,9 +88,9 @@ fn admit(
         }
     };
     node.rates().attach(claims.sub)?;
-    // A direct client's connection has its place already; it is taken along.
-    let place = peer.take_place().filter(|place| place.is_of(address));
-    let guard = place
+    // A direct client's connection is counted already; its guard is taken along.
+    let guard = peer.take_guard().flatten().filter(|guard| guard.is_of(address));
+    let guard = guard
         .map_or_else(|| node.rates().connection(address), Ok)
         .map_err(|_| Problem::TooManyConnections)?;
     Ok((claims, guard))
@@ -118,7 +118,7 @@ fn accept(key: &HeaderValue) -> Result<HeaderValue, Problem> {
     let mut sha1 = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     sha1.update(key.as_bytes());
     sha1.update(ACCEPT_SUFFIX);
-    HeaderValue::try_from(STANDARD.encode(sha1.finish())).map_err(|_| Problem::Internal)
+    HeaderValue::try_from(STANDARD.encode(sha1.finish())).map_err(|_| CommonProblem::Internal.into())
 }
 
 /// What a client offers besides our subprotocol.
@@ -164,8 +164,8 @@ fn switching(accept: HeaderValue) -> Response {
 
 /// Takes the stream out of hyper, whose buffers are freed, and hands it on to a task of its own: this one's 264 bytes would otherwise
 /// stay for as long as the connection.
-async fn open(edge: Edge, on_upgrade: OnUpgrade, claims: TokenClaims, guard: ConnectionGuard) {
-    let Edge { node, tasks } = edge;
+async fn open(state: AppState, on_upgrade: OnUpgrade, claims: TokenClaims, guard: ConnectionGuard) {
+    let AppState { node, tasks } = state;
     let Ok(Ok(upgraded)) = timeout(node.config().upgrade_wait, on_upgrade).await else { return };
     // Every listener of ours serves this kind of stream.
     let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else { return };

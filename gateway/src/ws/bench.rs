@@ -8,6 +8,7 @@ use std::{
 
 use bus::{Bus, Clock, FrameRoute, SubscribeError};
 use schemas::{RoomId, SessionId, Side, Stamp, token::Memory};
+use serving::Stream;
 use tokio::{net::TcpStream, task::JoinSet};
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
     batch::Batch,
     connection::{Connection, Remote, Target},
     outbox::{Outbox, Push, RoomKey, Socket},
-    stream::Stream,
 };
 use session::SessionGrant;
 
@@ -75,9 +75,9 @@ impl Relay {
         let (token, _) = self.node.tokens().issue_session(grant);
         let claims = self.node.tokens().verify_session(&token)?;
         let rates = self.node.rates();
-        let place = rates.connection(rates.address([127, 0, 0, 1].into()))?;
+        let guard = rates.connection(rates.address([127, 0, 0, 1].into()))?;
         let (connection, pump) =
-            attach(self.node.clone(), Stream::Plain(in_tcps_place(server)?), b"", &claims, place);
+            attach(self.node.clone(), Stream::Plain(in_tcps_place(server)?), b"", &claims, guard);
         self.tasks.spawn(pump);
         Ok((Connected(connection), client))
     }

@@ -13,16 +13,16 @@ mod last_heard;
 pub(crate) mod outbox;
 mod pump;
 mod socket;
-pub mod stream;
 
 use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
 use records::Parts;
 use schemas::token::TokenClaims;
+use serving::Stream;
 use tokio::net::TcpStream;
 
-use self::{connection::Connection, pump::Pump, stream::Stream};
+use self::{connection::Connection, pump::Pump};
 use crate::{node::Node, rates::ConnectionGuard};
 
 /// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it sent right behind its request.
@@ -34,9 +34,9 @@ pub fn serve(
     stream: Stream,
     early: Bytes,
     claims: TokenClaims,
-    place: ConnectionGuard,
+    guard: ConnectionGuard,
 ) -> impl Future<Output = ()> + Send + use<> {
-    attach(node, stream, &early, &claims, place).1
+    attach(node, stream, &early, &claims, guard).1
 }
 
 fn attach(
@@ -44,7 +44,7 @@ fn attach(
     stream: Stream,
     early: &[u8],
     claims: &TokenClaims,
-    place: ConnectionGuard,
+    guard: ConnectionGuard,
 ) -> (Arc<Connection>, Pump) {
     let mut early = early.to_vec();
     let (socket, tls): (TcpStream, _) = match stream {
@@ -59,7 +59,7 @@ fn attach(
         Arc::new(Connection::new(node.next_conn(), claims.sub, socket, tls, node.keep_alive().now()));
     node.keep_alive().watch(&connection);
     node.connected(&connection, claims);
-    (connection.clone(), Pump::new(node, connection, &mut early, place))
+    (connection.clone(), Pump::new(node, connection, &mut early, guard))
 }
 
 #[cfg(test)]

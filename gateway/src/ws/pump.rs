@@ -53,7 +53,7 @@ pub(super) struct Pump {
     unsent: Option<Box<Unsent>>,
     pause: Option<Pause>,
     closing: Option<Closing>,
-    _place: ConnectionGuard,
+    _guard: ConnectionGuard,
 }
 
 /// A connection that its node knows, until this is dropped.
@@ -109,7 +109,7 @@ impl Pump {
         node: Arc<Node>,
         connection: Arc<Connection>,
         early: &mut [u8],
-        place: ConnectionGuard,
+        guard: ConnectionGuard,
     ) -> Self {
         let meter = node.rates().meter();
         let mut pump = Self {
@@ -121,7 +121,7 @@ impl Pump {
             unsent: None,
             pause: None,
             closing: None,
-            _place: place,
+            _guard: guard,
         };
         if !early.is_empty() {
             pump.take(early);

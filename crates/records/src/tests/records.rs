@@ -157,6 +157,17 @@ async fn a_record_that_was_touched_ends_the_connection_and_the_client_is_told() 
 }
 
 #[tokio::test]
+async fn in_tls_1_2_the_version_of_a_record_is_protected() {
+    let mut pair = Pair::tls12().await;
+    let mut sealed = pair.client_says(b"text");
+    sealed[2] = 1;
+    assert!(pair.open(&sealed).is_empty());
+    assert_eq!(pair.opener().end(), Some(End::Broken));
+    let told = pair.seal(b"");
+    assert_eq!(pair.client_reads(&told), Err(Error::AlertReceived(AlertDescription::BadRecordMac)));
+}
+
+#[tokio::test]
 async fn what_is_no_record_ends_the_connection_before_it_is_whole() {
     use AlertDescription::{DecodeError, RecordOverflow, UnexpectedMessage};
     for (header, alert) in [

@@ -1,22 +1,26 @@
 //! What each call answers, and each failure exactly.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::body::{Body, to_bytes};
 use bus::{Clock, Local};
 use http::{Request, Response, StatusCode};
 use schemas::{BootId, SessionId, Stamp, token::Memory};
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+mod ops;
+mod sockets;
 mod upgrade;
 mod whole;
 
 use super::*;
 use crate::{
     config::{Config, OfferedTopic},
-    listener::Peer,
     metrics::Metrics,
+    node::Node,
+    rates::ClientPeer,
 };
 use session::SessionGrant;
 
@@ -24,14 +28,14 @@ const CLIENT: [u8; 4] = [203, 0, 113, 9];
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 struct Gateway {
-    edge: Edge,
+    state: AppState,
 }
 
 impl Gateway {
     fn new(change: impl FnOnce(&mut Config)) -> Self {
         let gateway = Self::starting(change);
-        gateway.edge.node.tokens().first_key_announced();
-        gateway.edge.node.set_synced();
+        gateway.state.node.tokens().first_key_announced();
+        gateway.state.node.set_synced();
         gateway
     }
 
@@ -41,13 +45,13 @@ impl Gateway {
         change(&mut config);
         let bus = Local::new().join(config.node.clone());
         let node = Arc::new(Node::new(config, bus, Clock::start(), Metrics::default()));
-        Self { edge: Edge { node, tasks: TaskTracker::new() } }
+        Self { state: AppState { node, tasks: TaskTracker::new() } }
     }
 
     async fn send_from(&self, peer: impl Into<IpAddr>, request: Request<Body>) -> Response<Body> {
         let mut request = request;
-        request.extensions_mut().insert(Peer::plain(peer.into()));
-        router(self.edge.clone()).oneshot(request).await.unwrap()
+        request.extensions_mut().insert(ClientPeer::plain(peer.into()));
+        router(self.state.clone()).oneshot(request).await.unwrap()
     }
 
     async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -59,9 +63,9 @@ impl Gateway {
     }
 
     fn token_of(&self, session: SessionId) -> String {
-        let start = self.edge.node.clock().now().as_secs();
+        let start = self.state.node.clock().now().as_secs();
         let grant = SessionGrant { session, start, stamp: Stamp(7), memory: Memory::default() };
-        self.edge.node.tokens().issue_session(grant).0
+        self.state.node.tokens().issue_session(grant).0
     }
 }
 
@@ -135,7 +139,7 @@ async fn a_session_is_a_random_id_and_a_token() {
         assert_eq!(response.status(), 201);
         assert_eq!(response.headers()["cache-control"], "no-store");
         let session = body(response).await;
-        let claims = gateway.edge.node.tokens().verify_session(session["token"].as_str().unwrap()).unwrap();
+        let claims = gateway.state.node.tokens().verify_session(session["token"].as_str().unwrap()).unwrap();
         assert_eq!(session["session"], claims.sub.text());
         assert_eq!(session["expires_at"], claims.exp);
         assert_eq!(session["ws"], "/v1/ws");
@@ -211,7 +215,7 @@ async fn a_gateway_that_starts_or_goes_away_opens_no_session() {
     let refused = expect_problem(refused, 503, "unavailable").await;
     assert_eq!(refused.headers()["retry-after"], "1");
     let draining = Gateway::new(|_| ());
-    draining.edge.node.start_draining();
+    draining.state.node.start_draining();
     expect_problem(draining.send(request("POST", "/v1/sessions", &[], "")).await, 503, "draining").await;
     let response = draining.send(upgrade(&[("authorization", &bearer(&draining.token()))])).await;
     expect_problem(response, 503, "draining").await;
@@ -236,7 +240,7 @@ async fn nothing_else_is_done_for_whom_is_not_known() {
     let gateway = Gateway::new(|_| ());
     let stranger = Gateway::new(|_| ()).token();
     let (revoked, own) = (SessionId::from_random([1; 16]), gateway.token());
-    gateway.edge.node.revoke(revoked);
+    gateway.state.node.revoke(revoked);
     let dead = bearer(&gateway.token_of(revoked));
     for (method, path) in AUTHENTICATED {
         for (authorization, code, challenge) in [
@@ -280,7 +284,7 @@ async fn a_session_learns_what_it_is_doing() {
     let response =
         gateway.send(request("GET", "/v1/sessions/me", &[("authorization", &bearer(&token))], "")).await;
     assert_eq!(response.status(), 200);
-    let exp = gateway.edge.node.tokens().verify_session(&token).unwrap().exp;
+    let exp = gateway.state.node.tokens().verify_session(&token).unwrap().exp;
     let expected = json!({"session": session.text(), "state": "idle", "connected": false, "expires_at": exp});
     assert_eq!(body(response).await, expected);
 }
@@ -290,16 +294,16 @@ async fn a_renewed_token_says_what_the_first_one_said() {
     let gateway = Gateway::new(|_| ());
     let mut memory = Memory::default();
     memory.reported(schemas::RoomId::from_bytes([1; 16]));
-    let start = gateway.edge.node.clock().now().as_secs() - 3000;
+    let start = gateway.state.node.clock().now().as_secs() - 3000;
     let session = SessionId::from_random([5; 16]);
     let grant = SessionGrant { session, start, stamp: Stamp(9), memory };
-    let (token, _) = gateway.edge.node.tokens().issue_session(grant);
+    let (token, _) = gateway.state.node.tokens().issue_session(grant);
     let response = gateway
         .send(request("POST", "/v1/sessions/me/token", &[("authorization", &bearer(&token))], ""))
         .await;
     assert_eq!(response.status(), 200);
     let renewed = body(response).await;
-    let verify = |token: &str| gateway.edge.node.tokens().verify_session(token).unwrap();
+    let verify = |token: &str| gateway.state.node.tokens().verify_session(token).unwrap();
     let (first, second) = (verify(&token), verify(renewed["token"].as_str().unwrap()));
     assert_eq!((first.sub, first.start, first.stamp), (second.sub, second.start, second.stamp));
     assert_eq!(first.memory, second.memory);
@@ -350,7 +354,7 @@ async fn a_session_calls_so_often_and_no_more() {
     let authorization = bearer(&gateway.token_of(session));
     let call = || request("GET", "/v1/status", &[("authorization", &authorization)], "");
     assert_eq!(gateway.send(call()).await.status(), 200);
-    while gateway.edge.node.rates().request(session).is_ok() {}
+    while gateway.state.node.rates().request(session).is_ok() {}
     let refused = expect_problem(gateway.send(call()).await, 429, "rate").await;
     assert_eq!(refused.headers()["ratelimit-policy"], r#""request";q=60;w=60"#);
     let other = bearer(&gateway.token());

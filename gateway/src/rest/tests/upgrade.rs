@@ -51,7 +51,7 @@ async fn upgrades_with_a_valid_token_count_against_the_session() {
     let gateway = Gateway::new(|_| ());
     let session = SessionId::from_random([5; 16]);
     let authorization = bearer(&gateway.token_of(session));
-    while gateway.edge.node.rates().attach(session).is_ok() {}
+    while gateway.state.node.rates().attach(session).is_ok() {}
     let refused = gateway.send(upgrade(&[("authorization", &authorization)])).await;
     let refused = expect_problem(refused, 429, "rate").await;
     assert_eq!(refused.headers()["ratelimit-policy"], r#""attach";q=20;w=60"#);
@@ -60,7 +60,7 @@ async fn upgrades_with_a_valid_token_count_against_the_session() {
 #[tokio::test]
 async fn an_address_with_too_many_sockets_gets_no_more() {
     let gateway = Gateway::new(|c| c.connections_per_address = 1);
-    let rates = gateway.edge.node.rates();
+    let rates = gateway.state.node.rates();
     let _taken = rates.connection(rates.address(CLIENT.into())).unwrap();
     let response = gateway.send(upgrade(&[("authorization", &bearer(&gateway.token()))])).await;
     expect_problem(response, 429, "connections").await;

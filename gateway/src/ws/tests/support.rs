@@ -11,6 +11,7 @@ use bytes::Bytes;
 use records::Acceptor;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, pki_types::PrivatePkcs8KeyDer};
 use schemas::{BootId, CloseCode, RoomId, SessionId, Side, Stamp, token::Memory};
+use serving::Stream;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -25,7 +26,6 @@ use super::super::{
     attach,
     connection::{Connection, Remote, Target},
     outbox::RoomKey,
-    stream::Stream,
 };
 use crate::{config::Config, metrics::Metrics, node::Node};
 
@@ -89,8 +89,8 @@ impl Gateway {
         });
         let claims = self.node.tokens().verify_session(&token.0).unwrap();
         let rates = self.node.rates();
-        let place = rates.connection(rates.address([127, 0, 0, 1].into())).unwrap();
-        let (connection, pump) = attach(self.node.clone(), stream, &early, &claims, place);
+        let guard = rates.connection(rates.address([127, 0, 0, 1].into())).unwrap();
+        let (connection, pump) = attach(self.node.clone(), stream, &early, &claims, guard);
         self.tasks.spawn(pump);
         (Client { io, came: Vec::new() }, connection)
     }

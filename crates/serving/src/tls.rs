@@ -20,8 +20,20 @@ use rustls::{
     },
 };
 
-use crate::config::TlsFiles;
-pub use records::{Acceptor, TlsStream};
+pub use records::Acceptor;
+
+/// Certificate files, PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain, the server's first.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Clients must show a certificate of this authority.
+    pub client_ca: Option<PathBuf>,
+    /// And it must be valid for this DNS name, a subject alternative name.
+    pub client_name: Option<String>,
+}
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,5 @@
-//! A client's byte stream, plain or TLS: first read and written by the HTTP server, then taken apart for the relay path.
+//! A client's byte stream, plain or TLS. Whoever upgrades a connection gets it back from hyper and may
+//! take it apart.
 
 use std::{
     io,
