@@ -99,7 +99,7 @@ async fn next_ends_one_chat_and_finds_another_person() {
     exchange(&one, &other).await;
     let first = code(&one);
     one.line("/next");
-    other.shows("The other said goodbye").await;
+    other.shows("The other person said goodbye").await;
     one.shows("Looking for somebody").await;
     one.hides("them  ").await;
     let third = Terminal::chatting(&parameters).await;
@@ -111,14 +111,14 @@ async fn next_ends_one_chat_and_finds_another_person() {
 }
 
 #[tokio::test]
-async fn whoever_leaves_sees_that_all_is_forgotten_and_the_other_may_read_on() {
+async fn leaving_forgets_everything_and_the_peer_may_read_on() {
     let serve = Launch::new("serve").ready().await;
     let (one, other) = couple(&serve).await;
     exchange(&one, &other).await;
     one.line("/leave");
     one.shows("Forgotten: the keys and every text").await;
     one.hides("them  ").await;
-    other.shows("over: the other said goodbye").await;
+    other.shows("over: the other person said goodbye").await;
     assert!(other.screen().contains("them  "));
     other.line("/next");
     other.shows("Looking for somebody").await;
@@ -131,7 +131,7 @@ async fn a_report_ends_the_chat_on_both_sides() {
     let (one, other) = couple(&serve).await;
     one.line("/report spam");
     one.shows("You reported the chat").await;
-    other.shows("over: the other has reported the chat").await;
+    other.shows("over: the other person has reported the chat").await;
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_server_that_comes_back_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_link_stays_good_while_its_server_is_started_anew() {
+async fn a_link_stays_good_while_its_server_restarts() {
     let mut serve = Launch::new("serve").ready().await;
     let host = Terminal::chatting(&format!("{} --new-invite", at(&serve))).await;
     host.shows("Your invite link").await;
@@ -216,7 +216,7 @@ async fn a_chat_goes_on_over_another_gateway() {
 }
 
 #[tokio::test]
-async fn a_small_terminal_that_grows_and_shrinks_is_drawn_anew() {
+async fn a_small_terminal_that_grows_and_shrinks_is_redrawn() {
     let serve = Launch::new("serve").ready().await;
     let (one, other) = couple(&serve).await;
     one.resize(40, 12);
@@ -268,7 +268,7 @@ async fn keys_that_come_with_a_new_size_are_read_and_drawn_in_it() {
 }
 
 #[tokio::test]
-async fn a_terminal_that_has_its_old_size_again_is_drawn_anew() {
+async fn a_terminal_that_has_its_old_size_again_is_redrawn() {
     let serve = Launch::new("serve").ready().await;
     let one = alone(&serve).await;
     let screen = one.screen();
@@ -321,7 +321,7 @@ async fn gives_the_terminal_back(end: impl FnOnce(&Terminal)) {
     other.line(&text);
     one.shows(&text).await;
     end(&one);
-    other.shows("The other said goodbye").await;
+    other.shows("The other person said goodbye").await;
     is_as_before(&one, &settings, &text).await;
 }
 
@@ -354,7 +354,7 @@ async fn no_log_disturbs_the_screen_whatever_is_asked_for() {
 }
 
 #[tokio::test]
-async fn plain_lines_are_there_for_whom_wishes_them_at_a_terminal() {
+async fn plain_lines_can_be_asked_for_at_a_terminal() {
     let serve = Launch::new("serve").ready().await;
     let (one, other) = (Terminal::open(80, 24).await, Terminal::open(80, 24).await);
     let parameters = format!("{} --topic {}", at(&serve), unique("topic"));

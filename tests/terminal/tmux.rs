@@ -123,8 +123,9 @@ impl Terminal {
         said(Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child())]));
     }
 
-    /// What the chat has to do at one and the same time: it stands still while it happens. The shell must not control
-    /// jobs (`set +m`), or it takes the terminal from a chat that stands still.
+    /// What the chat has to do at one and the same time: it stands still while it happens. The
+    /// shell must not control jobs (`set +m`), or it takes the terminal from a chat that stands
+    /// still.
     pub(crate) async fn at_once(&self, happens: impl AsyncFnOnce(&Self)) {
         let state = format!("/proc/{}/stat", self.child());
         self.signal("STOP");

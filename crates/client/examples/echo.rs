@@ -19,7 +19,7 @@ use client::{
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (url, wish) = match arguments[..] {
+    let (url, criteria) = match arguments[..] {
         [url, "topic", topic] => (url, ChatCriteria::topic(topic.parse()?)),
         [url, "invite"] => (url, ChatCriteria::create_invite(new_invite(url))),
         [url, "invite", link] => (url, ChatCriteria::accept_invite(InviteLink::parse(link)?.invite)),
@@ -28,7 +28,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 
     let server = Server::new([url.parse()?], &Trust::System)?;
     let mut chat = Chat::open(&server).await?;
-    chat.find(wish);
+    chat.find(criteria);
     let end = talk(&mut chat).await?;
     println!("{end}");
     // Deletes the session: nothing of it is left at the server.
@@ -43,15 +43,18 @@ fn new_invite(url: &str) -> Invite {
     invite
 }
 
-/// One chat, from the search to its end. Lost connections are mended meanwhile; what was said arrives all the same, once and in order.
+/// One chat, from the find to its end. Lost connections are made again meanwhile, and every text
+/// still arrives once and in order.
 async fn talk(chat: &mut Chat) -> Result<End, Box<dyn Error>> {
     while let Some(event) = chat.next_event().await {
         match event {
-            // Compared over another channel, such as a call, it proves that nobody is between the two.
+            // Compared over another channel, such as a call, it proves that nobody is between the
+            // two.
             Event::Secured { safety } => println!("safety code {safety}"),
             Event::PeerTyping(Typing::Active) => chat.set_typing(Typing::Active),
             Event::PeerTyping(Typing::Idle) => chat.set_typing(Typing::Idle),
-            // Refused if the peer sends faster than it takes what comes back: then the echo is lost.
+            // Refused if the peer sends faster than it takes what comes back: then the echo is
+            // lost.
             Event::Message { text, .. } => _ = chat.send(&text).inspect_err(|fault| println!("{fault}")),
             Event::Ended { end } => return Ok(end),
             Event::Error { message, .. } => return Err(message.into()),

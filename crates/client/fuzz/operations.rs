@@ -1,7 +1,8 @@
-//! Bytes read as a story of two channels and a hostile world between them. The fuzz target and a bounded test share it.
+//! Bytes read as a story of two channels and a hostile world between them. The fuzz target and a
+//! bounded test share it.
 //!
-//! The channels have the fixed keys of `schemas/vectors/handshake.json`, so the world can also seal what no honest
-//! peer would: authenticated nonsense.
+//! The channels have the fixed keys of `schemas/vectors/handshake.json`, so the world can also seal
+//! what no honest peer would: authenticated nonsense.
 
 #![expect(clippy::expect_used, reason = "test code: what fails here are the fixed vectors")]
 

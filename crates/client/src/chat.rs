@@ -132,8 +132,8 @@ impl Chat {
     /// Sends a text; [`Event::Delivered`] or [`Event::NotDelivered`] follows.
     ///
     /// # Errors
-    /// [`SendError`]: outside a secured chat, for a text that is empty or longer than 8 KiB, or while too much is unacknowledged
-    /// ([`Event::WindowOpen`] follows).
+    /// [`SendError`]: outside a secured chat, for a text that is empty or longer than 8 KiB, or
+    /// while too much is unacknowledged ([`Event::WindowOpen`] follows).
     pub fn send(&mut self, text: &str) -> Result<MessageNumber, SendError> {
         let now = self.now();
         let active = self.active.as_mut().ok_or(SendError::Over)?;

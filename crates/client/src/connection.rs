@@ -262,7 +262,8 @@ impl Driver {
     }
 
     fn emit(&mut self, event: Event) {
-        // Whoever hears that the connection is closed may drop it: that has to wait for the last words.
+        // Whoever hears that the connection is closed may drop it: that has to wait for the last
+        // words.
         let waits = !self.overflow.is_empty() || matches!(event, Event::Closed { .. });
         if waits {
             self.overflow.push_back(event);

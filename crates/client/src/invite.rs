@@ -31,7 +31,8 @@ pub struct Invite {
 /// An invite, and where it is to be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InviteLink {
-    /// Scheme, host and perhaps port of the server, without a slash at the end: `https://chat.example`.
+    /// Scheme, host and perhaps port of the server, without a slash at the end:
+    /// `https://chat.example`.
     pub origin: String,
     /// What comes after the `#`.
     pub invite: Invite,
@@ -68,8 +69,8 @@ impl Invite {
     /// # Errors
     /// [`LinkError::Secret`] if they are not exactly the base64url form of 16 bytes.
     pub fn parse(characters: &str) -> Result<Self, LinkError> {
-        // Four spare bits are left at the end; the engine refuses any but zeros, so that a secret has one
-        // form.
+        // Four spare bits are left at the end; the engine refuses any but zeros, so that a secret
+        // has one form.
         let mut bytes = Zeroizing::new([0; 18]);
         if characters.len() != SECRET_CHARACTERS {
             return Err(LinkError::Secret);

@@ -9,9 +9,9 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
-/// The address of a server: `https://chat.example`, or with `http`, `ws` or `wss`, and with a path if the server is below one.
-/// `ws` means the same as `http` here and `wss` the same as `https`: a server speaks both on one
-/// port.
+/// The address of a server: `https://chat.example`, or with `http`, `ws` or `wss`, and with a path
+/// if the server is below one. `ws` means the same as `http` here and `wss` the same as `https`: a
+/// server speaks both on one port.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     pub(crate) scheme: Scheme,
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_by_default_when_a_file_was_named() {
+    fn no_other_authority_is_trusted_when_a_file_is_named() {
         let url: ServerUrl = "https://localhost".parse().unwrap();
         let missing = Trust::Ca("/nonexistent/ca.pem".into());
         assert!(matches!(Server::new([url.clone()], &missing), Err(ServerError::Ca { .. })));

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_message_arrives_as_it_was_said() {
+    fn every_message_is_parsed_as_it_was_sent() {
         let topic = Find {
             by: FindBy::Random(Some(" Straße ".parse().unwrap())),
             role: Some(Role::Seek),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_a_newer_server_is_passed_over() {
+    fn a_message_of_a_newer_server_is_ignored() {
         assert_eq!(parse(r#"{"type":"weather"}"#), None);
         assert_eq!(parse("x"), None);
         assert_eq!(parse(r#"{"type":"waiting","later":1}"#), Some(ServerMessage::Waiting));

@@ -1,4 +1,5 @@
-//! Two channels over a link that drops, doubles, reorders, delays, cuts, truncates and corrupts, in virtual time.
+//! Two channels over a link that drops, doubles, reorders, delays, cuts, truncates and corrupts, in
+//! virtual time.
 //!
 //! Thousands of seeded cases; a failing one names its seed, and `CASE=<seed>` runs that one alone.
 
@@ -12,7 +13,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 const CASES: u64 = 3000;
-/// Steps of virtual time that no case needs; more mean that two channels keep each other busy for ever.
+/// Steps of virtual time that no case needs; more mean that two channels keep each other busy for
+/// ever.
 const STEPS_MAX: u32 = 200_000;
 
 /// What the link does to a frame, in permille.
@@ -58,7 +60,8 @@ struct Simulation {
     now: Time,
     channels: [Channel; 2],
     people: [Person; 2],
-    /// Whether frames get through, by sender: the silent, partial failure that no presence tells of.
+    /// Whether frames get through, by sender: the silent, partial failure that no presence tells
+    /// of.
     cut: [bool; 2],
     /// Whether each side is connected; the server tells the other.
     linked: [bool; 2],
@@ -219,7 +222,8 @@ impl Simulation {
         (0..2).for_each(|side| self.link(side, true));
     }
 
-    /// What must hold at any time: each heard a beginning of what the other said, and no promise was false.
+    /// What must hold at any time: each heard a beginning of what the other said, and no promise
+    /// was false.
     fn check(&self) {
         for (me, other) in [(0, 1), (1, 0)] {
             let (me, other) = (&self.people[me], &self.people[other]);
@@ -311,7 +315,7 @@ fn the_room_ends_while_the_link_is_down(simulation: &mut Simulation) {
 }
 
 #[test]
-fn each_side_hears_exactly_what_the_other_said_once_and_in_order() {
+fn each_side_receives_every_text_once_and_in_order() {
     if let Ok(seed) = std::env::var("CASE") {
         return chat(seed.parse().unwrap());
     }

@@ -1,36 +1,36 @@
-//! What a line that begins with a slash asks for.
+//! Commands: lines that begin with a slash.
 
 use schemas::control::Category;
 
-/// The commands, for people, on one line.
+/// The list of commands, on one line.
 pub(super) const HELP: &str = "/next: another person · /leave · /report abuse|spam|minor|other · /safety: the safety code · /quit · \
 //text sends a text that begins with a slash";
 
-/// One of the commands.
+/// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command {
-    /// Another person.
+    /// Find another person.
     Next,
-    /// The end of this chat, or of the search.
+    /// End this chat, or the find.
     Leave,
-    /// Likewise, with a report.
+    /// End this chat with a report.
     Report(Category),
-    /// The safety code, explained.
+    /// Explain the safety code.
     Safety,
-    /// The end of all.
+    /// End the program.
     Quit,
-    /// The list of commands.
+    /// List the commands.
     Help,
-    /// Not one of them.
+    /// Any other word.
     Unknown,
 }
 
-/// What a line is.
+/// A line, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TypedLine<'a> {
-    /// For the other.
+    /// A text for the peer.
     Text(&'a str),
-    /// For this program.
+    /// A command for this program.
     Command(Command),
 }
 

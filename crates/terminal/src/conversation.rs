@@ -1,4 +1,4 @@
-//! What happens between somebody who types and a [`Chat`].
+//! The chat in plain lines: connects what somebody types with a [`Chat`].
 
 use std::{collections::VecDeque, io, process::ExitCode};
 
@@ -27,7 +27,7 @@ pub(super) struct Conversation {
     criteria: ChatCriteria,
     stage: Stage,
     after: After,
-    /// No more will be typed, or nothing that is typed counts any more.
+    /// No more input is read: it has ended, or somebody quits.
     leaving: bool,
     typed: VecDeque<String>,
     /// Sent, and not known to have arrived; the oldest first.
@@ -35,13 +35,13 @@ pub(super) struct Conversation {
     outcome: ExitCode,
 }
 
-/// What there is to talk to.
+/// How far the chat has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Nobody, and nobody is looked for.
+    /// There is no chat, and no find.
     Alone,
     Waiting,
-    /// Somebody is met; the keys are not there yet.
+    /// Somebody was matched; the keys are not agreed on yet.
     Meeting,
     Talking,
 }
@@ -54,7 +54,7 @@ enum After {
 }
 
 impl Conversation {
-    /// A chat that has not looked for anybody yet.
+    /// With a chat that has not sent a find yet.
     pub(super) fn new(chat: Chat, screen: Screen, criteria: ChatCriteria) -> Self {
         Self {
             chat,
@@ -70,7 +70,7 @@ impl Conversation {
         }
     }
 
-    /// Goes on until the chat or the input has come to its end, and leaves nothing behind.
+    /// Runs until the chat or the input ends, and leaves nothing behind.
     pub(super) async fn run(mut self) -> ExitCode {
         self.find();
         let mut interrupt = Box::pin(ctrl_c());
@@ -98,12 +98,12 @@ impl Conversation {
         let outcome = self.outcome;
         tokio::select! {
             () = self.chat.close() => outcome,
-            // Asked twice, it does not wait for goodbyes.
+            // A second Ctrl-C does not wait for goodbyes.
             _ = interrupt => ExitCode::FAILURE,
         }
     }
 
-    /// Whoever has typed everything stays until it has been sent, and heard.
+    /// After the end of input, the chat goes on until all texts have been sent and delivered.
     fn is_over(&self) -> bool {
         self.leaving
             && match self.stage {
@@ -171,14 +171,15 @@ impl Conversation {
         self.typed.clear();
     }
 
-    /// Sends what waits, as far as it can be sent now; after the last, the goodbye.
+    /// Sends the waiting texts as far as possible. After the last one it says goodbye, if this side
+    /// is leaving.
     fn send(&mut self) {
         if self.stage == Stage::Talking {
             while let Some(text) = self.typed.front() {
                 match self.chat.send(text) {
                     Ok(number) => self.sent.push_back(number),
                     Err(SendError::Full | SendError::NotSecured | SendError::Over) => return,
-                    // Lines are cut into texts that are neither.
+                    // Cannot happen: lines are cut into texts that are neither.
                     Err(fault @ (SendError::TooLong | SendError::Empty)) => self.screen.status(fault),
                 }
                 self.typed.pop_front();
@@ -214,8 +215,10 @@ impl Conversation {
                 self.sent.retain(|sent| *sent != number);
                 self.fail("a text may not have arrived");
             }
-            Event::PeerAway => self.screen.status("the other has lost the connection; what you write waits"),
-            Event::PeerOnline => self.screen.status("the other is back"),
+            Event::PeerAway => self
+                .screen
+                .status("the other person has lost the connection; your texts are sent when they return"),
+            Event::PeerOnline => self.screen.status("the other person is back"),
             Event::Disconnected { retry_in } => {
                 self.screen
                     .status(format_args!("no connection; trying again in {:.1} s", retry_in.as_secs_f64()));
@@ -247,7 +250,7 @@ impl Conversation {
             End::Bye | End::PeerBye | End::Report | End::Room(EndReason::Left | EndReason::Reported) => {
                 self.screen.status(end);
             }
-            // Told once more by the event of its own.
+            // Its own event, `Closed`, shows the reason.
             End::Closed(_) => {}
         }
         match std::mem::replace(&mut self.after, After::Rest) {
@@ -265,7 +268,8 @@ impl Conversation {
         }
     }
 
-    /// Nobody is there any more. A person may want another; a script, or whoever came by an invite, has what there was to have.
+    /// The chat is over. A person may want to meet another one. For a script, or after an invite,
+    /// there is nothing more to do.
     fn alone(&mut self) {
         self.stage = Stage::Alone;
         let once = self.input.typist == Typist::Script || matches!(self.criteria.by, MeetBy::Invite(_));

@@ -1,4 +1,4 @@
-//! The line that is being written.
+//! The draft: the line that is being written.
 
 use client::channel::limits::MAX_TEXT;
 use unicode_segmentation::UnicodeSegmentation;
@@ -6,23 +6,23 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::text::harmless_lines;
 
-/// A line of at most 8 KiB, and a place in it. What leaves it is wiped.
+/// A line of at most 8 KiB with a cursor. Removed text is wiped.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Draft {
     text: Zeroizing<String>,
-    /// In bytes, between two characters as a reader sees them.
+    /// In bytes, always between two graphemes.
     cursor: usize,
 }
 
-/// Whether something had room.
+/// Whether a text fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     All,
-    /// The end of it was left out.
+    /// Its end was cut off.
     Cut,
 }
 
-/// A way through the line.
+/// A movement of the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Left,
@@ -35,7 +35,8 @@ pub(super) enum Step {
 
 impl Draft {
     pub(super) fn new() -> Self {
-        // Room for the longest text from the start: a line that grows would leave copies of itself behind.
+        // Capacity for the longest text from the start: a string that grows would leave unwiped
+        // copies behind.
         Self { text: Zeroizing::new(String::with_capacity(MAX_TEXT)), cursor: 0 }
     }
 
@@ -47,12 +48,12 @@ impl Draft {
         self.cursor
     }
 
-    /// Bytes that still have room.
+    /// How many bytes still fit.
     pub(super) fn room(&self) -> usize {
         MAX_TEXT - self.text.len()
     }
 
-    /// Writes at the cursor. Line ends become blanks, and what could command a terminal is replaced.
+    /// Inserts at the cursor. Line ends become blanks, and control characters are replaced.
     pub(super) fn insert(&mut self, typed: &str) -> Fit {
         let line = Zeroizing::new(harmless_lines(typed).replace('\n', " "));
         let fitting = &line[..line.floor_char_boundary(self.room())];
@@ -66,7 +67,7 @@ impl Draft {
         self.cursor = self.reach(step);
     }
 
-    /// Deletes from the cursor to where the step would lead.
+    /// Deletes from the cursor to where the step leads.
     pub(super) fn delete(&mut self, step: Step) {
         let reach = self.reach(step);
         let (from, to) = (self.cursor.min(reach), self.cursor.max(reach));
@@ -102,7 +103,8 @@ impl Draft {
         }
     }
 
-    /// What was written or deleted may have joined the characters on both sides into one.
+    /// Moves the cursor on if an edit has joined the characters on both sides of it into one
+    /// grapheme.
     fn settle(&mut self) {
         let ends = self.text.grapheme_indices(true).map(|(start, character)| start + character.len());
         let mut ends = std::iter::once(0).chain(ends);
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_where_the_cursor_is() {
+    fn text_is_inserted_at_the_cursor() {
         let mut draft = draft("helo");
         draft.go(Step::Left);
         draft.insert("l");
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_and_a_deletion_take_whole_characters_as_they_are_seen() {
+    fn a_step_and_a_deletion_take_whole_graphemes() {
         let mut draft = draft("e\u{301}👩‍👩‍👧한");
         for seen_after in ["e\u{301}👩‍👩‍👧|한", "e\u{301}|👩‍👩‍👧한", "|e\u{301}👩‍👩‍👧한", "|e\u{301}👩‍👩‍👧한"]
         {
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_passed_and_deleted_as_in_a_shell() {
+    fn words_are_skipped_and_deleted_as_in_a_shell() {
         let mut draft = draft("one 둘  three");
         draft.go(Step::WordLeft);
         assert_eq!(seen(&draft), "one 둘  |three");

@@ -1,4 +1,5 @@
-//! The chat on a whole screen: a thin loop that lends the [`Model`] a terminal, a clock and a [`Chat`].
+//! The chat on the whole screen: a thin loop that gives the [`Model`] a terminal, a clock and a
+//! [`Chat`].
 
 use std::{collections::VecDeque, future::pending, pin::Pin, process::ExitCode};
 
@@ -21,26 +22,27 @@ use super::{
     view::{Theme, draw},
 };
 
-/// Makes what is searched for: the criteria, and the link to hand over if there is one. Asked for each search anew.
+/// Makes the criteria of a find, and the invite link to hand over if there is one. Called for each
+/// new find.
 type CriteriaSource = Box<dyn FnMut() -> (ChatCriteria, Option<Zeroizing<String>>)>;
 
 type Opening = Pin<Box<dyn Future<Output = Result<Chat, RestError>>>>;
 
-/// Somebody at a terminal.
+/// A chat at a terminal.
 pub(super) struct FullScreen {
     model: Model,
     theme: Theme,
     start: Instant,
     server: Server,
     new_criteria: CriteriaSource,
-    /// The last of them.
+    /// The criteria of the last find.
     criteria: Option<ChatCriteria>,
     chat: Option<Chat>,
     opening: Option<Opening>,
     end: Option<End>,
 }
 
-/// How it is to end.
+/// How the program ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     /// With a goodbye.
@@ -50,7 +52,7 @@ enum End {
 }
 
 impl FullScreen {
-    /// With a chat that has not looked for anybody yet.
+    /// With a chat that has not sent a find yet.
     pub(super) fn new(
         server: Server,
         chat: Chat,
@@ -71,7 +73,8 @@ impl FullScreen {
         }
     }
 
-    /// Goes on until somebody quits, and leaves nothing behind: on the screen, at the server, or in memory.
+    /// Runs until somebody quits, and leaves nothing behind: on the screen, at the server, or in
+    /// memory.
     ///
     /// # Errors
     /// If the terminal fails.
@@ -116,7 +119,7 @@ impl FullScreen {
                     None => {
                         self.chat = None;
                         if !self.model.is_closed() {
-                            // It has never told so: its task must have panicked.
+                            // It has not reported its end, so its task must have panicked.
                             self.end = Some(End::Abandon);
                             return Input::Tick;
                         }
@@ -144,7 +147,7 @@ impl FullScreen {
         }
     }
 
-    /// Lets the model take in what happened, and does what it says.
+    /// Gives the model an input, and carries out its effects.
     fn feed(&mut self, input: Input, terminal: &mut Terminal) -> std::io::Result<()> {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
@@ -164,7 +167,8 @@ impl FullScreen {
         Ok(())
     }
 
-    /// What concerns the chat. Without one there is nothing to do: it has told so, or will.
+    /// Carries out an effect on the chat. Without a chat there is nothing to do: the model knows
+    /// its end, or will soon.
     fn carry_out(&mut self, effect: Effect) -> Option<Input> {
         let chat = self.chat.as_mut()?;
         match effect {
@@ -188,7 +192,7 @@ impl FullScreen {
         None
     }
 
-    /// Takes what is left of the chat to its end. `false` if somebody would not wait for that.
+    /// Says goodbye, if there is a chat. `false` if somebody did not wait for it.
     async fn say_goodbye(&mut self, keys: &mut EventStream, stop: &mut Stop) -> bool {
         let Some(chat) = self.chat.take() else { return true };
         let mut closing = Box::pin(chat.close());
@@ -237,7 +241,7 @@ async fn sleep(until: Option<Instant>) {
     }
 }
 
-/// The signals that ask a process to end. In a terminal that is taken over, Ctrl-C is a key and none of them.
+/// The signals that ask a process to end. In raw mode Ctrl-C is a key and sends none of them.
 struct Stop([Signal; 3]);
 
 impl Stop {

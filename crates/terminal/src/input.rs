@@ -29,7 +29,8 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Begins to read. The thread that does cannot be stopped while it waits for a line; it ends with the process.
+    /// Starts a thread that reads. It cannot be stopped while it waits for a line, and ends with
+    /// the process.
     pub(super) fn new() -> Self {
         let (sender, lines) = mpsc::channel(LINES);
         std::thread::spawn(move || read_lines(io::stdin().lock(), &sender));
@@ -57,17 +58,17 @@ fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<String>) {
     }
 }
 
-/// One line, understood.
+/// One line, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
-    /// For the other, in pieces that can be sent.
+    /// Texts for the peer, each short enough to be sent.
     Texts(Vec<String>),
-    /// For this program.
+    /// A command for this program.
     Command(Command),
 }
 
 impl Typed {
-    /// Only a person's lines are searched for commands: a script's are sent as they are.
+    /// Only a person's lines may be commands. A script's lines are sent as they are.
     fn read(line: &str, typist: Typist) -> Self {
         match (typist, TypedLine::read(line)) {
             (Typist::Script, _) => Self::Texts(pieces(line)),
@@ -77,7 +78,7 @@ impl Typed {
     }
 }
 
-/// A line as texts of at most 8 KiB; none for an empty one.
+/// Cuts a line into texts of at most 8 KiB. An empty line gives none.
 fn pieces(line: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = line;

@@ -1,29 +1,29 @@
-//! What a key means.
+//! What each key does.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::draft::Step;
 
-/// What somebody wants who presses a key.
+/// The meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Write(char),
     Enter,
     Go(Step),
     Delete(Step),
-    /// Back in what was said, and forth.
+    /// Scroll the texts.
     Scroll(Scroll),
-    /// To whatever is most usual: out of a pop-up, or back to the newest text.
+    /// Close the pop-up, or go back to the newest text.
     Escape,
-    /// The end of input: of an empty line, the end of all.
+    /// Quit if the line is empty; else delete one character, as a shell does.
     EndOfInput,
-    /// The end of all.
+    /// Quit.
     Interrupt,
-    /// All of the screen again.
+    /// Draw the whole screen again.
     Redraw,
 }
 
-/// A way through what was said.
+/// A direction and distance of scrolling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scroll {
     Up,
@@ -33,7 +33,7 @@ pub(super) enum Scroll {
 }
 
 impl Key {
-    /// Reads a key as a line editor does; `None` if it means nothing here.
+    /// Reads a key as a line editor does. `None` if it has no meaning here.
     pub(super) fn read(event: KeyEvent) -> Option<Self> {
         if event.kind == KeyEventKind::Release {
             return None;
@@ -48,7 +48,7 @@ impl Key {
         }
     }
 
-    /// `wide`: with Control or Alt, which make a character a word.
+    /// `wide`: with Control or Alt, so that a step goes over a word instead of a character.
     fn plain(code: KeyCode, wide: bool) -> Option<Self> {
         Some(match code {
             KeyCode::Char(c) => Self::Write(c),
@@ -83,7 +83,7 @@ impl Key {
             'e' => Self::Go(Step::End),
             'b' => Self::Go(Step::Left),
             'f' => Self::Go(Step::Right),
-            // Some terminals send it for Backspace, and more of them for Backspace with Control.
+            // Some terminals send it for Backspace, and more of them for Control-Backspace.
             'h' => Self::Delete(Step::Left),
             'w' => Self::Delete(Step::WordLeft),
             'u' => Self::Delete(Step::Home),
@@ -108,7 +108,7 @@ mod tests {
     fn letters_are_written_whatever_the_keyboard_needs_for_them() {
         assert_eq!(pressed(KeyCode::Char('한'), KeyModifiers::NONE), Some(Key::Write('한')));
         assert_eq!(pressed(KeyCode::Char('A'), KeyModifiers::SHIFT), Some(Key::Write('A')));
-        // AltGr, where a terminal tells it so.
+        // AltGr, as some terminals report it.
         let alt_gr = KeyModifiers::CONTROL | KeyModifiers::ALT;
         assert_eq!(pressed(KeyCode::Char('@'), alt_gr), Some(Key::Write('@')));
     }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_let_go_means_nothing() {
+    fn a_released_key_means_nothing() {
         let released = KeyEvent::new_with_kind(KeyCode::Char('a'), KeyModifiers::NONE, KeyEventKind::Release);
         assert_eq!(Key::read(released), None);
     }

@@ -1,4 +1,5 @@
-//! Where everything is on the screen, and how many rows it takes there. Pure: the [`ScreenState`] scrolls by it, the view draws by it.
+//! Where everything is on the screen, and how many rows it takes. The model uses it to scroll, and
+//! the view to draw.
 
 use std::ops::Range;
 
@@ -12,28 +13,29 @@ use crate::{
     text::{Break, packed, rows, width},
 };
 
-/// Columns before every text: who says it. Nobody can write there, so that no text passes for somebody else's.
+/// Columns before every text, for the speaker's name. No text reaches them, so no text can look
+/// like somebody else's.
 pub(super) const GUTTER: u16 = 6;
 
-/// Columns before the line that is written.
+/// Columns before the draft.
 pub(super) const PROMPT: u16 = 2;
 
-/// Below this many rows, the names of the safety code's signs have to go, and then the code.
+/// Below this many rows the signs of the safety code have no names, and then the code is not shown.
 const ROWS_FOR_NAMES: u16 = 20;
 const ROWS_FOR_CODE: u16 = 8;
 
-/// What of the screen's height the line that is written may take: a fifth.
+/// The draft may take one fifth of the screen's height.
 const DRAFT_SHARE: u16 = 5;
 
 /// The parts of the screen, from top to bottom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Areas {
-    /// How things stand.
+    /// The state of the chat.
     pub(super) status: Rect,
     pub(super) safety: Rect,
-    /// What was said.
+    /// The texts.
     pub(super) body: Rect,
-    /// Who writes, and answers to keys.
+    /// Whether the peer writes, and answers to keys.
     pub(super) rule: Rect,
     pub(super) draft: Rect,
 }
@@ -47,7 +49,7 @@ impl Areas {
             free -= taken;
             taken
         };
-        // What is needed most takes its rows first.
+        // The most important parts take their rows first.
         let draft = take(small(draft_rows(state).len()).clamp(1, (height / DRAFT_SHARE).max(1)));
         let status = take(1);
         let rule = take(1);
@@ -71,7 +73,7 @@ impl Areas {
     }
 }
 
-/// The safety code in rows: signs with names and numbers, as far as there is room.
+/// The safety code in rows: signs with names and numbers, as far as they fit.
 pub(super) fn safety_lines(code: SafetyCode, size: Size) -> Vec<String> {
     let columns = usize::from(size.width.saturating_sub(1));
     let signs = code.emoji();
@@ -86,21 +88,21 @@ pub(super) fn safety_lines(code: SafetyCode, size: Size) -> Vec<String> {
     }
 }
 
-/// The rows of the line that is written, as ranges of its bytes.
+/// The rows of the draft, as ranges of its bytes.
 pub(super) fn draft_rows(state: &ScreenState) -> Vec<Range<usize>> {
-    // One column more for the cursor behind the last character.
+    // One column is for the cursor after the last character.
     let columns = state.size.width.saturating_sub(PROMPT + 1);
     rows(state.draft.text(), usize::from(columns).max(1), Break::Anywhere)
 }
 
-/// One row of what was said.
+/// One row of a text or note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row<'a> {
     pub(super) speaker: Speaker,
-    /// Whether the speaker is named on it.
+    /// Only the first row names the speaker.
     pub(super) kind: RowKind,
     pub(super) text: &'a str,
-    /// What has become of the text, on its last row.
+    /// The delivery state of the text, on its last row.
     pub(super) mark: Option<Mark>,
 }
 
@@ -149,7 +151,8 @@ pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
     rows
 }
 
-/// The same for marks that mean different things now and then: a text does not move when it arrives.
+/// Columns for a mark. They are the same for all marks before the end, so that a text does not move
+/// when it is delivered.
 fn mark_width(mark: Mark) -> usize {
     match mark {
         Mark::Waiting | Mark::Sent(_) | Mark::Delivered => 2,
@@ -160,20 +163,20 @@ fn mark_width(mark: Mark) -> usize {
 /// The mark of a text that may not have arrived.
 pub(super) const NOT_DELIVERED: &str = "✗ not delivered";
 
-/// Rows of one text or note, as the screen is.
+/// How many rows a text or note takes.
 pub(super) fn height(state: &ScreenState, id: EntryId) -> usize {
     let entry = state.log.entries().rev().find(|entry| entry.id == id);
     entry.map_or(0, |entry| entry_rows(entry, state.size.width).len())
 }
 
-/// How many rows can be below the screen.
+/// How far the texts can be scrolled, in rows.
 pub(super) fn scroll_max(state: &ScreenState) -> usize {
     let rows: usize = state.log.entries().map(|entry| entry_rows(entry, state.size.width).len()).sum();
     let wiped = usize::from(state.log.start == EntryStart::Wiped);
     (rows + wiped).saturating_sub(Areas::of(state).body.height.into())
 }
 
-/// Where a pop-up lies: over the texts, and in a small terminal over everything but what is written.
+/// Where a pop-up is drawn: over the texts, and in a small terminal over everything but the draft.
 pub(super) fn popup_area(state: &ScreenState, popup: Popup) -> Rect {
     let areas = Areas::of(state);
     let above = areas.rule.y.saturating_sub(areas.status.height);
@@ -183,7 +186,7 @@ pub(super) fn popup_area(state: &ScreenState, popup: Popup) -> Rect {
     Rect::new((state.size.width - size) / 2, areas.status.height + (above - height) / 2, size, height)
 }
 
-/// Easily read.
+/// Longer lines are hard to read.
 const POPUP_COLUMNS: u16 = 72;
 
 /// Columns of a pop-up's text, between its border and a blank on both sides.
@@ -191,7 +194,7 @@ pub(super) fn popup_columns(state: &ScreenState) -> usize {
     usize::from(state.size.width.min(POPUP_COLUMNS).saturating_sub(4)).max(1)
 }
 
-/// How many rows of the pop-up can be above its top.
+/// How far a pop-up can be scrolled, in rows.
 pub(super) fn popup_scroll_max(state: &ScreenState) -> usize {
     state.popup.map_or(0, |popup| {
         let lines = popup_text::lines(popup.about, &state.meeting, popup_columns(state)).len();
@@ -199,7 +202,7 @@ pub(super) fn popup_scroll_max(state: &ScreenState) -> usize {
     })
 }
 
-/// A number of rows; more than a screen can have are as many as it can.
+/// A number of rows, capped at the largest screen.
 fn small(rows: usize) -> u16 {
     u16::try_from(rows).unwrap_or(u16::MAX)
 }

@@ -1,5 +1,8 @@
-//! `cipher-chat chat`: one chat after the other. At a terminal on the whole screen; in a script, or where that is wished for, in plain
-//! lines: what the other says goes to standard output, everything else to standard error. Nothing is written anywhere else.
+//! `cipher-chat chat`: the terminal client, for one chat after the other.
+//!
+//! At a terminal it takes the whole screen. In a script, or with `--plain`, it uses plain lines:
+//! the peer's texts go to standard output, everything else to standard error. Nothing is written
+//! anywhere else.
 
 mod command;
 mod conversation;
@@ -34,29 +37,31 @@ use self::{
     terminal::Terminal,
 };
 
-/// Where a server is when nobody says where: `cipher-chat serve` on this machine.
+/// The server if no other is named: `cipher-chat serve` on this machine.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
-/// The value of `--invite` that has none. Shorter than any link.
+/// Stands for `--invite` without a value. It cannot be a link or a secret: it is too short.
 const NEW_INVITE: &str = "new";
 
-/// What `cipher-chat chat` is told.
+/// The options of `cipher-chat chat`.
 #[derive(Args, Clone, Debug)]
 pub struct ChatOptions {
-    /// The server; several, comma-separated, if any of them will do [default: the link's, or http://127.0.0.1:8080]
+    /// The server; or several, separated by commas, to try in turn [default: the link's, or
+    /// http://127.0.0.1:8080]
     #[arg(long, value_name = "URL[,URL…]", value_delimiter = ',')]
     pub url: Vec<ServerUrl>,
     /// Meet somebody who names the same topic
     #[arg(long, value_name = "WORDS", conflicts_with = "invite")]
     pub topic: Option<Topic>,
-    /// Your language, as a BCP 47 tag: others who name a different one come later
+    /// Your language, as a BCP 47 tag. You meet people with another language only after 10 seconds
     #[arg(long, value_name = "TAG")]
     pub lang: Option<Language>,
-    /// Your part, where there are two: whoever seeks meets only who offers
+    /// Your role: who seeks meets only who offers, and the other way round
     #[arg(long, value_parser = role, value_name = "seek|offer")]
     pub role: Option<Role>,
-    /// Meet whoever has this link (or only what comes after its #). Other users of this machine can read a command line: the
-    /// variable keeps the link from them. Without a value: as --new-invite
+    /// Meet whoever has this invite link (or only what comes after its #). Other users of this
+    /// machine can read a command line; the variable keeps the link from them. Without a value: as
+    /// --new-invite
     #[arg(
         long,
         value_name = "LINK",
@@ -66,13 +71,13 @@ pub struct ChatOptions {
         hide_env_values = true
     )]
     pub invite: Option<InviteOption>,
-    /// Make a link, to hand to somebody, and wait for them
+    /// Make an invite link to give to somebody, and wait for them
     #[arg(long, conflicts_with_all = ["invite", "topic"])]
     pub new_invite: bool,
-    /// Believe only the certificate authorities in this file (PEM) [default: those of this system]
+    /// Trust only the certificate authorities in this file (PEM) [default: those of this system]
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Plain lines, even at a terminal: for screen readers, and terminals that can do little
+    /// Use plain lines, even at a terminal: for screen readers and simple terminals
     #[arg(long)]
     pub plain: bool,
 }
@@ -80,11 +85,11 @@ pub struct ChatOptions {
 /// How an invite is given.
 #[derive(Clone, Debug)]
 pub enum InviteOption {
-    /// A new one is to be made.
+    /// Make a new one.
     New,
-    /// By its secret alone.
+    /// The secret of an invite link.
     Secret(Invite),
-    /// By its link.
+    /// An invite link.
     Link(InviteLink),
 }
 
@@ -114,11 +119,11 @@ impl ChatOptions {
     }
 }
 
-/// Chats until one of the two, or the input, has come to an end.
+/// Runs until somebody quits, or until the input and its last chat have ended.
 ///
 /// # Errors
-/// If the server cannot be reached, or refuses; whatever happens later is shown, and told by the exit code: 1 if a text may not have
-/// arrived or a chat was broken off by a fault.
+/// If the server cannot be reached, or refuses. Later faults are shown, and the exit code is 1 if a
+/// text may not have arrived or a fault has broken off a chat.
 pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     let urls = urls(&options)?;
     let origin = urls[0].to_string();
@@ -142,7 +147,7 @@ pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     Ok(Conversation::new(chat, screen, criteria).run().await)
 }
 
-/// The link to hand over, if the criteria are for whoever brings one.
+/// The invite link to hand over, if a new one was asked for.
 fn new_link(options: &ChatOptions, criteria: &ChatCriteria, origin: &str) -> Option<Zeroizing<String>> {
     match (options.invite(), &criteria.by) {
         (Some(InviteOption::New), MeetBy::Invite(invite)) => {
@@ -162,7 +167,7 @@ fn meeting(options: &ChatOptions) -> MeetingKind {
     }
 }
 
-/// The addresses; never none.
+/// The addresses of the server; at least one.
 fn urls(options: &ChatOptions) -> anyhow::Result<Vec<ServerUrl>> {
     Ok(match (options.invite(), &options.url[..]) {
         (Some(InviteOption::Link(link)), []) => vec![link.origin.parse()?],
@@ -226,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_before_anything_starts() {
+    fn invalid_options_are_refused_at_the_start() {
         for words in [
             &["--topic", "a", "--invite"][..],
             &["--topic", " "],

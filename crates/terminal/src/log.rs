@@ -1,4 +1,4 @@
-//! What was said in one chat, as long as it is on the screen.
+//! The texts and notes of one chat, as long as they are on the screen.
 
 use std::collections::VecDeque;
 
@@ -10,16 +10,16 @@ use super::text::harmless_lines;
 /// Texts and notes that are kept: enough for hours of chat.
 const ENTRIES: usize = 2000;
 
-/// Bytes of them: a peer that sends without end does not fill the memory, and a screen is drawn in a moment.
+/// Bytes of them, so that a peer cannot fill the memory and drawing stays fast.
 const BYTES: usize = 1024 * 1024;
 
-/// What was said, the oldest first. What leaves it is wiped.
+/// Texts and notes, the oldest first. What is removed is wiped.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Log {
     entries: VecDeque<Entry>,
     bytes: usize,
     next: u64,
-    /// Whether the oldest had to go.
+    /// Whether the oldest were removed.
     pub(super) start: EntryStart,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum EntryStart {
     Wiped,
 }
 
-/// Which of them.
+/// Identifies an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct EntryId(u64);
 
@@ -40,29 +40,29 @@ pub(super) struct Entry {
     pub(super) kind: EntryKind,
 }
 
-/// Who says what.
+/// Whose text it is.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum EntryKind {
     Mine(Zeroizing<String>, Mark),
     Theirs(Zeroizing<String>),
-    /// This program says it.
+    /// A note of this program.
     Note(String, NoteKind),
 }
 
-/// What has become of an own text.
+/// The delivery state of an own text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     /// The channel has no room for it yet.
     Waiting,
-    /// With the channel, which sends it as often as it takes.
+    /// The channel has it, and repeats it until it is acknowledged.
     Sent(MessageNumber),
-    /// The other's program has it.
+    /// The peer's program has it.
     Delivered,
-    /// The chat has ended, and nobody knows whether it arrived.
+    /// The chat has ended, and it is not known whether it arrived.
     NotDelivered,
 }
 
-/// How a note is meant.
+/// How important a note is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoteKind {
     Plain,
@@ -74,12 +74,12 @@ impl Log {
         self.entries.iter()
     }
 
-    /// Adds what the other says, made harmless.
+    /// Adds a text of the peer, without control characters.
     pub(super) fn theirs(&mut self, text: &str) -> EntryId {
         self.push(EntryKind::Theirs(Zeroizing::new(harmless_lines(text))))
     }
 
-    /// Adds an own text, which waits to be sent.
+    /// Adds an own text that waits to be sent.
     pub(super) fn mine(&mut self, text: &str) -> EntryId {
         self.push(EntryKind::Mine(Zeroizing::new(text.to_owned()), Mark::Waiting))
     }
@@ -115,12 +115,12 @@ impl Log {
         self.mark_where(Mark::Delivered, |mark| matches!(mark, Mark::Sent(sent) if sent <= number));
     }
 
-    /// Nobody knows whether this text has arrived.
+    /// It is not known whether this text has arrived.
     pub(super) fn not_delivered(&mut self, number: MessageNumber) {
         self.mark_where(Mark::NotDelivered, |mark| mark == Mark::Sent(number));
     }
 
-    /// No more is sent.
+    /// Nothing more will be sent: marks what is not delivered.
     pub(super) fn abandon(&mut self) {
         self.mark_where(Mark::NotDelivered, |mark| matches!(mark, Mark::Waiting | Mark::Sent(_)));
     }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_go_where_there_are_too_many() {
+    fn the_oldest_entries_are_removed_when_there_are_too_many() {
         let mut log = Log::default();
         let first = log.mine("first");
         assert_eq!(log.text(first), Some("first"));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_where_they_are_too_long() {
+    fn the_oldest_entries_are_removed_when_they_are_too_long() {
         let mut log = Log::default();
         for _ in 0..200 {
             log.theirs(&"x".repeat(8192));

@@ -1,5 +1,5 @@
-//! The full-screen chat as a pure state machine: what happened goes in, what to do comes out. It has
-//! no terminal, no network and no clock of its own. [`view`](super::view) draws its
+//! The full-screen chat as a pure state machine: what happened goes in, what to do comes out. It
+//! has no terminal, no network and no clock of its own. [`view`](super::view) draws its
 //! [`ScreenState`](super::state::ScreenState).
 //!
 //! The files, each of which uses only those before it: `interface` (inputs and effects), `texts`,

@@ -5,16 +5,16 @@ use crate::{
     text::{Break, packed, rows},
 };
 
-/// In rows of at most 36 columns: they fit into the smallest terminal as they are.
+/// In rows of at most 36 columns, so that they fit into the smallest terminal.
 const COMMANDS: &str = "\
 /next     meet somebody else
-/leave    end this chat, or search
+/leave    end chat or stop waiting
 /report   end this chat and report
           it: as in /report spam, or
           abuse, minor, other
 /safety   the safety code, explained
-/quit     end all (also Ctrl-C)
-//text    is a text: /text
+/quit     quit (also Ctrl-C)
+//text    sends the text /text
 
 PgUp PgDn older and newer texts
 Ctrl-W    delete a word
@@ -22,7 +22,7 @@ Ctrl-U    delete to the start
 Ctrl-K    delete to the end
 Ctrl-L    redraw the screen
 
-·  waits   ✓  sent   ✓✓  arrived
+·  waits   ✓  sent   ✓✓  delivered
 
 Nothing is written to disk, and
 nothing stays on this screen.";
@@ -36,19 +36,21 @@ pub(crate) fn lines(about: About, meeting: &MeetingKind, columns: usize) -> Vec<
             let signs = packed(signs.into_iter(), columns).join("\n");
             let meaning = match meeting {
                 MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => {
-                    "You met by an invite link, which is part of the key: nobody who does not have the link can read along. Whoever \
-                     got hold of it could have taken the other's place; the code shows that too."
+                    "You met through an invite link, and the link is part of the key: nobody \
+                     without the link can read along. Somebody who got hold of it could have \
+                     taken the other person's place; comparing the code would show that too."
                 }
                 MeetingKind::Anybody | MeetingKind::Topic(_) => {
-                    "With a stranger you have no other way to reach, it proves little: that the chat is encrypted is certain, but \
-                     not with whom."
+                    "With a stranger whom you cannot reach in another way, it proves little: \
+                     the chat is encrypted, but you do not know with whom."
                 }
             };
             format!(
-                "You and the other should see the same seven signs, in the same order:\n\n{signs}\n\nor the same numbers: {code}\n\n\
-                 Compare them on a call, or face to face. If they are the same, nobody sits between you and reads along. If they \
-                 differ, leave the chat.\n\nCompared in this chat they prove nothing: whoever sat between you could change what you \
-                 write about them.\n\n{meaning}"
+                "You and the other person should see the same seven signs, in the same order:\n\n\
+                 {signs}\n\nor the same numbers: {code}\n\nCompare them on a call, or face to \
+                 face. If they are the same, nobody sits between you and reads along. If they \
+                 differ, leave the chat.\n\nCompared in this chat they prove nothing: somebody \
+                 between you could change what you write about them.\n\n{meaning}"
             )
         }
     };

@@ -1,4 +1,5 @@
-//! What is shown. The other's texts may hold anything, so nothing of them reaches a terminal that could command it.
+//! Output in plain lines. The peer's texts may contain anything, so characters that control a
+//! terminal are replaced.
 
 use std::{
     fmt,
@@ -9,12 +10,12 @@ use client::channel::SafetyCode;
 
 use super::text::harmless;
 
-/// Where the other's texts go.
+/// Where the peer's texts go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Screen {
-    /// A terminal: with a mark, so that a text cannot pass for something else.
+    /// A terminal: each line has a mark, so that a text cannot be taken for a status line.
     Terminal,
-    /// A file or another program: as they are, one line each.
+    /// A file or another program: without marks.
     Pipe,
 }
 
@@ -23,10 +24,10 @@ impl Screen {
         if io::stdout().is_terminal() { Self::Terminal } else { Self::Pipe }
     }
 
-    /// Shows what the other says.
+    /// Writes a text of the peer to standard output.
     ///
     /// # Errors
-    /// If nobody reads it any more.
+    /// If standard output is closed.
     pub(super) fn text(self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         for line in text.lines() {
@@ -36,17 +37,20 @@ impl Screen {
         out.flush()
     }
 
-    /// Shows what happens.
+    /// Writes a status line to standard error.
     pub(super) fn status(self, what: impl fmt::Display) {
-        // Whoever has closed standard error does not want to know.
+        // If standard error is closed, nobody wants to read it.
         _ = writeln!(io::stderr(), "* {}", harmless(&what.to_string()));
     }
 
-    /// Shows the safety code and what it is good for.
+    /// Shows the safety code and what it proves.
     pub(super) fn safety(self, code: SafetyCode) {
         let emoji: Vec<_> =
             code.emoji().iter().map(|emoji| format!("{} {}", emoji.sign, emoji.name)).collect();
         self.status(format_args!("safety code: {} ({code})", emoji.join(" · ")));
-        self.status("compare it outside this chat, such as on a call: if it is the same, nobody is in between; compared in here it proves nothing");
+        self.status(
+            "compare it outside this chat, such as on a call: if it is the same, nobody is in between; \
+             compared in here it proves nothing",
+        );
     }
 }

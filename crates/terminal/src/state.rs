@@ -63,36 +63,37 @@ impl ScreenState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MeetingKind {
     Anybody,
-    /// By its name.
+    /// By a topic.
     Topic(String),
-    /// A link is made here, for each search anew.
+    /// By an invite link that this program makes, a new one for each find.
     CreatesInvite,
-    /// A link came from somebody.
+    /// By an invite link from somebody else.
     AcceptsInvite,
 }
 
-/// What there is to talk to.
+/// How far the chat has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// A session is being opened.
     Opening(AfterOpening),
     Waiting,
-    /// Somebody is met; the keys are not there yet.
+    /// Somebody was matched; the keys are not agreed on yet.
     Meeting,
     Talking(SafetyCode),
     /// A goodbye is on its way.
     Leaving(Then),
-    /// Nobody, and nobody is looked for.
+    /// There is no chat, and no find.
     Alone {
         why: String,
     },
 }
 
-/// What is looked for in a new session.
+/// Which find a new session starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AfterOpening {
     FindNew,
-    /// What was looked for when the last session came to its end: a link that was handed over stays good.
+    /// The one of the session that has ended, so that an invite link that was handed over stays
+    /// good.
     FindSame,
 }
 
@@ -104,26 +105,26 @@ pub(crate) enum Then {
     Quit,
 }
 
-/// The own connection.
+/// This side's connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnConnection {
     Up,
-    /// Until the next attempt begins.
+    /// There is none; the next attempt starts at this time.
     Down(Duration),
 }
 
-/// The other's connection.
+/// The peer's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     Online,
     Away,
 }
 
-/// Something that lies over the texts.
+/// A pop-up over the texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Popup {
     pub(crate) about: About,
-    /// Rows above its top.
+    /// How many of its rows are scrolled out at the top.
     pub(crate) scroll: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The terminal: taken over for a while, and given back as it was, whatever happens.
+//! Takes the terminal over, and restores it on every way out.
 
 use std::{
     fs::File,
@@ -21,28 +21,28 @@ use crossterm::{
 };
 use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
 
-/// Whether the terminal has to be given back.
+/// Whether the terminal has to be restored.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Not `io::stdout()`: its buffer is never freed, so what was written last would never be wiped.
+/// Not `io::stdout()`: its buffer is never freed, so the last texts in it would never be wiped.
 type Out = BufWriter<File>;
 
-/// The whole screen of a terminal. Dropped, it clears it and gives it back.
+/// The whole screen of a terminal. Dropping it clears the screen and restores the terminal.
 pub(super) struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Out>>,
 }
 
 impl Terminal {
-    /// Whether somebody sits at a terminal that can be drawn on.
+    /// Whether input and output are a terminal that can be drawn on.
     pub(super) fn is_there() -> bool {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb
     }
 
-    /// Takes the terminal over. The alternate screen has no scroll-back that anything could stay in.
+    /// Takes the terminal over. The alternate screen has no scroll-back in which texts could stay.
     ///
     /// # Errors
-    /// If the terminal cannot be set up; it is as it was before, then.
+    /// If the terminal cannot be set up. It is then as it was before.
     pub(super) fn take() -> io::Result<Self> {
         give_back_on_panic();
         let mut out = BufWriter::new(File::from(io::stdout().as_fd().try_clone_to_owned()?));
@@ -67,9 +67,9 @@ impl Terminal {
         self.inner.draw(draw).map(drop)
     }
 
-    /// The next drawing writes every cell, whatever was there.
+    /// Makes the next drawing write every cell.
     pub(super) fn forget(&mut self) -> io::Result<()> {
-        // Not `clear`: it asks the terminal for its cursor, blocks until the answer, and fails without one.
+        // Not `clear`: it asks the terminal where the cursor is, and blocks until the answer.
         let size = self.inner.size()?;
         self.inner.resize(size.into())
     }
@@ -81,7 +81,8 @@ impl Drop for Terminal {
     }
 }
 
-/// Otherwise the message of a panic would be drawn on a screen that disappears, and the shell left without an echo.
+/// Restores the terminal before a panic is printed. Otherwise its message would vanish with the
+/// alternate screen, and the shell would be left without echo.
 fn give_back_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -93,13 +94,13 @@ fn give_back_on_panic() {
     });
 }
 
-/// Once: after a panic the shell's screen is there again, with the message on it.
+/// Acts only once: after a panic, the message on the restored screen must not be cleared.
 fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut out = io::stdout();
-    // There is nobody to tell that a terminal is gone.
+    // If the terminal is gone, there is nobody to report that to.
     _ = execute!(out, Clear(ClearType::All), DisableBracketedPaste, LeaveAlternateScreen, Show);
     _ = out.flush();
     _ = disable_raw_mode();

@@ -1,28 +1,30 @@
-//! Texts as a terminal may have them: nothing in them commands it, and their rows are as wide as it draws them.
+//! Texts that are safe to show in a terminal, and how many columns they take there.
 
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Characters without a width of their own that may follow one another. Accents need a few; more than this is meant to smear the screen.
+/// How many zero-width characters may follow one another. Accents need a few; more only smear the
+/// screen.
 const MARKS_IN_A_ROW: usize = 16;
 
 /// Where a row may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
-    /// Between words, and within one only if it has no place on a row: for reading.
+    /// Between words; within one only if it is longer than a row. For reading.
     Words,
-    /// Anywhere, with every blank in its place: for editing.
+    /// Anywhere; every blank is kept. For editing.
     Anywhere,
 }
 
-/// One line without any character that moves the cursor, changes the terminal, or turns the order of others around.
+/// Replaces in one line every character that moves the cursor, controls the terminal, or changes
+/// the direction of writing.
 pub(super) fn harmless(line: &str) -> String {
     line.chars().map(|c| if c == '\t' { c } else { harmless_char(c) }).collect()
 }
 
-/// The same for a text of several lines, which are kept apart by `\n` alone; tabs become blanks.
+/// The same for a text of several lines, which are separated by `\n` alone. Tabs become blanks.
 pub(super) fn harmless_lines(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut marks = 0;
@@ -44,12 +46,12 @@ fn harmless_char(c: char) -> char {
     if c.is_control() || turns_around || breaks_lines { char::REPLACEMENT_CHARACTER } else { c }
 }
 
-/// Columns that a text takes.
+/// How many columns a text takes.
 pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Items in rows, as many on each as have room.
+/// Puts items into rows, as many into each as fit.
 pub(super) fn packed(items: impl Iterator<Item = String>, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for item in items {
@@ -61,13 +63,13 @@ pub(super) fn packed(items: impl Iterator<Item = String>, columns: usize) -> Vec
     lines
 }
 
-/// As much of the beginning of a text as has room in this many columns.
+/// As much of the beginning of a text as fits into this many columns.
 pub(super) fn clipped(text: &str, columns: usize) -> &str {
     rows(text, columns, Break::Anywhere).first().map_or("", |row| &text[row.clone()])
 }
 
-/// The rows of a text in this many columns, as ranges of its bytes: at least one. A character that is wider than all of them has a row
-/// of its own.
+/// The rows of a text in this many columns, as ranges of its bytes: at least one. A character that
+/// is wider than that has a row of its own.
 pub(super) fn rows(text: &str, columns: usize, breaks: Break) -> Vec<Range<usize>> {
     let mut rows = Vec::new();
     let mut start = 0;
@@ -80,13 +82,13 @@ pub(super) fn rows(text: &str, columns: usize, breaks: Break) -> Vec<Range<usize
 
 fn wrap(line: &str, offset: usize, columns: usize, breaks: Break, rows: &mut Vec<Range<usize>>) {
     let (mut start, mut used) = (0, 0);
-    // Behind the last blank of the row, and the columns up to there.
+    // The byte after the last blank of the row, and the columns up to there.
     let mut word: Option<(usize, usize)> = None;
     let without_blanks = |start: usize, end: usize| start + line[start..end].trim_end_matches(' ').len();
     for (at, grapheme) in line.grapheme_indices(true) {
         let wide = grapheme.width();
         let between_words = breaks == Break::Words && grapheme == " ";
-        // A blank at the edge is where the row breaks: it needs no room.
+        // A blank at the right edge takes no column: the row breaks there.
         if used + wide > columns && !between_words {
             if let Some((behind, before)) = word.take()
                 && without_blanks(start, behind) > start

@@ -1,4 +1,5 @@
-//! Draws the [`ScreenState`]. Only the sixteen named colours, each on the terminal's own background, so that light and dark ones will do.
+//! Draws the [`ScreenState`]. It uses only the sixteen named colours on the terminal's own
+//! background, so that it suits light and dark terminals.
 
 mod canvas;
 mod parts;
@@ -19,10 +20,10 @@ use super::{
     text::width,
 };
 
-/// Draws all of the screen and places the cursor.
+/// Draws the whole screen and places the cursor.
 pub(super) fn draw(state: &ScreenState, theme: Theme, frame: &mut Frame<'_>) {
     let areas = Areas::of(state);
-    // The size that the model knows may be that of a moment ago.
+    // The terminal may have shrunk since the size in the state was read.
     let screen = frame.area();
     let canvas = &mut Canvas { buffer: frame.buffer_mut(), theme };
     if areas.draft.bottom() > screen.bottom() || areas.draft.width > screen.width {
@@ -44,7 +45,7 @@ pub(super) fn draw(state: &ScreenState, theme: Theme, frame: &mut Frame<'_>) {
     }
 }
 
-/// The line that is written, scrolled to the cursor; and where that is.
+/// Draws the draft, scrolled to the cursor. Returns where the cursor is.
 fn draw_draft(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let rows = draft_rows(state);
     let at = rows.iter().rposition(|row| row.start <= state.draft.cursor()).unwrap_or(0);

@@ -61,7 +61,7 @@ async function talk(page, other) {
     page.wire.cut();
     await other.says('the other has lost the connection');
     page.wire.mend();
-    await other.says('the other is back');
+    await other.says('the other person is back');
     await write(page, 'back again');
     await other.reads('back again');
     await delivered(page);

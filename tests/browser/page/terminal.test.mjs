@@ -52,7 +52,7 @@ async function pageLeaves(page, other, stream = 'err') {
   await page.locator('.tool.leave').click();
   await page.locator('dialog .primary').click();
   await page.locator('.ended').waitFor();
-  await other.says('the other said goodbye', stream);
+  await other.says('the other person said goodbye', stream);
   assert.equal(await other.ended, 0);
 }
 
@@ -109,7 +109,7 @@ test('a closed tab is told to a terminal as a leaving, not as a goodbye', async 
   await write(page, 'x');
   await other.reads('x');
   await page.close({ runBeforeUnload: false });
-  await other.says('the other has left');
+  await other.says('the other person has left');
   assert.doesNotMatch(other.err, /said goodbye/);
 });
 

@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run channel`: no sequence of inputs makes a channel panic, loop, grow or break a promise.
+//! `cargo +nightly fuzz run channel`: no sequence of inputs makes a channel panic, loop, grow or
+//! break a promise.
 
 #![no_main]
 

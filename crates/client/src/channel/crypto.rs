@@ -199,8 +199,8 @@ impl Cipher for AesGcm {
             .and_then(|key| key.seal_in_place_separate_tag(Self::nonce(nonce), Aad::from(ad), text).ok());
         match sealed {
             Some(tag) => rest[..TAG].copy_from_slice(tag.as_ref()),
-            // The trait has no error here. It cannot fail (32-byte key, short text); if it did, nothing
-            // leaks.
+            // The trait has no error here. It cannot fail (32-byte key, short text); if it did,
+            // nothing leaks.
             None => text.fill(0),
         }
         plaintext.len() + TAG

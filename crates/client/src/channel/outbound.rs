@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_slower_than_the_first_time_out_is_measured_in_the_end() {
+    fn a_path_slower_than_the_first_time_out_is_measured_in_the_end() {
         let mut outbound = Outbound::default();
         let (mut now, mut spare) = (0, 0);
         for number in 1..=5 {

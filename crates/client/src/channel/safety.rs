@@ -60,8 +60,9 @@ impl fmt::Debug for SafetyCode {
     }
 }
 
-/// The emoji of Matrix's short authentication strings, in its order and with its English names: chosen by others to be
-/// told apart easily (Matrix specification, client-server API, "SAS method: emoji"; Apache-2.0).
+/// The emoji of Matrix's short authentication strings, in its order and with its English names:
+/// chosen by others to be told apart easily (Matrix specification, client-server API, "SAS method:
+/// emoji"; Apache-2.0).
 #[rustfmt::skip]
 pub(super) const EMOJI: [(&str, &str); 64] = [
     ("🐶", "Dog"), ("🐱", "Cat"), ("🦁", "Lion"), ("🐎", "Horse"),

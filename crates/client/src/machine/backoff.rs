@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_double_up_to_the_cap_and_start_anew_after_a_success() {
+    fn windows_double_up_to_the_cap_and_start_again_after_a_success() {
         let mut pauses = BackOff::of_connections();
         let longest: Vec<_> = (0..9).map(|_| pauses.next(u64::MAX).as_millis() + 1).collect();
         assert_eq!(longest, [250, 500, 1000, 2000, 4000, 8000, 10000, 10000, 10000]);

@@ -12,11 +12,11 @@ use tokio::sync::Barrier;
 use crate::relay::Relay;
 
 /// Two people who look for each other.
-async fn two(relay: &Relay, wishes: [ChatCriteria; 2]) -> [Chat; 2] {
+async fn two(relay: &Relay, criteria: [ChatCriteria; 2]) -> [Chat; 2] {
     let mut chats = Vec::new();
-    for wish in wishes {
+    for criterion in criteria {
         let mut chat = Chat::open(&relay.server()).await.unwrap();
-        chat.find(wish);
+        chat.find(criterion);
         chats.push(chat);
     }
     chats.try_into().ok().unwrap()
@@ -148,7 +148,7 @@ async fn a_report_ends_the_chat_at_once() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_delivered_is_told() {
+async fn undelivered_texts_are_reported() {
     let relay = Relay::new().await;
     let [mut one, two] = talking(&relay).await;
     drop(two);
@@ -159,7 +159,7 @@ async fn what_could_not_be_delivered_is_told() {
 }
 
 #[tokio::test]
-async fn who_closes_is_said_to_have_gone() {
+async fn the_peer_of_a_closed_chat_sees_it_end() {
     let relay = Relay::new().await;
     let [one, mut two] = talking(&relay).await;
     let ((), heard) = tokio::join!(one.close(), end(&mut two));

@@ -142,7 +142,7 @@ async fn what_is_not_a_cipher_chat_server_is_tried_again_with_pauses() {
 }
 
 #[tokio::test]
-async fn messages_that_mean_nothing_here_are_passed_over() {
+async fn unknown_messages_are_ignored() {
     let script = Script::new().await;
     let (mut connection, mut peer) = connected(&script).await;
     peer.text(r#"{"type":"weather"}"#).await;
@@ -167,7 +167,8 @@ async fn an_owner_who_reads_late_loses_nothing_and_may_write_meanwhile() {
         peer
     };
     let late = async {
-        // More than fits into every queue on the way: it would block if reading and writing were one.
+        // More than fits into every queue on the way: it would block if reading and writing were
+        // one.
         for _ in 0..500 {
             connection.send_frame(vec![1; 256].into()).await.unwrap();
         }
@@ -183,7 +184,7 @@ async fn an_owner_who_reads_late_loses_nothing_and_may_write_meanwhile() {
 }
 
 #[tokio::test]
-async fn what_was_said_before_closing_arrives() {
+async fn messages_sent_before_closing_arrive() {
     let script = Script::new().await;
     let (mut connection, mut peer) = paired(&script).await;
     connection.send_frame("last words".into()).await.unwrap();

@@ -1,4 +1,5 @@
-//! The smallest server for one chat: it brings two people together, passes frames on, and cuts connections as it is told.
+//! The smallest server for one chat: it brings two people together, passes frames on, and cuts
+//! connections as it is told.
 
 use std::{
     net::SocketAddr,

@@ -67,7 +67,7 @@ impl Secure {
 }
 
 #[tokio::test]
-async fn a_server_with_the_right_certificate_is_believed() {
+async fn a_server_with_the_right_certificate_is_trusted() {
     let secure = Secure::new("believed").await;
     let server = secure.server("localhost", &secure);
     let (session, ()) = tokio::join!(Session::open(&server), secure.open_session());
@@ -78,7 +78,7 @@ async fn a_server_with_the_right_certificate_is_believed() {
 }
 
 #[tokio::test]
-async fn nobody_else_is_believed_nor_told_anything() {
+async fn a_server_with_another_certificate_is_sent_nothing() {
     let (secure, other) = (Secure::new("one").await, Secure::new("other").await);
     for server in [secure.server("localhost", &other), secure.server("127.0.0.1", &secure)] {
         let (session, told) = tokio::join!(Session::open(&server), async {

@@ -65,7 +65,7 @@ impl Model {
         if matches!(self.screen.stage, Stage::Waiting) {
             self.screen.stage = Stage::Meeting;
         } else {
-            // Found in the moment in which nobody was looked for any more.
+            // The match was made just before the find was cancelled.
             self.screen.stage = Stage::Leaving(Then::Rest);
             self.effects.push(Effect::Leave);
         }
@@ -92,9 +92,9 @@ impl Model {
                 self.screen.log.mark(id, Mark::Sent(number));
                 self.send_next();
             }
-            // It is told when there is room again, or that the chat is over.
+            // `WindowOpen`, `Secured` or `Ended` follows.
             Err(SendError::Full | SendError::NotSecured | SendError::Over) => {}
-            // A draft is neither.
+            // Cannot happen: a draft is neither.
             Err(SendError::TooLong | SendError::Empty) => self.screen.log.mark(id, Mark::NotDelivered),
         }
     }
@@ -119,7 +119,8 @@ impl Model {
         }
     }
 
-    /// Nobody follows: says what was forgotten. What the other said stays readable if it was not this side that ended the chat.
+    /// The chat is over and no other one follows: shows what was forgotten. If the peer or the
+    /// server ended it, all texts stay readable.
     fn over(&mut self, end: End) {
         let lost = self.screen.log.lost();
         let own = matches!(end, End::Bye | End::Report);
@@ -151,7 +152,7 @@ impl Model {
     fn closed(&mut self, reason: Closed) {
         self.session = Session::Over;
         if self.screen.stage == Stage::Waiting && reason == Closed::Unauthorized {
-            // The server was restarted, or a day is over: whoever waits goes on waiting.
+            // The server was restarted, or a day is over. The find goes on in a new session.
             self.screen.stage = Stage::Opening(AfterOpening::FindSame);
             return self.effects.push(Effect::Open);
         }

@@ -9,7 +9,7 @@ use super::{
 use crate::{layout, state::OwnConnection};
 
 impl Model {
-    /// Takes in what happened at `now`, the time since the start, and says what to do.
+    /// Handles what happened at `now`, the time since the start, and returns what to do.
     pub(crate) fn handle(&mut self, now: Duration, input: Input) -> Vec<Effect> {
         self.screen.now = now;
         match input {
@@ -21,7 +21,7 @@ impl Model {
             Input::Pasted(text) => self.paste(&text),
             Input::Resized(size) => {
                 self.screen.size = size;
-                // A terminal may have been through other sizes and lost rows, even if it has its old one again.
+                // The terminal may have lost rows meanwhile, even if it has its old size again.
                 self.effects.push(Effect::Redraw);
                 self.screen.scroll = self.screen.scroll.min(layout::scroll_max(&self.screen));
             }

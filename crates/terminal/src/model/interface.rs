@@ -10,38 +10,38 @@ use zeroize::Zeroizing;
 
 use crate::{keys::Key, log::EntryId};
 
-/// Something that happened. Nothing of it is shown by `Debug`: most of it is what people write.
+/// Something that happened. It has no `Debug`, because most of it is what people write.
 pub(crate) enum Input {
-    /// There is a session, and nobody is looked for yet.
+    /// A session was opened. No find has been sent in it.
     Opened,
-    /// There is none, for this reason.
+    /// No session could be opened, for this reason.
     OpenFailed(String),
-    /// The search that was asked for is for whoever brings this link.
+    /// The find is for whoever opens this invite link.
     Link(Zeroizing<String>),
-    /// The chat tells something.
+    /// The chat reports something.
     Chat(Event),
     Key(Key),
-    /// A text comes from a clipboard.
+    /// A text was pasted.
     Pasted(Zeroizing<String>),
     Resized(Size),
-    /// What [`Effect::Send`] came to.
+    /// The result of [`Effect::Send`].
     Sent(EntryId, Result<MessageNumber, SendError>),
-    /// This process is asked to end.
+    /// This process was asked to end.
     Stop,
     /// The time of [`Model::next_tick`](super::Model::next_tick) has come.
     Tick,
 }
 
-/// What is to be done, in this order.
+/// What to do, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Open a session.
     Open,
-    /// Look for somebody, after the end of the chat that may still go on.
+    /// Find somebody. A chat that still goes on is ended first.
     Find,
-    /// Look for the same as before, in another session.
+    /// Find with the same criteria as before, in another session.
     FindSame,
-    /// Look for nobody.
+    /// Cancel the find.
     Cancel,
     /// Say goodbye.
     Leave,
@@ -49,7 +49,7 @@ pub(crate) enum Effect {
     /// Hand this text to the channel.
     Send(EntryId),
     Typing(Typing),
-    /// Draw all of the screen, whatever was there.
+    /// Draw the whole screen again.
     Redraw,
     /// Close the chat in good order, and end.
     Close,
@@ -57,7 +57,7 @@ pub(crate) enum Effect {
     Abandon,
 }
 
-/// How it went, for the exit code.
+/// Whether all went well, for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Well,

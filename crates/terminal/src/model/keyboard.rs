@@ -19,10 +19,10 @@ use crate::{
     state::{About, AfterOpening, MeetingKind, Popup, Stage, Then},
 };
 
-/// Own texts that may wait until the channel has room. While so many do, Enter does nothing.
+/// Own texts that may wait until the channel has room. While so many wait, Enter does nothing.
 const WAITING_TEXTS: usize = 64;
 
-/// After the last key, how long somebody counts as writing.
+/// How long somebody counts as writing after the last key.
 const TYPING_REST: Duration = Duration::from_secs(5);
 
 impl Model {
@@ -51,7 +51,7 @@ impl Model {
 
     pub(super) fn quit(&mut self) {
         match self.screen.stage {
-            // Asked twice, it does not wait for goodbyes.
+            // A second request to quit does not wait for goodbyes.
             Stage::Leaving(Then::Quit) => self.effects.push(Effect::Abandon),
             Stage::Meeting | Stage::Talking(_) | Stage::Leaving(_) => {
                 self.start_leaving(Then::Quit);
@@ -61,7 +61,7 @@ impl Model {
         }
     }
 
-    /// Somebody may have stopped in the middle of a line.
+    /// Notifies the peer if the writer has stopped in the middle of a line.
     pub(super) fn rest_typing(&mut self) {
         if self.typing_until.is_some_and(|until| until <= self.screen.now) {
             self.typing_until = None;
@@ -107,7 +107,7 @@ impl Model {
             TypedLine::Text(text) => {
                 let id = self.screen.log.mine(text);
                 self.screen.draft.clear();
-                // A text tells by itself that its writer has stopped.
+                // A text shows by itself that its writer has stopped.
                 self.typing_until = None;
                 (self.screen.scroll, self.screen.unseen) = (0, 0);
                 if self.screen.log.waiting().next() == Some(id) {

@@ -66,7 +66,7 @@ impl Model {
         self.keep_in_view(id);
     }
 
-    /// Whoever reads older texts goes on reading where they are.
+    /// Keeps older texts in place while somebody reads them.
     pub(super) fn keep_in_view(&mut self, added: EntryId) {
         if self.screen.scroll > 0 {
             self.screen.scroll += layout::height(&self.screen, added);
@@ -78,7 +78,7 @@ impl Model {
         self.effects.extend(self.screen.log.waiting().next().map(Effect::Send));
     }
 
-    /// Nobody is looked for any more, and nobody was met.
+    /// The find is over, and nobody was met.
     pub(super) fn alone(&mut self, why: &str) {
         self.forget();
         self.note(why, NoteKind::Trouble);
@@ -98,13 +98,13 @@ impl Model {
         self.screen.meeting != MeetingKind::AcceptsInvite || self.meetings == 0
     }
 
-    /// Wipes what was said, and the link.
+    /// Wipes all texts, and the invite link.
     pub(super) fn forget(&mut self) {
         self.forget_chat();
         self.screen.invite = None;
     }
 
-    /// Wipes what was said; the link for the next may be there already.
+    /// Wipes all texts. The invite link stays: it may be the one for the next chat.
     pub(super) fn forget_chat(&mut self) {
         self.screen.log = Log::default();
         (self.screen.scroll, self.screen.unseen) = (0, 0);

@@ -1,4 +1,4 @@
-//! What is said to the person at the keyboard.
+//! The texts for the person at the keyboard.
 
 use client::{Closed, chat::End};
 use schemas::control::{EndReason, ErrorCode};
@@ -12,7 +12,7 @@ pub(super) const FORGOTTEN_BUT_SEEN: &str =
     "Forgotten: the keys. What you still see is on this screen alone, and is wiped when you go on.";
 pub(super) const GO_ON: &str = "/next looks for somebody else, /quit ends.";
 pub(super) const SERVES_ONCE: &str = "An invite link works once. /quit ends; start again with another link.";
-pub(super) const STOPPED: &str = "You stopped looking.";
+pub(super) const STOPPED: &str = "You stopped waiting.";
 pub(super) const DISCARDED: &str = "You discarded the link.";
 pub(super) const NOBODY: &str = "nobody is there to read it; your line is kept";
 pub(super) const NO_CHAT: &str = "there is no chat";
@@ -24,10 +24,10 @@ pub(super) const UNKNOWN_COMMAND: &str = "no such command; /help lists them, // 
 pub(super) fn begin(meeting: &MeetingKind) -> &'static str {
     match meeting {
         MeetingKind::Anybody | MeetingKind::Topic(_) => {
-            "You talk to a stranger. Only you two can read it; nothing is stored."
+            "You are talking to a stranger. Only the two of you can read this."
         }
         MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => {
-            "You are connected. Only you two can read it; nothing is stored."
+            "You are connected. Only the two of you can read this."
         }
     }
 }
@@ -42,18 +42,18 @@ pub(super) fn lost(texts: usize) -> String {
 pub(super) fn end(end: End) -> String {
     match end {
         End::Bye => "You ended the chat.".into(),
-        End::PeerBye => "The other said goodbye.".into(),
+        End::PeerBye => "The other person said goodbye.".into(),
         End::Report => "You reported the chat. You will not meet this person again in this session.".into(),
-        End::Room(EndReason::Left) => "The other has left.".into(),
+        End::Room(EndReason::Left) => "The other person has left.".into(),
         End::Room(EndReason::Expired) => "One of you was away for too long.".into(),
-        End::Room(EndReason::Reported) => "The other has reported the chat.".into(),
+        End::Room(EndReason::Reported) => "The other person has reported the chat.".into(),
         End::Room(EndReason::Shutdown) => "The server is shutting down.".into(),
         End::Fault(client::channel::ChannelEnd::NoChannel) => {
-            "The two could not agree on keys in time.".into()
+            "The two of you could not agree on keys in time.".into()
         }
         End::Fault(reason) => format!(
-            "The encryption did not check out ({reason}), so the chat was stopped: the other used another link, or something on \
-             the way changed what was sent."
+            "The encryption check failed ({reason}), so the chat was stopped. Either the other \
+             person used a different link, or something on the way changed what was sent."
         ),
         End::Closed(reason) => closed(reason),
     }
@@ -72,11 +72,15 @@ pub(super) fn closed(reason: Closed) -> String {
 pub(super) fn refusal(code: ErrorCode, message: &str) -> String {
     match code {
         ErrorCode::InviteSpent => {
-            "This link has been used. If it was not your guest or host who used it, somebody else had the link.".into()
+            "This link has been used. If it was not your guest or host who used it, somebody else \
+             had the link."
+                .into()
         }
         ErrorCode::TopicNotOffered => "This server does not offer that topic.".into(),
         ErrorCode::MatchingNotOffered => "This server does not offer this way to meet.".into(),
-        ErrorCode::Unavailable => "the server cannot match anybody at the moment; this program tries again".into(),
+        ErrorCode::Unavailable => {
+            "the server cannot match anybody at the moment; this program tries again".into()
+        }
         ErrorCode::Rate => "too many requests; this program tries again later".into(),
         _ => format!("The server refused: {}.", harmless(message)),
     }

@@ -1,4 +1,5 @@
-//! The parts of the screen: how things stand, the safety code, what was said, and the rule above the line that is written.
+//! The parts of the screen: the status bar, the safety code, the texts, and the rule above the
+//! draft.
 
 use client::channel::{Typing, limits::MAX_TEXT};
 use ratatui::{layout::Rect, style::Style};
@@ -11,10 +12,10 @@ use crate::{
     text::width,
 };
 
-/// Below this many bytes of room the line says how many they are.
+/// The rule shows how many bytes are left when fewer than this still fit.
 const ROOM_TOLD: usize = MAX_TEXT / 8;
 
-/// The bar at the top: how things stand, and on the right what for.
+/// The bar at the top: the state of the chat, and on the right how the two meet.
 pub(super) fn status(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let bar = canvas.theme.bar();
     canvas.fill(area, bar);
@@ -49,7 +50,7 @@ fn standing(state: &ScreenState) -> (char, String) {
         },
         (Stage::Meeting, ..) => words('○', "somebody is there, agreeing on keys"),
         (Stage::Talking(_), _, Peer::Away) => {
-            words('!', "the other is away and may come back; what you write waits")
+            words('!', "the other person is away and may come back; your texts wait")
         }
         (Stage::Talking(_), _, Peer::Online) => words('●', "connected, end-to-end encrypted"),
     }
@@ -69,9 +70,9 @@ pub(super) fn safety(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// What was said, the newest at the bottom.
+/// The texts, the newest at the bottom.
 pub(super) fn log(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
-    // From the bottom up, so that only what is seen is put into rows.
+    // From the bottom up, so that only visible entries are broken into rows.
     let mut skip = state.scroll;
     let mut y = area.bottom();
     for entry in state.log.entries().rev() {
@@ -115,7 +116,8 @@ fn draw_row(state: &ScreenState, row: Row<'_>, area: Rect, canvas: &mut Canvas<'
     }
 }
 
-/// The rule above the line: who writes, or the answer to a key; on the right what is out of sight.
+/// The rule above the draft: whether the peer writes, or the answer to a key. On the right: what is
+/// out of sight.
 pub(super) fn rule(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     canvas.write(area.x, area.y, &"─".repeat(area.width.into()), theme.faint());

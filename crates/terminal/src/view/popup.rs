@@ -1,4 +1,4 @@
-//! What lies over the texts when it is asked for: the safety code explained, and the list of commands.
+//! Draws a pop-up over the texts.
 
 use ratatui::{
     layout::Rect,

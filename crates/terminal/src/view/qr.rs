@@ -1,16 +1,17 @@
-//! A QR code in half blocks: two of its rows in one of the terminal's.
+//! A QR code in half blocks: two of its rows in one row of the terminal.
 
 use qrcode::{Color, EcLevel, QrCode};
 
 use super::{canvas::Canvas, style::Theme};
 
-/// Light modules around it. The standard asks for four; readers content themselves with two, and terminals are small.
+/// Light modules around it. The standard asks for four. Two are enough for readers, and terminals
+/// are small.
 const QUIET: usize = 2;
 
 pub(super) struct Qr(QrCode);
 
 impl Qr {
-    /// `None` if the text is too long for any.
+    /// `None` if the text is too long for a QR code.
     pub(super) fn of(text: &str) -> Option<Self> {
         QrCode::with_error_correction_level(text, EcLevel::L).ok().map(Self)
     }
@@ -36,7 +37,8 @@ impl Qr {
         self.0.width() + 2 * QUIET
     }
 
-    /// Two modules, one above the other. Without colours the light ones are drawn: most terminals are dark.
+    /// Two modules, one above the other. Without colours the light ones are drawn: most terminals
+    /// are dark.
     fn half_blocks(&self, column: usize, row: usize, theme: Theme) -> char {
         let drawn = |row| (self.is_dark(column, row)) == (theme == Theme::Colours);
         match (drawn(row), row + 1 < self.modules() && drawn(row + 1)) {

@@ -1,8 +1,8 @@
-//! How things look.
+//! Colours and styles.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// Whether there are colours. Without them everything can be told apart all the same.
+/// Whether there are colours. Nothing depends on them alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Theme {
     Colours,
@@ -24,27 +24,27 @@ impl Theme {
         Style::new().add_modifier(Modifier::DIM)
     }
 
-    /// Who speaks: this side.
+    /// The name of this side.
     pub(super) fn mine(self) -> Style {
         self.coloured(Color::Cyan).add_modifier(Modifier::BOLD)
     }
 
-    /// The other side.
+    /// The name of the peer.
     pub(super) fn theirs(self) -> Style {
         self.coloured(Color::Magenta).add_modifier(Modifier::BOLD)
     }
 
-    /// It has arrived.
+    /// For what has arrived.
     pub(super) fn good(self) -> Style {
         self.coloured(Color::Green)
     }
 
-    /// It needs somebody's attention.
+    /// For what needs attention.
     pub(super) fn bad(self) -> Style {
         self.coloured(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// Dark on light, whatever the terminal is: cameras like it best.
+    /// Dark on light in every terminal: cameras read that best.
     pub(super) fn paper(self) -> Style {
         match self {
             Self::Colours => Style::new().fg(Color::Black).bg(Color::White),

@@ -1,4 +1,4 @@
-//! What there is to read while somebody is looked for; and the link to hand over.
+//! The screen while somebody waits for a match, with the invite link to hand over.
 
 use ratatui::{layout::Rect, style::Style};
 
@@ -8,16 +8,16 @@ use crate::{
     text::{Break, rows},
 };
 
-/// Columns on both sides.
+/// Empty columns on both sides.
 const MARGIN: u16 = 2;
 
-/// Easily read.
+/// Longer lines are hard to read.
 const COLUMNS: u16 = 64;
 
-/// Beside a QR code, what is left for words.
+/// The text needs this many columns beside a QR code.
 const COLUMNS_BESIDE_QR: u16 = 30;
 
-/// A paragraph and its look.
+/// A paragraph, its style, and where its rows may end.
 type Paragraph<'a> = (&'a str, Style, Break);
 
 pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
@@ -34,11 +34,11 @@ pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
         (_, MeetingKind::AcceptsInvite, _) => vec![
             strong("Waiting for your host…"),
             (
-                "They may have ended their program, or somebody else has used the link already.",
+                "They may have closed their program, or somebody else has used the link already.",
                 plain,
                 Break::Words,
             ),
-            ("/leave gives up, /quit ends.", faint, Break::Words),
+            ("/leave stops waiting, /quit ends.", faint, Break::Words),
         ],
         (_, MeetingKind::Anybody | MeetingKind::Topic(_), _) => {
             topic = match &state.meeting {
@@ -53,7 +53,7 @@ pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
                     plain,
                     Break::Words,
                 ),
-                ("/leave stops looking, /quit ends, /help lists the commands.", faint, Break::Words),
+                ("/leave stops waiting, /quit ends, /help lists the commands.", faint, Break::Words),
             ]
         }
     };
@@ -80,7 +80,8 @@ fn draw_invite(link: &str, area: Rect, canvas: &mut Canvas<'_>) {
     let qr = Qr::of(link).filter(|qr| qr.height() <= area.height);
     let Some(qr) = qr else { return write_all(&paragraphs, inset(area), canvas) };
     let beside = area.width.saturating_sub(qr.width() + 2 * MARGIN);
-    // Above the code if the link can stand on one row there, so that it can be copied in one piece.
+    // The link goes above the code if it fits on one row there, so that it can be copied in one
+    // piece.
     let below = area.height.saturating_sub(qr.height());
     if below >= 2
         && usize::from(area.width.saturating_sub(2 * MARGIN)) >= link.len()
@@ -112,7 +113,7 @@ fn inset(area: Rect) -> Rect {
     }
 }
 
-/// Writes paragraphs with a blank row between them, if there is room for that.
+/// Writes paragraphs, with a blank row between them if there is room.
 fn write_all(paragraphs: &[Paragraph<'_>], area: Rect, canvas: &mut Canvas<'_>) {
     let columns = usize::from(area.width).max(1);
     let needed: usize =

@@ -17,7 +17,7 @@ fn a_goodbye_comes_after_all_texts_and_ends_both_sides() {
 }
 
 #[test]
-fn who_heard_a_goodbye_stays_to_acknowledge_it_again() {
+fn a_side_that_received_a_goodbye_stays_to_acknowledge_it_again() {
     let (mut a, mut b) = secured_pair();
     a.bye(at(0));
     b.handle_frame(at(0), &a.poll_frame().unwrap());

@@ -67,11 +67,11 @@ fn whoever_waits_repeats_when_the_peer_or_its_own_link_returns() {
     assert_eq!(frames(&mut b).len(), 0, "its own link is down");
     b.link_up(at(6300));
     assert_eq!(frames(&mut b), commitment);
-    assert_eq!(b.next_timeout(), Some(at(7300)), "the intervals begin anew");
+    assert_eq!(b.next_timeout(), Some(at(7300)), "the intervals start again");
 }
 
 #[test]
-fn an_answer_that_cannot_be_sent_goes_out_when_the_way_opens() {
+fn an_answer_that_cannot_be_sent_goes_out_when_the_path_opens() {
     let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
     a.peer_away(at(0));
     a.handle_frame(at(1), &b.poll_frame().unwrap());

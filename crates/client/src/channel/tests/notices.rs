@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn typing_is_told_on_change_and_at_most_once_a_second() {
+fn typing_notices_are_sent_on_change_and_at_most_once_a_second() {
     let (mut a, mut b) = secured_pair();
     for (ms, typing) in
         [(0, Typing::Active), (100, Typing::Active), (200, Typing::Idle), (300, Typing::Active)]
@@ -26,7 +26,7 @@ fn a_text_ends_typing_without_a_notice() {
 }
 
 #[test]
-fn typing_is_not_told_into_a_half_full_window() {
+fn no_typing_notice_goes_into_a_half_full_window() {
     let (mut a, mut b) = secured_pair();
     for _ in 0..32 {
         a.send_text(at(0), "x").unwrap();

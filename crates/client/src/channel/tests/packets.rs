@@ -138,7 +138,7 @@ fn authenticated_nonsense_ends_the_chat() {
 }
 
 #[test]
-fn a_message_of_a_later_revision_is_acknowledged_and_passed_over() {
+fn a_message_of_a_later_revision_is_acknowledged_and_ignored() {
     let (mut a, mut b) = secured_pair();
     let entries = [Entry { number: 1, kind: 77, body: b"?" }, Entry { number: 2, kind: 1, body: b"text" }];
     let forged = forge(&mut a, 0, &entries);
@@ -148,7 +148,7 @@ fn a_message_of_a_later_revision_is_acknowledged_and_passed_over() {
 }
 
 #[test]
-fn a_full_window_refuses_and_tells_when_it_opens() {
+fn a_full_window_refuses_and_reports_when_it_opens() {
     let (mut a, mut b) = secured_pair();
     for _ in 0..63 {
         a.send_text(at(0), "x").unwrap();

@@ -1,7 +1,7 @@
 //! The test vectors in `schemas/vectors/`: made here from fixed keys, and the files must say the
 //! same.
 //!
-//! `UPDATE_VECTORS=1 cargo test -p client vectors` writes them anew.
+//! `UPDATE_VECTORS=1 cargo test -p client vectors` rewrites them.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -64,7 +64,7 @@ pub(super) fn check(file: &str, vectors: &Value) {
         std::fs::write(&path, text).unwrap();
     }
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    assert!(written == *vectors, "{file} differs; UPDATE_VECTORS=1 writes it anew");
+    assert!(written == *vectors, "{file} differs; UPDATE_VECTORS=1 rewrites it");
 }
 
 #[test]

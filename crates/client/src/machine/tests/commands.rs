@@ -9,7 +9,7 @@ fn send(message: ClientMessage) -> Effect {
 }
 
 #[test]
-fn two_people_meet_talk_and_part() {
+fn two_people_meet_chat_and_leave() {
     let mut world = World::connected();
     assert_eq!(world.command(Command::Find(anybody())), [send(ClientMessage::Find(anybody()))]);
     assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), [Effect::Emit(Event::Waiting)]);
@@ -27,7 +27,7 @@ fn two_people_meet_talk_and_part() {
 }
 
 #[test]
-fn what_is_wanted_before_there_is_a_connection_is_said_when_there_is_one() {
+fn commands_given_before_there_is_a_connection_are_sent_once_there_is_one() {
     let mut world = World::new();
     assert_eq!(world.command(Command::Find(about("birds"))), []);
     assert_eq!(world.command(Command::Find(anybody())), [], "the last one counts");
@@ -36,7 +36,7 @@ fn what_is_wanted_before_there_is_a_connection_is_said_when_there_is_one() {
 }
 
 #[test]
-fn who_has_cancelled_is_not_kept_in_a_room() {
+fn a_match_after_cancelling_is_left_at_once() {
     let mut world = World::connected();
     world.command(Command::Find(anybody()));
     assert_eq!(world.command(Command::Cancel), [send(ClientMessage::Cancel)]);
@@ -64,7 +64,7 @@ fn a_next_without_a_chat_is_a_find() {
 }
 
 #[test]
-fn a_search_may_follow_a_leave_at_once() {
+fn a_find_may_follow_a_leave_at_once() {
     let mut world = World::chatting();
     world.command(Command::Leave);
     assert_eq!(world.command(Command::Find(anybody())), [send(ClientMessage::Next(anybody()))]);
@@ -74,7 +74,7 @@ fn a_search_may_follow_a_leave_at_once() {
 }
 
 #[test]
-fn requests_that_make_no_sense_here_are_refused_without_the_server() {
+fn commands_that_do_not_fit_are_refused_without_the_server() {
     let mut world = World::connected();
     let refused = |effects: &[Effect], expected| match effects {
         [Effect::Emit(Event::Error { code, .. })] => assert_eq!(*code, expected),
@@ -88,25 +88,25 @@ fn requests_that_make_no_sense_here_are_refused_without_the_server() {
 }
 
 #[test]
-fn a_wish_to_leave_outlasts_a_loss_of_the_connection() {
-    for (wish, said) in [
+fn leaving_outlasts_a_lost_connection() {
+    for (command, sent) in [
         (Command::Leave, vec![ClientMessage::Leave]),
         (Command::Report(Category::Abuse), vec![ClientMessage::Report(Category::Abuse)]),
         (Command::Next(anybody()), vec![ClientMessage::Next(anybody())]),
     ] {
         let mut world = World::chatting();
         world.input(Input::Lost(None));
-        assert_eq!(world.command(wish), []);
+        assert_eq!(world.command(command), []);
         world.wait();
         assert_eq!(world.greet("t2"), [resume("k1")]);
         let mut expected = vec![Effect::Emit(Event::Resumed)];
-        expected.extend(said.into_iter().map(Effect::SendControl));
+        expected.extend(sent.into_iter().map(Effect::SendControl));
         assert_eq!(world.input(resumed("k2")), expected);
     }
 }
 
 #[test]
-fn a_room_that_has_ended_meanwhile_ends_here_too_and_what_comes_next_begins() {
+fn a_room_that_ended_meanwhile_ends_here_too_and_the_next_find_starts() {
     for (answer, reason) in
         [(over(EndReason::Expired), EndReason::Expired), (error(ErrorCode::BadTicket), EndReason::Expired)]
     {
@@ -120,7 +120,7 @@ fn a_room_that_has_ended_meanwhile_ends_here_too_and_what_comes_next_begins() {
 }
 
 #[test]
-fn a_report_and_the_next_person_are_said_in_order() {
+fn a_report_and_a_next_are_sent_in_order() {
     let mut world = World::chatting();
     world.input(Input::Lost(None));
     world.command(Command::Report(Category::Minor));
@@ -142,7 +142,7 @@ fn a_leave_that_comes_too_late_is_no_error() {
 }
 
 #[test]
-fn a_search_that_cannot_be_had_ends_and_one_that_cannot_be_had_now_goes_on() {
+fn a_find_ends_after_a_final_refusal_and_is_repeated_after_a_passing_one() {
     for hopeless in [ErrorCode::TopicNotOffered, ErrorCode::InviteSpent, ErrorCode::BadLanguage] {
         let mut world = World::connected();
         world.command(Command::Find(anybody()));
@@ -160,7 +160,7 @@ fn a_search_that_cannot_be_had_ends_and_one_that_cannot_be_had_now_goes_on() {
 }
 
 #[test]
-fn a_resume_or_leave_that_cannot_be_had_now_is_said_again() {
+fn a_resume_or_leave_is_repeated_after_a_passing_refusal() {
     let mut world = World::chatting();
     world.input(Input::Lost(None));
     world.wait();

@@ -47,7 +47,7 @@ fn the_newest_token_and_ticket_are_used() {
 }
 
 #[test]
-fn a_search_begins_anew_on_a_new_connection() {
+fn a_find_is_repeated_on_a_new_connection() {
     let mut world = World::connected();
     world.command(Command::Find(about("birds")));
     world.input(Input::Lost(Some(4000)));
@@ -92,7 +92,7 @@ fn pauses_grow_until_a_connection_has_lasted() {
 }
 
 #[test]
-fn a_server_that_says_when_to_come_back_is_heard_within_reason() {
+fn the_pause_that_a_server_asks_for_is_kept_within_limits() {
     let mut world = World::new();
     world.wait();
     let wait = |seconds| {
@@ -142,7 +142,7 @@ fn a_node_that_drains_is_left_at_the_time_it_said() {
 }
 
 #[test]
-fn silence_is_death_and_any_sign_is_life() {
+fn silence_ends_a_connection_and_any_message_keeps_it() {
     let mut world = World::connected();
     world.pass(Duration::from_secs(30));
     world.input(Input::Activity);

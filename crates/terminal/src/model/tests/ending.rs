@@ -10,7 +10,7 @@ fn is_alone(harness: &Harness) -> bool {
 }
 
 #[test]
-fn what_was_said_goes_with_whoever_ends_the_chat() {
+fn ending_the_chat_wipes_its_texts() {
     let mut harness = Harness::talking();
     harness.send_text("mine", 1);
     harness.handle_event(Event::Delivered { number: number(1) });
@@ -24,7 +24,7 @@ fn what_was_said_goes_with_whoever_ends_the_chat() {
 }
 
 #[test]
-fn what_was_said_stays_readable_where_the_other_ends_the_chat_until_one_goes_on() {
+fn texts_stay_readable_after_the_peer_ends_the_chat_until_the_next_one() {
     let mut harness = Harness::talking();
     harness.receive_text("theirs");
     harness.end(End::PeerBye);
@@ -61,7 +61,7 @@ fn next_ends_this_chat_and_begins_another() {
 }
 
 #[test]
-fn whoever_thinks_better_of_next_stays_alone() {
+fn leave_after_next_cancels_the_find() {
     let mut harness = Harness::talking();
     harness.line("/next");
     assert_eq!(harness.line("/leave"), [Effect::Cancel]);
@@ -81,7 +81,7 @@ fn a_report_names_its_category() {
 }
 
 #[test]
-fn a_fault_of_the_encryption_is_told_as_trouble() {
+fn a_fault_of_the_encryption_is_shown_as_trouble() {
     let mut harness = Harness::talking();
     harness.end(End::Fault(channel::ChannelEnd::CommitmentBroken));
     let trouble = |entry: &crate::log::Entry| matches!(&entry.kind, EntryKind::Note(note, crate::log::NoteKind::Trouble) if note.contains("commitment-broken"));
@@ -106,14 +106,14 @@ fn quitting_without_a_chat_ends_at_once() {
 }
 
 #[test]
-fn whoever_asks_twice_does_not_wait_for_goodbyes() {
+fn quitting_twice_does_not_wait_for_goodbyes() {
     let mut harness = Harness::talking();
     harness.press(Key::Interrupt);
     assert_eq!(harness.press(Key::Interrupt), [Effect::Abandon]);
 }
 
 #[test]
-fn the_end_of_input_ends_all_only_where_nothing_is_written() {
+fn end_of_input_quits_only_on_an_empty_line() {
     let mut harness = Harness::talking();
     harness.write("x");
     assert_eq!(harness.press(Key::EndOfInput), []);
@@ -121,7 +121,7 @@ fn the_end_of_input_ends_all_only_where_nothing_is_written() {
 }
 
 #[test]
-fn nothing_is_said_while_saying_goodbye() {
+fn no_text_is_sent_while_saying_goodbye() {
     let mut harness = Harness::talking();
     harness.line("/leave");
     assert_eq!(harness.line("wait"), []);
@@ -131,7 +131,7 @@ fn nothing_is_said_while_saying_goodbye() {
 }
 
 #[test]
-fn a_server_that_goes_away_ends_the_chat_and_not_the_evening() {
+fn a_server_that_goes_away_ends_the_chat_and_not_the_program() {
     let mut harness = Harness::talking();
     harness.receive_text("theirs");
     let reason = Closed::Unauthorized;

@@ -11,7 +11,7 @@ fn link() -> Input {
 }
 
 #[test]
-fn somebody_is_met_and_then_there_are_keys() {
+fn a_match_is_followed_by_keys() {
     let mut harness = Harness::looking();
     assert_eq!(harness.handle_event(Event::Connected), []);
     assert_eq!(harness.handle_event(Event::Waiting), []);
@@ -24,7 +24,7 @@ fn somebody_is_met_and_then_there_are_keys() {
 }
 
 #[test]
-fn a_link_is_shown_until_somebody_has_come_by_it() {
+fn an_invite_link_is_shown_until_its_guest_arrives() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.give(link());
     harness.handle_event(Event::Waiting);
@@ -34,7 +34,7 @@ fn a_link_is_shown_until_somebody_has_come_by_it() {
 }
 
 #[test]
-fn the_link_of_the_next_outlasts_the_end_of_this_chat() {
+fn the_next_invite_link_outlasts_the_end_of_this_chat() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.meet();
     assert_eq!(harness.line("/next"), [Effect::Find]);
@@ -45,7 +45,7 @@ fn the_link_of_the_next_outlasts_the_end_of_this_chat() {
 }
 
 #[test]
-fn whoever_stops_looking_may_look_again() {
+fn a_find_may_follow_a_cancelled_one() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.give(link());
     assert_eq!(harness.line("/leave"), [Effect::Cancel]);
@@ -57,7 +57,7 @@ fn whoever_stops_looking_may_look_again() {
 }
 
 #[test]
-fn whoever_is_found_too_late_hears_a_goodbye() {
+fn a_match_after_cancelling_is_left_with_a_goodbye() {
     let mut harness = Harness::looking();
     harness.line("/leave");
     assert_eq!(harness.handle_event(Event::Met), [Effect::Leave]);
@@ -67,7 +67,7 @@ fn whoever_is_found_too_late_hears_a_goodbye() {
 }
 
 #[test]
-fn a_busy_server_is_waited_for_and_a_refusal_is_final() {
+fn a_busy_server_is_asked_again_and_a_refusal_is_final() {
     let mut harness = Harness::looking();
     let refused = |code| Event::Error { code, message: "no\x1b".into() };
     harness.handle_event(refused(ErrorCode::Unavailable));
@@ -82,7 +82,7 @@ fn a_busy_server_is_waited_for_and_a_refusal_is_final() {
 }
 
 #[test]
-fn a_link_that_was_opened_serves_once() {
+fn an_opened_link_works_once() {
     let mut harness = Harness::with(MeetingKind::AcceptsInvite, 80, 24);
     harness.meet();
     assert!(!harness.notes()[0].contains("stranger"));
@@ -119,7 +119,7 @@ fn a_session_that_is_over_is_replaced_for_the_next() {
 }
 
 #[test]
-fn whoever_waits_goes_on_waiting_in_a_new_session_with_the_same_link() {
+fn a_find_goes_on_in_a_new_session_with_the_same_link() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.give(link());
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_secs(1) });

@@ -4,7 +4,7 @@ use super::*;
 use crate::keys::Scroll;
 
 #[test]
-fn what_the_other_says_is_harmless_and_ends_their_typing() {
+fn a_text_of_the_peer_is_made_harmless_and_ends_its_typing() {
     let mut harness = Harness::talking();
     harness.handle_event(Event::PeerTyping(Typing::Active));
     assert_eq!(harness.model.screen.peer_typing, Typing::Active);
@@ -14,7 +14,7 @@ fn what_the_other_says_is_harmless_and_ends_their_typing() {
 }
 
 #[test]
-fn who_is_away_does_not_type() {
+fn a_peer_that_is_away_does_not_type() {
     for event in [Event::PeerAway, Event::Disconnected { retry_in: Duration::from_secs(1) }] {
         let mut harness = Harness::talking();
         harness.handle_event(Event::PeerTyping(Typing::Active));
@@ -25,7 +25,7 @@ fn who_is_away_does_not_type() {
 }
 
 #[test]
-fn after_a_resume_the_other_counts_as_there() {
+fn after_a_resume_the_peer_counts_as_online() {
     let mut harness = Harness::talking();
     harness.handle_event(Event::PeerAway);
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_secs(1) });
@@ -56,7 +56,7 @@ fn with_texts(texts: usize) -> Harness {
 }
 
 #[test]
-fn what_is_read_stays_where_it_is_while_more_comes() {
+fn texts_being_read_stay_in_place_while_new_ones_arrive() {
     let mut harness = with_texts(60);
     harness.press(Key::Scroll(Scroll::PageUp));
     let before = harness.model.screen.scroll;
@@ -84,7 +84,7 @@ fn there_is_nothing_above_the_first_text_and_nothing_below_the_last() {
 }
 
 #[test]
-fn whoever_says_something_sees_it() {
+fn sending_a_text_scrolls_to_it() {
     let mut harness = with_texts(60);
     harness.press(Key::Scroll(Scroll::PageUp));
     harness.send_text("here", 1);

@@ -19,7 +19,7 @@ fn a_text_waits_is_sent_and_arrives() {
 }
 
 #[test]
-fn an_acknowledgement_is_for_all_texts_before_and_none_behind() {
+fn an_acknowledgement_marks_all_texts_up_to_it_and_none_after_it() {
     let mut harness = Harness::talking();
     (1..=3).for_each(|n| harness.send_text("x", n));
     harness.handle_event(Event::Delivered { number: number(2) });
@@ -28,7 +28,7 @@ fn an_acknowledgement_is_for_all_texts_before_and_none_behind() {
 }
 
 #[test]
-fn texts_that_find_no_room_follow_one_after_the_other_in_their_order() {
+fn texts_that_find_no_room_are_sent_later_in_order() {
     let mut harness = Harness::talking();
     let [Effect::Send(first)] = harness.line("first")[..] else { panic!("not sent") };
     assert_eq!(harness.give(Input::Sent(first, Err(SendError::Full))), []);
@@ -42,7 +42,7 @@ fn texts_that_find_no_room_follow_one_after_the_other_in_their_order() {
 }
 
 #[test]
-fn more_than_64_texts_do_not_wait() {
+fn at_most_64_texts_wait() {
     let mut harness = Harness::talking();
     for _ in 0..64 {
         harness.line("x");
@@ -53,7 +53,7 @@ fn more_than_64_texts_do_not_wait() {
 }
 
 #[test]
-fn a_line_for_nobody_is_kept() {
+fn a_line_stays_when_there_is_nobody_to_read_it() {
     let mut harness = Harness::looking();
     assert_eq!(harness.line("anybody?"), []);
     assert!(harness.notice().contains("nobody"));
@@ -91,7 +91,7 @@ fn a_line_has_at_most_8_kib() {
 }
 
 #[test]
-fn the_other_is_told_who_writes_and_who_rests() {
+fn the_peer_sees_when_somebody_writes_and_stops() {
     let mut harness = Harness::talking();
     assert_eq!(harness.write("he"), [ACTIVE]);
     assert_eq!(harness.model.next_tick(), Some(Duration::from_secs(5)));
@@ -105,7 +105,7 @@ fn the_other_is_told_who_writes_and_who_rests() {
 }
 
 #[test]
-fn nobody_is_told_of_commands_or_of_writing_before_there_is_a_chat() {
+fn no_typing_notice_is_sent_for_commands_or_before_a_chat() {
     let mut harness = Harness::looking();
     assert_eq!(harness.write("hello"), []);
     harness.meet();
@@ -117,7 +117,7 @@ fn nobody_is_told_of_commands_or_of_writing_before_there_is_a_chat() {
 }
 
 #[test]
-fn a_text_that_is_sent_says_by_itself_that_its_writer_has_stopped() {
+fn sending_a_text_ends_typing_without_a_notice() {
     let mut harness = Harness::talking();
     harness.write("hello");
     assert!(matches!(harness.press(Key::Enter)[..], [Effect::Send(_)]));

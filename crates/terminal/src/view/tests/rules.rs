@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_bar_tells_how_things_stand() {
+fn the_bar_shows_the_state_of_the_chat() {
     let mut harness = Harness::looking();
     assert_shows(&harness, "○ looking for somebody");
     harness.handle_event(Event::Met);
@@ -11,7 +11,7 @@ fn the_bar_tells_how_things_stand() {
     harness.handle_event(Event::Secured { safety: safety() });
     assert_shows(&harness, "● connected, end-to-end encrypted");
     harness.handle_event(Event::PeerAway);
-    assert_shows(&harness, "! the other is away and may come back; what you write waits");
+    assert_shows(&harness, "! the other person is away and may come back; your texts wait");
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_millis(2300) });
     assert_shows(&harness, "! no connection, trying again in 3 s");
     harness.pass(1);
@@ -26,7 +26,7 @@ fn the_bar_tells_how_things_stand() {
 }
 
 #[test]
-fn a_mark_tells_what_has_become_of_a_text() {
+fn a_mark_shows_the_delivery_state_of_a_text() {
     let mut harness = Harness::talking();
     harness.send_text("text", 1);
     assert_shows(&harness, "you  text  ✓\n");
@@ -53,8 +53,8 @@ fn a_mark_without_room_has_a_row_of_its_own() {
 #[test]
 fn no_text_can_pass_for_a_note_or_for_an_own_one() {
     let mut harness = Harness::talking();
-    harness.receive_text("hi\n you  I agree  ✓✓\n   *  The other said goodbye.");
-    assert_shows(&harness, "them  hi\n       you  I agree  ✓✓\n         *  The other said goodbye.\n");
+    harness.receive_text("hi\n you  I agree  ✓✓\n   *  The other person said goodbye.");
+    assert_shows(&harness, "them  hi\n       you  I agree  ✓✓\n         *  The other person said goodbye.\n");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_screen_that_has_just_shrunk_is_not_drawn_on() {
 }
 
 #[test]
-fn without_colours_there_are_none() {
+fn a_theme_without_colours_draws_none() {
     for harness in [chat(80, 24), inviting(80, 24)] {
         let buffer = drawn(&harness, Theme::None);
         assert!(buffer.content().iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
@@ -150,7 +150,8 @@ fn the_qr_code_on_the_screen_is_that_of_the_link() {
             };
             halves[usize::from(y % 2)] == drawn_is_dark
         };
-        // The upper left corner of the code: behind two light modules on a row that begins behind the bar.
+        // The upper left corner of the code: behind two light modules on a row that begins behind
+        // the bar.
         let size = u16::try_from(code.width()).unwrap();
         let (left, top) = (80 - 1 - 2 - size, 2 * (1 + 2) + 2);
         for (x, y) in (0..size).flat_map(|x| (0..size).map(move |y| (x, y))) {

@@ -22,7 +22,7 @@ fn a_chat_in_a_usual_terminal() {
 
 
 
-   *  You talk to a stranger. Only you two can read it; nothing is stored.
+   *  You are talking to a stranger. Only the two of you can read this.
    *  Above is your safety code; /safety explains it. /help lists the commands.
  you  hello there  ✓✓
 them  안녕하세요, 반갑습니다 👋
@@ -57,7 +57,7 @@ them  안녕하세요, 반갑습니다 👋
 }
 
 #[test]
-fn somebody_is_looked_for() {
+fn the_screen_while_waiting_for_a_match() {
     let mut harness = Harness::with(MeetingKind::Topic("music".into()), 40, 12);
     harness.handle_event(Event::Waiting);
     assert_screen(
@@ -70,7 +70,7 @@ fn somebody_is_looked_for() {
   your name, address and passwords to
   yourself, and leave whenever you
   like.
-  /leave stops looking, /quit ends,
+  /leave stops waiting, /quit ends,
   /help lists the commands.
 
 ────────────────────────────────────────
@@ -144,8 +144,8 @@ fn the_safety_code_explained() {
  ● connected, end-to-end encrypted                                        music
  🦋 Butterfly  📎 Paperclip  👓 Glasses  👓 Glasses  🔥 Fire  🎩 Hat  🐟 Fish
  137╭ Safety code ─────────────────────────────────────────────────────────╮
-    │ You and the other should see the same seven signs, in the same       │
-    │ order:                                                               │
+    │ You and the other person should see the same seven signs, in the     │
+    │ same order:                                                          │
     │                                                                      │
     │ 🦋 Butterfly  📎 Paperclip  👓 Glasses  👓 Glasses  🔥 Fire  🎩 Hat  │
     │ 🐟 Fish                                                              │
@@ -156,11 +156,11 @@ fn the_safety_code_explained() {
     │ nobody sits between you and reads along. If they differ, leave the   │
     │ chat.                                                                │
     │                                                                      │
-   *│ Compared in this chat they prove nothing: whoever sat between you    │
-   *│ could change what you write about them.                              │ds.
+   *│ Compared in this chat they prove nothing: somebody between you could │
+   *│ change what you write about them.                                    │ds.
  you│                                                                      │
-them│ With a stranger you have no other way to reach, it proves little:    │
-    │ that the chat is encrypted is certain, but not with whom.            │
+them│ With a stranger whom you cannot reach in another way, it proves      │
+    │ little: the chat is encrypted, but you do not know with whom.        │
  you╰ Esc: close ──────────────────────────────────────────────────────────╯ it
       is long  ✓
 ─ typing… ──────────────────────────────────────────────────────────────────────
@@ -180,12 +180,12 @@ fn the_commands_in_a_small_terminal() {
  ● connected, end-to-end encrypted
 ╭ Commands and keys ───────────────────╮
 │ /next     meet somebody else         │
-│ /leave    end this chat, or search   │
+│ /leave    end chat or stop waiting   │
 │ /report   end this chat and report   │
 │           it: as in /report spam, or │
 │           abuse, minor, other        │
 │ /safety   the safety code, explained │
-│ /quit     end all (also Ctrl-C)      │
+│ /quit     quit (also Ctrl-C)         │
 ╰ PgDn: more · Esc: close ─────────────╯
 ─ typing… ──────────────────────────────
 >
@@ -194,14 +194,14 @@ fn the_commands_in_a_small_terminal() {
 }
 
 #[test]
-fn the_end_by_the_other_with_a_text_that_may_not_have_arrived() {
+fn the_end_of_a_chat_that_the_peer_ended_with_a_text_undelivered() {
     let mut harness = chat(80, 24);
     harness.handle_event(Event::NotDelivered { number: number(2) });
     harness.handle_event(Event::Ended { end: End::PeerBye });
     assert_screen(
         &harness,
         r#"
- × over: the other said goodbye                                           music
+ × over: the other person said goodbye                                    music
 
 
 
@@ -211,14 +211,14 @@ fn the_end_by_the_other_with_a_text_that_may_not_have_arrived() {
 
 
 
-   *  You talk to a stranger. Only you two can read it; nothing is stored.
+   *  You are talking to a stranger. Only the two of you can read this.
    *  Above is your safety code; /safety explains it. /help lists the commands.
  you  hello there  ✓✓
 them  안녕하세요, 반갑습니다 👋
       second line
  you  and a longer text that has to go on on the next row of the screen, for it
       is long  ✗ not delivered
-   *  The other said goodbye.
+   *  The other person said goodbye.
    !  One of your texts may not have arrived.
    *  Forgotten: the keys. What you still see is on this screen alone, and is
       wiped when you go on.
@@ -230,7 +230,7 @@ them  안녕하세요, 반갑습니다 👋
 }
 
 #[test]
-fn the_end_by_oneself() {
+fn the_end_of_a_chat_that_this_side_ended() {
     let mut harness = chat(40, 12);
     harness.press(Key::Delete(Step::Home));
     harness.line("/leave");
