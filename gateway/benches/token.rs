@@ -11,7 +11,7 @@ use gateway::token::Tokens;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use schemas::{
     RoomId, SessionId, Side, Stamp,
-    token::{Memory, SESSION_AUDIENCE, TokenClaims},
+    token::{RoomHistory, SESSION_AUDIENCE, TokenClaims},
 };
 use session::{SessionGrant, TicketGrant};
 
@@ -29,11 +29,11 @@ fn tokens() -> Tokens {
 fn grant() -> SessionGrant {
     let start = Clock::start().now().as_secs();
     let stamp = Stamp(start * 1000);
-    SessionGrant { session: SessionId::from_random([7; 16]), start, stamp, memory: Memory::default() }
+    SessionGrant { session: SessionId::from_random([7; 16]), start, stamp, history: RoomHistory::default() }
 }
 
 fn claims() -> TokenClaims {
-    let SessionGrant { session, start, stamp, memory } = grant();
+    let SessionGrant { session, start, stamp, history } = grant();
     TokenClaims {
         sub: session,
         aud: SESSION_AUDIENCE.into(),
@@ -42,7 +42,7 @@ fn claims() -> TokenClaims {
         jti: SessionId::from_random([9; 16]).text(),
         start,
         stamp,
-        memory,
+        history,
     }
 }
 

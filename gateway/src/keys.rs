@@ -70,7 +70,7 @@ mod tests {
 
     use bus::{Heard, Local};
     use schemas::{
-        KeyId, SessionId, Stamp, event::KeyEvent, message::Message, subject::Interest, token::Memory,
+        KeyId, SessionId, Stamp, event::KeyEvent, message::Message, subject::Interest, token::RoomHistory,
     };
 
     use super::*;
@@ -83,7 +83,14 @@ mod tests {
     fn issue(tokens: &Tokens, clock: Clock) -> String {
         let session = SessionId::from_random([1; 16]);
         let start = clock.now().as_secs();
-        tokens.issue_session(SessionGrant { session, start, stamp: Stamp::NONE, memory: Memory::default() }).0
+        tokens
+            .issue_session(SessionGrant {
+                session,
+                start,
+                stamp: Stamp::NONE,
+                history: RoomHistory::default(),
+            })
+            .0
     }
 
     fn signer(token: &str) -> KeyId {

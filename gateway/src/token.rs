@@ -118,7 +118,7 @@ impl Tokens {
             jti: uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string(),
             start: grant.start,
             stamp: grant.stamp,
-            memory: grant.memory,
+            history: grant.history,
         };
         (self.signing_key().sign(&claims), exp)
     }
@@ -305,7 +305,7 @@ struct SigningKey {
 impl SigningKey {
     #[expect(
         clippy::expect_used,
-        reason = "fails only without memory or a random source: nothing can be served then"
+        reason = "fails only without history or a random source: nothing can be served then"
     )]
     fn generate(now: UnixMillis) -> Self {
         let pair = Ed25519KeyPair::generate().expect("a random source");

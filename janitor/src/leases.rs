@@ -1,23 +1,27 @@
-//! What the janitor knows and decides: a pure fold over what it hears. Time comes in as an argument, effects go out as values.
+//! What the janitor knows and decides: a pure fold over the events that it receives. Time is an
+//! argument, and effects are values.
 //!
-//! **Silence is never final.** From silence and from clocks the janitor concludes one thing only: `Expired`, which means "I have
-//! forgotten this". A gateway that holds the room, the session or the key knows better and ignores it. `Ended`, which is final, and
-//! the tombstones come from events alone: somebody left, reported, or deleted a session. So a janitor whose clock is hours wrong
-//! harms nothing that lives: silence is measured in durations on its own monotonic clock, and where it must compare a wall time
-//! that others wrote down (`ends` of a session, `not_after` of a key), what follows is advice.
+//! **Silence is never final.** From silence and from clocks the janitor concludes only one thing:
+//! `Expired`, which means "I have forgotten this". A gateway that holds the room, the session or
+//! the key ignores it. `Ended`, which is final, and tombstones come only from events: somebody
+//! left, reported, or deleted a session. So a janitor whose clock is hours wrong does no harm to
+//! anything that is still in use. It measures silence in durations on its own monotonic clock.
+//! Where it must compare a wall time that others wrote (`ends` of a session, `not_after` of a key),
+//! the result is only advice.
 //!
-//! It decides nothing for two periods after its start or after a gap in hearing, in which all that lives has been renewed. A long
-//! pause between two inputs (the process was stopped) is a gap like any other.
+//! It decides nothing for two periods after its start or after a gap. By then everything in use has
+//! been renewed. A long pause between two inputs (the process was stopped) is a gap like any other.
 //!
-//! Several janitors may run. All fold everything and answer questions; the one with the lowest living id speaks, so that effects are
-//! not doubled. Nothing depends on it: every effect may come twice, or from a janitor that knows less.
+//! Several janitors may run. All apply every event and answer questions. Only the leader, the
+//! running one with the lowest id, publishes, so that effects are not doubled. Nothing depends on
+//! that: every effect may come twice, or from a janitor that knows less.
 
+mod apply;
 mod bounded;
 mod expire;
-mod hear;
+mod lifetimes;
 mod records;
 mod sync;
-mod terms;
 
 #[cfg(test)]
 mod properties;
@@ -39,32 +43,32 @@ use schemas::{
 };
 
 use bounded::{Bounded, Moment};
-use records::{EndedRoom, Gateway, Held, Key, Named, RevokedSession, Run};
+use records::{BootTag, EndedRoom, Gateway, Held, Key, LeasedRoom, RevokedSession};
 
+pub use lifetimes::{Capacity, EXPIRIES_PER_TICK, FRESH, Lifetimes, QUIET, SILENCE};
 pub use sync::SyncCursor;
-pub use terms::{Capacity, EXPIRIES_PER_TICK, FRESH, QUIET, SILENCE, Terms};
 
-/// What can happen to the janitor.
+/// An input of the janitor.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A message came from the bus.
-    Heard(Message),
+    /// A message was received from the bus.
+    Received(Message),
     /// Another node has answered [`Effect::AskSync`].
     Learned(SyncAnswer),
     /// Messages may have been missed, or the bus is down.
     Gap,
-    /// Time has passed; about once in [`limits::HEARTBEAT`], while the bus is up.
+    /// Time has passed. Given about once in [`limits::HEARTBEAT`] while the bus is up.
     Tick,
 }
 
-/// What the janitor wants done.
+/// What the janitor has decided.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Publish this, now or never.
-    Say(Message),
-    /// Answer the [`Message::Ask`] just heard.
+    /// Publish this; if the bus does not take it, drop it.
+    Publish(Message),
+    /// Answer the [`Message::Ask`] just received.
     Answer(SessionAnswer),
-    /// Answer the [`Message::Sync`] just heard, with all batches of [`Leases::sync_batch`].
+    /// Answer the [`Message::Sync`] just received, with all batches of [`Leases::sync_batch`].
     AnswerSync,
     /// Ask the other nodes what was missed.
     AskSync,
@@ -75,7 +79,7 @@ pub enum Effect {
 pub struct Counts {
     /// Sessions with a lease.
     pub sessions: usize,
-    /// Rooms that are named.
+    /// Rooms that are known to be in use.
     pub rooms: usize,
     /// Signing keys.
     pub keys: usize,
@@ -83,29 +87,29 @@ pub struct Counts {
     pub ended: usize,
     /// Revoked sessions that are remembered.
     pub revoked: usize,
-    /// What has been dropped for want of room since the start.
+    /// Entries dropped because there was no room, since the start.
     pub overflowed: u64,
-    /// What has come and gone since the start.
+    /// Entries added and removed since the start.
     pub moved: u64,
 }
 
-/// Room that the queue of effects keeps when it is empty: what a rush of expiries has needed is given back.
+/// The capacity that an empty queue of effects keeps; what a rush of expiries needed is given back.
 const KEPT_EFFECTS: usize = 32;
 
 /// The fold.
 #[derive(Debug)]
 pub struct Leases {
     me: NodeId,
-    terms: Terms,
+    lifetimes: Lifetimes,
     start: UnixMillis,
-    /// Nothing that was heard before this proves where anybody is.
+    /// What was received before this no longer proves where anybody is.
     listening_since: Moment,
     /// When the last input came.
     last_input: UnixMillis,
-    /// When to ask the others, if they have not answered.
+    /// When to ask the other nodes for a sync; `None` once that is not needed.
     ask_sync_at: Option<UnixMillis>,
     sessions: Bounded<SessionId, Held>,
-    rooms: Bounded<RoomId, Named>,
+    rooms: Bounded<RoomId, LeasedRoom>,
     keys: Bounded<KeyId, Key>,
     gateways: Bounded<NodeId, Gateway>,
     ended: Bounded<RoomId, EndedRoom>,
@@ -116,11 +120,11 @@ pub struct Leases {
 
 impl Leases {
     /// A janitor that knows nothing yet.
-    pub fn new(me: NodeId, terms: Terms, now: UnixMillis) -> Self {
-        let Capacity { sessions, rooms, tombstones, keys, gateways } = terms.capacity;
+    pub fn new(me: NodeId, lifetimes: Lifetimes, now: UnixMillis) -> Self {
+        let Capacity { sessions, rooms, tombstones, keys, gateways } = lifetimes.capacity;
         Self {
             me,
-            terms,
+            lifetimes,
             start: now,
             listening_since: Moment::at(now, now),
             last_input: now,
@@ -136,21 +140,21 @@ impl Leases {
         }
     }
 
-    /// Folds one input in. What follows from it waits in [`Leases::next_effect`].
+    /// Handles one input. Its effects are queued for [`Leases::next_effect`].
     pub fn handle(&mut self, now: UnixMillis, input: Input) {
         if now.since(self.last_input) >= limits::NODE_SILENCE {
             self.gap(now);
         }
         self.last_input = now;
         match input {
-            Input::Heard(message) => self.hear(now, message),
+            Input::Received(message) => self.apply(now, message),
             Input::Learned(answer) => self.learn(now, answer),
             Input::Gap => self.gap(now),
             Input::Tick => self.tick(now),
         }
     }
 
-    /// The next thing to do; to be asked until there is none.
+    /// The next effect. The caller takes them until there is none.
     pub fn next_effect(&mut self) -> Option<Effect> {
         if self.effects.is_empty() {
             self.effects.shrink_to(KEPT_EFFECTS);
@@ -168,7 +172,7 @@ impl Leases {
             self.ended.overflowed(),
             self.revoked.overflowed(),
         ];
-        // Of keys and gateways there are few.
+        // There are only few keys and gateways.
         let moved = [self.sessions.moved(), self.rooms.moved(), self.ended.moved(), self.revoked.moved()];
         Counts {
             sessions: self.sessions.len(),
@@ -181,8 +185,8 @@ impl Leases {
         }
     }
 
-    /// Where the session is, if that is known: from its last lease, or because it is deleted.
-    fn whereabouts(&self, now: UnixMillis, session: SessionId) -> Option<SessionAnswer> {
+    /// Where the session is, if that is known from its last lease or because it is deleted.
+    fn locate(&self, now: UnixMillis, session: SessionId) -> Option<SessionAnswer> {
         if self.revoked.contains(&session) {
             let state = SessionState::Idle;
             return Some(SessionAnswer { state, connected: false, stamp: Stamp::NONE, room: None });
@@ -192,8 +196,8 @@ impl Leases {
             return None;
         }
         let fresh = self.moment(now).since(held.heard) <= FRESH;
-        if held.connected && fresh && self.lives(now, held.run) {
-            // Its gateway answers for itself, and knows better than a lease of some seconds ago.
+        if held.connected && fresh && self.is_running(now, held.boot) {
+            // Its gateway answers itself, and knows more than a lease of some seconds ago.
             return None;
         }
         let room = held.room.filter(|room| self.rooms.contains(room));
@@ -201,12 +205,12 @@ impl Leases {
         Some(SessionAnswer { state, connected: false, stamp: held.stamp, room })
     }
 
-    fn lives(&self, now: UnixMillis, run: Run) -> bool {
+    fn is_running(&self, now: UnixMillis, boot: BootTag) -> bool {
         let silence = |gateway: &Gateway| self.moment(now).since(gateway.heard);
-        self.gateways.iter().any(|(_, it)| it.run == run && silence(it) < limits::NODE_SILENCE)
+        self.gateways.iter().any(|(_, it)| it.boot == boot && silence(it) < limits::NODE_SILENCE)
     }
 
-    /// Silence up to now proves nothing; the next two periods will show who lives.
+    /// Silence up to now proves nothing. The next two periods will show who is still connected.
     fn gap(&mut self, now: UnixMillis) {
         self.listening_since = self.moment(now);
         self.gateways.clear();
@@ -214,17 +218,17 @@ impl Leases {
         self.ask_sync_at = Some(now);
     }
 
-    /// Says (again) that a room is over, which is known from an event and never concluded.
-    fn say_ended(&mut self, now: UnixMillis, room: RoomId, why: EndReason) {
+    /// Publishes (again) that a room has ended. That is known from an event and never concluded.
+    fn publish_ended(&mut self, now: UnixMillis, room: RoomId, why: EndReason) {
         self.janitors.expire(now);
-        if self.speaks() {
+        if self.leads() {
             let event = RoomEvent::Ended(why);
-            self.effects.push_back(Effect::Say(Message::Room { room, speaker: Service::Janitor, event }));
+            self.effects.push_back(Effect::Publish(Message::Room { room, speaker: Service::Janitor, event }));
         }
     }
 
-    /// Whether this is the lowest living janitor. One that hears no other is.
-    fn speaks(&self) -> bool {
+    /// Whether this janitor is the leader. One that knows of no other is.
+    fn leads(&self) -> bool {
         self.janitors.lowest().is_none_or(|lowest| *lowest >= self.me)
     }
 
@@ -232,7 +236,8 @@ impl Leases {
         self.moment(now).since(self.listening_since) < QUIET
     }
 
-    /// Whether others may rely on what this janitor knows: it has been told by somebody, or has listened for long enough.
+    /// Whether others may rely on what this janitor knows: another node has answered its sync, or
+    /// it has listened for long enough.
     fn knows_enough(&self, now: UnixMillis) -> bool {
         self.ask_sync_at.is_none() || !self.is_quiet(now)
     }

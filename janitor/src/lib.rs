@@ -1,6 +1,7 @@
-//! Expires what nobody renews and answers for what has ended.
+//! Expires what nobody renews, and answers for what has ended.
 //!
-//! Decisions are in [`leases`], which is pure; [`run`] is the thin task that feeds it from the bus and carries out what it says.
+//! [`leases`] decides and is pure; [`run`] is the thin task that gives it what the bus delivers,
+//! and carries out its effects.
 
 pub mod leases;
 mod metrics;
@@ -14,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use metrics::Metrics;
 
-/// What a janitor must be told. All nodes of a cluster must agree on the durations.
+/// The configuration of a janitor. All nodes of a cluster must agree on the durations.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// This run of the process.
+    /// The boot id of this process.
     pub boot: BootId,
     /// The program's version, for heartbeats.
     pub version: String,
@@ -36,18 +37,20 @@ pub struct Config {
 /// Why a janitor stopped by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// It cannot listen.
+    /// The bus took no subscription.
     #[error(transparent)]
     Subscribe(#[from] bus::SubscribeError),
-    /// The bus was drained although nobody had asked the janitor to stop.
+    /// The bus was drained before the janitor was told to stop.
     #[error("the bus has been drained")]
     Drained,
 }
 
-/// Runs a janitor until `shutdown` is cancelled. Nothing has to be saved then: another one, or the next run, learns all again.
+/// Runs a janitor until `shutdown` is cancelled. Nothing has to be saved then: another janitor, or
+/// the next start, learns everything again.
 ///
 /// # Errors
-/// If the bus cannot be listened to any more. A bus that is down is not an error: the janitor waits, and concludes nothing.
+/// If the bus takes no subscription, or has been drained. A bus that is down is not an error: the
+/// janitor waits, and concludes nothing.
 pub async fn run(
     config: Config,
     bus: Bus,

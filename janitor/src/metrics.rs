@@ -1,4 +1,4 @@
-//! What a janitor counts. No label names a session, a room or a key.
+//! The metrics of a janitor. No label names a session, a room or a key.
 
 use std::sync::{
     Arc,
@@ -44,18 +44,19 @@ impl Metrics {
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let registry = registry.sub_registry_with_prefix("janitor");
-        registry.register("held", "What is remembered", metrics.held.clone());
-        registry.register("said", "Expiries and ends that were said", metrics.said.clone());
+        registry.register("held", "Entries that are remembered", metrics.held.clone());
+        registry.register("said", "Expiries and ends that were published", metrics.said.clone());
         registry.register("answered", "Questions that were answered", metrics.answered.clone());
         registry.register("unsaid", "Messages that the bus did not take", metrics.unsaid.clone());
         registry.register("gaps", "Times in which messages may have been missed", metrics.gaps.clone());
-        let help = "Entries that were forgotten for want of room";
+        let help = "Entries that were dropped because there was no room";
         registry.register("overflowed", help, metrics.overflowed.clone());
-        registry.register("moved", "Entries that have come and gone", metrics.moved.clone());
+        registry.register("moved", "Entries that were added and removed", metrics.moved.clone());
         metrics
     }
 
-    /// How many entries have come and gone since the start: whoever sees that many have lately knows that memory has been freed.
+    /// How many entries were added and removed since the start. A large increase means that much
+    /// memory has been freed.
     pub fn moved(&self) -> u64 {
         self.moved.get()
     }

@@ -1,4 +1,5 @@
-//! The task between the bus and the fold: it reads the clock, listens, and says what the fold wants said.
+//! The task between the bus and the fold: it reads the clock, receives messages, and carries out
+//! the effects.
 
 use std::{collections::VecDeque, future, time::Duration};
 
@@ -18,23 +19,24 @@ use tokio::{
 
 use crate::{
     Config, RunError,
-    leases::{Effect, Input, Leases, SyncCursor, Terms},
+    leases::{Effect, Input, Leases, Lifetimes, SyncCursor},
     metrics::{Metrics, Question},
 };
 
-/// How long to listen for answers to a question of ours, and to go on with ours to one of another node.
+/// How long to wait for answers to a question of this node, and how long to go on answering one of
+/// another node.
 const SYNC_TIME: Duration = Duration::from_secs(10);
 
-/// How many nodes are told at a time what they missed; the others ask again.
+/// How many syncs are answered at a time; other nodes ask again.
 const SYNCS: usize = 16;
 
-/// How many batches of such an answer are sent before other things get their turn.
+/// How many batches of such answers are sent before other work gets its turn.
 const BATCHES_PER_TURN: usize = 8;
 
-/// How many messages are taken before other things get their turn.
+/// How many messages are handled before other work gets its turn.
 const HEARD_PER_TURN: usize = 256;
 
-/// All that concerns a janitor.
+/// All that a janitor receives.
 const INTERESTS: [Interest; 9] = [
     Interest::PeerEvents,
     Interest::RoomEvents,
@@ -47,7 +49,7 @@ const INTERESTS: [Interest; 9] = [
     Interest::Heartbeats(Service::Gateway),
 ];
 
-/// Listens until the bus has been drained.
+/// Receives messages until the bus has been drained.
 pub(crate) async fn listen(config: Config, bus: Bus, clock: Clock) -> Result<(), RunError> {
     let mut heard = bus.subscribe(&INTERESTS).await?;
     let mut janitor = Janitor::new(config, bus, clock.now());
@@ -57,10 +59,10 @@ pub(crate) async fn listen(config: Config, bus: Bus, clock: Clock) -> Result<(),
         tokio::select! {
             _ = tick.tick() => janitor.tick(clock.now()),
             item = heard.next() => {
-                janitor.hear(clock.now(), item.ok_or(RunError::Drained)?);
+                janitor.receive(clock.now(), item.ok_or(RunError::Drained)?);
                 for _ in 1..HEARD_PER_TURN {
                     let Some(item) = heard.try_next() else { break };
-                    janitor.hear(clock.now(), item);
+                    janitor.receive(clock.now(), item);
                 }
             }
             answer = next_answer(&mut janitor.asked) => janitor.learn(clock.now(), answer),
@@ -69,7 +71,7 @@ pub(crate) async fn listen(config: Config, bus: Bus, clock: Clock) -> Result<(),
     }
 }
 
-/// Never, if nothing was asked.
+/// The next answer. Never resolves if nothing was asked.
 async fn next_answer(asked: &mut Option<Asked>) -> Option<Answer> {
     match asked {
         Some(asked) => asked.answers.next().await,
@@ -77,29 +79,29 @@ async fn next_answer(asked: &mut Option<Asked>) -> Option<Answer> {
     }
 }
 
-/// Resolves when the next part of a long answer may be sent.
+/// Resolves when the next part of an answer may be sent.
 async fn room_for_more(bus: &Bus, flow: Flow) {
     if flow == Flow::Full {
         bus.writable().await;
-        // Whoever does not read its answers must not keep this task from anything else.
+        // A node that does not read its answers must not keep this task from other work.
         yield_now().await;
     }
 }
 
-/// A question of ours that others are answering.
+/// A question of this node that others are answering.
 struct Asked {
     answers: Answers,
     until: UnixMillis,
 }
 
-/// Somebody who is being told what was missed.
-struct Answering {
+/// A sync that is being answered.
+struct PendingSync {
     to: ReplyTo,
     cursor: SyncCursor,
     until: UnixMillis,
 }
 
-/// Whether the bus takes more of a long answer.
+/// Whether the bus takes more of an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Open,
@@ -113,7 +115,7 @@ struct Janitor {
     heartbeat: Message,
     metrics: Metrics,
     asked: Option<Asked>,
-    answering: VecDeque<Answering>,
+    answering: VecDeque<PendingSync>,
     flow: Flow,
 }
 
@@ -123,7 +125,7 @@ impl Janitor {
         let heartbeat = Heartbeat { boot, version, load: Load::default(), draining: false };
         let from = bus.node().clone();
         Self {
-            leases: Leases::new(from.clone(), Terms { token_life, key_rotation, grace, capacity }, now),
+            leases: Leases::new(from.clone(), Lifetimes { token_life, key_rotation, grace, capacity }, now),
             status: bus.status(),
             bus,
             heartbeat: Message::Heartbeat { service: Service::Janitor, from, heartbeat },
@@ -135,14 +137,14 @@ impl Janitor {
     }
 
     fn tick(&mut self, now: UnixMillis) {
-        // A change that has come and gone since the last tick is a gap too.
+        // A short loss of the bus since the last tick is a gap too.
         let changed = self.status.has_changed().unwrap_or(true);
         let up = *self.status.borrow_and_update() == Status::Up;
         if changed || !up {
             self.fold(now, Input::Gap, None);
         }
         if up {
-            self.say(&self.heartbeat);
+            self.publish(&self.heartbeat);
             self.fold(now, Input::Tick, None);
         }
         self.asked.take_if(|asked| asked.until < now);
@@ -150,14 +152,14 @@ impl Janitor {
         self.metrics.set(self.leases.counts());
     }
 
-    fn hear(&mut self, now: UnixMillis, heard: Heard) {
+    fn receive(&mut self, now: UnixMillis, heard: Heard) {
         match heard {
-            Heard::Message { message, reply } => self.fold(now, Input::Heard(message), reply),
+            Heard::Message { message, reply } => self.fold(now, Input::Received(message), reply),
             Heard::Gap => {
                 self.metrics.gap();
                 self.fold(now, Input::Gap, None);
             }
-            // No interest of ours brings frames.
+            // No interest of this node delivers frames.
             Heard::Frames { .. } => {}
         }
     }
@@ -174,9 +176,9 @@ impl Janitor {
         self.leases.handle(now, input);
         while let Some(effect) = self.leases.next_effect() {
             match (effect, &reply) {
-                (Effect::Say(message), _) => {
+                (Effect::Publish(message), _) => {
                     self.metrics.said(&message);
-                    self.say(&message);
+                    self.publish(&message);
                 }
                 (Effect::Answer(answer), Some(to)) => {
                     self.metrics.answered(Question::Ask);
@@ -185,7 +187,7 @@ impl Janitor {
                 (Effect::AnswerSync, Some(to)) if self.answering.len() < SYNCS => {
                     self.metrics.answered(Question::Sync);
                     let (to, cursor, until) = (to.clone(), SyncCursor::default(), now + SYNC_TIME);
-                    self.answering.push_back(Answering { to, cursor, until });
+                    self.answering.push_back(PendingSync { to, cursor, until });
                 }
                 (Effect::Answer(_) | Effect::AnswerSync, _) => {}
                 (Effect::AskSync, _) => self.ask_sync(now),
@@ -199,7 +201,7 @@ impl Janitor {
         self.asked = asked.ok().map(|answers| Asked { answers, until: now + SYNC_TIME });
     }
 
-    /// Sends some batches to whoever has waited longest for one.
+    /// Sends some batches, first to the node that has waited longest for one.
     fn answer_syncs(&mut self, now: UnixMillis) {
         self.flow = Flow::Open;
         for _ in 0..BATCHES_PER_TURN {
@@ -218,14 +220,14 @@ impl Janitor {
                     self.answering.push_front(answering);
                     return;
                 }
-                // Whoever asked will ask again.
+                // The node will ask again.
                 refused @ Err(PublishError::Down | PublishError::TooLarge) => self.count_refusal(refused),
             }
         }
     }
 
-    /// Now or never: what the bus does not take is not kept.
-    fn say(&self, message: &Message) {
+    /// Publishes a message. What the bus does not take is dropped and counted.
+    fn publish(&self, message: &Message) {
         self.count_refusal(self.bus.publish(message));
     }
 

@@ -1,6 +1,7 @@
-//! What a find and a match cost, and what keeping people waiting costs, with few and with very many in the pool.
+//! What a find, a match and the repetition of wants cost, with few and with very many in the pool.
 //!
-//! `cargo bench -p pairing --bench pool`; items are wants. Everyone waits without being able to meet, so that the pool keeps its size.
+//! `cargo bench -p pairing --bench pool`; items are wants. None of the wants in the pool fit each
+//! other, so the pool keeps its size.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic as a test may")]
 
@@ -36,7 +37,7 @@ fn random(seed: &str, n: u32) -> [u8; 16] {
     hash.first_chunk().copied().unwrap()
 }
 
-/// Want `n`, with as many tags as people have who chat now and then.
+/// Want `n`, with as many tags as somebody who chats now and then has.
 fn want(n: u32, queue: Queue) -> Want {
     Want {
         id: WantId::from_bytes(random("want", n)),
@@ -59,10 +60,10 @@ fn seeker(n: u32) -> Want {
     Want { role: Some(Role::Seek), language, ..want(n, Queue::Anyone) }
 }
 
-/// A pool in which so many wait.
+/// A pool with so many wants.
 fn pool_of(count: u32, want: fn(u32) -> Want) -> Pool {
     let mut pool = Pool::new();
-    pool.speak();
+    pool.activate();
     for n in 0..count {
         pool.apply(START, &gateway(n), WantEvent::Waiting(vec![want(n)]));
     }
@@ -70,16 +71,16 @@ fn pool_of(count: u32, want: fn(u32) -> Want) -> Pool {
     pool
 }
 
-/// Somebody comes with a topic of which nobody knows, and somebody else with the same.
+/// Somebody comes with a topic that nobody else has, and then somebody else with the same.
 #[divan::bench(args = WAITING)]
 fn two_meet_among_as_many_topics(bencher: Bencher<'_, '_>, waiting: u32) {
     let mut pool = pool_of(waiting, alone);
     let mut next = waiting;
     let [one, other] = [gateway(0), gateway(1)];
     bencher.counter(ItemsCount::new(2u32)).bench_local(|| {
-        // 20 matches in a millisecond; nobody falls silent.
+        // 20 matches in a millisecond; no want falls silent.
         let now = START + Duration::from_millis(u64::from((next - waiting) / 40));
-        pool.pardon(now);
+        pool.renew_all(now);
         let first = alone(next);
         let second = Want { queue: first.queue, ..alone(next + 1) };
         next += 2;
@@ -90,7 +91,8 @@ fn two_meet_among_as_many_topics(bencher: Bencher<'_, '_>, waiting: u32) {
     assert_eq!(pool.waiting(), waiting as usize);
 }
 
-/// Somebody offers where all seek, in two languages, and meets whoever has waited longest; then another comes to seek.
+/// Somebody offers where all others seek, in two languages, and is matched with the one that has
+/// waited longest. Then another one who seeks comes.
 #[divan::bench(args = WAITING)]
 fn two_meet_in_one_queue(bencher: Bencher<'_, '_>, waiting: u32) {
     let mut pool = pool_of(waiting, seeker);
@@ -106,14 +108,14 @@ fn two_meet_in_one_queue(bencher: Bencher<'_, '_>, waiting: u32) {
     assert_eq!(pool.waiting(), waiting as usize);
 }
 
-/// What every gateway says every two seconds of all who wait: one batch of it.
+/// One batch of what every gateway repeats every two seconds of all its wants.
 #[divan::bench(args = WAITING)]
-fn a_batch_is_said_again(bencher: Bencher<'_, '_>, waiting: u32) {
+fn a_batch_is_repeated(bencher: Bencher<'_, '_>, waiting: u32) {
     let mut pool = pool_of(waiting, seeker);
     let mut next = 0;
     let count = WANT_BATCH as u32;
     let batch = || {
-        // A batch comes from one gateway, whose wants lie anywhere in the pool.
+        // A batch comes from one gateway, whose wants are spread over the pool.
         next += 1;
         let ids = (0..count).map(|n| (next + n * GATEWAYS) % waiting / GATEWAYS * GATEWAYS + next % GATEWAYS);
         (gateway(next), WantEvent::Waiting(ids.map(seeker).collect()))
@@ -124,19 +126,19 @@ fn a_batch_is_said_again(bencher: Bencher<'_, '_>, waiting: u32) {
     assert_eq!(pool.waiting(), waiting as usize);
 }
 
-/// Everybody comes at once: the allocations show what a waiting person takes.
+/// All come at once: the allocations show what a want takes.
 #[divan::bench(args = WAITING, sample_count = 3, sample_size = 1)]
 fn all_come(bencher: Bencher<'_, '_>, waiting: u32) {
     bencher.counter(ItemsCount::new(waiting)).bench_local(|| pool_of(waiting, seeker));
 }
 
-/// A replica takes over and looks at all who wait.
+/// A replica takes over and handles all wants.
 #[divan::bench(args = WAITING, sample_count = 3, sample_size = 1)]
 fn a_replica_takes_over(bencher: Bencher<'_, '_>, waiting: u32) {
     let mut pool = pool_of(waiting, seeker);
     bencher.counter(ItemsCount::new(waiting)).bench_local(|| {
-        pool.hush();
-        pool.speak();
+        pool.stand_by();
+        pool.activate();
         while pool.next_deadline().is_some_and(|deadline| deadline <= START) {
             pool.tick(START);
         }

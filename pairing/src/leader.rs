@@ -1,5 +1,6 @@
-//! Which replica speaks: the living one with the lowest id. Two may think so for a while, after a loss or a cut; they then propose the
-//! same rooms or are declined, so that this need not be a consensus.
+//! Which replica is the leader: of those that are running, the one with the lowest id. After lost
+//! messages or a network partition two may lead for a while. They then propose the same rooms, or
+//! are declined, so no consensus is needed.
 
 use std::time::Duration;
 
@@ -16,20 +17,20 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// A new replica listens before it speaks: it has yet to hear the others, and who waits.
+    /// A new replica listens before it leads: it does not know the others yet, nor the wants.
     pub fn new(me: NodeId, now: UnixMillis, listen_first: Duration) -> Self {
         Self { me, replicas: Nodes::default(), listen_first, listens_until: now + listen_first }
     }
 
-    /// Folds in the heartbeat of another replica, or its own, which says nothing.
-    pub fn hear(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) {
+    /// Applies the heartbeat of another replica. Its own changes nothing.
+    pub fn apply(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) {
         if *from != self.me {
-            self.replicas.hear(now, from, heartbeat);
+            self.replicas.apply(now, from, heartbeat);
         }
     }
 
-    /// After a gap it listens again. A gap while it listens does not prolong that, or a bus that drops something every second would
-    /// leave nobody to speak.
+    /// After a gap it listens again. A gap while it listens does not prolong that: otherwise a bus
+    /// that drops something every second would leave the replicas without a leader.
     pub fn gap(&mut self, now: UnixMillis) {
         self.replicas.clear();
         if now >= self.listens_until {
@@ -37,7 +38,7 @@ impl Leadership {
         }
     }
 
-    /// Whether this replica speaks.
+    /// Whether this replica is the leader.
     pub fn leads(&mut self, now: UnixMillis) -> bool {
         self.replicas.expire(now);
         now >= self.listens_until && self.replicas.lowest().is_none_or(|lowest| self.me < *lowest)
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_replica_listens_first_and_then_leads_if_it_hears_nobody() {
+    fn a_new_replica_listens_first_and_then_leads_if_it_is_alone() {
         let mut leadership = Leadership::new(node("p2"), START, LISTEN);
         assert!(!leadership.leads(START));
         assert!(!leadership.leads(START + LISTEN - Duration::from_millis(1)));
@@ -79,34 +80,34 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_living_id_leads() {
+    fn the_lowest_running_id_leads() {
         let mut leadership = Leadership::new(node("p2"), START, Duration::ZERO);
-        leadership.hear(START, &node("p3"), &beat(false));
+        leadership.apply(START, &node("p3"), &beat(false));
         assert!(leadership.leads(START));
-        leadership.hear(START, &node("p1"), &beat(false));
+        leadership.apply(START, &node("p1"), &beat(false));
         assert!(!leadership.leads(START));
     }
 
     #[test]
-    fn its_own_heartbeat_says_nothing() {
+    fn its_own_heartbeat_changes_nothing() {
         let mut leadership = Leadership::new(node("p2"), START, Duration::ZERO);
-        leadership.hear(START, &node("p2"), &beat(false));
+        leadership.apply(START, &node("p2"), &beat(false));
         assert!(leadership.leads(START));
     }
 
     #[test]
     fn it_takes_over_when_the_leader_falls_silent() {
         let mut leadership = Leadership::new(node("p2"), START, Duration::ZERO);
-        leadership.hear(START, &node("p1"), &beat(false));
+        leadership.apply(START, &node("p1"), &beat(false));
         assert!(!leadership.leads(START + HEARTBEAT));
         assert!(leadership.leads(START + NODE_SILENCE));
     }
 
     #[test]
-    fn it_takes_over_at_once_when_the_leader_says_that_it_goes() {
+    fn it_takes_over_at_once_when_the_leader_drains() {
         let mut leadership = Leadership::new(node("p2"), START, Duration::ZERO);
-        leadership.hear(START, &node("p1"), &beat(false));
-        leadership.hear(START, &node("p1"), &beat(true));
+        leadership.apply(START, &node("p1"), &beat(false));
+        leadership.apply(START, &node("p1"), &beat(true));
         assert!(leadership.leads(START));
     }
 
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn gap_after_gap_does_not_silence_it_for_good() {
+    fn gap_after_gap_does_not_keep_it_from_leading_for_good() {
         let mut leadership = Leadership::new(node("p2"), START, LISTEN);
         let mut led = 0;
         for second in 0..60 {

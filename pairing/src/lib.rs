@@ -1,6 +1,8 @@
-//! Folds the wants of waiting sessions into a pool and matches them: [`pool`] decides, [`run`] listens and speaks.
+//! Collects the wants of waiting sessions in a pool and matches them. [`pool`] decides; [`run`]
+//! receives events from the bus and publishes matches.
 //!
-//! A replica holds nothing that the gateways do not say again within [`schemas::limits::WANT_REPEAT`]. Any number may run; one speaks.
+//! A replica holds nothing that the gateways do not repeat within
+//! [`schemas::limits::WANT_REPEAT`]. Any number may run; one of them leads.
 
 pub mod leader;
 mod metrics;

@@ -1,4 +1,4 @@
-//! What an operator can see of pairing. Counts only: nothing here names anybody, a topic or an invite.
+//! The metrics of pairing. They are counts only: none names a person, a topic or an invite.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::pool::{Pool, Tally};
+use crate::pool::{Pool, PoolCounts};
 
 /// Pairing's part of `/metrics`. Clones share their values.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Makes them visible, each with the prefix `pairing_`.
+    /// Registers them, each with the prefix `pairing_`.
     pub fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("pairing");
         registry.register("waiting", "Wants in the pool", self.waiting.clone());
@@ -33,25 +33,30 @@ impl Metrics {
         registry.register("matches", "Pairs matched", self.matches.clone());
         registry.register(
             "repeated",
-            "Matches said again because a gateway seemed not to have heard",
+            "Matches sent again because a gateway seemed not to have received them",
             self.repeated.clone(),
         );
-        registry.register("spent", "Wants turned away because their invite was spent", self.spent.clone());
-        registry.register("refused", "Wants refused: pool full or of the wrong form", self.refused.clone());
-        registry.register("silent", "Wants dropped because nobody said them again", self.silent.clone());
-        let help = "Wants that were matched or withdrawn, and that are remembered no longer";
+        registry.register("spent", "Wants refused because their invite was spent", self.spent.clone());
+        registry.register(
+            "refused",
+            "Wants refused because the pool was full or they were malformed",
+            self.refused.clone(),
+        );
+        registry.register("silent", "Wants dropped because no gateway repeated them", self.silent.clone());
+        let help = "Wants that were matched or withdrawn, and are no longer remembered";
         registry.register("forgotten", help, self.forgotten.clone());
         registry.register("unsent", "Messages that the bus did not take", self.unsent.clone());
-        registry.register("gaps", "Times when something may not have been heard", self.gaps.clone());
+        registry.register("gaps", "Times in which messages may have been missed", self.gaps.clone());
     }
 
-    /// How many wants have come and gone since the start: whoever sees that many have lately knows that memory has been freed.
+    /// How many wants have been removed since the start. A large increase means that much memory
+    /// has been freed.
     pub fn moved(&self) -> u64 {
         2 * self.matches.get() + self.forgotten.get()
     }
 
     pub(crate) fn observe(&self, pool: &Pool) {
-        let Tally { matches, repeated, spent, refused, silent, forgotten } = pool.tally();
+        let PoolCounts { matches, repeated, spent, refused, silent, forgotten } = pool.counts();
         set(&self.matches, matches);
         set(&self.repeated, repeated);
         set(&self.spent, spent);
@@ -74,7 +79,7 @@ impl Metrics {
     }
 }
 
-/// The pool counts; this shows what it has counted.
+/// The pool counts; this copies the count.
 fn set(counter: &Counter<u64, AtomicU64>, value: u64) {
     counter.inner().store(value, Ordering::Relaxed);
 }

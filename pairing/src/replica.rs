@@ -1,4 +1,4 @@
-//! The task around the pool: feeds it what the bus brings, and says what it decides.
+//! The task around the pool: applies what the bus delivers, and publishes what the pool decides.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use schemas::{
     event::{Heartbeat, Load},
     limits::HEARTBEAT,
     message::Message,
-    nodes::{News, Nodes},
+    nodes::{NodeChange, Nodes},
     subject::Interest,
 };
 use tokio::{
@@ -20,42 +20,44 @@ use tracing::{info, warn};
 
 use crate::{Metrics, leader::Leadership, pool::Pool};
 
-/// How long a replica of a cluster listens before it speaks: by then it has heard every heartbeat and every want at least once. On the
-/// local bus there is nobody to listen to, and it is zero.
+/// How long a replica of a cluster listens before it may lead. By then it has received every
+/// heartbeat and every want at least once. On the local bus there are no others, and it is zero.
 pub const LISTEN_FIRST: Duration = Duration::from_secs(3);
 
-/// The longest sleep: a lost leader is noticed this much late at most.
-const TURN: Duration = Duration::from_millis(100);
+/// The longest sleep: a lost leader is noticed at most this much later.
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
-/// How many messages are folded in between two looks at the heartbeat and the deadlines.
+/// How many messages are applied before the heartbeat and the deadlines are checked again.
 const BURST: usize = 64;
 
-/// How a replica is to run.
+/// The configuration of a replica.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// This run of the process.
+    /// The boot id of this process.
     pub boot: BootId,
-    /// How long to listen before speaking, at the start and after a gap: [`LISTEN_FIRST`], or zero on the local bus.
+    /// How long to listen before leading, at the start and after a gap: [`LISTEN_FIRST`], or zero
+    /// on the local bus.
     pub listen_first: Duration,
-    /// Where it counts.
+    /// Where to count.
     pub metrics: Metrics,
 }
 
-/// Why a replica could not go on.
+/// Why a replica had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The bus did not take the subscription.
-    #[error("cannot listen for wants")]
+    #[error("cannot subscribe to wants")]
     Subscribe(#[from] SubscribeError),
-    /// The bus was closed while the replica was still to run.
-    #[error("the bus was closed")]
+    /// The bus was drained before the replica was told to stop.
+    #[error("the bus has been drained")]
     Closed,
 }
 
-/// Matches until `shutdown`, then says that it goes, so that another takes over at once. Draining the bus is the caller's.
+/// Makes matches until `shutdown`, then announces that it is draining, so that another replica
+/// takes over at once. The caller drains the bus.
 ///
 /// # Errors
-/// If the bus cannot be listened to, or ends before `shutdown`.
+/// If the bus takes no subscription, or is drained before `shutdown`.
 pub async fn run(
     config: Config,
     bus: Bus,
@@ -76,17 +78,17 @@ pub async fn run(
         tokio::select! {
             biased;
             () = shutdown.cancelled() => {
-                replica.beat(Draining::Yes);
+                replica.announce(Draining::Yes);
                 return Ok(());
             }
-            _ = heartbeat.tick() => replica.beat(Draining::No),
+            _ = heartbeat.tick() => replica.announce(Draining::No),
             heard = subscription.next() => {
-                replica.hear(clock.now(), heard.ok_or(RunError::Closed)?);
-                replica.hear_more(clock.now(), &mut subscription);
+                replica.receive(clock.now(), heard.ok_or(RunError::Closed)?);
+                replica.receive_more(clock.now(), &mut subscription);
             }
             () = time::sleep(sleep) => {}
         }
-        replica.turn(clock.now());
+        replica.update(clock.now());
     }
 }
 
@@ -96,7 +98,7 @@ enum Draining {
     No,
 }
 
-/// One pool among its like.
+/// One pool among those of the other replicas.
 struct Replica {
     boot: BootId,
     metrics: Metrics,
@@ -123,41 +125,44 @@ impl Replica {
         }
     }
 
-    /// How long nothing is to be done unless something is heard.
+    /// How long there is nothing to do unless something is received.
     fn sleep(&self, now: UnixMillis) -> Duration {
-        self.pool.next_deadline().map_or(TURN, |deadline| deadline.since(now).min(TURN))
+        self.pool.next_deadline().map_or(LONGEST_SLEEP, |deadline| deadline.since(now).min(LONGEST_SLEEP))
     }
 
-    fn hear_more(&mut self, now: UnixMillis, subscription: &mut Subscription) {
+    fn receive_more(&mut self, now: UnixMillis, subscription: &mut Subscription) {
         for _ in 1..BURST {
             let Some(heard) = subscription.try_next() else { return };
-            self.hear(now, heard);
+            self.receive(now, heard);
         }
     }
 
-    fn hear(&mut self, now: UnixMillis, heard: Heard) {
+    fn receive(&mut self, now: UnixMillis, heard: Heard) {
         match heard {
             Heard::Message { message: Message::Want { from, event }, .. } => {
                 self.pool.apply(now, &from, event);
             }
             Heard::Message { message: Message::Heartbeat { service, from, heartbeat }, .. } => {
-                self.hear_heartbeat(now, service, &from, &heartbeat);
+                self.receive_heartbeat(now, service, &from, &heartbeat);
             }
             Heard::Gap => self.gap(now),
             Heard::Message { .. } | Heard::Frames { .. } => {}
         }
     }
 
-    fn hear_heartbeat(&mut self, now: UnixMillis, service: Service, from: &NodeId, heartbeat: &Heartbeat) {
+    fn receive_heartbeat(&mut self, now: UnixMillis, service: Service, from: &NodeId, heartbeat: &Heartbeat) {
         match service {
             Service::Pairing => {
                 if from == self.bus.node() && heartbeat.boot != self.boot {
-                    warn!(node = from.as_str(), "another replica uses this node id");
+                    warn!(
+                        node = from.as_str(),
+                        "another pairing node uses the id of this one; give each node an id of its own"
+                    );
                 }
-                self.leadership.hear(now, from, heartbeat);
+                self.leadership.apply(now, from, heartbeat);
             }
             Service::Gateway => {
-                if self.gateways.hear(now, from, heartbeat) == News::Restarted {
+                if self.gateways.apply(now, from, heartbeat) == NodeChange::Restarted {
                     self.pool.forget_node(now, from);
                 }
             }
@@ -165,49 +170,51 @@ impl Replica {
         }
     }
 
-    /// Something may not have been heard: who seems silent may not be, and who leads is to be found out again.
+    /// Messages may have been missed. So silence proves nothing, and the leader has to be
+    /// determined again.
     fn gap(&mut self, now: UnixMillis) {
         self.metrics.gap();
         self.gateways.clear();
-        self.pool.pardon(now);
+        self.pool.renew_all(now);
         self.leadership.gap(now);
     }
 
-    /// Does what time brings, and says what was decided. While the bus is down silence proves nothing, and nobody would hear.
-    fn turn(&mut self, now: UnixMillis) {
+    /// Handles what is due, and publishes what was decided. While the bus is down silence proves
+    /// nothing, and nothing could be published.
+    fn update(&mut self, now: UnixMillis) {
         let up = *self.status.borrow() == Status::Up;
         let leads = up && self.leadership.leads(now);
-        self.lead(leads);
+        self.set_leading(leads);
         if up {
             for gateway in self.gateways.expire(now) {
-                info!(node = gateway.as_str(), "a gateway has fallen silent");
+                info!(node = gateway.as_str(), "a gateway has fallen silent; its wants are dropped");
                 self.pool.forget_node(now, &gateway);
             }
             self.pool.tick(now);
         }
         for effect in self.pool.take_effects() {
-            self.say(&Message::Match { to: effect.to, event: effect.event });
+            self.publish(&Message::Match { to: effect.to, event: effect.event });
         }
         self.metrics.observe(&self.pool);
     }
 
-    fn lead(&mut self, leads: bool) {
+    fn set_leading(&mut self, leads: bool) {
         if leads == self.leads {
             return;
         }
         self.leads = leads;
         if leads {
-            self.pool.speak();
+            self.pool.activate();
         } else {
-            self.pool.hush();
+            self.pool.stand_by();
         }
         self.metrics.leading(leads);
-        info!(leads, waiting = self.pool.waiting(), "leadership of pairing has changed");
+        info!(leads, waiting = self.pool.waiting(), "the leadership of pairing has changed");
     }
 
-    fn beat(&self, draining: Draining) {
+    fn announce(&self, draining: Draining) {
         let waiting = u32::try_from(self.pool.waiting()).unwrap_or(u32::MAX);
-        self.say(&Message::Heartbeat {
+        self.publish(&Message::Heartbeat {
             service: Service::Pairing,
             from: self.bus.node().clone(),
             heartbeat: Heartbeat {
@@ -219,8 +226,8 @@ impl Replica {
         });
     }
 
-    /// What the bus does not take is counted and said again when its gateway repeats its want.
-    fn say(&self, message: &Message) {
+    /// What the bus does not take is counted. It is sent again when the gateway repeats its want.
+    fn publish(&self, message: &Message) {
         if self.bus.publish(message).is_err() {
             self.metrics.unsent();
         }

@@ -1,4 +1,4 @@
-//! Replicas on a local bus, and what gateways hear of them.
+//! Replicas on a local bus, and what gateways receive from them.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test may")]
 
@@ -46,7 +46,7 @@ async fn next(subscription: &mut Subscription) -> Message {
     }
 }
 
-/// A replica that runs and has been heard.
+/// A replica that is running and whose heartbeat has been received.
 struct Replica {
     bus: Bus,
     registry: Registry,
@@ -65,7 +65,7 @@ impl Replica {
         let config = Config { boot: BootId(7), listen_first: Duration::ZERO, metrics };
         let running = run(config, bus.clone(), Clock::start(), shutdown.clone());
         let task = TaskTracker::new().spawn(running);
-        // It speaks of itself once it listens.
+        // It announces itself once it has subscribed.
         while !matches!(next(&mut heartbeats).await, Message::Heartbeat { from, .. } if from == *bus.node()) {
         }
         Self { bus, registry, shutdown, task, heartbeats }
@@ -101,22 +101,22 @@ impl Gateway {
         Self { bus, matches }
     }
 
-    fn says(&self, event: WantEvent) {
+    fn publish(&self, event: WantEvent) {
         self.bus.publish(&Message::Want { from: self.bus.node().clone(), event }).unwrap();
     }
 
     fn holds(&self, n: u8) {
-        self.says(WantEvent::Waiting(vec![want(n)]));
+        self.publish(WantEvent::Waiting(vec![want(n)]));
     }
 
-    fn lives(&self, boot: u64) {
+    fn beat(&self, boot: u64) {
         let heartbeat =
             Heartbeat { boot: BootId(boot), version: "1".into(), load: Load::default(), draining: false };
         let from = self.bus.node().clone();
         self.bus.publish(&Message::Heartbeat { service: Service::Gateway, from, heartbeat }).unwrap();
     }
 
-    async fn hears(&mut self) -> MatchEvent {
+    async fn receives(&mut self) -> MatchEvent {
         match next(&mut self.matches).await {
             Message::Match { event, .. } => event,
             other => panic!("{other:?}"),
@@ -125,27 +125,27 @@ impl Gateway {
 }
 
 #[tokio::test]
-async fn two_gateways_hear_that_their_wants_fit() {
+async fn two_gateways_are_sent_the_match_of_their_wants() {
     let local = Local::new();
     let (mut one, mut two) = (Gateway::join(&local, "g1").await, Gateway::join(&local, "g2").await);
     let replica = Replica::start(&local, "p1").await;
     one.holds(1);
     two.holds(2);
     let expected = pair((1, "g1"), (2, "g2"));
-    assert_eq!((one.hears().await, two.hears().await), (expected.clone(), expected));
+    assert_eq!((one.receives().await, two.receives().await), (expected.clone(), expected));
     replica.will_show("pairing_matches_total 1").await;
     replica.will_show("pairing_waiting 0").await;
 }
 
 #[tokio::test]
-async fn a_gateway_hears_that_an_invite_is_spent() {
+async fn a_gateway_is_told_that_an_invite_is_spent() {
     let local = Local::new();
     let mut gateway = Gateway::join(&local, "g1").await;
     let _replica = Replica::start(&local, "p1").await;
     let queue = Queue::Invite([1; 16]);
-    gateway.says(WantEvent::Met(queue));
-    gateway.says(WantEvent::Waiting(vec![Want { queue, ..want(1) }]));
-    assert_eq!(gateway.hears().await, MatchEvent::Spent(want(1).id));
+    gateway.publish(WantEvent::Met(queue));
+    gateway.publish(WantEvent::Waiting(vec![Want { queue, ..want(1) }]));
+    assert_eq!(gateway.receives().await, MatchEvent::Spent(want(1).id));
 }
 
 #[tokio::test]
@@ -153,16 +153,16 @@ async fn the_wants_of_a_gateway_that_started_again_are_gone() {
     let local = Local::new();
     let (one, mut two) = (Gateway::join(&local, "g1").await, Gateway::join(&local, "g2").await);
     let _replica = Replica::start(&local, "p1").await;
-    one.lives(1);
+    one.beat(1);
     one.holds(1);
-    one.lives(2);
+    one.beat(2);
     two.holds(2);
     two.holds(3);
-    assert_eq!(two.hears().await, pair((2, "g2"), (3, "g2")));
+    assert_eq!(two.receives().await, pair((2, "g2"), (3, "g2")));
 }
 
 #[tokio::test]
-async fn of_two_replicas_the_lower_speaks_and_the_other_follows_it() {
+async fn of_two_replicas_the_lower_leads_and_the_other_takes_over() {
     let local = Local::new();
     let mut gateway = Gateway::join(&local, "g1").await;
     let second = Replica::start(&local, "p2").await;
@@ -171,9 +171,9 @@ async fn of_two_replicas_the_lower_speaks_and_the_other_follows_it() {
     second.will_show("pairing_leading 0").await;
     gateway.holds(1);
     gateway.holds(2);
-    assert_eq!(gateway.hears().await, pair((1, "g1"), (2, "g1")));
+    assert_eq!(gateway.receives().await, pair((1, "g1"), (2, "g1")));
     second.will_show("pairing_waiting 2").await;
-    gateway.says(WantEvent::Withdrawn(vec![want(1).id, want(2).id]));
+    gateway.publish(WantEvent::Withdrawn(vec![want(1).id, want(2).id]));
     second.will_show("pairing_waiting 0").await;
     assert!(first.shows("pairing_matches_total 1") && second.shows("pairing_matches_total 0"));
 
@@ -181,12 +181,12 @@ async fn of_two_replicas_the_lower_speaks_and_the_other_follows_it() {
     second.will_show("pairing_waiting 1").await;
     first.stop().await.unwrap();
     gateway.holds(4);
-    assert_eq!(gateway.hears().await, pair((3, "g1"), (4, "g1")));
+    assert_eq!(gateway.receives().await, pair((3, "g1"), (4, "g1")));
     assert!(second.shows("pairing_leading 1"));
 }
 
 #[tokio::test]
-async fn a_replica_says_who_it_is_how_many_wait_and_that_it_goes() {
+async fn a_heartbeat_carries_boot_id_wants_and_draining() {
     let local = Local::new();
     let gateway = Gateway::join(&local, "g1").await;
     let mut replica = Replica::start(&local, "p1").await;

@@ -1,4 +1,5 @@
-//! What events and frames cost on the bus: `cargo bench -p schemas --bench events`. Allocations are counted.
+//! What events and frames cost on the bus: `cargo bench -p schemas --bench events`. Allocations are
+//! counted.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic as a test may")]
 
@@ -22,16 +23,16 @@ use schemas::{
 #[global_allocator]
 static ALLOC: divan::AllocProfiler = divan::AllocProfiler::system();
 
-/// Frames that one read may bring: one when all is quiet, many under load.
+/// How many frames one read may return: one when there is little traffic, many under load.
 const FRAMES: [usize; 3] = [1, 16, 256];
-/// The smallest padded packet of the end-to-end channel: most texts are one.
+/// The smallest padded packet of the end-to-end channel; most messages fit into one.
 const FRAME: [u8; 256] = [0xa5; 256];
 
 fn main() {
     divan::main();
 }
 
-/// What is said most often, and the largest of what is said regularly.
+/// What is published most often, and the largest of what is published regularly.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Joined,
@@ -110,7 +111,7 @@ fn decode(bencher: Bencher, kind: Kind) {
         .bench_local(|| Message::decode(subject.clone(), black_box(&body)));
 }
 
-/// The frames of one read, put together for the bus.
+/// Encodes the frames of one read for the bus.
 #[divan::bench(args = FRAMES)]
 fn put_frames(bencher: Bencher, frames: usize) {
     let mut out = Vec::with_capacity(frames * 300);
@@ -122,7 +123,7 @@ fn put_frames(bencher: Bencher, frames: usize) {
     });
 }
 
-/// The same, checked and taken apart.
+/// Checks and reads the same frames.
 #[divan::bench(args = FRAMES)]
 fn parse_frames(bencher: Bencher, frames: usize) {
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! CBOR (RFC 8949) as it travels on the bus, and the one hash in use.
+//! CBOR (RFC 8949) as it is sent on the bus, and the hash function that ids and tags use.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::limits;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// More than [`limits::EVENT_BYTES`].
-    #[error("larger than an event may be")]
+    #[error("the event is larger than allowed")]
     Oversize,
     /// Not CBOR, not of the expected shape, or nested deeper than [`limits::EVENT_DEPTH`].
-    #[error("not an event of the expected shape")]
+    #[error("the bytes are not an event of the expected shape")]
     Shape,
     /// Something follows the event.
-    #[error("bytes after the event")]
+    #[error("there are bytes after the event")]
     Trailing,
 }
 
-/// An event that does not fit into one message: its builder ignored the batch limits.
+/// An event that does not fit into one message, because its builder ignored the batch limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the event is larger than a message may be")]
 pub struct EncodeError;
@@ -36,10 +36,11 @@ pub fn encode<T: Serialize>(event: &T) -> Result<Vec<u8>, EncodeError> {
     if bytes.len() > limits::EVENT_BYTES { Err(EncodeError) } else { Ok(bytes) }
 }
 
-/// Decodes one event and nothing else. Allocates in proportion to the bytes that are there, never to what they announce.
+/// Decodes one event and nothing else. Allocates in proportion to the bytes that there are, not to
+/// the lengths that they declare.
 ///
 /// # Errors
-/// If the bytes are too many, not the event, too deep, or not at their end after it.
+/// If the bytes are too many, not the event, nested too deep, or followed by others.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     if bytes.len() > limits::EVENT_BYTES {
         return Err(DecodeError::Oversize);
@@ -50,7 +51,8 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     if rest.is_empty() { Ok(event) } else { Err(DecodeError::Trailing) }
 }
 
-/// SHA-256 over the parts, one after another. Only for parts of fixed length, or one alone: nothing separates them.
+/// SHA-256 over the parts, one after another. Nothing separates them, so it is only for parts of
+/// fixed length, or for one part.
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
@@ -77,7 +79,8 @@ pub mod duration_ms {
     }
 }
 
-/// Reads a list without believing what it announces: serde would reserve up to a mebibyte for entries that never come.
+/// Reads a list without trusting the length that it declares: serde would reserve up to a mebibyte
+/// for entries that may not follow.
 pub mod list {
     use std::{fmt, marker::PhantomData};
 
@@ -104,7 +107,7 @@ pub mod list {
         }
     }
 
-    /// Reads the entries as they come.
+    /// Reads the entries one by one.
     pub fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         deserializer: D,
     ) -> Result<Vec<T>, D::Error> {

@@ -39,7 +39,8 @@ impl FromStr for Topic {
         if typed.chars().count() > limits::TOPIC_CHARS {
             return Err(TopicError::TooLong);
         }
-        // Folding can undo NFKC and the other way round (for example U+0345), so it is done twice, as in Unicode's NFKC_Casefold.
+        // Folding can undo NFKC and the other way round (for example U+0345), so both are done
+        // twice, as in Unicode's NFKC_Casefold.
         let fold = |text: &str| UniCase::unicode(text.nfkc().collect::<String>()).to_folded_case();
         let folded: String = fold(&fold(typed)).nfkc().collect();
         let folded = folded.trim();
@@ -53,7 +54,7 @@ impl fmt::Debug for Topic {
     }
 }
 
-/// What two people who want to meet each other bring both: 128 bits as 22 characters of base64url.
+/// What two people who want to meet each other both send: 128 bits as 22 characters of base64url.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InviteCode([u8; 16]);
 
@@ -87,7 +88,8 @@ impl fmt::Debug for InviteCode {
     }
 }
 
-/// The primary language of a BCP 47 tag, in lower case: what keeps two people apart is the language, not the region or script.
+/// The primary language of a BCP 47 tag, in lower case. Only the language keeps two people apart,
+/// not the region or script.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language(Box<str>);
@@ -141,18 +143,19 @@ impl fmt::Debug for Language {
     }
 }
 
-/// A person's part in a chat that has two: whoever seeks meets only who offers. Without a part, only others without one.
+/// A person's role in a chat that has two: `seek` is matched only with `offer`, and no role only
+/// with no role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Wants help, an answer, the holder of a link.
+    /// Wants help or an answer; or has opened an invite link.
     Seek,
-    /// Gives it; has made the link.
+    /// Gives it; or has made the invite link.
     Offer,
 }
 
 impl Role {
-    /// The role that this one meets.
+    /// The role with which this one is matched.
     pub fn counterpart(self) -> Self {
         match self {
             Self::Seek => Self::Offer,
@@ -161,7 +164,8 @@ impl Role {
     }
 }
 
-/// Where a want queues. Topics and codes travel as hashes: that protects subjects and logs, not secrecy (a topic can be guessed).
+/// Where a want is queued. Topics and codes are sent as hashes. That keeps them out of events and
+/// logs, but a topic can still be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Queue {
@@ -169,7 +173,7 @@ pub enum Queue {
     Anyone,
     /// People who named the same topic: the first half of its SHA-256.
     Topic(#[serde(with = "serde_bytes")] [u8; 16]),
-    /// Bringers of the same invite code: the first half of its SHA-256.
+    /// People with the same invite code: the first half of its SHA-256.
     Invite(#[serde(with = "serde_bytes")] [u8; 16]),
 }
 
@@ -184,7 +188,7 @@ impl Queue {
         Self::Invite(half(&[b"invite\0", &code.0]))
     }
 
-    /// The short name of a queue in which two people can meet only once; `None` for any other.
+    /// The tag of a queue in which two people can meet only once; `None` for any other queue.
     pub fn invite_tag(self) -> Option<Tag> {
         match self {
             Self::Invite([tag @ .., _, _, _, _, _, _, _, _]) => Some(Tag::from_bytes(tag)),

@@ -1,5 +1,6 @@
-//! What nodes tell each other, as CBOR on the bus (described in `events.cddl`). Everything may be lost, doubled, delayed or reordered:
-//! what matters is repeated by its owner and folded by stamp. Ages and remaining times are durations, so that clocks need not agree.
+//! The events that nodes publish, as CBOR on the bus (described in `events.cddl`). Every event may
+//! be lost, doubled, delayed or reordered. So a fact that matters is repeated by its owner, and
+//! ordered by stamp. Ages and remaining times are durations, so that clocks need not agree.
 
 use std::time::Duration;
 
@@ -22,62 +23,65 @@ pub struct Attachment {
     pub stamp: Stamp,
     /// The gateway that holds the socket.
     pub node: NodeId,
-    /// The session, for revocations: the other side's gateway knows no more of it.
+    /// The session, for revocations: the gateway of the other side knows nothing else of it.
     pub owner: Tag,
 }
 
-/// The life of a room between its two gateways.
+/// What happens to a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RoomEvent {
-    /// A side is here, and has not heard the other. Always answered; repeated until it is.
+    /// A side is connected here, and has not received anything of the other side. Always answered;
+    /// repeated until it is.
     Joined(Attachment),
-    /// A side is here. The answer to `Joined` of the other side.
+    /// A side is connected here. The answer to `Joined` of the other side.
     Present(Attachment),
     /// This attachment has lost its socket.
     Detached(Attachment),
-    /// This attachment is not held here: the answer to a presence that takes it for alive.
+    /// This attachment is not held here: the answer to a presence that names it.
     NotHere(Attachment),
-    /// The other half of a match will not come: its want was withdrawn or taken.
+    /// The other half of a match will not join: its want was withdrawn, or matched otherwise.
     Declined,
-    /// The room is over.
+    /// The room has ended.
     Ended(EndReason),
-    /// A janitor has forgotten the room. A gateway that holds a side of it knows better.
+    /// A janitor has forgotten the room. A gateway that holds a side of it ignores this.
     Expired,
 }
 
-/// A session waits to be matched.
+/// One session's request to be matched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Want {
     /// Made at random for each `find`.
     pub id: WantId,
-    /// Who waits: nobody meets oneself, and of two wants of a session the one with the higher stamp counts.
+    /// Who is waiting. Nobody is matched with themselves, and of two wants of a session the one
+    /// with the higher stamp counts.
     pub session: SessionId,
-    /// Of the session's attachment.
+    /// The stamp of the session's attachment.
     pub stamp: Stamp,
     /// How long it has waited.
     #[serde(rename = "age_ms", with = "duration_ms")]
     pub age: Duration,
-    /// Where it queues.
+    /// Where it is queued.
     pub queue: Queue,
-    /// The part it takes.
+    /// Its role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// The language it speaks.
+    /// Its language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
-    /// Rooms that it remembers: two wants that share one are not matched.
+    /// The rooms that it remembers: two wants that share one are not matched.
     #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
 }
 
-/// What a gateway tells pairing.
+/// What a gateway publishes for pairing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WantEvent {
-    /// These wait: new ones at once, all again every [`crate::limits::WANT_REPEAT`].
+    /// These are waiting. New ones are published at once, and all every
+    /// [`crate::limits::WANT_REPEAT`].
     Waiting(#[serde(deserialize_with = "list::deserialize")] Vec<Want>),
-    /// These wait no longer.
+    /// These are no longer waiting.
     Withdrawn(#[serde(deserialize_with = "list::deserialize")] Vec<WantId>),
     /// The two people of this invite have met: its queue is spent.
     Met(Queue),
@@ -92,7 +96,7 @@ pub struct Half {
     pub node: NodeId,
 }
 
-/// What pairing tells a gateway.
+/// What pairing publishes for a gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MatchEvent {
@@ -102,26 +106,27 @@ pub enum MatchEvent {
     Spent(WantId),
 }
 
-/// What is said of a session.
+/// What happens to a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionEvent {
     /// It has connected here: every older attachment is over.
     Attached {
-        /// Of the new attachment.
+        /// The stamp of the new attachment.
         stamp: Stamp,
         /// The gateway.
         node: NodeId,
     },
-    /// Its owner has deleted it. Kept by every gateway for this long.
+    /// Its owner has deleted it.
     Revoked {
-        /// One token life at the first saying.
+        /// How long every gateway remembers that: at first, for the life of a token.
         #[serde(rename = "remaining_ms", with = "duration_ms")]
         remaining: Duration,
     },
     /// Its owner has left this room, over REST.
     Left(RoomId),
-    /// A janitor has forgotten it: past its life, or never renewed. A gateway that holds it knows better.
+    /// A janitor has forgotten it: it is past its life, or nobody renewed it. A gateway that holds
+    /// it ignores this.
     Expired,
 }
 
@@ -132,20 +137,20 @@ pub struct SessionAnswer {
     pub state: SessionState,
     /// Whether a socket is open.
     pub connected: bool,
-    /// Of the attachment that is spoken of: the highest answer counts.
+    /// The stamp of the attachment that this is about: the answer with the highest one counts.
     pub stamp: Stamp,
     /// The room it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
 }
 
-/// What is said of a signing key.
+/// What happens to a signing key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyEvent {
-    /// It signs or has signed.
+    /// It is used to sign, or has been.
     Announced(PublicKey),
-    /// No token that it signed is alive.
+    /// No token that it signed is valid any more.
     Expired,
 }
 
@@ -155,16 +160,16 @@ pub struct PublicKey {
     /// Ed25519 (RFC 8032); its thumbprint is the key's id.
     #[serde(with = "serde_bytes")]
     pub public: [u8; 32],
-    /// Its last signature + one token life.
+    /// The time of its last signature plus the life of a token.
     pub not_after: UnixMillis,
 }
 
 /// What a gateway holds, in batches every [`crate::limits::RENEWAL`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// The run of the gateway.
+    /// The boot id of the gateway.
     pub boot: BootId,
-    /// Sessions that are attached, or have been a moment ago.
+    /// Sessions that are attached, or were a moment ago.
     #[serde(deserialize_with = "list::deserialize")]
     pub sessions: Vec<SessionLease>,
 }
@@ -174,7 +179,7 @@ pub struct Lease {
 pub struct SessionLease {
     /// The session.
     pub session: SessionId,
-    /// Of its attachment.
+    /// The stamp of its attachment.
     pub stamp: Stamp,
     /// What it is doing.
     pub state: SessionState,
@@ -190,17 +195,17 @@ pub struct SessionLease {
 /// The rooms that two gateways share, as one of them sees them, each [`crate::limits::RENEWAL`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
-    /// The gateway that speaks.
+    /// The gateway that publishes this.
     pub node: NodeId,
     /// Its sides.
     #[serde(deserialize_with = "list::deserialize")]
     pub rooms: Vec<(RoomId, Attached)>,
 }
 
-/// A side in a [`Presence`]: an [`Attachment`] whose node is the speaker.
+/// A side in a [`Presence`]: an [`Attachment`] to the gateway that publishes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
-    /// The stamp of the listener's side, as the speaker knows it.
+    /// The stamp of the receiver's side, as the publisher knows it.
     pub peer: Stamp,
     /// The side.
     pub side: Side,
@@ -217,7 +222,8 @@ impl Attached {
     }
 }
 
-/// What a starting node asks for with `sync.<node>`; every synced gateway and janitor answers, in batches.
+/// What a starting node asks for with `sync.<node>`; every gateway and janitor that is synced
+/// itself answers, in batches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncAnswer {
     /// Signing keys.
@@ -233,27 +239,27 @@ pub struct SyncAnswer {
     pub last: bool,
 }
 
-/// Every node says this each [`crate::limits::HEARTBEAT`].
+/// What every node publishes each [`crate::limits::HEARTBEAT`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
-    /// The run of the node.
+    /// The boot id of the node.
     pub boot: BootId,
     /// The program's version.
     pub version: String,
-    /// What it carries.
+    /// How loaded it is.
     pub load: Load,
-    /// Whether it goes away.
+    /// Whether it is about to stop.
     pub draining: bool,
 }
 
-/// What a node carries; a gateway fills all, the others what they have.
+/// How loaded a node is. A gateway sets all fields, the others those that they know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
     /// Open WebSocket connections.
     pub connections: u32,
-    /// Sessions that wait.
+    /// Sessions that are waiting.
     pub waiting: u32,
-    /// Sessions that chat.
+    /// Sessions that are in a room.
     pub chatting: u32,
 }
 

@@ -1,5 +1,6 @@
-//! Chat frames between two gateways: `side (1) ‖ stamp (8, big-endian) ‖ (length (4, big-endian) ‖ frame)*`. The frames are the
-//! client's bytes as they came; nothing here looks into them.
+//! Chat frames between two gateways:
+//! `side (1) ‖ stamp (8, big-endian) ‖ (length (4, big-endian) ‖ frame)*`.
+//! The frames are the client's bytes, unchanged and unread.
 
 use crate::{Side, Stamp, limits};
 
@@ -8,7 +9,7 @@ pub const HEADER_BYTES: usize = 9;
 /// Bytes before each frame.
 pub const LENGTH_BYTES: usize = 4;
 
-/// Begins a message of frames from the sender's side and attachment.
+/// Begins a message of frames with the sender's side and stamp.
 pub fn put_header(out: &mut Vec<u8>, side: Side, stamp: Stamp) {
     out.push(match side {
         Side::A => b'a',
@@ -17,7 +18,7 @@ pub fn put_header(out: &mut Vec<u8>, side: Side, stamp: Stamp) {
     out.extend_from_slice(&stamp.0.to_be_bytes());
 }
 
-/// Appends one frame. The caller keeps to [`limits::FRAME_BYTES`] and [`limits::BUS_FRAMES_BYTES`].
+/// Appends one frame. The caller respects [`limits::FRAME_BYTES`] and [`limits::BUS_FRAMES_BYTES`].
 pub fn put_frame(out: &mut Vec<u8>, frame: &[u8]) {
     // A frame is at most 64 KiB, so the cast is exact.
     out.extend_from_slice(&(frame.len() as u32).to_be_bytes());
@@ -29,13 +30,13 @@ pub fn put_frame(out: &mut Vec<u8>, frame: &[u8]) {
 pub struct Frames<'a> {
     /// The sender's side.
     pub side: Side,
-    /// The sender's attachment.
+    /// The stamp of the sender's attachment.
     pub stamp: Stamp,
     body: &'a [u8],
 }
 
 impl<'a> Frames<'a> {
-    /// Checks a whole message, so that none of its frames is passed on if any part of it is wrong.
+    /// Checks a whole message, so that none of its frames is relayed if any part of it is wrong.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         if bytes.len() > limits::BUS_FRAMES_BYTES {
             return None;

@@ -1,5 +1,6 @@
-//! Identifiers. Each has one text form (JSON, subjects) and one binary form (CBOR); `Debug` shows a short prefix only, so that
-//! a whole id cannot slip into a log by accident, and there is no `Display`.
+//! Identifiers. Each has one text form (JSON, subjects) and one binary form (CBOR). `Debug` shows
+//! only a short prefix, so that a whole id cannot get into a log by accident, and there is no
+//! `Display`.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -9,17 +10,17 @@ use uuid::Uuid;
 
 use crate::{codec::sha256, limits};
 
-/// A text that is not an identifier of the expected form. Carries the kind only, never the text.
+/// A text that is not an identifier of the expected form. Contains only the kind, never the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a {0}")]
 pub struct IdError(pub &'static str);
 
-/// Shows the first characters of an id: enough to tell two apart in a log, too few to use one.
+/// Shows the first characters of an id: enough to tell two apart in a log, too few to use it.
 fn short(f: &mut fmt::Formatter<'_>, kind: &str, text: &str) -> fmt::Result {
     write!(f, "{kind}({}…)", text.get(..4).unwrap_or(text))
 }
 
-/// Serialises through the text form in human-readable formats and as a byte string elsewhere.
+/// Serialises as text in human-readable formats, and as a byte string in others.
 macro_rules! serde_by_format {
     ($type:ty, $kind:literal, $bytes:expr, $from_bytes:expr) => {
         impl Serialize for $type {
@@ -94,26 +95,30 @@ macro_rules! base64url_id {
 }
 
 base64url_id!(
-    /// One chat of two people, named by the wants that met (16 bytes; 22 characters).
+    /// One chat of two people, derived from the two wants that were matched (16 bytes; 22
+    /// characters).
     RoomId, "room id", 16
 );
 base64url_id!(
-    /// One wish to be matched, made at random for each `find` (16 bytes; 22 characters).
+    /// One request to be matched, made at random for each `find` (16 bytes; 22 characters).
     WantId, "want id", 16
 );
 base64url_id!(
-    /// A signing key: the RFC 7638 SHA-256 thumbprint of its public half (32 bytes; 43 characters).
+    /// A signing key: the SHA-256 thumbprint of its public half as in RFC 7638 (32 bytes;
+    /// 43 characters).
     KeyId, "key id", 32
 );
 base64url_id!(
-    /// What remains of an id where the id itself is not needed: 8 bytes of its SHA-256. Sessions remember rooms by it, and the two
-    /// gateways of a room name each other's session by it (8 bytes; 11 characters).
+    /// Eight bytes of the SHA-256 of an id, used where the id itself is not needed. Sessions
+    /// remember rooms by it, and the two gateways of a room name each other's session by it (8
+    /// bytes; 11 characters).
     Tag, "tag", 8
 );
 
 impl RoomId {
-    /// The room and the side of the *first* want, from SHA-256 over the two sorted want ids: whoever matches them, in whatever
-    /// order, proposes the same room and the same sides.
+    /// The room and the side of the *first* want, from SHA-256 over the two sorted want ids. So
+    /// every replica that matches them, in whatever order, proposes the same room and the same
+    /// sides.
     pub fn of_match(first: WantId, second: WantId) -> (Self, Side) {
         let (low, high) = if first < second { (first, second) } else { (second, first) };
         let digest = sha256(&[low.as_bytes(), high.as_bytes()]);
@@ -123,14 +128,15 @@ impl RoomId {
         (Self(room), if first == low { low_side } else { low_side.other() })
     }
 
-    /// The tag by which its two sessions remember it.
+    /// The tag by which its two sessions remember the room.
     pub fn tag(&self) -> Tag {
         Tag::of(&self.0)
     }
 }
 
 impl KeyId {
-    /// The JWK thumbprint of an Ed25519 public key (RFC 7638, with the members that RFC 8037 requires).
+    /// The JWK thumbprint of an Ed25519 public key (RFC 7638, with the members that RFC 8037
+    /// requires).
     pub fn of_public(public: &[u8; 32]) -> Self {
         let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, URL_SAFE_NO_PAD.encode(public));
         Self(sha256(&[jwk.as_bytes()]))
@@ -151,7 +157,7 @@ impl Tag {
 pub struct SessionId(Uuid);
 
 impl SessionId {
-    /// Makes a session id from 16 random bytes (the version and variant bits are set over them).
+    /// Makes a session id from 16 random bytes; the version and variant bits replace some of them.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
@@ -171,7 +177,7 @@ impl SessionId {
         self.0.hyphenated().to_string()
     }
 
-    /// The tag by which the other side's gateway knows it.
+    /// The tag by which the gateway of the other side knows the session.
     pub fn tag(&self) -> Tag {
         Tag::of(self.as_bytes())
     }
@@ -181,7 +187,8 @@ impl FromStr for SessionId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        // One text form only: the uuid crate would also take braces, URNs, upper case and missing hyphens.
+        // Only one text form: the uuid crate would also accept braces, URNs, upper case and missing
+        // hyphens.
         let id = Uuid::try_parse(text).ok().map(|id| *id.as_bytes()).and_then(Self::from_bytes);
         id.filter(|id| id.text() == text).ok_or(IdError("session id"))
     }
@@ -189,13 +196,14 @@ impl FromStr for SessionId {
 
 serde_by_format!(SessionId, "session id", |id: &SessionId| *id.as_bytes(), SessionId::from_bytes);
 
-/// The name of one process on the bus: 1 to 64 of `A-Z a-z 0-9 _ -`, its certificate's name in a cluster. Not secret.
-/// Copies are one word each: a gateway holds several per room.
+/// The id of one process on the bus: 1 to 64 of `A-Z a-z 0-9 _ -`. In a cluster it is the name in
+/// the node's certificate. Not secret. A copy takes one word, because a gateway holds several per
+/// room.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(Arc<Box<str>>);
 
 impl NodeId {
-    /// The name as text.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -207,7 +215,7 @@ impl FromStr for NodeId {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let form = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         let length = (1..=limits::NODE_ID_CHARS).contains(&text.len());
-        // A node named as a role would share the subjects that its role speaks on.
+        // A node with the name of a role would share the subjects on which that role publishes.
         let reserved = Service::ALL.iter().any(|service| service.word() == text);
         if form && length && !reserved { Ok(Self(Arc::new(text.into()))) } else { Err(IdError("node id")) }
     }
@@ -231,19 +239,20 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
-/// One run of a node's process, made at random when it starts: a new one means that all it held is gone.
+/// A random number for each start of a node: a new one means that all it held is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootId(pub u64);
 
-/// Orders the attachments of one session to gateways: whatever is said of an attachment names its stamp, and what is below the
-/// highest known is ignored. Milliseconds since the Unix epoch at the least; ties are broken by node id.
+/// Orders the attachments of one session. Whatever is published of an attachment names its stamp,
+/// and what names a lower stamp than the highest known is ignored. At least the milliseconds since
+/// the Unix epoch; ties are broken by node id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stamp(pub u64);
 
 impl Stamp {
-    /// Before any attachment.
+    /// Lower than that of any attachment.
     pub const NONE: Self = Self(0);
 
     /// The next stamp above this one. Saturates: a forged maximum cannot wrap to the lowest.
@@ -252,11 +261,11 @@ impl Stamp {
     }
 }
 
-/// The kinds of node, and so who speaks on a subject that several kinds share.
+/// The role of a node. On a subject that several roles share it names the publisher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// The edge.
+    /// Clients connect to it.
     Gateway,
     /// Matches wants.
     Pairing,
@@ -265,7 +274,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Every kind.
+    /// Every role.
     pub const ALL: [Self; 3] = [Self::Gateway, Self::Pairing, Self::Janitor];
 
     /// The word in subjects and on the command line.
@@ -283,7 +292,7 @@ impl Service {
     }
 }
 
-/// One of the two places in a room. Side `a` opens the end-to-end handshake.
+/// One of the two halves of a room. Side `a` begins the end-to-end handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -294,7 +303,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The place across.
+    /// The other side.
     pub fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -323,7 +332,8 @@ mod tests {
         let room = RoomId::from_bytes([0xfb; 16]);
         assert_eq!(room.text().parse(), Ok(room));
         let text = room.text();
-        // The last character of 22 carries two bits only: other low bits would be a second spelling of the same id.
+        // The last of 22 characters carries only two bits: other low bits would be a second
+        // spelling of the same id.
         for wrong in [
             format!("{text}="),
             text[..21].into(),

@@ -1,7 +1,7 @@
 //! Every type that crosses a process boundary, its encoding, and the pure folds over events.
 //!
-//! Nothing here does I/O, reads a clock or draws randomness: what is here can be tested with values
-//! alone.
+//! Nothing here does I/O, reads a clock or draws random numbers, so everything can be tested with
+//! values.
 
 pub mod channel;
 pub mod close;

@@ -1,7 +1,8 @@
-//! The fold of a room's events: who is attached where, and whether the room is over.
+//! The fold of a room's events: who is attached where, and whether the room has ended.
 //!
-//! Events may come late, twice, in any order or never. The fold makes the same of the same events in whatever order they come
-//! (apart from [`Room::silence`], which is the listener's own conclusion and not an event).
+//! Events may be received late, twice, in any order or never. The same events give the same result
+//! in whatever order they are received. [`Room::silence`] is an exception: it is the receiver's own
+//! conclusion and not an event.
 
 use crate::{
     NodeId, Side, Stamp, Tag,
@@ -12,58 +13,59 @@ use crate::{
 /// What is known of a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Room {
-    sides: [Option<Place>; 2],
+    sides: [Option<KnownAttachment>; 2],
     ended: Option<EndReason>,
 }
 
-/// The newest attachment of a side that has been heard of.
+/// The newest known attachment of a side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct KnownAttachment {
     stamp: Stamp,
     node: NodeId,
     owner: Tag,
-    link: Link,
+    state: AttachmentState,
 }
 
-/// How the newest attachment is. Ordered: of two reports of one attachment the later in this order is true.
+/// The state of the newest attachment. Ordered: of two reports of one attachment the higher one
+/// counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Link {
-    /// Said to be attached.
+enum AttachmentState {
+    /// Its gateway has published that it is attached.
     Attached,
-    /// Not heard of for too long; a sign of life takes this back.
+    /// Nothing was received of it for too long. The next event of it ends this.
     Silent,
-    /// Its gateway has said that it is gone: only a newer attachment can follow.
+    /// Its gateway has published that it is detached: only a newer attachment can follow.
     Detached,
 }
 
 /// What an event changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing: known already, or older than what is known.
+    /// Nothing: it was known already, or is older than what is known.
     Nothing,
     /// A side has a newer attachment, or one is known for the first time; it was not away.
     Moved(Side),
-    /// A side is there (again).
+    /// A side is online (again).
     Online(Side),
     /// A side is away.
     Away(Side),
-    /// The room is over.
+    /// The room has ended.
     Ended(EndReason),
 }
 
 impl Room {
-    /// Folds one event in.
+    /// Applies one event.
     pub fn apply(&mut self, event: &RoomEvent) -> Change {
         match event {
-            RoomEvent::Joined(at) | RoomEvent::Present(at) => self.attach(at, Link::Attached),
-            RoomEvent::Detached(at) | RoomEvent::NotHere(at) => self.attach(at, Link::Detached),
+            RoomEvent::Joined(at) | RoomEvent::Present(at) => self.attach(at, AttachmentState::Attached),
+            RoomEvent::Detached(at) | RoomEvent::NotHere(at) => self.attach(at, AttachmentState::Detached),
             RoomEvent::Ended(reason) => self.end(*reason),
-            // Both concern what the listener itself waits for or holds.
+            // These concern only what the receiver itself holds.
             RoomEvent::Declined | RoomEvent::Expired => Change::Nothing,
         }
     }
 
-    /// Ends the room. The first reason heard stays.
+    /// Ends the room. The first reason is kept.
     pub fn end(&mut self, reason: EndReason) -> Change {
         if self.ended.is_some() {
             return Change::Nothing;
@@ -72,85 +74,90 @@ impl Room {
         Change::Ended(reason)
     }
 
-    /// Concludes from silence that a side is away; a sign of life of the same attachment takes it back.
+    /// Concludes from silence that a side is away. The next event of the same attachment revokes
+    /// that.
     pub fn silence(&mut self, side: Side) -> Change {
         match &mut self.sides[side as usize] {
-            Some(place) if place.link == Link::Attached && self.ended.is_none() => {
-                place.link = Link::Silent;
+            Some(known) if known.state == AttachmentState::Attached && self.ended.is_none() => {
+                known.state = AttachmentState::Silent;
                 Change::Away(side)
             }
             _ => Change::Nothing,
         }
     }
 
-    /// Keeps this copy of a node's name instead of its own: many rooms share few nodes.
+    /// Keeps this copy of a node's id instead of its own: many rooms share few nodes.
     pub fn share_name(&mut self, side: Side, name: &NodeId) {
-        if let Some(place) = &mut self.sides[side as usize]
-            && place.node == *name
+        if let Some(known) = &mut self.sides[side as usize]
+            && known.node == *name
         {
-            place.node = name.clone();
+            known.node = name.clone();
         }
     }
 
-    fn attach(&mut self, at: &Attachment, link: Link) -> Change {
+    fn attach(&mut self, at: &Attachment, state: AttachmentState) -> Change {
         if self.ended.is_some() {
             return Change::Nothing;
         }
         let slot = &mut self.sides[at.side as usize];
-        let before = slot.as_ref().map(|place| place.link);
+        let before = slot.as_ref().map(|known| known.state);
         match slot {
             Some(known) if (known.stamp, &known.node) > (at.stamp, &at.node) => return Change::Nothing,
             Some(known) if (known.stamp, &known.node) == (at.stamp, &at.node) => {
-                if known.link == Link::Detached || known.link == link {
+                if known.state == AttachmentState::Detached || known.state == state {
                     return Change::Nothing;
                 }
-                known.link = link;
+                known.state = state;
             }
-            _ => *slot = Some(Place { stamp: at.stamp, node: at.node.clone(), owner: at.owner, link }),
+            _ => {
+                *slot =
+                    Some(KnownAttachment { stamp: at.stamp, node: at.node.clone(), owner: at.owner, state })
+            }
         }
-        match (before, link) {
-            (Some(Link::Attached), Link::Attached) | (None, Link::Attached) => Change::Moved(at.side),
-            (_, Link::Attached) => Change::Online(at.side),
-            (Some(Link::Attached) | None, _) => Change::Away(at.side),
+        match (before, state) {
+            (Some(AttachmentState::Attached), AttachmentState::Attached)
+            | (None, AttachmentState::Attached) => Change::Moved(at.side),
+            (_, AttachmentState::Attached) => Change::Online(at.side),
+            (Some(AttachmentState::Attached) | None, _) => Change::Away(at.side),
             _ => Change::Nothing,
         }
     }
 
-    /// Why the room is over, if it is.
+    /// Why the room has ended, if it has.
     pub fn ended(&self) -> Option<EndReason> {
         self.ended
     }
 
-    /// Whether a side is there; `None` if it has never been heard of.
+    /// Whether a side is online; `None` if nothing is known of it.
     pub fn state(&self, side: Side) -> Option<PeerState> {
-        self.sides[side as usize].as_ref().map(|place| match place.link {
-            Link::Attached => PeerState::Online,
-            Link::Silent | Link::Detached => PeerState::Away,
+        self.sides[side as usize].as_ref().map(|known| match known.state {
+            AttachmentState::Attached => PeerState::Online,
+            AttachmentState::Silent | AttachmentState::Detached => PeerState::Away,
         })
     }
 
     /// The gateway of a side's newest attachment.
     pub fn node(&self, side: Side) -> Option<&NodeId> {
-        self.sides[side as usize].as_ref().map(|place| &place.node)
+        self.sides[side as usize].as_ref().map(|known| &known.node)
     }
 
     /// The stamp of a side's newest attachment.
     pub fn stamp(&self, side: Side) -> Stamp {
-        self.sides[side as usize].as_ref().map_or(Stamp::NONE, |place| place.stamp)
+        self.sides[side as usize].as_ref().map_or(Stamp::NONE, |known| known.stamp)
     }
 
-    /// Whose session a side is.
+    /// The tag of a side's session.
     pub fn owner(&self, side: Side) -> Option<Tag> {
-        self.sides[side as usize].as_ref().map(|place| place.owner)
+        self.sides[side as usize].as_ref().map(|known| known.owner)
     }
 
     /// The newest attachment of a side.
     pub fn attachment(&self, side: Side) -> Option<Attachment> {
-        self.sides[side as usize].as_ref().map(|place| Attachment {
+        self.sides[side as usize].as_ref().map(|known| Attachment {
             side,
-            stamp: place.stamp,
-            node: place.node.clone(),
-            owner: place.owner,
+            stamp: known.stamp,
+            node: known.node.clone(),
+            owner: known.owner,
         })
     }
 }
@@ -206,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_taken_back_by_a_sign_of_life() {
+    fn an_event_of_a_silent_side_brings_it_back() {
         let mut room = Room::default();
         assert_eq!(room.silence(Side::A), Change::Nothing, "nothing known, nothing missed");
         room.apply(&RoomEvent::Joined(at(Side::A, 1, "n1")));
@@ -261,7 +268,7 @@ mod tests {
         }
 
         #[test]
-        fn a_change_is_told_exactly_when_the_state_changes(events in events()) {
+        fn a_change_is_returned_exactly_when_the_state_changes(events in events()) {
             let mut room = Room::default();
             for event in &events {
                 let before = [Side::A, Side::B].map(|side| room.state(side));

@@ -1,4 +1,4 @@
-//! What may be asked and known of a session.
+//! The state of a session, as clients and nodes are told it.
 
 use serde::{Deserialize, Serialize};
 

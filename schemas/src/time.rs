@@ -1,4 +1,4 @@
-//! Wall time as the pure parts see it.
+//! Wall time as a value: code without a clock is given it as an argument.
 
 use std::{ops, time::Duration};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
-    /// The time that many seconds after the Unix epoch.
+    /// The time this many seconds after the Unix epoch.
     pub fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
     }
@@ -20,13 +20,14 @@ impl UnixMillis {
         self.0 / 1000
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// How long after `earlier` this is; zero if it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// A duration in whole milliseconds, saturating: what every wire field that ends in `_ms` holds.
+/// A duration in whole milliseconds, saturating: the value of every field on the wire that ends in
+/// `_ms`.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
-//! The claims of the two JSON Web Tokens (RFC 7519). They are all that remains of a session without a connection, and lie in its
-//! owner's hand. Times are in whole seconds since the Unix epoch, as RFC 7519 has them.
+//! The claims of the two JSON Web Tokens (RFC 7519). Of a session without a connection nothing else
+//! remains, and only its owner has them. Times are in whole seconds since the Unix epoch, as in
+//! RFC 7519.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +28,13 @@ pub struct TokenClaims {
     pub start: u64,
     /// The attachment for which it was issued; [`Stamp::NONE`] before the first.
     pub stamp: Stamp,
-    /// Whom not to meet again.
+    /// The rooms whose people it is not to meet again.
     #[serde(flatten)]
-    pub memory: Memory,
+    pub history: RoomHistory,
 }
 
-/// A room ticket: with a token of the same session it opens the way back into a room, on any gateway.
+/// A room ticket: together with a token of the same session it allows to resume a room, on any
+/// gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TicketClaims {
     /// The session.
@@ -51,10 +53,11 @@ pub struct TicketClaims {
     pub stamp: Stamp,
 }
 
-/// The rooms that a session remembers, so that it does not meet the same person at once, or ever after a report.
+/// The rooms that a session remembers, so that it is not matched with the same person at once, or
+/// after a report never again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
-    /// The last rooms, each with the second at which it is forgotten; the oldest first.
+pub struct RoomHistory {
+    /// The last rooms, each with the time (in seconds) at which it is forgotten; the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub met: Vec<(Tag, u64)>,
     /// Rooms that ended with a report, for the session's life; the oldest first.
@@ -62,7 +65,7 @@ pub struct Memory {
     pub reported: Vec<Tag>,
 }
 
-impl Memory {
+impl RoomHistory {
     /// Remembers a chat that has just ended.
     pub fn met(&mut self, room: RoomId, now: UnixMillis) {
         self.met.retain(|(tag, until)| *tag != room.tag() && *until > now.as_secs());
@@ -99,33 +102,33 @@ mod tests {
 
     #[test]
     fn the_last_eight_rooms_are_remembered_for_five_minutes() {
-        let mut memory = Memory::default();
+        let mut history = RoomHistory::default();
         let now = UnixMillis::from_secs(1000);
-        (0..10).for_each(|n| memory.met(room(n), now));
-        assert_eq!(memory.live_tags(now), (2..10).map(|n| room(n).tag()).collect::<Vec<_>>());
+        (0..10).for_each(|n| history.met(room(n), now));
+        assert_eq!(history.live_tags(now), (2..10).map(|n| room(n).tag()).collect::<Vec<_>>());
         let later = now + limits::MET_LIFE;
-        assert!(memory.live_tags(later).is_empty());
-        memory.met(room(3), later);
-        assert_eq!(memory.met.len(), 1, "what is past is forgotten");
+        assert!(history.live_tags(later).is_empty());
+        history.met(room(3), later);
+        assert_eq!(history.met.len(), 1, "what is past is forgotten");
     }
 
     #[test]
     fn a_report_is_remembered_for_good() {
-        let mut memory = Memory::default();
-        (0..20).for_each(|n| memory.reported(room(n)));
+        let mut history = RoomHistory::default();
+        (0..20).for_each(|n| history.reported(room(n)));
         assert_eq!(
-            memory.live_tags(UnixMillis(u64::MAX)),
+            history.live_tags(UnixMillis(u64::MAX)),
             (4..20).map(|n| room(n).tag()).collect::<Vec<_>>()
         );
     }
 
     #[test]
-    fn a_memory_survives_json_and_an_empty_one_takes_no_room() {
-        let mut memory = Memory::default();
-        assert_eq!(serde_json::to_string(&memory).unwrap(), "{}");
-        memory.met(room(1), UnixMillis(0));
-        memory.reported(room(2));
-        let json = serde_json::to_string(&memory).unwrap();
-        assert_eq!(serde_json::from_str::<Memory>(&json).unwrap(), memory);
+    fn a_history_survives_json_and_an_empty_one_takes_no_room() {
+        let mut history = RoomHistory::default();
+        assert_eq!(serde_json::to_string(&history).unwrap(), "{}");
+        history.met(room(1), UnixMillis(0));
+        history.reported(room(2));
+        let json = serde_json::to_string(&history).unwrap();
+        assert_eq!(serde_json::from_str::<RoomHistory>(&json).unwrap(), history);
     }
 }

@@ -1,4 +1,5 @@
-//! Decoding allocates in proportion to the bytes that are there, never to what they announce.
+//! Decoding allocates in proportion to the bytes that there are, never to the lengths that they
+//! declare.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(unsafe_code, reason = "a counting allocator is the only way to see what is allocated")]
 
@@ -17,7 +18,7 @@ use schemas::{
     subject::Subject,
 };
 
-/// Counts what the thread that asks has allocated.
+/// Counts what the current thread has allocated.
 struct Counting;
 
 thread_local! {
@@ -54,7 +55,8 @@ static COUNTING: Counting = Counting;
 /// What any decoding may allocate beyond its share: scratch space and error texts.
 const OVERHEAD: usize = 16 * 1024;
 
-/// Times the size of the body: events are larger in memory than in CBOR, and a growing list is copied.
+/// Times the size of the body: events are larger in memory than in CBOR, and a growing list is
+/// copied.
 const FACTOR: usize = 32;
 
 fn allocated<T>(work: impl FnOnce() -> T) -> usize {

@@ -6,7 +6,7 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use schemas::{
     CloseCode, RoomId, SessionId, Side, Stamp, UnixMillis,
     control::{ErrorCode, Find, PeerState},
-    token::{Memory, ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
+    token::{ROOM_AUDIENCE, RoomHistory, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
 use session::{ConnId, Request, SessionGrant, TicketGrant, ToClient};
 
@@ -99,8 +99,12 @@ pub(super) enum Phase {
 impl Client {
     pub(super) fn new(rng: &mut StdRng, now: UnixMillis) -> Self {
         let session = SessionId::from_random(rng.random());
-        let grant =
-            SessionGrant { session, start: now.as_secs(), stamp: Stamp::NONE, memory: Memory::default() };
+        let grant = SessionGrant {
+            session,
+            start: now.as_secs(),
+            stamp: Stamp::NONE,
+            history: RoomHistory::default(),
+        };
         Self {
             session,
             grants: vec![grant],
@@ -137,7 +141,7 @@ fn claims(grant: &SessionGrant) -> TokenClaims {
         jti: String::new(),
         start: grant.start,
         stamp: grant.stamp,
-        memory: grant.memory.clone(),
+        history: grant.history.clone(),
     }
 }
 

@@ -108,8 +108,8 @@ impl World {
                     return Err(format!("client {one} or {other} waits for nothing"));
                 };
                 let tags = |client: &super::client::Client| {
-                    let memory = client.grants.last().map(|grant| grant.memory.clone());
-                    memory.unwrap_or_default().live_tags(self.true_time())
+                    let history = client.grants.last().map(|grant| grant.history.clone());
+                    history.unwrap_or_default().live_tags(self.true_time())
                 };
                 let strangers = tags(first).iter().all(|tag| !tags(second).contains(tag));
                 if strangers && fits(wish, theirs) {

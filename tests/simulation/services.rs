@@ -2,14 +2,14 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use janitor::leases::{Capacity, Effect as JanitorEffect, Input, Leases, SyncCursor, Terms};
+use janitor::leases::{Capacity, Effect as JanitorEffect, Input, Leases, Lifetimes, SyncCursor};
 use pairing::{LISTEN_FIRST, leader::Leadership, pool::Pool};
 use schemas::{
     BootId, NodeId, Service, UnixMillis,
     event::{Heartbeat, Load, SyncAnswer},
     limits,
     message::Message,
-    nodes::{News, Nodes},
+    nodes::{NodeChange, Nodes},
     time::millis,
 };
 use session::TICK;
@@ -41,7 +41,7 @@ impl Replica {
     /// The bus is back, or has lost something.
     pub(super) fn gap(&mut self, now: UnixMillis) {
         self.gateways.clear();
-        self.pool.pardon(now);
+        self.pool.renew_all(now);
         self.leadership.gap(now);
     }
 
@@ -49,10 +49,10 @@ impl Replica {
         match message {
             Message::Want { from, event } => self.pool.apply(now, from, event.clone()),
             Message::Heartbeat { service: Service::Pairing, from, heartbeat } => {
-                self.leadership.hear(now, from, heartbeat);
+                self.leadership.apply(now, from, heartbeat);
             }
             Message::Heartbeat { service: Service::Gateway, from, heartbeat }
-                if self.gateways.hear(now, from, heartbeat) == News::Restarted =>
+                if self.gateways.apply(now, from, heartbeat) == NodeChange::Restarted =>
             {
                 self.pool.forget_node(now, from);
             }
@@ -63,8 +63,8 @@ impl Replica {
     fn turn(&mut self, now: UnixMillis, up: bool) -> Vec<Message> {
         let leads = up && self.leadership.leads(now);
         match (leads, self.leads) {
-            (true, false) => self.pool.speak(),
-            (false, true) => self.pool.hush(),
+            (true, false) => self.pool.activate(),
+            (false, true) => self.pool.stand_by(),
             _ => {}
         }
         self.leads = leads;
@@ -88,7 +88,7 @@ pub(super) struct Janitor {
 
 impl Janitor {
     pub(super) fn new(id: NodeId, boot: BootId, grace: Duration, now: UnixMillis) -> Self {
-        let terms = Terms {
+        let terms = Lifetimes {
             token_life: TOKEN_LIFE,
             key_rotation: Duration::from_secs(3600),
             grace,
@@ -141,7 +141,7 @@ impl World {
             let Machine::Janitor(janitor) = &mut self.nodes[node].machine else { return };
             match janitor.leases.next_effect() {
                 None => return,
-                Some(JanitorEffect::Say(message)) => self.publish(node, message),
+                Some(JanitorEffect::Publish(message)) => self.publish(node, message),
                 Some(JanitorEffect::Answer(_)) => {}
                 Some(JanitorEffect::AskSync) => self.ask_sync(node),
                 Some(JanitorEffect::AnswerSync) => {
@@ -195,7 +195,7 @@ impl World {
                 if let Message::Sync { from } = message {
                     janitor.askers.push_back(from.clone());
                 }
-                janitor.leases.handle(now, Input::Heard(message.clone()));
+                janitor.leases.handle(now, Input::Received(message.clone()));
                 self.say_janitor(node);
             }
         }

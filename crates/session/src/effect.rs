@@ -4,7 +4,7 @@ use schemas::{
     CloseCode, NodeId, RoomId, SessionId, Side, Stamp,
     control::{EndReason, PeerState},
     message::Message,
-    token::Memory,
+    token::RoomHistory,
 };
 
 /// A WebSocket connection of this process.
@@ -87,7 +87,7 @@ pub struct SessionGrant {
     /// Its attachment.
     pub stamp: Stamp,
     /// What it remembers.
-    pub memory: Memory,
+    pub history: RoomHistory,
 }
 
 /// What a room ticket is to say.

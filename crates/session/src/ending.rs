@@ -127,10 +127,10 @@ impl Sessions {
             self.forget(now, id);
             return;
         }
-        let memory = session.memory.get_or_insert_default();
-        memory.met(room, now);
+        let history = session.history.get_or_insert_default();
+        history.met(room, now);
         if reason == EndReason::Reported {
-            memory.reported(room);
+            history.reported(room);
         }
         self.send(id, ToClient::Token(self.grant(id), None));
     }

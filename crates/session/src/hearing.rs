@@ -6,7 +6,7 @@ use schemas::{
     event::{Attachment, Presence, RoomEvent, SessionEvent, SyncAnswer},
     limits,
     message::Message,
-    nodes::News,
+    nodes::NodeChange,
     room::Change,
 };
 
@@ -28,10 +28,10 @@ impl Sessions {
             Message::Heartbeat { service: Service::Gateway, from, heartbeat }
                 if *from != self.settings.node =>
             {
-                match self.gateways.hear(now, from, heartbeat) {
-                    News::None => {}
-                    News::Joined => self.gateway_joined(now, from),
-                    News::Restarted => self.node_gone(now, from),
+                match self.gateways.apply(now, from, heartbeat) {
+                    NodeChange::None => {}
+                    NodeChange::Joined => self.gateway_joined(now, from),
+                    NodeChange::Restarted => self.node_gone(now, from),
                 }
             }
             _ => {}

@@ -29,7 +29,7 @@ use schemas::{
     message::Message,
     nodes::Nodes,
     session::SessionState,
-    token::{Memory, TicketClaims, TokenClaims},
+    token::{RoomHistory, TicketClaims, TokenClaims},
 };
 
 pub use self::effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient};
@@ -166,7 +166,7 @@ struct Session {
     /// When it began, in seconds since the Unix epoch.
     start: u64,
     /// Boxed: most have met nobody yet.
-    memory: Option<Box<Memory>>,
+    history: Option<Box<RoomHistory>>,
     waiting: Option<Box<Waiting>>,
     seat: Option<(RoomId, Side)>,
     /// Whether its client may know of the room: not while the other half of the match has yet to come.
@@ -248,7 +248,7 @@ impl Sessions {
             conn: Some(conn),
             stamp,
             start: claims.start,
-            memory: (claims.memory != Memory::default()).then(|| Box::new(claims.memory.clone())),
+            history: (claims.history != RoomHistory::default()).then(|| Box::new(claims.history.clone())),
             waiting: None,
             seat,
             shown,
@@ -353,7 +353,7 @@ impl Sessions {
             session: id,
             start: session.start,
             stamp: session.stamp,
-            memory: session.memory.as_deref().cloned().unwrap_or_default(),
+            history: session.history.as_deref().cloned().unwrap_or_default(),
         }
     }
 

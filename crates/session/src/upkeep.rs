@@ -75,7 +75,7 @@ impl Sessions {
     /// What others said since the last tick is still to be read: nobody was silent in this time, and no grace has run.
     fn stood_still(&mut self, Tick { now, grace_now }: Tick, last: Tick) {
         let (pause, grace_pause) = (now.since(last.now), grace_now.since(last.grace_now));
-        self.gateways.forgive(now, pause);
+        self.gateways.discount_pause(now, pause);
         for room in self.rooms.values_mut() {
             for seat in room.seats.iter_mut().flatten() {
                 seat.sign = (seat.sign + pause).min(now);

@@ -95,7 +95,7 @@ impl Sessions {
             queue: waiting.queue,
             role: waiting.role,
             language: waiting.language.clone(),
-            tags: session.memory.as_ref().map(|memory| memory.live_tags(now)).unwrap_or_default(),
+            tags: session.history.as_ref().map(|history| history.live_tags(now)).unwrap_or_default(),
         })
     }
 

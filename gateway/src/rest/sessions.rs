@@ -7,7 +7,7 @@ use http::StatusCode;
 use schemas::{
     SessionId, Stamp,
     session::SessionState,
-    token::{Memory, TokenClaims},
+    token::{RoomHistory, TokenClaims},
 };
 use serde::Serialize;
 use session::SessionGrant;
@@ -110,7 +110,7 @@ pub(super) async fn create(
     }
     let session = SessionId::from_random(rand::random());
     let start = node.clock().now().as_secs();
-    let grant = SessionGrant { session, start, stamp: Stamp::NONE, memory: Memory::default() };
+    let grant = SessionGrant { session, start, stamp: Stamp::NONE, history: RoomHistory::default() };
     node.metrics().sessions_created.inc();
     Ok((StatusCode::CREATED, Json(issue(&node, grant))))
 }
@@ -154,8 +154,8 @@ pub(super) async fn renew(
     Caller(claims): Caller,
     _: Nothing,
 ) -> Json<Session> {
-    let TokenClaims { sub: session, start, stamp, memory, .. } = claims;
-    Json(issue(&node, SessionGrant { session, start, stamp, memory }))
+    let TokenClaims { sub: session, start, stamp, history, .. } = claims;
+    Json(issue(&node, SessionGrant { session, start, stamp, history }))
 }
 
 /// Ends the session: its room, its socket wherever it is, and its token.

@@ -1,7 +1,7 @@
 //! What is believed, and what is not.
 
 use aws_lc_rs::hmac;
-use schemas::{RoomId, Side, Stamp, token::Memory};
+use schemas::{RoomId, Side, Stamp, token::RoomHistory};
 use serde_json::{Value, json};
 
 use super::*;
@@ -25,7 +25,7 @@ fn now() -> u64 {
 }
 
 fn grant() -> SessionGrant {
-    SessionGrant { session: session(), start: now() - 60, stamp: Stamp(5), memory: Memory::default() }
+    SessionGrant { session: session(), start: now() - 60, stamp: Stamp(5), history: RoomHistory::default() }
 }
 
 fn ticket() -> TicketGrant {
@@ -61,13 +61,13 @@ fn good_header(tokens: &Tokens) -> Value {
 #[test]
 fn a_session_token_says_what_was_granted() {
     let tokens = tokens();
-    let mut memory = Memory::default();
-    memory.reported(RoomId::from_bytes([1; 16]));
-    let granted = SessionGrant { memory: memory.clone(), ..grant() };
+    let mut history = RoomHistory::default();
+    history.reported(RoomId::from_bytes([1; 16]));
+    let granted = SessionGrant { history: history.clone(), ..grant() };
     let (token, exp) = tokens.issue_session(granted.clone());
     let claims = tokens.verify_session(&token).unwrap();
     assert_eq!((claims.sub, claims.start, claims.stamp), (session(), granted.start, Stamp(5)));
-    assert_eq!((claims.exp, claims.memory), (exp, memory));
+    assert_eq!((claims.exp, claims.history), (exp, history));
     assert_eq!(claims.exp - claims.iat, LIFE.as_secs());
     let (again, _) = tokens.issue_session(granted);
     assert_ne!(tokens.verify_session(&again).unwrap().jti, claims.jti);
@@ -87,12 +87,12 @@ fn a_ticket_says_what_was_granted_and_serves_its_session_alone() {
 #[test]
 fn the_longest_token_is_far_below_the_limit() {
     let tokens = tokens();
-    let mut memory = Memory::default();
+    let mut history = RoomHistory::default();
     for n in 0..20 {
-        memory.met(RoomId::from_bytes([n; 16]), UnixMillis::from_secs(now()));
-        memory.reported(RoomId::from_bytes([n; 16]));
+        history.met(RoomId::from_bytes([n; 16]), UnixMillis::from_secs(now()));
+        history.reported(RoomId::from_bytes([n; 16]));
     }
-    let (token, _) = tokens.issue_session(SessionGrant { memory, ..grant() });
+    let (token, _) = tokens.issue_session(SessionGrant { history, ..grant() });
     assert!(token.len() < TOKEN_BYTES / 2, "{}", token.len());
     assert!(tokens.verify_session(&token).is_ok());
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bus::{Bus, Clock, FrameRoute, SubscribeError};
-use schemas::{RoomId, SessionId, Side, Stamp, token::Memory};
+use schemas::{RoomId, SessionId, Side, Stamp, token::RoomHistory};
 use serving::Stream;
 use tokio::{net::TcpStream, task::JoinSet};
 
@@ -70,7 +70,7 @@ impl Relay {
             session: SessionId::from_random(rand::random()),
             start: self.node.clock().now().as_secs(),
             stamp: Stamp::NONE,
-            memory: Memory::default(),
+            history: RoomHistory::default(),
         };
         let (token, _) = self.node.tokens().issue_session(grant);
         let claims = self.node.tokens().verify_session(&token)?;

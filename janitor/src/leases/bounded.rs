@@ -1,11 +1,11 @@
-//! Maps that cannot grow past their limit, and the short form of time that they keep.
+//! Maps that cannot grow beyond a limit, and the short form of time that they contain.
 
 use std::{collections::BTreeMap, ops::Bound, time::Duration};
 
 use schemas::UnixMillis;
 
-/// A time on the janitor's own clock, in tenths of a second since it started: half the size of a [`UnixMillis`] in each of
-/// many entries. Lasts for 13 years, then stands still.
+/// A time on the janitor's own clock, in tenths of a second since it started: half the size of a
+/// [`UnixMillis`], of which there are many. It saturates after 13 years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(u32);
 
@@ -14,28 +14,28 @@ impl Moment {
         Self(u32::try_from(now.since(start).as_millis() / 100).unwrap_or(u32::MAX))
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// How long after `earlier` this is; zero if it is not after it.
     pub(super) fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::from(self.0.saturating_sub(earlier.0)) * 100)
     }
 
-    /// Rounded up: what is kept until then is never forgotten early.
+    /// Rounded up, so that nothing is forgotten too early.
     pub(super) fn after(self, duration: Duration) -> Self {
         let tenths = u32::try_from(duration.as_millis().div_ceil(100)).unwrap_or(u32::MAX);
         Self(self.0.saturating_add(tenths))
     }
 }
 
-/// An entry that knows how old it is.
+/// An entry with an age.
 pub(super) trait Aged {
-    /// The lowest goes first when there is no room.
+    /// The entries with the lowest are dropped first when there is no room.
     fn age(&self) -> Moment;
 }
 
-/// A map of at most `capacity` entries. Where it overflows, the oldest go and are counted.
+/// A map of at most `capacity` entries. When it overflows, the oldest are dropped and counted.
 ///
-/// Ordered, so that a walk over it can be interrupted and taken up again, and because a tree grows and shrinks in small steps
-/// where a hash table doubles.
+/// It is ordered, so that a walk over it can be interrupted and resumed. And a tree grows and
+/// shrinks in small steps, where a hash table doubles.
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
     entries: BTreeMap<K, V>,
@@ -56,14 +56,16 @@ impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
         }
     }
 
-    /// Drops the oldest eighth at once: finding them costs a walk over all, which must not be paid for each new entry.
+    /// Drops the oldest eighth at once. Finding them costs a walk over all entries, which must not
+    /// be paid for each new one.
     #[cold]
     fn shed(&mut self) {
         let before = self.entries.len();
         let excess = (before - self.capacity + self.capacity / 8).min(before);
         let mut ages: Vec<Moment> = self.entries.values().map(Aged::age).collect();
         let (older, &mut limit, _) = ages.select_nth_unstable(excess - 1);
-        // All that is older than the limit goes, and of those as old as it, what is wanting.
+        // Drops all that are older than the limit, and as many of those as old as it as are still
+        // needed.
         let mut as_old = excess - older.iter().filter(|age| **age < limit).count();
         self.retain(|_, value| {
             let goes = value.age() < limit || (value.age() == limit && as_old > 0);
@@ -103,12 +105,12 @@ impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
         self.entries.iter_mut()
     }
 
-    /// The entries behind `key`, or all.
+    /// The entries after `key`, or all.
     pub(super) fn after(&self, key: Option<K>) -> impl Iterator<Item = (&K, &V)> {
         self.entries.range((key.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
     }
 
-    /// Drops the entries that are not to be kept, in order.
+    /// Drops, in order, the entries that are not to be kept.
     pub(super) fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
         let before = self.entries.len();
         self.entries.retain(keep);
@@ -119,12 +121,12 @@ impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
         self.entries.len()
     }
 
-    /// How many have come and gone since the start.
+    /// How many entries were added and removed since the start.
     pub(super) fn moved(&self) -> u64 {
         self.moved
     }
 
-    /// How many have been dropped for want of room since the start.
+    /// How many entries were dropped because there was no room, since the start.
     pub(super) fn overflowed(&self) -> u64 {
         self.overflowed
     }
@@ -176,7 +178,7 @@ mod tests {
                 prop_assert!(map.len() <= capacity);
                 prop_assert!(map.len() as u64 + map.overflowed() >= distinct.len() as u64);
                 if newest.is_some_and(|newest| newest < Moment(age)) {
-                    prop_assert!(map.contains(&key), "the newest is not the one to go");
+                    prop_assert!(map.contains(&key), "the newest is not dropped");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What is concluded from time and silence: that something may be forgotten, and never more.
+//! What is concluded from time and silence: only that something may be forgotten.
 
 use schemas::{
     Service, UnixMillis,
@@ -9,8 +9,8 @@ use schemas::{
 
 use super::{
     Effect, Leases,
-    records::{Expiry, Key, Life},
-    terms::{EXPIRIES_PER_TICK, SILENCE},
+    lifetimes::{EXPIRIES_PER_TICK, SILENCE},
+    records::{ExpiryNotice, Key},
 };
 
 impl Leases {
@@ -29,36 +29,37 @@ impl Leases {
         }
     }
 
-    /// Forgets what is past its time, and says so if this janitor speaks.
+    /// Forgets what has expired, and publishes that if this janitor is the leader.
     fn expire(&mut self, now: UnixMillis) {
         let mut expired = Vec::new();
         self.expire_keys(now, &mut expired);
         self.expire_sessions(now, &mut expired);
         self.expire_rooms(now, &mut expired);
-        if self.speaks() {
-            self.effects.extend(expired.into_iter().map(Effect::Say));
+        if self.leads() {
+            self.effects.extend(expired.into_iter().map(Effect::Publish));
         }
     }
 
     fn expire_keys(&mut self, now: UnixMillis, expired: &mut Vec<Message>) {
         let moment = self.moment(now);
-        let longest = self.terms.key_rotation + self.terms.token_life;
+        let longest = self.lifetimes.key_rotation + self.lifetimes.token_life;
         for (&key, known) in self.keys.iter_mut() {
             let over = now > known.public.not_after || moment.since(known.heard) > longest;
-            if over && known.expiry == Expiry::Ahead && expired.len() < EXPIRIES_PER_TICK {
-                known.expiry = Expiry::Said;
+            if over && known.notice == ExpiryNotice::NotSent && expired.len() < EXPIRIES_PER_TICK {
+                known.notice = ExpiryNotice::Sent;
                 expired.push(Message::Key { key, speaker: Service::Janitor, event: KeyEvent::Expired });
             }
         }
-        // A key whose expiry was said is kept for its longest life: whoever goes on announcing it has another clock, and neither
-        // needs to hear of it again each time, nor would it be right to keep the key from those who ask.
-        let done = |key: &Key| key.expiry == Expiry::Said && moment.since(key.heard) > longest;
+        // A key whose expiry was published is kept for its longest life. A gateway that goes on
+        // announcing it has another clock. It need not be told each time, and others that ask for
+        // the key should still get it.
+        let done = |key: &Key| key.notice == ExpiryNotice::Sent && moment.since(key.heard) > longest;
         self.keys.retain(|_, key| !done(key));
     }
 
     fn expire_sessions(&mut self, now: UnixMillis, expired: &mut Vec<Message>) {
         let moment = self.moment(now);
-        let say = |session| {
+        let expired_event = |session| {
             let speaker = Service::Janitor;
             Message::Session { session, speaker, event: SessionEvent::Expired }
         };
@@ -68,10 +69,10 @@ impl Leases {
                 return true;
             }
             let silent = moment.since(held.heard) >= SILENCE;
-            if held.life == Life::Running && (silent || held.is_past_its_life(now)) {
-                held.life = Life::Over;
+            if held.notice == ExpiryNotice::NotSent && (silent || held.is_past_its_life(now)) {
+                held.notice = ExpiryNotice::Sent;
                 budget -= 1;
-                expired.push(say(*session));
+                expired.push(expired_event(*session));
             }
             !silent
         });
@@ -79,9 +80,9 @@ impl Leases {
 
     fn expire_rooms(&mut self, now: UnixMillis, expired: &mut Vec<Message>) {
         let moment = self.moment(now);
-        let patience = self.terms.grace + SILENCE;
-        self.rooms.retain(|&room, named| {
-            let goes = moment.since(named.0) >= patience && expired.len() < EXPIRIES_PER_TICK;
+        let patience = self.lifetimes.grace + SILENCE;
+        self.rooms.retain(|&room, room_lease| {
+            let goes = moment.since(room_lease.0) >= patience && expired.len() < EXPIRIES_PER_TICK;
             if goes {
                 expired.push(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Expired });
             }

@@ -1,4 +1,4 @@
-//! What must hold for every order, repetition and loss of what is heard.
+//! What must hold for every order, repetition and loss of events.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,7 +9,7 @@ use super::{support::*, *};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Hear(Message),
+    Receive(Message),
     Learn(SyncAnswer),
     Gap,
     Pass(u64),
@@ -28,7 +28,7 @@ fn message() -> impl Strategy<Value = Message> {
         7 => peer(room(r), RoomEvent::Present(attachment(stamp))),
         8 => ended(room(r), if flag { EndReason::Left } else { EndReason::Reported }),
         9 => revoked(n),
-        10 => said(n, SessionEvent::Left(room(r))),
+        10 => session_event(n, SessionEvent::Left(room(r))),
         11 => announced(public(n as u8, UnixMillis::from_secs(1_750_000_000 + 30 * stamp))),
         12 => beat(Service::Gateway, "g1", stamp),
         _ => beat(Service::Janitor, if flag { "j1" } else { "j2" }, 1),
@@ -37,7 +37,7 @@ fn message() -> impl Strategy<Value = Message> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        12 => message().prop_map(Step::Hear),
+        12 => message().prop_map(Step::Receive),
         1 => (0..4u64).prop_map(|r| {
             let ended = vec![(room(r), EndReason::Expired, 30_000)];
             Step::Learn(SyncAnswer { ended, ..SyncAnswer::default() })
@@ -51,7 +51,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 0..60)
 }
 
-/// The rooms that an event says are over: nothing else may end one.
+/// The rooms that an event ends: nothing else may end one.
 fn ends(message: &Message, named: &[(u64, RoomId)]) -> Vec<RoomId> {
     match message {
         Message::Room { room, event: RoomEvent::Ended(_), .. } => vec![*room],
@@ -66,7 +66,7 @@ fn ends(message: &Message, named: &[(u64, RoomId)]) -> Vec<RoomId> {
 fn is_expiry(effect: &Effect) -> bool {
     matches!(
         effect,
-        Effect::Say(
+        Effect::Publish(
             Message::Session { event: SessionEvent::Expired, .. }
                 | Message::Room { event: RoomEvent::Expired, .. }
                 | Message::Key { event: KeyEvent::Expired, .. }
@@ -74,9 +74,9 @@ fn is_expiry(effect: &Effect) -> bool {
     )
 }
 
-fn told_ended(effects: &[Effect]) -> impl Iterator<Item = RoomId> {
+fn ended_rooms(effects: &[Effect]) -> impl Iterator<Item = RoomId> {
     effects.iter().filter_map(|effect| match effect {
-        Effect::Say(Message::Room { room, event: RoomEvent::Ended(_), .. }) => Some(*room),
+        Effect::Publish(Message::Room { room, event: RoomEvent::Ended(_), .. }) => Some(*room),
         _ => None,
     })
 }
@@ -93,15 +93,15 @@ fn shuffled(messages: &[Message], seed: u64) -> Vec<Message> {
 
 proptest! {
     #[test]
-    fn a_room_once_ended_never_becomes_alive_while_a_ticket_may_live(steps in steps()) {
-        let rig = Rig::starting(terms());
+    fn an_ended_room_stays_ended_while_a_ticket_may_be_valid(steps in steps()) {
+        let rig = Rig::starting(lifetimes());
         let mut over = BTreeSet::new();
         let mut age = Duration::ZERO;
         for step in steps {
             match step {
-                Step::Hear(message) => {
+                Step::Receive(message) => {
                     over.extend(ends(&message, &[]));
-                    rig.hear(message);
+                    rig.receive(message);
                 }
                 Step::Learn(answer) => { rig.give(Input::Learned(answer)); }
                 Step::Gap => { rig.give(Input::Gap); }
@@ -116,7 +116,7 @@ proptest! {
             let remembered: BTreeSet<_> = rig.sync().into_iter().flat_map(|it| it.ended).map(|it| it.0).collect();
             prop_assert!(over.is_subset(&remembered));
             for n in 0..6 {
-                for effect in rig.hear(Message::Ask { session: session(n) }) {
+                for effect in rig.receive(Message::Ask { session: session(n) }) {
                     let Effect::Answer(answer) = effect else { panic!("{effect:?}") };
                     prop_assert!(answer.room.is_none_or(|room| !over.contains(&room)));
                 }
@@ -125,14 +125,14 @@ proptest! {
     }
 
     #[test]
-    fn nothing_ends_but_by_an_event(steps in steps()) {
-        let rig = Rig::starting(terms());
+    fn only_an_event_ends_a_room(steps in steps()) {
+        let rig = Rig::starting(lifetimes());
         let mut named = Vec::new();
         let mut deleted = Vec::new();
         let mut may_be_over = BTreeSet::new();
         for step in steps {
             let effects = match step {
-                Step::Hear(message) => {
+                Step::Receive(message) => {
                     if let Message::Lease { lease, .. } = &message {
                         let leases = lease.sessions.iter().filter_map(|it| Some((it.session, it.room?)));
                         let numbered = leases.filter_map(|(s, room)| Some(((0..6).find(|n| session(*n) == s)?, room)));
@@ -143,7 +143,7 @@ proptest! {
                     }
                     may_be_over.extend(ends(&message, &[]));
                     deleted.iter().for_each(|it| may_be_over.extend(ends(it, &named)));
-                    rig.hear(message)
+                    rig.receive(message)
                 }
                 Step::Learn(answer) => {
                     may_be_over.extend(answer.ended.iter().map(|it| it.0));
@@ -152,7 +152,7 @@ proptest! {
                 Step::Gap => rig.give(Input::Gap),
                 Step::Pass(secs) => rig.pass(Duration::from_secs(secs)),
             };
-            prop_assert!(told_ended(&effects).all(|room| may_be_over.contains(&room)));
+            prop_assert!(ended_rooms(&effects).all(|room| may_be_over.contains(&room)));
             let remembered = rig.sync().into_iter().flat_map(|it| it.ended);
             prop_assert!(remembered.map(|it| it.0).all(|room| may_be_over.contains(&room)));
         }
@@ -160,11 +160,11 @@ proptest! {
 
     #[test]
     fn nothing_expires_within_two_periods_of_a_start_or_gap(steps in steps()) {
-        let rig = Rig::starting(terms());
+        let rig = Rig::starting(lifetimes());
         let mut quiet_until = rig.now() + QUIET;
         for step in steps {
             match step {
-                Step::Hear(message) => prop_assert!(!rig.hear(message).iter().any(is_expiry)),
+                Step::Receive(message) => prop_assert!(!rig.receive(message).iter().any(is_expiry)),
                 Step::Learn(answer) => prop_assert!(!rig.give(Input::Learned(answer)).iter().any(is_expiry)),
                 Step::Gap => {
                     rig.give(Input::Gap);
@@ -179,13 +179,13 @@ proptest! {
     }
 
     #[test]
-    fn order_and_repetition_do_not_change_what_is_over(
+    fn order_and_repetition_do_not_change_what_has_ended(
         messages in prop::collection::vec(message(), 0..20),
         seed: u64,
     ) {
         let over = |messages: &[Message]| {
-            let rig = Rig::starting(terms());
-            messages.iter().for_each(|message| { rig.hear(message.clone()); });
+            let rig = Rig::starting(lifetimes());
+            messages.iter().for_each(|message| { rig.receive(message.clone()); });
             let answers = rig.sync();
             let ended = answers.iter().flat_map(|it| &it.ended).map(|it| it.0).collect::<BTreeSet<_>>();
             let revoked = answers.iter().flat_map(|it| &it.revoked).map(|it| it.0).collect::<BTreeSet<_>>();
@@ -194,20 +194,21 @@ proptest! {
         let (ended, revoked) = over(&messages);
         let (ended_too, revoked_too) = over(&shuffled(&messages, seed));
         prop_assert_eq!(revoked, revoked_too);
-        // A revocation ends the rooms that leases have named by the time it comes, and each that they name after: which of several
-        // that is depends on the order. What was said to be over is over in any.
+        // A revocation ends the rooms that leases have named until it is received, and each that
+        // they name later. Which of several that is depends on the order. A room that an event has
+        // ended is ended in any order.
         let said: BTreeSet<_> = messages.iter().flat_map(|message| ends(message, &[])).collect();
         prop_assert!(said.is_subset(&ended) && said.is_subset(&ended_too));
     }
 
     #[test]
-    fn whatever_comes_it_holds_no_more_than_its_capacity(
+    fn it_never_holds_more_than_its_capacity(
         steps in prop::collection::vec((0..40u64, 0..40u64, 0..5u8), 0..300),
     ) {
         let capacity = Capacity { sessions: 8, rooms: 4, tombstones: 4, keys: 2, gateways: 2 };
-        let rig = Rig::starting(Terms { capacity, ..terms() });
+        let rig = Rig::starting(Lifetimes { capacity, ..lifetimes() });
         for (n, r, kind) in steps {
-            rig.hear(match kind {
+            rig.receive(match kind {
                 0 => lease(&format!("g{n}"), r, vec![lease_of(n, 1, Some(room(r)))]),
                 1 => ended(room(r), EndReason::Left),
                 2 => revoked(n),

@@ -1,5 +1,6 @@
-//! What is remembered of each session, room, key and gateway. In `serve` the janitor shares a process with the connections, so a
-//! session's record is kept small: 56 bytes with its id, about 90 in the tree.
+//! What is remembered of each session, room, key and gateway. In `serve` the janitor shares a
+//! process with the connections, so a session's record is small: 56 bytes with its id, about 90 in
+//! the tree.
 
 use schemas::{
     BootId, RoomId, SessionId, Stamp, UnixMillis,
@@ -9,59 +10,61 @@ use schemas::{
 
 use super::bounded::{Aged, Moment};
 
-/// Which run of which gateway holds a session: half the bits of its boot id. That two of some hundred runs share them has a
-/// chance of one in many thousands, and would make a dead gateway's session look connected until its lease is stale.
+/// The gateway, and the start of it, that holds a session: half the bits of its boot id. The chance
+/// that two of some hundred starts share them is one in many thousands. Then a session of a lost
+/// gateway would look connected until its lease is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Run(u32);
+pub(super) struct BootTag(u32);
 
-impl Run {
+impl BootTag {
     pub(super) fn of(boot: BootId) -> Self {
         Self((boot.0 ^ (boot.0 >> 32)) as u32)
     }
 }
 
-/// A session as its last lease had it.
+/// A session as in its last lease.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) stamp: Stamp,
     pub(super) heard: Moment,
-    pub(super) run: Run,
+    pub(super) boot: BootTag,
     /// In seconds since the Unix epoch, as in tokens.
     ends_secs: u32,
     pub(super) room: Option<RoomId>,
     pub(super) connected: bool,
-    /// Whether it has been said that its life is over.
-    pub(super) life: Life,
+    /// Whether it was published that the session has expired.
+    pub(super) notice: ExpiryNotice,
 }
 
-/// Whether a session is past its life, by the janitor's clock.
+/// Whether an expiry was published. Once is enough: a gateway with another clock may go on
+/// renewing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
-    /// Not that one knew.
-    Running,
-    /// It is, and that was said: once is enough, for its gateway may know better and go on with its lease.
-    Over,
+pub(super) enum ExpiryNotice {
+    /// Not yet.
+    NotSent,
+    /// By this janitor or another.
+    Sent,
 }
 
 const _: () = assert!(size_of::<SessionId>() + size_of::<Held>() <= 56);
 
 impl Held {
-    pub(super) fn new(lease: &SessionLease, run: Run, heard: Moment) -> Self {
+    pub(super) fn new(lease: &SessionLease, boot: BootTag, heard: Moment) -> Self {
         Self {
             stamp: lease.stamp,
             heard,
-            run,
+            boot,
             ends_secs: u32::try_from(lease.ends.as_secs()).unwrap_or(u32::MAX),
             room: lease.room,
             connected: lease.connected,
-            life: Life::Running,
+            notice: ExpiryNotice::NotSent,
         }
     }
 
-    /// A newer lease takes the place of this one.
+    /// Replaces this record by that of a newer lease.
     pub(super) fn renew(&mut self, newer: Self) {
-        let life = if newer.ends_secs == self.ends_secs { self.life } else { Life::Running };
-        *self = Self { life, ..newer };
+        let notice = if newer.ends_secs == self.ends_secs { self.notice } else { ExpiryNotice::NotSent };
+        *self = Self { notice, ..newer };
     }
 
     pub(super) fn is_past_its_life(&self, now: UnixMillis) -> bool {
@@ -75,11 +78,11 @@ impl Aged for Held {
     }
 }
 
-/// A room that a lease or a side's arrival has named.
+/// A room that a lease or an event of a side has named.
 #[derive(Debug)]
-pub(super) struct Named(pub(super) Moment);
+pub(super) struct LeasedRoom(pub(super) Moment);
 
-impl Aged for Named {
+impl Aged for LeasedRoom {
     fn age(&self) -> Moment {
         self.0
     }
@@ -88,21 +91,12 @@ impl Aged for Named {
 /// A signing key.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// As it was announced: whoever is told of it judges it by a clock of its own.
+    /// As it was announced: each node judges it by its own clock.
     pub(super) public: PublicKey,
-    /// When it was heard of first.
+    /// When it was first received.
     pub(super) heard: Moment,
-    /// Whether its expiry has been said.
-    pub(super) expiry: Expiry,
-}
-
-/// Whether a key's expiry has been said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expiry {
-    /// Not yet.
-    Ahead,
-    /// By this janitor or another.
-    Said,
+    /// Whether its expiry was published.
+    pub(super) notice: ExpiryNotice,
 }
 
 impl Aged for Key {
@@ -111,10 +105,10 @@ impl Aged for Key {
     }
 }
 
-/// A gateway that has been heard lately.
+/// A gateway from which something was received lately.
 #[derive(Debug)]
 pub(super) struct Gateway {
-    pub(super) run: Run,
+    pub(super) boot: BootTag,
     pub(super) heard: Moment,
 }
 
@@ -124,16 +118,17 @@ impl Aged for Gateway {
     }
 }
 
-/// Something that is over for good and must stay so for as long as a token or ticket could bring it back.
+/// A record of something that has ended. It is kept for as long as a token or ticket could bring it
+/// back.
 #[derive(Debug)]
 pub(super) struct Tombstone<T> {
     pub(super) until: Moment,
     pub(super) why: T,
 }
 
-/// Why a room is over.
+/// A room that has ended, and why.
 pub(super) type EndedRoom = Tombstone<EndReason>;
-/// A session is deleted, and that is all there is to say.
+/// A session that was deleted.
 pub(super) type RevokedSession = Tombstone<()>;
 
 impl<T> Aged for Tombstone<T> {

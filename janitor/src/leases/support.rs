@@ -1,4 +1,4 @@
-//! A janitor in virtual time, and the messages that it may hear.
+//! A janitor in virtual time, and messages for it.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -14,16 +14,16 @@ use schemas::{
     session::SessionState,
 };
 
-use super::{Capacity, Counts, Effect, Input, Leases, QUIET, SyncCursor, Terms};
+use super::{Capacity, Counts, Effect, Input, Leases, Lifetimes, QUIET, SyncCursor};
 
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(600);
 pub(super) const ROTATION: Duration = Duration::from_secs(3600);
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-pub(super) fn terms() -> Terms {
+pub(super) fn lifetimes() -> Lifetimes {
     let capacity = Capacity::default();
-    Terms { token_life: TOKEN_LIFE, key_rotation: ROTATION, grace: GRACE, capacity }
+    Lifetimes { token_life: TOKEN_LIFE, key_rotation: ROTATION, grace: GRACE, capacity }
 }
 
 /// A janitor called `j2` and its time.
@@ -35,14 +35,14 @@ pub(super) struct Rig {
 impl Rig {
     /// One that has listened for long enough to decide.
     pub(super) fn awake() -> Self {
-        let rig = Self::starting(terms());
+        let rig = Self::starting(lifetimes());
         rig.pass(QUIET);
         rig
     }
 
-    pub(super) fn starting(terms: Terms) -> Self {
+    pub(super) fn starting(lifetimes: Lifetimes) -> Self {
         let start = UnixMillis::from_secs(1_750_000_000);
-        Self { leases: Leases::new(node("j2"), terms, start).into(), now: start.into() }
+        Self { leases: Leases::new(node("j2"), lifetimes, start).into(), now: start.into() }
     }
 
     pub(super) fn now(&self) -> UnixMillis {
@@ -55,26 +55,26 @@ impl Rig {
         std::iter::from_fn(|| leases.next_effect()).collect()
     }
 
-    pub(super) fn hear(&self, message: Message) -> Vec<Effect> {
-        self.give(Input::Heard(message))
+    pub(super) fn receive(&self, message: Message) -> Vec<Effect> {
+        self.give(Input::Received(message))
     }
 
     pub(super) fn jump(&self, time: Duration) {
         *self.now.borrow_mut() += time;
     }
 
-    /// Lets time pass second by second, and tells what it led to.
+    /// Lets time pass second by second, and returns the effects.
     pub(super) fn pass(&self, time: Duration) -> Vec<Effect> {
         self.pass_with(time, Vec::new)
     }
 
-    /// The same, while `renewed` is heard anew in each period.
+    /// The same, while `renewed` is received again in each period.
     pub(super) fn pass_with(&self, time: Duration, renewed: impl Fn() -> Vec<Message>) -> Vec<Effect> {
         let mut effects = Vec::new();
         for second in 0..time.as_secs() {
             self.jump(SECOND);
             if second % limits::RENEWAL.as_secs() == 0 {
-                renewed().into_iter().for_each(|message| effects.extend(self.hear(message)));
+                renewed().into_iter().for_each(|message| effects.extend(self.receive(message)));
             }
             effects.extend(self.give(Input::Tick));
         }
@@ -85,7 +85,7 @@ impl Rig {
         self.leases.borrow().counts()
     }
 
-    /// All that it would tell a node that asks.
+    /// All batches with which it would answer a sync.
     pub(super) fn sync(&self) -> Vec<SyncAnswer> {
         let mut cursor = SyncCursor::default();
         let mut batches = Vec::new();
@@ -141,10 +141,10 @@ pub(super) fn ended(room: RoomId, why: EndReason) -> Message {
 }
 
 pub(super) fn revoked(n: u64) -> Message {
-    said(n, SessionEvent::Revoked { remaining: TOKEN_LIFE })
+    session_event(n, SessionEvent::Revoked { remaining: TOKEN_LIFE })
 }
 
-pub(super) fn said(n: u64, event: SessionEvent) -> Message {
+pub(super) fn session_event(n: u64, event: SessionEvent) -> Message {
     Message::Session { session: session(n), speaker: Service::Gateway, event }
 }
 
@@ -156,22 +156,22 @@ pub(super) fn announced(key: PublicKey) -> Message {
     Message::Key { key: key.id(), speaker: Service::Gateway, event: KeyEvent::Announced(key) }
 }
 
-pub(super) fn says_ended(room: RoomId, why: EndReason) -> Effect {
-    Effect::Say(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Ended(why) })
+pub(super) fn publishes_ended(room: RoomId, why: EndReason) -> Effect {
+    Effect::Publish(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Ended(why) })
 }
 
-pub(super) fn says_room_expired(room: RoomId) -> Effect {
-    Effect::Say(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Expired })
+pub(super) fn publishes_room_expired(room: RoomId) -> Effect {
+    Effect::Publish(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Expired })
 }
 
-pub(super) fn says_session_expired(n: u64) -> Effect {
-    Effect::Say(Message::Session {
+pub(super) fn publishes_session_expired(n: u64) -> Effect {
+    Effect::Publish(Message::Session {
         session: session(n),
         speaker: Service::Janitor,
         event: SessionEvent::Expired,
     })
 }
 
-pub(super) fn says_key_expired(key: PublicKey) -> Effect {
-    Effect::Say(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired })
+pub(super) fn publishes_key_expired(key: PublicKey) -> Effect {
+    Effect::Publish(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired })
 }

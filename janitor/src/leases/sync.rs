@@ -1,10 +1,11 @@
-//! The answer to a node that asks what it has missed, one batch at a time: the whole may be far larger than what the bus queues.
+//! The answer to a node that asks for a sync, one batch at a time: the whole may be far larger than
+//! what the bus queues.
 
 use schemas::{KeyId, RoomId, SessionId, UnixMillis, event::SyncAnswer, limits, time::millis};
 
 use super::Leases;
 
-/// How far an answer has come. What is learned meanwhile may or may not be in it.
+/// How much of an answer has been sent. What is learned meanwhile may or may not be in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncCursor {
     key: Option<KeyId>,
@@ -13,7 +14,7 @@ pub struct SyncCursor {
 }
 
 impl Leases {
-    /// The batch that follows `cursor`, which moves on. The last batch says so.
+    /// The batch that follows `cursor`, which advances. The last batch is marked.
     pub fn sync_batch(&self, now: UnixMillis, cursor: &mut SyncCursor) -> SyncAnswer {
         let moment = self.moment(now);
         let mut answer = SyncAnswer::default();

@@ -15,9 +15,9 @@ mod sessions {
     #[test]
     fn one_whose_lease_stops_is_forgotten_after_three_silent_periods() {
         let rig = Rig::awake();
-        rig.hear(lease("g1", 1, vec![lease_of(1, 1, None)]));
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, None)]));
         assert_eq!(rig.pass(SILENCE - SECOND), []);
-        assert_eq!(rig.pass(SECOND), [says_session_expired(1)]);
+        assert_eq!(rig.pass(SECOND), [publishes_session_expired(1)]);
         assert_eq!((rig.counts().sessions, rig.pass(SILENCE)), (0, vec![]));
     }
 
@@ -30,25 +30,25 @@ mod sessions {
     }
 
     #[test]
-    fn one_past_its_life_is_said_to_be_once_while_its_gateway_knows_better() {
+    fn one_past_its_life_expires_once_while_its_gateway_renews_it() {
         let rig = Rig::awake();
         let ends = rig.now() + 5 * SECOND;
         let renewed = || vec![lease("g1", 1, vec![SessionLease { ends, ..lease_of(1, 1, None) }])];
-        assert_eq!(rig.pass_with(TOKEN_LIFE, renewed), [says_session_expired(1)]);
-        assert_eq!(rig.pass(SILENCE), [], "it was said");
+        assert_eq!(rig.pass_with(TOKEN_LIFE, renewed), [publishes_session_expired(1)]);
+        assert_eq!(rig.pass(SILENCE), [], "it was published already");
         assert_eq!(rig.counts().sessions, 0);
     }
 
     #[test]
-    fn a_whole_dead_gateway_is_expired_in_portions_and_what_returns_meanwhile_is_spared() {
+    fn the_sessions_of_a_lost_gateway_expire_in_portions_and_one_that_returns_is_kept() {
         let rig = Rig::awake();
         let most = EXPIRIES_PER_TICK as u64;
         let all = |range: std::ops::Range<u64>| range.map(|n| lease_of(n, 1, None)).collect::<Vec<_>>();
-        rig.hear(lease("g1", 1, all(0..most + 10)));
+        rig.receive(lease("g1", 1, all(0..most + 10)));
         assert_eq!(rig.pass(SILENCE).len(), EXPIRIES_PER_TICK);
         assert_eq!(rig.counts().sessions, 10);
         let last = SessionLease { session: session(most + 9), ..lease_of(0, 2, None) };
-        rig.hear(lease("g2", 2, vec![last]));
+        rig.receive(lease("g2", 2, vec![last]));
         assert!(rig.pass(SECOND).len() <= 10);
         assert_eq!(rig.counts().sessions, 1);
     }
@@ -60,82 +60,82 @@ mod rooms {
     #[test]
     fn one_that_no_lease_names_for_longer_than_the_grace_is_forgotten_and_not_ended() {
         let rig = Rig::awake();
-        rig.hear(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
-        assert_eq!(rig.pass(SILENCE), [says_session_expired(1)]);
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
+        assert_eq!(rig.pass(SILENCE), [publishes_session_expired(1)]);
         assert_eq!(rig.pass(GRACE - SECOND), []);
-        assert_eq!(rig.pass(SECOND), [says_room_expired(room(1))]);
-        assert_eq!(rig.hear(peer(room(1), RoomEvent::Joined(attachment(2)))), [], "whoever comes back may");
+        assert_eq!(rig.pass(SECOND), [publishes_room_expired(room(1))]);
+        assert_eq!(rig.receive(peer(room(1), RoomEvent::Joined(attachment(2)))), [], "a side may come back");
         assert_eq!((rig.counts().ended, rig.counts().rooms), (0, 1));
     }
 
     #[test]
-    fn one_whose_sides_arrive_is_known_before_any_lease() {
+    fn one_whose_sides_join_is_known_before_any_lease() {
         let rig = Rig::awake();
-        rig.hear(peer(room(1), RoomEvent::Joined(attachment(1))));
-        assert_eq!(rig.pass(SILENCE + GRACE), [says_room_expired(room(1))]);
-        rig.hear(peer(room(2), RoomEvent::Present(attachment(1))));
+        rig.receive(peer(room(1), RoomEvent::Joined(attachment(1))));
+        assert_eq!(rig.pass(SILENCE + GRACE), [publishes_room_expired(room(1))]);
+        rig.receive(peer(room(2), RoomEvent::Present(attachment(1))));
         assert_eq!(rig.counts().rooms, 1);
-        rig.hear(peer(room(3), RoomEvent::Detached(attachment(1))));
-        assert_eq!(rig.counts().rooms, 1, "a leaving is no sign of life");
+        rig.receive(peer(room(3), RoomEvent::Detached(attachment(1))));
+        assert_eq!(rig.counts().rooms, 1, "a detached side does not show that the room is in use");
     }
 
     #[test]
-    fn whoever_comes_back_into_an_ended_one_hears_why_it_ended() {
+    fn a_side_that_returns_to_an_ended_one_is_told_why_it_ended() {
         let rig = Rig::awake();
-        assert_eq!(rig.hear(ended(room(1), EndReason::Reported)), []);
-        assert_eq!(rig.hear(ended(room(1), EndReason::Left)), [], "the first reason stays");
+        assert_eq!(rig.receive(ended(room(1), EndReason::Reported)), []);
+        assert_eq!(rig.receive(ended(room(1), EndReason::Left)), [], "the first reason stays");
         let joined = peer(room(1), RoomEvent::Joined(attachment(9)));
-        assert_eq!(rig.hear(joined.clone()), [says_ended(room(1), EndReason::Reported)]);
-        assert_eq!(rig.hear(peer(room(1), RoomEvent::Present(attachment(9)))), []);
+        assert_eq!(rig.receive(joined.clone()), [publishes_ended(room(1), EndReason::Reported)]);
+        assert_eq!(rig.receive(peer(room(1), RoomEvent::Present(attachment(9)))), []);
         assert_eq!(rig.counts().rooms, 0);
         rig.pass(TOKEN_LIFE + limits::LEEWAY);
-        assert_eq!(rig.hear(joined.clone()).len(), 1, "as long as a ticket may live");
+        assert_eq!(rig.receive(joined.clone()).len(), 1, "as long as a ticket may be valid");
         rig.pass(SECOND);
-        assert_eq!(rig.hear(joined), []);
+        assert_eq!(rig.receive(joined), []);
     }
 
     #[test]
     fn a_gateway_that_has_missed_the_end_is_told_when_its_lease_still_names_the_room() {
         let rig = Rig::awake();
         let late = || lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]);
-        rig.hear(ended(room(1), EndReason::Left));
-        assert_eq!(rig.hear(late()), [], "it may have crossed the end on its way");
+        rig.receive(ended(room(1), EndReason::Left));
+        assert_eq!(rig.receive(late()), [], "it may have crossed the end on its way");
         rig.pass(limits::RENEWAL + SECOND);
-        assert_eq!(rig.hear(late()), [says_ended(room(1), EndReason::Left)]);
+        assert_eq!(rig.receive(late()), [publishes_ended(room(1), EndReason::Left)]);
         assert_eq!(rig.counts().rooms, 0);
     }
 
     #[test]
-    fn one_left_over_rest_is_over() {
+    fn one_left_over_rest_has_ended() {
         let rig = Rig::awake();
-        rig.hear(said(1, SessionEvent::Left(room(1))));
+        rig.receive(session_event(1, SessionEvent::Left(room(1))));
         assert_eq!(
-            rig.hear(peer(room(1), RoomEvent::Joined(attachment(1)))),
-            [says_ended(room(1), EndReason::Left)]
+            rig.receive(peer(room(1), RoomEvent::Joined(attachment(1)))),
+            [publishes_ended(room(1), EndReason::Left)]
         );
     }
 
     #[test]
     fn a_revocation_ends_the_room_that_the_lease_names() {
         let rig = Rig::awake();
-        rig.hear(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
-        assert_eq!(rig.hear(revoked(1)), [says_ended(room(1), EndReason::Left)]);
-        assert_eq!(rig.hear(revoked(1)), [], "it is repeated");
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
+        assert_eq!(rig.receive(revoked(1)), [publishes_ended(room(1), EndReason::Left)]);
+        assert_eq!(rig.receive(revoked(1)), [], "it is repeated");
         assert_eq!((rig.counts().sessions, rig.counts().rooms, rig.counts().ended), (0, 0, 1));
     }
 
     #[test]
-    fn so_does_one_that_is_heard_before_the_lease() {
-        let rig = Rig::starting(terms());
-        assert_eq!(rig.hear(revoked(1)), []);
+    fn so_does_a_revocation_that_is_received_before_the_lease() {
+        let rig = Rig::starting(lifetimes());
+        assert_eq!(rig.receive(revoked(1)), []);
         let late = lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]);
-        let again = Effect::Say(Message::Session {
+        let again = Effect::Publish(Message::Session {
             session: session(1),
             speaker: Service::Janitor,
             event: SessionEvent::Revoked { remaining: TOKEN_LIFE },
         });
-        assert_eq!(rig.hear(late.clone()), [says_ended(room(1), EndReason::Left), again.clone()]);
-        assert_eq!(rig.hear(late), [again], "as long as its gateway has missed it");
+        assert_eq!(rig.receive(late.clone()), [publishes_ended(room(1), EndReason::Left), again.clone()]);
+        assert_eq!(rig.receive(late), [again], "as long as its gateway has missed it");
         assert_eq!((rig.counts().sessions, rig.counts().rooms), (0, 0));
     }
 }
@@ -144,33 +144,33 @@ mod keys {
     use super::*;
 
     #[test]
-    fn one_past_its_end_is_said_to_be_once() {
+    fn one_past_its_end_expires_once() {
         let rig = Rig::awake();
         let key = public(1, rig.now() + TOKEN_LIFE);
-        rig.hear(announced(key));
+        rig.receive(announced(key));
         assert_eq!(rig.pass(TOKEN_LIFE), []);
-        assert_eq!(rig.pass_with(ROTATION - SECOND, || vec![announced(key)]), [says_key_expired(key)]);
-        assert_eq!(rig.sync()[0].keys, [key], "whoever asks judges by a clock of its own");
+        assert_eq!(rig.pass_with(ROTATION - SECOND, || vec![announced(key)]), [publishes_key_expired(key)]);
+        assert_eq!(rig.sync()[0].keys, [key], "each node judges by its own clock");
         rig.pass(TOKEN_LIFE);
         assert_eq!(rig.counts().keys, 0);
     }
 
     #[test]
-    fn one_that_claims_to_live_for_ever_lives_for_one_rotation_and_one_token() {
+    fn one_without_an_end_is_kept_for_one_rotation_and_one_token_life() {
         let rig = Rig::awake();
         let key = public(1, UnixMillis(u64::MAX));
         let longest = ROTATION + TOKEN_LIFE;
-        rig.hear(announced(key));
+        rig.receive(announced(key));
         assert_eq!(rig.pass_with(longest, || vec![announced(key)]), []);
-        assert_eq!(rig.pass(SECOND), [says_key_expired(key)]);
+        assert_eq!(rig.pass(SECOND), [publishes_key_expired(key)]);
     }
 
     #[test]
-    fn another_janitor_saying_it_is_enough() {
+    fn the_expiry_of_another_janitor_is_enough() {
         let rig = Rig::awake();
         let key = public(1, rig.now() + SECOND);
-        rig.hear(announced(key));
-        rig.hear(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired });
+        rig.receive(announced(key));
+        rig.receive(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired });
         assert_eq!(rig.pass(ROTATION), []);
     }
 }
@@ -180,83 +180,83 @@ mod silence {
 
     #[test]
     fn nothing_is_decided_for_two_periods_after_the_start() {
-        let rig = Rig::starting(terms());
-        rig.hear(announced(public(1, UnixMillis(0))));
-        rig.hear(lease("g1", 1, vec![SessionLease { ends: UnixMillis(0), ..lease_of(1, 1, None) }]));
-        assert!(says(&rig.pass(QUIET - SECOND)).is_empty());
-        assert_eq!(says(&rig.pass(SECOND)).len(), 2);
+        let rig = Rig::starting(lifetimes());
+        rig.receive(announced(public(1, UnixMillis(0))));
+        rig.receive(lease("g1", 1, vec![SessionLease { ends: UnixMillis(0), ..lease_of(1, 1, None) }]));
+        assert!(published(&rig.pass(QUIET - SECOND)).is_empty());
+        assert_eq!(published(&rig.pass(SECOND)).len(), 2);
     }
 
     #[test]
     fn nothing_is_decided_for_two_periods_after_a_gap() {
         let rig = Rig::awake();
-        rig.hear(lease("g1", 1, vec![lease_of(1, 1, None)]));
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, None)]));
         rig.pass(SILENCE - SECOND);
         rig.give(Input::Gap);
-        assert_eq!(says(&rig.pass(QUIET - SECOND)), [] as [&Effect; 0]);
-        assert_eq!(rig.pass(SECOND), [says_session_expired(1)]);
+        assert_eq!(published(&rig.pass(QUIET - SECOND)), [] as [&Effect; 0]);
+        assert_eq!(rig.pass(SECOND), [publishes_session_expired(1)]);
     }
 
     #[test]
-    fn a_process_that_stood_still_has_heard_nothing_and_concludes_nothing() {
+    fn a_process_that_was_stopped_concludes_nothing() {
         let rig = Rig::awake();
-        rig.hear(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
         rig.jump(TOKEN_LIFE);
-        assert_eq!(says(&rig.give(Input::Tick)), [] as [&Effect; 0]);
+        assert_eq!(published(&rig.give(Input::Tick)), [] as [&Effect; 0]);
         let renewed = || vec![lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))])];
-        assert_eq!(says(&rig.pass_with(SILENCE + GRACE, renewed)), [] as [&Effect; 0]);
+        assert_eq!(published(&rig.pass_with(SILENCE + GRACE, renewed)), [] as [&Effect; 0]);
     }
 
     #[test]
-    fn while_the_bus_is_down_nothing_is_said_or_kept_to_be_said_later() {
+    fn while_the_bus_is_down_nothing_is_published_or_kept_for_later() {
         let rig = Rig::awake();
-        rig.hear(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
         for _ in 0..300 {
             rig.jump(SECOND);
             assert_eq!(rig.give(Input::Gap), []);
         }
         let renewed = || vec![lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))])];
-        assert_eq!(says(&rig.pass_with(SILENCE + GRACE, renewed)), [] as [&Effect; 0]);
+        assert_eq!(published(&rig.pass_with(SILENCE + GRACE, renewed)), [] as [&Effect; 0]);
     }
 
     #[test]
-    fn the_lowest_living_janitor_speaks_and_the_others_only_forget() {
+    fn only_the_leader_publishes_and_the_others_only_forget() {
         let rig = Rig::awake();
         let lower = || vec![beat(Service::Janitor, "j1", 1), beat(Service::Janitor, "j2", 2)];
         let beats = |time: u64| {
             (0..time)
                 .flat_map(|_| {
                     lower().into_iter().for_each(|m| {
-                        rig.hear(m);
+                        rig.receive(m);
                     });
                     rig.pass(SECOND)
                 })
                 .collect::<Vec<_>>()
         };
-        rig.hear(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
         assert_eq!(beats(SILENCE.as_secs() + 1), []);
         assert_eq!(rig.counts().sessions, 0);
-        rig.hear(revoked(2));
-        assert_eq!(rig.hear(lease("g1", 1, vec![lease_of(2, 1, Some(room(2)))])), []);
+        rig.receive(revoked(2));
+        assert_eq!(rig.receive(lease("g1", 1, vec![lease_of(2, 1, Some(room(2)))])), []);
         assert!(
             matches!(questions::ask(&rig, 2), Some(answer) if !answer.connected),
             "questions are answered by all"
         );
         rig.pass(limits::NODE_SILENCE + SECOND);
         let joined = peer(room(2), RoomEvent::Joined(attachment(1)));
-        assert_eq!(rig.hear(joined), [says_ended(room(2), EndReason::Left)], "the lower one is dead");
+        assert_eq!(rig.receive(joined), [publishes_ended(room(2), EndReason::Left)], "the lower one is lost");
     }
 
-    fn says(effects: &[Effect]) -> Vec<&Effect> {
-        effects.iter().filter(|effect| matches!(effect, Effect::Say(_))).collect()
+    fn published(effects: &[Effect]) -> Vec<&Effect> {
+        effects.iter().filter(|effect| matches!(effect, Effect::Publish(_))).collect()
     }
 }
 
 mod a_wrong_clock {
     use super::*;
 
-    /// What a janitor says in an hour in which one chat goes on, one session is deleted and one key is renewed, if its clock is off
-    /// by `ahead`: the others write `ends` and `not_after` by the right one.
+    /// What a janitor publishes in an hour in which one chat goes on and one key is announced, if
+    /// its clock is wrong: the others write `ends` and `not_after` by the time that `off` returns.
     fn an_hour(off: impl Fn(UnixMillis) -> UnixMillis) -> (Vec<Effect>, Counts) {
         let rig = Rig::awake();
         let (true_now, began) = (off(rig.now()), rig.now());
@@ -271,16 +271,16 @@ mod a_wrong_clock {
     }
 
     #[test]
-    fn ahead_by_days_leads_to_advice_only_once_each() {
+    fn a_clock_days_ahead_leads_to_one_expiry_each() {
         let (said, counts) = an_hour(|now| now - 3 * limits::SESSION_LIFE);
         let (first, second, key) =
-            (says_session_expired(1), says_session_expired(2), public(1, UnixMillis(0)));
-        assert_eq!(said, [says_key_expired(key), first, second]);
+            (publishes_session_expired(1), publishes_session_expired(2), public(1, UnixMillis(0)));
+        assert_eq!(said, [publishes_key_expired(key), first, second]);
         assert_eq!((counts.sessions, counts.rooms, counts.ended, counts.revoked), (2, 1, 0, 0));
     }
 
     #[test]
-    fn behind_by_days_leads_to_nothing() {
+    fn a_clock_days_behind_leads_to_nothing() {
         let (said, counts) = an_hour(|now| now + 3 * limits::SESSION_LIFE);
         assert_eq!(said, []);
         assert_eq!((counts.sessions, counts.rooms, counts.ended, counts.revoked), (2, 1, 0, 0));

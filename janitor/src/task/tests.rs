@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::leases::{Capacity, QUIET, SILENCE};
 
-/// Only a test that has failed waits for so long.
+/// Only a test that has failed waits for this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn node(name: &str) -> NodeId {
@@ -59,11 +59,11 @@ fn joined(n: u8) -> Message {
     Message::Room { room: room(n), speaker: Service::Gateway, event: RoomEvent::Joined(at) }
 }
 
-/// The next thing that a janitor says, its heartbeats left out.
+/// The next message of a janitor, without its heartbeats.
 async fn next_said(heard: &mut Subscription) -> Message {
     let said = async {
         loop {
-            let item = heard.next().await.expect("the bus lives");
+            let item = heard.next().await.expect("the bus is up");
             let Heard::Message { message, .. } = item else { continue };
             match message {
                 Message::Room { speaker: Service::Janitor, .. }
@@ -73,10 +73,10 @@ async fn next_said(heard: &mut Subscription) -> Message {
             }
         }
     };
-    timeout(PATIENCE, said).await.expect("the janitor says something")
+    timeout(PATIENCE, said).await.expect("the janitor publishes something")
 }
 
-/// A gateway's place on a bus where a janitor runs and has shown that it lives.
+/// A gateway on a bus with a janitor that is running.
 struct Cluster {
     gateway: Bus,
     heard: Subscription,
@@ -119,7 +119,7 @@ async fn a_janitor_answers_for_what_has_ended() {
 }
 
 #[tokio::test]
-async fn it_says_where_a_session_was_that_has_lost_its_socket() {
+async fn it_answers_where_a_session_was_that_has_lost_its_socket() {
     let cluster = cluster().await;
     let mut lost = lease(1, Some(room(1)));
     if let Message::Lease { lease, .. } = &mut lost {
@@ -131,7 +131,7 @@ async fn it_says_where_a_session_was_that_has_lost_its_socket() {
     let Some(Answer::Session(answer)) = answer else { panic!("{answer:?}") };
     assert_eq!((answer.connected, answer.room), (false, Some(room(1))));
     let mut answers = cluster.gateway.ask(Message::Ask { session: session(2) }).unwrap();
-    assert_eq!(timeout(PATIENCE, answers.next()).await, Ok(None), "silence about the unknown");
+    assert_eq!(timeout(PATIENCE, answers.next()).await, Ok(None), "no answer about an unknown session");
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn a_bus_that_is_drained_under_it_ends_it_with_an_error() {
     assert_eq!(ended, Err(RunError::Drained));
 }
 
-/// One that is fed by hand, in a time of its own.
+/// A janitor that the test calls itself, in virtual time.
 async fn by_hand() -> (Janitor, Bus, Subscription, UnixMillis) {
     let local = Local::new();
     let now = UnixMillis::from_secs(1_750_000_000);
@@ -158,11 +158,11 @@ async fn by_hand() -> (Janitor, Bus, Subscription, UnixMillis) {
 }
 
 #[tokio::test]
-async fn what_is_expired_is_said_on_the_bus_and_counted() {
+async fn an_expiry_is_published_and_counted() {
     let (mut janitor, _gateway, mut heard, mut now) = by_hand().await;
     let mut registry = Registry::default();
     janitor.metrics = Metrics::register(&mut registry);
-    janitor.hear(now, Heard::Message { message: lease(1, None), reply: None });
+    janitor.receive(now, Heard::Message { message: lease(1, None), reply: None });
     for _ in 0..SILENCE.max(QUIET).as_secs() {
         now += limits::HEARTBEAT;
         janitor.tick(now);
@@ -195,7 +195,7 @@ async fn a_janitor_that_starts_learns_from_the_others() {
     gateway.answer(&reply, &Answer::Sync(answer)).unwrap();
     let answer = timeout(PATIENCE, next_answer(&mut janitor.asked)).await.expect("the answer");
     janitor.learn(now, answer);
-    janitor.hear(now, Heard::Message { message: joined(1), reply: None });
+    janitor.receive(now, Heard::Message { message: joined(1), reply: None });
     assert!(matches!(
         next_said(&mut heard).await,
         Message::Room { event: RoomEvent::Ended(EndReason::Left), .. }
@@ -213,9 +213,9 @@ async fn an_answer_longer_than_its_readers_queue_waits_and_is_whole() {
 
     let mut questions = janitor.bus.subscribe(&[Interest::Syncs]).await.unwrap();
     let mut answers = gateway.ask(Message::Sync { from: node("g1") }).unwrap();
-    janitor.hear(now, questions.next().await.unwrap());
+    janitor.receive(now, questions.next().await.unwrap());
     while janitor.flow == Flow::Open {
-        assert_eq!(janitor.answering.len(), 1, "it cannot be through yet");
+        assert_eq!(janitor.answering.len(), 1, "it cannot be complete yet");
         janitor.answer_syncs(now);
     }
     let mut told = 0;
@@ -232,14 +232,14 @@ async fn an_answer_longer_than_its_readers_queue_waits_and_is_whole() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_read_its_answer_is_given_up() {
+async fn an_answer_that_is_not_read_is_given_up() {
     let (mut janitor, gateway, _heard, now) = by_hand().await;
     janitor.learn(now, Some(Answer::Sync(schemas::event::SyncAnswer { last: true, ..Default::default() })));
     let mut questions = janitor.bus.subscribe(&[Interest::Syncs]).await.unwrap();
     let mut waiting = Vec::new();
     for _ in 0..2 * SYNCS {
         waiting.push(gateway.ask(Message::Sync { from: node("g1") }).unwrap());
-        janitor.hear(now, questions.next().await.unwrap());
+        janitor.receive(now, questions.next().await.unwrap());
     }
     assert_eq!(janitor.answering.len(), SYNCS);
     janitor.tick(now + SYNC_TIME + limits::HEARTBEAT);

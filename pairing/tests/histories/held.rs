@@ -1,4 +1,4 @@
-//! The model's own book: what waits, and what the pool has decided about it.
+//! The model's own record: which wants are waiting, and what the pool has decided about them.
 
 use schemas::{
     NodeId, UnixMillis, WantId,
@@ -7,7 +7,7 @@ use schemas::{
     limits::{LANGUAGE_PATIENCE, WANT_FORGET},
 };
 
-/// A want as its gateway holds it, by the model's own book.
+/// A want as its gateway holds it, by the model's own record.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) want: Want,
@@ -16,11 +16,12 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn say(&self, now: UnixMillis) -> Want {
+    /// What its gateway publishes.
+    pub(crate) fn published(&self, now: UnixMillis) -> Want {
         Want { age: now.since(self.since), ..self.want.clone() }
     }
 
-    pub(crate) fn is_patient(&self, now: UnixMillis) -> bool {
+    pub(crate) fn meets_any_language(&self, now: UnixMillis) -> bool {
         now.since(self.since) >= LANGUAGE_PATIENCE
     }
 
@@ -33,11 +34,11 @@ impl Held {
             && (one.language.is_none()
                 || two.language.is_none()
                 || one.language == two.language
-                || self.is_patient(now)
-                || other.is_patient(now))
+                || self.meets_any_language(now)
+                || other.meets_any_language(now))
     }
 
-    /// Whether nobody could tell the two apart but by their place.
+    /// Whether the two differ in nothing but how long they have waited.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let (one, two) = (&self.want, &other.want);
         (one.queue, one.role, &one.language) == (two.queue, two.role, &two.language)
@@ -45,7 +46,7 @@ impl Held {
             && two.tags.is_empty()
     }
 
-    pub(crate) fn place(&self) -> (UnixMillis, WantId) {
+    pub(crate) fn order(&self) -> (UnixMillis, WantId) {
         (self.since, self.want.id)
     }
 }
@@ -57,12 +58,12 @@ pub(crate) struct Match {
     pub(crate) at: UnixMillis,
     /// The gateways of the two.
     pub(crate) nodes: [NodeId; 2],
-    /// One of them has died since.
+    /// One of them has been lost since.
     pub(crate) void: bool,
 }
 
 impl Match {
-    /// Whether the want counts afresh once it is said again.
+    /// Whether the want counts as new once it is repeated.
     pub(crate) fn is_over(&self, now: UnixMillis) -> bool {
         self.void || now.since(self.at) >= WANT_FORGET
     }

@@ -1,4 +1,5 @@
-//! Random histories against the rules as section 6 and 7 of the design state them, kept apart from how the pool implements them.
+//! Random histories against the rules of matching, written independently of how the pool implements
+//! them.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic as the test may")]
 
@@ -23,29 +24,29 @@ const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const SESSIONS: u8 = 10;
 const NODES: u8 = 3;
 
-/// What happens. Sessions and gateways are small numbers, so that they often collide.
+/// What happens. Sessions and gateways are small numbers, so that they collide often.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A session says `find`.
-    Find { session: u8, node: u8, wish: Wish },
+    /// A session sends `find`.
+    Find { session: u8, node: u8, criteria: Criteria },
     /// It stops waiting.
     Cancel { session: u8 },
-    /// Its gateway says it again, without its first tag.
+    /// Its gateway repeats it, without its first tag.
     ForgetTag { session: u8 },
-    /// All gateways say everything again.
+    /// All gateways repeat everything.
     Repeat,
     /// Time passes, and wants are repeated as they should.
     Pass { millis: u16 },
-    /// A gateway dies with all that it holds.
+    /// A gateway is lost with all that it holds.
     Die { node: u8 },
-    /// The gateways hear what they were told: a pair withdraws.
+    /// The gateways receive the matches, and withdraw the wants of each pair.
     Deliver,
-    /// They do not hear it.
+    /// The matches are lost.
     Lose,
 }
 
 #[derive(Clone, Debug)]
-struct Wish {
+struct Criteria {
     queue: u8,
     role: Option<Role>,
     language: Option<&'static str>,
@@ -53,17 +54,17 @@ struct Wish {
     age: u16,
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn criteria() -> impl Strategy<Value = Criteria> {
     let role = prop_oneof![2 => Just(None), 1 => Just(Some(Role::Seek)), 1 => Just(Some(Role::Offer))];
     let language = prop::option::of(prop::sample::select(vec!["ko", "en"]));
     let tags = prop::collection::vec(0..6u8, 0..3);
     (0..3u8, role, language, tags, prop_oneof![Just(0), 0..20_000u16])
-        .prop_map(|(queue, role, language, tags, age)| Wish { queue, role, language, tags, age })
+        .prop_map(|(queue, role, language, tags, age)| Criteria { queue, role, language, tags, age })
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0..SESSIONS, 0..NODES, wish()).prop_map(|(session, node, wish)| Step::Find { session, node, wish }),
+        10 => (0..SESSIONS, 0..NODES, criteria()).prop_map(|(session, node, criteria)| Step::Find { session, node, criteria }),
         2 => (0..SESSIONS).prop_map(|session| Step::Cancel { session }),
         2 => (0..SESSIONS).prop_map(|session| Step::ForgetTag { session }),
         2 => Just(Step::Repeat),
@@ -89,20 +90,27 @@ struct World {
     made: u32,
     held: BTreeMap<WantId, Held>,
     matched: BTreeMap<WantId, Match>,
-    heard: Vec<Effect>,
+    in_flight: Vec<Effect>,
 }
 
 impl World {
     fn new() -> Self {
         let mut pool = Pool::new();
-        pool.speak();
+        pool.activate();
         pool.tick(START);
-        Self { pool, now: START, made: 0, held: BTreeMap::new(), matched: BTreeMap::new(), heard: Vec::new() }
+        Self {
+            pool,
+            now: START,
+            made: 0,
+            held: BTreeMap::new(),
+            matched: BTreeMap::new(),
+            in_flight: Vec::new(),
+        }
     }
 
     fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
-            Step::Find { session, node, wish } => self.find(session, node, wish),
+            Step::Find { session, node, criteria } => self.find(session, node, criteria),
             Step::Cancel { session } => self.cancel(session),
             Step::ForgetTag { session } => self.forget_tag(session),
             Step::Repeat => self.repeat(),
@@ -113,34 +121,34 @@ impl World {
                 Ok(())
             }
             Step::Lose => {
-                self.heard.clear();
+                self.in_flight.clear();
                 Ok(())
             }
         }
     }
 
-    fn find(&mut self, session: u8, at: u8, wish: Wish) -> Result<(), TestCaseError> {
+    fn find(&mut self, session: u8, at: u8, criteria: Criteria) -> Result<(), TestCaseError> {
         self.cancel(session)?;
         self.made += 1;
         let mut bytes = [0; 16];
-        // Ids are in no order that time could be mistaken for.
+        // The order of ids is not that of time.
         bytes[..4].copy_from_slice(&self.made.wrapping_mul(0x9e37_79b9).to_be_bytes());
-        let mut tags: Vec<Tag> = wish.tags.iter().map(|n| Tag::from_bytes([*n; 8])).collect();
+        let mut tags: Vec<Tag> = criteria.tags.iter().map(|n| Tag::from_bytes([*n; 8])).collect();
         tags.dedup();
         let want = Want {
             id: WantId::from_bytes(bytes),
             session: SessionId::from_random([session; 16]),
             stamp: Stamp(self.made.into()),
             age: Duration::ZERO,
-            queue: queue(wish.queue),
-            role: wish.role,
-            language: wish.language.map(|language| language.parse().unwrap()),
+            queue: queue(criteria.queue),
+            role: criteria.role,
+            language: criteria.language.map(|language| language.parse().unwrap()),
             tags,
         };
-        let since = self.now - Duration::from_millis(wish.age.into());
+        let since = self.now - Duration::from_millis(criteria.age.into());
         let held = Held { want, node: at, since };
         self.held.insert(held.want.id, held.clone());
-        self.say(&[held])
+        self.publish(&[held])
     }
 
     fn of_session(&self, session: u8) -> Option<Held> {
@@ -165,20 +173,20 @@ impl World {
             held.want.tags.remove(0);
         }
         self.held.insert(held.want.id, held.clone());
-        self.say(&[held])
+        self.publish(&[held])
     }
 
     fn repeat(&mut self) -> Result<(), TestCaseError> {
         let all: Vec<Held> = self.held.values().cloned().collect();
         for held in all {
-            self.say(&[held])?;
+            self.publish(&[held])?;
         }
         Ok(())
     }
 
-    fn say(&mut self, wants: &[Held]) -> Result<(), TestCaseError> {
+    fn publish(&mut self, wants: &[Held]) -> Result<(), TestCaseError> {
         for held in wants {
-            let want = held.say(self.now);
+            let want = held.published(self.now);
             if self.matched.get(&want.id).is_some_and(|one| one.is_over(self.now)) {
                 self.matched.remove(&want.id);
             }
@@ -209,14 +217,14 @@ impl World {
             one.void = true;
         }
         self.check()?;
-        // What is matched in the same millisecond counts as matched before.
+        // What is matched in the same millisecond would count as matched before the loss.
         self.now += Duration::from_millis(1);
         self.settle()
     }
 
-    /// Every gateway does what a match asks of it, if the want is still current.
+    /// Every gateway handles the match of a want that is still current.
     fn deliver(&mut self) {
-        for effect in std::mem::take(&mut self.heard) {
+        for effect in std::mem::take(&mut self.in_flight) {
             let MatchEvent::Pair(halves) = effect.event else { continue };
             for half in halves.iter().filter(|half| half.node == effect.to) {
                 if let Some(held) = self.held.get(&half.want).cloned() {
@@ -226,32 +234,32 @@ impl World {
         }
     }
 
-    /// Judges what the pool has said, and what it has left unsaid.
+    /// Checks what the pool has sent, and what it should have sent.
     fn check(&mut self) -> Result<(), TestCaseError> {
         let effects = self.pool.take_effects();
-        let mut told: BTreeMap<[WantId; 2], BTreeSet<NodeId>> = BTreeMap::new();
+        let mut sent: BTreeMap<[WantId; 2], BTreeSet<NodeId>> = BTreeMap::new();
         for effect in &effects {
             let MatchEvent::Pair([one, two]) = &effect.event else {
                 return Err(TestCaseError::fail("nothing was spent"));
             };
             prop_assert!(one.want < two.want);
             prop_assert!([one, two].iter().any(|half| half.node == effect.to));
-            let first_time = told.entry([one.want, two.want]).or_default().insert(effect.to.clone());
-            prop_assert!(first_time, "one gateway was told twice at once");
+            let first_time = sent.entry([one.want, two.want]).or_default().insert(effect.to.clone());
+            prop_assert!(first_time, "one gateway was sent the same match twice at once");
             let known = [(one, two), (two, one)].map(|(half, other)| {
                 self.matched
                     .get(&half.want)
                     .is_some_and(|known| known.with == other.want && !known.is_over(self.now))
             });
             if known == [false, false] {
-                self.judge_new(one, two)?;
+                self.check_new(one, two)?;
             }
         }
-        self.heard.extend(effects);
+        self.in_flight.extend(effects);
         self.nobody_is_left()
     }
 
-    fn judge_new(&mut self, one: &Half, two: &Half) -> Result<(), TestCaseError> {
+    fn check_new(&mut self, one: &Half, two: &Half) -> Result<(), TestCaseError> {
         let (Some(first), Some(second)) = (self.held.get(&one.want), self.held.get(&two.want)) else {
             return Err(TestCaseError::fail("a want was matched that nobody holds"));
         };
@@ -262,7 +270,7 @@ impl World {
                 let is_half = other.want.id == one.want || other.want.id == two.want;
                 !is_half
                     && other.is_like(chosen)
-                    && other.place() < chosen.place()
+                    && other.order() < chosen.order()
                     && other.may_meet(partner, self.now)
             });
             prop_assert!(passed_over.is_none(), "{chosen:?} was preferred to {passed_over:?}");
@@ -301,30 +309,30 @@ proptest! {
         for step in steps {
             world.take(step)?;
         }
-        // In the end every match is heard at last, whatever was lost.
+        // In the end every match is received, whatever was lost.
         for _ in 0..4 {
             world.pass(Duration::from_secs(2))?;
             world.deliver();
         }
         let left = world.held.len();
-        prop_assert_eq!(world.pool.waiting(), left, "somebody waits whom the pool does not know");
+        prop_assert_eq!(world.pool.waiting(), left, "a want is waiting that the pool does not know");
     }
 
     #[test]
-    fn two_replicas_that_hear_in_different_order_propose_one_room(wishes in prop::collection::vec(wish(), 2), turned: bool) {
-        let wants: Vec<Want> = wishes.iter().zip(1u8..).map(|(wish, n)| Want {
+    fn two_replicas_that_receive_in_different_order_propose_one_room(all_criteria in prop::collection::vec(criteria(), 2), turned: bool) {
+        let wants: Vec<Want> = all_criteria.iter().zip(1u8..).map(|(criteria, n)| Want {
             id: WantId::from_bytes([n; 16]),
             session: SessionId::from_random([n; 16]),
             stamp: Stamp(1),
-            age: Duration::from_millis(wish.age.into()),
+            age: Duration::from_millis(criteria.age.into()),
             queue: Queue::Anyone,
             role: None,
-            language: wish.language.map(|language| language.parse().unwrap()),
+            language: criteria.language.map(|language| language.parse().unwrap()),
             tags: Vec::new(),
         }).collect();
         let rooms = |order: [usize; 2]| {
             let mut pool = Pool::new();
-            pool.speak();
+            pool.activate();
             for n in order {
                 pool.apply(START, &node(n as u8), WantEvent::Waiting(vec![wants[n].clone()]));
             }
@@ -340,7 +348,7 @@ proptest! {
         for n in order {
             late.apply(START, &node(n as u8), WantEvent::Waiting(vec![wants[n].clone()]));
         }
-        late.speak();
+        late.activate();
         late.tick(START);
         prop_assert_eq!(late.take_effects().len(), rooms([0, 1]).len());
     }

@@ -1,4 +1,4 @@
-//! `events.cddl` describes exactly what is sent.
+//! `events.cddl` describes exactly what is published.
 
 use std::sync::LazyLock;
 
@@ -33,7 +33,8 @@ fn rule(message: &Message) -> Option<&'static str> {
     }
 }
 
-/// Every map in `value` with a member taken out, one at a time, and every one with a member too many.
+/// Variants of `value`: each map with one member removed, one at a time, and each with a member too
+/// many.
 fn spoiled(value: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     match value {

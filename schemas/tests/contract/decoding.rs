@@ -1,4 +1,4 @@
-//! Bytes from the bus: what was said comes back, and nothing else gets through.
+//! Bytes from the bus: what was published is decoded, and nothing else is accepted.
 
 use proptest::prelude::*;
 use schemas::{
@@ -45,13 +45,13 @@ fn refused_by_all(body: &[u8], why: DecodeError) {
 
 proptest! {
     #[test]
-    fn every_message_comes_back_as_it_was_said(message in samples::message()) {
+    fn every_message_is_decoded_as_it_was_published(message in samples::message()) {
         let subject = Subject::parse(&message.subject().text()).unwrap();
         prop_assert_eq!(Message::decode(subject, &message.encode().unwrap()), Ok(message));
     }
 
     #[test]
-    fn every_answer_comes_back_as_it_was_given((question, answer) in samples::answer()) {
+    fn every_answer_is_decoded_as_it_was_given((question, answer) in samples::answer()) {
         prop_assert_eq!(Answer::decode(&question, &answer.encode().unwrap()), Ok(answer));
     }
 
@@ -72,7 +72,7 @@ proptest! {
         prop_assume!(!body.is_empty());
         let at = at.index(body.len());
         body[at] ^= bits;
-        // What is still an event can be said again in the same way.
+        // What is still an event can be encoded again.
         if let Ok(event) = Message::decode(message.subject(), &body) {
             prop_assert_eq!(Message::decode(event.subject(), &event.encode().unwrap()), Ok(event));
         }

@@ -11,9 +11,9 @@ fn a_leave_ends_the_room_for_both_wherever_the_other_is() {
         for person in [chat.one, chat.other] {
             let told = cluster.told(person);
             assert_eq!(news(told.clone()), [ToClient::Ended(EndReason::Left)]);
-            let memory = newest(&told).memory;
-            assert_eq!(memory.live_tags(cluster.now), [chat.room().tag()]);
-            assert_eq!(memory.reported, []);
+            let history = newest(&told).history;
+            assert_eq!(history.live_tags(cluster.now), [chat.room().tag()]);
+            assert_eq!(history.reported, []);
             assert_eq!(cluster.route(person), Route::Nowhere);
         }
         assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
@@ -39,7 +39,7 @@ fn a_report_is_remembered_by_both_for_good() {
     for person in [chat.one, chat.other] {
         let told = cluster.told(person);
         assert_eq!(news(told.clone()), [ToClient::Ended(EndReason::Reported)]);
-        assert_eq!(newest(&told).memory.reported, [chat.room().tag()]);
+        assert_eq!(newest(&told).history.reported, [chat.room().tag()]);
         cluster.ask(person, Request::Find(anyone())).unwrap();
         assert!(cluster.want(person).tags.contains(&chat.room().tag()));
     }

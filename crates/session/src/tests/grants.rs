@@ -13,13 +13,13 @@ pub(super) fn token(grant: &SessionGrant) -> TokenClaims {
         jti: String::new(),
         start: grant.start,
         stamp: grant.stamp,
-        memory: grant.memory.clone(),
+        history: grant.history.clone(),
     }
 }
 
 pub(super) fn fresh_token(n: u8) -> TokenClaims {
-    let memory = Memory::default();
-    token(&SessionGrant { session: session(n), start: START.as_secs(), stamp: Stamp::NONE, memory })
+    let history = RoomHistory::default();
+    token(&SessionGrant { session: session(n), start: START.as_secs(), stamp: Stamp::NONE, history })
 }
 
 pub(super) fn ticket(grant: &TicketGrant) -> TicketClaims {

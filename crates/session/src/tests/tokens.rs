@@ -5,14 +5,14 @@ use super::*;
 #[test]
 fn ready_comes_first_with_the_memory_of_the_token_and_a_new_stamp() {
     let mut cluster = Cluster::new(1);
-    let mut memory = Memory::default();
-    memory.met(RoomId::from_bytes([1; 16]), START);
-    memory.reported(RoomId::from_bytes([2; 16]));
-    let claims = TokenClaims { memory: memory.clone(), stamp: Stamp(5), ..fresh_token(1) };
+    let mut history = RoomHistory::default();
+    history.met(RoomId::from_bytes([1; 16]), START);
+    history.reported(RoomId::from_bytes([2; 16]));
+    let claims = TokenClaims { history: history.clone(), stamp: Stamp(5), ..fresh_token(1) };
     let person = cluster.connect_with(0, &claims, 1);
     let told = cluster.told(person);
     let [ToClient::Ready(grant)] = &told[..] else { panic!("{told:?}") };
-    assert_eq!((grant.session, grant.start, &grant.memory), (session(1), claims.start, &memory));
+    assert_eq!((grant.session, grant.start, &grant.history), (session(1), claims.start, &history));
     assert_eq!(grant.stamp, Stamp(cluster.now.0));
 }
 

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use axum::body::{Body, to_bytes};
 use bus::{Clock, Local};
 use http::{Request, Response, StatusCode};
-use schemas::{BootId, SessionId, Stamp, token::Memory};
+use schemas::{BootId, SessionId, Stamp, token::RoomHistory};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -64,7 +64,7 @@ impl Gateway {
 
     fn token_of(&self, session: SessionId) -> String {
         let start = self.state.node.clock().now().as_secs();
-        let grant = SessionGrant { session, start, stamp: Stamp(7), memory: Memory::default() };
+        let grant = SessionGrant { session, start, stamp: Stamp(7), history: RoomHistory::default() };
         self.state.node.tokens().issue_session(grant).0
     }
 }
@@ -292,11 +292,11 @@ async fn a_session_learns_what_it_is_doing() {
 #[tokio::test]
 async fn a_renewed_token_says_what_the_first_one_said() {
     let gateway = Gateway::new(|_| ());
-    let mut memory = Memory::default();
-    memory.reported(schemas::RoomId::from_bytes([1; 16]));
+    let mut history = RoomHistory::default();
+    history.reported(schemas::RoomId::from_bytes([1; 16]));
     let start = gateway.state.node.clock().now().as_secs() - 3000;
     let session = SessionId::from_random([5; 16]);
-    let grant = SessionGrant { session, start, stamp: Stamp(9), memory };
+    let grant = SessionGrant { session, start, stamp: Stamp(9), history };
     let (token, _) = gateway.state.node.tokens().issue_session(grant);
     let response = gateway
         .send(request("POST", "/v1/sessions/me/token", &[("authorization", &bearer(&token))], ""))
@@ -306,7 +306,7 @@ async fn a_renewed_token_says_what_the_first_one_said() {
     let verify = |token: &str| gateway.state.node.tokens().verify_session(token).unwrap();
     let (first, second) = (verify(&token), verify(renewed["token"].as_str().unwrap()));
     assert_eq!((first.sub, first.start, first.stamp), (second.sub, second.start, second.stamp));
-    assert_eq!(first.memory, second.memory);
+    assert_eq!(first.history, second.history);
     assert_ne!(first.jti, second.jti);
 }
 

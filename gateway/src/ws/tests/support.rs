@@ -10,7 +10,7 @@ use bus::{Bus, Clock, FrameRoute, Local};
 use bytes::Bytes;
 use records::Acceptor;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, pki_types::PrivatePkcs8KeyDer};
-use schemas::{BootId, CloseCode, RoomId, SessionId, Side, Stamp, token::Memory};
+use schemas::{BootId, CloseCode, RoomId, SessionId, Side, Stamp, token::RoomHistory};
 use serving::Stream;
 use socket2::SockRef;
 use tokio::{
@@ -85,7 +85,7 @@ impl Gateway {
             session: SessionId::from_random(rand::random()),
             start: self.node.clock().now().as_secs(),
             stamp: Stamp::NONE,
-            memory: Memory::default(),
+            history: RoomHistory::default(),
         });
         let claims = self.node.tokens().verify_session(&token.0).unwrap();
         let rates = self.node.rates();

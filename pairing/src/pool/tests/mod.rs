@@ -1,4 +1,4 @@
-//! The rules, one by one. Random histories are in `tests/histories.rs`.
+//! The rules, one by one. Random histories are in `tests/histories/`.
 
 mod matching;
 mod soft_state;
@@ -15,8 +15,8 @@ use super::*;
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// A pool that speaks, with a clock.
-struct Hall {
+/// A pool with a clock.
+struct Rig {
     pool: Pool,
     now: UnixMillis,
 }
@@ -37,7 +37,7 @@ fn invite(n: u8) -> Queue {
     Queue::Invite([n; 16])
 }
 
-/// Want `n` of session `n`, new and without wishes.
+/// Want `n` of session `n`, new and without criteria.
 fn want(n: u8) -> Want {
     Want {
         id: id(n),
@@ -59,7 +59,8 @@ fn with_tags(n: u8, tags: &[u8]) -> Want {
     Want { tags: tags.iter().copied().map(tag).collect(), ..want(n) }
 }
 
-/// What `to` hears when want `one` of `one_node` meets want `other` of `other_node`; `one` is the lower.
+/// What `to` is sent when want `one` of `one_node` is matched with want `other` of `other_node`;
+/// `one` is the lower.
 fn pair(to: &str, (one, one_node): (u8, &str), (other, other_node): (u8, &str)) -> Effect {
     let half = |n, at| Half { want: id(n), node: node(at) };
     Effect { to: node(to), event: MatchEvent::Pair([half(one, one_node), half(other, other_node)]) }
@@ -69,19 +70,19 @@ fn spent(to: &str, n: u8) -> Effect {
     Effect { to: node(to), event: MatchEvent::Spent(id(n)) }
 }
 
-impl Hall {
-    fn silent() -> Self {
+impl Rig {
+    fn standby() -> Self {
         Self { pool: Pool::new(), now: START }
     }
 
-    fn open() -> Self {
-        let mut hall = Self::silent();
-        hall.lead();
-        hall
+    fn active() -> Self {
+        let mut rig = Self::standby();
+        rig.activate();
+        rig
     }
 
-    fn lead(&mut self) {
-        self.pool.speak();
+    fn activate(&mut self) {
+        self.pool.activate();
         self.settle();
     }
 
@@ -110,9 +111,9 @@ impl Hall {
         self.pool.apply(self.now, &node("g1"), WantEvent::Met(queue));
     }
 
-    /// What has been said since the last look, and nothing else.
+    /// Checks that exactly this has been sent since the last call.
     #[track_caller]
-    fn says(&mut self, expected: &[Effect]) {
+    fn sends(&mut self, expected: &[Effect]) {
         assert_eq!(self.pool.take_effects(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! How long things last and how much is remembered.
+//! How long things are kept, and how many of them.
 
 use std::time::Duration;
 
@@ -7,17 +7,21 @@ use schemas::limits;
 /// After this long without a lease a session is forgotten: two renewals may be lost.
 pub const SILENCE: Duration = Duration::from_secs(3 * limits::RENEWAL.as_secs());
 
-/// A lease says where a session is now for this long: one renewal, and half of one for its spread over the period.
+/// A lease shows where a session is for this long: one renewal, and half of one because renewals
+/// are spread over the period.
 pub const FRESH: Duration = Duration::from_millis(limits::RENEWAL.as_millis() as u64 * 3 / 2);
 
-/// After a start or a gap nothing is decided for this long: one renewal may be lost on top of those that the gap swallowed.
+/// After a start or a gap nothing is decided for this long: one renewal may be lost in addition to
+/// those lost in the gap.
 pub const QUIET: Duration = Duration::from_secs(2 * limits::RENEWAL.as_secs());
 
-/// How many expiries one tick says at most. When a gateway dies all its sessions fall silent at once; at about 150 bytes each this
-/// stays far below what the bus queues, and what is left is looked at afresh a tick later.
+/// How many expiries one tick publishes at most. When a gateway is lost, all its sessions fall
+/// silent at once. At about 150 bytes each this stays far below what the bus queues; the rest is
+/// left for the next tick.
 pub const EXPIRIES_PER_TICK: usize = 1000;
 
-/// How much is remembered. Where more comes, the oldest goes: what is forgotten too early costs an answer or an expiry, never a chat.
+/// How many entries are remembered. Beyond it the oldest are dropped. Forgetting one too early
+/// costs an answer or an expiry, never a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// Sessions with a lease, about 90 bytes each.
@@ -33,16 +37,17 @@ pub struct Capacity {
 }
 
 impl Default for Capacity {
-    /// For a cluster of two million connections: about 300 MB when full, and next to nothing before.
+    /// For a cluster of two million connections: about 300 MB when full, and next to nothing
+    /// before.
     fn default() -> Self {
         Self { sessions: 2_000_000, rooms: 1_000_000, tombstones: 1_000_000, keys: 10_000, gateways: 1_000 }
     }
 }
 
-/// What one must know to judge how long things last.
+/// The durations and capacities by which the janitor decides.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// Life of a token and of a ticket.
+pub struct Lifetimes {
+    /// ExpiryNotice of a token and of a ticket.
     pub token_life: Duration,
     /// How long a gateway signs with one key.
     pub key_rotation: Duration,
@@ -52,8 +57,9 @@ pub struct Terms {
     pub capacity: Capacity,
 }
 
-impl Terms {
-    /// Until no token or ticket that was issued before now is accepted anywhere.
+impl Lifetimes {
+    /// How long a tombstone is kept: until no token or ticket that was issued before now is
+    /// accepted anywhere.
     pub(super) fn tombstone_life(&self) -> Duration {
         self.token_life + limits::LEEWAY
     }
