@@ -1,12 +1,13 @@
-//! What a run is told, made into what its processes are told; everything that is wrong at once, before anything starts.
+//! Turns the options of a run into the plan of its processes. Reports all faults of the options at
+//! once, before anything starts.
 
 use std::net::{IpAddr, ToSocketAddrs};
 
 use client::ServerUrl;
 
 use super::{
-    BenchOptions,
     ledger::STAMP_BYTES,
+    options::BenchOptions,
     plan::{
         CONNECTING_MAX, Content, Cut, PAIRS_MAX, PROCESSES_MAX, Plan, RATE_MAX, SECS_MAX, Scenario,
         WINDOW_MAX,
@@ -19,22 +20,24 @@ const TEXT_BYTES: usize = client::channel::limits::MAX_TEXT;
 /// The largest frame, in bytes.
 const FRAME_BYTES: usize = schemas::limits::FRAME_BYTES;
 
-/// Files that a process needs besides two for each pair: its own, and sessions that are being opened.
+/// Open files that a process needs besides two for each pair: its own, and those for sessions that
+/// are being opened.
 const FILES_BESIDES: u64 = 64;
 
-/// What a run is.
+/// A run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Run {
     /// What all of its processes do together.
     pub plan: Plan,
-    /// How many there are.
+    /// How many processes there are.
     pub processes: u64,
 }
 
-/// Checks all options. `files` is how many one process may open; `resolve` finds the addresses of a server.
+/// Checks all options. `files` is how many files one process may open; `resolve` finds the
+/// addresses of a server.
 ///
 /// # Errors
-/// With every fault that they have.
+/// All faults of the options.
 pub(crate) fn check(
     options: &BenchOptions,
     files: u64,
@@ -52,7 +55,7 @@ pub(crate) fn check(
     }
     if slow && content == Content::E2e {
         faults.push(
-            "--content e2e: its window never fills anybody's buffers; the slow scenario needs opaque".into(),
+            "--content e2e: its window is too small to fill buffers; the slow scenario needs opaque".into(),
         );
     }
     let largest = match content {
@@ -110,15 +113,15 @@ pub(crate) fn check(
     Ok(Run { plan, processes })
 }
 
-/// The addresses of a server, as the system finds them.
+/// The addresses of a server, as the system resolves them.
 ///
 /// # Errors
-/// If it finds none.
+/// If the system cannot resolve its name.
 pub(crate) fn resolve(url: &ServerUrl) -> std::io::Result<Vec<IpAddr>> {
     Ok((url.bare_host(), url.port()).to_socket_addrs()?.map(|address| address.ip()).collect())
 }
 
-/// Why a server may not be loaded: a load generator that anybody can point anywhere is a weapon.
+/// Why a server may not be loaded, if it may not. A load generator must not load anybody's server.
 fn foreign(
     url: &ServerUrl,
     options: &BenchOptions,
@@ -131,7 +134,7 @@ fn foreign(
     };
     let elsewhere = addresses.iter().find(|address| !address.to_canonical().is_loopback())?;
     (!options.i_own_this_target).then(|| {
-        format!("{url} is {elsewhere}, not this machine: say --i-own-this-target if it is yours to load")
+        format!("{url} is {elsewhere}, not this machine: give --i-own-this-target if you may load it")
     })
 }
 
@@ -142,7 +145,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Line {
+    struct TestCli {
         #[command(flatten)]
         options: BenchOptions,
     }
@@ -150,7 +153,7 @@ mod tests {
     const FILES: u64 = 20_000;
 
     fn options(words: &str) -> BenchOptions {
-        Line::try_parse_from(["bench"].into_iter().chain(words.split_whitespace())).unwrap().options
+        TestCli::try_parse_from(["bench"].into_iter().chain(words.split_whitespace())).unwrap().options
     }
 
     fn at(words: &str, address: [u8; 4]) -> Result<Run, Vec<String>> {
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_once() {
+    fn every_fault_is_reported_at_once() {
         let faults = here("steady --secs 0 --pairs 1000000 --rate 0 --size 31 --kill 1").unwrap_err();
         for option in ["--secs", "--pairs", "--rate", "--size", "--kill"] {
             assert!(faults.iter().any(|fault| fault.contains(option)), "{option}: {faults:?}");
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_bound_is_refused() {
+    fn values_out_of_bounds_are_refused() {
         for words in [
             "steady --secs 3601",
             "steady --rate inf",
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_and_who_is_slow_follows_from_the_scenario() {
+    fn content_and_slow_pairs_follow_from_the_scenario() {
         assert_eq!(here("storm").unwrap().plan.content, Content::E2e);
         assert_eq!(here("storm --content opaque").unwrap().plan.content, Content::Opaque);
         assert_eq!(here("steady").unwrap().plan.content, Content::Opaque);

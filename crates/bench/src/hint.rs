@@ -1,14 +1,14 @@
-//! What a refusal means for whoever runs the server: which of its options stands in the way.
+//! What a refusal means for the operator of the server: which of its options caused it.
 
 use std::error::Error;
 
 use client::RestError;
 
-/// Requests to find somebody.
-pub(crate) const FIND_RATE: &str = "requests to find somebody were refused: the server's --find-rate (0 turns it off) or \
-                             a bus that is down";
+/// For a refused `find`.
+pub(crate) const FIND_RATE: &str = "requests to be matched were refused: by the server's --find-rate (0 turns it off), or \
+                             because the bus is down";
 
-/// What to say of a failed call.
+/// The message for a failed call.
 pub(crate) fn of_rest(error: &RestError) -> String {
     match error {
         RestError::Problem(problem) if problem.status == 429 => {
@@ -17,7 +17,7 @@ pub(crate) fn of_rest(error: &RestError) -> String {
                 _ => "--session-rate",
             };
             format!(
-                "{problem}. Start the server with {option} 0 for a load test, or come from more addresses"
+                "{problem}. Start the server with {option} 0 for a load test, or use more client addresses"
             )
         }
         error => match error.source() {
@@ -27,10 +27,10 @@ pub(crate) fn of_rest(error: &RestError) -> String {
     }
 }
 
-/// What to say when an answer took too long.
+/// The message for an answer that took too long.
 pub(crate) fn of_silence(lost: u64) -> &'static str {
     match lost {
-        0 => "; has every person the same servers?",
+        0 => "; do all the URLs lead to the same cluster?",
         _ => {
             "; connections were refused or lost meanwhile: see the server's --connect-rate and \
              --connections-per-address (0 turns one off), its limit of open files, and its log"

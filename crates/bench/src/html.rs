@@ -1,4 +1,4 @@
-//! The report as one page that stands for itself: no script, no font, nothing from elsewhere.
+//! The report as one self-contained page: no scripts, no fonts, nothing that is loaded.
 
 use std::fmt::Write;
 
@@ -102,7 +102,7 @@ fn cpu(summary: &Summary) -> Plot<'_> {
     }
 }
 
-/// A value of each stretch that has one, at its end.
+/// The value of each stretch that has one, at the end of the stretch.
 fn over_time(summary: &Summary, of: fn(&Quantiles) -> Option<f64>) -> Vec<(f64, f64)> {
     let stretches = summary.stretches.iter().enumerate();
     stretches.filter_map(|(n, q)| Some((((n as u64 + 1) * summary.stretch_seconds) as f64, of(q)?))).collect()
@@ -113,10 +113,10 @@ mod tests {
     use super::*;
     use crate::report::tests::summary;
 
-    /// Elements that have no end tag, of those in use.
+    /// The elements of the page that have no end tag.
     const VOID: [&str; 2] = ["meta", "!doctype"];
 
-    /// Checks that every tag is closed in its turn, and returns the names of all.
+    /// Checks that every tag is closed in the right order, and returns the names of all.
     fn tags(page: &str) -> Vec<String> {
         let (mut open, mut all) = (Vec::new(), Vec::new());
         let mut rest = page;
@@ -147,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn the_page_needs_nothing_from_elsewhere() {
+    fn the_page_loads_nothing() {
         let mut summary = summary();
-        // The addresses of the servers are of no interest to who reads the page.
+        // The page does not contain the addresses of the servers.
         summary.plan.urls = vec!["http://127.0.0.1:8080".into()];
         let page = page(&summary);
         for word in
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_say_is_text_and_nothing_else() {
+    fn what_servers_send_is_shown_as_text() {
         let page = page(&summary());
         assert!(page.contains("&lt;script&gt;alert(1)"), "shown");
         assert!(page.contains("a&lt;b"));

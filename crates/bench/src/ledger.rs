@@ -1,22 +1,26 @@
-//! Whether each message arrived, once, and in its turn: every message carries its number and when it was due.
+//! Whether each message arrived, once, and in order: every message contains its number and when it
+//! was due.
 
 use std::{collections::BTreeSet, time::Duration};
 
-/// Bytes that number and time take, as hexadecimal digits: a text for the end-to-end channel, bytes like others for a frame.
+/// The size of number and time in bytes. They are hexadecimal digits, so that they can be sent as a
+/// text over the end-to-end channel too.
 pub(crate) const STAMP_BYTES: usize = 32;
 
-/// Numbers that are remembered as missing in one direction; above that the oldest count as lost even if they come.
+/// How many numbers are remembered as missing in one direction. Beyond that the oldest count as
+/// lost, even if they arrive.
 const MISSING_MAX: usize = 65_536;
 
-/// What follows the stamp, up to a message's size.
+/// What fills a message after the stamp.
 const FILLER: char = 'x';
 
-/// What a message says of itself.
+/// What a message contains about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// Its number in its direction, from 0.
     pub number: u64,
-    /// When it was to be sent, from the start of the process: what kept its sender waiting counts as latency.
+    /// When it was to be sent, since the start of the process. Time for which its sender had to
+    /// wait counts as latency.
     pub due: Duration,
 }
 
@@ -52,7 +56,7 @@ pub(crate) struct Ledger {
     pub duplicated: u64,
     /// Messages that a later one had overtaken.
     pub reordered: u64,
-    /// What nobody here has sent.
+    /// Messages that nobody here has sent.
     pub foreign: u64,
 }
 
@@ -62,19 +66,19 @@ impl Ledger {
         self.sent
     }
 
-    /// That message is on its way.
+    /// Records that the next message was sent.
     pub(crate) fn sent(&mut self) {
         self.sent += 1;
     }
 
-    /// A message has arrived. Tells whether it is the first time.
+    /// Records that a message has arrived. Returns whether it is the first time.
     pub(crate) fn arrived(&mut self, number: u64) -> bool {
         if number >= self.sent {
             self.foreign += 1;
             return false;
         }
         let first = if number >= self.expected {
-            // Only the newest are worth remembering.
+            // Only the newest are remembered.
             let skipped = self.expected.max(number.saturating_sub(MISSING_MAX as u64))..number;
             self.missing.extend(skipped);
             while self.missing.len() > MISSING_MAX {
@@ -92,12 +96,13 @@ impl Ledger {
         first
     }
 
-    /// A connection was lost: what is on its way now is not waited for. It counts as lost if it does not arrive.
+    /// Records that a connection was lost: the messages that are in flight now are not waited for.
+    /// They count as lost if they do not arrive.
     pub(crate) fn excuse(&mut self) {
         self.excused = self.outstanding();
     }
 
-    /// How many are on their way and waited for.
+    /// How many are in flight and waited for.
     pub(crate) fn awaited(&self) -> u64 {
         self.outstanding().saturating_sub(self.excused)
     }
@@ -120,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_arrive_is_told_apart() {
+    fn every_way_to_arrive_is_counted_apart() {
         assert_eq!(after(4, &[0, 1, 2, 3]), (0, 0, 0, 0));
         assert_eq!(after(4, &[0, 1, 3]), (1, 0, 0, 0), "lost");
         assert_eq!(after(4, &[0, 1, 2]), (1, 0, 0, 0), "the last one lost");
@@ -131,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_lost_connection_had_on_its_way_is_not_waited_for_and_still_counts() {
+    fn messages_on_a_lost_connection_are_not_waited_for_and_still_count() {
         let mut ledger = Ledger::default();
         (0..4).for_each(|_| ledger.sent());
         ledger.arrived(0);
@@ -144,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_of_losses_is_bounded() {
+    fn the_memory_for_losses_is_bounded() {
         let mut ledger = Ledger { sent: u64::MAX, ..Ledger::default() };
         ledger.arrived(1 << 60);
         ledger.arrived(1 << 61);

@@ -1,4 +1,4 @@
-//! What a run is to do, as its processes are told, and how much of everything there may be.
+//! What the processes of a run do, and the limits of all its parameters.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,34 +6,35 @@ use clap::ValueEnum;
 use client::{Server, ServerUrl, Trust};
 use serde::{Deserialize, Serialize};
 
-/// Longest run, in seconds: what is kept of a run stays small, and a forgotten one ends.
+/// Longest run, in seconds. It bounds what is kept of a run, and ends one that was forgotten.
 pub(crate) const SECS_MAX: u64 = 3600;
 /// Most pairs: more than one machine has ports for.
 pub(crate) const PAIRS_MAX: u64 = 100_000;
 /// Most messages per second of one pair.
 pub(crate) const RATE_MAX: f64 = 10_000.0;
-/// Most messages of one direction that are on their way at once: half of what the end-to-end channel allows, so that it holds nothing back.
+/// Most messages of one direction that are in flight at once: half of what the end-to-end channel
+/// allows, so that the channel holds nothing back.
 pub(crate) const WINDOW_MAX: u64 = 32;
 /// Most processes of one run.
 pub(crate) const PROCESSES_MAX: u64 = 64;
-/// Most pairs that connect at once, in all: a crowd that arrives, not an attack.
+/// Most pairs that connect at once, in all processes: a crowd, not an attack.
 pub(crate) const CONNECTING_MAX: u64 = 4096;
-/// Of how many stretches the curves over time consist at most; each takes a second or more.
+/// Most stretches that the curves over time consist of; each takes a second or more.
 pub(crate) const STRETCHES: u64 = 120;
 
 /// What the pairs do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scenario {
-    /// Pairs that are connected and say nothing: what a connection costs
+    /// Pairs that are connected and send nothing: what a connection costs
     Idle,
     /// Chats at a fixed rate per pair: the latency that people see
     Steady,
-    /// As much as a window of messages on their way allows: the most that passes
+    /// As many messages as a window in flight allows: the highest throughput
     Saturation,
-    /// People who come, find somebody, talk, go on to the next, and leave
+    /// People who connect, meet somebody, chat, go on to the next, and leave
     Churn,
-    /// Chats whose connections are all lost at once, and made again
+    /// Chats whose connections are all lost at once, and resumed
     Storm,
     /// Chats beside some people who do not read what they are sent
     Slow,
@@ -43,9 +44,9 @@ pub enum Scenario {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Content {
-    /// Frames as they are: the server's work alone; what is under way when a connection breaks is lost
+    /// Plain frames: only the server's work; what is in flight when a connection breaks is lost
     Opaque,
-    /// Texts over the end-to-end encrypted channel, as people use it: nothing may be lost
+    /// Texts over the end-to-end encrypted channel, as people send them: nothing may be lost
     E2e,
 }
 
@@ -56,9 +57,9 @@ pub(crate) struct Plan {
     pub scenario: Scenario,
     /// What they send.
     pub content: Content,
-    /// The servers; side `a` of a pair begins at one, side `b` at the next.
+    /// The servers; side `a` of a pair begins with one, side `b` with the next.
     pub urls: Vec<String>,
-    /// Whose certificates are believed; the system's without.
+    /// The file of the trusted certificate authorities; without one, those of the system.
     pub ca: Option<PathBuf>,
     /// How many pairs this process has.
     pub pairs: u64,
@@ -66,15 +67,15 @@ pub(crate) struct Plan {
     pub slow_pairs: u64,
     /// How many connect at once.
     pub connecting: u64,
-    /// How long the pairs talk, in seconds.
+    /// How long the pairs chat, in seconds.
     pub secs: u64,
     /// Messages per second and pair, from both sides in turn.
     pub rate: f64,
-    /// Messages of one direction that are on their way at once.
+    /// Messages of one direction that are in flight at once.
     pub window: u64,
     /// Bytes of a message.
     pub size: usize,
-    /// Whether this process cuts its own connections.
+    /// Who breaks the connections.
     pub cut: Cut,
 }
 
@@ -84,30 +85,30 @@ pub(crate) struct Plan {
 pub(crate) enum Cut {
     /// The clients themselves, all at once.
     Clients,
-    /// Somebody who ends a gateway.
+    /// A gateway that is killed.
     Gateway,
 }
 
 impl Plan {
-    /// How long the pairs talk.
+    /// How long the pairs chat.
     pub(crate) fn duration(&self) -> Duration {
         Duration::from_secs(self.secs)
     }
 
-    /// When connections get lost in a storm: early enough that everybody can be back before the end.
+    /// When connections are broken in a storm: early enough that all can be resumed before the end.
     pub(crate) fn storm_after(&self) -> Duration {
         self.duration() / 3
     }
 
-    /// How long one stretch of the curves over time is.
+    /// The length of one stretch of the curves over time.
     pub(crate) fn stretch(&self) -> Duration {
         Duration::from_secs(self.secs.div_ceil(STRETCHES).max(1))
     }
 
-    /// The service as seen from each of its addresses first.
+    /// The servers, once for each URL with that URL first.
     ///
     /// # Errors
-    /// If an address is none, or nobody can be believed over TLS.
+    /// If a URL is malformed, or the certificate authorities cannot be read.
     pub(crate) fn servers(&self) -> anyhow::Result<Vec<Server>> {
         let mut urls: Vec<ServerUrl> = self.urls.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         let trust = self.ca.clone().map_or(Trust::System, Trust::Ca);
@@ -164,7 +165,7 @@ pub(crate) mod tests {
         assert_eq!(
             Plan { pairs: 2, slow_pairs: 1, ..plan() }.shares(5).len(),
             2,
-            "nobody is started for nothing"
+            "no process is started without pairs"
         );
     }
 
@@ -176,13 +177,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_plan_comes_to_another_process_as_it_is() {
+    fn a_plan_survives_json() {
         let text = serde_json::to_string(&plan()).unwrap();
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan());
     }
 
     #[test]
-    fn each_server_is_somebodys_first() {
+    fn each_server_is_the_first_of_some_pair() {
         let firsts: Vec<_> =
             plan().servers().unwrap().iter().map(|server| server.urls()[0].to_string()).collect();
         assert_eq!(firsts, plan().urls);

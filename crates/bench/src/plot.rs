@@ -1,17 +1,17 @@
-//! Curves as SVG: drawn here, so that a report needs no script, no font and nobody's server.
+//! Curves as SVG. They are drawn here, so that a report needs no script, no font and no server.
 
 use std::fmt::Write;
 
-/// Of the drawing, in its own units.
+/// The size of the drawing, in its own units.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 240.0;
-/// Room for the words at the left and below.
+/// Room for the labels at the left and below.
 const LEFT: f64 = 64.0;
 const BOTTOM: f64 = 36.0;
 const TOP: f64 = 10.0;
 const RIGHT: f64 = 12.0;
 
-/// Lines across, beside the axis itself.
+/// Grid lines besides the axis.
 const TICKS: u32 = 4;
 
 /// One curve.
@@ -27,19 +27,19 @@ pub(crate) struct Curve {
 pub(crate) enum Scale {
     /// In proportion.
     Linear,
-    /// A share below 1, by how much is missing: each step is another nine.
+    /// For a share below 1: each step is another nine.
     Nines,
 }
 
-/// A drawing of some curves over one axis. `title` is read to who cannot see it.
+/// A drawing of some curves over one axis. Screen readers read `title`.
 pub(crate) struct Plot<'a> {
     /// What is shown.
     pub title: &'a str,
-    /// What lies along the bottom.
+    /// The label of the horizontal axis.
     pub across: &'a str,
-    /// What goes up.
+    /// The label of the vertical axis.
     pub up: &'a str,
-    /// How the bottom is divided.
+    /// The scale of the horizontal axis.
     pub scale: Scale,
     /// The curves; those without points are left out.
     pub curves: Vec<Curve>,
@@ -62,7 +62,7 @@ impl Plot<'_> {
         for (n, curve) in curves.iter().enumerate() {
             let line: String =
                 curve.points.iter().map(|point| format!("{:.1},{:.1} ", x(point.0), y(point.1))).collect();
-            // A single point has no line; a dot shows it.
+            // A single point makes no line, so a dot shows it.
             if let [point] = curve.points[..] {
                 _ = write!(
                     svg,
@@ -135,7 +135,7 @@ impl Plot<'_> {
     }
 }
 
-/// The next of 1, 2, 4, 8, 10, 20, …: what quarters are easily read of.
+/// The next of 1, 2, 4, 8, 10, 20, …: their quarters are easy to read.
 fn round_up(value: f64) -> f64 {
     if value <= 0.0 || !value.is_finite() {
         return 1.0;
@@ -144,7 +144,7 @@ fn round_up(value: f64) -> f64 {
     [1.0, 2.0, 4.0, 8.0, 10.0].iter().map(|step| step * power).find(|top| *top >= value).unwrap_or(value)
 }
 
-/// A number in few characters.
+/// A number in a few characters.
 fn short(value: f64) -> String {
     match value {
         v if v >= 1e6 => format!("{:.1}M", v / 1e6),
@@ -154,7 +154,7 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Text as HTML and SVG take it, in attributes too.
+/// Escapes a text for HTML and SVG, including attributes.
 pub(crate) fn escape(text: &str) -> String {
     text.chars()
         .map(|c| match c {

@@ -1,4 +1,4 @@
-//! What came of a run: all that its outputs are made of.
+//! The results of a run, from which all its outputs are made.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use super::{
     times::Times,
 };
 
-/// The shape of the JSON; grows with every change that a reader could trip over.
+/// The version of the JSON; incremented with every incompatible change.
 const FORMAT: u32 = 1;
 
-/// A server that delivers less than this share of what was asked of it is not idle: something holds senders back.
+/// If less than this share of the messages is delivered, something holds the senders back.
 const EXPECTED_SHARE: f64 = 0.9;
 
-/// Everything that came of a run, as it is written as JSON.
+/// The results of a run, as they are written as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Summary {
     /// [`FORMAT`].
@@ -32,21 +32,21 @@ pub(crate) struct Summary {
     pub arrival_seconds: f64,
     /// What was counted.
     pub counts: Counts,
-    /// Messages that arrived per second of talking.
+    /// Messages that arrived per second.
     pub delivered_per_second: f64,
     /// From when a message was due until it arrived.
     pub latency: Quantiles,
-    /// From the request for a session until its connection is greeted.
+    /// From the request for a session until its connection is ready.
     pub connecting: Quantiles,
-    /// From `find` until both may speak.
+    /// From `find` until both may send.
     pub meeting: Quantiles,
-    /// From the loss of a connection until the chat goes on.
+    /// From the loss of a connection until the chat is resumed.
     pub recovery: Quantiles,
     /// The curve of latencies: shares, and milliseconds.
     pub curve: Vec<(f64, f64)>,
     /// Seconds of one stretch.
     pub stretch_seconds: u64,
-    /// What arrived in each stretch, and how late.
+    /// How many messages arrived in each stretch, and their latency.
     pub stretches: Vec<Quantiles>,
     /// The servers on this machine that were named.
     pub servers: Vec<Watched>,
@@ -58,10 +58,10 @@ pub(crate) struct Summary {
     pub notes: Vec<String>,
 }
 
-/// Times, as far as one wants to know them; in milliseconds.
+/// Quantiles of times, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Quantiles {
-    /// Of how many.
+    /// How many times there are.
     pub count: u64,
     /// The median.
     pub p50: Option<f64>,
@@ -101,7 +101,8 @@ impl Quantiles {
 }
 
 impl Verdict {
-    /// What may be lost depends on what was done: a frame on a broken connection is nobody's to save.
+    /// Whether messages may be lost depends on the plan: nobody repeats a frame on a broken
+    /// connection.
     pub(crate) fn of(plan: &Plan, counts: &Counts) -> Self {
         let frames_may_vanish = plan.content == Content::Opaque && counts.disconnected > 0;
         let wrong = counts.duplicated + counts.reordered + counts.foreign + counts.broken;
@@ -111,7 +112,7 @@ impl Verdict {
 }
 
 impl Summary {
-    /// Puts together what is known at the end.
+    /// Makes the summary at the end of a run.
     pub(crate) fn new(
         plan: &Plan,
         processes: usize,
@@ -143,8 +144,9 @@ impl Summary {
         }
     }
 
-    /// Memory per connection of all servers named: with everybody there, less what they had before, in bytes. `None` for servers that
-    /// kept the memory of as many connections before.
+    /// Memory per connection of all named servers, in bytes: with everybody connected, less what
+    /// they used before. `None` if they did not grow, because they had kept memory of earlier
+    /// connections.
     pub(crate) fn memory_per_connection(&self) -> Option<f64> {
         let grown = self.servers.iter().map(|server| {
             let there = server.samples.first()?.memory;
@@ -155,7 +157,7 @@ impl Summary {
         settled.then(|| grown / (2 * self.plan.pairs) as f64)
     }
 
-    /// Processor time per message of all servers named, in microseconds.
+    /// Processor time per message of all named servers, in microseconds.
     pub(crate) fn cpu_per_message(&self) -> Option<f64> {
         let cpu: f64 = self.servers.iter().map(Watched::cpu).sum();
         let counted = self.counts.delivered > 0 && !self.servers.is_empty();
@@ -168,16 +170,17 @@ fn notes(plan: &Plan, counts: &Counts, delivered_per_second: f64) -> Vec<String>
     let asked = plan.rate * (plan.pairs - plan.slow_pairs) as f64;
     if plan.scenario == Scenario::Steady && plan.secs > 1 && delivered_per_second < asked * EXPECTED_SHARE {
         notes.push(format!(
-            "{delivered_per_second:.0} of {asked:.0} messages per second arrived in time: either side is at its limit, or \
-             the server's --frame-rate or --byte-rate holds senders back (0 turns one off)"
+            "{delivered_per_second:.0} of {asked:.0} messages per second arrived in time: the server or this program is at \
+             its limit, or the server's --frame-rate or --byte-rate holds senders back (0 turns one off)"
         ));
     }
     if plan.scenario == Scenario::Saturation {
-        notes.push("the server's --frame-rate and --byte-rate bound each connection; 0 turns one off".into());
+        notes
+            .push("the server's --frame-rate and --byte-rate limit each connection (0 turns one off)".into());
     }
     if plan.content == Content::Opaque && counts.lost > 0 && counts.disconnected > 0 {
         notes.push(format!(
-            "{} frames vanished with broken connections, as frames do; --content e2e shows what people would see",
+            "{} frames were lost with broken connections; nobody repeats frames. --content e2e shows what people would see",
             counts.lost
         ));
     }
@@ -186,8 +189,8 @@ fn notes(plan: &Plan, counts: &Counts, delivered_per_second: f64) -> Vec<String>
     }
     if plan.scenario == Scenario::Slow && counts.slow_closed < plan.slow_pairs {
         notes.push(format!(
-            "{} of {} people who do not read lost their connection: the rest had not filled the sockets' buffers and the outbox \
-             of 256 KiB yet (a longer run, or the server's --byte-rate 0)",
+            "the server closed the connection of {} of {} people who do not read. For the others, the sockets' buffers and \
+             the outbox of 256 KiB were not full yet: try a longer run, or the server's --byte-rate 0",
             counts.slow_closed, plan.slow_pairs
         ));
     }
@@ -199,14 +202,14 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{plan::tests::plan, servers::Sample, tally::Board};
+    use crate::{plan::tests::plan, servers::Sample, tally::SharedTally};
 
-    /// A summary with something of everything.
+    /// A summary in which every part has a value.
     pub(crate) fn summary() -> Summary {
-        let board = Board::new(Duration::from_secs(1));
-        board.start();
-        (0..100).for_each(|pair| board.delivered(pair, Duration::ZERO));
-        let mut tally = board.whole();
+        let tally = SharedTally::new(Duration::from_secs(1));
+        tally.start();
+        (0..100).for_each(|pair| tally.delivered(pair, Duration::ZERO));
+        let mut tally = tally.whole();
         tally.counts.lost = 1;
         tally.trouble("<script>alert(1)</script> & more", 2);
         let sample = |second: f64| Sample { second, memory: (second as u64 + 2) << 20, cpu: second };
@@ -216,7 +219,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_may_be_lost_depends_on_what_was_done() {
+    fn whether_messages_may_be_lost_depends_on_the_plan() {
         let verdict = |content, lost, disconnected, broken| {
             let counts = Counts { lost, disconnected, broken, ..Counts::default() };
             Verdict::of(&Plan { content, ..plan() }, &counts)
@@ -236,7 +239,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_reader_is_told_what_may_have_held_senders_back() {
+    fn notes_name_what_may_have_held_senders_back() {
         let notes = |scenario, counts, rate| notes(&Plan { scenario, ..plan() }, &counts, rate).join("\n");
         assert!(notes(Scenario::Steady, Counts::default(), 1.0).contains("--frame-rate"));
         assert_eq!(

@@ -1,11 +1,13 @@
-//! What the named server processes use, as the kernel tells it (proc(5)): memory as PSS, processor time as user and system time.
+//! What the named server processes use, according to the kernel (proc(5)): memory as PSS, processor
+//! time as user and system time.
 
 use std::fs;
 
 use anyhow::Context;
 use serde::Serialize;
 
-/// Processor time in `/proc/PID/stat` is counted in these: `USER_HZ`, which is 100 on every architecture that this runs on.
+/// The unit of processor time in `/proc/PID/stat`: `USER_HZ`, which is 100 on every architecture
+/// that this runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Most processes that are watched.
@@ -14,7 +16,7 @@ pub(crate) const WATCHED_MAX: usize = 64;
 /// What one process uses at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Sample {
-    /// Seconds since the talking began; negative before.
+    /// Seconds since the chats began; negative before.
     pub second: f64,
     /// Proportional set size, in bytes.
     pub memory: u64,
@@ -29,17 +31,17 @@ pub(crate) struct Watched {
     pub pid: u32,
     /// Its program.
     pub name: String,
-    /// Before anybody came.
+    /// Before anybody had connected.
     pub before: Sample,
-    /// Each stretch from when all had met; none more once it has ended.
+    /// One for each stretch since all had met, until the process has ended.
     pub samples: Vec<Sample>,
 }
 
 impl Watched {
-    /// Looks at a process for the first time.
+    /// Takes the first sample of a process.
     ///
     /// # Errors
-    /// If there is none with this id, or it is somebody else's.
+    /// If there is no process with this id, or it belongs to another user.
     pub(crate) fn new(pid: u32) -> anyhow::Result<Self> {
         let seen = || -> anyhow::Result<Self> {
             let name = fs::read_to_string(format!("/proc/{pid}/comm"))?.trim().to_owned();
@@ -47,25 +49,25 @@ impl Watched {
         };
         seen().with_context(|| {
             format!(
-                "cannot see what process {pid} uses (it must run on this Linux machine, as the same user)"
+                "cannot read what process {pid} uses (it must run on this Linux machine, as the same user)"
             )
         })
     }
 
-    /// Looks again.
+    /// Takes another sample.
     pub(crate) fn look(&mut self, second: f64) {
-        // One that is gone, in a storm, has no more samples.
+        // A process that a storm has ended has no more samples.
         self.samples.extend(look(self.pid, second));
     }
 
-    /// Processor time between the first and the last look since all had met, in seconds.
+    /// Processor time between the first and the last sample since all had met, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
         let (first, last) = (self.samples.first(), self.samples.last());
         last.zip(first).map_or(0.0, |(last, first)| last.cpu - first.cpu)
     }
 }
 
-/// Whether a process is one of this program: what a storm may end.
+/// Whether a process runs this program. A storm may kill no other.
 pub(crate) fn is_ours(pid: u32) -> bool {
     let program = |path: String| fs::read_link(path).ok()?.file_name().map(ToOwned::to_owned);
     let own = program("/proc/self/exe".into());
@@ -84,7 +86,8 @@ fn pss(rollup: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// User and system time: fields 14 and 15. The second field, a name in parentheses, may contain anything.
+/// User and system time: fields 14 and 15. The second field, a name in parentheses, may contain
+/// anything.
 fn cpu(stat: &str) -> Option<f64> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let ticks: u32 = [fields.next()?, fields.next()?]
@@ -110,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_is_not_there_is_refused_with_its_number() {
+    fn a_missing_process_is_refused_with_its_number() {
         let fault = Watched::new(u32::MAX).unwrap_err().to_string();
         assert!(fault.contains(&u32::MAX.to_string()), "{fault}");
         assert!(!is_ours(u32::MAX) && is_ours(std::process::id()));

@@ -1,4 +1,4 @@
-//! What came of a run, as a table for people.
+//! The results of a run as a table for people.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ impl fmt::Display for Summary {
         let (pairs, secs, processes, arrival) = (plan.pairs, plan.secs, self.processes, self.arrival_seconds);
         writeln!(
             f,
-            "{scenario}, {content}: {pairs} pairs, {secs} s, {processes} process(es), all there in {arrival:.1} s\n"
+            "{scenario}, {content}: {pairs} pairs, {secs} s, {processes} process(es), all met in {arrival:.1} s\n"
         )?;
         self.times(f)?;
         self.counts(f)?;
@@ -79,7 +79,7 @@ impl Summary {
         if let Some(bytes) = self.memory_per_connection() {
             writeln!(
                 f,
-                "memory per connection: {bytes:.0} bytes (with everybody there, less what was there before)"
+                "memory per connection: {bytes:.0} bytes (with everybody connected, less what was used before)"
             )?;
         }
         if let Some(micros) = self.cpu_per_message() {
@@ -94,7 +94,7 @@ mod tests {
     use super::super::report::tests::summary;
 
     #[test]
-    fn the_table_tells_loss_and_what_a_connection_costs() {
+    fn the_table_shows_losses_and_what_a_connection_costs() {
         let table = summary().to_string();
         for words in [
             "lost                 1",
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(
             summary().memory_per_connection(),
             Some(f64::from(1 << 20) / 20.0),
-            "everybody there, less what was before"
+            "everybody connected, less what was used before"
         );
         assert_eq!(summary().cpu_per_message(), Some(90_000.0));
     }

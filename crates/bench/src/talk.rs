@@ -1,4 +1,4 @@
-//! What the pairs do once they have met, by scenario.
+//! What the pairs do once they have met, for each scenario.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,35 +6,37 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::{
     meet::MeetError,
-    member::Heard,
     pair::{Flood, Job, Pair},
+    participant::ParticipantEvent,
     plan::{Cut, Scenario},
 };
 
 /// Messages that each side sends in one chat of a churn.
 const CHURN_MESSAGES: u32 = 3;
-/// Chats of one session in a churn: the first by `find`, each after it by `next`, with somebody new.
+/// Chats of one session in a churn: the first by `find`, each further one by `next`, with somebody
+/// new.
 const CHURN_CHATS: u32 = 3;
-/// Before somebody who could not get in tries again: a churn is not to become an attack.
+/// The pause before somebody who could not meet tries again: a churn must not become an attack.
 const CHURN_PAUSE: Duration = Duration::from_secs(1);
 
-/// What somebody who does not read is sent: enough to fill the sockets' buffers in a few seconds, in frames of this many bytes...
+/// The size of the frames that are sent to somebody who does not read: enough to fill the sockets'
+/// buffers in a few seconds.
 const FLOOD_BYTES: usize = 16 * 1024;
-/// ...at this interval.
+/// The interval between these frames.
 const FLOOD_EVERY: Duration = Duration::from_millis(2);
 
-/// When the members of a pair speak.
+/// When the two people of a pair send.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pace {
     /// Never.
     Silent,
     /// In turn, with this time between two messages.
     Every(Duration),
-    /// Both, so that so many messages of each are on their way.
+    /// Both, so that this many messages of each are in flight.
     Window(u64),
 }
 
-/// Two people who have met talk until the end, and part.
+/// Two people who have met chat until the end, and leave.
 pub(crate) async fn talk(mut pair: Pair, start: Instant) {
     let plan = &pair.job.plan;
     let end = start + plan.duration();
@@ -51,13 +53,13 @@ pub(crate) async fn talk(mut pair: Pair, start: Instant) {
         return;
     }
     converse(&mut pair, pace, start, end, storm).await;
-    pair.hear_last_words().await;
+    pair.receive_rest().await;
     pair.part().await;
 }
 
-/// Talks at its pace until the end, or until the chat is over.
+/// Sends at the pair's pace until the end, or until the chat has ended.
 async fn converse(pair: &mut Pair, pace: Pace, start: Instant, end: Instant, mut storm: Option<Instant>) {
-    // Pairs do not speak all at once.
+    // Pairs do not all send at the same time.
     let mut next = match pace {
         Pace::Every(every) => start + every.mul_f64(rand::random()),
         Pace::Silent | Pace::Window(_) => end,
@@ -67,11 +69,11 @@ async fn converse(pair: &mut Pair, pace: Pace, start: Instant, end: Instant, mut
     while pair.goes_on() {
         let wake = storm.unwrap_or(end).min(next).min(end);
         tokio::select! {
-            (side, heard) = pair.hear() => {
-                if matches!(heard, Heard::Room | Heard::Resumed) {
-                    pair.say_what_is_held(side).await;
+            (side, event) = pair.next_event() => {
+                if matches!(event, ParticipantEvent::Room | ParticipantEvent::Resumed) {
+                    pair.send_held(side).await;
                 }
-                if matches!(heard, Heard::Message(_) | Heard::Resumed) {
+                if matches!(event, ParticipantEvent::Message(_) | ParticipantEvent::Resumed) {
                     fill_window(pair, pace).await;
                 }
                 if Instant::now() >= end {
@@ -88,9 +90,9 @@ async fn converse(pair: &mut Pair, pace: Pace, start: Instant, end: Instant, mut
                     pair.cut().await;
                 }
                 if let Pace::Every(every) = pace && next <= now {
-                    // Late or not, it counts from when it was due.
+                    // Latency counts from when the message was due, even if it is sent late.
                     let due = pair.now().saturating_sub(now - next);
-                    pair.say(side, due).await;
+                    pair.send(side, due).await;
                     side = 1 - side;
                     next += every;
                 }
@@ -102,14 +104,14 @@ async fn converse(pair: &mut Pair, pace: Pace, start: Instant, end: Instant, mut
 async fn fill_window(pair: &mut Pair, pace: Pace) {
     let Pace::Window(window) = pace else { return };
     for side in 0..2 {
-        while pair.goes_on() && pair.on_their_way(side) < window {
+        while pair.goes_on() && pair.in_flight(side) < window {
             let due = pair.now();
-            pair.say(side, due).await;
+            pair.send(side, due).await;
         }
     }
 }
 
-/// One of the two sends much, and the other reads nothing: the server has to part with that one.
+/// One side sends much, and the other reads nothing: the server has to close that connection.
 async fn flood(pair: &mut Pair, end: Instant) {
     let mut ticks = interval(FLOOD_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -117,7 +119,7 @@ async fn flood(pair: &mut Pair, end: Instant) {
         match pair.flood(0, FLOOD_BYTES).await {
             Flood::On => {}
             Flood::PeerClosed => {
-                pair.job.board.sheet(pair.number).counts.slow_closed += 1;
+                pair.job.tally.sheet(pair.number).counts.slow_closed += 1;
                 return;
             }
             Flood::Over => return,
@@ -125,19 +127,19 @@ async fn flood(pair: &mut Pair, end: Instant) {
     }
 }
 
-/// People come, meet, talk, meet the next, talk, and leave, again and again until the end.
+/// People connect, meet, chat, meet the next, chat, and leave, again and again until the end.
 ///
 /// # Errors
-/// If the server gives them no sessions.
+/// If the server opens no sessions.
 pub(crate) async fn churn(job: Arc<Job>, number: u64, start: Instant) -> Result<(), MeetError> {
     let end = start + job.plan.duration();
     while Instant::now() < end {
         match visit(&job, number).await {
             Ok(pair) => pair.part().await,
-            // Sessions that are refused at some point are refused from then on.
+            // Once the server refuses sessions, it goes on to refuse them.
             Err(error @ MeetError::Session(_)) => return Err(error),
             Err(error) => {
-                job.board.broken(number, &error.to_string());
+                job.tally.broken(number, &error.to_string());
                 sleep(CHURN_PAUSE).await;
             }
         }

@@ -1,11 +1,8 @@
-//! What is counted and timed, by many pairs at once, and put together from several processes.
+//! What many pairs count and time at once, merged from several processes.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -15,10 +12,10 @@ use super::{
     times::{Digits, Times},
 };
 
-/// Sheets on which the pairs of a process write, so that they seldom wait for each other.
+/// Into how many parts the tally of a process is divided, so that pairs seldom wait for each other.
 const SHEETS: usize = 4;
 
-/// Kinds of troubles that are kept apart, each with the first one's words.
+/// How many different troubles are kept, each with its text.
 const TROUBLES_MAX: usize = 32;
 
 /// Everything that is counted.
@@ -36,21 +33,21 @@ pub(crate) struct Counts {
     pub reordered: u64,
     /// Messages that nobody here has sent.
     pub foreign: u64,
-    /// Messages that were due and could not be sent, for too much was unacknowledged.
+    /// Messages that were due and could not be sent, because too much was unacknowledged.
     pub held_back: u64,
     /// Connections opened with a new session.
     pub connected: u64,
     /// Pairs that met.
     pub met: u64,
-    /// Connections lost while somebody chatted.
+    /// Connections lost during a chat.
     pub disconnected: u64,
-    /// Chats that went on after that.
+    /// Chats that were resumed after that.
     pub resumed: u64,
-    /// Chats that ended before they should.
+    /// Chats that ended too early.
     pub broken: u64,
     /// Requests that were refused because of a rate.
     pub rate_limited: u64,
-    /// People who did not read, and whose connection the server closed.
+    /// People who did not read and whose connection the server closed.
     pub slow_closed: u64,
 }
 
@@ -61,11 +58,11 @@ pub(crate) struct Tally {
     pub counts: Counts,
     /// From when a message was due until it arrived.
     pub latency: Times,
-    /// From the request for a session until its connection is greeted.
+    /// From the request for a session until its connection is ready.
     pub connecting: Times,
-    /// From `find` until both may speak.
+    /// From `find` until both may send.
     pub meeting: Times,
-    /// From the loss of a connection until the chat goes on.
+    /// From the loss of a connection until the chat is resumed.
     pub recovery: Times,
     /// Latencies by when the message arrived.
     pub stretches: Vec<Times>,
@@ -89,7 +86,7 @@ impl Default for Tally {
 }
 
 impl Counts {
-    /// The sum of two.
+    /// Adds the counts of another part.
     pub(crate) fn merge(&mut self, other: &Self) {
         let pairs = [
             (&mut self.sent, other.sent),
@@ -114,7 +111,7 @@ impl Counts {
 }
 
 impl Tally {
-    /// Adds what another part of the run knows.
+    /// Adds the tally of another part of the run.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.counts.merge(&other.counts);
         self.latency.merge(&other.latency);
@@ -129,7 +126,7 @@ impl Tally {
         }
     }
 
-    /// What became of one direction of a chat, once nothing more is expected of it.
+    /// Adds the result of one direction of a chat, once nothing more is expected to arrive.
     pub(crate) fn close(&mut self, ledger: &Ledger) {
         self.counts.lost += ledger.outstanding();
         self.counts.duplicated += ledger.duplicated;
@@ -137,7 +134,7 @@ impl Tally {
         self.counts.foreign += ledger.foreign;
     }
 
-    /// Something went wrong.
+    /// Records that something went wrong.
     pub(crate) fn trouble(&mut self, what: &str, count: u64) {
         if let Some(known) = self.troubles.get_mut(what) {
             *known += count;
@@ -146,7 +143,7 @@ impl Tally {
         }
     }
 
-    /// The stretch with this number. What comes after the last belongs to it.
+    /// The stretch with this number. What arrives after the last one is counted in it.
     fn stretch(&mut self, n: usize) -> &mut Times {
         let n = n.min(STRETCHES as usize);
         while self.stretches.len() <= n {
@@ -156,38 +153,37 @@ impl Tally {
     }
 }
 
-/// The tally of one process while its pairs write on it.
-pub(crate) struct Board {
+/// The tally of one process, to which its pairs write.
+pub(crate) struct SharedTally {
     epoch: Instant,
     start: OnceLock<Instant>,
     stretch: Duration,
     sheets: [Mutex<Tally>; SHEETS],
 }
 
-impl Board {
+impl SharedTally {
     /// An empty one.
     pub(crate) fn new(stretch: Duration) -> Self {
         let sheets = std::array::from_fn(|_| Mutex::default());
         Self { epoch: Instant::now(), start: OnceLock::new(), stretch, sheets }
     }
 
-    /// The talking begins; only the first call counts.
+    /// The chats begin; only the first call counts.
     pub(crate) fn start(&self) -> Instant {
         *self.start.get_or_init(Instant::now)
     }
 
-    /// The time of this process.
+    /// The time since the start of this process.
     pub(crate) fn time(&self, at: Instant) -> Duration {
         at.saturating_duration_since(self.epoch)
     }
 
-    /// Where the pair with this number writes. Not to be held across a wait.
+    /// The part to which the pair with this number writes. Not to be held across an await.
     pub(crate) fn sheet(&self, pair: u64) -> MutexGuard<'_, Tally> {
-        // A sheet is whole between two statements, whatever became of the task that wrote on it.
-        self.sheets[pair as usize % SHEETS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.sheets[pair as usize % SHEETS].lock()
     }
 
-    /// A message that was due then has arrived now.
+    /// Records that a message that was due at this time has arrived now.
     pub(crate) fn delivered(&self, pair: u64, due: Duration) {
         let now = Instant::now();
         let latency = self.time(now).saturating_sub(due);
@@ -201,14 +197,14 @@ impl Board {
         }
     }
 
-    /// A chat ended before it should, or never began.
+    /// Records that a chat ended too early, or never began.
     pub(crate) fn broken(&self, pair: u64, why: &str) {
         let mut sheet = self.sheet(pair);
         sheet.counts.broken += 1;
         sheet.trouble(why, 1);
     }
 
-    /// What is counted so far, and the latencies of one stretch.
+    /// The counts so far, and the latencies of one stretch.
     pub(crate) fn glance(&self, stretch: usize) -> (Counts, Times) {
         let (mut counts, mut times) = (Counts::default(), Times::new(Digits::Two));
         for n in 0..SHEETS as u64 {
@@ -219,7 +215,7 @@ impl Board {
         (counts, times)
     }
 
-    /// All of it.
+    /// The sum of all parts.
     pub(crate) fn whole(&self) -> Tally {
         let mut whole = Tally::default();
         (0..SHEETS as u64).for_each(|n| whole.merge(&self.sheet(n)));
@@ -232,8 +228,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sheets_of_a_board_and_the_tallies_of_processes_add_up() {
-        let boards = [Board::new(Duration::from_secs(1)), Board::new(Duration::from_secs(1))];
+    fn the_parts_of_a_tally_and_the_tallies_of_processes_add_up() {
+        let boards = [SharedTally::new(Duration::from_secs(1)), SharedTally::new(Duration::from_secs(1))];
         for board in &boards {
             board.start();
             for pair in 0..10 {
@@ -271,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_is_what_never_arrived() {
+    fn what_never_arrived_counts_as_lost() {
         let (mut ledger, mut tally) = (Ledger::default(), Tally::default());
         (0..5).for_each(|_| ledger.sent());
         [0, 0, 3, 2].iter().for_each(|number| _ = ledger.arrived(*number));
@@ -281,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_troubles_are_bounded() {
+    fn the_number_of_troubles_is_bounded() {
         let mut tally = Tally::default();
         (0..1000).for_each(|n| tally.trouble(&n.to_string(), 1));
         assert_eq!(tally.troubles.len(), TROUBLES_MAX);

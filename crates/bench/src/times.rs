@@ -1,20 +1,20 @@
-//! How long something took, many times over.
+//! A histogram of times.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The longest time that is told apart from longer ones, in microseconds: whoever waits for a minute has gone.
+/// The longest time that is distinguished from longer ones, in microseconds.
 const MICROS_MAX: u64 = 60_000_000;
 
-/// How exactly times are kept, in significant digits.
+/// The precision of times, in significant digits.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 pub(crate) enum Digits {
-    /// For the many: 20 KiB each.
+    /// For the many histograms over time: 20 KiB each.
     Two = 2,
-    /// For the one that counts: 140 KiB.
+    /// For the whole run: 140 KiB.
     Three = 3,
 }
 
@@ -23,40 +23,40 @@ pub(crate) enum Digits {
 pub(crate) struct Times(Histogram<u64>);
 
 impl Times {
-    /// None yet.
+    /// An empty histogram.
     #[expect(clippy::expect_used, reason = "the bounds and digits are constants that the histogram takes")]
     pub(crate) fn new(digits: Digits) -> Self {
         Self(Histogram::new_with_bounds(1, MICROS_MAX, digits as u8).expect("bounds"))
     }
 
-    /// One more.
+    /// Adds a time.
     pub(crate) fn record(&mut self, time: Duration) {
         self.0.saturating_record(u64::try_from(time.as_micros()).unwrap_or(MICROS_MAX));
     }
 
-    /// All of another one's too.
+    /// Adds all times of another histogram.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (micros, count) in other.recorded() {
             self.0.saturating_record_n(micros, count);
         }
     }
 
-    /// How many there are.
+    /// How many times there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// The time that this share of all does not exceed, in milliseconds; `None` without any.
+    /// The time that this share of all does not exceed, in milliseconds; `None` if there are none.
     pub(crate) fn quantile_ms(&self, share: f64) -> Option<f64> {
         (!self.0.is_empty()).then(|| ms(self.0.value_at_quantile(share)))
     }
 
-    /// The longest, in milliseconds.
+    /// The longest time, in milliseconds.
     pub(crate) fn max_ms(&self) -> Option<f64> {
         (!self.0.is_empty()).then(|| ms(self.0.max()))
     }
 
-    /// Each share up to which the curve of percentiles changes, with its time in milliseconds.
+    /// The points of the curve of percentiles: shares, with their times in milliseconds.
     pub(crate) fn curve(&self) -> Vec<(f64, f64)> {
         let steps = self.0.iter_quantiles(2);
         steps.map(|step| (step.quantile_iterated_to(), ms(step.value_iterated_to()))).collect()
@@ -108,7 +108,7 @@ mod tests {
             assert!(near(times.quantile_ms(share), expected), "{share}: {:?}", times.quantile_ms(share));
         }
         assert!(near(times.max_ms(), 1000.0));
-        assert_eq!(Times::new(Digits::Two).quantile_ms(0.5), None, "of nothing there is no median");
+        assert_eq!(Times::new(Digits::Two).quantile_ms(0.5), None, "an empty histogram has no median");
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn times_come_back_from_json_as_they_were() {
+    fn times_survive_json() {
         let sent = times([1, 1, 2, 59_999, 5]);
         let text = serde_json::to_string(&sent).unwrap();
         let read: Times = serde_json::from_str(&text).unwrap();

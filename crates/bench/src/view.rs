@@ -1,4 +1,5 @@
-//! What is shown while a run goes on: a bar where standard error is a terminal, a line per stretch otherwise.
+//! What is shown during a run: a progress bar if standard error is a terminal, otherwise a line for
+//! each stretch.
 
 use std::{
     collections::BTreeMap,
@@ -20,23 +21,23 @@ pub(crate) struct View {
     pairs: u64,
     secs: u64,
     stretch: Duration,
-    /// How many pairs of each crew have met.
+    /// How many pairs of each process have met.
     met: Vec<u64>,
-    /// What the crews told of a stretch, until all have.
-    told: BTreeMap<u64, Told>,
-    crews: usize,
+    /// What the processes have reported of a stretch, until all have.
+    so_far: BTreeMap<u64, StretchSoFar>,
+    processes: usize,
     sent_before: Counts,
 }
 
-struct Told {
-    crews: usize,
+struct StretchSoFar {
+    processes: usize,
     counts: Counts,
     latency: Times,
 }
 
 impl View {
     /// A view of a run that is about to begin.
-    pub(crate) fn new(plan: &Plan, crews: usize) -> Self {
+    pub(crate) fn new(plan: &Plan, processes: usize) -> Self {
         let bar = stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(plan.pairs), ProgressDrawTarget::stderr());
             bar.set_style(style("{spinner} meeting  {bar:30} {pos}/{len} pairs  {msg}"));
@@ -47,22 +48,22 @@ impl View {
             pairs: plan.pairs,
             secs: plan.secs,
             stretch: plan.stretch(),
-            met: vec![0; crews],
-            told: BTreeMap::new(),
-            crews,
+            met: vec![0; processes],
+            so_far: BTreeMap::new(),
+            processes,
             sent_before: Counts::default(),
         }
     }
 
-    /// So many pairs of one crew have met.
-    pub(crate) fn met(&mut self, crew: usize, pairs: u64) {
-        self.met[crew] = pairs;
+    /// This many pairs of one process have met.
+    pub(crate) fn met(&mut self, process: usize, pairs: u64) {
+        self.met[process] = pairs;
         if let Some(bar) = &self.bar {
             bar.set_position(self.met.iter().sum());
         }
     }
 
-    /// All have met, and talk from now on.
+    /// All have met, and chat from now on.
     pub(crate) fn started(&mut self) {
         match &self.bar {
             Some(bar) => {
@@ -70,41 +71,42 @@ impl View {
                 bar.set_length(self.secs);
                 bar.set_position(0);
             }
-            None => eprintln!("{} pairs are there", self.pairs),
+            None => eprintln!("{} pairs have met", self.pairs),
         }
     }
 
-    /// One crew's part of a stretch.
+    /// One process's part of a stretch.
     pub(crate) fn progress(&mut self, stretch: u64, counts: &Counts, latency: &Times) {
-        let fresh = || Told { crews: 0, counts: Counts::default(), latency: Times::new(Digits::Two) };
-        let told = self.told.entry(stretch).or_insert_with(fresh);
-        told.crews += 1;
-        told.counts.merge(counts);
-        told.latency.merge(latency);
-        if told.crews == self.crews
-            && let Some(told) = self.told.remove(&stretch)
+        let fresh =
+            || StretchSoFar { processes: 0, counts: Counts::default(), latency: Times::new(Digits::Two) };
+        let so_far = self.so_far.entry(stretch).or_insert_with(fresh);
+        so_far.processes += 1;
+        so_far.counts.merge(counts);
+        so_far.latency.merge(latency);
+        if so_far.processes == self.processes
+            && let Some(so_far) = self.so_far.remove(&stretch)
         {
-            self.show(stretch, &told);
+            self.show(stretch, &so_far);
         }
     }
 
-    /// Something that is worth a line.
-    pub(crate) fn say(&self, what: &str) {
+    /// Shows a line of text.
+    pub(crate) fn note(&self, what: &str) {
         match &self.bar {
             Some(bar) => bar.println(what),
             None => eprintln!("{what}"),
         }
     }
 
-    /// The end.
+    /// Ends the view.
     pub(crate) fn finish(&self) {
         self.bar.iter().for_each(ProgressBar::finish_and_clear);
     }
 
-    fn show(&mut self, stretch: u64, told: &Told) {
+    fn show(&mut self, stretch: u64, so_far: &StretchSoFar) {
         let second = ((stretch + 1) * self.stretch.as_secs()).min(self.secs);
-        let line = line(&told.counts, &self.sent_before, &told.latency, self.stretch);
-        self.sent_before = told.counts;
+        let line = line(&so_far.counts, &self.sent_before, &so_far.latency, self.stretch);
+        self.sent_before = so_far.counts;
         match &self.bar {
             Some(bar) => {
                 bar.set_position(second);
@@ -135,7 +137,7 @@ fn line(now: &Counts, before: &Counts, latency: &Times, stretch: Duration) -> St
     line
 }
 
-/// A style that is known to be well-formed: a test makes them all.
+/// The style of a template. The templates are constants and well-formed.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
@@ -145,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_rates_of_its_stretch_and_nothing_of_what_did_not_happen() {
+    fn a_line_shows_the_rates_of_its_stretch_and_no_zero_counts() {
         let before = Counts { sent: 10, ..Counts::default() };
         let now = Counts { sent: 30, delivered: 20, disconnected: 2, ..Counts::default() };
         let mut latency = Times::new(Digits::Two);

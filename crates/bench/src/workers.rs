@@ -1,5 +1,6 @@
-//! One crew in this process, or several in processes of their own: the same program, started again as `bench --worker`. It is told its
-//! plan as a line of JSON on standard input and later `go`, and tells its reports as lines of JSON on standard output.
+//! The workers of a run: one in this process, or several in processes of their own. Such a process
+//! is this program, started as `bench --worker`. It reads its plan as a line of JSON from standard
+//! input, and later `go`; it writes its reports as lines of JSON to standard output.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -14,17 +15,17 @@ use tokio::{
 };
 
 use super::{
-    crew::{self, Report},
     plan::Plan,
+    processes::{self, Report},
 };
 
-/// Reports that may wait for whoever reads them; a crew with more waits.
+/// How many reports may be queued; a worker with more waits.
 const REPORTS: usize = 64;
 
-/// What tells a worker to start.
+/// The line that tells a worker to start.
 const GO: &str = "go";
 
-/// All crews of a run. Dropping it ends them.
+/// All workers of a run. Dropping it ends them.
 pub(crate) struct Workers {
     reports: mpsc::Receiver<(usize, Report)>,
     starters: Vec<Starter>,
@@ -37,7 +38,7 @@ enum Starter {
 }
 
 impl Workers {
-    /// Starts a crew for each plan: a single one in this process.
+    /// Starts a worker for each plan; if there is only one, in this process.
     ///
     /// # Errors
     /// If a process cannot be started.
@@ -48,7 +49,7 @@ impl Workers {
             Ok([plan]) => {
                 let (go, start) = oneshot::channel();
                 let (mine, mut its) = mpsc::channel(REPORTS);
-                workers._tasks.spawn(crew::run(plan, start, mine));
+                workers._tasks.spawn(processes::run(plan, start, mine));
                 workers._tasks.spawn(async move {
                     while let Some(report) = its.recv().await {
                         if sender.send((0, report)).await.is_err() {
@@ -67,12 +68,12 @@ impl Workers {
         Ok(workers)
     }
 
-    /// How many there are.
+    /// How many workers there are.
     pub(crate) fn count(&self) -> usize {
         self.starters.len()
     }
 
-    /// Lets all of them talk.
+    /// Tells all workers to start.
     ///
     /// # Errors
     /// If one of them has ended.
@@ -81,7 +82,7 @@ impl Workers {
             match starter {
                 Starter::Here(go) => {
                     let started = go.take().is_some_and(|go| go.send(()).is_ok());
-                    anyhow::ensure!(started, "the crew has ended");
+                    anyhow::ensure!(started, "the worker has ended");
                 }
                 Starter::Process { stdin, .. } => writeln!(stdin, "{GO}").context("a worker has ended")?,
             }
@@ -89,15 +90,15 @@ impl Workers {
         Ok(())
     }
 
-    /// The next report, and whose it is.
+    /// The next report, and the number of its worker.
     ///
     /// # Errors
-    /// If a crew has failed, or ended without a word.
+    /// If a worker has failed, or ended without a result.
     pub(crate) async fn report(&mut self) -> anyhow::Result<(usize, Report)> {
         match self.reports.recv().await {
             Some((_, Report::Failed(fault))) => bail!(fault),
             Some(report) => Ok(report),
-            None => bail!("a worker has ended without a word"),
+            None => bail!("a worker has ended without a result"),
         }
     }
 }
@@ -106,7 +107,7 @@ impl Drop for Workers {
     fn drop(&mut self) {
         for starter in &mut self.starters {
             if let Starter::Process { child, .. } = starter {
-                // One that is done has ended already.
+                // It may have ended already.
                 _ = child.kill();
                 _ = child.wait();
             }
@@ -115,7 +116,7 @@ impl Drop for Workers {
 }
 
 fn process(number: usize, plan: &Plan, reports: mpsc::Sender<(usize, Report)>) -> anyhow::Result<Starter> {
-    let program = std::env::current_exe().context("cannot find the own program")?;
+    let program = std::env::current_exe().context("cannot find the path of this program")?;
     let mut child = Command::new(program)
         .args(["bench", "--worker"])
         .stdin(Stdio::piped())
@@ -123,32 +124,33 @@ fn process(number: usize, plan: &Plan, reports: mpsc::Sender<(usize, Report)>) -
         .spawn()
         .context("cannot start a worker")?;
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        bail!("a worker without pipes");
+        bail!("a worker has no pipes");
     };
     writeln!(stdin, "{}", serde_json::to_string(plan)?).context("a worker has ended")?;
-    // A thread each: reading a pipe blocks. It ends with the pipe.
+    // One thread for each worker, because reading a pipe blocks. It ends when the pipe is closed.
     thread::spawn(move || {
         let mut last = false;
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let report = serde_json::from_str(&line)
-                .unwrap_or_else(|_| Report::Failed("a worker speaks nonsense".into()));
+                .unwrap_or_else(|_| Report::Failed("a worker sent a malformed report".into()));
             last = matches!(report, Report::Done(_) | Report::Failed(_));
             if reports.blocking_send((number, report)).is_err() {
                 return;
             }
         }
         if !last {
-            // Nobody listens any more if the run is over.
-            _ = reports.blocking_send((number, Report::Failed("a worker has ended without a word".into())));
+            // If the run has ended, nobody receives it.
+            let failed = Report::Failed("a worker has ended without a result".into());
+            _ = reports.blocking_send((number, failed));
         }
     });
     Ok(Starter::Process { child, stdin })
 }
 
-/// What `bench --worker` does. Ends when whoever has started it is gone.
+/// What `bench --worker` does. Ends when the process that started it has ended.
 ///
 /// # Errors
-/// If it is not told a plan.
+/// If it receives no plan.
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let (go, start) = oneshot::channel();
     let (plan_told, plan) = oneshot::channel();
@@ -157,21 +159,21 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         if plan_told.send(lines.next()).is_err() || lines.next().as_deref() != Some(GO) {
             return;
         }
-        // The crew may have failed.
+        // The worker may have failed.
         _ = go.send(());
-        // Until the end of the pipe: then nobody wants to know any more.
+        // Waits until the pipe is closed: then the process that started this one has ended.
         if lines.next().is_none() {
             std::process::exit(0);
         }
     });
-    let plan = plan.await?.context("a worker is told its plan on standard input")?;
-    let plan: Plan = serde_json::from_str(&plan).context("not a plan")?;
+    let plan = plan.await?.context("a worker expects its plan on standard input")?;
+    let plan: Plan = serde_json::from_str(&plan).context("the plan is malformed")?;
     let (reports, mut told) = mpsc::channel(REPORTS);
     let mut tasks = JoinSet::new();
-    tasks.spawn(crew::run(plan, start, reports));
+    tasks.spawn(processes::run(plan, start, reports));
     while let Some(report) = told.recv().await {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)
-            .context("nobody listens any more")?;
+            .context("cannot write to standard output")?;
     }
     Ok(())
 }
