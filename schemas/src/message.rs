@@ -1,5 +1,5 @@
-//! A message on the bus as the services see it: who it is for, and what it says. Subjects and bytes
-//! stay behind it.
+//! A message on the bus as the services see it: its receiver and its event. Services see neither
+//! subjects nor bytes.
 
 use crate::{
     KeyId, NodeId, RoomId, Service, SessionId,
@@ -11,39 +11,39 @@ use crate::{
     subject::Subject,
 };
 
-/// An event or a question. Chat frames travel beside it, unread ([`crate::frame`]).
+/// An event or a question. Chat frames are sent separately and unread ([`crate::frame`]).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     /// A room event for the gateway `to`.
     Peer {
         /// The room.
         room: RoomId,
-        /// Who holds the other side.
+        /// The gateway that holds the other side.
         to: NodeId,
         /// What happened.
         event: RoomEvent,
     },
-    /// A room event for whoever it concerns.
+    /// A room event for every gateway.
     Room {
         /// The room.
         room: RoomId,
-        /// Who speaks.
+        /// The role of the publisher.
         speaker: Service,
         /// What happened.
         event: RoomEvent,
     },
-    /// The rooms that the speaker shares with the gateway `to`.
+    /// The rooms that the publisher shares with the gateway `to`.
     Presence {
-        /// The listener.
+        /// The receiver.
         to: NodeId,
         /// The rooms.
         presence: Presence,
     },
-    /// News of the wants that the gateway `from` holds.
+    /// An event of the wants that the gateway `from` holds.
     Want {
         /// The gateway.
         from: NodeId,
-        /// The news.
+        /// What happened.
         event: WantEvent,
     },
     /// A match for the gateway `to`.
@@ -53,13 +53,13 @@ pub enum Message {
         /// The match.
         event: MatchEvent,
     },
-    /// News of a session.
+    /// An event of a session.
     Session {
         /// The session.
         session: SessionId,
-        /// Who speaks.
+        /// The role of the publisher.
         speaker: Service,
-        /// The news.
+        /// What happened.
         event: SessionEvent,
     },
     /// Where is this session? Answered with [`Answer::Session`].
@@ -67,13 +67,13 @@ pub enum Message {
         /// The session.
         session: SessionId,
     },
-    /// News of a signing key.
+    /// An event of a signing key.
     Key {
         /// The key.
         key: KeyId,
-        /// Who speaks.
+        /// The role of the publisher.
         speaker: Service,
-        /// The news.
+        /// What happened.
         event: KeyEvent,
     },
     /// What the gateway `from` holds.
@@ -88,13 +88,13 @@ pub enum Message {
         /// The asker.
         from: NodeId,
     },
-    /// The node `from` lives.
+    /// The node `from` is running.
     Heartbeat {
-        /// Its kind.
+        /// Its role.
         service: Service,
         /// Its id.
         from: NodeId,
-        /// How it is.
+        /// Its boot id, version and load.
         heartbeat: Heartbeat,
     },
 }
@@ -111,19 +111,20 @@ pub enum Answer {
 /// Why a message from the bus was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// The body is not what the subject promises.
+    /// The body is not what the subject demands.
     #[error(transparent)]
     Body(#[from] DecodeError),
-    /// An event that its speaker may not say, or a key that is not its subject's.
-    #[error("an event from the wrong speaker")]
+    /// An event that the publisher's role may not publish, or a key that is not that of the
+    /// subject.
+    #[error("the publisher's role may not publish this event")]
     Speaker,
-    /// Frames, or a subject that carries no event.
-    #[error("not an event's subject")]
+    /// Frames, or a subject on which there are no events.
+    #[error("there are no events on this subject")]
     Subject,
 }
 
 impl Message {
-    /// Where it goes.
+    /// The subject on which it is published.
     pub fn subject(&self) -> Subject {
         match self {
             Self::Peer { room, to, .. } => Subject::Peer(*room, to.clone()),
@@ -158,10 +159,10 @@ impl Message {
         }
     }
 
-    /// Puts a message together again.
+    /// Decodes a message.
     ///
     /// # Errors
-    /// If the body does not fit the subject, or the speaker may not say it.
+    /// If the body does not fit the subject, or the publisher's role may not publish it.
     pub fn decode(subject: Subject, body: &[u8]) -> Result<Self, MessageError> {
         let message = match subject {
             Subject::Frames(..) => return Err(MessageError::Subject),
@@ -181,7 +182,7 @@ impl Message {
             Subject::Ask(session) => Self::Ask { session },
             Subject::Sync(from) => Self::Sync { from },
         };
-        if message.may_be_said() { Ok(message) } else { Err(MessageError::Speaker) }
+        if message.may_be_published() { Ok(message) } else { Err(MessageError::Speaker) }
     }
 
     /// The roles that may publish this. Each message and each event has its line here: a new one
@@ -228,15 +229,15 @@ impl Message {
         }
     }
 
-    /// Whether `role` may publish this: it is one of the publishers, and says so in the subject
-    /// where that names a role.
+    /// Whether `role` may publish this: it is one of the publishers, and the one that the subject
+    /// names if it names a role.
     pub fn may_be_published_by(&self, role: Service) -> bool {
         self.publishers().contains(&role) && self.speaker().is_none_or(|speaker| speaker == role)
     }
 
-    /// Whether the subject names a role that may publish this, and a key's subject its key. Where
-    /// the subject names no role there has to be one that may.
-    fn may_be_said(&self) -> bool {
+    /// Whether the subject names a role that may publish this, and a key's subject its key. If the
+    /// subject names no role, there must be one that may.
+    fn may_be_published(&self) -> bool {
         let publishers = self.publishers();
         let speaker_may = match self.speaker() {
             Some(speaker) => publishers.contains(&speaker),

@@ -1,13 +1,13 @@
-//! The subjects of the bus. They are built and parsed here and nowhere else, and only from ids,
-//! whose form keeps every separator and wildcard out: an over-long or ill-formed subject would cost
-//! a node its whole NATS connection.
+//! The subjects of the bus. They are built and parsed only here, and only from ids. No id can
+//! contain a separator or wildcard: a malformed or too long subject would cost a node its whole
+//! NATS connection.
 
 use crate::{KeyId, NodeId, RoomId, Service, SessionId};
 
 /// What all subjects begin with.
 pub const PREFIX: &str = "cc.v1";
 
-/// Where one message goes.
+/// The subject of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Chat frames for the side that the gateway holds.
@@ -16,23 +16,23 @@ pub enum Subject {
     Peer(RoomId, NodeId),
     /// A room event for every gateway.
     Room(RoomId, Service),
-    /// The rooms that the speaker shares with that gateway.
+    /// The rooms that the publisher shares with that gateway.
     Presence(NodeId),
     /// Wants of that gateway.
     Want(NodeId),
     /// Matches for that gateway.
     Match(NodeId),
-    /// News of a session.
+    /// Events of a session.
     Session(SessionId, Service),
     /// Where is this session?
     Ask(SessionId),
-    /// News of a signing key.
+    /// Events of a signing key.
     Key(KeyId, Service),
     /// What that gateway holds.
     Lease(NodeId),
     /// That node asks what it has missed.
     Sync(NodeId),
-    /// That node lives.
+    /// That node is running.
     Node(Service, NodeId),
 }
 
@@ -40,7 +40,7 @@ impl Subject {
     /// The subject as the servers see it; at most 150 bytes.
     pub fn text(&self) -> String {
         match self {
-            // Written for each message of frames, and so in one piece.
+            // In one piece, because it is written for each message of frames.
             Self::Frames(room, node) => [PREFIX, ".room.", &room.text(), ".frame.", node.as_str()].concat(),
             Self::Peer(room, node) => format!("{PREFIX}.room.{}.peer.{}", room.text(), node.as_str()),
             Self::Room(room, speaker) => format!("{PREFIX}.room.{}.event.{}", room.text(), speaker.word()),
@@ -58,7 +58,7 @@ impl Subject {
         }
     }
 
-    /// The roles that publish on it. What else one of them may say there is decided by event: see
+    /// The roles that publish on it. Which events each of them may publish:
     /// [`Message::publishers`](crate::message::Message::publishers).
     pub const fn publishers(&self) -> &'static [Service] {
         use Service::{Gateway, Janitor, Pairing};
@@ -75,7 +75,7 @@ impl Subject {
         }
     }
 
-    /// Reads a subject; `None` if it is none of ours or a part of it is not of the right form.
+    /// Parses a subject; `None` if it is not one of these, or a part of it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(PREFIX)?.strip_prefix('.')?;
         let mut tokens = rest.split('.');
@@ -111,8 +111,8 @@ impl Subject {
     }
 }
 
-/// The room, if chat frames are what the subject carries: what [`Subject::parse`] tells, without an
-/// id of the node for each.
+/// The room, if the subject is one of chat frames. Like [`Subject::parse`], but without allocating
+/// the node's id.
 pub fn room_of_frames(text: &str) -> Option<RoomId> {
     const ROOM_CHARS: usize = 22;
     let rest = text.strip_prefix(PREFIX)?.strip_prefix(".room.")?;
@@ -120,15 +120,15 @@ pub fn room_of_frames(text: &str) -> Option<RoomId> {
     if rest.starts_with(".frame.") { room.parse().ok() } else { None }
 }
 
-/// What a node wants to hear. Few and static: made at start, never one per room.
+/// What a node subscribes to. There are few, made at the start, and never one per room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
-    /// Frames and peer events for this gateway: one subscription, so that a `Joined` precedes its
-    /// frames.
+    /// Frames and peer events for this gateway. They are one subscription, so that a `Joined` is
+    /// received before its frames.
     RoomTraffic(NodeId),
     /// Peer events of all gateways, without frames.
     PeerEvents,
-    /// Room events for everybody.
+    /// Room events for every gateway.
     RoomEvents,
     /// Presence for this gateway.
     Presence(NodeId),
@@ -136,17 +136,17 @@ pub enum Interest {
     Wants,
     /// Matches for this gateway.
     Matches(NodeId),
-    /// News of all sessions.
+    /// Events of all sessions.
     SessionEvents,
     /// Questions about sessions.
     Asks,
-    /// News of all keys.
+    /// Events of all keys.
     Keys,
     /// All leases.
     Leases,
     /// Questions of starting nodes.
     Syncs,
-    /// Heartbeats of one kind of node.
+    /// Heartbeats of the nodes of one role.
     Heartbeats(Service),
 }
 
@@ -169,7 +169,7 @@ impl Interest {
         }
     }
 
-    /// Whether a message on `subject` is heard: what the wildcard says, for the bus that has no
+    /// Whether a message on `subject` is received: the wildcard's rule, for the bus without a
     /// server.
     pub fn covers(&self, subject: &Subject) -> bool {
         match (self, subject) {
@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// NATS's own rule for `*`, to hold `covers` against.
+    /// NATS's own rule for `*`, with which `covers` is compared.
     fn wildcard_matches(wildcard: &str, subject: &str) -> bool {
         let (mut wild, mut tokens) = (wildcard.split('.'), subject.split('.'));
         loop {
