@@ -1,4 +1,4 @@
-//! NATS goes, hangs, and comes back.
+//! NATS is lost, hangs, and comes back.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::support::{
     process::Launch,
 };
 
-/// Skips what is heard of the peer until it is online, and then talks.
+/// Waits until the peer is online, and then exchanges frames.
 async fn talk_once_online(one: &mut Person, other: &mut Person) {
     for person in [&mut *one, &mut *other] {
         loop {
@@ -23,7 +23,7 @@ async fn talk_once_online(one: &mut Person, other: &mut Person) {
     talk(one, other).await;
 }
 
-/// Resumes, and again for as long as the gateway says that it cannot yet.
+/// Resumes the room, and tries again as long as the gateway answers that it cannot yet.
 async fn back_in_the_room(person: &mut Person) {
     loop {
         person.resume().await;
@@ -36,7 +36,7 @@ async fn back_in_the_room(person: &mut Person) {
 }
 
 #[tokio::test]
-async fn without_nats_gateways_stay_up_and_all_flows_again_when_it_is_back() {
+async fn without_nats_gateways_stay_up_and_relay_again_when_it_is_back() {
     let mut cluster = Cluster::start().await;
     let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
     let (mut one, mut other) = couple(here, there).await;
@@ -48,7 +48,7 @@ async fn without_nats_gateways_stay_up_and_all_flows_again_when_it_is_back() {
         process.is_not_ready().await;
         assert_eq!(http::get(process.ops(), "/healthz").await.status, 200);
     }
-    // Those between gateways see each other away; those at one gateway go on.
+    // People on different gateways see each other away; people on one gateway go on.
     one.peer_is("away").await;
     other.peer_is("away").await;
     talk(&mut near, &mut nearer).await;
@@ -75,12 +75,12 @@ async fn without_nats_gateways_stay_up_and_all_flows_again_when_it_is_back() {
     nearer.peer_is("online").await;
     talk(&mut near, &mut nearer).await;
     newcomer.find(json!({"topic": "until it is back"})).await;
-    // Who waited before waits still.
+    // Those who were waiting before still are.
     meet(&mut waiting, &mut newcomer).await;
 }
 
 #[tokio::test]
-async fn those_who_waited_it_out_are_online_again() {
+async fn people_who_stay_connected_are_online_again() {
     let mut cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     for _ in 0..2 {
@@ -104,7 +104,7 @@ async fn the_grace_does_not_run_out_while_nats_is_gone() {
     other.peer_is("away").await;
     left.peer_is("away").await;
     lost.lose();
-    // Longer than the grace: a heartbeat's silence, twice.
+    // Longer than the grace: twice the silence after which a node counts as lost.
     let mut clock = Person::arrive(&cluster.gateways[1]).await;
     let began = tokio::time::Instant::now();
     while began.elapsed() < std::time::Duration::from_secs(4) {
@@ -119,7 +119,7 @@ async fn the_grace_does_not_run_out_while_nats_is_gone() {
 }
 
 #[tokio::test]
-async fn nats_that_hangs_is_noticed_as_if_it_were_gone() {
+async fn nats_that_hangs_counts_as_lost() {
     let cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     cluster.nats.pause();
@@ -149,17 +149,17 @@ async fn a_node_that_starts_before_nats_waits_for_it() {
 }
 
 #[tokio::test]
-async fn serve_over_nats_is_one_of_a_cluster() {
+async fn serve_over_nats_is_a_node_of_a_cluster() {
     let mut cluster = Cluster::plan().gateways(1).start().await;
     let url = cluster.nats.url();
     let mut serve = Launch::new("serve").set("nats", &url).ready().await;
     let (mut one, mut other) = couple(&serve, &cluster.gateways[0]).await;
     talk(&mut one, &mut other).await;
-    // It is not alone, so its people have somewhere to go.
+    // There are other gateways, so its clients can go on there.
     serve.terminate();
     one.hear("drain").await;
     one.come_back(&cluster.gateways[0]).await;
-    // It may be back before it was missed.
+    // It may be back before anybody has noticed.
     get_through(&mut one, &mut other).await;
     get_through(&mut other, &mut one).await;
     assert_eq!(serve.ended().await.code(), Some(0));

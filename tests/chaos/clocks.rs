@@ -9,7 +9,7 @@ use crate::support::{
     process::Launch,
 };
 
-/// Life goes on beside a janitor with a wrong clock: what it concludes forgets nothing that lives.
+/// Runs chats beside a janitor with a wrong clock: its conclusions must end nothing that is in use.
 async fn lives_beside_a_janitor(offset: &str) {
     let mut cluster = Cluster::plan().janitors(0).set("grace", "4s").start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
@@ -17,7 +17,7 @@ async fn lives_beside_a_janitor(offset: &str) {
     let leased = async || janitor.metric("janitor_held").await >= 3.0;
     eventually("it knows what lives", leased).await;
     let idle = Person::new(&cluster.gateways[0]).await;
-    // A session deleted, a room ended and a side away: each as without it.
+    // A deleted session, an ended room and a side that is away: each as with a right clock.
     let (deleted, mut left) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     assert_eq!(deleted.call(&cluster.gateways[1], "DELETE", "/v1/sessions/me").await.status, 204);
     left.ended("left").await;
@@ -26,7 +26,7 @@ async fn lives_beside_a_janitor(offset: &str) {
     one.come_back(&cluster.gateways[1]).await;
     other.peer_is("online").await;
     talk(&mut one, &mut other).await;
-    // Long enough for it to decide something: it decides nothing for two periods after its start.
+    // Long enough for the janitor to decide: it decides nothing for two periods after its start.
     let said = async || janitor.metric("janitor_said").await + janitor.metric("janitor_held").await > 0.0;
     eventually("it goes about its work", said).await;
     let late = cluster.start_node("gateway").await;
@@ -43,12 +43,12 @@ async fn lives_beside_a_janitor(offset: &str) {
 }
 
 #[tokio::test]
-async fn a_janitor_two_hours_ahead_ends_nothing_that_lives() {
+async fn a_janitor_two_hours_ahead_ends_nothing_that_is_in_use() {
     lives_beside_a_janitor("+2h").await;
 }
 
 #[tokio::test]
-async fn a_janitor_two_hours_behind_ends_nothing_that_lives() {
+async fn a_janitor_two_hours_behind_ends_nothing_that_is_in_use() {
     lives_beside_a_janitor("-2h").await;
 }
 
@@ -59,11 +59,11 @@ async fn a_gateway_with_a_clock_that_is_a_little_off_serves_like_any_other() {
         let off = at_another_time(cluster.launch("gateway"), offset).ready().await;
         let (mut one, mut other) = couple(&off, &cluster.gateways[0]).await;
         talk(&mut one, &mut other).await;
-        // To and fro: the newer attachment wins whatever the clocks say.
+        // In both directions the newer attachment wins, whatever the clocks are.
         one.come_back(&cluster.gateways[0]).await;
         other.frame("x").await;
         while !matches!(one.next().await, Heard::Frame(_)) {}
-        let old = one.let_go();
+        let old = one.release();
         one.connect(&off).await;
         drop(old);
         one.resume().await;

@@ -1,4 +1,4 @@
-//! Gateways die, hang and start again; the people who were there go on elsewhere.
+//! Gateways crash, hang and start again; their clients go on at other gateways.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::support::{
     person::{Heard, Person, couple, get_through, talk},
 };
 
-/// The promise is 5 s; the rest is for a machine that does much else.
+/// The promise is 5 s; the rest is for a busy machine.
 const SOON: Duration = Duration::from_secs(5 + 10);
 
-/// Waits until the person hears that the peer is away or online; frames before it do not matter.
-async fn hears_of_peer(person: &mut Person, state: &str) {
+/// Waits until the person is told that the peer is away or online; frames before it are skipped.
+async fn is_told_of_peer(person: &mut Person, state: &str) {
     loop {
         match person.next().await {
             Heard::Control(message) if message == json!({"type": "peer", "state": state}) => return,
@@ -27,7 +27,7 @@ async fn hears_of_peer(person: &mut Person, state: &str) {
 }
 
 #[tokio::test]
-async fn whoever_was_at_a_gateway_that_died_goes_on_at_another() {
+async fn clients_of_a_gateway_that_crashed_go_on_at_another() {
     let mut cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     let (mut both, mut here) = couple(&cluster.gateways[0], &cluster.gateways[0]).await;
@@ -41,7 +41,7 @@ async fn whoever_was_at_a_gateway_that_died_goes_on_at_another() {
     one.come_back(staying).await;
     other.peer_is("online").await;
     talk(&mut one, &mut other).await;
-    // Two whose room nobody else held: both have their tickets.
+    // No other gateway held the room of these two, but both have their tickets.
     both.connect(staying).await;
     both.resume().await;
     both.hear("resumed").await;
@@ -52,7 +52,7 @@ async fn whoever_was_at_a_gateway_that_died_goes_on_at_another() {
 }
 
 #[tokio::test]
-async fn a_gateway_may_die_again_and_again() {
+async fn a_gateway_may_crash_again_and_again() {
     let mut cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     for _ in 0..3 {
@@ -67,13 +67,13 @@ async fn a_gateway_may_die_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_starts_again_under_its_name_is_not_taken_for_the_one_before() {
+async fn a_gateway_that_starts_again_with_its_id_is_not_taken_for_the_one_before() {
     let mut cluster = Cluster::start().await;
     let launch = cluster.launch("gateway").set("node-id", "reborn");
     let mut first = launch.ready().await;
     let (mut one, mut other) = couple(&first, &cluster.gateways[0]).await;
     first.kill();
-    // At once, before its silence is noticed.
+    // At once, before anybody notices its silence.
     let second = launch.ready().await;
     other.peer_is("away").await;
     one.come_back(&second).await;
@@ -86,13 +86,13 @@ async fn a_session_is_replaced_while_its_old_gateway_hangs() {
     let cluster = Cluster::start().await;
     let [hanging, staying] = [&cluster.gateways[0], &cluster.gateways[1]];
     let (mut one, mut other) = couple(hanging, staying).await;
-    let old = one.let_go();
+    let old = one.release();
     hanging.pause();
     other.peer_is("away").await;
     one.come_back(staying).await;
     other.peer_is("online").await;
     talk(&mut one, &mut other).await;
-    // The old one wakes, believes still that it holds the session, and is told better.
+    // The old one goes on, still holds the session, and learns that it does not.
     hanging.go_on();
     let mut replaced = Person::new(staying).await;
     replaced.take(old);
@@ -110,20 +110,20 @@ async fn a_gateway_that_hangs_for_a_while_is_away_and_then_back() {
     hanging.pause();
     other.peer_is("away").await;
     hanging.go_on();
-    hears_of_peer(&mut other, "online").await;
-    // The one who hung may have heard the same of the other, for a moment.
+    is_told_of_peer(&mut other, "online").await;
+    // The client of the gateway that hung may be told the same of the other, for a moment.
     get_through(&mut one, &mut other).await;
     get_through(&mut other, &mut one).await;
 }
 
 #[tokio::test]
-async fn a_token_of_a_dead_gateway_is_good_where_nobody_ever_met_it() {
+async fn a_token_of_a_lost_gateway_is_valid_where_its_key_was_never_announced() {
     let mut cluster = Cluster::start().await;
     let person = Person::new(&cluster.gateways[0]).await;
     cluster.gateways[0].kill();
     let mut late = cluster.start_node("gateway").await;
     assert_eq!(person.whereabouts(&late).await, ("idle".into(), false));
-    // And when all gateways that knew the key are gone: the janitor keeps it.
+    // Also when all gateways that knew the key are gone: the janitor keeps it.
     cluster.gateways[1].kill();
     late.kill();
     let last = cluster.start_node("gateway").await;
@@ -151,7 +151,7 @@ async fn gateways_that_start_together_know_each_others_keys_at_once() {
 }
 
 #[tokio::test]
-async fn a_session_deleted_before_its_gateway_died_stays_dead() {
+async fn a_session_deleted_before_its_gateway_crashed_stays_deleted() {
     let mut cluster = Cluster::start().await;
     let mut person = Person::arrive(&cluster.gateways[0]).await;
     assert_eq!(person.call(&cluster.gateways[0], "DELETE", "/v1/sessions/me").await.status, 204);
@@ -167,7 +167,7 @@ async fn a_session_deleted_before_its_gateway_died_stays_dead() {
 }
 
 #[tokio::test]
-async fn a_room_whose_side_died_with_its_gateway_ends_after_the_grace() {
+async fn a_room_whose_side_was_lost_with_its_gateway_ends_after_the_grace() {
     let mut cluster = Cluster::plan().set("grace", "2s").start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     cluster.gateways[0].kill();
@@ -180,13 +180,13 @@ async fn a_room_whose_side_died_with_its_gateway_ends_after_the_grace() {
 }
 
 #[tokio::test]
-async fn a_match_with_somebody_whose_gateway_has_just_died_is_never_shown() {
+async fn a_match_with_somebody_whose_gateway_has_just_crashed_is_never_shown() {
     let mut cluster = Cluster::start().await;
     let topic = json!({"topic": "ghosts"});
     let mut ghost = Person::arrive(&cluster.gateways[0]).await;
     ghost.find(topic.clone()).await;
     cluster.gateways[0].kill();
-    // The pool knows the ghost for some seconds still.
+    // The pool still contains the lost want for some seconds.
     let mut one = Person::arrive(&cluster.gateways[1]).await;
     one.find(topic.clone()).await;
     let mut other = Person::arrive(&cluster.gateways[1]).await;

@@ -1,4 +1,4 @@
-//! What the system does when its parts die, hang, lie about the time, or cannot reach each other.
+//! What the system does when its parts crash, hang, have wrong clocks, or cannot reach each other.
 
 mod bus;
 mod clocks;

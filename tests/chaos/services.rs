@@ -1,4 +1,4 @@
-//! Pairing and janitor replicas die or hang.
+//! Pairing and janitor replicas crash or hang.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_pairing_replica_that_dies_is_replaced_by_the_next() {
+async fn a_pairing_replica_that_crashes_is_replaced_by_the_next() {
     let mut cluster = Cluster::plan().pairings(2).start().await;
     let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
     let (mut one, mut other) = couple(here, there).await;
@@ -29,7 +29,7 @@ async fn a_pairing_replica_that_dies_is_replaced_by_the_next() {
     waiting.find(topic.clone()).await;
     let leader = leading(&cluster).await[0];
     cluster.pairings.remove(leader).kill();
-    // Who waits waits on, and the chats go on.
+    // Those who are waiting go on waiting, and the chats go on.
     talk(&mut one, &mut other).await;
     let mut partner = Person::arrive(&cluster.gateways[1]).await;
     partner.find(topic).await;
@@ -38,7 +38,7 @@ async fn a_pairing_replica_that_dies_is_replaced_by_the_next() {
 }
 
 #[tokio::test]
-async fn without_any_pairing_people_wait_until_there_is_one() {
+async fn without_pairing_people_wait_until_there_is_one() {
     let mut cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     cluster.pairings[0].kill();
@@ -49,7 +49,7 @@ async fn without_any_pairing_people_wait_until_there_is_one() {
     partner.find(topic).await;
     talk(&mut one, &mut other).await;
     waiting.has_heard_nothing().await;
-    // A new one knows all who wait within one period.
+    // A new replica knows all who are waiting within one period.
     cluster.pairings[0] = cluster.start_node("pairing").await;
     meet(&mut waiting, &mut partner).await;
     talk(&mut waiting, &mut partner).await;
@@ -57,14 +57,14 @@ async fn without_any_pairing_people_wait_until_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_pairing_replica_that_hangs_is_replaced_and_does_no_harm_when_it_wakes() {
+async fn a_pairing_replica_that_hangs_is_replaced_and_does_no_harm_when_it_goes_on() {
     let cluster = Cluster::plan().pairings(2).start().await;
     let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
     let mut people = Vec::new();
     for pause in [0, 1] {
         cluster.pairings[pause].pause();
         people.push(couple(here, there).await);
-        // For a while both may believe that they lead: each two are in one room all the same.
+        // For a while both may lead. Every two people are in one room nevertheless.
         cluster.pairings[pause].go_on();
         for _ in 0..5 {
             people.push(couple(there, here).await);
@@ -80,8 +80,8 @@ async fn a_pairing_replica_that_hangs_is_replaced_and_does_no_harm_when_it_wakes
 }
 
 #[tokio::test]
-async fn a_crowd_that_two_replicas_speak_to_is_in_rooms_of_two() {
-    // A replica leads that the other cannot hear yet: what it proposes must agree with what the other does.
+async fn a_crowd_that_two_replicas_match_is_in_rooms_of_two() {
+    // A replica leads that the other does not know yet: both must propose the same rooms.
     let mut cluster = Cluster::plan().pairings(1).start().await;
     let mut people = Vec::new();
     for n in 0..20 {
@@ -92,7 +92,8 @@ async fn a_crowd_that_two_replicas_speak_to_is_in_rooms_of_two() {
     for person in &mut people {
         person.find(topic.clone()).await;
     }
-    // The second begins to lead and the first wakes: both know all wants, and each has a word to say.
+    // The second begins to lead and the first goes on: both know all wants, and both publish
+    // matches.
     let second = cluster.launch("pairing").set("node-id", "a-lower-name").start();
     eventually("the second leads", async || second.metric("pairing_leading").await == 1.0).await;
     cluster.pairings[0].go_on();
@@ -109,7 +110,7 @@ async fn a_crowd_that_two_replicas_speak_to_is_in_rooms_of_two() {
 }
 
 #[tokio::test]
-async fn a_janitor_may_die_and_be_replaced_and_nobody_notices() {
+async fn a_janitor_may_crash_and_be_replaced_and_nobody_notices() {
     let mut cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     cluster.janitors[0].kill();
@@ -133,7 +134,7 @@ async fn a_janitor_may_die_and_be_replaced_and_nobody_notices() {
 }
 
 #[tokio::test]
-async fn a_janitor_that_hangs_and_wakes_ends_nothing_that_lives() {
+async fn a_janitor_that_hangs_and_goes_on_ends_nothing_that_is_in_use() {
     let mut cluster = Cluster::plan().set("grace", "2s").start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     let janitor = &cluster.janitors[0];
@@ -144,7 +145,7 @@ async fn a_janitor_that_hangs_and_wakes_ends_nothing_that_lives() {
     other.peer_is("away").await;
     one.come_back(&cluster.gateways[1]).await;
     other.peer_is("online").await;
-    // A room ends by its grace without a janitor, and that is known to a gateway that starts.
+    // A room ends by its grace without a janitor, and a gateway that starts learns that.
     late.lose();
     partner.peer_is("away").await;
     partner.ended("expired").await;

@@ -1,4 +1,4 @@
-//! How connections end: each close code, and that nobody else notices.
+//! How connections end: each close code, and that others are not affected.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{
@@ -14,7 +14,7 @@ use crate::support::{
     raw::{BINARY, CLOSE, CONTINUATION, FIN, PING, Raw, TEXT, masked},
 };
 
-/// What breaks the rules, and the code that says so.
+/// Violations of the protocol, with their close codes.
 fn violations() -> Vec<(&'static str, Vec<u8>, u16)> {
     let unmasked = vec![FIN | BINARY, 3, b'a', b'b', b'c'];
     let mut wrong_text = masked(TEXT, b"half of \xed\x95");
@@ -45,7 +45,7 @@ fn violations() -> Vec<(&'static str, Vec<u8>, u16)> {
 }
 
 #[tokio::test]
-async fn who_breaks_a_rule_is_told_which_and_nobody_else_notices() {
+async fn a_violation_is_answered_with_its_close_code_and_affects_nobody_else() {
     let serve = Launch::new("serve").ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
     for (what, bytes, code) in violations() {
@@ -53,7 +53,7 @@ async fn who_breaks_a_rule_is_told_which_and_nobody_else_notices() {
         let mut raw = Raw::open(serve.address(), &token).await;
         raw.write(&bytes).await;
         assert_eq!(raw.close_code().await, Some(code), "{what}");
-        // Whoever answers the close, or goes on, finds the end.
+        // After that the connection has ended, whatever the client sends.
         raw.write(&masked(FIN | CLOSE, &code.to_be_bytes())).await;
         assert_eq!(raw.next().await, None, "{what}");
         let early = Person::new(&serve).await.token;
@@ -64,7 +64,7 @@ async fn who_breaks_a_rule_is_told_which_and_nobody_else_notices() {
 }
 
 #[tokio::test]
-async fn a_message_of_the_largest_size_is_no_fault() {
+async fn a_message_of_the_largest_size_is_accepted() {
     let serve = Launch::new("serve").ready().await;
     let mut person = Person::arrive(&serve).await;
     let ping = format!(r#"{{"type":"ping","pad":"{}"}}"#, "x".repeat(4096 - 24));
@@ -76,14 +76,14 @@ async fn a_message_of_the_largest_size_is_no_fault() {
 }
 
 #[tokio::test]
-async fn a_goodbye_is_answered_in_kind() {
+async fn a_close_frame_is_answered_with_its_code() {
     let serve = Launch::new("serve").ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
     let bye = CloseFrame { code: CloseCode::Library(4321), reason: "bye".into() };
     one.send(Message::Close(Some(bye))).await;
     assert_eq!(one.closed().await, Some(4321));
     other.peer_is("away").await;
-    // The frame before the goodbye has arrived still.
+    // The frame before the close frame has been relayed.
     one.come_back(&serve).await;
     other.peer_is("online").await;
     one.frame("last words").await;
@@ -93,12 +93,12 @@ async fn a_goodbye_is_answered_in_kind() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_a_ping_is_closed_and_who_speaks_is_not() {
+async fn a_client_without_pongs_is_closed_unless_it_sends_messages() {
     let serve = Launch::new("serve").set("heartbeat", "400ms").set("pong-wait", "400ms").ready().await;
     let (mut silent, mut other) = couple(&serve, &serve).await;
     silent.lose();
     other.peer_is("away").await;
-    // A raw client answers no ping; its messages count as life all the same.
+    // A raw client answers no ping, but its messages count too.
     let mut raw = Raw::open(serve.address(), &silent.token).await;
     let resume = json!({"type": "resume", "ticket": silent.ticket}).to_string();
     raw.send(FIN | TEXT, resume.as_bytes()).await;
@@ -118,10 +118,11 @@ async fn who_does_not_answer_a_ping_is_closed_and_who_speaks_is_not() {
 }
 
 #[tokio::test]
-async fn who_only_answers_pings_stays() {
+async fn a_client_that_only_answers_pings_stays_connected() {
     let serve = Launch::new("serve").set("heartbeat", "500ms").set("pong-wait", "2s").ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
-    // A third tells the time: so many heartbeats are longer than anybody may be silent.
+    // A third client measures the time: this many heartbeats are longer than a client may be
+    // silent.
     let token = Person::new(&serve).await.token;
     let mut raw = Raw::open(serve.address(), &token).await;
     let mut pings = 0;
@@ -135,8 +136,8 @@ async fn who_only_answers_pings_stays() {
     talk(&mut one, &mut other).await;
 }
 
-/// Floods somebody who does not read, through the peer's eyes.
-async fn flood_who_does_not_read(flooder_at: &Process, reader_at: &Process) {
+/// Floods a client that does not read, and checks what its peer is told.
+async fn flood_a_slow_client(flooder_at: &Process, reader_at: &Process) {
     let (mut flooder, mut reader) = couple(flooder_at, reader_at).await;
     let (mut third, mut fourth) = couple(flooder_at, reader_at).await;
     reader.lose();
@@ -145,7 +146,7 @@ async fn flood_who_does_not_read(flooder_at: &Process, reader_at: &Process) {
     let resume = json!({"type": "resume", "ticket": reader.ticket}).to_string();
     raw.send(FIN | TEXT, resume.as_bytes()).await;
     flooder.peer_is("online").await;
-    // Until the gateway gives up on who does not read.
+    // Until the gateway closes the connection of the client that does not read.
     let flood = async {
         loop {
             flooder.frame(vec![0; 32 * 1024]).await;
@@ -159,7 +160,7 @@ async fn flood_who_does_not_read(flooder_at: &Process, reader_at: &Process) {
     let heard = in_time("the slow one is given up", flood).await;
     assert_eq!(heard, Heard::Control(json!({"type": "peer", "state": "away"})));
     flooder.hear("pong").await;
-    // Nobody waited for it.
+    // Nobody had to wait for it.
     talk(&mut third, &mut fourth).await;
     eventually("the close is counted", async || {
         let metrics = crate::support::http::get(reader_at.ops(), "/metrics").await.text();
@@ -172,23 +173,24 @@ async fn flood_who_does_not_read(flooder_at: &Process, reader_at: &Process) {
 }
 
 #[tokio::test]
-async fn who_does_not_read_is_given_up_and_nobody_waits() {
+async fn a_slow_client_is_closed_and_nobody_waits_for_it() {
     let serve = Launch::new("serve").ready().await;
-    flood_who_does_not_read(&serve, &serve).await;
+    flood_a_slow_client(&serve, &serve).await;
 }
 
 #[tokio::test]
-async fn who_does_not_read_at_another_gateway_is_given_up_too() {
+async fn a_slow_client_at_another_gateway_is_closed_too() {
     let cluster = Cluster::start().await;
-    flood_who_does_not_read(&cluster.gateways[0], &cluster.gateways[1]).await;
+    flood_a_slow_client(&cluster.gateways[0], &cluster.gateways[1]).await;
 }
 
 #[tokio::test]
-async fn who_sends_too_much_is_slowed_down_and_loses_nothing() {
+async fn a_client_that_sends_too_much_is_slowed_down_and_loses_nothing() {
     let serve = Launch::new("serve").set("frame-rate", "50").ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
     let began = tokio::time::Instant::now();
-    // The burst is 200. One read may bring all of them; then nothing is read until the rest is paid, two seconds at this rate.
+    // The burst is 200. One read may return all of them. Then nothing is read until the rate allows
+    // the rest, two seconds later.
     for n in 0..300 {
         one.frame(format!("{n}")).await;
     }
@@ -198,30 +200,30 @@ async fn who_sends_too_much_is_slowed_down_and_loses_nothing() {
     one.frame("later").await;
     assert_eq!(other.hear_frame().await, "later");
     assert!(began.elapsed() >= std::time::Duration::from_millis(1500), "{:?}", began.elapsed());
-    // The other way is not slowed down, and in the end all is well.
+    // The other direction is not slowed down, and in the end everything is relayed.
     talk(&mut one, &mut other).await;
 }
 
 #[tokio::test]
-async fn bytes_are_counted_as_frames_are() {
+async fn bytes_are_limited_as_frames_are() {
     let serve = Launch::new("serve").set("byte-rate", "65536").ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
     let began = tokio::time::Instant::now();
     let frame = vec![7; 32 * 1024];
-    // One at a time: more at once than an outbox holds, and the other would be too slow.
+    // One at a time: more than an outbox holds at once would make the peer too slow.
     for _ in 0..14 {
         one.frame(frame.clone()).await;
         assert!(other.hear_frame().await == frame);
     }
-    // 448 KiB, of which 256 are the burst.
+    // 448 KiB, of which 256 KiB are the burst.
     assert!(began.elapsed() >= std::time::Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn the_kinds_of_ends_are_counted() {
+async fn closed_connections_are_counted_by_reason() {
     let serve = Launch::new("serve").ready().await;
     let mut person = Person::arrive(&serve).await;
-    let old = person.let_go();
+    let old = person.release();
     person.connect(&serve).await;
     drop(old);
     let mut other = Person::arrive(&serve).await;

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many people at once.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::support::{
 const PEOPLE: usize = 500;
 
 #[tokio::test]
-async fn five_hundred_people_who_come_at_once_are_in_rooms_of_two() {
+async fn five_hundred_people_who_connect_at_once_are_in_rooms_of_two() {
     let cluster = Cluster::start().await;
     // One queue for all of them: only the server decides who meets whom.
     let people = join_all((0..PEOPLE).map(|n| {

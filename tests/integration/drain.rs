@@ -1,4 +1,4 @@
-//! Going away: in order, under traffic, and leaving nobody behind.
+//! Draining: in order, under traffic, and without losing anybody.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::support::{
     process::Launch,
 };
 
-/// Hears the drain, however many frames come before it; when to come back, in milliseconds.
+/// Waits for `drain`; frames before it are skipped. Returns when to reconnect, in milliseconds.
 async fn drained(person: &mut Person) -> u64 {
     loop {
         match person.next().await {
@@ -24,7 +24,7 @@ async fn drained(person: &mut Person) -> u64 {
 }
 
 #[tokio::test]
-async fn a_gateway_goes_away_under_traffic_and_loses_nobody() {
+async fn a_gateway_drains_under_traffic_and_loses_nobody() {
     let mut cluster = Cluster::plan().set("drain-spread", "1s").set("drain-wait", "4s").start().await;
     let mut leaving = cluster.gateways.remove(0);
     let staying = &cluster.gateways[0];
@@ -50,13 +50,13 @@ async fn a_gateway_goes_away_under_traffic_and_loses_nobody() {
     assert!(upgrade(leaving.address(), &headers).await.is_err());
     for (one, other) in &mut couples {
         assert!(drained(one).await <= 1000, "spread over what the operator said");
-        // Until they go, all goes on.
+        // Until they reconnect, the chat goes on.
         one.frame("still here").await;
         while other.hear_frame().await != "still here" {}
         one.come_back(staying).await;
         talk_at_last(one, other).await;
     }
-    // Who does not go is sent, after the wait and not before the message.
+    // Those who do not reconnect are closed after the wait, and after `drain`.
     assert!(drained(&mut lazy).await <= 1000);
     assert_eq!(lazy.closed().await, Some(1012));
     assert_eq!(leaving.ended().await.code(), Some(0));
@@ -66,7 +66,7 @@ async fn a_gateway_goes_away_under_traffic_and_loses_nobody() {
     }
 }
 
-/// A frame goes each way; what is heard of the peer before it does not matter.
+/// A frame is relayed each way; `peer` messages before it are skipped.
 async fn talk_at_last(one: &mut Person, other: &mut Person) {
     one.frame("there").await;
     other.frame("back").await;
@@ -91,12 +91,12 @@ async fn an_operator_waits_no_longer_than_clients_stay() {
     person.lose();
     let began = tokio::time::Instant::now();
     assert_eq!(serve.ended().await.code(), Some(0));
-    // The drain wait is 8 s; nobody is there.
+    // The drain wait is 8 s, but nobody is connected.
     assert!(began.elapsed() < PATIENCE);
 }
 
 #[tokio::test]
-async fn who_serves_alone_ends_its_rooms_when_it_goes() {
+async fn serve_without_a_cluster_ends_its_rooms_when_it_stops() {
     let mut serve =
         Launch::new("serve").set_all(&[("drain-spread", "100ms"), ("drain-wait", "500ms")]).ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
@@ -121,7 +121,7 @@ async fn who_serves_alone_ends_its_rooms_when_it_goes() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_goes_away_takes_back_who_waits_there() {
+async fn a_gateway_that_drains_withdraws_its_wants() {
     let mut cluster = Cluster::start().await;
     let leaving = cluster.gateways.remove(0);
     let staying = &cluster.gateways[0];
@@ -159,7 +159,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn pairing_and_janitor_end_in_order_too() {
+async fn pairing_and_janitor_stop_in_order_too() {
     let mut cluster = Cluster::start().await;
     for role in [&mut cluster.pairings, &mut cluster.janitors] {
         role[0].terminate();

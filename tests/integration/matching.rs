@@ -1,4 +1,4 @@
-//! Who meets whom, across two gateways.
+//! Who is matched with whom, across two gateways.
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,9 @@ use crate::support::{
     unique,
 };
 
-/// Two people with these wishes, on two gateways, meet and can talk.
-async fn they_meet(cluster: &Cluster, wishes: [Value; 2]) {
-    let [first, second] = wishes;
+/// Two people with these criteria, on two gateways, meet and can chat.
+async fn they_meet(cluster: &Cluster, criteria: [Value; 2]) {
+    let [first, second] = criteria;
     let mut one = Person::arrive(&cluster.gateways[0]).await;
     let mut other = Person::arrive(&cluster.gateways[1]).await;
     one.find(first).await;
@@ -24,9 +24,9 @@ async fn they_meet(cluster: &Cluster, wishes: [Value; 2]) {
     other.ended("left").await;
 }
 
-/// The person waits still after others have met whose wishes fit.
-async fn is_passed_over(cluster: &Cluster, waiting: &mut Person, wishes: [Value; 2]) {
-    they_meet(cluster, wishes).await;
+/// The person is still waiting after others have met whose criteria fit.
+async fn is_passed_over(cluster: &Cluster, waiting: &mut Person, criteria: [Value; 2]) {
+    they_meet(cluster, criteria).await;
     waiting.has_heard_nothing().await;
 }
 
@@ -50,13 +50,13 @@ async fn two_people_at_two_gateways_meet_by_every_criterion() {
 }
 
 #[tokio::test]
-async fn people_whose_wishes_do_not_fit_wait_on() {
+async fn people_whose_criteria_do_not_fit_go_on_waiting() {
     let cluster = Cluster::start().await;
     let topic = unique("topic");
     let of_topic = json!({"topic": topic});
     let mut seeker = Person::arrive(&cluster.gateways[0]).await;
     seeker.find(json!({"topic": topic, "role": "seek"})).await;
-    // None meets none, and whoever seeks meets no seeker.
+    // No role is matched only with no role, and `seek` is not matched with `seek`.
     is_passed_over(&cluster, &mut seeker, [of_topic.clone(), of_topic]).await;
     let mut second = Person::arrive(&cluster.gateways[1]).await;
     second.find(json!({"topic": topic, "role": "seek"})).await;
@@ -66,7 +66,7 @@ async fn people_whose_wishes_do_not_fit_wait_on() {
     no_topic.find(json!({"role": "offer"})).await;
     is_passed_over(&cluster, &mut seeker, [json!({}), json!({})]).await;
     second.has_heard_nothing().await;
-    // An offer frees the one who waited longer.
+    // An offer is matched with the one who has waited longer.
     let mut offer = Person::arrive(&cluster.gateways[1]).await;
     offer.find(json!({"topic": topic, "role": "offer"})).await;
     meet(&mut seeker, &mut offer).await;
@@ -86,7 +86,7 @@ async fn two_languages_meet_only_after_one_has_waited_ten_seconds() {
     german.find(json!({"topic": topic, "lang": "de-AT"})).await;
     meet(&mut korean, &mut german).await;
     assert!(began.elapsed() >= schemas::limits::LANGUAGE_PATIENCE, "kept apart until then");
-    // Who names no language meets any at once, and before a stranger's.
+    // Somebody without a language is matched with any at once, and first.
     let mut one = Person::arrive(&cluster.gateways[0]).await;
     let mut other = Person::arrive(&cluster.gateways[1]).await;
     let mut any = Person::arrive(&cluster.gateways[1]).await;
@@ -108,7 +108,7 @@ async fn an_invite_is_spent_when_its_two_people_have_met() {
     for at in [0, 1] {
         let mut third = Person::arrive(&cluster.gateways[at]).await;
         third.ask(json!({"type": "find", "invite": code, "role": "seek"})).await;
-        // A gateway that was not told before waits for pairing's answer.
+        // A gateway that does not know yet waits for the answer of pairing.
         match third.next().await {
             Heard::Control(message) if message == json!({"type": "waiting"}) => {
                 assert_eq!(third.error().await, "invite-spent");
@@ -135,7 +135,7 @@ async fn two_who_have_just_talked_are_kept_apart() {
     let mut fourth = Person::arrive(&cluster.gateways[0]).await;
     third.find(topic.clone()).await;
     fourth.find(topic).await;
-    // Each has met somebody, and not the one from before.
+    // Each has met somebody, and not the same person again.
     for person in [&mut one, &mut other, &mut third, &mut fourth] {
         person.hear("paired").await;
     }
@@ -153,7 +153,7 @@ async fn two_who_parted_with_a_report_stay_apart_whatever_they_ask_for() {
     let topic = json!({"topic": unique("topic")});
     one.find(topic.clone()).await;
     other.find(topic.clone()).await;
-    // Also with a token of later: what keeps them apart is in it.
+    // Also with a newer token: it contains what keeps them apart.
     let mut again = [one, other];
     for person in &mut again {
         person.lose();
@@ -163,7 +163,8 @@ async fn two_who_parted_with_a_report_stay_apart_whatever_they_ask_for() {
     others_meet(&serve, &topic, &mut again).await;
 }
 
-/// Two others meet each other, or one of each meets one of those who wait; the two who wait never do.
+/// Two others meet each other, or each meets one of the two who are waiting; those two never meet
+/// each other.
 async fn others_meet(at: &Process, topic: &Value, waiting: &mut [Person; 2]) {
     let mut others = [Person::arrive(at).await, Person::arrive(at).await];
     for other in &mut others {
@@ -177,13 +178,13 @@ async fn others_meet(at: &Process, topic: &Value, waiting: &mut [Person; 2]) {
 }
 
 #[tokio::test]
-async fn nobody_meets_oneself() {
+async fn nobody_is_matched_with_themselves() {
     let cluster = Cluster::start().await;
     let topic = json!({"topic": unique("topic")});
     let mut person = Person::arrive(&cluster.gateways[0]).await;
     person.find(topic.clone()).await;
     person.find(topic.clone()).await;
-    // From another gateway, before the first is known to be over.
+    // From another gateway, before it knows that the first connection is over.
     person.connect(&cluster.gateways[1]).await;
     person.find(topic.clone()).await;
     person.ask(json!({"type": "next", "topic": topic["topic"]})).await;

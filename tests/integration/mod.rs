@@ -1,4 +1,4 @@
-//! What the system does when nothing fails but its clients.
+//! What the system does while only clients fail.
 
 mod closing;
 mod crowd;

@@ -1,4 +1,4 @@
-//! What the binary is told, and what it says when that is wrong.
+//! The options of the binary, and what it reports when they are wrong.
 
 use std::process::Output;
 

@@ -1,4 +1,5 @@
-//! What must never be written down: a whole life of two people at the highest log level, and then a look at everything that was written.
+//! What must never be logged: everything that two people can do, at the highest log level, and then
+//! a search through everything that was written.
 
 use serde_json::json;
 
@@ -11,7 +12,7 @@ use crate::support::{
     unique,
 };
 
-/// What nobody may find, by what it is.
+/// The secrets that nobody may find, each with a name.
 #[derive(Default)]
 struct Secrets(Vec<(&'static str, String)>);
 
@@ -22,10 +23,10 @@ impl Secrets {
         self.0.push((what, secret));
     }
 
-    /// All that a person has now.
+    /// Keeps all secrets that a person has now.
     fn keep_all_of(&mut self, person: &Person) {
         self.keep("a token", person.token.as_str());
-        // The signature alone would do.
+        // The signature alone would be enough.
         self.keep("a signature", person.token.rsplit_once('.').unwrap().1);
         self.keep("a session", person.session.as_str());
         self.keep("a session without hyphens", person.session.replace('-', ""));
@@ -58,7 +59,7 @@ async fn whole_life(cluster: &Cluster, secrets: &mut Secrets) {
             wishes.iter_mut().zip(roles).for_each(|(wish, role)| wish["role"] = role.into());
         }
         let [first, second] = wishes;
-        // By the invite they would not meet again so soon: others do.
+        // The same two would not be matched again so soon, so others meet by the invite.
         if role.is_some() {
             (one, other) = (Person::arrive(there).await, Person::arrive(here).await);
         }
@@ -75,12 +76,12 @@ async fn whole_life(cluster: &Cluster, secrets: &mut Secrets) {
     secrets.keep("a topic", topic.clone());
     secrets.keep("a topic as it is compared", topic.to_lowercase());
     secrets.keep("an invite", code);
-    // Lost and back elsewhere, replaced, looked up, renewed.
+    // Lost and resumed elsewhere, replaced, looked up, renewed.
     one.lose();
     other.peer_is("away").await;
     one.come_back(here).await;
     other.peer_is("online").await;
-    let old = one.let_go();
+    let old = one.release();
     one.come_back(there).await;
     drop(old);
     secrets.keep_all_of(&one);
@@ -142,7 +143,7 @@ async fn nothing_private_is_logged_or_counted() {
     let mut secrets = Secrets::default();
     whole_life(&cluster, &mut secrets).await;
     whole_misuse(&cluster, &mut secrets).await;
-    // Failures say more than successes: the bus goes and comes back, a gateway goes.
+    // Failures log more than successes: the bus is lost and comes back, a gateway stops.
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     secrets.keep_all_of(&one);
     secrets.keep_all_of(&other);
@@ -162,7 +163,7 @@ async fn nothing_private_is_logged_or_counted() {
         let log = process.log();
         assert!(log.contains("DEBUG"), "more is logged than an operator sees");
         secrets.is_absent_from("a log", &log);
-        // The address at the other end of a client's socket, and nothing else, has this form without a port of ours behind it.
+        // Only a client's address has this form without one of our ports.
         for line in log.lines().filter(|line| line.contains("127.0.0.1")) {
             assert!(is_of_a_listener(&cluster, line), "an address in: {line}");
         }
@@ -175,7 +176,7 @@ async fn nothing_private_is_logged_or_counted() {
     secrets.is_absent_from("the log of NATS", &cluster.nats.log());
 }
 
-/// Whether the only addresses of a line are those that this cluster listens on.
+/// Whether all addresses in a line are those on which this cluster listens.
 fn is_of_a_listener(cluster: &Cluster, line: &str) -> bool {
     let mut ours: Vec<u16> = cluster.processes().map(|process| process.ops().port()).collect();
     ours.extend(cluster.gateways.iter().map(|gateway| gateway.address().port()));
@@ -187,10 +188,10 @@ fn is_of_a_listener(cluster: &Cluster, line: &str) -> bool {
 }
 
 #[tokio::test]
-async fn talking_leaves_no_line_in_an_ordinary_log() {
+async fn chatting_leaves_no_line_in_an_ordinary_log() {
     let cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
-    // Pairing tells besides that it leads.
+    // Besides, pairing logs that it leads.
     let logs =
         || -> Vec<_> { cluster.gateways.iter().chain(&cluster.janitors).map(|node| node.log()).collect() };
     let before = logs();

@@ -1,4 +1,4 @@
-//! Frames: opaque, whole, in order, to the right one.
+//! Frames are relayed unread, whole, in order, and to the right client.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -15,7 +15,7 @@ const FRAMES: usize = 400;
 
 async fn frames_keep_their_order(one_at: &Process, other_at: &Process) {
     let (mut one, mut other) = couple(one_at, other_at).await;
-    // Both ways at once, of many sizes, all together less than an outbox holds.
+    // In both directions at once, in many sizes, in all less than an outbox holds.
     let frame = |who: u8, n: usize| [&[who][..], &n.to_be_bytes(), &vec![who; n * n % 300]].concat();
     for n in 0..FRAMES {
         one.frame(frame(1, n)).await;
@@ -42,7 +42,7 @@ async fn frames_arrive_whole_and_in_order_between_gateways() {
 }
 
 #[tokio::test]
-async fn the_largest_frames_pass_and_so_does_the_smallest() {
+async fn the_largest_and_the_smallest_frames_are_relayed() {
     let cluster = Cluster::start().await;
     for (one_at, other_at) in [(0, 1), (0, 0)] {
         let (mut one, mut other) = couple(&cluster.gateways[one_at], &cluster.gateways[other_at]).await;
@@ -78,7 +78,7 @@ async fn a_message_in_fragments_arrives_as_one() {
     raw.send(CONTINUATION, &largest[1..40_000]).await;
     raw.send(FIN | CONTINUATION, &largest[40_000..]).await;
     loop {
-        // The peer's coming back may be heard in between.
+        // A `peer` message may be received in between.
         let (first, payload) = raw.next().await.unwrap();
         if first == FIN | PONG {
             assert_eq!(payload, b"between fragments");
@@ -106,7 +106,7 @@ async fn frames_for_nobody_are_dropped_and_counted() {
     pair(&mut one, &mut other).await;
     one.lose();
     other.peer_is("away").await;
-    // The very first may be taken for the socket that has just gone.
+    // The first frame may still be queued for the socket that has just been lost.
     eventually("what is for somebody away is dropped", async || {
         other.frame("while away").await;
         other.has_heard_nothing().await;

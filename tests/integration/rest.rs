@@ -1,4 +1,4 @@
-//! REST as it is seen from outside: each call, and each failure exactly.
+//! REST as clients see it: each call, and each failure exactly.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::support::{
     token::{Forger, claims, header, unsigned},
 };
 
-/// Everything that asks for a token.
+/// Every call that needs a token.
 const AUTHENTICATED: [(&str, &str); 6] = [
     ("GET", "/v1/sessions/me"),
     ("POST", "/v1/sessions/me/token"),
@@ -110,7 +110,7 @@ async fn a_token_that_is_not_quite_right_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_address_is_no_token() {
+async fn a_token_in_the_url_is_not_accepted() {
     let serve = Launch::new("serve").ready().await;
     let token = Person::new(&serve).await.token;
     for query in ["token", "access_token", "bearer"] {
@@ -120,7 +120,7 @@ async fn a_token_in_the_address_is_no_token() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_wrong_in_itself_is_told_so() {
+async fn a_malformed_request_is_refused_with_its_fault() {
     let serve = Launch::new("serve").ready().await;
     let json = ("content-type", "application/json");
     let long = "x".repeat(4097);
@@ -237,7 +237,7 @@ async fn opened_before_refusal(
 #[tokio::test]
 async fn an_address_that_asks_too_often_is_told_when_to_come_back() {
     let serve = Launch::new("serve").set("session-rate", "3").ready().await;
-    // Whatever it says of itself: nobody is trusted to forward.
+    // Whatever its headers say: no proxy is trusted.
     let (count, refused) =
         opened_before_refusal(&serve, |n| vec![("x-forwarded-for", format!("198.51.100.{n}"))]).await;
     assert_eq!(count, 12, "the burst is four times the rate");
@@ -255,7 +255,8 @@ async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
         .set("trusted-proxy", "127.0.0.1,10.0.0.0/8")
         .ready()
         .await;
-    // The right-most that is not a proxy of ours; what stands before it is the client's own invention.
+    // The right-most address that is not a trusted proxy counts; a client can invent those before
+    // it.
     let from = |client: &'static str| {
         move |n: usize| vec![("x-forwarded-for", format!("203.0.113.{n}, {client}, 10.1.2.3"))]
     };
@@ -270,7 +271,7 @@ async fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
 }
 
 #[tokio::test]
-async fn each_rate_holds_and_names_itself() {
+async fn each_rate_is_enforced_and_named() {
     let serve = Launch::new("serve").set("connect-rate", "1").set("find-rate", "1").ready().await;
     let mut person = Person::arrive(&serve).await;
     for _ in 0..4 {
@@ -288,7 +289,7 @@ async fn each_rate_holds_and_names_itself() {
     let refused = attempt().await;
     assert_eq!(refused.problem(), (429, "rate".into()));
     assert_eq!(refused.header("ratelimit-policy"), Some(r#""connect";q=1;w=60"#));
-    // Whoever has a token comes in still.
+    // A client that has a token can still connect.
     person.connect(&serve).await;
     let mut calls = 0;
     let refused = loop {
@@ -313,7 +314,7 @@ async fn the_interface_is_described_where_it_is_served() {
 }
 
 #[tokio::test]
-async fn the_page_is_served_as_it_is_and_may_do_little() {
+async fn the_page_is_served_unchanged_and_with_few_permissions() {
     let serve = Launch::new("serve").ready().await;
     let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
     for file in std::fs::read_dir(&web).unwrap() {
@@ -344,7 +345,7 @@ async fn the_page_is_served_as_it_is_and_may_do_little() {
 }
 
 #[tokio::test]
-async fn who_runs_it_is_told_how_it_is_on_a_listener_of_its_own() {
+async fn health_and_metrics_are_on_a_listener_of_their_own() {
     let cluster = Cluster::start().await;
     for process in cluster.processes() {
         let health = get(process.ops(), "/healthz").await;

@@ -16,7 +16,7 @@ async fn a_newer_connection_replaces_the_older_wherever_it_is() {
     let cluster = Cluster::start().await;
     for at in [0, 1] {
         let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
-        let old = one.let_go();
+        let old = one.release();
         one.connect(&cluster.gateways[at]).await;
         let mut replaced = Person::new(&cluster.gateways[0]).await;
         replaced.take(old);
@@ -33,8 +33,8 @@ async fn a_newer_connection_replaces_the_older_wherever_it_is() {
 async fn a_client_that_just_stops_is_replaced_when_it_comes_back() {
     let cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
-    // Nothing reads, nothing answers, and the network says nothing of it.
-    let stopped = one.let_go();
+    // Nobody reads or answers, and the network reports nothing.
+    let stopped = one.release();
     for at in [1, 0, 1] {
         one.come_back(&cluster.gateways[at]).await;
         one.frame("from the new one").await;
@@ -44,7 +44,7 @@ async fn a_client_that_just_stops_is_replaced_when_it_comes_back() {
     talk(&mut one, &mut other).await;
 }
 
-/// The next frame, whatever is said of the peer before it.
+/// The next frame; `peer` messages before it are skipped.
 async fn until_frame(person: &mut Person) -> String {
     loop {
         match person.next().await {
@@ -56,7 +56,7 @@ async fn until_frame(person: &mut Person) -> String {
 }
 
 #[tokio::test]
-async fn a_session_deleted_elsewhere_is_over_everywhere() {
+async fn a_session_deleted_elsewhere_is_deleted_everywhere() {
     let cluster = Cluster::start().await;
     let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
     let (mut one, mut other) = couple(here, there).await;
@@ -69,7 +69,7 @@ async fn a_session_deleted_elsewhere_is_over_everywhere() {
         one.call(here, "GET", "/v1/sessions/me").await.status == 401
     })
     .await;
-    // At a gateway that starts later, too.
+    // Also at a gateway that starts later.
     let mut cluster = cluster;
     let late = cluster.start_node("gateway").await;
     assert_eq!(one.call(&late, "GET", "/v1/status").await.problem(), (401, "bad-token".into()));
@@ -102,7 +102,7 @@ async fn a_chat_is_left_over_rest_from_any_gateway() {
         assert_eq!(one.call(asked, "DELETE", "/v1/rooms/current").await.status, 204);
         one.ended("left").await;
         other.ended("left").await;
-        // The session stays, and is in no room.
+        // The session goes on, and is in no room.
         assert_eq!(one.call(asked, "DELETE", "/v1/rooms/current").await.problem(), (404, "no-room".into()));
         assert_eq!(one.whereabouts(asked).await, ("idle".into(), true));
         one.has_heard_nothing().await;
@@ -144,7 +144,7 @@ async fn what_a_session_does_is_known_at_every_gateway() {
 }
 
 #[tokio::test]
-async fn the_crowd_is_told_in_coarse_counts() {
+async fn the_number_of_people_is_shown_in_coarse_counts() {
     let serve = Launch::new("serve").ready().await;
     let watcher = Person::new(&serve).await;
     let is_told = async |waiting: u32, chatting: u32| {
@@ -176,7 +176,7 @@ async fn a_token_is_renewed_over_the_socket_for_as_long_as_it_is_open() {
     let (mut one, mut other) = couple(&serve, &serve).await;
     let (first_token, first_ticket) = (one.token.clone(), one.ticket.clone());
     let began = claims(&first_token)["exp"].as_u64().unwrap();
-    // Past the end of the first, and of the key that signed it.
+    // Longer than the first token, and the key that signed it, are valid.
     while claims(&one.token)["exp"].as_u64().unwrap() < began + 4 {
         let renewed = one.renewed().await;
         assert_eq!(renewed["expires_at"], claims(&one.token)["exp"]);
@@ -185,7 +185,7 @@ async fn a_token_is_renewed_over_the_socket_for_as_long_as_it_is_open() {
     assert_ne!(first_ticket, one.ticket);
     assert_eq!(claims(&one.token)["start"], claims(&first_token)["start"]);
     assert_eq!(claims(&one.token)["stamp"], claims(&first_token)["stamp"]);
-    // What was renewed opens the way back.
+    // The renewed ticket resumes the room.
     one.come_back(&serve).await;
     one.frame("back").await;
     assert_eq!(until_frame(&mut other).await, "back");
@@ -195,13 +195,13 @@ async fn a_token_is_renewed_over_the_socket_for_as_long_as_it_is_open() {
 }
 
 #[tokio::test]
-async fn a_token_that_nobody_renews_ends() {
+async fn a_token_that_nobody_renews_expires() {
     let serve = short_lived(Launch::new("serve")).ready().await;
     let person = Person::new(&serve).await;
     let renewed = person.call(&serve, "POST", "/v1/sessions/me/token").await;
     assert_eq!(renewed.status, 200);
     assert_eq!(text(&renewed.json(), "session"), person.session);
-    // Its own end and the leeway for clocks.
+    // Its own life and the leeway for clocks.
     eventually("the token has expired", async || {
         let answer = person.call(&serve, "GET", "/v1/sessions/me").await;
         answer.status == 401 && matches!(answer.problem().1.as_str(), "token-expired" | "bad-token")
@@ -228,7 +228,7 @@ async fn a_side_that_stays_away_longer_than_the_grace_ends_the_room() {
 }
 
 #[tokio::test]
-async fn a_room_that_ended_while_one_was_away_is_over_for_them_too() {
+async fn a_room_that_ended_while_one_was_away_has_ended_for_them_too() {
     let mut cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     one.lose();
@@ -240,7 +240,7 @@ async fn a_room_that_ended_while_one_was_away_is_over_for_them_too() {
         one.resume().await;
         one.ended("left").await;
     }
-    // Without a janitor, and where nobody heard of the end: a gateway tells one that starts.
+    // Without a janitor, a gateway that starts learns of the end from another gateway.
     cluster.janitors[0].kill();
     let late = cluster.start_node("gateway").await;
     one.connect(&late).await;
@@ -266,7 +266,7 @@ async fn an_attachment_is_known_by_its_stamp() {
 }
 
 #[tokio::test]
-async fn sessions_of_one_address_come_and_go_within_its_bound() {
+async fn connections_of_one_address_come_and_go_within_its_limit() {
     let serve = Launch::new("serve").set("connections-per-address", "3").ready().await;
     let mut tokens = Vec::new();
     for _ in 0..4 {
@@ -281,7 +281,7 @@ async fn sessions_of_one_address_come_and_go_within_its_bound() {
     eventually("there is a place again", async || !is_turned_away(&serve, &tokens[3]).await).await;
 }
 
-/// Whether a connection is dropped unheard, or refused.
+/// Whether a connection is dropped without an answer, or refused.
 async fn is_turned_away(at: &Process, token: &str) -> bool {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "cipher-chat.v1")];

@@ -1,4 +1,4 @@
-//! TLS on the listeners, and who may connect where client certificates are asked for.
+//! TLS on the listeners, and who may connect where client certificates are required.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ use crate::support::{
 
 const SERVER: &str = "chat.example";
 
-/// A node whose listeners ask for a certificate of our authority, valid for `nginx`.
+/// A node whose listeners require a client certificate of our authority, valid for `nginx`.
 fn guarded(certificates: &Certificates) -> Launch {
     Launch::new("serve")
         .set("tls-cert", &certificates.text(&format!("ours-{SERVER}.pem")))
@@ -61,7 +61,7 @@ async fn only_the_right_certificate_opens_a_guarded_listener() {
     let plain = TcpStream::connect(serve.address()).await.unwrap();
     let answer = http::over(plain, &http::request("GET", "/", &[], "")).await;
     assert!(answer.is_err());
-    // Over TLS the page asks for TLS from now on, and a session is opened as ever.
+    // Over TLS the page demands TLS from then on, and a session is opened as usual.
     let answer =
         ask(&certificates, Some("ours-nginx"), serve.address(), &http::request("GET", "/", &[], "")).await;
     assert!(answer.unwrap().header("strict-transport-security").is_some());
@@ -71,7 +71,7 @@ async fn only_the_right_certificate_opens_a_guarded_listener() {
 }
 
 #[tokio::test]
-async fn beyond_loopback_the_ops_listener_is_for_those_with_a_certificate() {
+async fn an_ops_listener_that_is_not_on_loopback_requires_a_certificate() {
     let certificates = Certificates::for_names(&[SERVER, "nginx", "watcher"]);
     let serve = guarded(&certificates).set("ops-listen", "0.0.0.0:0").start();
     let ops = SocketAddr::from(([127, 0, 0, 1], serve.ops().port()));
@@ -107,7 +107,7 @@ async fn a_web_socket_opens_over_tls_and_chats() {
             async { while !socket.next().await.unwrap().unwrap().to_text().unwrap().contains("paired") {} };
         in_time("they meet", paired).await;
     }
-    // In many TLS records, each way.
+    // In many TLS records, in both directions.
     let frame: Vec<u8> = (0..65_536_u32).map(|n| (n % 241) as u8).collect();
     for n in 0..20 {
         passes(&mut one, &mut other, &frame[n..]).await;
@@ -117,7 +117,7 @@ async fn a_web_socket_opens_over_tls_and_chats() {
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
-/// A frame arrives as it was sent.
+/// A frame is received as it was sent.
 async fn passes(from: &mut Socket, to: &mut Socket, frame: &[u8]) {
     from.send(Message::binary(frame.to_vec())).await.unwrap();
     let heard = loop {

@@ -1,4 +1,4 @@
-//! The WebSocket: who gets one, what may be said over it, and each answer exactly.
+//! The WebSocket: who gets one, what may be sent over it, and each answer exactly.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -111,7 +111,7 @@ async fn each_wrong_message_is_named_and_the_connection_stays() {
         person.send(Message::text(message)).await;
         assert_eq!(person.error().await, code, "{message}");
     }
-    // What is right is done still, unknown fields and all.
+    // A correct message is still handled, with unknown fields too.
     person.ask(json!({"type": "cancel"})).await;
     person.ask(json!({"type": "find", "topic": null, "colour": {"deep": [1, 2]}})).await;
     person.hear("waiting").await;
@@ -126,7 +126,7 @@ async fn what_does_not_fit_the_state_is_refused() {
     assert_eq!(one.error().await, "in-room");
     one.ask(json!({"type": "find", "invite": invite()})).await;
     assert_eq!(one.error().await, "in-room");
-    // Somebody else's ticket, that of the other side, a session token.
+    // Somebody else's ticket, that of the other side, and a session token.
     for ticket in [third.ticket.clone(), other.ticket.clone(), one.token.clone()] {
         one.ask(json!({"type": "resume", "ticket": ticket})).await;
         assert_eq!(one.error().await, "bad-ticket");
@@ -140,14 +140,14 @@ async fn what_does_not_fit_the_state_is_refused() {
     pair(&mut third, &mut fifth).await;
     third.ask(json!({"type": "resume", "ticket": first_ticket})).await;
     assert_eq!(third.error().await, "in-room");
-    // Its own room: that is where it is.
+    // Its own room, in which it is already.
     one.resume().await;
     one.hear_at_last("resumed").await;
     talk(&mut one, &mut other).await;
 }
 
 #[tokio::test]
-async fn what_is_refused_without_end_ends_the_connection() {
+async fn too_many_refused_messages_end_the_connection() {
     let serve = Launch::new("serve").ready().await;
     let (mut one, mut other) = couple(&serve, &serve).await;
     for _ in 0..100 {
@@ -166,7 +166,7 @@ async fn what_is_refused_without_end_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_does_not_get_on_with_its_upgrade_is_dropped() {
+async fn a_connection_that_does_not_complete_its_upgrade_is_dropped() {
     let serve = Launch::new("serve").set("upgrade-wait", "300ms").ready().await;
     let token = Person::new(&serve).await.token;
     let request = http::request("GET", "/v1/ws", &upgrade_headers(&format!("Bearer {token}")), "");
@@ -174,17 +174,17 @@ async fn a_connection_that_does_not_get_on_with_its_upgrade_is_dropped() {
         let mut stream = tokio::net::TcpStream::connect(serve.address()).await.unwrap();
         stream.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        // Its end, whether it is told of the time-out or not.
+        // The connection ends, with or without a response about the time-out.
         let _ = in_time("the connection is dropped", stream.read_to_end(&mut answer)).await;
         assert!(!answer.starts_with(b"HTTP/1.1 101"));
     }
-    // Once it is open, time does not matter.
+    // Once the WebSocket is open, this time limit does not apply.
     let mut raw = Raw::open(serve.address(), &token).await;
     raw.next().await.unwrap();
 }
 
 #[tokio::test]
-async fn what_is_sent_right_behind_the_upgrade_is_heard() {
+async fn what_is_sent_right_after_the_upgrade_request_is_received() {
     let serve = Launch::new("serve").ready().await;
     let token = Person::new(&serve).await.token;
     let early = crate::support::raw::masked(0x81, br#"{"type":"ping"}"#);

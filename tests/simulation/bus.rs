@@ -1,4 +1,4 @@
-//! The bus of a story: who hears what, when, how often, if at all.
+//! The bus of a story: who receives what, when, and how often, if at all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,19 +13,19 @@ use super::{
     world::{Event, Frames, World},
 };
 
-/// Every how many stories each message is encoded and read back: that is most of the work.
+/// In one of this many stories each message is encoded and decoded, which is most of the work.
 const ENCODED: u64 = 8;
 
-/// What lies between the nodes.
+/// The connections between the nodes.
 #[derive(Default)]
 pub(super) struct Links {
-    /// The nodes that are cut off from the servers, and know it.
+    /// The nodes that have lost the servers, and know it.
     pub(super) down: BTreeSet<usize>,
-    /// Pairs, the lower first, between which nothing passes and nobody is told.
+    /// Pairs of nodes, the lower first, between which everything is lost unnoticed.
     pub(super) cut: BTreeSet<(usize, usize)>,
-    /// News of a session that was lost on a link, how many in a row: see [`World::is_lost`].
+    /// How many events of a session were lost in a row on a link: see [`World::is_lost`].
     lost: BTreeMap<(usize, usize, SessionId), usize>,
-    /// When the last message of a link arrives: the next comes later if messages stay in order.
+    /// When the last message of a link arrives: the next arrives later if messages stay in order.
     last: BTreeMap<(usize, usize), u64>,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn interests(world: &World, node: usize) -> Vec<Interest> {
 }
 
 impl World {
-    /// Publishes a message. A node hears its own, too.
+    /// Publishes a message. A node also receives its own.
     pub(super) fn publish(&mut self, from: usize, message: Message) {
         if self.links.down.contains(&from) {
             return;
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// A message that no node would believe, or that cannot be carried, is as good as none.
+    /// A message that nodes would refuse, or that cannot be encoded, is a fault.
     fn check_encoding(&mut self, message: &Message) {
         let body = message.encode();
         let same = body.ok().and_then(|body| Message::decode(message.subject(), &body).ok());
@@ -120,8 +120,9 @@ impl World {
         self.rng.random_bool(lost)
     }
 
-    /// Whether a message is lost by bad luck. What is said of a session in [`limits::REPEATS`] is not lost each time: that would be a
-    /// cut, and a cut is noticed.
+    /// Whether a message is lost by chance. An event of a session that is repeated
+    /// [`limits::REPEATS`] times is not lost each time: that would be a lost connection, which is
+    /// noticed.
     fn is_lost(&mut self, from: usize, to: usize, message: &Message) -> bool {
         let unlucky = from != to && self.is_unlucky();
         let Message::Session { session, .. } = message else { return unlucky };

@@ -1,4 +1,4 @@
-//! People: what they want, what they are shown, and what they do by themselves.
+//! People: what they want, what they are sent, and what their clients do by themselves.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,14 +12,14 @@ use session::{ConnId, Request, SessionGrant, TicketGrant, ToClient};
 
 use super::world::{End, Event, Frame, Machine, World};
 
-/// What a client says to its gateway.
+/// What a client sends to its gateway.
 pub(super) enum Said {
     Hello(Box<TokenClaims>),
     Request(Box<Request>),
     Frame(Frame),
 }
 
-/// What a client hears from its gateway.
+/// What a client receives from its gateway.
 pub(super) enum Heard {
     Message(Box<ToClient>),
     Refused(Box<Request>, ErrorCode),
@@ -27,13 +27,13 @@ pub(super) enum Heard {
     Closed(Option<CloseCode>),
 }
 
-/// What a client has set itself to do later.
+/// What a client does later.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Todo {
     Connect,
     /// Connect although a connection is open.
     Move,
-    /// Ask again for what was refused.
+    /// Repeat a refused message.
     Ask(ConnId),
 }
 
@@ -42,14 +42,14 @@ pub(super) struct Client {
     pub(super) session: SessionId,
     pub(super) grants: Vec<SessionGrant>,
     pub(super) ticket: Option<TicketGrant>,
-    /// Tickets that are worth nothing any more.
+    /// Tickets that are no longer valid.
     pub(super) old_tickets: Vec<TicketGrant>,
-    /// Whom it looks for.
+    /// The criteria of its `find`.
     pub(super) wish: Option<Find>,
     /// The connection that counts.
     pub(super) main: Option<ConnId>,
     pub(super) tabs: BTreeMap<ConnId, Tab>,
-    /// Has closed its page for good.
+    /// Whether it has closed its page for good.
     pub(super) presence: Presence,
     connecting: bool,
     asking: bool,
@@ -61,16 +61,16 @@ pub(super) enum Presence {
     Gone,
 }
 
-/// What one connection has shown.
+/// What one connection has received.
 #[derive(Clone, Debug)]
 pub(super) struct Tab {
     pub(super) phase: Phase,
-    /// Whom it waits for.
+    /// The criteria with which it is waiting.
     pub(super) waits_for: Option<Find>,
-    /// Whom it has asked for and not been answered.
+    /// The criteria of a `find` that is not answered yet.
     pub(super) asked: VecDeque<Find>,
     pub(super) sent: u64,
-    /// The newest attachment whose frame has come, in this room.
+    /// The newest attachment of which a frame was received, in this room.
     newest: Stamp,
     pub(super) received: u64,
 }
@@ -221,7 +221,7 @@ impl World {
         self.send_up(conn, Said::Request(Box::new(request)));
     }
 
-    /// Asks for what a fresh connection is for: the room, or another person.
+    /// Sends the first message of a new connection: `resume` or `find`.
     fn ask(&mut self, client: usize, conn: ConnId) {
         let it = &self.clients[client];
         let idle = it.tabs.get(&conn).is_some_and(|tab| tab.phase == Phase::Idle);
@@ -235,7 +235,7 @@ impl World {
         }
     }
 
-    /// Something from a gateway has come to its client.
+    /// Something of a gateway has reached its client.
     pub(super) fn take_from_gateway(&mut self, conn: ConnId, heard: Heard) {
         let Some(socket) = self.sockets.get(&conn).filter(|socket| socket.client_end == End::Open) else {
             return;
@@ -331,7 +331,8 @@ impl World {
         if it.main != Some(conn) {
             return;
         }
-        // An older connection that goes on instead is looked at by its owner; otherwise the page opens another.
+        // If an older connection goes on instead, it becomes the current one; otherwise the page
+        // opens another.
         it.main = it.tabs.keys().next_back().copied();
         match it.main {
             Some(main) => self.ask(client, main),
@@ -340,7 +341,7 @@ impl World {
         }
     }
 
-    /// A session that is over is followed by another.
+    /// Opens a new session after one that is over.
     fn begin_anew(&mut self, client: usize) {
         for conn in self.clients[client].tabs.keys().copied().collect::<Vec<_>>() {
             self.abandon(conn);
@@ -352,7 +353,8 @@ impl World {
         self.connect_later(client, 2_000);
     }
 
-    /// The client's end of a connection is gone; its gateway notices at once, after a while, or when no pong comes.
+    /// The client's end of a connection is lost. Its gateway notices that at once, after a while,
+    /// or when it receives no pong.
     pub(super) fn abandon(&mut self, conn: ConnId) {
         let pause = match self.rng.random_range(0..3) {
             0 => self.rng.random_range(1..10),
@@ -370,7 +372,7 @@ impl World {
         self.after(pause, Event::Lost(conn));
     }
 
-    /// Sends a chat frame, if there is a room to send it in.
+    /// Sends a chat frame, if the client is in a room.
     pub(super) fn chat(&mut self, client: usize, conn: ConnId) {
         let Some(tab) = self.clients[client].tabs.get_mut(&conn) else { return };
         let Phase::Room { room, .. } = tab.phase else { return };

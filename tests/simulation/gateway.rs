@@ -1,4 +1,5 @@
-//! A gateway of a story: the real sessions, and around them what the gateway's tasks do.
+//! A gateway of a story: the real state machine of sessions, and around it what the gateway's tasks
+//! do.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -47,7 +48,7 @@ impl Gateway {
         }
     }
 
-    /// The connection that takes frames which the other side sent over the bus.
+    /// The connection that receives the frames that the other side sent over the bus.
     fn taker(&self, frames: &Frames) -> Option<ConnId> {
         let takes = |route: &Route| match route {
             Route::Remote { room, side, fence, .. } => {
@@ -67,7 +68,7 @@ impl World {
         }
     }
 
-    /// Lets a gateway's sessions decide something, and carries it out.
+    /// Gives a gateway's sessions an input, and carries out the effects.
     pub(super) fn decide<T>(
         &mut self,
         node: usize,
@@ -122,7 +123,7 @@ impl World {
         }
     }
 
-    /// A gateway notices that a socket is gone.
+    /// A gateway notices that a socket is lost.
     pub(super) fn lose_socket(&mut self, conn: ConnId) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
@@ -134,7 +135,7 @@ impl World {
         }
     }
 
-    /// Something from a client has come to its gateway.
+    /// Something of a client has reached its gateway.
     pub(super) fn take_from_client(&mut self, conn: ConnId, said: Said) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (node, inc, end) = (socket.node, socket.incarnation, socket.server_end);
@@ -193,20 +194,20 @@ impl World {
         }
     }
 
-    /// Frames have come over the bus.
+    /// Frames were received over the bus.
     pub(super) fn take_frames(&mut self, node: usize, frames: Frames) {
         if let Some(conn) = self.gateway(node).and_then(|gateway| gateway.taker(&frames)) {
             self.send_down(conn, Heard::Frame(frames.frame));
         }
     }
 
-    /// A starting node, or one that has missed something, asks the others.
+    /// A node that starts, or has missed something, asks the others for a sync.
     pub(super) fn ask_sync(&mut self, node: usize) {
         let from = self.nodes[node].id.clone();
         self.publish(node, Message::Sync { from });
     }
 
-    /// Answers a node that asks what it has missed.
+    /// Answers a sync.
     pub(super) fn answer_sync(&mut self, node: usize, asker: usize, answers: Vec<SyncAnswer>) {
         let inc = self.nodes[asker].incarnation;
         for answer in answers {
@@ -217,7 +218,7 @@ impl World {
         }
     }
 
-    /// The process of a gateway ends without a word; its sockets break.
+    /// The process of a gateway crashes; its sockets break.
     pub(super) fn crash(&mut self, node: usize) {
         self.say(|world| format!("{} crashes", world.name(node)));
         self.nodes[node].machine = Machine::Stopped;
@@ -239,7 +240,7 @@ impl World {
         }
     }
 
-    /// A gateway that goes away in good order has waited long enough.
+    /// A draining gateway has waited long enough.
     pub(super) fn close_all(&mut self, node: usize) {
         let inc = self.nodes[node].incarnation;
         let remaining: Vec<_> = self

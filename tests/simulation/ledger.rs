@@ -15,18 +15,19 @@ use super::{
     world::{End, World},
 };
 
-/// All that was said and shown, as far as it matters later.
+/// All that was published and sent to clients, as far as it matters later.
 #[derive(Default)]
 pub(super) struct Ledger {
     /// Who may be in a room: the first session that was shown each side.
     owners: BTreeMap<RoomId, [Option<SessionId>; 2]>,
     wants: BTreeMap<WantId, KnownWant>,
     matches: BTreeMap<RoomId, [WantId; 2]>,
-    /// The rooms of which a session was told that they are over.
+    /// The rooms of which a session was told that they have ended.
     over: BTreeSet<(SessionId, RoomId)>,
-    /// Deleted sessions, and the run of the gateway that took the call: what dies before it could say so is forgotten.
+    /// Deleted sessions, each with the boot id of the gateway that took the call: a gateway that
+    /// crashes before it could publish the deletion forgets it.
     pub(super) revoked: BTreeMap<SessionId, (usize, u64)>,
-    /// How many connections gateways have taken.
+    /// How many connections gateways have accepted.
     pub(super) taken: u64,
     pub(super) tally: Tally,
 }
@@ -65,7 +66,7 @@ impl Ledger {
 }
 
 impl World {
-    /// A gateway says which wants it holds: each belongs to a connection.
+    /// A gateway publishes its wants: each belongs to a connection.
     pub(super) fn note_wants(&mut self, node: usize, message: &Message) {
         let Message::Want { event: WantEvent::Waiting(wants), .. } = message else { return };
         for want in wants {
@@ -90,7 +91,7 @@ impl World {
         self.ledger.matches.insert(room, [first.want, second.want]);
     }
 
-    /// A gateway shows its client something.
+    /// A gateway sends its client something.
     pub(super) fn note_shown(&mut self, node: usize, conn: ConnId, message: &ToClient) {
         let Some(socket) = self.sockets.get(&conn) else { return };
         let (session, end) = (socket.session, socket.server_end);
@@ -138,7 +139,7 @@ impl World {
         self.expect(other != Some(session), || format!("{session:?} is on both sides of {:?}", ticket.room));
     }
 
-    /// Nobody is shown a partner that was gone already, as far as its gateway could have told.
+    /// Nobody is matched with a peer that was gone already, as far as its gateway could know.
     fn check_partner(&mut self, node: usize, session: SessionId, ticket: &TicketGrant) {
         let matched = self.ledger.matches.get(&ticket.room).copied();
         let Some([first, second]) = matched else {
@@ -162,7 +163,7 @@ impl World {
         });
     }
 
-    /// A client hears something from its gateway.
+    /// A client receives something from its gateway.
     pub(super) fn check_heard(&mut self, client: usize, conn: ConnId, message: &ToClient) {
         let it = &self.clients[client];
         let session = it.session;

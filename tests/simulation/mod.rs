@@ -1,7 +1,9 @@
-//! A whole cluster in one thread, with virtual time, a bus that fails in every way and people who do as they please.
+//! A whole cluster in one thread, with virtual time, a bus that fails in every way, and people who
+//! do anything at any time.
 //!
-//! Thousands of stories, each told by its seed. A story that ends badly prints its seed and what happened; `CIPHER_CHAT_SIM_SEED=<seed>`
-//! tells it again, and `CIPHER_CHAT_SIM_CASES=<count>` tells more of them.
+//! Thousands of stories, each told by its seed. A story that ends badly prints its seed and what
+//! happened; `CIPHER_CHAT_SIM_SEED=<seed>` tells it again, and `CIPHER_CHAT_SIM_CASES=<count>`
+//! tells more of them.
 
 mod bus;
 mod client;
@@ -22,10 +24,11 @@ use std::{
 use ledger::Tally;
 use world::{Telling, World};
 
-/// Stories in an ordinary test run: enough to find what one story in a thousand shows, in some seconds.
+/// Stories in an ordinary test run: enough to find what happens in one of a thousand, in some
+/// seconds.
 const CASES: u64 = 4_000;
 
-/// How many lines of a bad story are shown: its end matters most.
+/// How many lines of a failed story are shown: its end matters most.
 const SHOWN: usize = 400;
 
 fn number(name: &str) -> Option<u64> {

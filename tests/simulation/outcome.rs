@@ -1,4 +1,4 @@
-//! What must have come of a story after everything was mended and some time has passed.
+//! What must be true of a story after everything was repaired and some time has passed.
 
 use schemas::{
     SessionId,
@@ -12,18 +12,18 @@ use super::{
     world::World,
 };
 
-/// The longest chain of patience: half-open sockets are noticed (35 s), three presence periods pass in silence (42 s), graces thaw (10 s)
-/// and run out (20 s), seats linger (5 s); and some more.
+/// The sum of all time limits: half-open sockets are noticed (35 s), three presence periods pass in
+/// silence (42 s), graces go on (10 s) and run out (20 s), seats are kept (5 s); and some more.
 const SETTLING: u64 = 130_000;
 
 /// How long everything that people leave behind may take to be forgotten.
 const FORGETTING: u64 = 130_000;
 
-/// Every how many stories all people go away at the end.
+/// In one of this many stories all people leave at the end.
 const EMPTIED: u64 = 4;
 
 impl World {
-    /// Mends everything, waits, and looks at what has become of everybody.
+    /// Repairs everything, waits, and checks everybody.
     pub(super) fn settle(&mut self) -> Result<(), String> {
         self.mend_all();
         self.say(|_| "everything is mended".into());
@@ -38,7 +38,7 @@ impl World {
         if self.seed.is_multiple_of(EMPTIED) { self.empty() } else { Ok(()) }
     }
 
-    /// One connection, which knows what it is in, as its gateway does.
+    /// A client has one connection, and its state is the one that its gateway knows.
     fn look_at(&self, client: usize) -> Result<(), String> {
         let it = &self.clients[client];
         let wrong = |what: &str| Err(format!("client {client} ({:?}) {what}", it.phase()));
@@ -96,7 +96,7 @@ impl World {
         self.clients.iter().position(|client| client.session == session && client.presence == Presence::Here)
     }
 
-    /// No two who may meet are both left waiting.
+    /// No two that may be matched are both left waiting.
     fn look_at_waiting(&self) -> Result<(), String> {
         let waiting: Vec<_> = (0..self.clients.len())
             .filter(|client| self.clients[*client].phase() == Some(Phase::Waiting))
@@ -120,7 +120,7 @@ impl World {
         Ok(())
     }
 
-    /// Frames flow both ways.
+    /// Frames are relayed in both directions.
     fn talk(&mut self) -> Result<(), String> {
         let mut talking = Vec::new();
         for client in 0..self.clients.len() {
@@ -141,7 +141,7 @@ impl World {
         Ok(())
     }
 
-    /// Everybody goes away; nothing of them remains.
+    /// Everybody leaves; nothing of them remains.
     fn empty(&mut self) -> Result<(), String> {
         self.say(|_| "everybody goes away".into());
         for client in 0..self.clients.len() {
@@ -176,7 +176,7 @@ impl World {
     }
 }
 
-/// Whether two who wait for this would be matched; whoever has waited so long takes any language.
+/// Whether two with these criteria would be matched; after so long a time any language fits.
 fn fits(one: &Find, other: &Find) -> bool {
     let roles = matches!(
         (one.role, other.role),

@@ -14,11 +14,11 @@ pub(super) struct Profile {
     pub(super) bus: Weather,
     /// How far the clocks of two nodes may be apart, halved, in milliseconds.
     pub(super) skew: i64,
-    /// Mean pause between two things that people do, in milliseconds.
+    /// Mean pause between two actions of people, in milliseconds.
     pub(super) haste: u64,
-    /// Mean pause between two faults, in milliseconds; `None`: there are none.
+    /// Mean pause between two faults, in milliseconds; `None` if there are none.
     pub(super) faults: Option<u64>,
-    /// How long the story goes on before everything is left to settle, in milliseconds.
+    /// How long the story lasts before everything settles, in milliseconds.
     pub(super) length: u64,
     pub(super) grace: Duration,
     /// Whether people use tokens and tickets that are not their newest.
@@ -30,7 +30,7 @@ pub(super) struct Profile {
 pub(super) struct Weather {
     /// Chance that a message is lost.
     pub(super) lost: f64,
-    /// Chance that it comes twice.
+    /// Chance that it arrives twice.
     pub(super) doubled: f64,
     /// Longest delay of an ordinary message, in milliseconds.
     pub(super) delay: u64,
@@ -43,7 +43,7 @@ pub(super) struct Weather {
 impl Weather {
     /// The longest delay of any message, in milliseconds.
     pub(super) const LATE: u64 = 3_000;
-    /// Nothing is lost and little time passes.
+    /// Nothing is lost, and delays are short.
     pub(super) const FAIR: Self = Self { lost: 0.0, doubled: 0.0, delay: 3, late: 0.0, ordered: true };
 }
 

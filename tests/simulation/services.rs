@@ -1,4 +1,4 @@
-//! Pairing replicas and janitors of a story, and what all nodes do: tick, beat, hear.
+//! Pairing replicas and janitors of a story, and what all nodes do: tick, send heartbeats, receive.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -38,7 +38,7 @@ impl Replica {
         }
     }
 
-    /// The bus is back, or has lost something.
+    /// The bus is up again, or has lost something.
     pub(super) fn gap(&mut self, now: UnixMillis) {
         self.gateways.clear();
         self.pool.renew_all(now);
@@ -82,7 +82,7 @@ impl Replica {
 pub(super) struct Janitor {
     boot: BootId,
     pub(super) leases: Leases,
-    /// Who has asked to be told what it missed.
+    /// Nodes that have asked for a sync.
     askers: VecDeque<NodeId>,
 }
 

@@ -1,4 +1,4 @@
-//! What people do, and what breaks, while a story lasts.
+//! The actions of people, and the faults, during a story.
 
 use rand::{Rng, seq::IndexedRandom};
 use schemas::{
@@ -13,23 +13,23 @@ use super::{
     world::{Event, Machine, World},
 };
 
-/// Something that is to be mended, or noticed, later.
+/// Something that is repaired, or noticed, later.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
     /// A stopped node starts again.
     Start(usize),
-    /// A node sees that its bus is down.
+    /// A node notices that its bus is down.
     NoticeDown(usize, u64),
-    /// A node's bus comes back.
+    /// A node's bus is up again.
     BusUp(usize),
-    /// Two nodes hear each other again.
+    /// Two nodes reach each other again.
     Heal(usize, usize),
     /// A draining gateway has waited long enough.
     Exit(usize, u64),
 }
 
 impl World {
-    /// Somebody does something.
+    /// A person acts.
     pub(super) fn whim(&mut self) {
         if self.calm {
             return;
@@ -56,7 +56,8 @@ impl World {
                 self.request(main, asked);
             }
             (15..25, Some(Phase::Waiting)) => {
-                // Whoever cancels before `waiting` came could not tell whether that was the answer.
+                // A client that cancels before `waiting` could not tell whether that was the
+                // answer.
                 if let Some(tab) = self.clients[client].tabs.get_mut(&main).filter(|tab| tab.asked.is_empty())
                 {
                     tab.phase = Phase::Idle;
@@ -111,7 +112,7 @@ impl World {
         running.choose(&mut self.rng).copied()
     }
 
-    /// The network of somebody breaks; the page comes back by itself.
+    /// A person's network breaks; the page reconnects by itself.
     fn break_off(&mut self, client: usize) {
         if let Some(main) = self.clients[client].main {
             self.abandon(main);
@@ -144,7 +145,7 @@ impl World {
         }
     }
 
-    /// Somebody tries to get back into a room that is over.
+    /// Somebody tries to resume a room that has ended.
     fn use_an_old_ticket(&mut self, client: usize) {
         let it = &self.clients[client];
         let (Some(main), Some(ticket)) = (it.main, it.old_tickets.choose(&mut self.rng)) else { return };
@@ -153,13 +154,13 @@ impl World {
             return;
         }
         if self.profile.faults.is_some() {
-            // All who knew of the end may have crashed; then the two are free to go on if both want to.
+            // All that knew of the end may have crashed; then the two may go on if both want to.
             self.ledger.forget_end(session, ticket.room);
         }
         self.request(main, Request::Resume(ticket));
     }
 
-    /// Something breaks.
+    /// A fault happens.
     pub(super) fn mishap(&mut self) {
         let Some(mean) = self.profile.faults.filter(|_| !self.calm) else { return };
         let pause = self.rng.random_range(1..=2 * mean);
@@ -235,7 +236,8 @@ impl World {
         }
     }
 
-    /// The bus of a node is back, or its NATS client says that it has lost something: to a node this is the same.
+    /// The bus of a node is up again, or its NATS client reports lost messages: to a node this is
+    /// the same.
     fn mend(&mut self, node: usize) {
         if !self.links.down.remove(&node) {
             return;
@@ -253,7 +255,7 @@ impl World {
         }
     }
 
-    /// All that is broken is mended, and nothing breaks any more.
+    /// Repairs everything, and ends all faults.
     pub(super) fn mend_all(&mut self) {
         self.calm = true;
         for node in 0..self.nodes.len() {

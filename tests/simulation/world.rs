@@ -1,4 +1,4 @@
-//! Nodes, people, sockets, and what happens next.
+//! Nodes, people, sockets, and the queue of what happens next.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -31,7 +31,7 @@ pub(super) enum Telling {
 pub(super) struct Node {
     pub(super) id: NodeId,
     pub(super) service: Service,
-    /// What it adds to the true time.
+    /// The error of its clock.
     pub(super) offset: i64,
     /// Counts its starts.
     pub(super) incarnation: u64,
@@ -39,7 +39,7 @@ pub(super) struct Node {
     pub(super) machine: Machine,
 }
 
-/// What a node is inside.
+/// The state of a node.
 pub(super) enum Machine {
     Stopped,
     Gateway(Box<Gateway>),
@@ -59,9 +59,9 @@ pub(super) struct Socket {
     pub(super) stamp: Stamp,
     pub(super) client_end: End,
     pub(super) server_end: End,
-    /// The how-manieth connection this is that a gateway took; 0 before one did.
+    /// Its number among the connections that gateways have accepted; 0 before that.
     pub(super) taken: u64,
-    /// When the gateway learned that it is gone.
+    /// When the gateway noticed that it is lost.
     pub(super) gone: Option<u64>,
     last_up: u64,
     last_down: u64,
@@ -115,17 +115,17 @@ pub(super) enum Event {
         inc: u64,
         answer: Rc<SyncAnswer>,
     },
-    /// Something from a client has come to its gateway.
+    /// Something of a client has reached its gateway.
     Up(ConnId, Said),
-    /// Something from a gateway has come to its client.
+    /// Something of a gateway has reached its client.
     Down(ConnId, Heard),
-    /// A gateway notices that a socket is gone.
+    /// A gateway notices that a socket is lost.
     Lost(ConnId),
     Client(usize, Todo),
     Fault(Fault),
-    /// The next thing that somebody does.
+    /// The next action of a person.
     Whim,
-    /// The next thing that breaks.
+    /// The next fault.
     Mishap,
 }
 
@@ -139,7 +139,7 @@ pub(super) struct World {
     pub(super) sockets: BTreeMap<ConnId, Socket>,
     pub(super) clients: Vec<Client>,
     pub(super) ledger: Ledger,
-    /// Nothing breaks any more and nobody has whims.
+    /// There are no further faults and actions.
     pub(super) calm: bool,
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
@@ -209,7 +209,7 @@ impl World {
         self.start(self.nodes.len() - 1);
     }
 
-    /// Starts a node that is stopped; it knows nothing.
+    /// Starts a stopped node, which knows nothing.
     pub(super) fn start(&mut self, node: usize) {
         if !matches!(self.nodes[node].machine, Machine::Stopped) {
             return;
@@ -236,13 +236,13 @@ impl World {
         }
     }
 
-    /// Lets the story happen, and everything settle after it.
+    /// Runs the story, and lets everything settle after it.
     pub(super) fn run(&mut self) -> Result<(), String> {
         self.run_until(self.profile.length)?;
         self.settle()
     }
 
-    /// Goes on until a time, or until something is wrong.
+    /// Runs until a time, or until something is wrong.
     pub(super) fn run_until(&mut self, end: u64) -> Result<(), String> {
         while let Some(entry) = self.queue.first_entry() {
             if entry.key().0 > end {
@@ -303,12 +303,12 @@ impl World {
         self.at(self.now + pause, event);
     }
 
-    /// The time as a node has it.
+    /// The time by a node's clock.
     pub(super) fn clock(&self, node: usize) -> UnixMillis {
         UnixMillis((BEGINNING + self.now).saturating_add_signed(self.nodes[node].offset))
     }
 
-    /// The time as it is.
+    /// The true time.
     pub(super) fn true_time(&self) -> UnixMillis {
         UnixMillis(BEGINNING + self.now)
     }
@@ -343,7 +343,7 @@ impl World {
         conn
     }
 
-    /// Sends something up a socket: in order, within 5 ms.
+    /// Sends something from a client to its gateway: in order, within 5 ms.
     pub(super) fn send_up(&mut self, conn: ConnId, said: Said) {
         let pause = self.rng.random_range(0..5);
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
@@ -352,7 +352,7 @@ impl World {
         self.at(at, Event::Up(conn, said));
     }
 
-    /// Sends something down a socket, likewise.
+    /// Sends something from a gateway to its client, likewise.
     pub(super) fn send_down(&mut self, conn: ConnId, heard: Heard) {
         let pause = self.rng.random_range(0..5);
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
@@ -361,7 +361,7 @@ impl World {
         self.at(at, Event::Down(conn, heard));
     }
 
-    /// Notes what happens, for whoever has to understand it.
+    /// Records what happens, for the person who reads a failed story.
     pub(super) fn say(&mut self, line: impl FnOnce(&Self) -> String) {
         self.say_unless(false, line);
     }
@@ -373,7 +373,7 @@ impl World {
         }
     }
 
-    /// Notes that something is wrong, unless it is as it should be.
+    /// Records a violation if `holds` is false.
     pub(super) fn expect(&mut self, right: bool, wrong: impl FnOnce() -> String) {
         if !right && self.violation.is_none() {
             self.violation = Some(wrong());

@@ -1,4 +1,4 @@
-//! Two authorities, `ours` and `theirs`, and certificates of them, as files.
+//! Two authorities, `ours` and `theirs`, and their certificates, as files.
 
 use std::{
     env, fs,
@@ -15,13 +15,14 @@ use tokio_rustls::TlsConnector;
 
 use super::unique;
 
-/// A directory of PEM files: `<authority>.pem`, and `<authority>-<name>.pem` and `.key`. Gone when the test is.
+/// A directory of PEM files: `<authority>.pem`, and `<authority>-<name>.pem` and `.key`. Removed
+/// when the test ends.
 pub(crate) struct Certificates {
     dir: PathBuf,
 }
 
 impl Certificates {
-    /// Both authorities have signed for each of the names.
+    /// Makes a certificate of each authority for each name.
     pub(crate) fn for_names(names: &[&str]) -> Self {
         let dir = env::temp_dir().join(unique("certificates"));
         fs::create_dir_all(&dir).unwrap();
@@ -54,7 +55,7 @@ impl Certificates {
         self.file(name).to_str().unwrap().to_owned()
     }
 
-    /// A client that trusts our authority and shows a certificate, or none.
+    /// A client that trusts our authority and presents a certificate, or none.
     pub(crate) fn client(&self, shown: Option<&str>) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(certificate(&self.file("ours.pem"))).unwrap();

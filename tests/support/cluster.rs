@@ -5,7 +5,7 @@ use super::{
     process::{Launch, Process},
 };
 
-/// A cluster to be started: two gateways, a pairing and a janitor replica, unless it is told otherwise.
+/// A cluster to be started; by default two gateways, a pairing and a janitor replica.
 pub(crate) struct Plan {
     gateways: usize,
     pairings: usize,
@@ -15,31 +15,31 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// So many gateways.
+    /// Sets the number of gateways.
     pub(crate) fn gateways(mut self, count: usize) -> Self {
         self.gateways = count;
         self
     }
 
-    /// So many pairing replicas.
+    /// Sets the number of pairing replicas.
     pub(crate) fn pairings(mut self, count: usize) -> Self {
         self.pairings = count;
         self
     }
 
-    /// So many janitor replicas.
+    /// Sets the number of janitor replicas.
     pub(crate) fn janitors(mut self, count: usize) -> Self {
         self.janitors = count;
         self
     }
 
-    /// An option of all nodes.
+    /// Sets an option of all nodes.
     pub(crate) fn set(mut self, option: &str, value: &str) -> Self {
         self.options.push((option.into(), value.into()));
         self
     }
 
-    /// Everything is logged.
+    /// Logs everything.
     pub(crate) fn traced(mut self) -> Self {
         self.traced = true;
         self
@@ -57,7 +57,7 @@ impl Plan {
             traced: self.traced,
             started: 0,
         };
-        // All at once: a pairing replica listens for three seconds before it speaks.
+        // All at the same time: a pairing replica listens for three seconds before it leads.
         let start = |cluster: &mut Cluster, role, count| -> Vec<_> {
             (0..count).map(|_| cluster.launch(role).start()).collect()
         };
@@ -83,7 +83,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// What is started unless the plan is changed.
+    /// The default plan.
     pub(crate) fn plan() -> Plan {
         Plan { gateways: 2, pairings: 1, janitors: 1, options: Vec::new(), traced: false }
     }
@@ -93,7 +93,7 @@ impl Cluster {
         Self::plan().start().await
     }
 
-    /// One more node of this cluster, to be changed before it is started.
+    /// A further node of this cluster, which can be configured before it is started.
     pub(crate) fn launch(&mut self, role: &'static str) -> Launch {
         self.started += 1;
         let mut launch = Launch::new(role)
@@ -105,7 +105,7 @@ impl Cluster {
         if self.traced { launch.traced() } else { launch }
     }
 
-    /// One more node, ready.
+    /// Starts a further node and waits until it is ready.
     pub(crate) async fn start_node(&mut self, role: &'static str) -> Process {
         self.launch(role).ready().await
     }

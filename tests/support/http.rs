@@ -1,4 +1,5 @@
-//! The least HTTP client that shows everything: one request on one connection, and its whole answer.
+//! A minimal HTTP client that shows everything: one request on one connection, and its whole
+//! response.
 
 use std::net::SocketAddr;
 
@@ -10,7 +11,7 @@ use tokio::{
 
 use super::in_time;
 
-/// A whole answer.
+/// A whole response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -46,7 +47,8 @@ impl Answer {
         (self.status, problem["code"].as_str().unwrap().to_owned())
     }
 
-    /// Whether all of it has come; where no length is told, only the end of the connection tells.
+    /// Whether the response is complete. Without a length, only the end of the connection shows
+    /// that.
     fn is_whole(&self) -> bool {
         let told = self.header("content-length").and_then(|length| length.parse().ok());
         let empty = (self.status == 204 || self.status == 304).then_some(0);
@@ -117,7 +119,7 @@ pub(crate) async fn call(
     in_time(&format!("an answer to {method} {path}"), answered).await.unwrap()
 }
 
-/// A request of nobody in particular.
+/// A GET request without a token.
 pub(crate) async fn get(from: SocketAddr, path: &str) -> Answer {
     call(from, "GET", path, &[], "").await
 }

@@ -1,23 +1,24 @@
-//! What the tests are made of: processes of the real binary on free ports, a cluster of them, and people who use it.
+//! The parts of the tests: processes of the real binary on free ports, a cluster of them, and
+//! people who use it.
 
 pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod http;
-pub(crate) mod line;
 pub(crate) mod nats;
 pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod socket;
 pub(crate) mod token;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Far longer than anything here takes, even on a machine that does much else: only a test that fails meets it.
+/// Far longer than anything here takes, even on a busy machine: only a test that fails reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Between two looks at a condition that nothing announces.
+/// The interval at which a condition is checked that nothing announces.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Waits until a condition holds.
@@ -37,7 +38,7 @@ pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T
     }
 }
 
-/// A text that nobody else has: a topic of one's own, or a content that can be found again.
+/// A text that nobody else uses: for a topic, or for content that the test looks for.
 pub(crate) fn unique(word: &str) -> String {
     format!("{word}-{:016x}", rand::random::<u64>())
 }

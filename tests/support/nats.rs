@@ -1,6 +1,7 @@
-//! A real nats-server for one test: on a free port of its own, in a directory of its own, gone when the test is.
+//! A real nats-server for one test: on a free port, in a directory of its own, ended with the test.
 //!
-//! The program is `$NATS_SERVER`, or `nats-server` on the path, or the one that `tests/run` puts into `tests/.cache`.
+//! The program is `$NATS_SERVER`, or `nats-server` on the path, or the one that `tests/setup` puts
+//! into `tests/.cache`.
 
 use std::{
     env, fs,
@@ -14,10 +15,11 @@ use std::{
     time::Duration,
 };
 
-/// Far longer than a server takes to start, even on a machine that does much else.
+/// Far longer than a server takes to start, even on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Ports that the kernel gives to no outgoing connection, so that none can take the port of a server that is down for a moment.
+/// Ports that the kernel gives to no outgoing connection, so that none can take the port of a
+/// server that is down for a moment.
 const PORTS: std::ops::Range<u16> = 12_000..32_000;
 
 /// A nats-server, running or not.
@@ -35,17 +37,20 @@ impl NatsServer {
         Self::with_config("")
     }
 
-    /// A server with more configuration (in the syntax of nats-server; relative paths begin in [`dir`](Self::dir)).
+    /// A server with more configuration (in the syntax of nats-server; paths are relative to
+    /// [`dir`](Self::dir)).
     pub(crate) fn with_config(config: &str) -> Self {
         let dir = env::temp_dir().join(format!("nats-{}-{:016x}", std::process::id(), random()));
         fs::create_dir_all(&dir).unwrap();
         Self::in_dir(dir, config)
     }
 
-    /// The same in a directory that exists, with files that the configuration names. It is removed at the end.
+    /// The same in an existing directory with files that the configuration names. The directory is
+    /// removed at the end.
     pub(crate) fn in_dir(dir: PathBuf, config: &str) -> Self {
         let mut server = Self { port: 0, dir, config: config.into(), process: None, log: Arc::default() };
-        // Another test may take the port between the look and the start: then the server ends, and the next port is tried.
+        // Another test may take the port before the server does. Then the server ends, and the next
+        // port is tried.
         for _ in 0..20 {
             server.port = free_port();
             if server.try_run() {
@@ -75,7 +80,7 @@ impl NatsServer {
         self.log.lock().unwrap().clone()
     }
 
-    /// Ends it at once, as a crash would.
+    /// Kills it, as a crash would.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
@@ -83,7 +88,7 @@ impl NatsServer {
         }
     }
 
-    /// Ends it as an operator would.
+    /// Stops it as an operator would.
     pub(crate) fn stop(&mut self) {
         self.signal("TERM");
         if let Some(mut process) = self.process.take() {
@@ -97,7 +102,7 @@ impl NatsServer {
         assert!(self.try_run(), "nats-server does not start again:\n{}", self.log());
     }
 
-    /// Lets it hang: its connections stay open, and nothing moves.
+    /// Makes it hang: its connections stay open, and it does nothing.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
     }
@@ -127,7 +132,7 @@ impl NatsServer {
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let (ready, started) = mpsc::channel();
         let log = self.log.clone();
-        // Reads on until the server ends, which would otherwise stop at a full pipe.
+        // Reads until the server ends; otherwise the server would block on a full pipe.
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 if line.contains("Server is ready") {
@@ -182,7 +187,7 @@ mod tests {
     use super::*;
     use std::{io::Read, net::TcpStream};
 
-    /// What a server says first.
+    /// The first line that a server sends.
     fn greeting(server: &NatsServer) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", server.port())).ok()?;
         let mut bytes = [0; 4];
@@ -191,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_comes_and_goes_on_one_port_and_leaves_nothing() {
+    fn a_server_keeps_its_port_over_restarts_and_leaves_nothing() {
         let mut server = NatsServer::with_config("server_name: one");
         assert!(server.url().ends_with(&format!(":{}", server.port())) && server.log().contains("one"));
         assert_eq!(greeting(&server).as_deref(), Some("INFO"));
@@ -210,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn two_servers_do_not_meet() {
+    fn two_servers_do_not_interfere() {
         assert_ne!(NatsServer::start().port(), 0);
         let (one, two) = (NatsServer::start(), NatsServer::start());
         assert_ne!(one.port(), two.port());

@@ -1,4 +1,4 @@
-//! Somebody who uses cipher-chat: a session, a socket, and what was heard over it.
+//! A person who uses cipher-chat: a session, a socket, and what was received over it.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -16,22 +16,22 @@ use tokio_tungstenite::{
 use super::{
     http::{self, Answer},
     in_time,
-    line::{Line, Socket},
     process::Process,
+    socket::{Socket, TestSocket},
     unique,
 };
 
-/// A frame that was not heard is sent again after this time.
+/// A frame that was not received is sent again after this time.
 const RESEND: Duration = Duration::from_millis(300);
 
-/// What may come next.
+/// What a person may receive next.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Heard {
     /// A control message.
     Control(Value),
     /// A frame of the peer.
     Frame(Bytes),
-    /// The end, with the code of the close frame if there was one.
+    /// The end of the connection, with the code of the close frame if there was one.
     Closed(Option<u16>),
 }
 
@@ -39,11 +39,11 @@ pub(crate) enum Heard {
 pub(crate) struct Person {
     pub(crate) session: String,
     pub(crate) token: String,
-    /// Of the room they are or were in.
+    /// The ticket of the room they are or were in.
     pub(crate) room: String,
     pub(crate) side: String,
     pub(crate) ticket: String,
-    line: Option<Line>,
+    socket: Option<TestSocket>,
 }
 
 impl Person {
@@ -63,7 +63,7 @@ impl Person {
             room: none(),
             side: none(),
             ticket: none(),
-            line: None,
+            socket: None,
         }
     }
 
@@ -74,9 +74,9 @@ impl Person {
         person
     }
 
-    /// Connects, and hears `ready`. A socket that was open before is dropped.
+    /// Connects and receives `ready`. A socket that was open before is dropped.
     pub(crate) async fn connect(&mut self, at: &Process) -> Value {
-        self.line = Some(Line::of(self.open(at).await));
+        self.socket = Some(TestSocket::of(self.open(at).await));
         let ready = self.hear("ready").await;
         assert_eq!(text(&ready, "session"), self.session);
         ready
@@ -94,21 +94,21 @@ impl Person {
 
     /// Breaks the connection off, without a close frame.
     pub(crate) fn lose(&mut self) {
-        self.line = None;
+        self.socket = None;
     }
 
-    /// Lets go of the socket, which stays open and is read by nobody.
-    pub(crate) fn let_go(&mut self) -> Socket {
-        self.line.take().expect("a socket").let_go()
+    /// Gives the socket away. It stays open, and nobody reads it.
+    pub(crate) fn release(&mut self) -> Socket {
+        self.socket.take().expect("a socket").release()
     }
 
     /// Takes a socket over.
     pub(crate) fn take(&mut self, socket: Socket) {
-        self.line = Some(Line::of(socket));
+        self.socket = Some(TestSocket::of(socket));
     }
 
-    fn line(&mut self) -> &mut Line {
-        self.line.as_mut().expect("a socket")
+    fn socket_mut(&mut self) -> &mut TestSocket {
+        self.socket.as_mut().expect("a socket")
     }
 
     /// Sends a control message.
@@ -121,12 +121,12 @@ impl Person {
         self.send(Message::Binary(frame.into())).await;
     }
 
-    /// Sends whatever it is.
+    /// Sends any message.
     pub(crate) async fn send(&mut self, message: Message) {
-        in_time("the socket takes a message", self.line().send(message)).await.unwrap();
+        in_time("the socket takes a message", self.socket_mut().send(message)).await.unwrap();
     }
 
-    /// Waits for somebody.
+    /// Sends `find` and receives `waiting`.
     #[track_caller]
     pub(crate) fn find(&mut self, mut wish: Value) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
@@ -137,20 +137,20 @@ impl Person {
         }
     }
 
-    /// Goes back into the room with the ticket; the answer is still to be heard.
+    /// Sends `resume` with the ticket; the answer is not received yet.
     pub(crate) async fn resume(&mut self) {
         let ticket = self.ticket.clone();
         self.ask(json!({"type": "resume", "ticket": ticket})).await;
     }
 
-    /// Connects there and is back in the room.
+    /// Connects and resumes the room.
     pub(crate) async fn come_back(&mut self, at: &Process) {
         self.connect(at).await;
         self.resume().await;
         self.hear("resumed").await;
     }
 
-    /// Whatever comes next, but for renewed tokens, which are kept.
+    /// The next item, except for renewed tokens, which are kept.
     pub(crate) async fn next(&mut self) -> Heard {
         let session = self.session.clone();
         in_time(&format!("something for {session}"), self.next_heard()).await
@@ -158,7 +158,7 @@ impl Person {
 
     async fn next_heard(&mut self) -> Heard {
         loop {
-            let message = match self.line().next().await {
+            let message = match self.socket_mut().next().await {
                 Some(Message::Text(text)) => serde_json::from_str(&text).unwrap(),
                 Some(Message::Binary(frame)) => return Heard::Frame(frame),
                 Some(Message::Close(frame)) => {
@@ -178,7 +178,7 @@ impl Person {
     pub(crate) async fn renewed(&mut self) -> Value {
         let renewed = async {
             loop {
-                let message = self.line().next().await.expect("an open socket");
+                let message = self.socket_mut().next().await.expect("an open socket");
                 let Message::Text(text) = message else { continue };
                 let message: Value = serde_json::from_str(&text).unwrap();
                 assert_eq!(message["type"], "token", "{message}");
@@ -205,7 +205,7 @@ impl Person {
         }
     }
 
-    /// The next that comes must be this control message.
+    /// The next item must be this control message.
     #[track_caller]
     pub(crate) fn hear(&mut self, kind: &str) -> impl Future<Output = Value> {
         let caller = std::panic::Location::caller();
@@ -217,7 +217,7 @@ impl Person {
         }
     }
 
-    /// Waits for a control message; the peer's coming and going before it does not matter.
+    /// Waits for a control message. `peer` messages before it are skipped.
     #[track_caller]
     pub(crate) fn hear_at_last(&mut self, kind: &str) -> impl Future<Output = Value> {
         let caller = std::panic::Location::caller();
@@ -232,7 +232,7 @@ impl Person {
         }
     }
 
-    /// The next that comes must be the news that the peer is `online` or `away`.
+    /// The next item must be the message that the peer is `online` or `away`.
     #[track_caller]
     pub(crate) fn peer_is(&mut self, state: &str) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
@@ -243,7 +243,7 @@ impl Person {
         }
     }
 
-    /// The next that comes must be this end of the chat.
+    /// The next item must be the end of the chat with this reason.
     #[track_caller]
     pub(crate) fn ended(&mut self, reason: &str) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
@@ -261,7 +261,7 @@ impl Person {
         text(&error, "code")
     }
 
-    /// The next that comes must be a frame.
+    /// The next item must be a frame.
     #[track_caller]
     pub(crate) fn hear_frame(&mut self) -> impl Future<Output = Bytes> {
         let caller = std::panic::Location::caller();
@@ -273,7 +273,7 @@ impl Person {
         }
     }
 
-    /// Nothing has come for this person: the answer to a ping is what comes next.
+    /// Nothing was sent to this person: the next item is the answer to a ping.
     pub(crate) async fn has_heard_nothing(&mut self) {
         self.ask(json!({"type": "ping"})).await;
         self.hear("pong").await;
@@ -293,7 +293,7 @@ impl Person {
         http::with_token(at.address(), method, path, &self.token).await
     }
 
-    /// What `GET /v1/sessions/me` says: the state, and whether a socket is open.
+    /// What `GET /v1/sessions/me` returns: the state, and whether a socket is open.
     pub(crate) async fn whereabouts(&self, at: &Process) -> (String, bool) {
         let me = self.call(at, "GET", "/v1/sessions/me").await;
         assert_eq!(me.status, 200, "{me:?}");
@@ -329,7 +329,7 @@ pub(crate) fn text(message: &Value, field: &str) -> String {
     message[field].as_str().unwrap_or_else(|| panic!("{field} in {message}")).to_owned()
 }
 
-/// Both hear that they are in one room, on different sides.
+/// Both are told that they are in one room, on different sides.
 pub(crate) async fn meet(one: &mut Person, other: &mut Person) {
     one.hear("paired").await;
     other.hear("paired").await;
@@ -337,7 +337,7 @@ pub(crate) async fn meet(one: &mut Person, other: &mut Person) {
     assert_ne!(one.side, other.side);
 }
 
-/// Lets two people meet who are connected.
+/// Has two connected people meet.
 pub(crate) async fn pair(one: &mut Person, other: &mut Person) {
     let topic = unique("topic");
     one.find(json!({"topic": topic})).await;
@@ -345,14 +345,14 @@ pub(crate) async fn pair(one: &mut Person, other: &mut Person) {
     meet(one, other).await;
 }
 
-/// Two people who chat, each connected to the gateway given.
+/// Two people who chat, each connected to the given gateway.
 pub(crate) async fn couple(one_at: &Process, other_at: &Process) -> (Person, Person) {
     let (mut one, mut other) = (Person::arrive(one_at).await, Person::arrive(other_at).await);
     pair(&mut one, &mut other).await;
     (one, other)
 }
 
-/// A frame gets through, sent again until it does, as the ends of a chat do: whatever is heard of the peer meanwhile.
+/// Sends a frame again until it is received, as clients do. `peer` messages meanwhile are skipped.
 pub(crate) async fn get_through(from: &mut Person, to: &mut Person) {
     let word = unique("again");
     let arrives = async {
@@ -368,7 +368,7 @@ pub(crate) async fn get_through(from: &mut Person, to: &mut Person) {
     in_time("a frame gets through", arrives).await;
 }
 
-/// A frame goes each way, and nothing else is heard.
+/// A frame is relayed each way, and nothing else is received.
 #[track_caller]
 pub(crate) fn talk(one: &mut Person, other: &mut Person) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();

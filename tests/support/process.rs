@@ -1,4 +1,4 @@
-//! One process of the real binary: on free ports, with its log at hand, gone when the test is.
+//! One process of the real binary: on free ports, with access to its log, ended with the test.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,7 +13,8 @@ use super::{PATIENCE, eventually, http};
 /// How much of a log a failed test shows.
 const SHOWN_LINES: usize = 150;
 
-/// The binary with what it is told. Every option is told as its environment variable, which roles without that option ignore.
+/// The binary with what it is told. Every option is told as its environment variable, which roles
+/// without that option ignore.
 #[derive(Clone)]
 pub(crate) struct Launch {
     role: &'static str,
@@ -66,13 +67,13 @@ impl Launch {
         self
     }
 
-    /// Everything is logged, too much to be shown when the test fails.
+    /// Logs everything, which is too much to be shown when the test fails.
     pub(crate) fn traced(mut self) -> Self {
         self.quiet = Quiet::Yes;
         self.variable("RUST_LOG", "trace")
     }
 
-    /// The command, for a process that is not expected to stay.
+    /// The command, for a process that is expected to end by itself.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CIPHER_CHAT_")) {
@@ -89,7 +90,7 @@ impl Launch {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Log::default());
         let written = log.clone();
-        // Reads on until the process ends, which would otherwise stop at a full pipe.
+        // Reads until the process ends; otherwise the process would block on a full pipe.
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 written.push(line);
@@ -120,7 +121,7 @@ impl Launch {
     }
 }
 
-/// A running process. It is ended with SIGKILL at the latest when it is dropped.
+/// A running process. It is killed when it is dropped, if it has not ended before.
 pub(crate) struct Process {
     role: &'static str,
     child: Child,
@@ -146,22 +147,22 @@ impl Process {
         self.ops
     }
 
-    /// What `/readyz` says.
+    /// The status of `/readyz`.
     pub(crate) async fn readiness(&self) -> u16 {
         http::get(self.ops, "/readyz").await.status
     }
 
-    /// Waits until it can do its work.
+    /// Waits until it is ready.
     pub(crate) async fn is_ready(&self) {
         eventually(&format!("the {} is ready", self.role), async || self.readiness().await == 200).await;
     }
 
-    /// Waits until it says that it cannot.
+    /// Waits until it is no longer ready.
     pub(crate) async fn is_not_ready(&self) {
         eventually(&format!("the {} is not ready", self.role), async || self.readiness().await == 503).await;
     }
 
-    /// What `/metrics` says of one counter or gauge, the sum of all its labels.
+    /// The value of a counter or gauge in `/metrics`, summed over all its labels.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let all = http::get(self.ops, "/metrics").await.text();
         let values = all.lines().filter_map(|line| {
@@ -181,19 +182,19 @@ impl Process {
         self.log.text()
     }
 
-    /// Ends it at once, as a crash would.
+    /// Kills it, as a crash would.
     pub(crate) fn kill(&mut self) {
-        // An error means that it has ended already.
+        // An error means that it has already ended.
         let _ = self.child.kill();
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end, as an operator does.
+    /// Asks it to stop, as an operator does.
     pub(crate) fn terminate(&self) {
         self.signal("TERM");
     }
 
-    /// Lets it hang: its sockets stay open, and nothing moves.
+    /// Makes it hang: its sockets stay open, and it does nothing.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
     }
@@ -219,7 +220,7 @@ impl Process {
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
     }
 
-    /// The word that follows a mark in its log, once it is there.
+    /// The word that follows a mark in its log, once it is logged.
     fn announced(&self, mark: &str) -> String {
         self.log
             .word_after(mark)
@@ -239,7 +240,7 @@ impl Drop for Process {
     }
 }
 
-/// What a process writes, as it comes.
+/// The log of a process, while it is written.
 #[derive(Default)]
 struct Log {
     lines: Mutex<Lines>,

@@ -1,4 +1,4 @@
-//! A WebSocket whose every byte the test decides: for what no decent client sends.
+//! A WebSocket of which the test decides every byte: for what no correct client sends.
 
 use std::net::SocketAddr;
 
@@ -31,7 +31,7 @@ impl Raw {
         Self::upgraded(TcpStream::connect(to).await.unwrap(), token, b"").await
     }
 
-    /// The same with a receive buffer so small that who does not read is soon noticed.
+    /// The same with a small receive buffer, so that a client that does not read is soon noticed.
     pub(crate) async fn open_narrow(to: SocketAddr, token: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
@@ -70,7 +70,8 @@ impl Raw {
         self.write(&masked(first, payload)).await;
     }
 
-    /// The next frame but for pings, which may come at any time: its first byte and its payload. `None` is the end of the stream.
+    /// The next frame that is not a ping, since pings may be received at any time: its first byte
+    /// and its payload. `None` is the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             match self.next_or_ping().await {
@@ -97,7 +98,7 @@ impl Raw {
         Ok((first, payload))
     }
 
-    /// The code of the close frame that comes, whatever comes before it.
+    /// The code of the next close frame; other frames before it are skipped.
     pub(crate) async fn close_code(&mut self) -> Option<u16> {
         while let Some((first, payload)) = self.next().await {
             if first == FIN | CLOSE {
@@ -108,7 +109,7 @@ impl Raw {
     }
 }
 
-/// The headers of an upgrade as it should be.
+/// The headers of a correct upgrade.
 pub(crate) fn upgrade_headers(authorization: &str) -> [(&str, &str); 6] {
     [
         ("connection", "upgrade"),

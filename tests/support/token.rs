@@ -1,4 +1,4 @@
-//! Tokens taken apart, and tokens that no gateway has signed.
+//! Reads tokens, and makes tokens that no gateway has signed.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,7 +19,7 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
 
-/// Whoever would like to be a gateway.
+/// Signs tokens with a key that no gateway has.
 pub(crate) struct Forger {
     key: Ed25519KeyPair,
 }
@@ -29,14 +29,14 @@ impl Forger {
         Self { key: Ed25519KeyPair::generate().unwrap() }
     }
 
-    /// These words, signed with the forger's key.
+    /// A token with this header and these claims, signed with the forger's key.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let text = unsigned(header, claims);
         let signature = URL_SAFE_NO_PAD.encode(self.key.sign(text.as_bytes()));
         format!("{text}.{signature}")
     }
 
-    /// The forger's own key in the header, for who would believe it.
+    /// A token that names the forger's own key in its header.
     pub(crate) fn with_own_key(&self, token: &str) -> String {
         let mut header = header(token);
         let public = URL_SAFE_NO_PAD.encode(self.key.public_key().as_ref());

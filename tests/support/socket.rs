@@ -1,5 +1,5 @@
-//! A socket that is read all the time, as every real client reads its own: a ping is answered, and a close frame, while the test is
-//! busy with somebody else.
+//! A socket that is read all the time, as real clients do: pings and close frames are answered
+//! while the test is busy with something else.
 
 use std::{
     future::poll_fn,
@@ -15,34 +15,35 @@ use tokio_tungstenite::{
     tungstenite::{self, Message},
 };
 
-/// Messages that wait for the test. Far more than any test leaves unread; beyond it nothing is read, as if the client were busy.
+/// How many messages are queued for the test: far more than any test leaves unread. Beyond that
+/// nothing is read, as if the client were busy.
 const UNREAD: usize = 4096;
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
 
-/// `None` once it is lost or let go.
+/// `None` once it is closed or given away.
 type Shared = Arc<Mutex<Option<Socket>>>;
 
-/// An open socket and its reader. Dropped, it breaks off at once, without a close frame.
-pub(crate) struct Line {
+/// An open socket and its reader. When dropped, it is closed at once, without a close frame.
+pub(crate) struct TestSocket {
     socket: Shared,
-    heard: mpsc::Receiver<Message>,
+    messages: mpsc::Receiver<Message>,
     _reader: JoinSet<()>,
 }
 
-impl Line {
+impl TestSocket {
     /// Reads this socket from now on.
     pub(crate) fn of(socket: Socket) -> Self {
         let socket = Arc::new(Mutex::new(Some(socket)));
-        let (hears, heard) = mpsc::channel(UNREAD);
+        let (sender, messages) = mpsc::channel(UNREAD);
         let mut reader = JoinSet::new();
-        reader.spawn(read(socket.clone(), hears));
-        Self { socket, heard, _reader: reader }
+        reader.spawn(read(socket.clone(), sender));
+        Self { socket, messages, _reader: reader }
     }
 
     /// The next message, in order; `None` after the last.
     pub(crate) async fn next(&mut self) -> Option<Message> {
-        self.heard.recv().await
+        self.messages.recv().await
     }
 
     /// Sends a message, and waits until the socket has taken it.
@@ -57,8 +58,8 @@ impl Line {
     }
 
     /// Stops reading; the socket stays open.
-    pub(crate) fn let_go(self) -> Socket {
-        self.socket.lock().unwrap().take().expect("only its end takes the socket from a line")
+    pub(crate) fn release(self) -> Socket {
+        self.socket.lock().unwrap().take().expect("the socket is taken only at the end")
     }
 
     async fn with(
@@ -73,22 +74,23 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for TestSocket {
     fn drop(&mut self) {
         drop(self.socket.lock().unwrap().take());
     }
 }
 
-/// Reads until the end, or until the line is gone. Each read answers what the one before it brought.
-async fn read(socket: Shared, hears: mpsc::Sender<Message>) {
+/// Reads until the connection has ended, or until the [`TestSocket`] is dropped. Each read also
+/// sends the answers to the pings before it.
+async fn read(socket: Shared, sender: mpsc::Sender<Message>) {
     loop {
-        let Ok(place) = hears.reserve().await else { return };
+        let Ok(permit) = sender.reserve().await else { return };
         let next = poll_fn(|cx| match socket.lock().unwrap().as_mut() {
             Some(socket) => Pin::new(socket).poll_next(cx),
             None => Poll::Ready(None),
         });
         match next.await {
-            Some(Ok(message)) => place.send(message),
+            Some(Ok(message)) => permit.send(message),
             Some(Err(_)) | None => return,
         }
     }
