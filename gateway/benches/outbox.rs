@@ -1,7 +1,7 @@
 //! What waiting for a socket costs, without the socket: `cargo bench -p gateway --bench outbox --features bench`. Items are frames.
 
 use divan::{Bencher, counter::ItemsCount};
-use gateway::ws::bench::OpenOutbox;
+use gateway::bench::OpenOutbox;
 use schemas::RoomId;
 use websocket::put_binary;
 

@@ -5,8 +5,8 @@
 use bus::Local;
 use divan::{Bencher, black_box, counter::ItemsCount};
 use gateway::{
+    bench::{Connected, Relay, RouteTable},
     config::Config,
-    ws::bench::{Connected, Relay, RouteTable},
 };
 use schemas::{BootId, RoomId};
 

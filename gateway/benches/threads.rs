@@ -17,8 +17,8 @@ use std::{
 
 use bus::Local;
 use gateway::{
+    bench::{Connected, Relay},
     config::Config,
-    ws::bench::{Connected, Relay},
 };
 use schemas::{BootId, RoomId};
 

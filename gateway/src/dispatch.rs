@@ -1,4 +1,4 @@
-//! The gateway's ears: what the bus brings goes to the sessions, to the keys, or straight to a socket.
+//! What the bus brings goes to the sessions, to the keys, or straight to a socket.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,25 +31,26 @@ use session::{Sessions, TICK};
 const MESSAGES_PER_TURN: usize = 1024;
 /// So many bytes for one client are written without waiting for more: copying them into its outbox costs more than the system call.
 const WORTH_A_WRITE: usize = 16 * 1024;
-/// While there is something to do, timers are looked at this often, and else each [`TICK`]: after a rush thousands are due in each, and heeding
-/// them makes ten short pauses, not a long one.
+/// While there is something to do, timers are looked at this often, and else each [`TICK`]. After a
+/// rush thousands are due in each tick: run in ten parts, they delay others for ten short moments and
+/// not for one long one.
 const TIMERS: Duration = Duration::from_millis(10);
-/// Timers that are heeded before other tasks have their turn: a fraction of a millisecond.
+/// Timers that run before other tasks have their turn: a fraction of a millisecond.
 const TIMERS_PER_TURN: usize = 64;
 /// How long a starting gateway waits for others to tell what it has missed. Silence then means that there is nobody.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Both subscriptions of a gateway.
-pub(crate) struct Ears {
+pub(crate) struct Subscriptions {
     traffic: Subscription,
     events: Subscription,
 }
 
-/// Listens. To be called before anything is said, so that no answer is missed.
+/// Subscribes. To be called before anything is published, so that no answer is missed.
 ///
 /// # Errors
 /// If the bus is going away.
-pub(crate) async fn listen(node: &Node) -> Result<Ears, SubscribeError> {
+pub(crate) async fn listen(node: &Node) -> Result<Subscriptions, SubscribeError> {
     let id = &node.config().node;
     let events = [
         Interest::RoomEvents,
@@ -61,20 +62,20 @@ pub(crate) async fn listen(node: &Node) -> Result<Ears, SubscribeError> {
         Interest::Syncs,
         Interest::Heartbeats(Service::Gateway),
     ];
-    Ok(Ears {
+    Ok(Subscriptions {
         traffic: node.bus().subscribe(&[Interest::RoomTraffic(id.clone())]).await?,
         events: node.bus().subscribe(&events).await?,
     })
 }
 
-/// Hears until the bus is drained.
-pub(crate) async fn run(node: Arc<Node>, ears: Ears) {
-    let Ears { traffic, events } = ears;
-    tokio::join!(hear_traffic(&node, traffic), hear_events(&node, events));
+/// Takes what comes until the bus is drained.
+pub(crate) async fn run(node: Arc<Node>, subscriptions: Subscriptions) {
+    let Subscriptions { traffic, events } = subscriptions;
+    tokio::join!(handle_traffic(&node, traffic), handle_events(&node, events));
 }
 
 /// Frames and the room events that precede them, in order. Never waits for a client.
-async fn hear_traffic(node: &Node, mut traffic: Subscription) {
+async fn handle_traffic(node: &Node, mut traffic: Subscription) {
     let mut scratch = Vec::new();
     let mut to_flush = Vec::<Arc<Connection>>::new();
     while let Some(first) = traffic.next().await {
@@ -130,17 +131,17 @@ fn take_frames(node: &Node, room: RoomId, payload: &[u8], scratch: &mut Vec<u8>)
     }
 }
 
-async fn hear_events(node: &Node, mut events: Subscription) {
+async fn handle_events(node: &Node, mut events: Subscription) {
     while let Some(heard) = events.next().await {
         match heard {
-            Heard::Message { message, reply } => hear(node, &message, reply),
+            Heard::Message { message, reply } => handle(node, &message, reply),
             Heard::Gap => missed(node),
             Heard::Frames { .. } => {}
         }
     }
 }
 
-fn hear(node: &Node, message: &Message, reply: Option<ReplyTo>) {
+fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>) {
     match (message, reply) {
         (Message::Key { key, event, .. }, _) => node.tokens().hear(*key, event),
         (Message::Ask { session }, Some(reply)) => {
@@ -227,7 +228,7 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
     let mut next = Instant::now();
     let (mut all, mut beat) = (next, next);
     while shutdown.run_until_cancelled(sleep_until(next)).await.is_some() {
-        while node.decide(|sessions, now| sessions.heed_timers(now, TIMERS_PER_TURN)) {
+        while node.decide(|sessions, now| sessions.run_due_timers(now, TIMERS_PER_TURN)) {
             yield_now().await;
         }
         let mut rest = node.decide(|sessions, now| sessions.rest(now));
@@ -241,13 +242,13 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
         }
         if now >= beat {
             beat = now + limits::HEARTBEAT;
-            say_alive(&node);
+            announce_heartbeat(&node);
         }
         next = (now + rest.max(TIMERS)).min(all);
     }
 }
 
-fn say_alive(node: &Node) {
+fn announce_heartbeat(node: &Node) {
     let config = node.config();
     let heartbeat = Heartbeat {
         boot: config.boot,

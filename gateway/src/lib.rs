@@ -1,8 +1,10 @@
 //! The edge: sessions over REST, WebSocket connections, tokens, rate limits, and the relay path.
 //!
-//! [`session`](::session) decides, [`node`] carries out, [`ws`] relays; [`rest`] is the way in.
+//! [`session`](::session) decides, [`node`] carries out, `ws` relays; [`rest`] is the way in.
 
 pub mod address;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod config;
 mod dispatch;
 pub mod keyring;
@@ -16,6 +18,6 @@ pub mod rest;
 mod routes;
 mod run;
 pub mod token;
-pub mod ws;
+mod ws;
 
 pub use run::{Gateway, RunError};

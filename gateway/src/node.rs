@@ -5,7 +5,8 @@
 
 mod control;
 mod effects;
-mod whereabouts;
+mod host;
+pub mod locate;
 
 use std::{
     collections::HashMap,
@@ -26,7 +27,6 @@ use schemas::{
 };
 use tokio::sync::Notify;
 
-pub use self::whereabouts::NoRoom;
 use crate::{
     config::Config,
     metrics::Metrics,

@@ -11,15 +11,15 @@ use governor::clock::{Clock, MonotonicClock};
 use schemas::SessionId;
 use tokio_util::sync::CancellationToken;
 
-pub use self::meter::Meter;
 use self::{keyed::Keyed, meter::MeterLimits};
+pub use self::{
+    keyed::{BURST, Exceeded},
+    meter::Meter,
+};
 use crate::{
     address::{AddressKey, Hasher},
     config::Config,
 };
-
-/// How much more than one unit of time's worth may come at once after silence: a page that reconnects and resumes is no attack.
-pub const BURST: u32 = 4;
 
 /// Authenticated REST calls per session and minute: a client needs a handful, for renewal and leaving.
 const REQUESTS_PER_MINUTE: u32 = 60;
@@ -40,20 +40,6 @@ pub struct Rates<C: Clock = MonotonicClock> {
     request: Keyed<SessionId, C>,
     connections: Arc<Connections>,
     meter: Arc<MeterLimits<C>>,
-}
-
-/// A rate was exceeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{policy}: more than {quota} in {} s", window.as_secs())]
-pub struct Exceeded {
-    /// The rate's name.
-    pub policy: &'static str,
-    /// How many are sustained in a window.
-    pub quota: u32,
-    /// The window.
-    pub window: Duration,
-    /// When to try again.
-    pub retry_after: Duration,
 }
 
 /// As many sockets from one address as may be.

@@ -64,9 +64,9 @@ impl Gateway {
     ) -> Result<(), RunError> {
         let node = self.node;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        // Ears first: nothing that answers what is said next may be missed.
-        let ears = dispatch::listen(&node).await?;
-        tasks.spawn(stop.clone().run_until_cancelled_owned(dispatch::run(node.clone(), ears)));
+        // First of all: nothing that answers what is published next may be missed.
+        let subscriptions = dispatch::listen(&node).await?;
+        tasks.spawn(stop.clone().run_until_cancelled_owned(dispatch::run(node.clone(), subscriptions)));
         tasks.spawn(dispatch::follow_bus(node.clone(), stop.clone()));
         tasks.spawn(dispatch::sync(node.clone(), stop.clone()));
         tasks.spawn(dispatch::tick(node.clone(), stop.clone()));

@@ -31,9 +31,9 @@ pub(super) struct Tick {
 }
 
 impl Sessions {
-    /// Heeds timers that are due, at most so many; whether there may be more. Before [`Self::tick`], which heeds all: after a rush
+    /// Runs timers that are due, at most so many; whether there may be more. Before [`Self::tick`], which runs all: after a rush
     /// thousands are due at once, and chats are to go on in between.
-    pub fn heed_timers(&mut self, now: UnixMillis, most: usize) -> bool {
+    pub fn run_due_timers(&mut self, now: UnixMillis, most: usize) -> bool {
         let tick = Tick { now, grace_now: self.grace_clock(now) };
         if let Some(last) = self.last_tick.replace(tick)
             && now.since(last.now) >= STANDSTILL
@@ -54,7 +54,7 @@ impl Sessions {
 
     /// Does what is due. To be called every [`TICK`].
     pub fn tick(&mut self, now: UnixMillis) {
-        while self.heed_timers(now, usize::MAX) {}
+        while self.run_due_timers(now, usize::MAX) {}
         for node in self.gateways.expire(now) {
             self.node_gone(now, &node);
             self.silent.insert(node, now - limits::NODE_SILENCE - IN_FLIGHT);

@@ -14,7 +14,8 @@ use governor::{
     },
 };
 
-use super::{BURST, Exceeded};
+/// How much more than one unit of time's worth may come at once after silence: a page that reconnects and resumes is no attack.
+pub const BURST: u32 = 4;
 
 /// How many keys one rate remembers, about 10 MB. Beyond it newcomers share one bucket: who sprays addresses throttles other newcomers
 /// for as long, but nobody who is known, and gains nothing.
@@ -27,6 +28,20 @@ const WINDOW: Duration = Duration::from_secs(60);
 fn quota(rate: u32) -> Option<Quota> {
     let rate = NonZeroU32::new(rate)?;
     Some(Quota::per_minute(rate).allow_burst(rate.saturating_mul(NonZeroU32::new(BURST)?)))
+}
+
+/// A rate was exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{policy}: more than {quota} in {} s", window.as_secs())]
+pub struct Exceeded {
+    /// The rate's name.
+    pub policy: &'static str,
+    /// How many are sustained in a window.
+    pub quota: u32,
+    /// The window.
+    pub window: Duration,
+    /// When to try again.
+    pub retry_after: Duration,
 }
 
 pub(super) struct Keyed<K, C>

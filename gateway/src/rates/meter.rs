@@ -7,7 +7,7 @@ use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::clock::{Clock, MonotonicClock, Reference};
 
-use super::BURST;
+use super::keyed::BURST;
 
 /// The longest wait that is asked for at once. A larger debt is waited for in parts, so that
 /// whoever waits can look around.

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use super::{
     buffers,
     connection::{Connection, Delivered, Target},
+    host::Host,
 };
-use crate::node::Node;
 
 /// Reading pauses at most this long for a bus that is full; then the frames are dropped.
 const BUS_WAIT: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const BUS_WAIT: Duration = Duration::from_secs(1);
 pub(super) const TOGETHER_BYTES: usize = 60 * 1024;
 
 /// Collects the frames of one read. The target is looked up once for all of them.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     target: Option<Target>,
     bytes: Vec<u8>,
     frames: u32,
@@ -30,16 +30,16 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Begins behind what has not been sent yet.
-    pub(super) fn behind(unsent: Option<Box<Unsent>>) -> Self {
+    pub(crate) fn behind(unsent: Option<Box<Unsent>>) -> Self {
         let unsent = unsent.map(|unsent| *unsent).unwrap_or_default();
         Self { target: None, bytes: buffers::relay(), frames: 0, unsent }
     }
 
     /// Takes a frame.
     #[inline]
-    pub(super) fn put(&mut self, node: &Node, connection: &Connection, payload: &[u8]) {
+    pub(crate) fn put(&mut self, host: &impl Host, connection: &Connection, payload: &[u8]) {
         if self.frames > 0 && self.bytes.len() + frame::LENGTH_BYTES + payload.len() > TOGETHER_BYTES {
-            self.send(node);
+            self.send(host);
         }
         match self.target.get_or_insert_with(|| connection.target()) {
             Target::Nowhere => {}
@@ -55,22 +55,22 @@ impl Batch {
     }
 
     /// Sends what has been collected. The next frame looks the target up again.
-    pub(super) fn send(&mut self, node: &Node) {
+    pub(crate) fn send(&mut self, host: &impl Host) {
         let Some(target) = self.target.take() else { return };
         let frames = std::mem::take(&mut self.frames);
         match target {
-            Target::Nowhere => node.metrics().relayed(frames, false),
+            Target::Nowhere => host.metrics().relayed(frames, false),
             Target::Local { peer, room } => {
                 let delivered = peer.upgrade().map_or(Delivered::No, |peer| peer.deliver(room, &self.bytes));
-                node.metrics().relayed(frames, delivered != Delivered::No);
+                host.metrics().relayed(frames, delivered != Delivered::No);
             }
             Target::Remote(remote) => {
                 let part =
                     Part { room: remote.route.room, frames, payload: Bytes::copy_from_slice(&self.bytes) };
-                let publish = |payload| node.bus().publish_frames(&remote.route, payload);
+                let publish = |payload| host.bus().publish_frames(&remote.route, payload);
                 let sent = self.unsent.send_or_keep(part, publish);
-                node.metrics().relayed(sent.relayed, true);
-                node.metrics().relayed(sent.dropped, false);
+                host.metrics().relayed(sent.relayed, true);
+                host.metrics().relayed(sent.dropped, false);
             }
         }
         self.bytes.fill(0);
@@ -78,8 +78,8 @@ impl Batch {
     }
 
     /// Sends the last of it. Returns what the bus has no room for now.
-    pub(super) fn finish(mut self, node: &Node) -> Option<Box<Unsent>> {
-        self.send(node);
+    pub(crate) fn finish(mut self, host: &impl Host) -> Option<Box<Unsent>> {
+        self.send(host);
         let unsent = std::mem::take(&mut self.unsent);
         (!unsent.parts.is_empty()).then(|| Box::new(unsent))
     }
@@ -93,7 +93,7 @@ impl Drop for Batch {
 
 /// Frames that the bus has no room for now, in order: at most what two reads have brought.
 #[derive(Debug, Default)]
-pub(super) struct Unsent {
+pub(crate) struct Unsent {
     parts: VecDeque<Part>,
 }
 
@@ -160,20 +160,20 @@ impl Unsent {
 }
 
 /// Sends what the bus had no room for as soon as it has, and drops what is left after a while.
-pub(super) async fn send_later(node: Arc<Node>, connection: Arc<Connection>, mut unsent: Box<Unsent>) {
+pub(super) async fn send_later(host: Arc<impl Host>, connection: Arc<Connection>, mut unsent: Box<Unsent>) {
     let sending = async {
         while let Some(first) = unsent.parts.front() {
-            let permit = node.bus().reserve_frames(first.payload.len()).await;
+            let permit = host.bus().reserve_frames(first.payload.len()).await;
             let sent = unsent.send_first(&connection.target(), |route, payload| {
-                node.bus().publish_frames_with(permit, route, payload)
+                host.bus().publish_frames_with(permit, route, payload)
             });
-            node.metrics().relayed(sent.relayed, true);
-            node.metrics().relayed(sent.dropped, false);
+            host.metrics().relayed(sent.relayed, true);
+            host.metrics().relayed(sent.dropped, false);
         }
     };
     // Too late: the ends send again.
     let _ = timeout(BUS_WAIT, sending).await;
-    node.metrics().relayed(unsent.frames(), false);
+    host.metrics().relayed(unsent.frames(), false);
 }
 
 #[cfg(test)]

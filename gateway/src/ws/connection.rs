@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::{
     buffers,
     last_heard::LastHeard,
-    outbox::{Chore, Outbox, Push, RoomKey, Socket, Turn, Written},
+    outbox::{Outbox, OutboxTask, Push, RoomKey, Socket, WriteTurn, Written},
     socket::Reader,
 };
 use session::{ConnId, ToClient};
@@ -140,7 +140,7 @@ impl Connection {
         self.owner.wake();
     }
 
-    /// Queues a frame of the server. For the connection's own task, which does its chores after each read.
+    /// Queues a frame of the server. For the connection's own task, which looks after the outbox after each read.
     pub(super) fn reply(&self, frame: &[u8]) {
         let push = self.out.lock().push(frame);
         self.pushed(push);
@@ -238,20 +238,20 @@ impl Connection {
             rest = buffers::spare();
             rest.extend_from_slice(&frames[sent..]);
         }
-        if self.finish(Turn { bytes: rest, sent: 0 }, socket) {
+        if self.finish(WriteTurn { bytes: rest, sent: 0 }, socket) {
             self.flush();
         }
     }
 
     /// Ends a turn; whether there is more to write.
-    fn finish(&self, turn: Turn, socket: Socket) -> bool {
+    fn finish(&self, turn: WriteTurn, socket: Socket) -> bool {
         let written = self.out.lock().finish(turn, socket);
         match written {
             Written::All => return self.has_sealed(),
             Written::MoreCame => return true,
-            Written::Blocked | Written::Goodbye => self.owner.wake(),
+            Written::Blocked | Written::Closed => self.owner.wake(),
         }
-        written == Written::Goodbye && self.has_sealed()
+        written == Written::Closed && self.has_sealed()
     }
 
     fn has_sealed(&self) -> bool {
@@ -312,7 +312,7 @@ impl Connection {
 
     /// Signs, writes, and waits for the socket to take more, as far as there is something to do. For the connection's own task, which is
     /// woken for whatever comes next. Returns why the connection is closing, if it is.
-    pub(super) fn poll_chores(
+    pub(super) fn poll_tasks(
         &self,
         cx: &mut Context<'_>,
         mut sign: impl FnMut(ToClient) -> ServerMessage,
@@ -320,20 +320,20 @@ impl Connection {
         // First of all: whatever others queue from here on wakes the task.
         self.owner.register(cx.waker());
         loop {
-            let (chore, closing) = {
+            let (task, closing) = {
                 let out = self.out.lock();
-                (out.chore(), out.closing())
+                (out.next_task(), out.closing())
             };
-            match chore {
-                Chore::Rest => return closing,
-                Chore::Sign(message) => {
+            match task {
+                OutboxTask::None => return closing,
+                OutboxTask::Sign(message) => {
                     let mut frame = buffers::spare();
                     websocket::put_text(&mut frame, &sign(message).json());
                     self.out.lock().signed(&frame);
                     buffers::give_back(frame);
                 }
-                Chore::Write => self.flush(),
-                Chore::AwaitSocket => {
+                OutboxTask::Write => self.flush(),
+                OutboxTask::AwaitSocket => {
                     if self.poll_writable(cx).is_pending() {
                         return closing;
                     }

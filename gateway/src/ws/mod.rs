@@ -1,13 +1,15 @@
 //! WebSocket connections: the relay path.
 //!
-//! [`websocket`] frames, [`outbox`] decides what waits, [`connection`] is what others may touch, [`pump`] is the task, [`batch`] carries the
-//! frames of one read on, [`keepalive`] watches over all.
+//! [`websocket`] frames, [`outbox`] decides what waits, [`connection`] is what others may touch, [`pump`]
+//! is the task, [`batch`] carries the frames of one read on, [`keepalive`] pings all, [`host`] is the
+//! gateway around them.
 
-mod batch;
+pub(crate) mod batch;
 #[cfg(feature = "bench")]
-pub mod bench;
+pub(crate) mod bench;
 mod buffers;
 pub(crate) mod connection;
+pub(crate) mod host;
 pub(crate) mod keepalive;
 mod last_heard;
 pub(crate) mod outbox;
@@ -22,30 +24,31 @@ use schemas::token::TokenClaims;
 use serving::Stream;
 use tokio::net::TcpStream;
 
-use self::{connection::Connection, pump::Pump};
-use crate::{node::Node, rates::ConnectionGuard};
+use self::{connection::Connection, host::Host, pump::Pump};
+use crate::rates::ConnectionGuard;
 
-/// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it sent right behind its request.
+/// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it
+/// sent right behind its request.
 ///
-/// The future is the connection's task. It is small, and holds nothing of what led to it if it is spawned by itself. To be called in a
-/// runtime.
-pub fn serve(
-    node: Arc<Node>,
+/// The future is the connection's task. It is small, and holds nothing of what led to it if it is
+/// spawned by itself. To be called in a runtime.
+pub(crate) fn serve<H: Host>(
+    host: Arc<H>,
     stream: Stream,
     early: Bytes,
     claims: TokenClaims,
     guard: ConnectionGuard,
-) -> impl Future<Output = ()> + Send + use<> {
-    attach(node, stream, &early, &claims, guard).1
+) -> impl Future<Output = ()> + Send + use<H> {
+    attach(host, stream, &early, &claims, guard).1
 }
 
-fn attach(
-    node: Arc<Node>,
+pub(crate) fn attach<H: Host>(
+    host: Arc<H>,
     stream: Stream,
     early: &[u8],
     claims: &TokenClaims,
     guard: ConnectionGuard,
-) -> (Arc<Connection>, Pump) {
+) -> (Arc<Connection>, Pump<H>) {
     let mut early = early.to_vec();
     let (socket, tls): (TcpStream, _) = match stream {
         Stream::Plain(socket) => (socket, None),
@@ -56,10 +59,10 @@ fn attach(
         }
     };
     let connection =
-        Arc::new(Connection::new(node.next_conn(), claims.sub, socket, tls, node.keep_alive().now()));
-    node.keep_alive().watch(&connection);
-    node.connected(&connection, claims);
-    (connection.clone(), Pump::new(node, connection, &mut early, guard))
+        Arc::new(Connection::new(host.next_conn(), claims.sub, socket, tls, host.keep_alive().now()));
+    host.keep_alive().watch(&connection);
+    host.connected(&connection, claims);
+    (connection.clone(), Pump::new(host, connection, &mut early, guard))
 }
 
 #[cfg(test)]

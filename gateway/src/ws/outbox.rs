@@ -15,8 +15,9 @@ pub(crate) const OUTBOX_BYTES: usize = 256 * 1024;
 /// What a control message counts while it waits for its signature: a `token` with a full memory and a ticket is not longer.
 const SIGNED_BYTES: usize = 3 * 1024;
 
-/// Whose frames a connection accepts: the first half of the room's id, its last bit set, so that no key takes no more memory than one.
-/// A frame that is on its way while its room ends does not fall into the next one.
+/// The room whose frames a connection accepts: a frame that is on its way while its room ends does not
+/// fall into the next one. It is the first half of the room's id with its last bit set: never zero, so
+/// that an `Option` of it takes no more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RoomKey(NonZeroU64);
 
@@ -78,7 +79,7 @@ pub(super) enum Push {
 
 /// A turn of writing. To be handed back with [`Outbox::finish`].
 #[derive(Debug, PartialEq)]
-pub(super) struct Turn {
+pub(super) struct WriteTurn {
     /// What is to be written...
     pub(super) bytes: Vec<u8>,
     /// ...from here on. The writer moves it.
@@ -104,14 +105,14 @@ pub(super) enum Written {
     /// The socket is full: the connection's task is to wait for it.
     Blocked,
     /// Nothing waits, and nothing will: the connection's task is to know.
-    Goodbye,
+    Closed,
 }
 
 /// What the connection's own task is to do for its outbox.
 #[derive(Debug, PartialEq)]
-pub(super) enum Chore {
+pub(super) enum OutboxTask {
     /// Nothing.
-    Rest,
+    None,
     /// Sign the oldest unsigned message: [`Outbox::signed`]. It stays, so that what comes now goes behind it.
     Sign(ToClient),
     /// Write.
@@ -184,23 +185,23 @@ impl Outbox {
     }
 
     /// Takes the turn to write what waits; `None` if nothing does, or it is somebody else's turn.
-    pub(super) fn start(&mut self) -> Option<Turn> {
+    pub(super) fn start(&mut self) -> Option<WriteTurn> {
         if self.bytes.is_empty() { None } else { self.start_anyway() }
     }
 
     /// The same even if nothing waits: for a layer below that keeps bytes of its own.
-    pub(super) fn start_anyway(&mut self) -> Option<Turn> {
+    pub(super) fn start_anyway(&mut self) -> Option<WriteTurn> {
         if self.writer != Writer::Free {
             return None;
         }
         self.writer = Writer::Busy;
-        Some(Turn { bytes: mem::take(&mut self.bytes), sent: mem::take(&mut self.sent) })
+        Some(WriteTurn { bytes: mem::take(&mut self.bytes), sent: mem::take(&mut self.sent) })
     }
 
     /// Ends a turn. What was not written goes before what came meanwhile; if the socket is full nobody writes until
     /// [`Outbox::unblock`].
-    pub(super) fn finish(&mut self, turn: Turn, socket: Socket) -> Written {
-        let Turn { bytes, sent } = turn;
+    pub(super) fn finish(&mut self, turn: WriteTurn, socket: Socket) -> Written {
+        let WriteTurn { bytes, sent } = turn;
         if sent == bytes.len() {
             buffers::give_back(bytes);
         } else {
@@ -218,7 +219,7 @@ impl Outbox {
         if !self.bytes.is_empty() {
             Written::MoreCame
         } else if self.closing.is_some() {
-            Written::Goodbye
+            Written::Closed
         } else {
             Written::All
         }
@@ -243,14 +244,14 @@ impl Outbox {
     }
 
     /// What the connection's own task is to do next.
-    pub(super) fn chore(&self) -> Chore {
+    pub(super) fn next_task(&self) -> OutboxTask {
         if let Some((message, _)) = self.unsigned.as_ref().and_then(|unsigned| unsigned.front()) {
-            return Chore::Sign(message.clone());
+            return OutboxTask::Sign(message.clone());
         }
         match self.writer {
-            Writer::Free if !self.bytes.is_empty() => Chore::Write,
-            Writer::Free | Writer::Busy => Chore::Rest,
-            Writer::Blocked => Chore::AwaitSocket,
+            Writer::Free if !self.bytes.is_empty() => OutboxTask::Write,
+            Writer::Free | Writer::Busy => OutboxTask::None,
+            Writer::Blocked => OutboxTask::AwaitSocket,
         }
     }
 
@@ -270,7 +271,7 @@ impl Outbox {
         self.room = room;
     }
 
-    /// Says goodbye: nothing follows. Returns whether it is the first goodbye.
+    /// Appends the last frame: nothing follows. Returns whether nothing was the last before.
     pub(super) fn close(&mut self, code: CloseCode, frame: &[u8]) -> bool {
         if self.closing.is_some() {
             return false;

@@ -22,11 +22,9 @@ use super::{
     batch::{self, Batch, Unsent},
     buffers,
     connection::Connection,
+    host::Host,
 };
-use crate::{
-    node::Node,
-    rates::{ConnectionGuard, Meter},
-};
+use crate::rates::{ConnectionGuard, Meter};
 
 /// Longest messages of a client.
 const LIMITS: Limits = Limits { binary: limits::FRAME_BYTES as u32, text: limits::CONTROL_BYTES as u32 };
@@ -43,8 +41,8 @@ const REFUSALS: u16 = 100;
 const READS_PER_TURN: usize = 8;
 
 /// The reading half of a connection, and its task.
-pub(super) struct Pump {
-    attached: Attached,
+pub(crate) struct Pump<H: Host> {
+    attached: Attached<H>,
     decoder: Decoder,
     meter: Meter,
     refusals: u16,
@@ -56,15 +54,15 @@ pub(super) struct Pump {
     _guard: ConnectionGuard,
 }
 
-/// A connection that its node knows, until this is dropped.
-struct Attached {
-    node: Arc<Node>,
+/// A connection that its host knows, until this is dropped.
+struct Attached<H: Host> {
+    host: Arc<H>,
     connection: Arc<Connection>,
 }
 
-impl Drop for Attached {
+impl<H: Host> Drop for Attached<H> {
     fn drop(&mut self) {
-        self.node.disconnected(&self.connection);
+        self.host.disconnected(&self.connection);
     }
 }
 
@@ -81,16 +79,16 @@ enum Reason {
 /// The end of a connection.
 struct Closing {
     give_up: Pin<Box<Sleep>>,
-    client: Goodbye,
+    client: ClientClose,
 }
 
 /// The client's own close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Goodbye {
+enum ClientClose {
     /// It may come.
     Awaited,
     /// It has come.
-    Heard,
+    Received,
     /// It could not be told from other bytes: the client has broken the framing. It is shown the end of the stream instead.
     Unreadable,
 }
@@ -103,17 +101,17 @@ enum Read {
     End,
 }
 
-impl Pump {
-    /// The task of a connection that `node` knows. `early` is what came right behind the upgrade request.
+impl<H: Host> Pump<H> {
+    /// The task of a connection that `host` knows. `early` is what came right behind the upgrade request.
     pub(super) fn new(
-        node: Arc<Node>,
+        host: Arc<H>,
         connection: Arc<Connection>,
         early: &mut [u8],
         guard: ConnectionGuard,
     ) -> Self {
-        let meter = node.rates().meter();
+        let meter = host.meter();
         let mut pump = Self {
-            attached: Attached { node, connection },
+            attached: Attached { host, connection },
             decoder: Decoder::default(),
             meter,
             refusals: 0,
@@ -130,8 +128,8 @@ impl Pump {
         pump
     }
 
-    fn node(&self) -> &Arc<Node> {
-        &self.attached.node
+    fn host(&self) -> &Arc<H> {
+        &self.attached.host
     }
 
     fn connection(&self) -> &Arc<Connection> {
@@ -140,7 +138,7 @@ impl Pump {
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..READS_PER_TURN {
-            let closing = self.poll_chores(cx);
+            let closing = self.poll_tasks(cx);
             if closing.is_some() || self.closing.is_some() {
                 return self.poll_closing(cx);
             }
@@ -154,8 +152,8 @@ impl Pump {
         Poll::Pending
     }
 
-    fn poll_chores(&self, cx: &mut Context<'_>) -> Option<CloseCode> {
-        self.connection().poll_chores(cx, |message| self.node().sign(message))
+    fn poll_tasks(&self, cx: &mut Context<'_>) -> Option<CloseCode> {
+        self.connection().poll_tasks(cx, |message| self.host().sign(message))
     }
 
     /// Reads once, and calls `handle_input` with what came.
@@ -202,19 +200,19 @@ impl Pump {
 
     /// Acts on what a read has brought.
     fn take(&mut self, bytes: &mut [u8]) {
-        let Attached { node, connection } = &self.attached;
-        connection.heard().note(node.keep_alive().now());
+        let Attached { host, connection } = &self.attached;
+        connection.heard().note(host.keep_alive().now());
         let count = bytes.len();
         let mut batch = Batch::behind(self.unsent.take());
         let mut incoming = self.decoder.read(bytes, LIMITS);
         loop {
             match incoming.next_event() {
                 Ok(None) => break,
-                Ok(Some(Event::Binary(frame))) => batch.put(node, connection, frame),
+                Ok(Some(Event::Binary(frame))) => batch.put(&**host, connection, frame),
                 Ok(Some(Event::Text(text))) if self.refusals < REFUSALS => {
                     // What was said before goes to whom it was said.
-                    batch.send(node);
-                    match node.control(connection, text) {
+                    batch.send(&**host);
+                    match host.control(connection, text) {
                         Ok(()) => self.refusals = 0,
                         Err(_) => self.refusals += 1,
                     }
@@ -231,19 +229,19 @@ impl Pump {
                 }
                 Ok(Some(Event::Close { code, .. })) => {
                     connection.close_reply(code);
-                    self.closing = Some(Closing::begin(Goodbye::Heard));
+                    self.closing = Some(Closing::begin(ClientClose::Received));
                     break;
                 }
                 Err(violation) => {
                     connection.close(violation.close_code());
-                    self.closing = Some(Closing::begin(Goodbye::Unreadable));
+                    self.closing = Some(Closing::begin(ClientClose::Unreadable));
                     break;
                 }
             }
         }
         self.meter.take(incoming.frames() as usize, count);
-        self.unsent = batch.finish(node);
-        let keep_alive = node.keep_alive();
+        self.unsent = batch.finish(&**host);
+        let keep_alive = host.keep_alive();
         // Seen when something comes; where nothing does, the next ping goes unanswered.
         let begun = self.decoder.unfinished_since(keep_alive.now());
         if begun.is_some_and(|begun| keep_alive.since(begun) >= MESSAGE_WAIT) {
@@ -254,7 +252,7 @@ impl Pump {
     /// After a read: pauses if the bus had no room, or if it was beyond the rates.
     fn settle(&mut self) {
         if let Some(unsent) = self.unsent.take() {
-            let sending = batch::send_later(self.node().clone(), self.connection().clone(), unsent);
+            let sending = batch::send_later(self.host().clone(), self.connection().clone(), unsent);
             self.pause = Some(Box::pin(async move {
                 sending.await;
                 Reason::FullBus
@@ -286,7 +284,7 @@ impl Pump {
     /// Reads no more until it is within its rates; closes the connection if every read for a minute
     /// has been beyond them.
     fn over_rate(&mut self, pause: Duration) {
-        let keep_alive = self.node().keep_alive();
+        let keep_alive = self.host().keep_alive();
         // Its pong may lie among what we do not read.
         self.connection().heard().note(keep_alive.now());
         let since = self.over_since.unwrap_or(keep_alive.now());
@@ -302,18 +300,18 @@ impl Pump {
 
     /// The close frame is on its way: input is dropped until the client's own, the end of the stream, or [`CLOSE_WAIT`].
     fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let closing = self.closing.get_or_insert_with(|| Closing::begin(Goodbye::Awaited));
+        let closing = self.closing.get_or_insert_with(|| Closing::begin(ClientClose::Awaited));
         if closing.give_up.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
         for _ in 0..READS_PER_TURN {
             match self.closing.as_ref().map(|closing| closing.client) {
                 // The last byte written, or the time-out, wakes this task.
-                Some(Goodbye::Heard) if self.connection().is_flushed() => return Poll::Ready(()),
-                Some(Goodbye::Heard) => return Poll::Pending,
-                Some(Goodbye::Unreadable) if self.connection().is_flushed() => {
+                Some(ClientClose::Received) if self.connection().is_flushed() => return Poll::Ready(()),
+                Some(ClientClose::Received) => return Poll::Pending,
+                Some(ClientClose::Unreadable) if self.connection().is_flushed() => {
                     self.connection().shut_down();
-                    self.closing_as(Goodbye::Awaited);
+                    self.closing_as(ClientClose::Awaited);
                 }
                 _ => {}
             }
@@ -330,19 +328,19 @@ impl Pump {
         let mut incoming = self.decoder.read(bytes, LIMITS);
         while let Ok(Some(event)) = incoming.next_event() {
             if matches!(event, Event::Close { .. }) {
-                return self.closing_as(Goodbye::Heard);
+                return self.closing_as(ClientClose::Received);
             }
         }
     }
 
-    fn closing_as(&mut self, client: Goodbye) {
+    fn closing_as(&mut self, client: ClientClose) {
         if let Some(closing) = &mut self.closing {
             closing.client = client;
         }
     }
 }
 
-impl Future for Pump {
+impl<H: Host> Future for Pump<H> {
     type Output = ();
 
     /// Ready when the connection is over.
@@ -354,7 +352,7 @@ impl Future for Pump {
 }
 
 impl Closing {
-    fn begin(client: Goodbye) -> Self {
+    fn begin(client: ClientClose) -> Self {
         Self { give_up: Box::pin(sleep(CLOSE_WAIT)), client }
     }
 }

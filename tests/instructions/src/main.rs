@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use bus::Local;
 use gateway::{
+    bench::{Connected, Relay},
     config::{Config, RateConfig},
-    ws::bench::{Connected, Relay},
 };
 use schemas::{BootId, RoomId, Side};
 use tokio::{

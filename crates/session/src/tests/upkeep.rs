@@ -178,9 +178,9 @@ fn what_is_due_at_once_can_be_done_in_portions() {
     }
     cluster.clear();
     cluster.now += REPEATS[1];
-    assert!(cluster.decide(0, |sessions, now| sessions.heed_timers(now, 2)), "there is more");
+    assert!(cluster.decide(0, |sessions, now| sessions.run_due_timers(now, 2)), "there is more");
     assert_eq!(attached(&cluster), 2);
-    assert!(!cluster.decide(0, |sessions, now| sessions.heed_timers(now, 2)));
+    assert!(!cluster.decide(0, |sessions, now| sessions.run_due_timers(now, 2)));
     assert_eq!(attached(&cluster), 3);
 }
 

@@ -30,7 +30,7 @@ fn one_writes_and_the_others_append() {
     assert_eq!(outbox.finish(turn, Socket::Open), Written::MoreCame);
     assert_eq!(write(&mut outbox, 9), (b"two ".to_vec(), Written::All));
     assert!(outbox.is_done());
-    assert_eq!(outbox.chore(), Chore::Rest);
+    assert_eq!(outbox.next_task(), OutboxTask::None);
 }
 
 #[test]
@@ -39,13 +39,13 @@ fn what_a_full_socket_left_goes_first_when_it_can_take_more() {
     assert!(outbox.start_directly());
     assert!(!outbox.start_directly());
     assert_eq!(outbox.push(b"later"), Push::Waits);
-    let rest = Turn { bytes: b"rest ".to_vec(), sent: 0 };
+    let rest = WriteTurn { bytes: b"rest ".to_vec(), sent: 0 };
     assert_eq!(outbox.finish(rest, Socket::Full), Written::Blocked);
     assert_eq!((outbox.start(), outbox.start_anyway()), (None, None));
     assert_eq!(outbox.push(b" still"), Push::Waits);
-    assert_eq!(outbox.chore(), Chore::AwaitSocket);
+    assert_eq!(outbox.next_task(), OutboxTask::AwaitSocket);
     outbox.unblock();
-    assert_eq!(outbox.chore(), Chore::Write);
+    assert_eq!(outbox.next_task(), OutboxTask::Write);
     assert_eq!(all(&mut outbox), b"rest later still");
 }
 
@@ -57,12 +57,12 @@ fn bytes_keep_their_order_through_a_socket_that_takes_a_few_at_a_time() {
             let bytes = vec![round; usize::from(round % 23)];
             outbox.push(&bytes);
             expected.extend_from_slice(&bytes);
-            if outbox.chore() == Chore::Write {
+            if outbox.next_task() == OutboxTask::Write {
                 written.extend(write(&mut outbox, few).0);
                 outbox.unblock();
             }
         }
-        while outbox.chore() == Chore::Write {
+        while outbox.next_task() == OutboxTask::Write {
             written.extend(write(&mut outbox, few).0);
             outbox.unblock();
         }
@@ -104,9 +104,9 @@ fn bytes_wait_behind_an_unsigned_message() {
     assert_eq!(outbox.push_frames(ROOM, b"frame "), Push::Waits);
     assert_eq!(all(&mut outbox), b"first ");
     assert!(!outbox.is_done() && !outbox.start_directly());
-    assert_eq!(outbox.chore(), Chore::Sign(ToClient::Waiting));
+    assert_eq!(outbox.next_task(), OutboxTask::Sign(ToClient::Waiting));
     outbox.signed(b"message ");
-    assert_eq!(outbox.chore(), Chore::Write);
+    assert_eq!(outbox.next_task(), OutboxTask::Write);
     assert_eq!(all(&mut outbox), b"message frame ");
 }
 
@@ -120,7 +120,7 @@ fn whoever_does_not_read_is_too_slow_at_the_limit() {
     assert_eq!(written, Written::Blocked);
     assert_eq!(outbox.push(b"0123456789"), Push::Waits, "what is gone makes room");
     assert_eq!(outbox.push(b"x"), Push::TooSlow);
-    assert!(outbox.close(CloseCode::SlowConsumer, b"bye"), "there is always room for a goodbye");
+    assert!(outbox.close(CloseCode::SlowConsumer, b"bye"), "there is always room for the last frame");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn messages_that_wait_for_a_signature_are_bounded_too() {
 }
 
 #[test]
-fn nothing_follows_a_goodbye() {
+fn nothing_follows_the_last_frame() {
     let mut outbox = Outbox::default();
     outbox.set_room(Some(ROOM));
     outbox.push_unsigned(ToClient::Waiting);
@@ -140,6 +140,6 @@ fn nothing_follows_a_goodbye() {
     assert_eq!((outbox.push(b"x"), outbox.push_frames(ROOM, b"x")), (Push::Refused, Push::Refused));
     assert_eq!(outbox.push_unsigned(ToClient::Waiting), Push::Refused);
     outbox.signed(b"message ");
-    assert_eq!(write(&mut outbox, 99), (b"message bye".to_vec(), Written::Goodbye));
+    assert_eq!(write(&mut outbox, 99), (b"message bye".to_vec(), Written::Closed));
     assert_eq!(outbox.closing(), Some(CloseCode::Replaced));
 }
