@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Problem", as = Problem)]
 pub struct ProblemBody {
-    /// Always `about:blank`: the code says more.
+    /// Always `about:blank`: `code` says more.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
     kind: &'static str,
@@ -21,10 +21,10 @@ pub struct ProblemBody {
     /// The HTTP status.
     #[schema(example = 429)]
     status: u16,
-    /// For programs: a kebab-case word.
+    /// The kind of failure, for programs: a kebab-case word.
     #[schema(example = "rate")]
     code: &'static str,
-    /// For people.
+    /// The failure, described for people.
     #[schema(example = "too many requests: more than 30 in 60 s")]
     detail: String,
 }

@@ -22,10 +22,10 @@ use utoipa::{
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
-        (name = "sessions", description = "A random id and a signed token: all there is of a person"),
-        (name = "rooms", description = "One chat of two"),
-        (name = "status", description = "What goes on, coarsely"),
-        (name = "websocket", description = "Where the chat is"),
+        (name = "sessions", description = "A random id and a signed token: all that the server knows of a person"),
+        (name = "rooms", description = "One chat of two people"),
+        (name = "status", description = "How many people are here, and what is offered"),
+        (name = "websocket", description = "The connection over which people chat"),
     )
 )]
 struct Head;

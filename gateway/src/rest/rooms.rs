@@ -14,12 +14,12 @@ use crate::{
 /// Ends the chat and keeps the session.
 #[utoipa::path(delete, path = "/v1/rooms/current", tag = "rooms", security(("token" = [])),
     responses(
-        (status = 204, description = "The chat is over, for both"),
-        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 204, description = "The chat is over, for both people"),
+        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "The session is in no room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn leave(
     State(node): State<Arc<Node>>,

@@ -31,17 +31,17 @@ pub(super) struct Session {
     /// All that the server knows of its owner.
     #[schema(value_type = String, format = "uuid")]
     session: SessionId,
-    /// Shown as `Authorization: Bearer …`, or as the WebSocket subprotocol `bearer.<token>`.
+    /// Sent as `Authorization: Bearer …`, or as the WebSocket subprotocol `bearer.<token>`.
     #[schema(example = "eyJhbGciOiJFZERTQSIsImtpZCI6I…")]
     token: String,
     /// When the token ends, in seconds since the Unix epoch.
     expires_at: u64,
-    /// Where the WebSocket is, on the host that was asked.
+    /// The path of the WebSocket, on the same host.
     #[schema(example = "/v1/ws")]
     ws: &'static str,
 }
 
-/// What a session is doing, wherever it is attached.
+/// What a session is doing, wherever it is connected.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Whereabouts {
     /// The session.
@@ -49,9 +49,9 @@ pub(super) struct Whereabouts {
     session: SessionId,
     /// Whether it waits or chats.
     state: Doing,
-    /// Whether a socket of it is open.
+    /// Whether it has an open WebSocket.
     connected: bool,
-    /// When the token that was shown ends, in seconds since the Unix epoch.
+    /// When the token of this request ends, in seconds since the Unix epoch.
     expires_at: u64,
 }
 
@@ -79,18 +79,19 @@ impl From<SessionState> for Doing {
 
 /// Opens an anonymous session.
 ///
-/// The one call that needs no token. Limited by client address; pages of other hosts may not, unless their origin is allowed.
+/// The one call that needs no token. It is limited by client address. Pages of other sites may use it
+/// only if their origin is allowed.
 #[utoipa::path(post, path = "/v1/sessions", tag = "sessions", security(()),
     request_body(content = EmptyObject, content_type = "application/json", description = "Nothing, or {}"),
     responses(
         (status = 201, description = "A new session", body = Session),
-        (status = 400, description = "A body that says something", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A page of another host", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "A body of more than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too often from this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready, or going away", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The body is not empty", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A page of another site, whose origin is not allowed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is longer than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready, or is about to stop", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn create(
     State(node): State<Arc<Node>>,
@@ -115,14 +116,14 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(issue(&node, grant))))
 }
 
-/// Tells what the session is doing, wherever it is attached.
+/// Tells what the session is doing, wherever it is connected.
 #[utoipa::path(get, path = "/v1/sessions/me", tag = "sessions", security(("token" = [])),
     responses(
-        (status = 200, description = "Its whereabouts", body = Whereabouts),
-        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "What the session is doing", body = Whereabouts),
+        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn show(State(node): State<Arc<Node>>, Caller(claims): Caller) -> Json<Whereabouts> {
     let answer = node.where_is(claims.sub).await;
@@ -136,18 +137,19 @@ pub(super) async fn show(State(node): State<Arc<Node>>, Caller(claims): Caller) 
 
 /// Makes a fresh token for the same session.
 ///
-/// It says what the shown one says, and lives anew; never past a day from the session's start.
+/// It has the same content as the old one and is valid for as long again, but never for more than a
+/// day after the start of the session.
 #[utoipa::path(post, path = "/v1/sessions/me/token", tag = "sessions", security(("token" = [])),
     request_body(content = EmptyObject, content_type = "application/json", description = "Nothing, or {}"),
     responses(
         (status = 200, description = "The session with a fresh token", body = Session),
-        (status = 400, description = "A body that says something, or two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "A body of more than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The body is not empty, or there are two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is longer than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn renew(
     State(node): State<Arc<Node>>,
@@ -158,14 +160,14 @@ pub(super) async fn renew(
     Json(issue(&node, SessionGrant { session, start, stamp, history }))
 }
 
-/// Ends the session: its room, its socket wherever it is, and its token.
+/// Ends the session: its room, its connection wherever it is, and its token.
 #[utoipa::path(delete, path = "/v1/sessions/me", tag = "sessions", security(("token" = [])),
     responses(
-        (status = 204, description = "It is over"),
-        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 204, description = "The session is over"),
+        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller) -> StatusCode {
     node.revoke(claims.sub);

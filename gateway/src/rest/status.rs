@@ -9,19 +9,19 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use crate::{config::Matching, node::Node, problem::ProblemBody};
 
-/// What a person may want to know before looking for another.
+/// What a person may want to know before waiting for somebody.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Status {
-    /// At least so many people wait: 0, 1, 10, 20, 50, 100, 200, 500, …
+    /// At least this many people are waiting: 0, 1, 10, 20, 50, 100, 200, 500, …
     #[schema(example = 10)]
     waiting: u32,
-    /// At least so many people chat, likewise.
+    /// At least this many people are chatting, in the same steps.
     #[schema(example = 200)]
     chatting: u32,
-    /// The topics to choose from; absent where any may be named.
+    /// The topics to choose from; absent if any topic is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     topics: Option<Vec<String>>,
-    /// The ways to meet.
+    /// The ways to meet that are offered.
     #[schema(value_type = Vec<Way>)]
     matching: Vec<Way>,
 }
@@ -36,14 +36,14 @@ enum Way {
     Invite,
 }
 
-/// How many people wait and chat, coarsely, and what the operator offers.
+/// Tells roughly how many people wait and chat, and what the operator offers.
 #[utoipa::path(get, path = "/v1/status", tag = "status", security(("token" = [])),
     responses(
-        (status = 200, description = "The counts and the offer", body = Status),
-        (status = 400, description = "Two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too often", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The counts, and what the operator offers", body = Status),
+        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn show(State(node): State<Arc<Node>>, _: Caller) -> Json<Status> {
     let crowd = node.crowd();
@@ -62,8 +62,8 @@ fn ways(matching: Matching) -> Vec<Way> {
     all.into_iter().filter_map(|(offered, way)| offered.then_some(way)).collect()
 }
 
-/// The lower bound of the step that a count is in, so that nobody can watch one person come and go: 0, 1, then 1, 2 and 5 times the powers
-/// of ten from 10 on.
+/// The lower bound of the step that a count is in, so that nobody can watch a single person come and
+/// go: 0, 1, then 1, 2 and 5 times each power of ten from 10 on.
 fn coarse(count: u32) -> u32 {
     if count < 10 {
         return count.min(1);

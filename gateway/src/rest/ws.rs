@@ -36,17 +36,17 @@ const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Opens the WebSocket of a session.
 ///
-/// Subprotocol `cipher-chat.v1`. The token comes as `Authorization: Bearer …`, or from a browser as the subprotocol `bearer.<token>`.
-/// What is said over it is described in `asyncapi.yaml`.
+/// The subprotocol is `cipher-chat.v1`. The token is sent as `Authorization: Bearer …`, or by a browser
+/// as a second subprotocol, `bearer.<token>`. `asyncapi.yaml` describes the messages.
 #[utoipa::path(get, path = "/v1/ws", tag = "websocket", security(("token" = [])),
     responses(
         (status = 101, description = "The WebSocket is open"),
-        (status = 400, description = "Not a handshake as RFC 6455 says, or without the subprotocol", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or none to believe", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A page of another host", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 426, description = "Not an upgrade, or of another version", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too often, or too many sockets from this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not ready, or going away", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "Not an opening handshake as in RFC 6455, or without the subprotocol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A page of another site, whose origin is not allowed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 426, description = "Not an upgrade, or of another version of WebSocket", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests, or too many connections from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready, or is about to stop", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn upgrade(
     State(state): State<AppState>,
