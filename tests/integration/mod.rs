@@ -1,5 +1,6 @@
 //! What the system does while only clients fail.
 
+mod autobahn;
 mod closing;
 mod crowd;
 mod drain;

@@ -45,15 +45,16 @@ count_of() {
     echo "$count"
 }
 
-# Shows all results and ends with the line `checks: N passed, N failed, N skipped`. Fails if a check has failed.
+# Shows all results and ends with the line `checks: N passed, N failed, N skipped`. Fails if a check has failed, or if none was
+# made.
 sum_up() {
-    local result state name rest failed
+    local result state name rest passed failed
     printf '\n== All checks, %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))
     for result in "${results[@]}"; do
         IFS='|' read -r state name rest <<<"$result"
         printf '%-8s %-45s %s\n' "$state" "$name" "$rest"
     done
-    failed=$(count_of FAILED)
-    printf '\nchecks: %d passed, %d failed, %d skipped\n' "$(count_of passed)" "$failed" "$(count_of SKIPPED)"
-    [ "$failed" -eq 0 ]
+    passed=$(count_of passed) failed=$(count_of FAILED)
+    printf '\nchecks: %d passed, %d failed, %d skipped\n' "$passed" "$failed" "$(count_of SKIPPED)"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }

@@ -95,7 +95,8 @@ requirement_of() {
 advice_on() {
     case $1 in
         cargo) echo "Rust, from rustup.rs or your distribution" ;;
-        node | node-packages) echo "Node.js 20 or later, with npm" ;;
+        node) echo "Node.js 20 or later, with npm" ;;
+        node-packages) echo "packages of Node.js, which npm installs" ;;
         *) echo "$1" ;;
     esac
 }

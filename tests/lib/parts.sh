@@ -24,7 +24,7 @@ part_rust() {
         leave_out "real servers" "MISSING: nats-server"
     fi
     if has cargo-nextest; then
-        check "everything in Rust" cargo nextest run --workspace --locked --filterset "$filter"
+        check "everything in Rust" cargo nextest run --workspace --locked --no-fail-fast --filterset "$filter"
     else
         check "everything in Rust" cargo test --workspace --locked --lib --bins --tests --exclude terminal \
             "${without_servers[@]}" -- --skip terminal:: "${without_clocks[@]}"
@@ -41,7 +41,7 @@ part_terminal() {
     if ! has nats-server; then
         leave_out "terminal" "MISSING: nats-server"
     elif has cargo-nextest; then
-        check "the terminal client" cargo nextest run --workspace --locked --filterset "$(terminal_tests)"
+        check "the terminal client" cargo nextest run --workspace --locked --no-fail-fast --filterset "$(terminal_tests)"
     else
         check "the terminal client" cargo test --locked --package terminal
         check "the terminal client in a terminal" cargo test --workspace --locked --test integration terminal::

@@ -62,7 +62,17 @@ impl Raw {
 
     /// Sends bytes as they are.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        in_time("the socket takes bytes", self.stream.write_all(bytes)).await.unwrap();
+        self.try_write(bytes).await.unwrap();
+    }
+
+    /// The same, where the other end may have closed.
+    pub(crate) async fn try_write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        in_time("the socket takes bytes", self.stream.write_all(bytes)).await
+    }
+
+    /// Sends nothing more. If the other end has closed, there is nothing to end.
+    pub(crate) async fn end_writing(&mut self) {
+        let _ = self.stream.shutdown().await;
     }
 
     /// Sends one masked frame; the first byte holds FIN, the reserved bits and the opcode.
