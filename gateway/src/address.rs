@@ -1,4 +1,5 @@
-//! Whose request this is: the client's address, as far as it can be believed, and what is kept of it.
+//! Whose request this is: the client's address, as far as it can be believed, and what is kept of
+//! it.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -9,10 +10,12 @@ use ipnet::IpNet;
 /// The header in which proxies say for whom they speak.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// How many entries of `X-Forwarded-For` are looked at. No chain of an operator's own proxies is longer.
+/// How many entries of `X-Forwarded-For` are looked at. No chain of an operator's own proxies is
+/// longer.
 const HOPS: usize = 16;
 
-/// What is kept of an address: a keyed hash. The key is random at start and dies with the process, so that the hashes name nobody.
+/// What is kept of an address: a keyed hash. The key is random at start and dies with the process,
+/// so that the hashes name nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressKey(u64);
 
@@ -25,7 +28,8 @@ impl Hasher {
         Self(hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>()))
     }
 
-    /// The key of an address. All of an IPv6 /64 is one: whoever has one address of it has them all.
+    /// The key of an address. All of an IPv6 /64 is one: whoever has one address of it has them
+    /// all.
     pub fn key(&self, address: IpAddr) -> AddressKey {
         let bytes = match address.to_canonical() {
             IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
@@ -50,9 +54,10 @@ pub fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(&peer))
 }
 
-/// The client's address: the peer's own, unless the peer is a trusted proxy; then the right-most entry of `X-Forwarded-For` that is not
-/// a trusted proxy itself. Further left a client may write what it likes. An entry that is no address ends the search: the client is
-/// then taken to be the last proxy before it, so that garbage shares a limit and gains nothing.
+/// The client's address: the peer's own, unless the peer is a trusted proxy; then the right-most
+/// entry of `X-Forwarded-For` that is not a trusted proxy itself. Further left a client may write
+/// what it likes. An entry that is no address ends the search: the client is then taken to be the
+/// last proxy before it, so that garbage shares a limit and gains nothing.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();

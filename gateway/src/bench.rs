@@ -1,5 +1,5 @@
-//! The relay path for benchmarks and instruction counts: private parts that only the feature `bench`
-//! opens.
+//! The relay path for benchmarks and instruction counts: private parts that only the feature
+//! `bench` opens.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use crate::{
     metrics::Metrics,
     node::Node,
     routes::Routes,
-    token::Refused,
+    token::TokenError,
     ws::{
         attach,
         batch::Batch,
@@ -32,7 +32,8 @@ use crate::{
 /// The attachment of everybody here.
 const STAMP: Stamp = Stamp(7);
 
-/// A gateway without its listener and its timers: nothing happens in it but what its clients bring about.
+/// A gateway without its listener and its timers: nothing happens in it but what its clients bring
+/// about.
 pub struct Relay {
     node: Arc<Node>,
     tasks: JoinSet<()>,
@@ -50,7 +51,7 @@ pub enum ConnectError {
     Socket(#[from] io::Error),
     /// The gateway does not know its own token.
     #[error("the token is refused")]
-    Token(#[from] Refused),
+    Token(#[from] TokenError),
     /// More connections from one address than the configuration allows.
     #[error("no room for the connection")]
     TooManyConnections(#[from] crate::rates::TooManyConnections),
@@ -65,9 +66,11 @@ impl Relay {
         Self { node, tasks: JoinSet::new() }
     }
 
-    /// Connects a client, as after its upgrade; the gateway sends `ready` first. Returns the client's end too, which does not block.
+    /// Connects a client, as after its upgrade; the gateway sends `ready` first. Returns the
+    /// client's end too, which does not block.
     ///
-    /// The two ends are a pair of UNIX sockets: unlike TCP's, what one end has written the other can read at once, always.
+    /// The two ends are a pair of UNIX sockets: unlike TCP's, what one end has written the other
+    /// can read at once, always.
     ///
     /// # Errors
     /// If there is no socket, or the gateway refuses the client.
@@ -100,7 +103,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Sends the frames of a side, which is here, to the gateway that holds the other, and takes those that come from there.
+    /// Sends the frames of a side, which is here, to the gateway that holds the other, and takes
+    /// those that come from there.
     pub fn route(&self, connected: &Connected, room: RoomId, side: Side, to: &Self) {
         self.node.routes().open(room, side, &connected.0, STAMP);
         let route = FrameRoute { room, to: to.node.config().node.clone() };
@@ -144,7 +148,8 @@ impl RouteTable {
         Self(routes)
     }
 
-    /// Whether frames for this room have somewhere to go: what the dispatcher asks for each message of the bus.
+    /// Whether frames for this room have somewhere to go: what the dispatcher asks for each message
+    /// of the bus.
     pub fn find(&self, room: RoomId) -> bool {
         self.0.find(room, Side::A, STAMP).is_some()
     }

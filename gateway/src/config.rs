@@ -1,4 +1,5 @@
-//! Everything a gateway is told before it starts: plain data, and the check that finds every fault in it at once.
+//! Everything a gateway is told before it starts: plain data, and the check that finds every fault
+//! in it at once.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -23,7 +24,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whose `X-Forwarded-For` is believed (`--trusted-proxy`).
     pub trusted_proxies: Vec<IpNet>,
-    /// Origins other than the own host that may open sessions and sockets, and for which CORS answers (`--allowed-origin`).
+    /// Origins other than the own host that may open sessions and sockets, and for which CORS
+    /// answers (`--allowed-origin`).
     pub allowed_origins: Vec<String>,
     /// The topics that the operator offers, as written (`--topic`); `None` offers any.
     pub topics: Option<Vec<OfferedTopic>>,
@@ -255,7 +257,8 @@ impl Config {
     }
 }
 
-/// Whether this is an origin as browsers serialise it (RFC 6454, section 6.2), other than the opaque `null`.
+/// Whether this is an origin as browsers serialise it (RFC 6454, section 6.2), other than the
+/// opaque `null`.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, authority)) = text.split_once("://") else { return false };
     let host_only = !authority.contains(['/', '?', '#', '@', '*', ' ']) && !text.contains(char::is_uppercase);

@@ -27,17 +27,20 @@ use crate::{
 };
 use session::{Sessions, TICK};
 
-/// Messages that are taken from the bus before the sockets that they were for are written: one write for all that a tick brings.
+/// Messages that are taken from the bus before the sockets that they were for are written: one
+/// write for all that a tick brings.
 const MESSAGES_PER_TURN: usize = 1024;
-/// So many bytes for one client are written without waiting for more: copying them into its outbox costs more than the system call.
+/// So many bytes for one client are written without waiting for more: copying them into its outbox
+/// costs more than the system call.
 const WORTH_A_WRITE: usize = 16 * 1024;
 /// While there is something to do, timers are looked at this often, and else each [`TICK`]. After a
-/// rush thousands are due in each tick: run in ten parts, they delay others for ten short moments and
-/// not for one long one.
+/// rush thousands are due in each tick: run in ten parts, they delay others for ten short moments
+/// and not for one long one.
 const TIMERS: Duration = Duration::from_millis(10);
 /// Timers that run before other tasks have their turn: a fraction of a millisecond.
 const TIMERS_PER_TURN: usize = 64;
-/// How long a starting gateway waits for others to tell what it has missed. Silence then means that there is nobody.
+/// How long a starting gateway waits for others to tell what it has missed. Silence then means that
+/// there is nobody.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Both subscriptions of a gateway.
@@ -150,7 +153,8 @@ fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>) {
                 let _ = node.bus().answer(&reply, &Answer::Session(answer));
             }
         }
-        // Also while this gateway learns itself: of two that start together, one may have missed the other's key.
+        // Also while this gateway learns itself: of two that start together, one may have missed
+        // the other's key.
         (Message::Sync { from }, Some(reply)) if *from != node.config().node => {
             for answer in node.sync_answers() {
                 let _ = node.bus().answer(&reply, &Answer::Sync(answer));
@@ -165,7 +169,8 @@ fn missed(node: &Node) {
     node.ask_again();
 }
 
-/// Tells the sessions of each time that the bus goes and comes back. Nothing else is waited for here, so that none is missed.
+/// Tells the sessions of each time that the bus goes and comes back. Nothing else is waited for
+/// here, so that none is missed.
 pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
     let mut status = node.bus().status();
     let follow = async {
@@ -174,7 +179,8 @@ pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
             node.decide(|sessions, _| sessions.bus_awaited());
         }
         while status.changed().await.is_ok() {
-            // Not asked in the `match`: it would be held while deciding, and what is decided is said on the same bus.
+            // Not asked in the `match`: it would be held while deciding, and what is decided is
+            // said on the same bus.
             let now = *status.borrow_and_update();
             match now {
                 Status::Up => node.decide(Sessions::bus_up),
@@ -201,7 +207,8 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            // At most once in a while, however often something is missed: saying everything again is no small thing.
+            // At most once in a while, however often something is missed: saying everything again
+            // is no small thing.
             () = node.asked_again() => node.decide(Sessions::missed),
             changed = status.changed() => {
                 if changed.is_err() {

@@ -7,14 +7,16 @@ use std::{
 
 use schemas::{KeyId, UnixMillis, event::PublicKey, limits};
 
-/// How many keys a ring holds at most, about 400 KB. A gateway has three alive at the most (replaced, signing, announced), so this is
-/// room for more than a thousand gateways; beyond it a flood of announcements is refused and what is known stays.
+/// How many keys a ring holds at most, about 400 KB. A gateway has three alive at the most
+/// (replaced, signing, announced), so this is room for more than a thousand gateways; beyond it a
+/// flood of announcements is refused and what is known stays.
 pub const KEYS: usize = 4096;
 
 /// The public keys that verify tokens now.
 ///
-/// A key is here until this node's own clock is past its `not_after`, whatever a janitor says earlier: the announcement that lives
-/// longest counts, capped to `horizon` from when it was heard, so that no announcement makes a key immortal.
+/// A key is here until this node's own clock is past its `not_after`, whatever a janitor says
+/// earlier: the announcement that lives longest counts, capped to `horizon` from when it was heard,
+/// so that no announcement makes a key immortal.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     horizon: Duration,
@@ -49,7 +51,8 @@ pub enum Learned {
 }
 
 impl KeyRing {
-    /// An empty ring. `horizon` is one key rotation and one token life: nobody may promise a key for longer.
+    /// An empty ring. `horizon` is one key rotation and one token life: nobody may promise a key
+    /// for longer.
     pub fn new(horizon: Duration) -> Self {
         Self { horizon, keys: BTreeMap::new() }
     }
@@ -87,7 +90,8 @@ impl KeyRing {
         held.key.not_after = held.key.not_after.max(key.not_after);
     }
 
-    /// A janitor has said that no token of this key is alive. It goes only if this node's own clock agrees.
+    /// A janitor has said that no token of this key is alive. It goes only if this node's own clock
+    /// agrees.
     pub fn expire(&mut self, now: UnixMillis, id: &KeyId) {
         if self.keys.get(id).is_some_and(|held| is_past(now, held.key.not_after)) {
             self.keys.remove(id);
@@ -110,8 +114,9 @@ impl KeyRing {
         self.keys.values().map(|held| held.key).filter(|key| !is_past(now, key.not_after)).collect()
     }
 
-    /// The keys to announce: the own ones, and those of which nobody has spoken for [`limits::RENEWAL`]. So each key is heard about
-    /// once in a period, not once from every gateway (compare RFC 6206, the suppression of Trickle). What is returned counts as heard.
+    /// The keys to announce: the own ones, and those of which nobody has spoken for
+    /// [`limits::RENEWAL`]. So each key is heard about once in a period, not once from every
+    /// gateway (compare RFC 6206, the suppression of Trickle). What is returned counts as heard.
     pub fn due(&mut self, now: UnixMillis) -> Vec<PublicKey> {
         self.sweep(now);
         let silent = |held: &Held| now.since(held.heard) >= limits::RENEWAL;
@@ -134,7 +139,8 @@ impl KeyRing {
     }
 }
 
-/// A token may be shown for [`limits::LEEWAY`] after its end, and so its key is needed that much longer.
+/// A token may be shown for [`limits::LEEWAY`] after its end, and so its key is needed that much
+/// longer.
 fn is_past(now: UnixMillis, not_after: UnixMillis) -> bool {
     now > not_after + limits::LEEWAY
 }
@@ -240,7 +246,8 @@ mod tests {
     }
 
     proptest! {
-        /// The one truth: a key verifies exactly while some announcement of it, capped when it was heard, has not passed.
+        /// The one truth: a key verifies exactly while some announcement of it, capped when it was
+        /// heard, has not passed.
         #[test]
         fn no_order_of_events_revives_a_key_or_drops_it_early(steps in prop::collection::vec(step(), 1..60)) {
             let mut ring = KeyRing::new(HORIZON);

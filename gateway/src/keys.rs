@@ -1,4 +1,5 @@
-//! The life of the signing keys: announced before they sign, announced again while they verify, replaced in time.
+//! The life of the signing keys: announced before they sign, announced again while they verify,
+//! replaced in time.
 
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::token::{KEY_SETTLE, Tokens};
 
-/// Between two announcements of all keys: so soon a gateway that missed one knows it, and its sync has failed besides.
+/// Between two announcements of all keys: so soon a gateway that missed one knows it, and its sync
+/// has failed besides.
 const ANNOUNCE: std::ops::Range<Duration> = Duration::from_secs(10)..Duration::from_secs(30);
 
 /// How soon a failed flush is tried again: the bus is down, or has just come back.

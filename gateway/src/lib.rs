@@ -1,6 +1,6 @@
 //! The edge: sessions over REST, WebSocket connections, tokens, rate limits, and the relay path.
 //!
-//! [`session`](::session) decides, [`node`] carries out, `ws` relays; [`rest`] is the way in.
+//! [`session`] decides, [`node`] carries out, `ws` relays; [`rest`] is the way in.
 
 pub mod address;
 #[cfg(feature = "bench")]

@@ -31,15 +31,15 @@ pub struct Metrics {
     pub waiting: Gauge,
     /// People chatting here.
     pub chatting: Gauge,
-    closes: Family<Word, Counter>,
-    ends: Family<Word, Counter>,
-    errors: Family<Word, Counter>,
-    reports: Family<Word, Counter>,
+    closes: Family<ReasonLabel, Counter>,
+    ends: Family<ReasonLabel, Counter>,
+    errors: Family<ReasonLabel, Counter>,
+    reports: Family<ReasonLabel, Counter>,
 }
 
 /// One label with a word of a fixed table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Word {
+struct ReasonLabel {
     reason: &'static str,
 }
 
@@ -89,15 +89,15 @@ impl Metrics {
     }
 
     pub(crate) fn closed(&self, code: CloseCode) {
-        self.closes.get_or_create(&Word { reason: code.reason() }).inc();
+        self.closes.get_or_create(&ReasonLabel { reason: code.reason() }).inc();
     }
 
     pub(crate) fn ended(&self, reason: EndReason) {
-        self.ends.get_or_create(&Word { reason: reason.word() }).inc();
+        self.ends.get_or_create(&ReasonLabel { reason: reason.word() }).inc();
     }
 
     pub(crate) fn refused(&self, code: ErrorCode) {
-        self.errors.get_or_create(&Word { reason: code.word() }).inc();
+        self.errors.get_or_create(&ReasonLabel { reason: code.word() }).inc();
     }
 
     pub(crate) fn reported(&self, category: Category) {
@@ -107,6 +107,6 @@ impl Metrics {
             Category::Minor => "minor",
             Category::Other => "other",
         };
-        self.reports.get_or_create(&Word { reason }).inc();
+        self.reports.get_or_create(&ReasonLabel { reason }).inc();
     }
 }

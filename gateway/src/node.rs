@@ -1,7 +1,8 @@
-//! The gateway as one thing: the sessions' state machine behind one lock, and everything that carries out what it decides.
+//! The gateway as one thing: the sessions' state machine behind one lock, and everything that
+//! carries out what it decides.
 //!
-//! The lock is held for a decision and for queueing its effects (so that they keep their order), never across a write, a signature or
-//! a wait. Chat frames pass without it.
+//! The lock is held for a decision and for queueing its effects (so that they keep their order),
+//! never across a write, a signature or a wait. Chat frames pass without it.
 
 mod control;
 mod effects;
@@ -139,7 +140,8 @@ impl Node {
         ConnId(self.conns.fetch_add(1, Relaxed))
     }
 
-    /// Whether clients may be sent here: the bus is up, the keys of others are known, and it is not going away.
+    /// Whether clients may be sent here: the bus is up, the keys of others are known, and it is not
+    /// going away.
     pub fn ready(&self) -> bool {
         *self.bus.status().borrow() == Status::Up
             && self.is_synced()

@@ -1,4 +1,5 @@
-//! The chat page: the files of `web/`, as they are, under headers that let them do as little as possible.
+//! The chat page: the files of `web/`, as they are, under headers that let them do as little as
+//! possible.
 
 use std::sync::LazyLock;
 
@@ -70,7 +71,8 @@ const ASSETS: &[Asset] = assets![
     "ui-wait.js",
 ];
 
-/// Only our own files, nothing inline, no eval, no frame, and no string ever becomes code (Trusted Types).
+/// Only our own files, nothing inline, no eval, no frame, and no string ever becomes code (Trusted
+/// Types).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -93,7 +95,8 @@ const HEADERS: [(&str, &str); 10] = [
     ("x-dns-prefetch-control", "off"),
 ];
 
-/// Two years, as the preload list asks. Only under TLS: over plain HTTP browsers ignore it, and on localhost it would hurt.
+/// Two years, as the preload list asks. Only under TLS: over plain HTTP browsers ignore it, and on
+/// localhost it would hurt.
 const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000; includeSubDomains";
 
 /// The routes of the page. `/` is `index.html`.

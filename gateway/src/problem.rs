@@ -8,14 +8,15 @@ use http::{
 pub(crate) use serving::problem::ProblemBody;
 use serving::problem::{CommonProblem, respond};
 
-use crate::{rates::Exceeded, token::Refused};
+use crate::{rates::Exceeded, token::TokenError};
 
 /// The sustained rate, and how it stands (draft-ietf-httpapi-ratelimit-headers-10).
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
 
-/// When to come back after a 503, in seconds: keys are known, or another node is found, within this time.
+/// When to come back after a 503, in seconds: keys are known, or another node is found, within this
+/// time.
 const SOON: u64 = 1;
 
 /// A failure, with what a client must be told about it.
@@ -160,12 +161,12 @@ fn rate_headers(headers: &mut HeaderMap, exceeded: &Exceeded) {
     );
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<TokenError> for Problem {
+    fn from(refused: TokenError) -> Self {
         match refused {
-            Refused::Invalid => Self::BadToken,
-            Refused::Expired => Self::TokenExpired,
-            Refused::KeysUnknown => Self::Unavailable,
+            TokenError::Invalid => Self::BadToken,
+            TokenError::Expired => Self::TokenExpired,
+            TokenError::KeysUnknown => Self::Unavailable,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! How often, how much, and how many at once. Each rate is sustained, with a burst of [`BURST`] times as much; 0 turns one off.
-//! They hold per gateway. Memory is bounded whatever clients do.
+//! How often, how much, and how many at once. Each rate is sustained, with a burst of [`BURST`]
+//! times as much; 0 turns one off. They hold per gateway. Memory is bounded whatever clients do.
 
 mod keyed;
 mod meter;
@@ -21,10 +21,12 @@ use crate::{
     config::Config,
 };
 
-/// Authenticated REST calls per session and minute: a client needs a handful, for renewal and leaving.
+/// Authenticated REST calls per session and minute: a client needs a handful, for renewal and
+/// leaving.
 const REQUESTS_PER_MINUTE: u32 = 60;
 
-/// Upgrades with a valid token per session and minute, so that a hall full of people behind one address can resume at once.
+/// Upgrades with a valid token per session and minute, so that a hall full of people behind one
+/// address can resume at once.
 const ATTACHMENTS_PER_MINUTE: u32 = 20;
 
 /// How often what has recovered is forgotten. A bucket refills in four minutes.

@@ -1,4 +1,5 @@
-//! Which connection takes the frames that come from the bus. Sharded: the dispatcher reads it for every message of frames.
+//! Which connection takes the frames that come from the bus. Sharded: the dispatcher reads it for
+//! every message of frames.
 
 use std::sync::{Arc, Weak};
 
@@ -11,7 +12,8 @@ use crate::ws::{connection::Connection, outbox::RoomKey};
 #[derive(Default)]
 pub(crate) struct Routes(DashMap<SideKey, Route>);
 
-/// A side of a room, in one word: there is a route for each connection whose other side is elsewhere.
+/// A side of a room, in one word: there is a route for each connection whose other side is
+/// elsewhere.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct SideKey(u64);
 

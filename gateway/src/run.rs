@@ -52,7 +52,8 @@ impl Gateway {
         &self.node
     }
 
-    /// Serves until `shutdown`, then sends its clients away: `drain` at once, 1012 to whoever remains after the drain wait.
+    /// Serves until `shutdown`, then sends its clients away: `drain` at once, 1012 to whoever
+    /// remains after the drain wait.
     ///
     /// # Errors
     /// If the bus cannot be listened on.

@@ -1,7 +1,8 @@
 //! Session tokens and room tickets (RFC 7519): what this gateway signs, and what it believes.
 //!
-//! Verification is jsonwebtoken's (27 µs, 25 of them Ed25519). Signing is not, for it wants the private key exported and parses it again
-//! for each signature (12.6 µs): a token is put together here (RFC 7515, section 3.1) and signed with the key as it was made (7.2 µs).
+//! Verification is jsonwebtoken's (27 µs, 25 of them Ed25519). Signing is not, for it wants the
+//! private key exported and parses it again for each signature (12.6 µs): a token is put together
+//! here (RFC 7515, section 3.1) and signed with the key as it was made (7.2 µs).
 
 use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -24,13 +25,16 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::keyring::{KeyRing, Learned};
 use session::{SessionGrant, TicketGrant};
 
-/// Longest token that is looked at, in bytes. The longest of ours, with every tag, is below 1.5 KiB.
+/// Longest token that is looked at, in bytes. The longest of ours, with every tag, is below 1.5
+/// KiB.
 pub const TOKEN_BYTES: usize = 4 * 1024;
 
-/// A new key waits this long after its announcement was flushed before it signs, so that every gateway has it before its first token.
+/// A new key waits this long after its announcement was flushed before it signs, so that every
+/// gateway has it before its first token.
 pub const KEY_SETTLE: Duration = Duration::from_secs(2);
 
-/// How much later than planned a key may be replaced without announcing a new end: the announcement, its flush, and [`KEY_SETTLE`].
+/// How much later than planned a key may be replaced without announcing a new end: the
+/// announcement, its flush, and [`KEY_SETTLE`].
 const KEY_SLACK: Duration = Duration::from_secs(10);
 
 /// Signs and verifies. One for the whole gateway.
@@ -52,30 +56,31 @@ struct Keys {
     next: Option<Arc<SigningKey>>,
     /// Whether the first key's announcement has been flushed.
     announced: bool,
-    others: Others,
+    others: PeerKeys,
 }
 
 /// What is known of the other gateways' keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Others {
+enum PeerKeys {
     /// Nothing has been learned yet.
     NotAsked,
     /// All of them.
     Known,
     /// Those until the bus went down: a key that is not among them may be new.
-    CutOff,
+    Stale,
 }
 
 /// Why a token is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum TokenError {
     /// Not a token of ours, not for this, or somebody else's.
     #[error("the token is not valid")]
     Invalid,
     /// It was, until its end.
     #[error("the token has expired")]
     Expired,
-    /// Signed with a key that this gateway does not know, and it has not heard all yet; or it cannot sign an answer yet. Try again.
+    /// Signed with a key that this gateway does not know, and it has not heard all yet; or it
+    /// cannot sign an answer yet. Try again.
     #[error("the signing keys are not known yet")]
     KeysUnknown,
 }
@@ -87,7 +92,7 @@ impl Tokens {
         let mut ring = KeyRing::new(key_rotation + token_life);
         let signing = Arc::new(SigningKey::generate(now));
         ring.own(now, signing.public_key(end_of_key(now, &signing, token_life, key_rotation)));
-        let keys = Keys { ring, signing, next: None, announced: false, others: Others::NotAsked };
+        let keys = Keys { ring, signing, next: None, announced: false, others: PeerKeys::NotAsked };
         Self {
             clock,
             token_life,
@@ -98,14 +103,16 @@ impl Tokens {
         }
     }
 
-    /// Whether tokens can be issued and every token judged: the own key is announced and the others' keys are known.
+    /// Whether tokens can be issued and every token judged: the own key is announced and the
+    /// others' keys are known.
     pub fn is_ready(&self) -> bool {
         let keys = self.read();
-        keys.announced && keys.others != Others::NotAsked
+        keys.announced && keys.others != PeerKeys::NotAsked
     }
 
-    /// Signs a session token, and says when it ends in seconds since the Unix epoch. Only to be asked once [`Tokens::is_ready`] has been
-    /// true, or for a token that was verified here: both mean that the key has been announced.
+    /// Signs a session token, and says when it ends in seconds since the Unix epoch. Only to be
+    /// asked once [`Tokens::is_ready`] has been true, or for a token that was verified here: both
+    /// mean that the key has been announced.
     pub fn issue_session(&self, grant: SessionGrant) -> (String, u64) {
         let iat = self.clock.now().as_secs();
         let last = grant.start.saturating_add(limits::SESSION_LIFE.as_secs());
@@ -136,46 +143,46 @@ impl Tokens {
     ///
     /// # Errors
     /// If it is not to be believed, or cannot be judged yet.
-    pub fn verify_session(&self, token: &str) -> Result<TokenClaims, Refused> {
+    pub fn verify_session(&self, token: &str) -> Result<TokenClaims, TokenError> {
         let claims: TokenClaims = self.verify(token, &self.session)?;
         let last = claims.start.saturating_add(limits::SESSION_LIFE.as_secs());
-        if claims.exp > last { Err(Refused::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
+        if claims.exp > last { Err(TokenError::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
     }
 
     /// Verifies a room ticket that `session` brings.
     ///
     /// # Errors
     /// If it is not to be believed, is another session's, or cannot be judged yet.
-    pub fn verify_ticket(&self, token: &str, session: SessionId) -> Result<TicketClaims, Refused> {
+    pub fn verify_ticket(&self, token: &str, session: SessionId) -> Result<TicketClaims, TokenError> {
         let claims: TicketClaims = self.verify(token, &self.ticket)?;
-        if claims.sub != session { Err(Refused::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
+        if claims.sub != session { Err(TokenError::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
     }
 
-    fn verify<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Result<T, Refused> {
+    fn verify<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Result<T, TokenError> {
         if token.len() > TOKEN_BYTES {
-            return Err(Refused::Invalid);
+            return Err(TokenError::Invalid);
         }
         // The header says which key; which algorithm is not for it to say.
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
-        let kid = header.kid.and_then(|kid| kid.parse().ok()).ok_or(Refused::Invalid)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let kid = header.kid.and_then(|kid| kid.parse().ok()).ok_or(TokenError::Invalid)?;
         let key = self.decoding_key(&kid)?;
-        let data = jsonwebtoken::decode(token, &key, validation).map_err(|_| Refused::Invalid)?;
+        let data = jsonwebtoken::decode(token, &key, validation).map_err(|_| TokenError::Invalid)?;
         Ok(data.claims)
     }
 
-    fn decoding_key(&self, kid: &KeyId) -> Result<DecodingKey, Refused> {
+    fn decoding_key(&self, kid: &KeyId) -> Result<DecodingKey, TokenError> {
         let keys = self.read();
         let known = keys.ring.get(self.clock.now(), kid).map(|public| DecodingKey::from_ed_der(public));
         match known {
             Some(key) if keys.announced => Ok(key),
-            None if keys.announced && keys.others == Others::Known => Err(Refused::Invalid),
-            _ => Err(Refused::KeysUnknown),
+            None if keys.announced && keys.others == PeerKeys::Known => Err(TokenError::Invalid),
+            _ => Err(TokenError::KeysUnknown),
         }
     }
 
-    fn alive(&self, exp: u64) -> Result<(), Refused> {
+    fn alive(&self, exp: u64) -> Result<(), TokenError> {
         let end = UnixMillis::from_secs(exp) + limits::LEEWAY;
-        if self.clock.now() > end { Err(Refused::Expired) } else { Ok(()) }
+        if self.clock.now() > end { Err(TokenError::Expired) } else { Ok(()) }
     }
 
     /// Takes in news of a key from the bus.
@@ -201,25 +208,28 @@ impl Tokens {
         self.read().ring.known(self.clock.now())
     }
 
-    /// How many keys are held, for a gauge.
+    /// How many keys are held.
     pub fn key_count(&self) -> usize {
         self.read().ring.len()
     }
 
-    /// Says whether the keys of the other gateways are known: a sync has been answered, or there is nobody to ask.
+    /// Says whether the keys of the other gateways are known: a sync has been answered, or there is
+    /// nobody to ask.
     pub fn set_synced(&self, synced: bool) {
-        self.write().others = if synced { Others::Known } else { Others::NotAsked };
+        self.write().others = if synced { PeerKeys::Known } else { PeerKeys::NotAsked };
     }
 
-    /// The bus is down: a key that is not known cannot be asked for, and its tokens cannot be judged until the next sync.
+    /// The bus is down: a key that is not known cannot be asked for, and its tokens cannot be
+    /// judged until the next sync.
     pub fn cut_off(&self) {
         let others = &mut self.write().others;
-        if *others == Others::Known {
-            *others = Others::CutOff;
+        if *others == PeerKeys::Known {
+            *others = PeerKeys::Stale;
         }
     }
 
-    /// What to announce now: the own keys, and those of others that nobody has announced for a while.
+    /// What to announce now: the own keys, and those of others that nobody has announced for a
+    /// while.
     pub fn announcements(&self) -> Vec<Message> {
         let now = self.clock.now();
         let mut keys = self.write();
@@ -240,8 +250,8 @@ impl Tokens {
         self.read().signing.made + self.key_rotation
     }
 
-    /// Makes the next key, if there is none yet, and returns its announcement. It verifies at once, and signs after
-    /// [`Tokens::use_next_key`].
+    /// Makes the next key, if there is none yet, and returns its announcement. It verifies at once,
+    /// and signs after [`Tokens::use_next_key`].
     pub fn make_next_key(&self) -> Message {
         let now = self.clock.now();
         let mut keys = self.write();
@@ -251,12 +261,14 @@ impl Tokens {
         announcement(key)
     }
 
-    /// The next key's announcement was flushed [`KEY_SETTLE`] ago: it signs from now on, and the one before is wiped.
+    /// The next key's announcement was flushed [`KEY_SETTLE`] ago: it signs from now on, and the
+    /// one before is wiped.
     pub fn use_next_key(&self) {
         let mut keys = self.write();
         if let Some(next) = keys.next.take() {
-            // The last holder of the old key drops it: here, or a signature that is being made. AWS-LC wipes what it frees
-            // (`OPENSSL_free`), and the private half was never anywhere else.
+            // The last holder of the old key drops it: here, or a signature that is being made.
+            // AWS-LC wipes what it frees (`OPENSSL_free`), and the private half was never anywhere
+            // else.
             keys.signing = next;
         }
     }
@@ -275,7 +287,8 @@ impl Tokens {
     }
 }
 
-/// The end of a key that signs until its planned replacement, or, past that, for a little while yet.
+/// The end of a key that signs until its planned replacement, or, past that, for a little while
+/// yet.
 fn end_of_key(now: UnixMillis, key: &SigningKey, token_life: Duration, key_rotation: Duration) -> UnixMillis {
     now.max(key.made + key_rotation) + KEY_SLACK + token_life
 }
@@ -284,7 +297,8 @@ fn announcement(key: PublicKey) -> Message {
     Message::Key { key: key.id(), speaker: Service::Gateway, event: KeyEvent::Announced(key) }
 }
 
-/// The algorithm and the audience are ours to say. The times are compared with this process's own clock, not with jsonwebtoken's.
+/// The algorithm and the audience are ours to say. The times are compared with this process's own
+/// clock, not with jsonwebtoken's.
 fn validation(audience: &str) -> Validation {
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_audience(&[audience]);
@@ -320,7 +334,8 @@ impl SigningKey {
     }
 
     fn sign<T: Serialize>(&self, claims: &T) -> String {
-        // Cannot fail: the claims have string keys and no fallible Serialize. Were it wrong, the token would verify nowhere.
+        // Cannot fail: the claims have string keys and no fallible Serialize. Were it wrong, the
+        // token would verify nowhere.
         let claims = serde_json::to_vec(claims).unwrap_or_default();
         let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 96);
         token.push_str(&self.header);

@@ -3,13 +3,13 @@
 //!
 //! It would also keep 3.5 KB for an idle connection: a state for the handshake, buffers and queues.
 //! This crate does without them what remains to be done after the handshake: it finds records,
-//! counts them, and acts on alerts and key updates. For that it uses an interface of rustls that its
-//! authors made for the kernel's TLS ([`rustls::kernel`]), and it is compared with rustls's own
+//! counts them, and acts on alerts and key updates. For that it uses an interface of rustls that
+//! its authors made for the kernel's TLS ([`rustls::kernel`]), and it is compared with rustls's own
 //! connection by tests and by a fuzz target.
 //!
-//! An [`Acceptor`] lets clients in. A [`TlsStream`] is a byte stream; [taken apart](TlsStream::into_parts)
-//! it leaves [`Records`], for whoever reads and writes records directly: an [`Opener`] of what the
-//! client sends and a [`SharedSealer`] of what it receives.
+//! An [`Acceptor`] lets clients in. A [`TlsStream`] is a byte stream; [taken
+//! apart](TlsStream::into_parts) it leaves [`Records`], for whoever reads and writes records
+//! directly: an [`Opener`] of what the client sends and a [`SharedSealer`] of what it receives.
 
 pub mod buffer;
 mod handshake;
@@ -45,9 +45,9 @@ impl fmt::Debug for Acceptor {
 }
 
 impl Acceptor {
-    /// With this configuration, but for what would outlive a connection or come before its handshake
-    /// is over: no session is stored, no ticket issued, no early data taken. Nothing links two
-    /// connections.
+    /// With this configuration, but for what would outlive a connection or come before its
+    /// handshake is over: no session is stored, no ticket issued, no early data taken. Nothing
+    /// links two connections.
     pub fn new(mut config: ServerConfig) -> Self {
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         config.send_tls13_tickets = 0;

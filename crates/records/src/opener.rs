@@ -1,8 +1,8 @@
 //! The reading half of the record layer.
 //!
-//! A client that breaks the rules is sent the alert that rustls would send. In a few cases rustls is
-//! silent or waits for more; there the client is sent `unexpected_message`, or `record_overflow` as
-//! soon as a header claims too much.
+//! A client that breaks the rules is sent the alert that rustls would send. In a few cases rustls
+//! is silent or waits for more; there the client is sent `unexpected_message`, or `record_overflow`
+//! as soon as a header claims too much.
 
 use std::{
     io,
@@ -175,7 +175,8 @@ impl Opener {
         plain
     }
 
-    /// Opens the first record, if all of it is there, and acts on it unless it is the application's.
+    /// Opens the first record, if all of it is there, and acts on it unless it is the
+    /// application's.
     fn open_first(
         &mut self,
         bytes: &mut [u8],

@@ -71,8 +71,8 @@ impl SharedSealer {
         self.waits.store(!sealer.sealed.is_empty(), Relaxed);
     }
 
-    /// The client's next key. If it has `asked` for ours too, that changes with what is sealed next:
-    /// once, however often it asks until then.
+    /// The client's next key. If it has `asked` for ours too, that changes with what is sealed
+    /// next: once, however often it asks until then.
     pub(crate) fn next_decrypter(&self, asked: bool) -> Result<Box<dyn MessageDecrypter>, Error> {
         let mut sealer = self.sealer.lock();
         sealer.update_owed |= asked;
@@ -132,8 +132,8 @@ struct Sealer {
 }
 
 impl Sealer {
-    /// Seals some records of the application. After the last record all is taken and nothing sealed,
-    /// as by a broken socket.
+    /// Seals some records of the application. After the last record all is taken and nothing
+    /// sealed, as by a broken socket.
     fn seal_some(&mut self, plain: &[u8]) -> (usize, Vec<u8>) {
         if plain.is_empty() || self.last == LastRecord::Sealed {
             return (plain.len(), Vec::new());

@@ -93,7 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
-    /// Takes one record's worth. One more record is sealed only when the one before is in the socket.
+    /// Takes one record's worth. One more record is sealed only when the one before is in the
+    /// socket.
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_write_sealed(cx))?;

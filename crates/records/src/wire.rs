@@ -10,7 +10,8 @@ pub(crate) const HEADER_BYTES: usize = 5;
 /// The content of one record, at most.
 pub(crate) const CONTENT_BYTES: usize = 16 * 1024;
 
-/// The type of the handshake message by which a side announces its next key (RFC 8446, section 4.6.3).
+/// The type of the handshake message by which a side announces its next key (RFC 8446, section
+/// 4.6.3).
 pub(crate) const KEY_UPDATE: u8 = 24;
 pub(crate) const UPDATE_NOT_REQUESTED: u8 = 0;
 pub(crate) const UPDATE_REQUESTED: u8 = 1;

@@ -21,10 +21,12 @@ use tower::Service;
 
 use crate::{stream::Stream, tls::Acceptor};
 
-/// Connections that the kernel has accepted and we have not: a thousand clients may reconnect at once.
+/// Connections that the kernel has accepted and we have not: a thousand clients may reconnect at
+/// once.
 const BACKLOG: u32 = 4096;
 
-/// After an accept that failed for want of a resource (file descriptors, memory): only waiting helps.
+/// After an accept that failed for want of a resource (file descriptors, memory): only waiting
+/// helps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// More headers than a browser and two proxies send together.
@@ -33,8 +35,8 @@ const HEADERS: usize = 64;
 /// Of a request's head, in bytes: a bearer token of 8 KiB, and as much again.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// How long a connection that stays with HTTP may last: who reads an answer slowly or asks on and on
-/// comes back on a new one.
+/// How long a connection that stays with HTTP may last: who reads an answer slowly or asks on and
+/// on comes back on a new one.
 const HTTP_LIFE: Duration = Duration::from_secs(120);
 
 /// What an answer under way has left to be read, after [`HTTP_LIFE`] or at shutdown.

@@ -17,7 +17,8 @@ use crate::problem::CommonProblem;
 /// The OpenMetrics text format, which Prometheus reads.
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the ops listener of a node serves. `ready` tells whether it has what it needs to do its work.
+/// What the ops listener of a node serves. `ready` tells whether it has what it needs to do its
+/// work.
 pub fn router(ready: impl Fn() -> bool + Clone + Send + Sync + 'static, registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))

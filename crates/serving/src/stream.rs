@@ -1,5 +1,5 @@
-//! A client's byte stream, plain or TLS. Whoever upgrades a connection gets it back from hyper and may
-//! take it apart.
+//! A client's byte stream, plain or TLS. Whoever upgrades a connection gets it back from hyper and
+//! may take it apart.
 
 use std::{
     io,

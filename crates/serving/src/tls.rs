@@ -1,4 +1,5 @@
-//! TLS (1.2 and 1.3) by rustls and AWS-LC, and who may connect where client certificates are asked for.
+//! TLS (1.2 and 1.3) by rustls and AWS-LC, and who may connect where client certificates are asked
+//! for.
 
 use std::{
     fmt,
@@ -127,7 +128,8 @@ fn verifier(
     }
 }
 
-/// Accepts what `any` accepts, if it is also valid for `name` (a DNS name among the subject alternative names).
+/// Accepts what `any` accepts, if it is also valid for `name` (a DNS name among the subject
+/// alternative names).
 struct NamedClient {
     any: Arc<dyn ClientCertVerifier>,
     name: ServerName<'static>,

@@ -1,4 +1,5 @@
-//! A global allocator that wipes what is freed: keys, tokens and frames do not lie about in memory that nobody owns.
+//! A global allocator that wipes what is freed: keys, tokens and frames do not lie about in memory
+//! that nobody owns.
 //!
 //! The only crate of the workspace with `unsafe` code: an allocator cannot be had without.
 
@@ -9,12 +10,12 @@ use std::{
 
 /// The system's allocator; memory is zeroed before it goes back.
 ///
-/// `realloc` keeps [`GlobalAlloc`]'s own meaning: allocate, copy, free, so that what is left behind is wiped too. The price is one
-/// pass over each freed block while it is in the cache.
+/// `realloc` keeps [`GlobalAlloc`]'s own meaning: allocate, copy, free, so that what is left behind
+/// is wiped too. The price is one pass over each freed block while it is in the cache.
 pub struct Wiping;
 
-// SAFETY: every method does what `System` does with the same arguments; `dealloc` only writes to the block before it is freed,
-// while it still belongs to the caller.
+// SAFETY: every method does what `System` does with the same arguments; `dealloc` only writes to
+// the block before it is freed, while it still belongs to the caller.
 unsafe impl GlobalAlloc for Wiping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc`.
@@ -30,17 +31,18 @@ unsafe impl GlobalAlloc for Wiping {
         // SAFETY: the block has this layout and is the caller's until `System.dealloc` returns.
         unsafe {
             block.write_bytes(0, layout.size());
-            // A plain store to memory that is about to be freed may be optimised away. The compiler has to assume that this
-            // empty piece of assembly reads the block.
+            // A plain store to memory that is about to be freed may be optimised away. The compiler
+            // has to assume that this empty piece of assembly reads the block.
             asm!("/* {0} */", in(reg) block, options(nostack, preserves_flags, readonly));
             System.dealloc(block, layout);
         }
     }
 }
 
-/// Free memory at the end of a heap that is kept for what comes next, in bytes. By default it is 128 KiB, less than the batches of frames
-/// that are under way at any moment: each would be given back to the system and faulted in again. A flood of the largest frames moves
-/// some MiB. Each worker thread has a heap.
+/// Free memory at the end of a heap that is kept for what comes next, in bytes. By default it is
+/// 128 KiB, less than the batches of frames that are under way at any moment: each would be given
+/// back to the system and faulted in again. A flood of the largest frames moves some MiB. Each
+/// worker thread has a heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const READY_BYTES: libc::c_int = 16 * 1024 * 1024;
 
@@ -48,8 +50,8 @@ const READY_BYTES: libc::c_int = 16 * 1024 * 1024;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const OWN_MAPPING_BYTES: libc::c_int = 1024 * 1024;
 
-/// Keeps some free memory ready (`mallopt(3)`). To be called once, before there are threads. Whether the allocator knows how; it does
-/// nothing where it is not that of glibc.
+/// Keeps some free memory ready (`mallopt(3)`). To be called once, before there are threads.
+/// Whether the allocator knows how; it does nothing where it is not that of glibc.
 pub fn keep_ready() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: it only sets two numbers of the allocator.
@@ -61,8 +63,9 @@ pub fn keep_ready() -> bool {
     false
 }
 
-/// Lets all threads share one heap (`mallopt(3)`), where few of them allocate: each heap keeps free memory of its own. To be called once, before
-/// there are threads. Whether the allocator knows how; it does nothing where it is not that of glibc.
+/// Lets all threads share one heap (`mallopt(3)`), where few of them allocate: each heap keeps free
+/// memory of its own. To be called once, before there are threads. Whether the allocator knows how;
+/// it does nothing where it is not that of glibc.
 pub fn share_one_heap() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: it only sets a number of the allocator.
@@ -73,8 +76,9 @@ pub fn share_one_heap() -> bool {
     false
 }
 
-/// Gives what is free back to the system: the pages between what is in use, too (`malloc_trim(3)`). Takes a few milliseconds where much is
-/// free. Does nothing where the system's allocator is not that of glibc.
+/// Gives what is free back to the system: the pages between what is in use, too (`malloc_trim(3)`).
+/// Takes a few milliseconds where much is free. Does nothing where the system's allocator is not
+/// that of glibc.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: it only gives back pages that nobody owns, and takes the allocator's own locks.
@@ -97,8 +101,9 @@ mod tests {
     /// Reads a block after it has been freed, as whoever reads our memory would.
     fn what_remains(block: *const u8, size: usize) -> usize {
         (ALLOCATORS_OWN..size)
-            // SAFETY: none that the language gives. Nothing allocates between the free and this read (one thread, no formatting),
-            // and a small block stays mapped; that is what the test is about.
+            // SAFETY: none that the language gives. Nothing allocates between the free and this
+            // read (one thread, no formatting), and a small block stays mapped; that is what the
+            // test is about.
             .filter(|offset| unsafe { block.add(*offset).read_volatile() } == SECRET)
             .count()
     }

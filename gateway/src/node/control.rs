@@ -5,7 +5,7 @@ use schemas::control::{ClientMessage, ControlError, ErrorCode, Find, FindBy, Ser
 use super::Node;
 use session::Request;
 
-use crate::{token::Refused, ws::connection::Connection};
+use crate::{token::TokenError, ws::connection::Connection};
 
 impl Node {
     /// Acts on a control message. A refusal has been sent to the client.
@@ -42,7 +42,7 @@ impl Node {
             ClientMessage::Resume(ticket) => {
                 let ticket =
                     self.tokens.verify_ticket(&ticket, session).map_err(|refused| match refused {
-                        Refused::KeysUnknown => {
+                        TokenError::KeysUnknown => {
                             ControlError::new(ErrorCode::Unavailable, "the keys are not known yet; try again")
                         }
                         _ => ControlError::new(

@@ -17,7 +17,8 @@ use crate::ws::{
 use session::{ConnId, Effect, Route, TicketGrant, ToClient};
 
 impl Node {
-    /// In order, but for the news that the other side is back: who hears it may speak at once, so the way is opened before.
+    /// In order, but for the news that the other side is back: who hears it may speak at once, so
+    /// the way is opened before.
     pub(super) fn carry_out_all(&self, hub: &Hub, effects: Vec<Effect>) {
         let mut news = Vec::new();
         for effect in effects {
@@ -106,7 +107,8 @@ impl Node {
 
     /// Signs what only this gateway can sign. Runs on the connection's own task.
     pub(crate) fn sign(&self, message: ToClient) -> ServerMessage {
-        // Who hears of a room may speak in it at once: what was decided with it has been carried out before, the routes too.
+        // Who hears of a room may speak in it at once: what was decided with it has been carried
+        // out before, the routes too.
         drop(self.hub.lock());
         let place = |grant: TicketGrant| Place {
             room: grant.room,

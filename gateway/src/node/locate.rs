@@ -21,7 +21,8 @@ const ASK_PATIENCE: Duration = Duration::from_millis(500);
 pub struct NoRoom;
 
 impl Node {
-    /// Where a session is and what it does: known here at once, else asked on the bus. Silence means that it is nowhere.
+    /// Where a session is and what it does: known here at once, else asked on the bus. Silence
+    /// means that it is nowhere.
     pub async fn where_is(&self, session: SessionId) -> SessionAnswer {
         let here = self.hub.lock().sessions.locate(session);
         if let Some(here) = here.as_ref().filter(|here| here.connected) {

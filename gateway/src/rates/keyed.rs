@@ -14,11 +14,12 @@ use governor::{
     },
 };
 
-/// How much more than one unit of time's worth may come at once after silence: a page that reconnects and resumes is no attack.
+/// How much more than one unit of time's worth may come at once after silence: a page that
+/// reconnects and resumes is no attack.
 pub const BURST: u32 = 4;
 
-/// How many keys one rate remembers, about 10 MB. Beyond it newcomers share one bucket: who sprays addresses throttles other newcomers
-/// for as long, but nobody who is known, and gains nothing.
+/// How many keys one rate remembers, about 10 MB. Beyond it newcomers share one bucket: who sprays
+/// addresses throttles other newcomers for as long, but nobody who is known, and gains nothing.
 pub(super) const KEYS: usize = 128 * 1024;
 
 /// What keyed rates count by.
@@ -119,7 +120,8 @@ impl<K: Hash + Eq + Clone> StateStore for Bounded<K> {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        // Two newcomers at once may pass the bound by one: it is a bound on memory, not an exact count.
+        // Two newcomers at once may pass the bound by one: it is a bound on memory, not an exact
+        // count.
         if self.known.contains_key(key) || self.known.len() < self.most {
             self.known.measure_and_replace(key, f)
         } else {

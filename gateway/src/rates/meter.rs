@@ -17,7 +17,8 @@ const NANOS_PER_SEC: u64 = 1_000_000_000;
 /// What may come at once after silence: a burst, in time.
 const BURST_NANOS: u64 = BURST as u64 * NANOS_PER_SEC;
 
-/// What a connection has read, against its rates. 24 bytes: the limits are shared by all connections.
+/// What a connection has read, against its rates. 24 bytes: the limits are shared by all
+/// connections.
 pub struct Meter<C: Clock = MonotonicClock> {
     limits: Arc<MeterLimits<C>>,
     frames: EmptyAt,

@@ -168,7 +168,8 @@ fn a_huge_debt_is_waited_for_second_by_second() {
 }
 
 proptest! {
-    /// However frames come, and however impatiently it is asked: never more than the burst and the rate.
+    /// However frames come, and however impatiently it is asked: never more than the burst and the
+    /// rate.
     #[test]
     fn a_meter_never_lets_more_through_than_burst_and_rate(
         reads in prop::collection::vec((0..300usize, 0..500u64), 1..100)

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
-/// The largest request body, in bytes. An empty object needs two; the rest is room for a client that pads.
+/// The largest request body, in bytes. An empty object needs two; the rest is room for a client
+/// that pads.
 pub const BODY_BYTES: usize = 4 * 1024;
 
 /// An empty body, or the JSON object `{}`.

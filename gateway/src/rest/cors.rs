@@ -25,7 +25,8 @@ const PREFLIGHT: [(http::HeaderName, &str); 3] = [
 /// Headers that a page of another origin may read.
 const EXPOSED: &str = "retry-after, ratelimit, ratelimit-policy, www-authenticate";
 
-/// Answers preflights of named origins and lets their pages read what they asked for. Others see what they would without CORS.
+/// Answers preflights of named origins and lets their pages read what they asked for. Others see
+/// what they would without CORS.
 pub(super) async fn answer(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let allowed = &state.node.config().allowed_origins;
     if allowed.is_empty() {

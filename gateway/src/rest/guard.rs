@@ -15,10 +15,12 @@ use serving::problem::CommonProblem;
 
 use crate::problem::Problem;
 
-/// How long a request may take in all, its body included. The longest wait of a handler, for the bus, is 500 ms.
+/// How long a request may take in all, its body included. The longest wait of a handler, for the
+/// bus, is 500 ms.
 const REQUEST_WAIT: Duration = Duration::from_secs(10);
 
-/// A handler that panics is a 500, and the connection and all others go on. The panic itself was told by the panic hook.
+/// A handler that panics is a 500, and the connection and all others go on. The panic itself was
+/// told by the panic hook.
 pub(super) async fn without_panic(request: Request, next: Next) -> Response {
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,

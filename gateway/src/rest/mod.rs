@@ -1,5 +1,6 @@
-//! The public HTTP interface: sessions over REST, the upgrade to a WebSocket, and the page. What is said in a handler's annotations is
-//! what `GET /v1/openapi.json` tells, and `schemas/openapi.json` holds.
+//! The public HTTP interface: sessions over REST, the upgrade to a WebSocket, and the page. What is
+//! said in a handler's annotations is what `GET /v1/openapi.json` tells, and `schemas/openapi.json`
+//! holds.
 
 mod auth;
 mod body;
@@ -24,7 +25,8 @@ use serving::problem::CommonProblem;
 
 use crate::page;
 
-/// Everything that clients are served. Requests need a [`crate::rates::ClientPeer`] among their extensions.
+/// Everything that clients are served. Requests need a [`crate::rates::ClientPeer`] among their
+/// extensions.
 pub fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
     let api =

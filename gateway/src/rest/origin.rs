@@ -1,4 +1,5 @@
-//! The Origin rule: pages of other hosts open neither sessions nor sockets (cross-site WebSocket hijacking, RFC 6455, section 10.2).
+//! The Origin rule: pages of other hosts open neither sessions nor sockets (cross-site WebSocket
+//! hijacking, RFC 6455, section 10.2).
 
 use http::{
     HeaderMap, HeaderValue,
@@ -8,7 +9,8 @@ use http::{
 
 use crate::problem::Problem;
 
-/// Lets a request pass that has no `Origin` (a native client), that of its own host, or one of those allowed.
+/// Lets a request pass that has no `Origin` (a native client), that of its own host, or one of
+/// those allowed.
 pub(super) fn check(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let single = headers.get_all(ORIGIN).iter().count() == 1;
@@ -24,8 +26,8 @@ pub(super) fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
     allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
 }
 
-/// Whether the origin is the host that was asked. The scheme cannot be compared, for a proxy may have ended the TLS; the ports can,
-/// each being its scheme's default where none is written.
+/// Whether the origin is the host that was asked. The scheme cannot be compared, for a proxy may
+/// have ended the TLS; the ports can, each being its scheme's default where none is written.
 fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };

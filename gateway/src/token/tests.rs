@@ -81,7 +81,7 @@ fn a_ticket_says_what_was_granted_and_serves_its_session_alone() {
     let claims = tokens.verify_ticket(&token, session()).unwrap();
     assert_eq!((claims.room, claims.side, claims.stamp), (granted.room, granted.side, granted.stamp));
     let other = SessionId::from_random([8; 16]);
-    assert_eq!(tokens.verify_ticket(&token, other), Err(Refused::Invalid));
+    assert_eq!(tokens.verify_ticket(&token, other), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_token_never_outlives_a_day_of_its_session() {
     let mut forged = claims();
     forged["start"] = json!(now() - day);
     let token = signed(&tokens, &good_header(&tokens), &forged);
-    assert_eq!(tokens.verify_session(&token), Err(Refused::Invalid), "whoever signed it");
+    assert_eq!(tokens.verify_session(&token), Err(TokenError::Invalid), "whoever signed it");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_token_ends_a_leeway_after_its_end() {
         tokens.verify_session(&signed(&tokens, &good_header(&tokens), &claims)).map(|_| ())
     };
     assert_eq!(ended(2), Ok(()));
-    assert_eq!(ended(60), Err(Refused::Expired));
+    assert_eq!(ended(60), Err(TokenError::Expired));
     let mut late = serde_json::to_value(TicketClaims {
         sub: session(),
         aud: ROOM_AUDIENCE.into(),
@@ -134,7 +134,7 @@ fn a_token_ends_a_leeway_after_its_end() {
     .unwrap();
     let verify =
         |claims: &Value| tokens.verify_ticket(&signed(&tokens, &good_header(&tokens), claims), session());
-    assert_eq!(verify(&late), Err(Refused::Expired));
+    assert_eq!(verify(&late), Err(TokenError::Expired));
     late["exp"] = json!(now() + 60);
     assert!(verify(&late).is_ok());
 }
@@ -143,15 +143,15 @@ fn a_token_ends_a_leeway_after_its_end() {
 fn a_ticket_is_no_token_and_a_token_no_ticket() {
     let tokens = tokens();
     let (token, _) = tokens.issue_session(grant());
-    assert_eq!(tokens.verify_ticket(&token, session()), Err(Refused::Invalid));
-    assert_eq!(tokens.verify_session(&tokens.issue_ticket(ticket())), Err(Refused::Invalid));
+    assert_eq!(tokens.verify_ticket(&token, session()), Err(TokenError::Invalid));
+    assert_eq!(tokens.verify_session(&tokens.issue_ticket(ticket())), Err(TokenError::Invalid));
     // Even with all the claims of both, the audience decides.
     let mut both = claims();
     both["room"] = json!(RoomId::from_bytes([0; 16]));
     both["side"] = json!("a");
     let token = signed(&tokens, &good_header(&tokens), &both);
     assert!(tokens.verify_session(&token).is_ok());
-    assert_eq!(tokens.verify_ticket(&token, session()), Err(Refused::Invalid));
+    assert_eq!(tokens.verify_ticket(&token, session()), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_token_of_nobodys_audience_is_refused() {
         let mut claims = claims();
         claims["aud"] = audience.clone();
         let token = signed(&tokens, &good_header(&tokens), &claims);
-        assert_eq!(tokens.verify_session(&token), Err(Refused::Invalid), "{audience}");
+        assert_eq!(tokens.verify_session(&token), Err(TokenError::Invalid), "{audience}");
     }
 }
 
@@ -172,7 +172,7 @@ fn a_missing_claim_is_refused() {
         let mut claims = claims();
         claims.as_object_mut().unwrap().remove(claim);
         let token = signed(&tokens, &good_header(&tokens), &claims);
-        assert_eq!(tokens.verify_session(&token), Err(Refused::Invalid), "{claim}");
+        assert_eq!(tokens.verify_session(&token), Err(TokenError::Invalid), "{claim}");
     }
 }
 
@@ -182,7 +182,7 @@ fn an_unsigned_token_is_refused() {
     for alg in ["none", "None", "NONE", ""] {
         let header = URL_SAFE_NO_PAD.encode(json!({"alg": alg, "kid": kid(&tokens)}).to_string());
         let body = URL_SAFE_NO_PAD.encode(claims().to_string());
-        assert_eq!(tokens.verify_session(&format!("{header}.{body}.")), Err(Refused::Invalid), "{alg}");
+        assert_eq!(tokens.verify_session(&format!("{header}.{body}.")), Err(TokenError::Invalid), "{alg}");
     }
 }
 
@@ -196,7 +196,7 @@ fn an_empty_or_foreign_signature_is_refused() {
     let foreign = other.rsplit_once('.').unwrap().1;
     for wrong in ["", "AAAA", foreign, &signature[..85], &format!("{signature}AA"), &format!("{signature}=")]
     {
-        assert_eq!(tokens.verify_session(&format!("{message}.{wrong}")), Err(Refused::Invalid), "{wrong}");
+        assert_eq!(tokens.verify_session(&format!("{message}.{wrong}")), Err(TokenError::Invalid), "{wrong}");
     }
 }
 
@@ -208,7 +208,7 @@ fn the_public_key_is_no_hmac_secret() {
     let message = format!("{}.{}", encode(&header), encode(&claims()));
     let secret = hmac::Key::new(hmac::HMAC_SHA256, &tokens.signing_key().public);
     let tag = URL_SAFE_NO_PAD.encode(hmac::sign(&secret, message.as_bytes()));
-    assert_eq!(tokens.verify_session(&format!("{message}.{tag}")), Err(Refused::Invalid));
+    assert_eq!(tokens.verify_session(&format!("{message}.{tag}")), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn a_key_that_the_token_brings_itself_is_ignored() {
         json!({"alg": "EdDSA", "jwk": jwk}),
     ] {
         let token = signed(&attacker, &header, &claims());
-        assert_eq!(tokens.verify_session(&token), Err(Refused::Invalid), "{header}");
+        assert_eq!(tokens.verify_session(&token), Err(TokenError::Invalid), "{header}");
     }
 }
 
@@ -235,11 +235,11 @@ fn a_token_is_checked_with_the_key_that_it_names() {
     assert!(ours.verify_session(&token).is_ok(), "a known gateway's");
     // Signed by one known key in the name of the other.
     let token = signed(&theirs, &good_header(&ours), &claims());
-    assert_eq!(ours.verify_session(&token), Err(Refused::Invalid));
+    assert_eq!(ours.verify_session(&token), Err(TokenError::Invalid));
     let nobody = json!({"alg": "EdDSA", "kid": KeyId::from_bytes([9; 32]).text()});
-    assert_eq!(ours.verify_session(&signed(&ours, &nobody, &claims())), Err(Refused::Invalid));
+    assert_eq!(ours.verify_session(&signed(&ours, &nobody, &claims())), Err(TokenError::Invalid));
     let malformed = json!({"alg": "EdDSA", "kid": "../../etc/passwd"});
-    assert_eq!(ours.verify_session(&signed(&ours, &malformed, &claims())), Err(Refused::Invalid));
+    assert_eq!(ours.verify_session(&signed(&ours, &malformed, &claims())), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -250,11 +250,11 @@ fn garbage_is_refused() {
     let doubled = format!("{good}.{good}");
     for garbage in ["", ".", "..", "...", "a.b.c", "🦀.🦀.🦀", "e30.e30.e30", &oversize, &doubled, &good[1..]]
     {
-        assert_eq!(tokens.verify_session(garbage), Err(Refused::Invalid), "{}", garbage.len());
+        assert_eq!(tokens.verify_session(garbage), Err(TokenError::Invalid), "{}", garbage.len());
     }
     // A good token in a header that is too long for one.
     let padded = json!({"alg": "EdDSA", "kid": kid(&tokens), "pad": "A".repeat(TOKEN_BYTES)});
-    assert_eq!(tokens.verify_session(&signed(&tokens, &padded, &claims())), Err(Refused::Invalid));
+    assert_eq!(tokens.verify_session(&signed(&tokens, &padded, &claims())), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -262,15 +262,15 @@ fn an_unknown_key_is_not_judged_before_all_keys_are_known() {
     let (ours, theirs) = (Tokens::new(Clock::start(), LIFE, ROTATION), tokens());
     let (own, _) = ours.issue_session(grant());
     let (foreign, _) = theirs.issue_session(grant());
-    assert_eq!(ours.verify_session(&own), Err(Refused::KeysUnknown), "no answer could be signed yet");
-    assert_eq!(ours.verify_session("garbage"), Err(Refused::Invalid));
+    assert_eq!(ours.verify_session(&own), Err(TokenError::KeysUnknown), "no answer could be signed yet");
+    assert_eq!(ours.verify_session("garbage"), Err(TokenError::Invalid));
     ours.first_key_announced();
     assert!(ours.verify_session(&own).is_ok());
-    assert_eq!(ours.verify_session(&foreign), Err(Refused::KeysUnknown));
+    assert_eq!(ours.verify_session(&foreign), Err(TokenError::KeysUnknown));
     assert!(!ours.is_ready());
     ours.set_synced(true);
     assert!(ours.is_ready());
-    assert_eq!(ours.verify_session(&foreign), Err(Refused::Invalid));
+    assert_eq!(ours.verify_session(&foreign), Err(TokenError::Invalid));
     let heard = theirs.announcements();
     let [Message::Key { key, event, .. }] = heard.as_slice() else { panic!("one key: {heard:?}") };
     ours.hear(*key, event);
@@ -281,13 +281,13 @@ fn an_unknown_key_is_not_judged_before_all_keys_are_known() {
 fn an_unknown_key_is_not_judged_while_nobody_can_be_asked() {
     let (ours, theirs) = (tokens(), tokens());
     let (foreign, _) = theirs.issue_session(grant());
-    assert_eq!(ours.verify_session(&foreign), Err(Refused::Invalid));
+    assert_eq!(ours.verify_session(&foreign), Err(TokenError::Invalid));
     ours.cut_off();
-    assert_eq!(ours.verify_session(&foreign), Err(Refused::KeysUnknown));
+    assert_eq!(ours.verify_session(&foreign), Err(TokenError::KeysUnknown));
     assert!(ours.is_ready(), "its own sessions go on");
     assert!(ours.verify_session(&ours.issue_session(grant()).0).is_ok());
     ours.set_synced(true);
-    assert_eq!(ours.verify_session(&foreign), Err(Refused::Invalid));
+    assert_eq!(ours.verify_session(&foreign), Err(TokenError::Invalid));
     let fresh = Tokens::new(Clock::start(), LIFE, ROTATION);
     fresh.cut_off();
     assert!(!fresh.is_ready(), "nothing was known before either");

@@ -1,4 +1,5 @@
-//! The chat frames of one read on their way to the other side: one write, or one message on the bus.
+//! The chat frames of one read on their way to the other side: one write, or one message on the
+//! bus.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -16,8 +17,9 @@ use super::{
 /// Reading pauses at most this long for a bus that is full; then the frames are dropped.
 const BUS_WAIT: Duration = Duration::from_secs(1);
 
-/// Frames go in one message up to this many bytes; a larger frame goes alone. With its protocol line it then fits into the 64 KiB that
-/// async-nats reads at once, which is else moved to a larger place.
+/// Frames go in one message up to this many bytes; a larger frame goes alone. With its protocol
+/// line it then fits into the 64 KiB that async-nats reads at once, which is else moved to a larger
+/// place.
 pub(super) const TOGETHER_BYTES: usize = 60 * 1024;
 
 /// Collects the frames of one read. The target is looked up once for all of them.
@@ -134,7 +136,8 @@ impl Unsent {
         Sent::default()
     }
 
-    /// Publishes the first of what waits, unless the bus is full again. What belongs to a room that the sender has left is dropped.
+    /// Publishes the first of what waits, unless the bus is full again. What belongs to a room that
+    /// the sender has left is dropped.
     fn send_first(
         &mut self,
         target: &Target,

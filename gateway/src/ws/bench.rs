@@ -23,7 +23,8 @@ impl OpenOutbox {
         matches!(self.outbox.push_frames(self.room, frames), Push::First | Push::Waits)
     }
 
-    /// Writes to a socket that takes so many bytes now, and is ready again afterwards. How many it took.
+    /// Writes to a socket that takes so many bytes now, and is ready again afterwards. How many it
+    /// took.
     pub fn write(&mut self, takes: usize) -> usize {
         let Some(mut turn) = self.outbox.start() else { return 0 };
         let taken = takes.min(turn.bytes.len() - turn.sent);
@@ -34,7 +35,8 @@ impl OpenOutbox {
         taken
     }
 
-    /// Takes the turn to write and gives it back: what frames cost that go past an empty outbox into the socket.
+    /// Takes the turn to write and gives it back: what frames cost that go past an empty outbox
+    /// into the socket.
     pub fn pass(&mut self) -> bool {
         let direct = self.outbox.accepts(self.room) && self.outbox.start_directly();
         if direct {

@@ -3,7 +3,8 @@
 
 use std::{cell::RefCell, mem};
 
-/// Spare buffers that a thread keeps: as many connections can wait for their socket at once without an allocation.
+/// Spare buffers that a thread keeps: as many connections can wait for their socket at once without
+/// an allocation.
 const SPARES: usize = 256;
 /// A buffer that has grown beyond this is not kept.
 const SPARE_BYTES: usize = 64 * 1024;
@@ -19,7 +20,8 @@ thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-/// A thread that is ending has no buffers left: what is asked for is new then, and what is handed back is freed.
+/// A thread that is ending has no buffers left: what is asked for is new then, and what is handed
+/// back is freed.
 fn with<T: Default>(act: impl FnOnce(&mut Buffers) -> T) -> T {
     BUFFERS.try_with(|buffers| act(&mut buffers.borrow_mut())).unwrap_or_default()
 }

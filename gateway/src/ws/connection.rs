@@ -1,4 +1,5 @@
-//! The half of a connection that others may touch: whoever has a frame for the client writes it to its socket directly.
+//! The half of a connection that others may touch: whoever has a frame for the client writes it to
+//! its socket directly.
 
 use std::{
     io,
@@ -95,7 +96,8 @@ impl Connection {
         self.session
     }
 
-    /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never waits.
+    /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never
+    /// waits.
     pub(crate) fn deliver(&self, room: RoomKey, frames: &[u8]) -> Delivered {
         let mut out = self.out.lock();
         if out.accepts(room) && out.start_directly() {
@@ -111,11 +113,13 @@ impl Connection {
         delivered
     }
 
-    /// Puts frames of a room into the outbox without writing them: for the bus, which brings many at once.
+    /// Puts frames of a room into the outbox without writing them: for the bus, which brings many
+    /// at once.
     pub(crate) fn append(&self, room: RoomKey, frames: &[u8]) -> Delivered {
         let mut push = self.out.lock().push_frames(room, frames);
         if push == Push::TooSlow {
-            // Only a client whose socket is full is slow: what came in one turn may be more than the outbox holds.
+            // Only a client whose socket is full is slow: what came in one turn may be more than
+            // the outbox holds.
             self.flush();
             push = self.out.lock().push_frames(room, frames);
         }
@@ -140,7 +144,8 @@ impl Connection {
         self.owner.wake();
     }
 
-    /// Queues a frame of the server. For the connection's own task, which looks after the outbox after each read.
+    /// Queues a frame of the server. For the connection's own task, which looks after the outbox
+    /// after each read.
     pub(super) fn reply(&self, frame: &[u8]) {
         let push = self.out.lock().push(frame);
         self.pushed(push);
@@ -219,7 +224,8 @@ impl Connection {
     /// Writes what waits, as far as the socket takes it. No lock of the outbox is held meanwhile.
     pub(crate) fn flush(&self) {
         loop {
-            // Asked first: what the other half leaves there later it writes itself, or whoever has the turn finds it.
+            // Asked first: what the other half leaves there later it writes itself, or whoever has
+            // the turn finds it.
             let sealed = self.has_sealed();
             let turn = if sealed { self.out.lock().start_anyway() } else { self.out.lock().start() };
             let Some(mut turn) = turn else { return };
@@ -267,7 +273,8 @@ impl Connection {
         (sent, if sent == bytes.len() { Socket::Open } else { Socket::Full })
     }
 
-    /// The same with a TLS layer. A little is sealed at a time: sealed bytes cannot be taken back, and wait beyond the outbox's limit.
+    /// The same with a TLS layer. A little is sealed at a time: sealed bytes cannot be taken back,
+    /// and wait beyond the outbox's limit.
     fn write_sealed(&self, sealer: &SharedSealer, bytes: &[u8]) -> (usize, Socket) {
         let mut sent = 0;
         loop {
@@ -286,8 +293,8 @@ impl Connection {
 
     /// A broken socket takes everything: its reading half will hear of it.
     fn write_socket(&self, bytes: &[u8]) -> usize {
-        // Mostly it has room. Tokio, which is asked only if it has not, would first look up what it last heard of that: memory that was long
-        // not used, where there are many connections.
+        // Mostly it has room. Tokio, which is asked only if it has not, would first look up what it
+        // last heard of that: memory that was long not used, where there are many connections.
         let socket = socket2::SockRef::from(&self.socket);
         let mut taken = if bytes.is_empty() { 0 } else { socket.send(bytes).unwrap_or(0) };
         while taken < bytes.len() {
@@ -310,8 +317,9 @@ impl Connection {
         self.tls.as_deref()
     }
 
-    /// Signs, writes, and waits for the socket to take more, as far as there is something to do. For the connection's own task, which is
-    /// woken for whatever comes next. Returns why the connection is closing, if it is.
+    /// Signs, writes, and waits for the socket to take more, as far as there is something to do.
+    /// For the connection's own task, which is woken for whatever comes next. Returns why the
+    /// connection is closing, if it is.
     pub(super) fn poll_tasks(
         &self,
         cx: &mut Context<'_>,

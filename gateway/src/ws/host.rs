@@ -12,8 +12,8 @@ use session::{ConnId, ToClient};
 use super::{connection::Connection, keepalive::KeepAlive};
 use crate::{metrics::Metrics, rates::Meter};
 
-/// The gateway around its connections. They are generic over it: a call costs no more than one of the
-/// gateway's own.
+/// The gateway around its connections. They are generic over it: a call costs no more than one of
+/// the gateway's own.
 pub(crate) trait Host: Send + Sync + 'static {
     /// Takes the frames of peers that are elsewhere.
     fn bus(&self) -> &Bus;

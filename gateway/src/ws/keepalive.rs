@@ -1,4 +1,5 @@
-//! Keep-alive for all connections of the process with one timer: each waits in a slot of a wheel for its next ping.
+//! Keep-alive for all connections of the process with one timer: each waits in a slot of a wheel
+//! for its next ping.
 
 use std::{
     collections::VecDeque,

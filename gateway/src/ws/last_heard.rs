@@ -13,7 +13,8 @@ impl LastHeard {
 
     /// Notes that something has come.
     pub(super) fn note(&self, tick: u32) {
-        // Mostly it is the same tick still: a store would take the memory away from other processors.
+        // Mostly it is the same tick still: a store would take the memory away from other
+        // processors.
         if self.0.load(Relaxed) != tick {
             self.0.store(tick, Relaxed);
         }

@@ -1,8 +1,8 @@
 //! WebSocket connections: the relay path.
 //!
-//! [`websocket`] frames, [`outbox`] decides what waits, [`connection`] is what others may touch, [`pump`]
-//! is the task, [`batch`] carries the frames of one read on, [`keepalive`] pings all, [`host`] is the
-//! gateway around them.
+//! [`websocket`] frames, [`outbox`] decides what waits, [`connection`] is what others may touch,
+//! [`pump`] is the task, [`batch`] carries the frames of one read on, [`keepalive`] pings all,
+//! [`host`] is the gateway around them.
 
 pub(crate) mod batch;
 #[cfg(feature = "bench")]
@@ -27,8 +27,8 @@ use tokio::net::TcpStream;
 use self::{connection::Connection, host::Host, pump::Pump};
 use crate::rates::ConnectionGuard;
 
-/// Serves a client whose upgrade has been answered, until its connection is over. `early` is what it
-/// sent right behind its request.
+/// Serves a client whose upgrade has been answered, until its connection is over. `early` is what
+/// it sent right behind its request.
 ///
 /// The future is the connection's task. It is small, and holds nothing of what led to it if it is
 /// spawned by itself. To be called in a runtime.

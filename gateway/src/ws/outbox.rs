@@ -1,7 +1,8 @@
 //! What waits for one client's socket: decisions only, no I/O.
 //!
-//! Whoever has something to say appends it. One writer at a time takes what is there and writes it outside the lock; what the socket
-//! does not take goes back to the front, and the connection's own task goes on when the socket can take more.
+//! Whoever has something to say appends it. One writer at a time takes what is there and writes it
+//! outside the lock; what the socket does not take goes back to the front, and the connection's own
+//! task goes on when the socket can take more.
 
 use std::{collections::VecDeque, mem, num::NonZeroU64};
 
@@ -10,14 +11,16 @@ use schemas::CloseCode;
 use super::buffers;
 use session::ToClient;
 
-/// What may wait for a client that does not read, in bytes: a second of the largest byte rate. Beyond it the client is too slow.
+/// What may wait for a client that does not read, in bytes: a second of the largest byte rate.
+/// Beyond it the client is too slow.
 pub(crate) const OUTBOX_BYTES: usize = 256 * 1024;
-/// What a control message counts while it waits for its signature: a `token` with a full memory and a ticket is not longer.
+/// What a control message counts while it waits for its signature: a `token` with a full memory and
+/// a ticket is not longer.
 const SIGNED_BYTES: usize = 3 * 1024;
 
-/// The room whose frames a connection accepts: a frame that is on its way while its room ends does not
-/// fall into the next one. It is the first half of the room's id with its last bit set: never zero, so
-/// that an `Option` of it takes no more memory.
+/// The room whose frames a connection accepts: a frame that is on its way while its room ends does
+/// not fall into the next one. It is the first half of the room's id with its last bit set: never
+/// zero, so that an `Option` of it takes no more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RoomKey(NonZeroU64);
 
@@ -113,7 +116,8 @@ pub(super) enum Written {
 pub(super) enum OutboxTask {
     /// Nothing.
     None,
-    /// Sign the oldest unsigned message: [`Outbox::signed`]. It stays, so that what comes now goes behind it.
+    /// Sign the oldest unsigned message: [`Outbox::signed`]. It stays, so that what comes now goes
+    /// behind it.
     Sign(ToClient),
     /// Write.
     Write,
@@ -198,8 +202,8 @@ impl Outbox {
         Some(WriteTurn { bytes: mem::take(&mut self.bytes), sent: mem::take(&mut self.sent) })
     }
 
-    /// Ends a turn. What was not written goes before what came meanwhile; if the socket is full nobody writes until
-    /// [`Outbox::unblock`].
+    /// Ends a turn. What was not written goes before what came meanwhile; if the socket is full
+    /// nobody writes until [`Outbox::unblock`].
     pub(super) fn finish(&mut self, turn: WriteTurn, socket: Socket) -> Written {
         let WriteTurn { bytes, sent } = turn;
         if sent == bytes.len() {
@@ -225,7 +229,8 @@ impl Outbox {
         }
     }
 
-    /// Moves what waits over what is gone, once that is the larger part: each byte moves once on average, and little lies idle.
+    /// Moves what waits over what is gone, once that is the larger part: each byte moves once on
+    /// average, and little lies idle.
     fn close_up(&mut self) {
         let rest = self.bytes.len() - self.sent;
         if self.sent >= rest {

@@ -1,4 +1,5 @@
-//! The task of one connection: reads its socket, relays frames, acts on control messages, and sees it to its end.
+//! The task of one connection: reads its socket, relays frames, acts on control messages, and sees
+//! it to its end.
 //!
 //! While nothing happens it holds no buffer and no timer.
 
@@ -32,8 +33,9 @@ const LIMITS: Limits = Limits { binary: limits::FRAME_BYTES as u32, text: limits
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// A connection over its rate is read more slowly; if it stays over it for this long it is closed.
 const OVER_RATE_LIMIT: Duration = Duration::from_secs(60);
-/// A message must be whole so long after its first byte: with pings answered between its fragments its memory could be held for ever.
-/// The largest comes in time over any line that people chat on (1 kB/s).
+/// A message must be whole so long after its first byte: with pings answered between its fragments
+/// its memory could be held for ever. The largest comes in time over any line that people chat on
+/// (1 kB/s).
 const MESSAGE_WAIT: Duration = Duration::from_secs(60);
 /// A client of which this many control messages in a row are refused is broken or hostile.
 const REFUSALS: u16 = 100;
@@ -89,7 +91,8 @@ enum ClientClose {
     Awaited,
     /// It has come.
     Received,
-    /// It could not be told from other bytes: the client has broken the framing. It is shown the end of the stream instead.
+    /// It could not be told from other bytes: the client has broken the framing. It is shown the
+    /// end of the stream instead.
     Unreadable,
 }
 
@@ -102,7 +105,8 @@ enum Read {
 }
 
 impl<H: Host> Pump<H> {
-    /// The task of a connection that `host` knows. `early` is what came right behind the upgrade request.
+    /// The task of a connection that `host` knows. `early` is what came right behind the upgrade
+    /// request.
     pub(super) fn new(
         host: Arc<H>,
         connection: Arc<Connection>,
@@ -298,7 +302,8 @@ impl<H: Host> Pump<H> {
         }));
     }
 
-    /// The close frame is on its way: input is dropped until the client's own, the end of the stream, or [`CLOSE_WAIT`].
+    /// The close frame is on its way: input is dropped until the client's own, the end of the
+    /// stream, or [`CLOSE_WAIT`].
     fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let closing = self.closing.get_or_insert_with(|| Closing::begin(ClientClose::Awaited));
         if closing.give_up.as_mut().poll(cx).is_ready() {

@@ -1,4 +1,5 @@
-//! The reading half of a socket that others write: tokio's own halves would be one allocation more for each connection.
+//! The reading half of a socket that others write: tokio's own halves would be one allocation more
+//! for each connection.
 
 use std::{
     io::{self, Read},
@@ -31,8 +32,8 @@ impl AsyncRead for Reader<'_> {
     }
 }
 
-/// Reads once. A read that does not fill the buffer has emptied the socket, and tokio is told so, as its own `poll_read` would tell it:
-/// asking again would be a system call more for each message.
+/// Reads once. A read that does not fill the buffer has emptied the socket, and tokio is told so,
+/// as its own `poll_read` would tell it: asking again would be a system call more for each message.
 fn read(socket: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
     let (room, mut emptied) = (into.len(), None);
     let read = socket.try_io(Interest::READABLE, || match (&*SockRef::from(socket)).read(into)? {

@@ -1,5 +1,6 @@
-//! Drives the frame path: real connections, from the masked bytes of one client to the bytes of the other. `run`, beside this, counts
-//! the instructions under callgrind; the difference between two runs of different length is what the frames cost, and nothing else.
+//! Drives the frame path: real connections, from the masked bytes of one client to the bytes of the
+//! other. `run`, beside this, counts the instructions under callgrind; the difference between two
+//! runs of different length is what the frames cost, and nothing else.
 //!
 //! One thread, no timer, no network: the same instructions each time.
 
@@ -104,7 +105,8 @@ impl Pair {
         Self::new(speaker, listener, frames, vec![here, there]).await
     }
 
-    /// Two who have been told that they are `ready`, and have talked: everything that is made once has been made.
+    /// Two who have been told that they are `ready`, and have talked: everything that is made once
+    /// has been made.
     async fn new(
         speaker: UnixStream,
         listener: UnixStream,

@@ -1,8 +1,8 @@
 //! rustls's client up to the end of its handshake; then one that seals whatever it wants, and opens
 //! what it is sent.
 //!
-//! Nothing about it or its servers is left to chance: random numbers and key exchange are fixed, and
-//! so are Ed25519's signatures. Two servers that do the same then have the same keys.
+//! Nothing about it or its servers is left to chance: random numbers and key exchange are fixed,
+//! and so are Ed25519's signatures. Two servers that do the same then have the same keys.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! Bytes read as what a client sends behind its handshake, and in which pieces. The record layer and
-//! rustls's own connection are given the same, and must make the same of it. The fuzz target and
-//! tests of the crate share this.
+//! Bytes read as what a client sends behind its handshake, and in which pieces. The record layer
+//! and rustls's own connection are given the same, and must make the same of it. The fuzz target
+//! and tests of the crate share this.
 
 #![allow(clippy::unwrap_used, reason = "test code: what fails here is the test")]
 

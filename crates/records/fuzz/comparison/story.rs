@@ -91,7 +91,8 @@ impl<'a> Story<'a> {
             Record::KeyUpdate(answer @ (0 | 1)) if is_tls13 => (client.change_key(answer), false),
             Record::KeyUpdate(answer) => {
                 let content = [&KEY_UPDATE[..], &[answer]].concat();
-                // TLS 1.2 knows no such message: rustls cannot read it, the record layer does not try.
+                // TLS 1.2 knows no such message: rustls cannot read it, the record layer does not
+                // try.
                 (client.seal(ContentType::Handshake, &content), !is_tls13)
             }
             Record::Renegotiation => {
@@ -117,7 +118,8 @@ impl<'a> Story<'a> {
             Record::Truncated(record) => {
                 let (mut sealed, _) = self.seal(*record, client);
                 sealed.truncate(self.length() % (sealed.len() + 1));
-                // What comes next is taken for the rest of it, and what lies behind that for a header.
+                // What comes next is taken for the rest of it, and what lies behind that for a
+                // header.
                 (sealed, true)
             }
             Record::Raw(bytes) => (bytes, true),

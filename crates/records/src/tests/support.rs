@@ -1,4 +1,5 @@
-//! A client of rustls, and our side of its connection, with the bytes between them in the hands of the test.
+//! A client of rustls, and our side of its connection, with the bytes between them in the hands of
+//! the test.
 
 use std::{
     io::{self, Read, Write},

@@ -41,7 +41,8 @@ async fn upgrades_without_a_valid_token_count_against_the_address() {
     }
     let refused = expect_problem(gateway.send(upgrade(&[])).await, 429, "rate").await;
     assert_eq!(refused.headers()["ratelimit-policy"], r#""connect";q=1;w=60"#);
-    // In a hall full of people behind the address those with tokens come in. (Only a real connection can be upgraded.)
+    // In a hall full of people behind the address those with tokens come in. (Only a real
+    // connection can be upgraded.)
     let known = upgrade(&[("authorization", &bearer(&gateway.token()))]);
     expect_problem(gateway.send(known).await, 426, "upgrade-required").await;
 }

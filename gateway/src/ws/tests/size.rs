@@ -1,4 +1,5 @@
-//! What an idle connection costs. A test that fails here asks whether the new field is worth 20,000 times its size.
+//! What an idle connection costs. A test that fails here asks whether the new field is worth 20,000
+//! times its size.
 
 use crate::{
     node::Node,

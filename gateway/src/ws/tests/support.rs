@@ -112,7 +112,8 @@ impl Gateway {
         connection.set_target(Target::Remote(Remote { route, side, stamp }));
     }
 
-    /// Waits until every connection is over, and checks that nothing of them is left. The test has let go of them before.
+    /// Waits until every connection is over, and checks that nothing of them is left. The test has
+    /// let go of them before.
     pub(super) async fn expect_nothing_left(self) {
         self.tasks.close();
         soon(self.tasks.wait()).await;
@@ -139,7 +140,8 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The server's end, what the HTTP server has read of it beyond the request, and the client's end.
+    /// The server's end, what the HTTP server has read of it beyond the request, and the client's
+    /// end.
     async fn open(self, early: &[u8]) -> (Stream, Bytes, Box<dyn Io>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -157,7 +159,8 @@ impl Way {
         let request = b"GET";
         let client = async {
             let mut client = connector.connect("localhost".try_into().unwrap(), client).await.unwrap();
-            // In one record: what lies behind the request is opened with it, and stays inside the TLS layer.
+            // In one record: what lies behind the request is opened with it, and stays inside the
+            // TLS layer.
             client.write_all(&[request, early].concat()).await.unwrap();
             client.flush().await.unwrap();
             client
@@ -232,7 +235,8 @@ impl Client {
         }
     }
 
-    /// The payload of the next frame, which must be of this kind. Pings are answered, and passed over.
+    /// The payload of the next frame, which must be of this kind. Pings are answered, and passed
+    /// over.
     pub(super) async fn expect(&mut self, opcode: Opcode) -> Vec<u8> {
         loop {
             let frame = self.next().await.unwrap_or_else(|| panic!("the end instead of {opcode:?}"));
