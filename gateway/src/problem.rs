@@ -38,7 +38,7 @@ pub(crate) enum Problem {
     #[error("the session token has expired: open a new session")]
     TokenExpired,
     /// 403: a page of another host.
-    #[error("this origin may not do that: its operator can allow it with --allowed-origin")]
+    #[error("pages of this origin may not do that: the operator can allow it with --allowed-origin")]
     Origin,
     /// 404: the session is in no room.
     #[error("the session is in no room")]
@@ -71,7 +71,7 @@ pub(crate) enum Problem {
     #[error("this node is not ready: try again")]
     Unavailable,
     /// 503: this gateway goes away.
-    #[error("this node goes away: try again, another will answer")]
+    #[error("this node is about to stop: try again, another will answer")]
     Draining,
 }
 

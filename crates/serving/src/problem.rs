@@ -56,7 +56,7 @@ pub enum CommonProblem {
     #[error("there is nothing here")]
     NotFound,
     /// 405.
-    #[error("the resource does not know this method: see the Allow header")]
+    #[error("this method is not allowed here: see the Allow header")]
     Method,
     /// 500: our fault.
     #[error("something went wrong here")]
