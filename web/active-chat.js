@@ -1,4 +1,7 @@
-/** One chat: runs its channel (channel.js) with clock and timer, and keeps what the page shows of it. Gone when the chat is. */
+/**
+ * One chat: runs its channel (channel.js) with a clock and a timer, and keeps the entries that the
+ * page shows.
+ */
 
 import { Channel } from './channel.js';
 import { newEphemeral } from './noise.js';
@@ -12,7 +15,7 @@ import { newEphemeral } from './noise.js';
 /** @typedef {{mine: boolean, text: string, mark: Mark}} ChatEntry */
 
 /**
- * What the page hears of a chat.
+ * What the page is notified of.
  * @typedef {object} Listener
  * @property {(safety: SafetyCode) => void} secured
  * @property {(entry: ChatEntry) => void} message
@@ -23,13 +26,14 @@ import { newEphemeral } from './noise.js';
  * @property {(reason: ChannelEnd) => void} ended
  */
 
-/** The monotonic clock, ms: a change of the wall clock moves no timer. */
+/** The monotonic clock, ms, so that a change of the wall clock moves no timer. */
 const now = () => performance.now();
 
 export class ActiveChat {
   /** @type {Channel} */ #channel;
   /** @type {Listener} */ #listener;
-  /** Own texts that are not delivered, by message number. @type {Map<number, ChatEntry>} */ #pending = new Map();
+  /** Own texts that are not acknowledged, by message number. @type {Map<number, ChatEntry>} */
+  #pending = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   #open = true;
 
@@ -59,7 +63,7 @@ export class ActiveChat {
     return this.#channel.isOver;
   }
 
-  /** How many own texts nobody has confirmed. */
+  /** How many own texts are not acknowledged. */
   get unconfirmed() {
     return this.#pending.size;
   }
@@ -88,7 +92,10 @@ export class ActiveChat {
     this.#after(this.#channel.handleFrame(now(), frame));
   }
 
-  /** What the connection says of the way to the other side. @param {'link-up' | 'link-down' | 'peer-online' | 'peer-away'} change */
+  /**
+   * The connection to the server or to the peer has changed.
+   * @param {'link-up' | 'link-down' | 'peer-online' | 'peer-away'} change
+   */
   pathChanged(change) {
     const channel = this.#channel;
     this.#open = change === 'link-up' || change === 'peer-online';
@@ -100,13 +107,13 @@ export class ActiveChat {
     for (const entry of this.#pending.values()) this.#mark(entry, 'sent');
   }
 
-  /** Says goodbye; resolves when the other side has heard it or enough time has passed. */
+  /** Says goodbye. Resolves when the peer has acknowledged it, or enough time has passed. */
   async bye() {
     const ended = new Promise((resolve) => {
       this.#listener = { ...SILENT, ended: resolve };
     });
     if (this.isOver) return;
-    // With nobody there to hear it, a goodbye would only keep the person waiting.
+    // A goodbye that cannot arrive would only keep the person waiting.
     this.#after(this.#open ? this.#channel.bye(now()) : this.#channel.close());
     await ended;
   }
@@ -153,7 +160,7 @@ export class ActiveChat {
     this.#listener.marked(entry);
   }
 
-  /** Sets the timer anew once an input has been worked off. @param {Promise<void>} input */
+  /** Sets the timer again after an input has been handled. @param {Promise<void>} input */
   async #after(input) {
     await input;
     clearTimeout(this.#timer);

@@ -29,7 +29,7 @@ export function concat(...parts) {
 }
 
 /**
- * Whether two public values are the same. Not for secrets: it takes the longer, the more is equal.
+ * Whether two public values are equal. Not for secrets: its running time depends on the values.
  * @param {Uint8Array} one
  * @param {Uint8Array} two
  */

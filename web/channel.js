@@ -1,18 +1,19 @@
 /**
- * The end-to-end channel: one side of one chat as a state machine, without socket and clock (`docs/protocol.md`). Every input
- * says when it happened; frames to send and events go to `onFrame` and `onEvent`. Only WebCrypto makes it asynchronous:
- * inputs are worked off one after the other, and each returns a promise for the moment when it has been.
+ * The end-to-end channel: one side of one chat as a state machine, without socket and clock
+ * (`docs/protocol.md`). Every input says when it happened; frames to send and events go to
+ * `onFrame` and `onEvent`. Only WebCrypto makes it asynchronous: inputs are worked off one after
+ * the other, and each returns a promise for the moment when it has been.
  */
 
 import { utf8 } from './bytes.js';
 import { ChannelFault } from './channel-end.js';
 import { Handshake } from './handshake.js';
 import { HandshakeTimeout } from './handshake-timeout.js';
-import { Inbound, ReplayWindow } from './inbound.js';
-import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT } from './limits.js';
-import { open, seal } from './noise.js';
+import { Inbound } from './inbound.js';
+import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_TEXT } from './limits.js';
 import { Outbound } from './outbound.js';
-import { BYE, ContentWriter, TEXT, TYPING, packetFrame, parseContent, parseFrame, readText } from './packet.js';
+import { BYE, ContentWriter, TEXT, TYPING, parseContent, parseFrame, readText } from './packet.js';
+import { PacketCipher } from './packet-cipher.js';
 import { safetyCode } from './safety.js';
 import { TypingNotice } from './typing.js';
 
@@ -37,28 +38,33 @@ export class Channel {
   onFrame = () => {};
   /** @type {(event: ChannelEvent) => void} */
   onEvent = () => {};
-  /** How many binary messages were dropped, by reason; none of them changed anything. */
+  /** How many binary messages were dropped, by reason. None of them changed anything. */
   dropped = { malformed: 0, unexpected: 0, early: 0, replayed: 0, forged: 0 };
 
   #side;
   #random;
   /** @type {'handshaking' | 'secured' | 'leaving' | 'ended'} */ #phase = 'handshaking';
-  /** Why and when a leaving channel ends. @type {{reason: ChannelEnd, until: number}} */ #leaving = { reason: 'bye', until: 0 };
-  /** Whether frames can reach the peer, as far as the server says. @type {'open' | 'peer-away' | 'link-down'} */ #path = 'open';
+  /** Why and when a leaving channel ends. @type {{reason: ChannelEnd, until: number}} */
+  #leaving = { reason: 'bye', until: 0 };
+  /**
+   * Whether frames can reach the peer, as far as the server has reported.
+   * @type {'open' | 'peer-away' | 'link-down'}
+   */
+  #path = 'open';
   /** @type {Handshake | null} */ #handshake;
   /** @type {HandshakeTimeout | null} */ #handshakeTimeout = null;
-  /** @type {{sending: CryptoKey, receiving: CryptoKey, safety: SafetyCode} | null} */ #keys = null;
-  #nextPacket = 0;
-  #replay = new ReplayWindow();
+  /** @type {PacketCipher | null} */ #cipher = null;
+  /** @type {SafetyCode | null} */ #safety = null;
   #outbound = new Outbound();
   #inbound = new Inbound();
   #typing = new TypingNotice();
-  /** The peer has said goodbye, its last message. */ #peerLeft = false;
-  /** A text was refused for want of room. */ #windowWasFull = false;
-  /** The inputs before. */ #turn = Promise.resolve();
+  /** Whether the peer has said goodbye, which is its last message. */ #peerLeft = false;
+  /** Whether a text was refused because the window was full. */ #windowWasFull = false;
+  /** Resolves when all earlier inputs have been handled. */ #turn = Promise.resolve();
 
   /**
-   * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, ephemeral: import('./noise.js').Ephemeral, random: () => number}} place
+   * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, ephemeral:
+   *   import('./noise.js').Ephemeral, random: () => number}} place
    *   `ephemeral` is for this room only; `random` gives the jitter of acknowledgements.
    */
   constructor({ side, room, psk, ephemeral, random }) {
@@ -67,7 +73,10 @@ export class Channel {
     this.#handshake = new Handshake({ side, room, psk, ephemeral });
   }
 
-  /** Begins with both sides online, as the server's `paired` says. Side `b` speaks at once. @param {number} now */
+  /**
+   * Starts with both sides online, as after the server's `paired`. Side `b` sends at once.
+   * @param {number} now
+   */
   start(now) {
     this.#handshakeTimeout = new HandshakeTimeout(now);
     return this.#inTurn(now, async () => {
@@ -77,7 +86,11 @@ export class Channel {
     });
   }
 
-  /** A binary message came. Whatever it is, it is survived. @param {number} now @param {Bytes} bytes */
+  /**
+   * Handles a binary message, which may contain anything.
+   * @param {number} now
+   * @param {Bytes} bytes
+   */
   handleFrame(now, bytes) {
     return this.#inTurn(now, async () => {
       const frame = parseFrame(bytes);
@@ -87,7 +100,10 @@ export class Channel {
     });
   }
 
-  /** This side is in the room over a new connection; the peer counts as online until told otherwise. @param {number} now */
+  /**
+   * This side is in the room over a new connection. The peer counts as online until `peerAway`.
+   * @param {number} now
+   */
   linkUp(now) {
     return this.#inTurn(now, () => this.#reopen(now));
   }
@@ -97,14 +113,14 @@ export class Channel {
     return this.#inTurn(now, () => this.#block(now, 'link-down'));
   }
 
-  /** The server says that the peer is back. @param {number} now */
+  /** The server reports that the peer is back. @param {number} now */
   peerOnline(now) {
     return this.#inTurn(now, () => {
       if (this.#path !== 'link-down') this.#reopen(now);
     });
   }
 
-  /** The server says that the peer is away: it would drop what is sent. @param {number} now */
+  /** The server reports that the peer is away, and would drop what is sent. @param {number} now */
   peerAway(now) {
     return this.#inTurn(now, () => {
       if (this.#path === 'open') this.#block(now, 'peer-away');
@@ -112,8 +128,8 @@ export class Channel {
   }
 
   /**
-   * Sends a text; `delivered` or `not-delivered` will tell of its number. Taken or refused at once, so that no text is sent twice
-   * while an earlier one is being encrypted.
+   * Sends a text; `delivered` or `not-delivered` will tell of its number. Taken or refused at once,
+   * so that no text is sent twice while an earlier one is being encrypted.
    * @param {number} now
    * @param {string} text
    * @returns {{number: number, done: Promise<void>} | {refused: Refusal}}
@@ -133,7 +149,7 @@ export class Channel {
     return { number, done: this.#inTurn(now, () => {}) };
   }
 
-  /** The user writes, or has stopped. @param {number} now @param {boolean} active */
+  /** Somebody writes here, or has stopped. @param {number} now @param {boolean} active */
   setTyping(now, active) {
     return this.#inTurn(now, () => {
       if (this.#phase !== 'secured') return;
@@ -142,7 +158,11 @@ export class Channel {
     });
   }
 
-  /** Says goodbye after everything sent before it; ends when the peer has acknowledged it, or after 3 s. @param {number} now */
+  /**
+   * Says goodbye after all that was sent before. The channel ends when the peer has acknowledged
+   * it, or after 3 s.
+   * @param {number} now
+   */
   bye(now) {
     return this.#inTurn(now, () => {
       if (this.#phase === 'handshaking') return this.#end('bye');
@@ -153,13 +173,13 @@ export class Channel {
     });
   }
 
-  /** Ends the channel at once and silently: the room is over, or the owner gives up. */
+  /** Ends the channel at once, without a goodbye: the room is over, or the owner abandons it. */
   close() {
     this.#end('closed');
     return this.#turn;
   }
 
-  /** To be called at `nextTimeout`; early or late calls do no harm. @param {number} now */
+  /** Call it at `nextTimeout`; early or late calls do no harm. @param {number} now */
   handleTimeout(now) {
     return this.#inTurn(now, () => {
       if (this.#phase === 'handshaking') {
@@ -174,7 +194,7 @@ export class Channel {
     });
   }
 
-  /** When `handleTimeout` is to be called next, as things stand after the last input; `null`: never. */
+  /** When to call `handleTimeout` next, as of the last input; `null`: never. */
   get nextTimeout() {
     if (this.#phase === 'ended') return null;
     if (this.#phase === 'handshaking') return this.#handshakeTimeout?.next ?? null;
@@ -192,7 +212,11 @@ export class Channel {
 
   // Turns --------------------------------------------------------------------------------------------------------
 
-  /** Works off an input after those before it, then sends what is due. @param {number} now @param {() => void | Promise<void>} input */
+  /**
+   * Handles an input after all earlier ones, then sends what is due.
+   * @param {number} now
+   * @param {() => void | Promise<void>} input
+   */
   #inTurn(now, input) {
     this.#turn = this.#turn.then(async () => {
       if (this.isOver) return;
@@ -236,9 +260,11 @@ export class Channel {
   }
 
   /** @param {import('./noise.js').Keys} keys */
-  async #takeKeys({ aToB, bToA, hash }) {
-    const [sending, receiving] = this.#side === 'a' ? [aToB, bToA] : [bToA, aToB];
-    this.#keys = { sending, receiving, safety: await safetyCode(hash) };
+  async #takeKeys(keys) {
+    const safety = await safetyCode(keys.hash);
+    if (this.isOver) return;
+    this.#safety = safety;
+    this.#cipher = new PacketCipher(this.#side, keys);
   }
 
   /** Sends the last handshake message (again), if this side waits for the answer to one. */
@@ -247,33 +273,35 @@ export class Channel {
     if (waiting) this.#sendIfOpen(waiting);
   }
 
-  /** Sends a handshake message, unless the server would drop it: whoever waits repeats it when the way opens. @param {Bytes} frame */
+  /**
+   * Sends a handshake message, unless the server would drop it. It is then repeated when the path
+   * is open.
+   * @param {Bytes} frame
+   */
   #sendIfOpen(frame) {
     if (this.#path === 'open') this.onFrame(frame);
   }
 
   #secured() {
-    if (this.#keys === null || this.isOver) return;
+    if (this.#safety === null || this.isOver) return;
     this.#phase = 'secured';
-    this.onEvent({ kind: 'secured', safety: this.#keys.safety });
+    this.onEvent({ kind: 'secured', safety: this.#safety });
   }
 
   // Packets ------------------------------------------------------------------------------------------------------
 
   /**
-   * Fresh, authentic, well-formed, in this order; only then does a packet change anything.
+   * Checks that a packet is fresh, authentic and well-formed, in this order. Only then does it
+   * change anything.
    * @param {number} now
    * @param {number} number
    * @param {Bytes} ciphertext
    */
   async #handlePacket(now, number, ciphertext) {
-    if (this.#keys === null) return void (this.dropped.early += 1);
-    if (number >= MAX_NUMBER) return void (this.dropped.malformed += 1);
-    if (!this.#replay.isFresh(number)) return void (this.dropped.replayed += 1);
-    const content = await open(this.#keys.receiving, number, ciphertext);
+    if (this.#cipher === null) return void (this.dropped.early += 1);
+    const content = await this.#cipher.open(number, ciphertext);
     if (this.isOver) return;
-    if (content === null) return void (this.dropped.forged += 1);
-    this.#replay.mark(number);
+    if (typeof content === 'string') return void (this.dropped[content] += 1);
     if (this.#phase === 'handshaking') this.#secured();
     await this.#handleContent(now, content);
   }
@@ -282,7 +310,7 @@ export class Channel {
   async #handleContent(now, content) {
     const parsed = parseContent(content);
     if (parsed === null) throw new ChannelFault('malformed');
-    // All messages first: if this packet also acknowledges our goodbye, they still count.
+    // Messages before the acknowledgement: if it is for our goodbye, the messages still count.
     for (const message of parsed.messages) this.#inbound.receive(message);
     if (parsed.messages.length > 0) this.#inbound.owe(now + ACK_DELAY_MIN + this.#random() * (ACK_DELAY_MAX - ACK_DELAY_MIN));
     for (let message = this.#inbound.next(); message !== undefined; message = this.#inbound.next()) this.#deliver(now, message);
@@ -303,10 +331,13 @@ export class Channel {
       if (body.length > 0) throw new ChannelFault('malformed');
       this.#receiveBye(now);
     }
-    // Other kinds belong to a later revision: acknowledged, and nothing to tell.
+    // Other kinds belong to a later revision: they are acknowledged and ignored.
   }
 
-  /** Acknowledges at once, and stays a while in case that acknowledgement is lost. @param {number} now */
+  /**
+   * Acknowledges at once, and stays a while in case the acknowledgement is lost.
+   * @param {number} now
+   */
   #receiveBye(now) {
     this.#peerLeft = true;
     this.#inbound.owe(now);
@@ -326,13 +357,16 @@ export class Channel {
     }
     this.#sendTyping(now);
     if (this.#phase !== 'leaving' || this.#leaving.reason !== 'bye' || !this.#outbound.isEmpty) return;
-    // What is owed to the peer goes out before the keys are gone.
+    // Acknowledge the peer's messages before the keys are gone.
     if (this.#inbound.acknowledgeAt !== null) this.#inbound.owe(now);
     await this.#flush(now);
     this.#end('bye');
   }
 
-  /** Sends all messages that are due, and the acknowledgement if it can wait no longer. @param {number} now */
+  /**
+   * Sends all messages that are due, and the acknowledgement if its time has come.
+   * @param {number} now
+   */
   async #flush(now) {
     while (this.#path === 'open' && (this.#phase === 'secured' || this.#phase === 'leaving')) {
       const writer = new ContentWriter(this.#inbound.inOrder);
@@ -346,17 +380,17 @@ export class Channel {
 
   /** @param {Bytes} content */
   async #sendPacket(content) {
-    if (this.#keys === null) return;
-    if (this.#nextPacket >= MAX_NUMBER) throw new ChannelFault('exhausted');
-    // Taken before anything asynchronous: a number used twice would break the encryption.
-    const number = this.#nextPacket++;
-    const ciphertext = await seal(this.#keys.sending, number, content);
-    if (!this.isOver) this.onFrame(packetFrame(number, ciphertext));
+    const frame = await this.#cipher?.seal(content);
+    if (frame !== undefined && !this.isOver) this.onFrame(frame);
   }
 
   // Small things -------------------------------------------------------------------------------------------------
 
-  /** Numbers and queues a message; `null` if it does not fit, or no number is left. @param {number} kind @param {Bytes} body */
+  /**
+   * Numbers and queues a message; `null` if it does not fit, or no number is left.
+   * @param {number} kind
+   * @param {Bytes} body
+   */
   #push(kind, body) {
     try {
       return this.#outbound.push(kind, body);
@@ -396,12 +430,12 @@ export class Channel {
     this.#handshakeTimeout?.pause(now);
   }
 
-  /** Tells what was not delivered, and lets go of every key and message. @param {ChannelEnd} reason */
+  /** Reports what was not delivered, and drops every key and message. @param {ChannelEnd} reason */
   #end(reason) {
     if (this.isOver) return;
     this.#phase = 'ended';
     const lost = this.#outbound.unacknowledgedTexts;
-    this.#handshake = this.#keys = this.#handshakeTimeout = null;
+    this.#handshake = this.#cipher = this.#safety = this.#handshakeTimeout = null;
     this.#outbound = new Outbound();
     this.#inbound = new Inbound();
     for (const number of lost) this.onEvent({ kind: 'not-delivered', number });

@@ -1,4 +1,7 @@
-/** Carries out what the connection (connection-machine.js) decides: sockets, requests, one timer. Decides nothing itself. */
+/**
+ * Carries out what the connection machine decides, with sockets, requests and one timer. It decides
+ * nothing itself.
+ */
 
 import { ConnectionMachine } from './connection-machine.js';
 import { SUBPROTOCOL } from './facts.js';
@@ -7,13 +10,16 @@ import { SUBPROTOCOL } from './facts.js';
 /** @typedef {import('./protocol.js').Effect} Effect */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 
-/** Above this many unsent bytes a frame is dropped instead of queued: it would only arrive late, and the channel resends it. */
+/**
+ * Above this many unsent bytes a frame is dropped instead of queued: it would arrive late, and the
+ * channel sends it again.
+ */
 const QUEUED_BYTES = 256 * 1024;
-/** A request that takes longer is given up. */
+/** A request that takes longer is abandoned. */
 const REQUEST_MS = 10_000;
 
 export class ConnectionDriver {
-  /** Stands between this class and the decisions; public for what has no effect of its own. */
+  /** Makes the decisions; public for callers that run its effects. */
   machine = new ConnectionMachine(Math.random);
   /** The session that is being made. @type {Promise<void> | null} */ #creating = null;
   /** @type {Map<number, WebSocket>} */ #sockets = new Map();
@@ -51,8 +57,8 @@ export class ConnectionDriver {
   }
 
   /**
-   * What the operator offers, or `null` when the server does not say. Needs a session, as everything does; one without a connection
-   * costs the server nothing.
+   * What the operator offers, or `null` if the server does not answer. It needs a session; one
+   * without a connection costs the server nothing.
    * @returns {Promise<any>}
    */
   async askStatus() {
@@ -106,7 +112,7 @@ export class ConnectionDriver {
     socket.onmessage = ({ data }) => this.#arrived(number, data);
     socket.onclose = ({ code }) => {
       if (!this.#sockets.delete(number)) return;
-      // 1006 is the browser's word for a connection that broke without a close frame.
+      // Browsers report 1006 for a connection that broke without a close frame.
       this.run(this.machine.closed(number, code === 1006 ? null : code, Date.now()));
     };
   }
@@ -132,7 +138,7 @@ export class ConnectionDriver {
     socket?.close(1000);
   }
 
-  /** Makes a session; who asks while one is being made gets that one. */
+  /** Makes a session. A call while one is being made waits for that one. */
   #createSession() {
     this.#creating ??= this.#requestSession().finally(() => {
       this.#creating = null;
@@ -157,7 +163,12 @@ export class ConnectionDriver {
   }
 }
 
-/** @param {string} method @param {string} path @param {string | null} token @returns {Promise<Response | null>} */
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {string | null} token
+ * @returns {Promise<Response | null>}
+ */
 async function request(method, path, token) {
   /** @type {Record<string, string>} */
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };

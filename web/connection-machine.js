@@ -1,47 +1,52 @@
 /**
- * The connection to a server as a pure state machine: it is told what happened and when, and answers with effects.
- * It owns the session token, the room ticket and what the person wants, and gets them over lost connections.
- * Whoever carries out the effects (connection-driver.js) decides nothing.
+ * The connection to a server as a pure state machine: inputs say what happened and when, and it
+ * returns effects. It owns the session token and the goal (a find, or a room), which outlast lost
+ * connections. The driver (connection-driver.js) carries out the effects and decides nothing.
  */
 
-import { ERROR_CODES, FIRST_REFUSED_WINDOW_MS, FIRST_WINDOW_MS, LONGEST_ASKED_MS, STABLE_MS } from './facts.js';
+import { FIRST_WINDOW_MS, LONGEST_ASKED_MS, STABLE_MS } from './facts.js';
 import { Goal } from './goal.js';
 import { WHY_CLOSED, adviceOf } from './protocol.js';
 import { SessionToken } from './session-token.js';
 import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
 /** @typedef {import('./facts.js').Category} Category */
-/** @typedef {import('./facts.js').EndReason} EndReason */
 /** @typedef {import('./facts.js').Reconnect} Reconnect */
 /** @typedef {import('./facts.js').ServerType} ServerType */
+/** @typedef {import('./goal.js').Outcome} Outcome */
 /** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./protocol.js').Effect} Effect */
 
-/** After so many sockets that never became ready, the server is asked whether the token still holds. */
+/**
+ * After this many sockets in a row that never became ready, the server is asked whether the token
+ * is still valid.
+ */
 const PROBE_AFTER = 2;
 
 export class ConnectionMachine {
   /**
-   * What is done about each message of the server. A newer server may send others; they are ignored.
-   * @type {Readonly<Record<ServerType, (self: ConnectionMachine, message: any, now: number, socket: number) => Effect[]>>}
+   * What is done about each message of the server. A newer server may send others; they are
+   * ignored.
+   * @type {Readonly<Record<ServerType,
+   *   (self: ConnectionMachine, message: any, now: number, socket: number) => Effect[]>>}
    */
   static handlers = {
     ready: (self, message, now, socket) => self.#ready(socket, message, now),
-    waiting: (self) => self.#waiting(),
-    paired: (self, message) => self.#paired(message),
-    resumed: (self, message) => self.#resumed(message),
+    waiting: (self) => self.#follow(self.#goal.waiting()),
+    paired: (self, message) => self.#follow(self.#goal.paired(message)),
+    resumed: (self, message) => self.#follow(self.#goal.resumed(message)),
     peer: (self, { state }) => (self.inRoom ? [self.#emit({ kind: 'peer', state })] : []),
-    ended: (self, { reason }) => self.#ended(reason),
+    ended: (self, { reason }) => self.#follow(self.#goal.ended(reason, true)),
     token: (self, message) => self.#renewed(message),
     drain: (self, message, now) => self.#draining(message, now),
     pong: () => [],
-    error: (self, { code }, now) => self.#serverError(code, now),
+    error: (self, { code }, now) => self.#follow(self.#goal.refused(code, now)),
   };
 
   /** Pauses between connections. */ #backOff;
-  /** Pauses before a refused message is sent again. */ #retries;
+  #goal;
   #heartbeat = new Heartbeat();
   #token = new SessionToken();
   /** The socket that is `ready`. @type {number | null} */ #active = null;
@@ -51,19 +56,16 @@ export class ConnectionMachine {
   #probing = false;
   #sockets = 0;
   #neverReady = 0;
-  /** Whether the page was told that the connection is there. */ #online = false;
+  /** Whether the page knows that the connection works. */ #online = false;
   #stopped = true;
-
-  #goal = new Goal();
 
   /** @type {number | null} */ #connectAt = null;
   /** @type {number | null} */ #abandonAt = null;
-  /** @type {number | null} */ #repeatGoalAt = null;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
     this.#backOff = new BackOff(random, FIRST_WINDOW_MS);
-    this.#retries = new BackOff(random, FIRST_REFUSED_WINDOW_MS);
+    this.#goal = new Goal(random);
   }
 
   /** Whether the person is in a room, connected to it or not. */
@@ -76,27 +78,27 @@ export class ConnectionMachine {
     return this.inRoom && !this.#goal.resuming ? this.#active : null;
   }
 
-  /** The session token, if it still holds. @param {number} now */
+  /** The session token, if it is still valid. @param {number} now */
   tokenAt(now) {
     return this.#token.at(now);
   }
 
-  /** When `tick` wants to be called, in milliseconds, or `null`. */
+  /** When to call `tick`, in milliseconds, or `null`. */
   get wakeAt() {
-    const times = [this.#connectAt, this.#abandonAt, this.#repeatGoalAt, this.#heartbeat.pingAt, this.#heartbeat.deadAt];
+    const { pingAt, deadAt } = this.#heartbeat;
+    const times = [this.#connectAt, this.#abandonAt, this.#goal.repeatAt, pingAt, deadAt];
     const set = times.filter((time) => time !== null);
     return set.length > 0 ? Math.min(...set) : null;
   }
 
   /**
    * Waits for somebody; ends the chat first, if there is one.
-   * @param {Criteria} find
+   * @param {Criteria} criteria
    * @param {number} now
    * @returns {Effect[]}
    */
-  find(find, now) {
-    const message = this.#goal.find(find);
-    this.#repeatGoalAt = null;
+  find(criteria, now) {
+    const message = this.#goal.find(criteria);
     this.#stopped = false;
     if (this.#active !== null) return [this.#send(message)];
     return this.#connect(now);
@@ -104,8 +106,7 @@ export class ConnectionMachine {
 
   /** Stops waiting. @returns {Effect[]} */
   cancel() {
-    this.#goal.criteria = null;
-    this.#repeatGoalAt = null;
+    this.#goal.cancel();
     return this.#active === null ? [] : [this.#send({ type: 'cancel' })];
   }
 
@@ -114,29 +115,27 @@ export class ConnectionMachine {
     return this.#endRoom({ type: 'leave' });
   }
 
-  /**
-   * Ends the chat and says why it should not have been.
-   * @param {Category} category
-   * @returns {Effect[]}
-   */
+  /** Ends the chat with a report. @param {Category} category @returns {Effect[]} */
   report(category) {
     return this.#endRoom({ type: 'report', category });
   }
 
-  /** Lets the connection go; the token stays for the next `find`, so that the same two are not matched again. @returns {Effect[]} */
+  /**
+   * Closes the connection. The token stays for the next find, so that the same two are not matched
+   * again.
+   * @returns {Effect[]}
+   */
   stop() {
     const farewell = this.leave();
     const open = [this.#active, this.#opening].filter((socket) => socket !== null);
     this.#stopped = true;
-    this.#goal.criteria = null;
-    this.#goal.leaveRoom();
+    this.#goal.clear();
     this.#active = this.#opening = null;
     this.#online = false;
     this.#neverReady = 0;
     this.#backOff.reset();
-    this.#retries.reset();
     this.#heartbeat.stop();
-    this.#connectAt = this.#abandonAt = this.#repeatGoalAt = null;
+    this.#connectAt = this.#abandonAt = null;
     return [...farewell, ...open.map((socket) => /** @type {Effect} */ ({ do: 'close', socket }))];
   }
 
@@ -154,7 +153,8 @@ export class ConnectionMachine {
 
   /**
    * No session could be made.
-   * @param {{status: number | null, retryInMs: number | null}} refusal `status` is `null` when no server answered.
+   * @param {{status: number | null, retryInMs: number | null}} refusal `status` is `null` when no
+   *   server answered.
    * @param {number} now
    * @returns {Effect[]}
    */
@@ -169,7 +169,7 @@ export class ConnectionMachine {
   }
 
   /**
-   * The server was asked whether the token still holds.
+   * The answer to whether the token is still valid.
    * @param {'holds' | 'dead' | 'unknown'} answer
    * @returns {Effect[]}
    */
@@ -195,7 +195,7 @@ export class ConnectionMachine {
   }
 
   /**
-   * Something came, which shows that the connection lives.
+   * Something was received, which shows that the connection works.
    * @param {number} socket
    * @param {number} now
    */
@@ -217,7 +217,7 @@ export class ConnectionMachine {
       if (this.#active !== null) return this.#later(now);
     } else if (socket === this.#active) {
       this.#lose(now);
-      // The new socket of a node that drains may close the old one before it says `ready` itself.
+      // While a node drains, the new connection may close the old one before its own `ready` comes.
       if (this.#opening !== null) return [];
     } else {
       return [];
@@ -226,7 +226,7 @@ export class ConnectionMachine {
   }
 
   /**
-   * There is reason to look at the connection at once: the network is back, or the page is seen again.
+   * Checks the connection at once, because the network is back or the page is visible again.
    * @param {number} now
    * @returns {Effect[]}
    */
@@ -238,11 +238,7 @@ export class ConnectionMachine {
     return this.tick(now);
   }
 
-  /**
-   * Time has passed.
-   * @param {number} now
-   * @returns {Effect[]}
-   */
+  /** Time has passed. @param {number} now @returns {Effect[]} */
   tick(now) {
     /** @type {Effect[]} */
     const effects = [];
@@ -250,7 +246,7 @@ export class ConnectionMachine {
     if (due(this.#heartbeat.deadAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#active), now));
     else if (due(this.#heartbeat.pingAt)) effects.push(...this.#ping(now, PONG_MS));
     if (due(this.#abandonAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#opening), now));
-    if (due(this.#repeatGoalAt)) effects.push(...this.#repeatGoal());
+    if (due(this.#goal.repeatAt)) effects.push(...this.#repeatGoal());
     if (due(this.#connectAt)) effects.push(...this.#connect(now));
     return effects;
   }
@@ -300,73 +296,28 @@ export class ConnectionMachine {
     return [...effects, ...this.#repeatGoal()];
   }
 
-  /** Says what the person wants: back into the room, or somebody to talk to. @returns {Effect[]} */
+  /** Sends what the goal needs: `resume`, or `find`. @returns {Effect[]} */
   #repeatGoal() {
-    this.#repeatGoalAt = null;
+    this.#goal.repeatAt = null;
     const message = this.#goal.message();
     return this.#active === null || message === null ? [] : [this.#send(message)];
   }
 
   // While open ---------------------------------------------------------------------------------------------------
 
-  /** @returns {Effect[]} */
-  #waiting() {
-    if (this.#goal.criteria === null) return [];
-    this.#retries.reset();
-    return [this.#emit({ kind: 'waiting' })];
-  }
-
-  /** @param {{ticket: string}} message @returns {Effect[]} */
-  #resumed({ ticket }) {
-    if (!this.inRoom) return [];
-    this.#retries.reset();
-    this.#goal.enter(ticket);
-    return [this.#emit({ kind: 'resumed' })];
-  }
-
-  /** @param {{token: string, expires_at: number | string, ticket?: string}} message @returns {Effect[]} */
+  /**
+   * @param {{token: string, expires_at: number | string, ticket?: string}} message
+   * @returns {Effect[]}
+   */
   #renewed(message) {
     this.#token.keep(message);
-    if (this.inRoom && message.ticket) this.#goal.ticket = message.ticket;
+    this.#goal.renewed(message.ticket);
     return [];
   }
 
   /** @param {{reconnect_in_ms: number}} message @param {number} now @returns {Effect[]} */
   #draining({ reconnect_in_ms }, now) {
     this.#connectAt = now + Math.min(reconnect_in_ms, LONGEST_ASKED_MS);
-    return [];
-  }
-
-  /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Effect[]} */
-  #paired({ room, side, ticket }) {
-    // The match was made while our `cancel` was on its way.
-    if (this.#goal.criteria === null) return [this.#send({ type: 'leave' })];
-    this.#retries.reset();
-    this.#goal.enter(ticket);
-    return [this.#emit({ kind: 'paired', room, side })];
-  }
-
-  /** @param {EndReason} reason @returns {Effect[]} */
-  #ended(reason) {
-    if (!this.inRoom) return [];
-    const away = this.roomSocket === null;
-    this.#goal.leaveRoom();
-    return [this.#emit({ kind: 'ended', reason, away })];
-  }
-
-  /** @param {string} code @param {number} now @returns {Effect[]} */
-  #serverError(code, now) {
-    const remedy = ERROR_CODES.get(code);
-    if (remedy === 'repeat') {
-      if (this.#goal.message() === null) return [];
-      this.#repeatGoalAt = now + this.#retries.next();
-      return [this.#emit({ kind: 'busy', retryInMs: this.#repeatGoalAt - now })];
-    }
-    if (this.#goal.resuming && code !== 'in-room') return this.#ended('expired');
-    if (this.#goal.criteria !== null && remedy === 'give-up') {
-      this.#goal.criteria = null;
-      return [this.#emit({ kind: 'refused', code })];
-    }
     return [];
   }
 
@@ -377,13 +328,14 @@ export class ConnectionMachine {
     const live = open !== null && !this.#goal.resuming;
     this.#goal.leaveRoom();
     if (live) return [this.#send(message)];
-    // Without a connection the other side would wait out the whole grace: one request may still get through.
+    // Without a connection the peer would wait for the whole grace. A request over HTTP may still
+    // get through.
     return this.#token.value === null ? [] : [{ do: 'end-room', token: this.#token.value }];
   }
 
   /** @param {number} now @param {number} timeout @returns {Effect[]} */
   #ping(now, timeout) {
-    this.#heartbeat.asked(now, timeout);
+    this.#heartbeat.pinged(now, timeout);
     return [this.#send({ type: 'ping' })];
   }
 
@@ -397,16 +349,21 @@ export class ConnectionMachine {
   /** @param {number} now */
   #lose(now) {
     if (now - this.#readySince >= STABLE_MS) this.#backOff.reset();
-    this.#active = this.#repeatGoalAt = null;
+    this.#active = this.#goal.repeatAt = null;
     this.#heartbeat.stop();
   }
 
-  /** @param {Reconnect} advice @param {number | null} code @param {number} now @returns {Effect[]} */
+  /**
+   * @param {Reconnect} advice
+   * @param {number | null} code
+   * @param {number} now
+   * @returns {Effect[]}
+   */
   #reconnect(advice, code, now) {
     if (this.#stopped) return [];
     if (advice === 'never') return this.#fail(WHY_CLOSED.get(code ?? 0) ?? 'fault');
     if (this.#goal.isNone) {
-      // Nobody is waited for: the next `find` will dial.
+      // There is no goal: the next find connects again.
       this.#online = false;
       return [];
     }
@@ -426,15 +383,15 @@ export class ConnectionMachine {
     return [];
   }
 
-  /** The session is over: a room is lost with it, a wish is not. @returns {Effect[]} */
+  /** The session is over. Its room is lost, a find is not. @returns {Effect[]} */
   #tokenDied() {
     this.#token.forget();
-    return this.#ended('expired');
+    return this.#follow(this.#goal.ended('expired', this.#active !== null));
   }
 
   /** @param {Extract<ConnectionEvent, {kind: 'failed'}>['why']} why @returns {Effect[]} */
   #fail(why) {
-    // Not left, but lost: the room may live on in the window that replaced this one.
+    // Do not send `leave`: the room may go on in the window that replaced this one.
     this.#goal.leaveRoom();
     const effects = this.stop();
     this.#token.forget();
@@ -449,9 +406,15 @@ export class ConnectionMachine {
     return [this.#emit({ kind: 'offline' })];
   }
 
-  /** @param {ConnectionEvent} told @returns {Effect} */
-  #emit(told) {
-    return { do: 'emit', event: told };
+  /** What comes of a message of the server. @param {Outcome} outcome @returns {Effect[]} */
+  #follow(outcome) {
+    if (outcome === null) return [];
+    return ['send' in outcome ? this.#send(outcome.send) : this.#emit(outcome.emit)];
+  }
+
+  /** @param {ConnectionEvent} event @returns {Effect} */
+  #emit(event) {
+    return { do: 'emit', event };
   }
 
   /** @param {ClientMessage} message @returns {Effect} */

@@ -1,4 +1,4 @@
-/** Building nodes: text goes in as text, never as markup. */
+/** Builds nodes. Text is inserted as text, never as markup. */
 
 import { setText, translate } from './i18n.js';
 
@@ -68,7 +68,7 @@ const ICONS = {
 };
 
 /**
- * An icon that says nothing by itself.
+ * An icon, which is hidden from screen readers.
  * @param {keyof typeof ICONS} name
  */
 export function icon(name) {
@@ -100,7 +100,7 @@ export function qrPicture(modules, name) {
   return svg;
 }
 
-/** Two circles that meet: the sign of the page, and of waiting. @param {string} name */
+/** Two circles that overlap: the page's logo, also shown while waiting. @param {string} name */
 export function circles(name) {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 48 32');
@@ -118,21 +118,22 @@ export function circles(name) {
 }
 
 /**
- * Tells a screen reader, without moving the focus.
+ * Announces a text to screen readers without moving the focus.
  * @param {Key} key
  * @param {Values} [values]
  */
 export function announce(key, values = {}) {
   const region = document.getElementById('announcer');
   if (region === null) return;
-  // A node of its own, so that the same words twice are read twice.
+  // A new node each time, so that the same text is read twice if it comes twice.
   const line = document.createElement('p');
   line.textContent = translate(key, values);
   region.replaceChildren(line);
 }
 
 /**
- * Opens a modal dialog that is gone when closed; Escape closes it, the focus returns to where it was.
+ * Opens a modal dialog that is removed when closed. Escape closes it, and the focus returns to
+ * where it was.
  * @param {string} name For style.
  * @param {Key} heading
  * @param {(close: () => void) => (Node | null)[]} content
@@ -144,7 +145,8 @@ export function openDialog(name, heading, content) {
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) close();
   });
-  // The heading takes the focus unless something else asks for it: a long text is read from its beginning.
+  // The heading gets the focus unless something else asks for it, so that a long text is read from
+  // its start.
   const title = el('h2', { text: heading, set: { id: 'dialog-heading', tabindex: '-1', autofocus: true } });
   const inside = content(close).filter((node) => node !== null);
   if (inside.some((node) => node instanceof Element && node.querySelector('[autofocus]'))) title.removeAttribute('autofocus');

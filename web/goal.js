@@ -1,23 +1,42 @@
-/** What to bring back after a lost connection: nothing, a find, or a room. */
+/**
+ * What to bring back after a lost connection: nothing, a find, or a room. The server's messages
+ * about it end here; the connection machine sends and reports what comes of them.
+ */
 
+import { ERROR_CODES, FIRST_REFUSED_WINDOW_MS } from './facts.js';
+import { BackOff } from './timing.js';
+
+/** @typedef {import('./facts.js').EndReason} EndReason */
 /** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
+/** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 
+/**
+ * What comes of a message: something to send, something to report, or nothing.
+ * @typedef {{send: ClientMessage} | {emit: ConnectionEvent} | null} Outcome
+ */
+
 export class Goal {
-  /** Whom the person waits for. @type {Criteria | null} */
-  criteria = null;
-  /** The newest ticket of the room. @type {string | null} */
-  ticket = null;
+  /** Whom the person waits for. @type {Criteria | null} */ #criteria = null;
+  /** The newest ticket of the room. @type {string | null} */ #ticket = null;
   /** Whether the server has yet to take this side back into the room. */
   resuming = false;
+  /** When to repeat what the server could not do for now. @type {number | null} */
+  repeatAt = null;
+  /** Pauses before a refused message is sent again. */ #retries;
+
+  /** @param {() => number} random A number from 0 to 1, 1 excluded. */
+  constructor(random) {
+    this.#retries = new BackOff(random, FIRST_REFUSED_WINDOW_MS);
+  }
 
   get inRoom() {
-    return this.ticket !== null;
+    return this.#ticket !== null;
   }
 
   /** Whether there is nothing to be connected for. */
   get isNone() {
-    return this.criteria === null && !this.inRoom;
+    return this.#criteria === null && !this.inRoom;
   }
 
   /**
@@ -28,19 +47,25 @@ export class Goal {
   find(criteria) {
     const type = this.inRoom ? 'next' : 'find';
     this.leaveRoom();
-    this.criteria = criteria;
+    this.#criteria = criteria;
+    this.repeatAt = null;
     return { type, ...criteria };
   }
 
-  /** Is in a room, for the first time or again. @param {string} ticket */
-  enter(ticket) {
-    this.criteria = null;
-    this.ticket = ticket;
-    this.resuming = false;
+  cancel() {
+    this.#criteria = null;
+    this.repeatAt = null;
+  }
+
+  /** Wants nothing any more. */
+  clear() {
+    this.cancel();
+    this.leaveRoom();
+    this.#retries.reset();
   }
 
   leaveRoom() {
-    this.ticket = null;
+    this.#ticket = null;
     this.resuming = false;
   }
 
@@ -49,7 +74,69 @@ export class Goal {
    * @returns {ClientMessage | null}
    */
   message() {
-    if (this.resuming) return { type: 'resume', ticket: this.ticket };
-    return this.criteria === null ? null : { type: 'find', ...this.criteria };
+    if (this.resuming) return { type: 'resume', ticket: this.#ticket };
+    return this.#criteria === null ? null : { type: 'find', ...this.#criteria };
+  }
+
+  /** @returns {Outcome} */
+  waiting() {
+    if (this.#criteria === null) return null;
+    this.#retries.reset();
+    return { emit: { kind: 'waiting' } };
+  }
+
+  /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Outcome} */
+  paired({ room, side, ticket }) {
+    // The match was made before our `cancel` arrived.
+    if (this.#criteria === null) return { send: { type: 'leave' } };
+    this.#enter(ticket);
+    return { emit: { kind: 'paired', room, side } };
+  }
+
+  /** @param {{ticket: string}} message @returns {Outcome} */
+  resumed({ ticket }) {
+    if (!this.inRoom) return null;
+    this.#enter(ticket);
+    return { emit: { kind: 'resumed' } };
+  }
+
+  /** The ticket was renewed, if this side is in a room. @param {string | undefined} ticket */
+  renewed(ticket) {
+    if (this.inRoom && ticket) this.#ticket = ticket;
+  }
+
+  /**
+   * @param {EndReason} reason
+   * @param {boolean} connected Whether this side had a connection to the server.
+   * @returns {Outcome}
+   */
+  ended(reason, connected) {
+    if (!this.inRoom) return null;
+    const away = !connected || this.resuming;
+    this.leaveRoom();
+    return { emit: { kind: 'ended', reason, away } };
+  }
+
+  /** The server's `error`. @param {string} code @param {number} now @returns {Outcome} */
+  refused(code, now) {
+    const remedy = ERROR_CODES.get(code);
+    if (remedy === 'repeat') {
+      if (this.message() === null) return null;
+      const retryInMs = this.#retries.next();
+      this.repeatAt = now + retryInMs;
+      return { emit: { kind: 'busy', retryInMs } };
+    }
+    if (this.resuming && code !== 'in-room') return this.ended('expired', true);
+    if (this.#criteria === null || remedy !== 'give-up') return null;
+    this.#criteria = null;
+    return { emit: { kind: 'refused', code } };
+  }
+
+  /** Is in a room, for the first time or again. @param {string} ticket */
+  #enter(ticket) {
+    this.#retries.reset();
+    this.#criteria = null;
+    this.#ticket = ticket;
+    this.resuming = false;
   }
 }

@@ -3,7 +3,7 @@
  * They run only while both sides are online.
  */
 
-import { HANDSHAKE_PATIENCE, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN } from './limits.js';
+import { HANDSHAKE_TIMEOUT, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN } from './limits.js';
 
 export class HandshakeTimeout {
   /** Since when both are online; `null` while one is not. @type {number | null} */ #onlineSince;
@@ -34,7 +34,10 @@ export class HandshakeTimeout {
     this.#onlineSince = null;
   }
 
-  /** Whether to send the last message again; if so, the next interval starts. @param {number} now */
+  /**
+   * Whether to send the last message again; if so, the next interval starts.
+   * @param {number} now
+   */
   resendIsDue(now) {
     if (this.#onlineSince === null || this.#resendAt === null || now < this.#resendAt) return false;
     this.#interval = Math.min(this.#interval * 2, HANDSHAKE_RESEND_MAX);
@@ -54,6 +57,6 @@ export class HandshakeTimeout {
 
   get #deadline() {
     if (this.#onlineSince === null) return Infinity;
-    return this.#onlineSince + Math.max(0, HANDSHAKE_PATIENCE - this.#spent);
+    return this.#onlineSince + Math.max(0, HANDSHAKE_TIMEOUT - this.#spent);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The page's languages. Every visible string is a key of en.js; `say` binds a node to one, so that a change of language
- * rewrites the page in place and nobody loses the draft or the focus.
+ * The page's languages. Every visible text has a key in en.js. `setText` binds a node to a key, so
+ * that a change of language rewrites the page in place, and the draft and the focus stay.
  */
 
 import { en } from './en.js';
@@ -25,7 +25,7 @@ export function language() {
 
 /**
  * The first of a person's languages that the page speaks; English otherwise.
- * @param {readonly string[]} preferred BCP 47 tags, the dearest first.
+ * @param {readonly string[]} preferred BCP 47 tags, the preferred one first.
  * @returns {Language}
  */
 export function choose(preferred) {
@@ -44,7 +44,7 @@ export function setLanguage(to) {
 }
 
 /**
- * The words of a key, with `{name}` replaced by the value of that name.
+ * The text of a key in the page's language, with `{name}` replaced by the value of that name.
  * @param {Key} key
  * @param {Values} [values]
  */
@@ -53,7 +53,7 @@ export function translate(key, values = {}) {
 }
 
 /**
- * Writes words into a node, or into an attribute of it, and keeps them in the person's language.
+ * Writes the text of a key into a node or an attribute of it, and keeps it in the page's language.
  * @template {Element} E
  * @param {E} node
  * @param {Key} key

@@ -1,31 +1,10 @@
-/** What arrived: packets each once, messages put in order, and acknowledged a little later. */
+/** What was received: messages put in order, each once, and acknowledged a little later. */
 
 import { ChannelFault } from './channel-end.js';
-import { REPLAY_WINDOW, WINDOW_BYTES, WINDOW_MESSAGES } from './limits.js';
+import { WINDOW_BYTES, WINDOW_MESSAGES } from './limits.js';
 import { cost } from './packet.js';
 
 /** @typedef {import('./packet.js').Message} Message */
-
-/** Which packet numbers were seen; moved by authenticated packets only, for a forged high number would shut out all others. */
-export class ReplayWindow {
-  #highest = -1;
-  /** @type {Set<number>} */ #seen = new Set();
-
-  /** Numbers older than the window count as seen. @param {number} number */
-  isFresh(number) {
-    return number > this.#highest - REPLAY_WINDOW && !this.#seen.has(number);
-  }
-
-  /** @param {number} number */
-  mark(number) {
-    this.#seen.add(number);
-    if (number <= this.#highest) return;
-    this.#highest = number;
-    for (const old of this.#seen) {
-      if (old <= number - REPLAY_WINDOW) this.#seen.delete(old);
-    }
-  }
-}
 
 export class Inbound {
   /** The highest number received in order: what is acknowledged. */
@@ -35,7 +14,11 @@ export class Inbound {
   /** Later messages, behind a gap. @type {Map<number, Message>} */ #ahead = new Map();
   #aheadCost = 0;
 
-  /** Takes one message of an authenticated packet; a copy is dropped. @param {Message} message @throws {ChannelFault} */
+  /**
+   * Takes one message of an authenticated packet; a copy is dropped.
+   * @param {Message} message
+   * @throws {ChannelFault}
+   */
   receive(message) {
     if (message.number === 0) throw new ChannelFault('malformed');
     if (message.number <= this.inOrder || this.#ahead.has(message.number)) return;

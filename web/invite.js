@@ -1,6 +1,7 @@
 /**
- * Invite links: `https://host/#<secret>`, 128 random bits that never reach a server. From them come, separately, the code
- * under which the two wait and the key that their handshake is bound to: who knows the code learns nothing of the key.
+ * Invite links: `https://host/#<secret>`, 128 random bits that never reach a server. From them
+ * come, separately, the code under which the two wait and the key that their handshake is bound to:
+ * who knows the code learns nothing of the key.
  */
 
 import { fromBase64url, toBase64url, utf8 } from './bytes.js';

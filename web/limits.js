@@ -27,7 +27,7 @@ export const HANDSHAKE_RESEND_MIN = 1000;
 /** Longest wait before a handshake message is sent again. */
 export const HANDSHAKE_RESEND_MAX = 8000;
 /** A chat without a secured channel ends after both sides have been online for this long in all. */
-export const HANDSHAKE_PATIENCE = 30_000;
+export const HANDSHAKE_TIMEOUT = 30_000;
 /** Shortest delay of an acknowledgement that no other packet carries. */
 export const ACK_DELAY_MIN = 20;
 /** Longest such delay: far below `RESEND_MIN`, so that a late acknowledgement never looks like a loss. */

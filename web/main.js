@@ -1,4 +1,4 @@
-/** The page: which screen is shown, and what the person's choices do. */
+/** The page: which screen is shown, and what each choice does. */
 
 import { fromBase64url } from './bytes.js';
 import { circles, el } from './dom.js';
@@ -19,14 +19,20 @@ import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.j
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./ui-wait.js').Waiting} Waiting */
 
-/** A chat on the page. @typedef {{screen: ChatScreen, active: ActiveChat | null, early: Bytes[], touched: boolean, over: boolean, safety: import('./safety.js').SafetyCode | null}} Chat */
+/**
+ * A chat on the page.
+ * @typedef {{screen: ChatScreen, active: ActiveChat | null, early: Bytes[], touched: boolean,
+ *   over: boolean, safety: import('./safety.js').SafetyCode | null}} Chat
+ */
 
-/** Frames that come while the key of a room is being made; the other side repeats what is lost. */
+/**
+ * How many frames are kept while the key of a room is being made. The peer repeats what is lost.
+ */
 const EARLY_FRAMES = 8;
 
-/** How long the first screen waits for what the operator offers. */
+/** How long the first screen waits for the operator's offer. */
 const OFFER_PATIENCE_MS = 300;
-/** Fewer people than this are not worth a word. */
+/** Fewer people than this are not shown. */
 const CROWD = 10;
 
 /** @type {Map<string, Key>} */
@@ -36,19 +42,24 @@ const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.sessio
 
 class Page {
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
-  /** @type {import('./ui-start.js').Offer} */ #offer = { random: true, invite: true, topics: [], people: null };
-  /** Whom the person looked for last, so that "someone else" means the same. @type {Criteria} */ #last = {};
+  /** @type {import('./ui-start.js').Offer} */
+  #offer = { random: true, invite: true, topics: [], people: null };
+  /** The criteria of the last find, for the next one. @type {Criteria} */ #last = {};
   /** The secret of the invite in use. @type {Bytes | null} */ #secret = null;
   /** @type {Waiting | null} */ #waiting = null;
   /** @type {Chat | null} */ #chat = null;
-  /** A chat that this person has ended and whose goodbye is on its way. @type {{active: ActiveChat, done: Promise<void>} | null} */ #leaving = null;
+  /**
+   * A chat that this person has ended, while its goodbye is on its way.
+   * @type {{active: ActiveChat, done: Promise<void>} | null}
+   */
+  #leaving = null;
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
 
   async begin() {
     setLanguage(choose(navigator.languages));
     this.#bar();
     const secret = secretOf(location.hash);
-    // Out of sight at once: no screenshot, no history, no shoulder.
+    // Remove the secret from the address bar and the history at once.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
     addEventListener('hashchange', () => location.reload());
     addEventListener('pagehide', () => this.#driver.run(this.#driver.machine.leave()));
@@ -86,7 +97,7 @@ class Page {
     document.title = translate('title');
     this.#main.replaceChildren(node);
     scrollTo(0, 0);
-    // A screen reader starts at the new heading; on the first screen it reads the page anyway.
+    // Screen readers start at the new heading. The first screen they read from the top anyway.
     if (!first) heading.focus();
   }
 
@@ -95,7 +106,8 @@ class Page {
     this.#leaving?.active.close();
     this.#driver.run(this.#driver.machine.stop());
     const asked = this.#askOffer();
-    // The first time, the page waits a moment for the operator's offer rather than change under somebody's hands.
+    // The first time, the page waits a moment for the operator's offer, so that it does not change
+    // while somebody types.
     if (this.#main.childElementCount === 0) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
     else this.#showStart();
   }
@@ -277,11 +289,15 @@ class Page {
     this.#goodbye('end.reported', null, again);
   }
 
-  /** The other side or the server has ended the chat; what was said stays readable until the person goes on. @param {Key} why */
+  /**
+   * The peer or the server has ended the chat. Its texts stay readable until the person goes on.
+   * @param {Key} why
+   */
   #over(why) {
     const chat = this.#chat;
     if (chat === null) return;
-    // After a goodbye the channel stays for a moment, to confirm it; what else ends a chat ends the channel.
+    // After the peer's goodbye the channel stays for a moment, to acknowledge it. Any other end
+    // closes it.
     if (why !== 'over.bye') chat.active?.close();
     if (chat.over) return;
     chat.over = true;
@@ -304,12 +320,15 @@ class Page {
     screen.undelivered(active?.unconfirmed ?? 0);
   }
 
-  /** Meeting somebody else is for those who were matched at random. */
+  /** The next find, for chats that did not come from an invite. */
   #nextFind() {
     return this.#secret === null ? () => this.#meet(this.#last) : null;
   }
 
-  /** Says goodbye inside the channel, so that what was said before still arrives, then to the server; the screen does not wait. */
+  /**
+   * Says goodbye inside the channel, so that earlier texts still arrive, then leaves the room. The
+   * screen does not wait for it.
+   */
   #leaveChat() {
     const { active } = this.#chat ?? {};
     this.#chat = null;

@@ -1,6 +1,6 @@
 /**
- * Noise (revision 34) `NN` and `NNpsk0` with X25519, AES-256-GCM and SHA-256 on WebCrypto, as `docs/protocol.md` writes it out in
- * section 3.1. Payloads are empty.
+ * Noise (revision 34) `NN` and `NNpsk0` with X25519, AES-256-GCM and SHA-256 on WebCrypto, as
+ * `docs/protocol.md` writes it out in section 3.1. Payloads are empty.
  */
 
 import { concat, utf8 } from './bytes.js';
@@ -54,7 +54,7 @@ export async function open(key, number, ciphertext) {
   return opened && new Uint8Array(opened);
 }
 
-/** One side's view of one handshake: what both have mixed in so far. */
+/** The state of one handshake on one side: all that was mixed in so far. */
 export class Noise {
   /** @type {Ephemeral} */ #ephemeral;
   /** @type {Bytes | null} */ #psk;
@@ -82,25 +82,34 @@ export class Noise {
     return new Noise(padded, await sha256(padded, prologue), ephemeral, psk);
   }
 
-  /** `a` speaks. @returns {Promise<Bytes>} */
+  /** Side `a` writes message 1. @returns {Promise<Bytes>} */
   async writeMessage1() {
     await this.#mixMessage1(this.#ephemeral.publicKey);
     return concat(this.#ephemeral.publicKey, await this.#sealEmpty());
   }
 
-  /** `b` hears; `false` when it is refused. @param {Bytes} message */
+  /** Side `b` reads message 1; `false` if it is refused. @param {Bytes} message */
   async readMessage1(message) {
     await this.#mixMessage1(message.slice(0, KEY_BYTES));
     return this.#openEmpty(message.slice(KEY_BYTES));
   }
 
-  /** `b` answers. @param {Bytes} peer `a`'s public key. @returns {Promise<Bytes>} @throws {WeakKey} */
+  /**
+   * Side `b` writes message 2.
+   * @param {Bytes} peer `a`'s public key.
+   * @returns {Promise<Bytes>}
+   * @throws {WeakKey}
+   */
   async writeMessage2(peer) {
     await this.#mixMessage2(this.#ephemeral.publicKey, peer);
     return concat(this.#ephemeral.publicKey, await this.#sealEmpty());
   }
 
-  /** `a` hears the answer; `false` when it is refused. @param {Bytes} message @throws {WeakKey} */
+  /**
+   * Side `a` reads message 2; `false` if it is refused.
+   * @param {Bytes} message
+   * @throws {WeakKey}
+   */
   async readMessage2(message) {
     const peer = message.slice(0, KEY_BYTES);
     await this.#mixMessage2(peer, peer);
@@ -190,7 +199,11 @@ async function hkdf(salt, input, parts) {
   return Array.from({ length: parts }, (_, at) => new Uint8Array(bits.slice(at * KEY_BYTES, (at + 1) * KEY_BYTES)));
 }
 
-/** Refuses an all-zero result, as RFC 7748, section 6.1 advises. @param {CryptoKey} privateKey @param {Bytes} publicKey */
+/**
+ * Refuses an all-zero result, as RFC 7748, section 6.1 advises.
+ * @param {CryptoKey} privateKey
+ * @param {Bytes} publicKey
+ */
 async function agree(privateKey, publicKey) {
   const peer = await crypto.subtle.importKey('raw', publicKey, { name: 'X25519' }, false, []);
   const bits = await crypto.subtle.deriveBits({ name: 'X25519', public: peer }, privateKey, KEY_BYTES * 8).catch(() => null);

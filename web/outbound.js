@@ -1,4 +1,4 @@
-/** What was sent and is not acknowledged: numbers, the window, and when to send again. */
+/** What was sent and is not acknowledged yet: numbers, the window, and when to send again. */
 
 import {
   BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, MAX_NUMBER, RESEND_INITIAL, RESEND_MAX, RESEND_MIN, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
@@ -10,9 +10,10 @@ import { ChannelFault } from './channel-end.js';
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
 /**
- * `due`: waits for a packet, never sent or taken for lost. `sentOnceAt`: `null` before, and after it was sent twice (Karn:
- * its acknowledgement measures nothing).
- * @typedef {{number: number, kind: number, body: Bytes, due: boolean, sent: boolean, sentOnceAt: number | null}} Pending
+ * `due`: waits for a packet, never sent or taken for lost. `sentOnceAt`: `null` before, and after
+ * it was sent twice (Karn: its acknowledgement measures nothing).
+ * @typedef {{number: number, kind: number, body: Bytes, due: boolean, sent: boolean,
+ *   sentOnceAt: number | null}} Pending
  */
 
 /** How long to wait for an acknowledgement: RFC 6298, with bounds of our own. */
@@ -26,7 +27,10 @@ class RoundTrip {
     return Math.min(base * 2 ** this.#timeouts, RESEND_MAX);
   }
 
-  /** Something new was acknowledged. @param {number | null} sample A round trip that can be trusted. */
+  /**
+   * Something new was acknowledged.
+   * @param {number | null} sample A round trip that can be trusted.
+   */
   progress(sample) {
     if (sample === null) return;
     this.#timeouts = 0;
@@ -53,7 +57,10 @@ export class Outbound {
   /** @type {Pending[]} */ #unacknowledged = [];
   #cost = 0;
   #roundTrip = new RoundTrip();
-  /** All that is due goes out; or after a time-out one packet, then nothing until there is news. @type {'open' | 'probe' | 'probed'} */
+  /**
+   * Sends all that is due; after a time-out only one packet, then nothing until an acknowledgement.
+   * @type {'open' | 'probe' | 'probed'}
+   */
   #pace = 'open';
   /** When to send again what is not acknowledged by then. @type {number | null} */
   timeout = null;
@@ -113,7 +120,8 @@ export class Outbound {
   }
 
   /**
-   * Takes an acknowledgement of all numbers up to `acknowledged`; returns the texts that it is news for.
+   * Handles an acknowledgement of all numbers up to `acknowledged`. Returns the texts that it newly
+   * acknowledges.
    * @param {number} now
    * @param {number} acknowledged
    * @throws {ChannelFault} `ack-beyond-sent`
@@ -124,7 +132,7 @@ export class Outbound {
     if (news.length === 0) return [];
     this.#unacknowledged.splice(0, news.length);
     for (const { body } of news) this.#cost -= cost(body.length);
-    // One that was sent twice spoils the measure of those that waited behind it.
+    // A message that was sent twice makes the round trip of those behind it unreliable.
     const trusted = news.every(({ sentOnceAt }) => sentOnceAt !== null);
     const last = news[news.length - 1].sentOnceAt;
     this.#roundTrip.progress(trusted && last !== null ? now - last : null);
@@ -133,14 +141,17 @@ export class Outbound {
     return news.filter(({ kind }) => kind === TEXT).map(({ number }) => number);
   }
 
-  /** The acknowledgement is overdue: takes everything for lost, but sends only one packet until there is news. */
+  /**
+   * The acknowledgement is overdue: takes everything for lost, but sends only one packet until an
+   * acknowledgement comes.
+   */
   timeOut() {
     this.#roundTrip.backOff();
     this.#takeForLost();
     this.#pace = 'probe';
   }
 
-  /** The way to the peer is open again: everything unacknowledged is sent again at once. */
+  /** The path to the peer is open again: sends everything unacknowledged again at once. */
   restart() {
     this.#roundTrip.forgetBackOff();
     this.#takeForLost();

@@ -1,10 +1,16 @@
-/** The form of binary messages: outside version, kind and a length that tells only its size class; inside acknowledgement and messages. */
+/**
+ * The form of binary messages. Outside: version, kind, and a length that shows only its size class.
+ * Inside: acknowledgement and messages.
+ */
 
 import { MAX_FRAME, MAX_TEXT, MIN_FRAME, WINDOW_MESSAGES } from './limits.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
-/** @typedef {1 | 2 | 3} Step Commitment, Noise message 1, Noise message 2; the value is the kind byte. */
+/**
+ * Commitment, Noise message 1, Noise message 2; the value is the kind byte.
+ * @typedef {1 | 2 | 3} Step
+ */
 /** @typedef {{step: Step, body: Bytes} | {number: number, ciphertext: Bytes}} Frame */
 /** @typedef {{number: number, kind: number, body: Bytes}} Message */
 
@@ -159,7 +165,11 @@ function view(bytes) {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Exact below 2^53; what is above stays above, and is refused by everyone who reads it. @param {Uint8Array} bytes @param {number} at */
+/**
+ * Exact below 2^53. A larger number stays above that, and every reader refuses it.
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ */
 function readNumber(bytes, at) {
   return Number(view(bytes).getBigUint64(at));
 }

@@ -1,4 +1,7 @@
-/** What the connection, the page and the server say to each other (`docs/protocol.md`). The words are in facts.js. */
+/**
+ * What the connection machine, the page and the server send each other (`docs/protocol.md`). The
+ * words are in facts.js.
+ */
 
 import { CLOSE_CODES, NEVER } from './facts.js';
 
@@ -7,12 +10,16 @@ import { CLOSE_CODES, NEVER } from './facts.js';
 /** @typedef {import('./facts.js').PeerState} PeerState */
 /** @typedef {import('./facts.js').Reconnect} Reconnect */
 
-/** A message to the server; its type says which fields it has. @typedef {{type: ClientType, [field: string]: unknown}} ClientMessage */
+/**
+ * A message to the server; its type says which fields it has.
+ * @typedef {{type: ClientType, [field: string]: unknown}} ClientMessage
+ */
 /** @typedef {'seek' | 'offer'} Role */
 /** @typedef {{topic?: string, lang?: string, role?: Role, invite?: string}} Criteria */
 
 /**
- * What the page is told. `away`: this side had no connection to the room when it ended.
+ * What the connection machine reports to the page. `away`: this side had no connection to the room
+ * when it ended.
  * @typedef {{kind: 'online'} | {kind: 'offline'}
  *   | {kind: 'busy', retryInMs: number}
  *   | {kind: 'waiting'}
@@ -25,7 +32,8 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  */
 
 /**
- * What the connection wants done. `socket` numbers the sockets, so that late news of an old one is told apart.
+ * What the driver is to do. `socket` numbers the sockets, so that a late event of an old one is
+ * recognised.
  * @typedef {{do: 'create-session'} | {do: 'probe', token: string} | {do: 'end-room', token: string}
  *   | {do: 'connect', socket: number, token: string}
  *   | {do: 'send', socket: number, text: string}

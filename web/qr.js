@@ -1,12 +1,13 @@
 /**
- * A QR code (ISO/IEC 18004) for a short text: byte mode, error correction level M, versions 1 to 10 (up to 213 bytes),
- * enough for any invite link. The mask is the one with the lowest penalty.
+ * A QR code (ISO/IEC 18004) for a short text: byte mode, error correction level M, versions 1 to 10
+ * (up to 213 bytes), enough for any invite link. The mask is the one with the lowest penalty.
  */
 
 import { utf8 } from './bytes.js';
 
 /**
- * Level M by version: correction codewords of a block, then the data codewords of each block (tables 7 and 9).
+ * Level M by version: correction codewords of a block, then the data codewords of each block
+ * (tables 7 and 9).
  * @type {{correction: number, blocks: number[]}[]}
  */
 const VERSIONS = [
@@ -199,7 +200,13 @@ function bch(value, degree, generator) {
   return rest;
 }
 
-/** Upwards and downwards in pairs of columns, from the right (clause 7.7.3). @param {(boolean | null)[][]} grid @param {number} size @param {number[]} bits @param {number} mask */
+/**
+ * Upwards and downwards in pairs of columns, from the right (clause 7.7.3).
+ * @param {(boolean | null)[][]} grid
+ * @param {number} size
+ * @param {number[]} bits
+ * @param {number} mask
+ */
 function drawData(grid, size, bits, mask) {
   let at = 0;
   for (let right = size - 1; right >= 1; right -= 2) {

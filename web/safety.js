@@ -1,6 +1,7 @@
 /**
- * The safety code: 42 bits of the handshake hash that two people compare over another channel. Compared there it proves that
- * nobody sits between; compared inside the chat that it is about, it proves nothing.
+ * The safety code: 42 bits of the handshake hash that two people compare over another channel.
+ * There it proves that nobody sits between; compared inside the chat that it is about, it proves
+ * nothing.
  */
 
 import { concat, utf8 } from './bytes.js';
@@ -11,8 +12,9 @@ import { concat, utf8 } from './bytes.js';
  */
 
 /**
- * The signs of Matrix's short authentication strings, in its order: chosen to be told apart easily (Matrix specification,
- * client-server API, "SAS method: emoji"; Apache-2.0). Their names are in en.js and ko.js.
+ * The signs of Matrix's short authentication strings, in its order: chosen to be told apart easily
+ * (Matrix specification, client-server API, "SAS method: emoji"; Apache-2.0). Their names are in
+ * en.js and ko.js.
  */
 export const SIGNS = [
   '🐶', '🐱', '🦁', '🐎', '🦄', '🐷', '🐘', '🐰', '🐼', '🐓', '🐧', '🐢', '🐟', '🐙', '🦋', '🌷',

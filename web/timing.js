@@ -1,17 +1,20 @@
-/** When to try again, and when a connection counts as dead. Times are milliseconds. */
+/** When to connect again, and when a connection counts as dead. Times are milliseconds. */
 
 import { FIRST_REFUSED_WINDOW_MS, LONGEST_WINDOW_MS } from './facts.js';
 
-/** A socket that is not `ready` after this time is given up. */
+/** A socket that is not `ready` after this time is abandoned. */
 export const DIAL_MS = 10_000;
-/** After this long without a word from the server the page asks. */
+/** After this long without a message from the server the page sends a ping. */
 export const SILENCE_MS = 20_000;
 /** An answer that takes longer than this means that the connection is dead. */
 export const PONG_MS = 8_000;
 /** The same, when there is a reason to doubt the connection (back from sleep, network changed). */
 export const DOUBTED_PONG_MS = 3_000;
 
-/** Pauses drawn from a window that doubles ("full jitter"), so that many who lost the same server do not come back in step. */
+/**
+ * Pauses drawn from a window that doubles ("full jitter"), so that many who lost the same server do
+ * not come back in step.
+ */
 export class BackOff {
   #random;
   #first;
@@ -43,7 +46,10 @@ export class BackOff {
   }
 }
 
-/** Whether the server is still there: a page cannot see the server's protocol pings, so it asks by itself. */
+/**
+ * Whether the server still answers. A page cannot see the server's WebSocket pings, so it sends its
+ * own.
+ */
 export class Heartbeat {
   /** @type {number | null} */ pingAt = null;
   /** @type {number | null} */ deadAt = null;
@@ -55,7 +61,7 @@ export class Heartbeat {
   }
 
   /** A ping goes out. @param {number} now @param {number} timeout */
-  asked(now, timeout) {
+  pinged(now, timeout) {
     this.pingAt = null;
     this.deadAt = Math.min(this.deadAt ?? Infinity, now + timeout);
   }

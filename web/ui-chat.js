@@ -1,4 +1,4 @@
-/** The chat itself. */
+/** The screen of a chat. */
 
 import { announce, el, icon } from './dom.js';
 import { setText, translate } from './i18n.js';
@@ -7,9 +7,9 @@ import { Composer } from './ui-composer.js';
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./active-chat.js').ChatEntry} ChatEntry */
 
-/** More lines than anybody scrolls back; older ones leave the page. */
+/** Entries that are kept: more than anybody scrolls back. Older ones are removed. */
 const LINES = 2_000;
-/** So close to the end, pixels, somebody is reading along and is kept there. */
+/** Within this many pixels of the end, the log follows new entries. */
 const NEAR_END = 80;
 
 /**
@@ -28,7 +28,7 @@ export class ChatScreen {
   /** @type {Composer} */ #composer;
   /** @type {Map<ChatEntry, HTMLElement>} */ #marks = new Map();
   #unread = 0;
-  /** Whether the newest line is in sight, and is to stay there. */ #following = true;
+  /** Whether the log follows new entries. */ #following = true;
   #peerOnline = true;
   #selfOnline = true;
   #typing = false;
@@ -66,12 +66,12 @@ export class ChatScreen {
     this.#begin(invited);
     this.#down.addEventListener('click', () => this.#toEnd());
     this.#log.addEventListener('scroll', () => this.#scrolled());
-    // A keyboard that opens, a banner or a growing composer takes its room from the top.
+    // When the log gets smaller (a keyboard, a banner, a longer draft), its end stays visible.
     new ResizeObserver(() => this.#following && this.#toEnd()).observe(this.#log);
     this.#show();
   }
 
-  /** The handshake is done: people may write. */
+  /** The handshake is done: texts may be sent. */
   secured() {
     this.#secured = true;
     this.#safety.disabled = false;
@@ -99,7 +99,7 @@ export class ChatScreen {
     else this.#down.hidden = false;
   }
 
-  /** The delivery of an own line has changed. @param {ChatEntry} entry */
+  /** The delivery state of an own text has changed. @param {ChatEntry} entry */
   mark(entry) {
     const mark = this.#marks.get(entry);
     if (mark === undefined) return;
@@ -142,7 +142,7 @@ export class ChatScreen {
   }
 
   /**
-   * The chat has ended, and not by this person: what was said can be read until they go on.
+   * The peer or the server has ended the chat. Its texts stay until the person goes on.
    * @param {Key} why
    * @param {{again: (() => void) | null, clear: () => void}} act
    */
@@ -212,7 +212,11 @@ export class ChatScreen {
   }
 }
 
-/** @param {'shield' | 'report' | 'next' | 'leave'} picture @param {Key} name @param {() => void} click */
+/**
+ * @param {'shield' | 'report' | 'next' | 'leave'} picture
+ * @param {Key} name
+ * @param {() => void} click
+ */
 function action(picture, name, click) {
   return el('button', { class: `tool ${picture}`, title: name, set: { type: 'button' }, on: { click } }, icon(picture), el('span', { class: 'tool-name', text: name }));
 }

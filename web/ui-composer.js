@@ -1,4 +1,4 @@
-/** Where a message is written. Enter sends, Shift+Enter makes a new line, and an input method keeps its Enter. */
+/** Where a text is written. Enter sends, and Shift+Enter starts a new line. */
 
 import { utf8 } from './bytes.js';
 import { el, icon } from './dom.js';
@@ -6,7 +6,7 @@ import { setText } from './i18n.js';
 
 /** Longest text of the channel, UTF-8 bytes. */
 const TEXT_BYTES = 8 * 1024;
-/** Without a key for this long somebody has stopped writing. */
+/** Somebody who has pressed no key for this long has stopped writing. */
 const IDLE_MS = 4_000;
 
 export class Composer {
@@ -21,7 +21,10 @@ export class Composer {
   #fault = el('p', { class: 'fault', set: { id: 'write-fault', role: 'alert' } });
   node = el('form', { class: 'composer' }, this.#fault, this.#input, this.#button);
 
-  /** @param {(text: string) => 'sent' | 'full' | 'over'} send @param {(active: boolean) => void} typing */
+  /**
+   * @param {(text: string) => 'sent' | 'full' | 'over'} send
+   * @param {(active: boolean) => void} typing
+   */
   constructor(send, typing) {
     this.#send = send;
     this.#typing = typing;
@@ -42,7 +45,7 @@ export class Composer {
     this.#input.disabled = this.#button.disabled = false;
   }
 
-  /** Takes the focus where that does not open a keyboard over the page; returns whether it did. */
+  /** Takes the focus, unless that would open an on-screen keyboard. Returns whether it did. */
   focus() {
     if (this.#input.disabled || !matchMedia('(pointer: fine)').matches) return false;
     this.#input.focus();

@@ -1,4 +1,4 @@
-/** The questions and explanations that open over a screen. */
+/** Dialogs: questions and explanations over a screen. */
 
 import { el, openDialog } from './dom.js';
 import { CATEGORIES } from './facts.js';
@@ -8,7 +8,7 @@ import { SIGNS } from './safety.js';
 /** @typedef {import('./safety.js').SafetyCode} SafetyCode */
 
 /**
- * The code to compare, and what comparing it proves.
+ * Shows the safety code, and what comparing it proves.
  * @param {SafetyCode} code
  * @param {boolean} invited Whether the two met through a link.
  */

@@ -29,7 +29,7 @@ export function endScreen(how, act) {
     el('ul', { class: 'plain' }, el('li', { text: 'end.remains.peer' })),
     el('div', { class: 'actions' }, again, home),
   );
-  /** Own messages that were not confirmed; known once the goodbye is through. @param {number} count */
+  /** How many own texts were not acknowledged; known after the goodbye. @param {number} count */
   const undelivered = (count) => {
     if (count === 1) setText(note, 'end.undelivered.one');
     else setText(note, 'end.undelivered.many', { count });

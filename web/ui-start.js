@@ -1,4 +1,4 @@
-/** Where everything begins: whom to meet, or a link for somebody known. */
+/** The start screen: whom to meet, or an invite link for somebody known. */
 
 import { el, icon } from './dom.js';
 import { TOPIC_CHARS } from './facts.js';
@@ -23,7 +23,7 @@ const LANGUAGES = [
 
 /**
  * @param {Offer} offer
- * @param {Criteria} last What was looked for before, so that nobody has to choose twice.
+ * @param {Criteria} last The criteria of the last find, so that nobody has to choose twice.
  * @param {{find: (criteria: Criteria) => void, invite: () => void}} act
  */
 export function startScreen(offer, last, act) {
@@ -77,7 +77,10 @@ function meet(offer, last, find) {
   );
 }
 
-/** @param {() => void} make @param {boolean} second Whether another way stands before it. */
+/**
+ * @param {() => void} make
+ * @param {boolean} second Whether another way to meet is shown above it.
+ */
 function invite(make, second) {
   return el(
     'section', { class: 'card', set: { 'aria-labelledby': 'invite' } },

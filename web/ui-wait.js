@@ -7,13 +7,13 @@ import { encode } from './qr.js';
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./i18n.js').Values} Values */
 
-/** After so long somebody may like a word. */
+/** After this long, the screen shows advice. */
 const LONG_MS = 30_000;
 /** How long "Copied" stays. */
 const COPIED_MS = 2_000;
 
 /**
- * Screens that show how the waiting goes.
+ * A screen that shows the progress of waiting.
  * @typedef {object} Waiting
  * @property {HTMLElement} node
  * @property {HTMLElement} heading
@@ -108,7 +108,7 @@ export function joinScreen(act) {
 }
 
 /**
- * Something went wrong for good.
+ * Something went wrong, and trying again by itself does not help.
  * @param {Key} title
  * @param {Key} what
  * @param {{again: (() => void) | null, home: () => void}} act

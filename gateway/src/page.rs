@@ -55,6 +55,7 @@ const ASSETS: &[Asset] = assets![
     "main.js",
     "noise.js",
     "outbound.js",
+    "packet-cipher.js",
     "packet.js",
     "protocol.js",
     "qr.js",

@@ -36,7 +36,7 @@ constants! {
     HANDSHAKE_RESEND_MAX: Duration = Duration::from_secs(8);
     /// A chat without a secured channel ends after both sides have been online for this long in
     /// all.
-    HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
+    HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// Shortest delay of an acknowledgement that no other packet carries.
     ACK_DELAY_MIN: Duration = Duration::from_millis(20);

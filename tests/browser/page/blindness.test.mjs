@@ -1,6 +1,7 @@
 /**
- * What the servers get to know. Two chats go from gateway to gateway with everything logged; then all that passed over NATS, every log
- * and every metric is searched for whatever must not be there, in every form in which a program might write it.
+ * What the servers get to know. Two chats go from gateway to gateway with everything logged; then
+ * all that passed over NATS, every log and every metric is searched for whatever must not be there,
+ * in every form in which a program might write it.
  */
 
 import assert from 'node:assert/strict';
@@ -46,7 +47,10 @@ async function tell() {
 }
 after(() => ear.close());
 
-/** A chat with everything in it: texts both ways, the safety code looked at, typing, a lost connection, a goodbye. */
+/**
+ * A chat with everything in it: texts both ways, the safety code looked at, typing, a lost
+ * connection, a goodbye.
+ */
 async function talk(page, other) {
   try {
     const [seen] = await Promise.all([other.secured(), ready(page)]);
@@ -113,7 +117,8 @@ test('the search finds what is there', () => {
   const frames = ear.frames;
   assert.ok(frames.length > 30, `${frames.length} frames went over the bus`);
   assert.ok(story.ids.size >= 3 && story.tokens.size >= 4, 'two rooms and a session are known');
-  // Nothing is logged of single chats, even at the finest level; that it is the finest shows at the start.
+  // Nothing is logged of single chats, even at the finest level; that it is the finest shows at the
+  // start.
   assert.ok(it.nodes.all.every(({ err }) => err.includes('DEBUG') && err.includes('health and metrics')), 'every node has logged');
   assert.ok(places.metrics.includes('cipher_chat_'));
   // Rooms are named on the bus; so their names would be found elsewhere, too.
@@ -133,7 +138,8 @@ test('neither the secret of an invite, nor its link, nor its key is anywhere', a
   const secret = secretOf(`#${story.secret}`);
   const psk = await pskOf(secret);
   for (const place of Object.keys(places)) absent(place, [story.secret, ...forms(secret), ...forms(psk)]);
-  // The code is told to the server, which needs it; it passes it on as a hash and writes it down nowhere.
+  // The code is told to the server, which needs it; it passes it on as a hash and writes it down
+  // nowhere.
   const code = await codeOf(secret);
   for (const place of Object.keys(places)) absent(place, [code, ...forms(Buffer.from(code, 'base64url'))]);
 });

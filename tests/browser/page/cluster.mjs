@@ -1,4 +1,7 @@
-/** Two gateways, pairing and janitor on a real nats-server; and somebody who hears all that passes over it. */
+/**
+ * Two gateways, pairing and janitor on a real nats-server; and somebody who hears all that passes
+ * over it.
+ */
 
 import { existsSync } from 'node:fs';
 import net from 'node:net';
@@ -78,7 +81,10 @@ export class Ear {
     this.#socket?.destroy();
   }
 
-  /** The chat frames that went from gateway to gateway: after side (1) and stamp (8), each after its length (u32). */
+  /**
+   * The chat frames that went from gateway to gateway: after side (1) and stamp (8), each after its
+   * length (u32).
+   */
   get frames() {
     const frames = [];
     for (const { subject, payload } of this.messages) {

@@ -1,6 +1,6 @@
 /**
- * Somebody who speaks the protocol well enough to break it: over a socket of its own, with the page's handshake and packets, and no
- * more manners than the test gives it.
+ * Somebody who speaks the protocol well enough to break it: over a socket of its own, with the
+ * page's handshake and packets, and no more manners than the test gives it.
  */
 
 import { once } from 'node:events';
@@ -60,7 +60,9 @@ export class Hostile {
     return this.#frames.shift();
   }
 
-  /** Goes through the handshake as it should be; `before` may send something at its very beginning. */
+  /**
+   * Goes through the handshake as it should be; `before` may send something at its very beginning.
+   */
   async secure() {
     const ephemeral = await newEphemeral();
     this.#handshake = new Handshake({ side: this.side, room: this.room, psk: null, ephemeral });

@@ -1,4 +1,7 @@
-/** What the other person can do to the page who does not use it, but speaks its protocol and breaks it. */
+/**
+ * What the other person can do to the page who does not use it, but speaks its protocol and breaks
+ * it.
+ */
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -73,7 +76,8 @@ test('packets that come twice, late, in the wrong order, cut short or changed ne
   const hostile = await secured(page);
   const held = [];
   for (let at = 0; at < 5; at++) held.push(await hostile.say(`text ${at}`, true));
-  // Each in a hundred ways that are not it, then all from the last to the first, and all of it again.
+  // Each in a hundred ways that are not it, then all from the last to the first, and all of it
+  // again.
   for (const frame of held) {
     for (let way = 0; way < 20; way++) {
       const changed = Uint8Array.from(frame);

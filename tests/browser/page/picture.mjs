@@ -1,5 +1,6 @@
 /**
- * Makes docs/images/chat.png, the picture of the README: a chat as its two people see it. `npm --prefix tests/browser run picture`
+ * Makes docs/images/chat.png, the picture of the README: a chat as its two people see it. `npm
+ * --prefix tests/browser run picture`
  */
 
 import { mkdirSync } from 'node:fs';

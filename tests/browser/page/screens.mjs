@@ -1,6 +1,7 @@
 /**
- * Every screen and every state of a chat, in both languages, narrow and wide, light and dark: axe finds nothing wrong with it, it fits,
- * and it speaks one language. A picture of each is kept in `screenshots`, to be looked at.
+ * Every screen and every state of a chat, in both languages, narrow and wide, light and dark: axe
+ * finds nothing wrong with it, it fits, and it speaks one language. A picture of each is kept in
+ * `screenshots`, to be looked at.
  */
 
 import assert from 'node:assert/strict';
@@ -68,7 +69,10 @@ async function strange(page, language) {
   return texts.filter((text) => STRANGE[language].test(text.replace(COMMON, '')));
 }
 
-/** The tests of one language; a file each, so that they run side by side. @param {'en' | 'ko'} language */
+/**
+ * The tests of one language; a file each, so that they run side by side.
+ * @param {'en' | 'ko'} language
+ */
 export function everyScreen(language) {
   describe(`every screen in ${language}`, () => {
     const it = world();

@@ -1,8 +1,9 @@
 /**
  * Real servers, a real Chromium, and between them wires that a test can cut.
  *
- * `BASE_URL` names a server that runs already; otherwise `CIPHER_CHAT_BIN` (or `target/debug/cipher-chat`) is started. Other programs
- * can be named by `CIPHER_CHAT_ECHO` (`target/debug/examples/echo`), `NATS_SERVER` and `CHROMIUM` (`/usr/bin/chromium`).
+ * `BASE_URL` names a server that runs already; otherwise `CIPHER_CHAT_BIN` (or
+ * `target/debug/cipher-chat`) is started. Other programs can be named by `CIPHER_CHAT_ECHO`
+ * (`target/debug/examples/echo`), `NATS_SERVER` and `CHROMIUM` (`/usr/bin/chromium`).
  */
 
 import { readFileSync } from 'node:fs';
@@ -70,8 +71,8 @@ class World {
   }
 
   /**
-   * A person: a page in a browser profile of its own. `faults` collects what the page complains of; `wire: 'another'` or `through:
-   * […gateways]` gives it a wire of its own.
+   * A person: a page in a browser profile of its own. `faults` collects what the page complains of;
+   * `wire: 'another'` or `through: […gateways]` gives it a wire of its own.
    */
   async person({ locale = 'en-US', width = 1000, height = 800, wire, through = [], ...more } = {}) {
     const context = await this.browser.newContext({ locale, viewport: { width, height }, ...more });
@@ -142,7 +143,10 @@ export function world(...options) {
   return made((world) => world.serve(options));
 }
 
-/** The same with two gateways; `then` is done before the first test. @param {{options?: string[], log?: string}} [how] */
+/**
+ * The same with two gateways; `then` is done before the first test.
+ * @param {{options?: string[], log?: string}} [how]
+ */
 export function clusterWorld(how, then = async () => {}) {
   return made((world) => world.cluster(how).then(then));
 }

@@ -1,4 +1,6 @@
-/** The page with people who do not use it: the terminal client, and a program on the Rust library. */
+/**
+ * The page with people who do not use it: the terminal client, and a program on the Rust library.
+ */
 
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';

@@ -6,7 +6,10 @@ import net from 'node:net';
 export class Wire {
   #sockets = new Set();
   #cut = false;
-  /** Ports of servers, the preferred first: where one does not answer, the next is tried, as a balancer does. */
+  /**
+   * Ports of servers, the preferred first: where one does not answer, the next is tried, as a
+   * balancer does.
+   */
   #upstreams;
 
   /** @param {number[]} upstreams */

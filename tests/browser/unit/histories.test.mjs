@@ -1,4 +1,7 @@
-/** Random histories of a connection: whatever happens in whatever order, it neither breaks nor gets stuck. */
+/**
+ * Random histories of a connection: whatever happens in whatever order, it neither breaks nor gets
+ * stuck.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +12,10 @@ import { seeded } from './support.mjs';
 const CODES = [null, 1000, 1001, 1002, 1012, 4000, 4001, 4002, 4101, 4102, 4103];
 const ERRORS = ['unavailable', 'rate', 'bad-ticket', 'in-room', 'no-room', 'invite-spent', 'bad-topic', 'unknown'];
 
-/** A server and a person who do anything at any time; keeps what a driver (connection-driver.js) would keep. */
+/**
+ * A server and a person who do anything at any time; keeps what a driver (connection-driver.js)
+ * would keep.
+ */
 class History {
   now = 0;
   log = [];

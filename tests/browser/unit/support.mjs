@@ -1,4 +1,7 @@
-/** What the tests of the channel share: vectors, fixed keys, and two channels with a network between them that the test holds. */
+/**
+ * What the tests of the channel share: vectors, fixed keys, and two channels with a network between
+ * them that the test holds.
+ */
 
 import { readFileSync } from 'node:fs';
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::limits::{HANDSHAKE_PATIENCE, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN};
+use super::limits::{HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN, HANDSHAKE_TIMEOUT};
 use super::time::Time;
 
 /// Runs from the creation of the channel until it is secured.
@@ -70,6 +70,6 @@ impl HandshakeTimeout {
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.online_since.map(|since| since + HANDSHAKE_PATIENCE.saturating_sub(self.spent))
+        self.online_since.map(|since| since + HANDSHAKE_TIMEOUT.saturating_sub(self.spent))
     }
 }
