@@ -208,11 +208,6 @@ impl Tokens {
         self.read().ring.known(self.clock.now())
     }
 
-    /// How many keys are held.
-    pub fn key_count(&self) -> usize {
-        self.read().ring.len()
-    }
-
     /// Says whether the keys of the other gateways are known: a sync has been answered, or there is
     /// nobody to ask.
     pub fn set_synced(&self, synced: bool) {

@@ -29,6 +29,8 @@ pub(super) enum Record {
     Tampered(Box<Record>),
     /// Another record without its end.
     Truncated(Box<Record>),
+    /// Several of one kind.
+    Repeated(Vec<Record>),
     /// No record at all.
     Raw(Vec<u8>),
 }
@@ -61,20 +63,34 @@ impl<'a> Story<'a> {
     }
 
     fn record(&mut self) -> Record {
-        match self.byte() % 16 {
-            0..=5 => Record::Text(self.length()),
+        match self.byte() % 20 {
+            0..=13 => self.single(),
+            14 | 15 => Record::Tampered(Box::new(self.single())),
+            16 => Record::Truncated(Box::new(self.single())),
+            17 | 18 => {
+                // The same again and again: there are limits to it.
+                let (count, again) = (self.byte() % 40, self.bytes);
+                let one = |_| {
+                    self.bytes = again;
+                    self.single()
+                };
+                Record::Repeated((0..count).map(one).collect())
+            }
+            _ => Record::Raw(self.some()),
+        }
+    }
+
+    fn single(&mut self) -> Record {
+        match self.byte() % 14 {
+            0..=4 => Record::Text(self.length()),
+            5 => Record::Text(0),
             6 => Record::Alert([self.byte(), self.byte()]),
             7 => Record::Alert([1, AlertDescription::UserCanceled.into()]),
             8 => Record::Alert([1, AlertDescription::CloseNotify.into()]),
             9 | 10 => Record::KeyUpdate(self.byte() % 2),
             11 => Record::KeyUpdate(self.byte()),
             12 => Record::Renegotiation,
-            13 => Record::Forged(self.byte().into(), self.some()),
-            14 => match self.byte() % 2 {
-                0 => Record::Tampered(Box::new(self.record())),
-                _ => Record::Truncated(Box::new(self.record())),
-            },
-            _ => Record::Raw(self.some()),
+            _ => Record::Forged(self.byte().into(), self.some()),
         }
     }
 
@@ -121,6 +137,11 @@ impl<'a> Story<'a> {
                 // What comes next is taken for the rest of it, and what lies behind that for a
                 // header.
                 (sealed, true)
+            }
+            Record::Repeated(records) => {
+                let sealed: Vec<_> = records.into_iter().map(|one| self.seal(one, client)).collect();
+                let questionable = sealed.iter().any(|(_, questionable)| *questionable);
+                (sealed.into_iter().flat_map(|(bytes, _)| bytes).collect(), questionable)
             }
             Record::Raw(bytes) => (bytes, true),
         }
