@@ -8,7 +8,7 @@ use schemas::{
     control::{ErrorCode, Find, PeerState},
     token::{ROOM_AUDIENCE, RoomHistory, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
-use session::{ConnId, Request, SessionGrant, TicketGrant, ToClient};
+use session::{ConnId, Request, SessionGrant, TicketGrant, ToClient, Unsigned};
 
 use super::world::{End, Event, Frame, Machine, World};
 
@@ -257,13 +257,13 @@ impl World {
         let is_main = it.main == Some(conn);
         let Some(tab) = it.tabs.get_mut(&conn) else { return };
         match message {
-            ToClient::Ready(grant) => {
+            ToClient::Unsigned(Unsigned::Ready(grant)) => {
                 tab.phase = Phase::Idle;
                 it.grants.push(grant);
                 self.ask(client, conn);
             }
             ToClient::Waiting => (tab.phase, tab.waits_for) = (Phase::Waiting, tab.asked.pop_front()),
-            ToClient::Paired(ticket) | ToClient::Resumed(ticket) => {
+            ToClient::Unsigned(Unsigned::Paired(ticket)) | ToClient::Unsigned(Unsigned::Resumed(ticket)) => {
                 let peer = PeerState::Online;
                 tab.phase = Phase::Room { room: ticket.room, side: ticket.side, peer };
                 tab.newest = Stamp::NONE;
@@ -283,14 +283,15 @@ impl World {
                     it.set_aside_ticket();
                 }
             }
-            ToClient::Token(grant, ticket) => {
+            ToClient::Unsigned(Unsigned::Token(grant, ticket)) => {
                 it.grants.push(grant);
                 if is_main && ticket.is_some() {
                     it.ticket = ticket;
                 }
             }
             ToClient::Drain { .. } => self.after(pause, Event::Client(client, Todo::Move)),
-            ToClient::InviteSpent => {
+            // There is no other: its invite is spent.
+            ToClient::Error(_) => {
                 tab.phase = Phase::Idle;
                 it.wish = None;
             }

@@ -99,6 +99,8 @@ impl World {
                     gateway.routes.insert(conn, route);
                 }
             }
+            // What a decision sends leaves here when all of it has been carried out, anyway.
+            Effect::Release(_) => {}
             Effect::Close(conn, code) => self.close(node, conn, code),
         }
     }

@@ -8,7 +8,7 @@ use schemas::{
     event::{MatchEvent, WantEvent},
     message::Message,
 };
-use session::{ConnId, SessionGrant, TicketGrant, ToClient};
+use session::{ConnId, SessionGrant, TicketGrant, ToClient, Unsigned};
 
 use super::{
     profile::Weather,
@@ -97,17 +97,19 @@ impl World {
         let (session, end) = (socket.session, socket.server_end);
         self.expect(end == End::Open, || format!("{conn:?} is closed and is sent {message:?}"));
         match message {
-            ToClient::Ready(grant) | ToClient::Token(grant, None) => self.check_grant(conn, session, grant),
-            ToClient::Token(grant, Some(ticket)) => {
+            ToClient::Unsigned(Unsigned::Ready(grant)) | ToClient::Unsigned(Unsigned::Token(grant, None)) => {
+                self.check_grant(conn, session, grant)
+            }
+            ToClient::Unsigned(Unsigned::Token(grant, Some(ticket))) => {
                 self.check_grant(conn, session, grant);
                 self.check_place(session, ticket);
             }
-            ToClient::Paired(ticket) => {
+            ToClient::Unsigned(Unsigned::Paired(ticket)) => {
                 self.ledger.tally.paired += 1;
                 self.check_place(session, ticket);
                 self.check_partner(node, session, ticket);
             }
-            ToClient::Resumed(ticket) => {
+            ToClient::Unsigned(Unsigned::Resumed(ticket)) => {
                 self.ledger.tally.resumed += 1;
                 self.check_place(session, ticket);
             }
@@ -168,7 +170,7 @@ impl World {
         let it = &self.clients[client];
         let session = it.session;
         match message {
-            ToClient::Paired(ticket) => {
+            ToClient::Unsigned(Unsigned::Paired(ticket)) => {
                 let over = self.ledger.is_over(session, ticket.room);
                 self.expect(!over, || format!("{conn:?} is back in {:?}, which is over", ticket.room));
             }

@@ -2,7 +2,7 @@
 
 use schemas::{
     CloseCode, NodeId, RoomId, SessionId, Side, Stamp,
-    control::{EndReason, PeerState},
+    control::{ControlError, EndReason, PeerState},
     message::Message,
     token::RoomHistory,
 };
@@ -14,10 +14,15 @@ pub struct ConnId(pub u64);
 /// One thing to do. Effects are carried out in the order in which they were decided.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Send a control message.
+    /// Queue a control message. One that opens a room ([`Unsigned::opens_room`]), and what follows
+    /// it, waits for [`Effect::Release`].
     Send(ConnId, ToClient),
     /// From now on the connection's frames go there, and only that room's frames come to it.
     Route(ConnId, Route),
+    /// What waits since a message that opens a room may leave. Such a message is queued before the
+    /// room's routes are set, so that no frame of the peer overtakes it; and it leaves after all that
+    /// was decided with it, so that the client's first frame finds the routes of both sides.
+    Release(ConnId),
     /// Close the connection with this code.
     Close(ConnId, CloseCode),
     /// Say something on the bus. Losing it is allowed.
@@ -51,30 +56,45 @@ pub enum Route {
     },
 }
 
-/// A control message whose tokens are not signed yet.
+/// A control message for a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ToClient {
-    /// The first message on the connection.
-    Ready(SessionGrant),
+    /// One with tokens that only the gateway can sign.
+    Unsigned(Unsigned),
     /// The want has been published.
     Waiting,
-    /// In a room.
-    Paired(TicketGrant),
-    /// Back in the room.
-    Resumed(TicketGrant),
     /// The other side lost or regained its connection.
     Peer(PeerState),
     /// The room is over.
     Ended(EndReason),
-    /// New tokens.
-    Token(SessionGrant, Option<TicketGrant>),
     /// This node goes away.
     Drain {
         /// Come back after this time.
         reconnect_in_ms: u64,
     },
-    /// A want came to nothing: its invite is spent.
-    InviteSpent,
+    /// What the client asked for came to nothing.
+    Error(ControlError),
+}
+
+/// A control message whose tokens are not signed yet.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unsigned {
+    /// The first message on the connection.
+    Ready(SessionGrant),
+    /// In a room.
+    Paired(TicketGrant),
+    /// Back in the room.
+    Resumed(TicketGrant),
+    /// New tokens.
+    Token(SessionGrant, Option<TicketGrant>),
+}
+
+impl Unsigned {
+    /// Whether the client may send frames as soon as it has received this. It is queued before the
+    /// routes of the room are set, and leaves only with [`Effect::Release`].
+    pub fn opens_room(&self) -> bool {
+        matches!(self, Self::Paired(_) | Self::Resumed(_))
+    }
 }
 
 /// What a session token is to say.

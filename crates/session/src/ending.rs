@@ -11,7 +11,7 @@ use schemas::{
 };
 
 use super::{
-    Effect, Past, Route, Sessions, ToClient, refuse,
+    Effect, Past, Route, Sessions, ToClient, Unsigned, refuse,
     rooms::{Joining, Phase},
 };
 
@@ -132,7 +132,7 @@ impl Sessions {
         if reason == EndReason::Reported {
             history.reported(room);
         }
-        self.send(id, ToClient::Token(self.grant(id), None));
+        self.send(id, ToClient::Unsigned(Unsigned::Token(self.grant(id), None)));
     }
 
     pub(super) fn remember_end(&mut self, now: UnixMillis, room: RoomId, reason: EndReason) {

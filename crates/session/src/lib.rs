@@ -32,7 +32,7 @@ use schemas::{
     token::{RoomHistory, TicketClaims, TokenClaims},
 };
 
-pub use self::effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient};
+pub use self::effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient, Unsigned};
 pub use self::upkeep::TICK;
 use self::{
     expiring::Expiring,
@@ -225,8 +225,16 @@ impl Sessions {
         }
     }
 
-    /// Takes what has been decided since the last call, in order.
+    /// Takes what has been decided since the last call, in order. Messages that open a room are
+    /// released last.
     pub fn take_effects(&mut self) -> Vec<Effect> {
+        for n in 0..self.effects.len() {
+            if let Effect::Send(conn, ToClient::Unsigned(message)) = &self.effects[n]
+                && message.opens_room()
+            {
+                self.effects.push(Effect::Release(*conn));
+            }
+        }
         if self.effects.iter().any(|effect| !matches!(effect, Effect::Publish(_))) {
             self.counted.set(None);
         }
@@ -254,7 +262,7 @@ impl Sessions {
             shown,
         };
         self.sessions.insert(id, Box::new(session));
-        self.effects.push(Effect::Send(conn, ToClient::Ready(self.grant(id))));
+        self.effects.push(Effect::Send(conn, ToClient::Unsigned(Unsigned::Ready(self.grant(id)))));
         self.attached(now, id, attachment);
     }
 
@@ -404,4 +412,8 @@ impl Sessions {
 
 fn refuse(code: ErrorCode, message: &str) -> ControlError {
     ControlError::new(code, message)
+}
+
+fn invite_spent() -> ControlError {
+    refuse(ErrorCode::InviteSpent, "the two people of this invite have met")
 }

@@ -9,7 +9,7 @@ use schemas::{
 };
 
 use super::{
-    BusState, Nth, Sessions, Timer, ToClient, refuse,
+    BusState, Nth, Sessions, Timer, ToClient, Unsigned, refuse,
     rooms::{Heard, Phase, Room},
 };
 
@@ -70,7 +70,7 @@ impl Sessions {
             return;
         };
         session.stamp = heard.next();
-        self.send(id, ToClient::Token(self.grant(id), None));
+        self.send(id, ToClient::Unsigned(Unsigned::Token(self.grant(id), None)));
         self.attached(now, id, Nth::Later);
     }
 
@@ -90,7 +90,7 @@ impl Sessions {
 
     /// `resumed` means that the other side is there, unless `away` follows.
     fn show_resumed(&mut self, id: SessionId, room: RoomId, side: Side, peer: PeerState) {
-        self.show(id, room, side, ToClient::Resumed);
+        self.show(id, room, side, Unsigned::Resumed);
         if peer == PeerState::Away {
             self.send(id, ToClient::Peer(peer));
         }

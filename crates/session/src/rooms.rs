@@ -8,7 +8,7 @@ use schemas::{
     message::Message, room,
 };
 
-use super::{Effect, Route, Sessions, TicketGrant, Timer, ToClient, waiting::Waiting};
+use super::{Effect, Route, Sessions, TicketGrant, Timer, ToClient, Unsigned, waiting::Waiting};
 
 /// How long a side waits for the other half of a match: six repetitions of `Joined`.
 pub(super) const JOIN_PATIENCE: Duration = Duration::from_secs(3);
@@ -181,15 +181,20 @@ impl Sessions {
         self.effects.extend(message.map(Effect::Publish));
     }
 
-    /// After any change: tells the clients here what is new to them, and sets where their frames go. Messages come before
-    /// routes, so that no frame overtakes the news of its room.
+    /// After any change: sends the clients here what is new to them, and sets where their frames go. Messages come before
+    /// routes, so that no frame overtakes the news of its room; but that the peer is online comes after them, for whoever
+    /// receives it may send at once.
     pub(super) fn settle(&mut self, now: UnixMillis, room_id: RoomId) {
+        let mut online = [None; 2];
         for side in [Side::A, Side::B] {
             self.settle_away(now, room_id, side);
-            self.settle_client(now, room_id, side);
+            online[side as usize] = self.settle_client(now, room_id, side);
         }
         for side in [Side::A, Side::B] {
             self.settle_route(room_id, side);
+        }
+        for id in online.into_iter().flatten() {
+            self.send(id, ToClient::Peer(PeerState::Online));
         }
     }
 
@@ -212,11 +217,12 @@ impl Sessions {
         }
     }
 
-    fn settle_client(&mut self, now: UnixMillis, room_id: RoomId, side: Side) {
-        let Some(room) = self.rooms.get_mut(&room_id) else { return };
+    /// Returns the session whose client is still to learn that its peer is online.
+    fn settle_client(&mut self, now: UnixMillis, room_id: RoomId, side: Side) -> Option<SessionId> {
+        let room = self.rooms.get_mut(&room_id)?;
         let state = room.fold.state(side.other());
         let other_is_here = room.seat(side.other()).is_some();
-        let Some(seat) = room.seats[side as usize].as_mut() else { return };
+        let seat = room.seats[side as usize].as_mut()?;
         if other_is_here {
             seat.heard = Heard::Yes;
         }
@@ -228,7 +234,7 @@ impl Sessions {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.shown = true;
                 }
-                self.show(id, room_id, side, ToClient::Paired);
+                self.show(id, room_id, side, Unsigned::Paired);
                 self.met(now, queue);
             }
             (Phase::Resuming { .. }, Some(state)) if seat.heard == Heard::Yes => {
@@ -239,10 +245,14 @@ impl Sessions {
                 seat.say_again =
                     now + SLOW_REPEAT + Duration::from_millis(self.rng.random_range(0..SPREAD_MS));
                 self.timers.at(seat.say_again, Timer::Room(room_id));
+                if state == PeerState::Online {
+                    return Some(id);
+                }
                 self.send(id, ToClient::Peer(state));
             }
             _ => {}
         }
+        None
     }
 
     fn settle_route(&mut self, room_id: RoomId, side: Side) {
@@ -279,10 +289,10 @@ impl Sessions {
         id: SessionId,
         room: RoomId,
         side: Side,
-        message: fn(TicketGrant) -> ToClient,
+        message: fn(TicketGrant) -> Unsigned,
     ) {
         if let Some(grant) = self.ticket(id, room, side) {
-            self.send(id, message(grant));
+            self.send(id, ToClient::Unsigned(message(grant)));
         }
     }
 

@@ -7,7 +7,7 @@ use schemas::{
     CloseCode, NodeId, SessionId, Stamp, UnixMillis, control::EndReason, event::SessionEvent, limits,
 };
 
-use super::{BusState, Sessions, Timer, ToClient, Topology};
+use super::{BusState, Sessions, Timer, ToClient, Topology, Unsigned};
 
 /// The machine is to be ticked this often: fine enough for the shortest repetition, and nothing for the processor.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -113,7 +113,7 @@ impl Sessions {
         }
         let shown = session.room_shown().filter(|_| self.in_room(id));
         let ticket = shown.and(session.seat).and_then(|(room, side)| self.ticket(id, room, side));
-        self.send(id, ToClient::Token(self.grant(id), ticket));
+        self.send(id, ToClient::Unsigned(Unsigned::Token(self.grant(id), ticket)));
         self.timers.at(ends.min(now + self.settings.token_life / 2), Timer::Session(id, stamp));
     }
 

@@ -10,7 +10,7 @@ use schemas::{
 };
 
 use super::{
-    BusState, Sessions, ToClient, refuse,
+    BusState, Sessions, ToClient, invite_spent, refuse,
     rooms::{JOIN_PATIENCE, Joining, Phase},
 };
 
@@ -37,7 +37,7 @@ impl Sessions {
             return Err(refuse(ErrorCode::Unavailable, "nobody can be found from here now; try again"));
         }
         if find.queue().invite_tag().is_some_and(|tag| self.spent.get(now, &tag).is_some()) {
-            return Err(refuse(ErrorCode::InviteSpent, "the two people of this invite have met"));
+            return Err(invite_spent());
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Sessions {
             return;
         };
         self.remember_spent(now, waiting.queue);
-        self.send(id, ToClient::InviteSpent);
+        self.send(id, ToClient::Error(invite_spent()));
     }
 
     /// The two people of an invite have met.
@@ -227,7 +227,7 @@ impl Sessions {
     /// Says all waiting wants again.
     pub(super) fn repeat_wants(&mut self, now: UnixMillis) {
         let mut ids: Vec<_> = self.wants.values().copied().collect();
-        ids.sort_unstable(); // the order of a hash map is not reproducible
+        ids.sort_unstable(); // in the order in which the sessions lie in memory
         for batch in ids.chunks(limits::WANT_BATCH) {
             let wants = batch.iter().filter_map(|id| self.want(now, *id)).collect();
             self.say_wants(WantEvent::Waiting(wants));

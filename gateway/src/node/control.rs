@@ -16,8 +16,9 @@ impl Node {
         let result = ClientMessage::parse(text).and_then(|message| self.act(connection, message));
         result.map_err(|error| {
             self.metrics.refused(error.code);
-            connection.send(&ServerMessage::Error { code: error.code, message: error.message });
-            error.code
+            let code = error.code;
+            connection.send_error(error);
+            code
         })
     }
 
@@ -26,10 +27,10 @@ impl Node {
             connection.send(&ServerMessage::Pong);
             return Ok(());
         }
-        let session = connection.session();
-        if !self.hub.lock().sessions.is_attached(session, connection.id()) {
-            return Ok(());
+        if connection.closing().is_some() {
+            return Ok(()); // replaced, or over: it is not to use up what its session may do
         }
+        let session = connection.session();
         self.rates.find(session).map_err(|exceeded| {
             ControlError::new(
                 ErrorCode::Rate,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bus::FrameRoute;
 use schemas::{
-    control::{ControlError, ErrorCode, Limits, PeerState, Place, ServerMessage},
+    control::{Limits, Place, ServerMessage},
     limits,
     time::millis,
 };
@@ -14,28 +14,14 @@ use crate::ws::{
     connection::{Connection, Remote, Target},
     outbox::RoomKey,
 };
-use session::{ConnId, Effect, Route, TicketGrant, ToClient};
+use session::{Effect, Route, TicketGrant, ToClient, Unsigned};
 
 impl Node {
-    /// In order, but for the news that the other side is back: who hears it may speak at once, so
-    /// the way is opened before.
+    /// Carries out what was decided, in that order.
     pub(super) fn carry_out_all(&self, hub: &Hub, effects: Vec<Effect>) {
-        let mut news = Vec::new();
         for effect in effects {
-            match effect {
-                Effect::Send(conn, ToClient::Peer(PeerState::Online)) => news.push(conn),
-                Effect::Send(conn, _) | Effect::Close(conn, _) if news.contains(&conn) => {
-                    news.drain(..).for_each(|conn| self.tell_online(hub, conn));
-                    self.carry_out(hub, effect);
-                }
-                effect => self.carry_out(hub, effect),
-            }
+            self.carry_out(hub, effect);
         }
-        news.into_iter().for_each(|conn| self.tell_online(hub, conn));
-    }
-
-    fn tell_online(&self, hub: &Hub, conn: ConnId) {
-        self.carry_out(hub, Effect::Send(conn, ToClient::Peer(PeerState::Online)));
     }
 
     fn carry_out(&self, hub: &Hub, effect: Effect) {
@@ -52,6 +38,11 @@ impl Node {
             Effect::Close(conn, code) => {
                 if let Some(connection) = hub.conns.get(&conn) {
                     connection.close(code);
+                }
+            }
+            Effect::Release(conn) => {
+                if let Some(connection) = hub.conns.get(&conn) {
+                    connection.release();
                 }
             }
             Effect::Route(conn, route) => {
@@ -71,14 +62,8 @@ impl Node {
                 connection.send(&ServerMessage::Ended { reason });
             }
             ToClient::Drain { reconnect_in_ms } => connection.send(&ServerMessage::Drain { reconnect_in_ms }),
-            ToClient::InviteSpent => {
-                let error =
-                    ControlError::new(ErrorCode::InviteSpent, "the two people of this invite have met");
-                connection.send(&ServerMessage::Error { code: error.code, message: error.message });
-            }
-            ToClient::Ready(_) | ToClient::Paired(_) | ToClient::Resumed(_) | ToClient::Token(..) => {
-                connection.send_unsigned(message);
-            }
+            ToClient::Error(error) => connection.send_error(error),
+            ToClient::Unsigned(message) => connection.send_unsigned(message),
         }
     }
 
@@ -106,38 +91,28 @@ impl Node {
     }
 
     /// Signs what only this gateway can sign. Runs on the connection's own task.
-    pub(crate) fn sign(&self, message: ToClient) -> ServerMessage {
-        // Who hears of a room may speak in it at once: what was decided with it has been carried
-        // out before, the routes too.
-        drop(self.hub.lock());
+    pub(crate) fn sign(&self, message: Unsigned) -> ServerMessage {
         let place = |grant: TicketGrant| Place {
             room: grant.room,
             side: grant.side,
             ticket: self.tokens.issue_ticket(grant),
         };
         match message {
-            ToClient::Ready(grant) => {
+            Unsigned::Ready(grant) => {
                 let session = grant.session;
                 let (token, expires_at) = self.tokens.issue_session(grant);
                 let heartbeat_ms = millis(self.config.heartbeat);
                 ServerMessage::Ready { session, token, expires_at, limits: self.limits(), heartbeat_ms }
             }
-            ToClient::Paired(grant) => ServerMessage::Paired(place(grant)),
-            ToClient::Resumed(grant) => ServerMessage::Resumed(place(grant)),
-            ToClient::Token(grant, ticket) => {
+            Unsigned::Paired(grant) => ServerMessage::Paired(place(grant)),
+            Unsigned::Resumed(grant) => ServerMessage::Resumed(place(grant)),
+            Unsigned::Token(grant, ticket) => {
                 let (token, expires_at) = self.tokens.issue_session(grant);
                 ServerMessage::Token {
                     token,
                     ticket: ticket.map(|grant| self.tokens.issue_ticket(grant)),
                     expires_at,
                 }
-            }
-            ToClient::Waiting => ServerMessage::Waiting,
-            ToClient::Peer(state) => ServerMessage::Peer { state },
-            ToClient::Ended(reason) => ServerMessage::Ended { reason },
-            ToClient::Drain { reconnect_in_ms } => ServerMessage::Drain { reconnect_in_ms },
-            ToClient::InviteSpent => {
-                ServerMessage::Error { code: ErrorCode::InviteSpent, message: "the invite is spent".into() }
             }
         }
     }

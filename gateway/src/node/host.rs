@@ -7,7 +7,7 @@ use schemas::{
     control::{ErrorCode, ServerMessage},
     token::TokenClaims,
 };
-use session::{ConnId, ToClient};
+use session::{ConnId, Unsigned};
 
 use super::Node;
 use crate::{
@@ -52,7 +52,7 @@ impl Host for Node {
         self.control(connection, text)
     }
 
-    fn sign(&self, message: ToClient) -> ServerMessage {
+    fn sign(&self, message: Unsigned) -> ServerMessage {
         self.sign(message)
     }
 }

@@ -11,7 +11,10 @@ use bus::FrameRoute;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use records::{Records, SharedSealer};
-use schemas::{CloseCode, SessionId, Side, Stamp, control::ServerMessage};
+use schemas::{
+    CloseCode, SessionId, Side, Stamp,
+    control::{ControlError, ServerMessage},
+};
 use tokio::net::TcpStream;
 
 use super::{
@@ -20,7 +23,7 @@ use super::{
     outbox::{Outbox, OutboxTask, Push, RoomKey, Socket, WriteTurn, Written},
     socket::Reader,
 };
-use session::{ConnId, ToClient};
+use session::{ConnId, Unsigned};
 
 /// A WebSocket connection as its peers, the sessions and the keep-alive see it.
 pub(crate) struct Connection {
@@ -137,10 +140,22 @@ impl Connection {
         }
     }
 
-    /// Queues a control message that the connection's own task is to sign.
-    pub(crate) fn send_unsigned(&self, message: ToClient) {
+    /// Tells the client that what it asked for is refused, or came to nothing.
+    pub(crate) fn send_error(&self, error: ControlError) {
+        self.send(&ServerMessage::Error { code: error.code, message: error.message });
+    }
+
+    /// Queues a control message that the connection's own task is to sign. One that opens a room
+    /// waits for [`Connection::release`].
+    pub(crate) fn send_unsigned(&self, message: Unsigned) {
         let push = self.out.lock().push_unsigned(message);
         self.pushed(push);
+        self.owner.wake();
+    }
+
+    /// What was queued to open a room may leave.
+    pub(crate) fn release(&self) {
+        self.out.lock().release();
         self.owner.wake();
     }
 
@@ -323,7 +338,7 @@ impl Connection {
     pub(super) fn poll_tasks(
         &self,
         cx: &mut Context<'_>,
-        mut sign: impl FnMut(ToClient) -> ServerMessage,
+        mut sign: impl FnMut(Unsigned) -> ServerMessage,
     ) -> Option<CloseCode> {
         // First of all: whatever others queue from here on wakes the task.
         self.owner.register(cx.waker());

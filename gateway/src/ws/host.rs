@@ -7,7 +7,7 @@ use schemas::{
     control::{ErrorCode, ServerMessage},
     token::TokenClaims,
 };
-use session::{ConnId, ToClient};
+use session::{ConnId, Unsigned};
 
 use super::{connection::Connection, keepalive::KeepAlive};
 use crate::{metrics::Metrics, rates::Meter};
@@ -35,5 +35,5 @@ pub(crate) trait Host: Send + Sync + 'static {
     /// If it was refused.
     fn control(&self, connection: &Connection, text: &str) -> Result<(), ErrorCode>;
     /// Signs what only this gateway can sign. It takes a while: for a connection's own task.
-    fn sign(&self, message: ToClient) -> ServerMessage;
+    fn sign(&self, message: Unsigned) -> ServerMessage;
 }

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, mem, num::NonZeroU64};
 use schemas::CloseCode;
 
 use super::buffers;
-use session::ToClient;
+use session::Unsigned;
 
 /// What may wait for a client that does not read, in bytes: a second of the largest byte rate.
 /// Beyond it the client is too slow.
@@ -46,14 +46,21 @@ pub(super) struct Outbox {
     /// WebSocket frames, of which the first `sent` bytes are gone.
     bytes: Vec<u8>,
     sent: usize,
-    /// Control messages to be signed by the connection's task, each with the bytes that follow it.
-    unsigned: Option<Box<Unsigned>>,
+    unsigned: Option<Box<UnsignedQueue>>,
     writer: Writer,
     room: Option<RoomKey>,
     closing: Option<CloseCode>,
 }
 
-type Unsigned = VecDeque<(ToClient, Vec<u8>)>;
+/// Control messages to be signed by the connection's task.
+#[derive(Default)]
+struct UnsignedQueue {
+    /// Each with the bytes that follow it.
+    messages: VecDeque<(Unsigned, Vec<u8>)>,
+    /// One of them opens a room whose routes are not set yet: none is signed before
+    /// [`Outbox::release`].
+    held: bool,
+}
 
 /// Who may write to the socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,7 +125,7 @@ pub(super) enum OutboxTask {
     None,
     /// Sign the oldest unsigned message: [`Outbox::signed`]. It stays, so that what comes now goes
     /// behind it.
-    Sign(ToClient),
+    Sign(Unsigned),
     /// Write.
     Write,
     /// Wait until the socket can take more: [`Outbox::unblock`].
@@ -141,23 +148,33 @@ impl Outbox {
         self.room == Some(room) && self.closing.is_none()
     }
 
-    /// Appends a control message that has yet to be signed.
-    pub(super) fn push_unsigned(&mut self, message: ToClient) -> Push {
+    /// Appends a control message that has yet to be signed. One that opens a room is held until
+    /// [`Outbox::release`].
+    pub(super) fn push_unsigned(&mut self, message: Unsigned) -> Push {
         if self.closing.is_some() {
             return Push::Refused;
         }
         if self.len() + SIGNED_BYTES > OUTBOX_BYTES {
             return Push::TooSlow;
         }
-        self.unsigned.get_or_insert_default().push_back((message, Vec::new()));
+        let unsigned = self.unsigned.get_or_insert_default();
+        unsigned.held |= message.opens_room();
+        unsigned.messages.push_back((message, Vec::new()));
         Push::Waits
+    }
+
+    /// All that has been queued may be signed.
+    pub(super) fn release(&mut self) {
+        if let Some(unsigned) = &mut self.unsigned {
+            unsigned.held = false;
+        }
     }
 
     fn append(&mut self, bytes: &[u8]) -> Push {
         if self.len() + bytes.len() > OUTBOX_BYTES {
             return Push::TooSlow;
         }
-        if let Some((_, after)) = self.unsigned.as_mut().and_then(|unsigned| unsigned.back_mut()) {
+        if let Some((_, after)) = self.unsigned.as_mut().and_then(|unsigned| unsigned.messages.back_mut()) {
             after.extend_from_slice(bytes);
             return Push::Waits;
         }
@@ -174,7 +191,7 @@ impl Outbox {
     }
 
     fn len(&self) -> usize {
-        let unsigned = self.unsigned.iter().flat_map(|unsigned| unsigned.iter());
+        let unsigned = self.unsigned.iter().flat_map(|unsigned| unsigned.messages.iter());
         let unsigned: usize = unsigned.map(|(_, after)| SIGNED_BYTES + after.len()).sum();
         self.bytes.len() - self.sent + unsigned
     }
@@ -250,7 +267,8 @@ impl Outbox {
 
     /// What the connection's own task is to do next.
     pub(super) fn next_task(&self) -> OutboxTask {
-        if let Some((message, _)) = self.unsigned.as_ref().and_then(|unsigned| unsigned.front()) {
+        let unsigned = self.unsigned.as_ref().filter(|unsigned| !unsigned.held);
+        if let Some((message, _)) = unsigned.and_then(|unsigned| unsigned.messages.front()) {
             return OutboxTask::Sign(message.clone());
         }
         match self.writer {
@@ -263,8 +281,8 @@ impl Outbox {
     /// Replaces the oldest unsigned message by its bytes.
     pub(super) fn signed(&mut self, frame: &[u8]) {
         let Some(unsigned) = &mut self.unsigned else { return };
-        let Some((_, after)) = unsigned.pop_front() else { return };
-        if unsigned.is_empty() {
+        let Some((_, after)) = unsigned.messages.pop_front() else { return };
+        if unsigned.messages.is_empty() {
             self.unsigned = None;
         }
         self.queue(frame);
@@ -283,7 +301,7 @@ impl Outbox {
         }
         self.closing = Some(code);
         self.room = None;
-        match self.unsigned.as_mut().and_then(|unsigned| unsigned.back_mut()) {
+        match self.unsigned.as_mut().and_then(|unsigned| unsigned.messages.back_mut()) {
             Some((_, after)) => after.extend_from_slice(frame),
             None => self.queue(frame),
         }

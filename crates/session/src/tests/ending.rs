@@ -21,17 +21,6 @@ fn a_leave_ends_the_room_for_both_wherever_the_other_is() {
 }
 
 #[test]
-fn frames_stop_before_the_end_is_told() {
-    let mut cluster = Cluster::new(1);
-    let chat = cluster.chatting([0, 0]);
-    cluster.ask(chat.one, Request::Leave).unwrap();
-    let order = &cluster.gates[0].order;
-    let stopped = order.iter().rposition(|effect| matches!(effect, Effect::Route(..))).unwrap();
-    let told = order.iter().position(|effect| matches!(effect, Effect::Send(_, ToClient::Ended(_)))).unwrap();
-    assert!(stopped < told);
-}
-
-#[test]
 fn a_report_is_remembered_by_both_for_good() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);

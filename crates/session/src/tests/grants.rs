@@ -37,7 +37,9 @@ pub(super) fn ticket(grant: &TicketGrant) -> TicketClaims {
 /// The place that a client was shown last.
 pub(super) fn place(told: &[ToClient]) -> TicketGrant {
     let shown = told.iter().rev().find_map(|message| match message {
-        ToClient::Paired(grant) | ToClient::Resumed(grant) => Some(*grant),
+        ToClient::Unsigned(Unsigned::Paired(grant)) | ToClient::Unsigned(Unsigned::Resumed(grant)) => {
+            Some(*grant)
+        }
         _ => None,
     });
     shown.unwrap_or_else(|| panic!("no room in {told:?}"))
@@ -46,7 +48,9 @@ pub(super) fn place(told: &[ToClient]) -> TicketGrant {
 /// The token that a client was given last.
 pub(super) fn newest(told: &[ToClient]) -> SessionGrant {
     let given = told.iter().rev().find_map(|message| match message {
-        ToClient::Ready(grant) | ToClient::Token(grant, _) => Some(grant.clone()),
+        ToClient::Unsigned(Unsigned::Ready(grant)) | ToClient::Unsigned(Unsigned::Token(grant, _)) => {
+            Some(grant.clone())
+        }
         _ => None,
     });
     given.unwrap_or_else(|| panic!("no token in {told:?}"))

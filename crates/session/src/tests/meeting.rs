@@ -33,25 +33,6 @@ fn two_people_of_two_gateways_are_paired_when_each_has_heard_of_the_other() {
 }
 
 #[test]
-fn frames_are_routed_after_the_client_was_told_of_the_room() {
-    for gates in [[0, 0], [0, 1]] {
-        let mut cluster = Cluster::new(2);
-        let (one, other) = cluster.waiting(gates);
-        cluster.match_them(one, other);
-        for person in [one, other] {
-            let order = &cluster.gates[person.gate].order;
-            let told = order.iter().position(
-                |effect| matches!(effect, Effect::Send(conn, ToClient::Paired(_)) if *conn == person.conn),
-            );
-            let routed = order
-                .iter()
-                .position(|effect| matches!(effect, Effect::Route(conn, _) if *conn == person.conn));
-            assert!(told.unwrap() < routed.unwrap());
-        }
-    }
-}
-
-#[test]
 fn a_want_is_withdrawn_when_it_joins() {
     let mut cluster = Cluster::new(2);
     let (one, other) = cluster.waiting([0, 1]);
@@ -86,7 +67,7 @@ fn a_joined_before_the_match_is_repeated_and_then_heard() {
 }
 
 fn newest_ready(cluster: &Cluster, person: Person) -> ToClient {
-    ToClient::Ready(cluster.gates[person.gate].sessions.grant(session(person.n)))
+    ToClient::Unsigned(Unsigned::Ready(cluster.gates[person.gate].sessions.grant(session(person.n))))
 }
 
 #[test]
@@ -97,7 +78,9 @@ fn a_lost_joined_is_said_again_every_half_second() {
     cluster.match_them(one, other);
     cluster.secs(1);
     assert!((3..=4).contains(&cluster.joined(0)), "{}", cluster.joined(0));
-    assert!(!cluster.told(one).iter().any(|message| matches!(message, ToClient::Paired(_))));
+    assert!(
+        !cluster.told(one).iter().any(|message| matches!(message, ToClient::Unsigned(Unsigned::Paired(_))))
+    );
     cluster.lost = |_| false;
     cluster.pass(SHORTLY);
     place(&cluster.told(one));
@@ -152,7 +135,9 @@ fn who_gave_up_declines_a_later_joined() {
     assert_ne!(cluster.want(other).id, before, "declined at once, it waits again");
     assert!(cluster.room_events(0).contains(&(Some(node(1)), RoomEvent::Declined)));
     cluster.secs(5);
-    assert!(!cluster.told(other).iter().any(|message| matches!(message, ToClient::Paired(_))));
+    assert!(
+        !cluster.told(other).iter().any(|message| matches!(message, ToClient::Unsigned(Unsigned::Paired(_))))
+    );
 }
 
 #[test]
@@ -201,7 +186,9 @@ fn who_drops_before_paired_is_declined_for_at_once() {
     cluster.drop(one);
     assert!(cluster.room_events(0).contains(&(Some(node(1)), RoomEvent::Declined)));
     assert_ne!(cluster.want(other).id, before, "the other waits on");
-    assert!(!cluster.told(other).iter().any(|message| matches!(message, ToClient::Paired(_))));
+    assert!(
+        !cluster.told(other).iter().any(|message| matches!(message, ToClient::Unsigned(Unsigned::Paired(_))))
+    );
     assert_eq!(cluster.locate(0, 1), None);
 }
 

@@ -4,13 +4,14 @@ mod away;
 mod ending;
 mod grants;
 mod meeting;
+mod order;
 mod replacing;
 mod resuming;
 mod tokens;
 mod upkeep;
 mod waiting;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use schemas::{
     Service,
@@ -137,16 +138,23 @@ impl Cluster {
 
     fn take_effects(&mut self, gate: usize, mail: &mut VecDeque<Message>) {
         let it = &mut self.gates[gate];
+        let mut held = BTreeSet::new();
         for effect in it.sessions.take_effects() {
             it.order.push(effect.clone());
             match effect {
-                Effect::Send(conn, message) => it.told.entry(conn).or_default().push(message),
+                Effect::Send(conn, message) => {
+                    if matches!(&message, ToClient::Unsigned(message) if message.opens_room()) {
+                        held.insert(conn);
+                    }
+                    it.told.entry(conn).or_default().push(message);
+                }
                 Effect::Route(conn, route) => {
                     it.routes.insert(conn, route);
                 }
                 Effect::Close(conn, code) => {
                     it.closed.insert(conn, code);
                 }
+                Effect::Release(conn) => assert!(held.remove(&conn), "{conn:?} holds nothing"),
                 Effect::Publish(message) => {
                     it.said.push(message.clone());
                     if it.hears && !(self.lost)(&message) {
@@ -155,6 +163,7 @@ impl Cluster {
                 }
             }
         }
+        assert!(held.is_empty(), "{held:?} wait for ever");
     }
 
     fn hear(&mut self, gate: usize, message: Message) {
@@ -358,5 +367,12 @@ fn peer(room: RoomId, to: usize, event: RoomEvent) -> Message {
 
 /// Tokens aside: what a person would notice.
 fn news(told: Vec<ToClient>) -> Vec<ToClient> {
-    told.into_iter().filter(|message| !matches!(message, ToClient::Token(..) | ToClient::Ready(_))).collect()
+    told.into_iter()
+        .filter(|message| {
+            !matches!(
+                message,
+                ToClient::Unsigned(Unsigned::Token(..)) | ToClient::Unsigned(Unsigned::Ready(_))
+            )
+        })
+        .collect()
 }

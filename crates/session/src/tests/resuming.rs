@@ -71,7 +71,10 @@ fn a_resume_that_hears_nothing_goes_on_alone_after_a_second() {
     assert_eq!(news(cluster.told(back)), []);
     cluster.pass(Duration::from_millis(200));
     let told = news(cluster.told(back));
-    assert!(matches!(told[..], [ToClient::Resumed(_), ToClient::Peer(PeerState::Away)]), "{told:?}");
+    assert!(
+        matches!(told[..], [ToClient::Unsigned(Unsigned::Resumed(_)), ToClient::Peer(PeerState::Away)]),
+        "{told:?}"
+    );
     assert_eq!(cluster.route(back), Route::Nowhere);
 }
 
@@ -85,7 +88,10 @@ fn a_resume_whose_peer_is_known_to_be_away_is_told_so_at_once() {
         let back = cluster.back(0, &chat);
         cluster.resume(back, &chat.tickets[0]).unwrap();
         let told = news(cluster.told(back));
-        assert!(matches!(told[..], [ToClient::Resumed(_), ToClient::Peer(PeerState::Away)]), "{told:?}");
+        assert!(
+            matches!(told[..], [ToClient::Unsigned(Unsigned::Resumed(_)), ToClient::Peer(PeerState::Away)]),
+            "{told:?}"
+        );
     }
 }
 
@@ -173,12 +179,15 @@ fn a_resume_of_the_room_one_is_in_says_again_how_it_stands() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
     cluster.resume(chat.one, &chat.tickets[0]).unwrap();
-    assert_eq!(news(cluster.told(chat.one)), [ToClient::Resumed(chat.tickets[0])]);
+    assert_eq!(news(cluster.told(chat.one)), [ToClient::Unsigned(Unsigned::Resumed(chat.tickets[0]))]);
     cluster.drop(chat.other);
     cluster.told(chat.one);
     cluster.resume(chat.one, &chat.tickets[0]).unwrap();
     let told = news(cluster.told(chat.one));
-    assert_eq!(told, [ToClient::Resumed(chat.tickets[0]), ToClient::Peer(PeerState::Away)]);
+    assert_eq!(
+        told,
+        [ToClient::Unsigned(Unsigned::Resumed(chat.tickets[0])), ToClient::Peer(PeerState::Away)]
+    );
 }
 
 #[test]
@@ -191,7 +200,10 @@ fn a_second_resume_while_the_first_is_under_way_is_answered_once() {
     cluster.resume(back, &chat.tickets[0]).unwrap();
     cluster.secs(2);
     let resumed = cluster.told(back);
-    assert_eq!(resumed.iter().filter(|message| matches!(message, ToClient::Resumed(_))).count(), 1);
+    assert_eq!(
+        resumed.iter().filter(|message| matches!(message, ToClient::Unsigned(Unsigned::Resumed(_)))).count(),
+        1
+    );
 }
 
 #[test]
@@ -245,6 +257,6 @@ fn who_goes_back_into_one_room_is_not_told_of_the_end_of_another() {
     let back = cluster.connect_with(0, &token(&newest(&told)), 1);
     cluster.resume(back, &place(&told)).unwrap();
     let told = news(cluster.told(back));
-    assert!(matches!(told[..], [ToClient::Resumed(_)]), "{told:?}");
+    assert!(matches!(told[..], [ToClient::Unsigned(Unsigned::Resumed(_))]), "{told:?}");
     assert_eq!(news(cluster.told(first.other)).last(), Some(&ToClient::Ended(EndReason::Left)));
 }

@@ -11,7 +11,7 @@ fn ready_comes_first_with_the_memory_of_the_token_and_a_new_stamp() {
     let claims = TokenClaims { history: history.clone(), stamp: Stamp(5), ..fresh_token(1) };
     let person = cluster.connect_with(0, &claims, 1);
     let told = cluster.told(person);
-    let [ToClient::Ready(grant)] = &told[..] else { panic!("{told:?}") };
+    let [ToClient::Unsigned(Unsigned::Ready(grant))] = &told[..] else { panic!("{told:?}") };
     assert_eq!((grant.session, grant.start, &grant.history), (session(1), claims.start, &history));
     assert_eq!(grant.stamp, Stamp(cluster.now.0));
 }
@@ -23,11 +23,16 @@ fn tokens_are_renewed_at_half_their_life_and_with_a_ticket_in_a_room() {
     let idle = cluster.connect(0, 3);
     cluster.told(idle);
     cluster.pass(TOKEN_LIFE / 2 + TICK);
-    let [ToClient::Token(grant, Some(place))] = &cluster.told(chat.one)[..] else { panic!("no ticket") };
+    let [ToClient::Unsigned(Unsigned::Token(grant, Some(place)))] = &cluster.told(chat.one)[..] else {
+        panic!("no ticket")
+    };
     assert_eq!((grant.stamp, *place), (chat.tokens[0].stamp, chat.tickets[0]));
-    assert!(matches!(cluster.told(idle)[..], [ToClient::Token(_, None)]));
+    assert!(matches!(cluster.told(idle)[..], [ToClient::Unsigned(Unsigned::Token(_, None))]));
     cluster.pass(TOKEN_LIFE / 2 + TICK);
-    assert!(matches!(cluster.told(chat.one)[..], [ToClient::Token(_, Some(_))]), "and again");
+    assert!(
+        matches!(cluster.told(chat.one)[..], [ToClient::Unsigned(Unsigned::Token(_, Some(_)))]),
+        "and again"
+    );
 }
 
 #[test]
@@ -51,5 +56,5 @@ fn who_waits_for_the_other_half_is_renewed_without_a_ticket() {
     cluster.match_them(one, other);
     cluster.told(one);
     cluster.secs(2);
-    assert!(matches!(cluster.told(one)[..], [ToClient::Token(_, None)]));
+    assert!(matches!(cluster.told(one)[..], [ToClient::Unsigned(Unsigned::Token(_, None))]));
 }

@@ -6,7 +6,7 @@ use super::*;
 fn a_find_publishes_a_want_and_says_waiting() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    assert!(matches!(cluster.told(person)[..], [ToClient::Ready(_)]));
+    assert!(matches!(cluster.told(person)[..], [ToClient::Unsigned(Unsigned::Ready(_))]));
     let find = Find { language: Some("ko".parse().unwrap()), ..about("music") };
     cluster.ask(person, Request::Find(find.clone())).unwrap();
     assert_eq!(cluster.told(person), [ToClient::Waiting]);
@@ -115,7 +115,7 @@ fn a_spent_invite_is_told_and_remembered() {
     cluster.ask(person, Request::Find(invited())).unwrap();
     let want = cluster.want(person).id;
     cluster.hear(0, Message::Match { to: node(0), event: MatchEvent::Spent(want) });
-    assert_eq!(news(cluster.told(person)), [ToClient::Waiting, ToClient::InviteSpent]);
+    assert_eq!(news(cluster.told(person)), [ToClient::Waiting, ToClient::Error(invite_spent())]);
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
     assert_eq!(cluster.ask(person, Request::Find(invited())), Err(ErrorCode::InviteSpent));
     assert_eq!(cluster.ask(person, Request::Find(anyone())), Ok(()));

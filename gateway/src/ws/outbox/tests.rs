@@ -1,7 +1,23 @@
 use super::*;
-use schemas::RoomId;
+use schemas::{RoomId, SessionId, Side, Stamp, token::RoomHistory};
+use session::{SessionGrant, TicketGrant};
 
 const ROOM: RoomKey = RoomKey(NonZeroU64::MIN);
+
+fn ready() -> Unsigned {
+    let session = SessionId::from_random([1; 16]);
+    Unsigned::Ready(SessionGrant { session, start: 0, stamp: Stamp::NONE, history: RoomHistory::default() })
+}
+
+fn paired() -> Unsigned {
+    let session = SessionId::from_random([1; 16]);
+    Unsigned::Paired(TicketGrant {
+        session,
+        room: RoomId::from_bytes([1; 16]),
+        side: Side::A,
+        stamp: Stamp::NONE,
+    })
+}
 
 /// A turn in which the socket takes so many bytes, and no more if that is not all.
 fn write(outbox: &mut Outbox, most: usize) -> (Vec<u8>, Written) {
@@ -100,14 +116,31 @@ fn bytes_wait_behind_an_unsigned_message() {
     let mut outbox = Outbox::default();
     outbox.set_room(Some(ROOM));
     outbox.push(b"first ");
-    outbox.push_unsigned(ToClient::Waiting);
+    outbox.push_unsigned(ready());
     assert_eq!(outbox.push_frames(ROOM, b"frame "), Push::Waits);
     assert_eq!(all(&mut outbox), b"first ");
     assert!(!outbox.is_done() && !outbox.start_directly());
-    assert_eq!(outbox.next_task(), OutboxTask::Sign(ToClient::Waiting));
+    assert_eq!(outbox.next_task(), OutboxTask::Sign(ready()));
     outbox.signed(b"message ");
     assert_eq!(outbox.next_task(), OutboxTask::Write);
     assert_eq!(all(&mut outbox), b"message frame ");
+}
+
+#[test]
+fn what_opens_a_room_is_held_until_it_is_released_and_what_came_before_is_written() {
+    let mut outbox = Outbox::default();
+    outbox.push(b"first ");
+    outbox.push_unsigned(paired());
+    outbox.set_room(Some(ROOM));
+    assert_eq!(outbox.push_frames(ROOM, b"frame "), Push::Waits);
+    assert_eq!(outbox.next_task(), OutboxTask::Write);
+    assert_eq!(all(&mut outbox), b"first ");
+    assert_eq!(outbox.next_task(), OutboxTask::None, "its task may be awake for another reason");
+    assert!(!outbox.is_done());
+    outbox.release();
+    assert_eq!(outbox.next_task(), OutboxTask::Sign(paired()));
+    outbox.signed(b"paired ");
+    assert_eq!(all(&mut outbox), b"paired frame ");
 }
 
 #[test]
@@ -115,7 +148,7 @@ fn whoever_does_not_read_is_too_slow_at_the_limit() {
     let mut outbox = Outbox::default();
     assert_eq!(outbox.push(&vec![0; OUTBOX_BYTES]), Push::First);
     assert_eq!(outbox.push(b"x"), Push::TooSlow);
-    assert_eq!(outbox.push_unsigned(ToClient::Waiting), Push::TooSlow);
+    assert_eq!(outbox.push_unsigned(ready()), Push::TooSlow);
     let (_, written) = write(&mut outbox, 10);
     assert_eq!(written, Written::Blocked);
     assert_eq!(outbox.push(b"0123456789"), Push::Waits, "what is gone makes room");
@@ -126,7 +159,7 @@ fn whoever_does_not_read_is_too_slow_at_the_limit() {
 #[test]
 fn messages_that_wait_for_a_signature_are_bounded_too() {
     let mut outbox = Outbox::default();
-    let queued = (0..).take_while(|_| outbox.push_unsigned(ToClient::Waiting) == Push::Waits).count();
+    let queued = (0..).take_while(|_| outbox.push_unsigned(ready()) == Push::Waits).count();
     assert_eq!(queued, OUTBOX_BYTES / SIGNED_BYTES);
 }
 
@@ -134,11 +167,11 @@ fn messages_that_wait_for_a_signature_are_bounded_too() {
 fn nothing_follows_the_last_frame() {
     let mut outbox = Outbox::default();
     outbox.set_room(Some(ROOM));
-    outbox.push_unsigned(ToClient::Waiting);
+    outbox.push_unsigned(ready());
     assert!(outbox.close(CloseCode::Replaced, b"bye"));
     assert!(!outbox.close(CloseCode::Normal, b"again"));
     assert_eq!((outbox.push(b"x"), outbox.push_frames(ROOM, b"x")), (Push::Refused, Push::Refused));
-    assert_eq!(outbox.push_unsigned(ToClient::Waiting), Push::Refused);
+    assert_eq!(outbox.push_unsigned(ready()), Push::Refused);
     outbox.signed(b"message ");
     assert_eq!(write(&mut outbox, 99), (b"message bye".to_vec(), Written::Closed));
     assert_eq!(outbox.closing(), Some(CloseCode::Replaced));
