@@ -88,7 +88,7 @@ async fn handle_traffic(node: &Node, mut traffic: Subscription) {
                 Heard::Frames { room, payload } => {
                     to_flush.extend(take_frames(node, room, &payload, &mut scratch));
                 }
-                Heard::Message { message, .. } => node.decide(|sessions, now| sessions.hear(now, &message)),
+                Heard::Message { message, .. } => node.decide(|sessions, now| sessions.handle(now, &message)),
                 Heard::Gap => missed(node),
             }
             if turn == MESSAGES_PER_TURN {
@@ -160,7 +160,7 @@ fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>) {
                 let _ = node.bus().answer(&reply, &Answer::Sync(answer));
             }
         }
-        (message, _) => node.decide(|sessions, now| sessions.hear(now, message)),
+        (message, _) => node.decide(|sessions, now| sessions.handle(now, message)),
     }
 }
 
@@ -238,9 +238,9 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
         while node.decide(|sessions, now| sessions.run_due_timers(now, TIMERS_PER_TURN)) {
             yield_now().await;
         }
-        let mut rest = node.decide(|sessions, now| sessions.rest(now));
+        let mut rest = node.decide(|sessions, now| sessions.until_next_timer(now));
         let now = Instant::now();
-        if node.decide(|sessions, _| sessions.say_part()) {
+        if node.decide(|sessions, _| sessions.renew_part()) {
             rest = TIMERS;
         }
         if now >= all {

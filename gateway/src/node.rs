@@ -231,7 +231,7 @@ impl Node {
         match *crowd {
             Some((counted, load)) if now.since(counted) < CROWD_AGE => load,
             _ => {
-                let load = self.hub.lock().sessions.crowd();
+                let load = self.hub.lock().sessions.cluster_load();
                 *crowd = Some((now, load));
                 load
             }

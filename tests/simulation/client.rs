@@ -8,21 +8,21 @@ use schemas::{
     control::{ErrorCode, Find, PeerState},
     token::{ROOM_AUDIENCE, RoomHistory, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
-use session::{ConnId, Request, SessionGrant, TicketGrant, ToClient, Unsigned};
+use session::{ClientCommand, ConnId, SessionGrant, TicketGrant, ToClient, Unsigned};
 
 use super::world::{End, Event, Frame, Machine, World};
 
 /// What a client sends to its gateway.
 pub(super) enum Said {
     Hello(Box<TokenClaims>),
-    Request(Box<Request>),
+    Command(Box<ClientCommand>),
     Frame(Frame),
 }
 
 /// What a client receives from its gateway.
 pub(super) enum Heard {
     Message(Box<ToClient>),
-    Refused(Box<Request>, ErrorCode),
+    Refused(Box<ClientCommand>, ErrorCode),
     Frame(Frame),
     Closed(Option<CloseCode>),
 }
@@ -211,14 +211,14 @@ impl World {
         }
     }
 
-    pub(super) fn request(&mut self, conn: ConnId, request: Request) {
-        self.say(|_| format!("{conn:?} asks: {request:?}"));
-        if let Request::Find(find) | Request::Next(find) = &request {
+    pub(super) fn send_command(&mut self, conn: ConnId, command: ClientCommand) {
+        self.say(|_| format!("{conn:?} asks: {command:?}"));
+        if let ClientCommand::Find(find) | ClientCommand::Next(find) = &command {
             let client = self.sockets[&conn].client;
             let tab = self.clients[client].tabs.get_mut(&conn);
             tab.into_iter().for_each(|tab| tab.asked.push_back(find.clone()));
         }
-        self.send_up(conn, Said::Request(Box::new(request)));
+        self.send_up(conn, Said::Command(Box::new(command)));
     }
 
     /// Sends the first message of a new connection: `resume` or `find`.
@@ -229,9 +229,9 @@ impl World {
             return;
         }
         if let Some(ticket) = it.ticket {
-            self.request(conn, Request::Resume(ticket_claims(&ticket)));
+            self.send_command(conn, ClientCommand::Resume(ticket_claims(&ticket)));
         } else if let Some(find) = it.wish.clone() {
-            self.request(conn, Request::Find(find));
+            self.send_command(conn, ClientCommand::Find(find));
         }
     }
 
@@ -298,15 +298,15 @@ impl World {
         }
     }
 
-    fn take_refusal(&mut self, client: usize, conn: ConnId, request: Request, code: ErrorCode) {
+    fn take_refusal(&mut self, client: usize, conn: ConnId, command: ClientCommand, code: ErrorCode) {
         self.say(|_| format!("client {client} is refused on {conn:?}: {code:?}"));
-        if let (Request::Find(_) | Request::Next(_), Some(tab)) =
-            (&request, self.clients[client].tabs.get_mut(&conn))
+        if let (ClientCommand::Find(_) | ClientCommand::Next(_), Some(tab)) =
+            (&command, self.clients[client].tabs.get_mut(&conn))
         {
             tab.asked.pop_front();
         }
-        match (request, code) {
-            (Request::Find(_) | Request::Resume(_), ErrorCode::Unavailable)
+        match (command, code) {
+            (ClientCommand::Find(_) | ClientCommand::Resume(_), ErrorCode::Unavailable)
                 if !std::mem::replace(&mut self.clients[client].asking, true) =>
             {
                 let pause = self.rng.random_range(500..1_500);

@@ -162,10 +162,10 @@ impl World {
                 self.decide(node, |sessions, now| sessions.connected(now, conn, &claims));
             }
             _ if !running || end == End::Closed => {}
-            Said::Request(request) => {
-                let asked = request.clone();
+            Said::Command(command) => {
+                let asked = command.clone();
                 if let Some(Err(error)) =
-                    self.decide(node, |sessions, now| sessions.request(now, session, conn, *request))
+                    self.decide(node, |sessions, now| sessions.command(now, session, conn, *command))
                 {
                     self.send_down(conn, Heard::Refused(asked, error.code));
                 }

@@ -183,7 +183,7 @@ impl World {
                         self.answer_sync(node, from, answers);
                     }
                 } else {
-                    self.decide(node, |sessions, now| sessions.hear(now, message));
+                    self.decide(node, |sessions, now| sessions.handle(now, message));
                 }
             }
             Machine::Pairing(replica) => {

@@ -6,7 +6,7 @@ use schemas::{
     control::{Category, Find, FindBy},
     criteria::Role,
 };
-use session::Request;
+use session::ClientCommand;
 
 use super::{
     client::{Phase, Presence, ticket_claims},
@@ -52,8 +52,12 @@ impl World {
                 let find = self.draw_find();
                 self.clients[client].ticket = None;
                 self.clients[client].wish = Some(find.clone());
-                let asked = if self.rng.random_bool(0.1) { Request::Next(find) } else { Request::Find(find) };
-                self.request(main, asked);
+                let asked = if self.rng.random_bool(0.1) {
+                    ClientCommand::Next(find)
+                } else {
+                    ClientCommand::Find(find)
+                };
+                self.send_command(main, asked);
             }
             (15..25, Some(Phase::Waiting)) => {
                 // A client that cancels before `waiting` could not tell whether that was the
@@ -62,21 +66,23 @@ impl World {
                 {
                     tab.phase = Phase::Idle;
                     self.clients[client].wish = None;
-                    self.request(main, Request::Cancel);
+                    self.send_command(main, ClientCommand::Cancel);
                 }
             }
             (25..30, Some(Phase::Waiting)) => {
                 let find = self.draw_find();
                 self.clients[client].wish = Some(find.clone());
-                self.request(main, Request::Find(find));
+                self.send_command(main, ClientCommand::Find(find));
             }
-            (15..20, Some(Phase::Room { .. })) => self.request(main, Request::Leave),
+            (15..20, Some(Phase::Room { .. })) => self.send_command(main, ClientCommand::Leave),
             (20..24, Some(Phase::Room { .. })) => {
                 let find = self.draw_find();
                 self.clients[client].wish = Some(find.clone());
-                self.request(main, Request::Next(find));
+                self.send_command(main, ClientCommand::Next(find));
             }
-            (24..26, Some(Phase::Room { .. })) => self.request(main, Request::Report(Category::Spam)),
+            (24..26, Some(Phase::Room { .. })) => {
+                self.send_command(main, ClientCommand::Report(Category::Spam))
+            }
             (26..28, Some(Phase::Room { room, .. })) => {
                 let session = self.clients[client].session;
                 if let Some(node) = self.any_gateway() {
@@ -157,7 +163,7 @@ impl World {
             // All that knew of the end may have crashed; then the two may go on if both want to.
             self.ledger.forget_end(session, ticket.room);
         }
-        self.request(main, Request::Resume(ticket));
+        self.send_command(main, ClientCommand::Resume(ticket));
     }
 
     /// A fault happens.

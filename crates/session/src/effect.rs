@@ -20,8 +20,8 @@ pub enum Effect {
     /// From now on the connection's frames go there, and only that room's frames come to it.
     Route(ConnId, Route),
     /// What waits since a message that opens a room may leave. Such a message is queued before the
-    /// room's routes are set, so that no frame of the peer overtakes it; and it leaves after all that
-    /// was decided with it, so that the client's first frame finds the routes of both sides.
+    /// room's routes are set, so that no frame of the peer overtakes it; and it leaves after all
+    /// that was decided with it, so that the client's first frame finds the routes of both sides.
     Release(ConnId),
     /// Close the connection with this code.
     Close(ConnId, CloseCode),

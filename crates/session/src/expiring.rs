@@ -1,15 +1,16 @@
-//! A bounded map whose entries are forgotten after a time: what ended, what was revoked, what is spent.
+//! A bounded map whose entries are forgotten after a time: what ended, what was revoked, what is
+//! spent.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use schemas::UnixMillis;
 
-/// Room in the queue for so many is never given back: one of a few is not moved again and again.
+/// Capacity of the queue for so many is never given back: a short one is not moved again and again.
 const LEAST: usize = 64;
 
 /// Entries are forgotten when their time comes; past the capacity the oldest goes first.
 #[derive(Debug)]
-pub(super) struct Expiring<K, V> {
+pub(crate) struct Expiring<K, V> {
     entries: BTreeMap<K, (V, UnixMillis)>,
     order: VecDeque<(K, UnixMillis)>,
     capacity: usize,
@@ -17,12 +18,13 @@ pub(super) struct Expiring<K, V> {
 
 impl<K: Copy + Ord, V> Expiring<K, V> {
     /// An empty map of at most `capacity` entries.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { entries: BTreeMap::new(), order: VecDeque::new(), capacity }
     }
 
-    /// Remembers `value` until `until`. What is remembered already stays, and for the longer of the two times.
-    pub(super) fn remember(&mut self, key: K, value: V, until: UnixMillis) {
+    /// Remembers `value` until `until`. What is remembered already stays, and for the longer of the
+    /// two times.
+    pub(crate) fn remember(&mut self, key: K, value: V, until: UnixMillis) {
         if self.entries.contains_key(&key) {
             return self.prolong(key, until);
         }
@@ -33,8 +35,9 @@ impl<K: Copy + Ord, V> Expiring<K, V> {
         }
     }
 
-    /// Remembers the greater of `value` and what is remembered already, for the longer of the two times.
-    pub(super) fn remember_greatest(&mut self, key: K, value: V, until: UnixMillis)
+    /// Remembers the greater of `value` and what is remembered already, for the longer of the two
+    /// times.
+    pub(crate) fn remember_greatest(&mut self, key: K, value: V, until: UnixMillis)
     where
         V: Ord,
     {
@@ -66,12 +69,12 @@ impl<K: Copy + Ord, V> Expiring<K, V> {
     }
 
     /// What is remembered of `key`.
-    pub(super) fn get(&self, now: UnixMillis, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, now: UnixMillis, key: &K) -> Option<&V> {
         self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
     }
 
     /// Forgets what has expired, and gives memory back after a rush.
-    pub(super) fn expire(&mut self, now: UnixMillis) {
+    pub(crate) fn expire(&mut self, now: UnixMillis) {
         while self.order.front().is_some_and(|(_, until)| *until <= now) {
             self.drop_oldest();
         }
@@ -81,7 +84,7 @@ impl<K: Copy + Ord, V> Expiring<K, V> {
     }
 
     /// Everything remembered, with the time until when.
-    pub(super) fn iter(&self, now: UnixMillis) -> impl Iterator<Item = (&K, &V, UnixMillis)> {
+    pub(crate) fn iter(&self, now: UnixMillis) -> impl Iterator<Item = (&K, &V, UnixMillis)> {
         self.entries
             .iter()
             .filter(move |(_, (_, until))| *until > now)

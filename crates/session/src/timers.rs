@@ -1,23 +1,29 @@
-//! Deadlines. A timer that has become pointless is not removed: it fires, finds nothing to do, and is gone.
+//! Deadlines. A timer that has become pointless is not removed: it fires, finds nothing to do, and
+//! is gone.
 
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque},
+    time::Duration,
 };
 
 use schemas::{RoomId, SessionId, Stamp, UnixMillis, event::SessionEvent};
 
+/// The sessions are to be ticked this often: fine enough for the shortest repetition, and nothing
+/// for the processor.
+pub const TICK: Duration = Duration::from_millis(100);
+
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Timer {
-    /// The tokens of this attachment are to be renewed, or the life of its session ends.
+pub(crate) enum Timer {
+    /// The tokens of this attachment are to be renewed, or its session has lasted for long enough.
     Session(SessionId, Stamp),
     /// Something in this room.
     Room(RoomId),
-    /// Say for the `time`th time where the session is attached, if it still is.
-    SayAttached { id: SessionId, stamp: Stamp, time: u8 },
-    /// Say this again.
-    Say(Box<(SessionId, SessionEvent)>),
+    /// Publish for the `time`th time where the session is attached, if it still is.
+    RepeatAttached { id: SessionId, stamp: Stamp, time: u8 },
+    /// Publish this again.
+    Repeat(Box<(SessionId, SessionEvent)>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -37,17 +43,17 @@ impl PartialOrd for Entry {
 
 /// Timers in the order of their deadlines.
 #[derive(Debug, Default)]
-pub(super) struct Timers {
+pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
     /// Keeps timers of one millisecond in the order in which they were set.
     count: u64,
-    /// The timers of sessions: one each, and almost all set for the same time ahead, so that they come in order by themselves.
-    /// Those that do not are in the heap.
+    /// The timers of sessions: one each, and almost all set for the same time ahead, so that they
+    /// come in order by themselves. Those that do not are in the heap.
     sessions: VecDeque<(UnixMillis, SessionId, Stamp)>,
 }
 
 impl Timers {
-    pub(super) fn at(&mut self, deadline: UnixMillis, timer: Timer) {
+    pub(crate) fn at(&mut self, deadline: UnixMillis, timer: Timer) {
         match timer {
             Timer::Session(id, stamp) if self.sessions.back().is_none_or(|last| last.0 <= deadline) => {
                 self.sessions.push_back((deadline, id, stamp));
@@ -60,7 +66,7 @@ impl Timers {
     }
 
     /// Gives memory back after a rush.
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         let (heap, sessions) = (self.heap.len(), self.sessions.len());
         if self.heap.capacity() > 2 * heap {
             self.heap.shrink_to(heap + heap / 4);
@@ -71,12 +77,12 @@ impl Timers {
     }
 
     /// When the next is due.
-    pub(super) fn next(&self) -> Option<UnixMillis> {
+    pub(crate) fn next(&self) -> Option<UnixMillis> {
         let next = self.heap.peek().map(|Reverse(entry)| entry.0);
         next.into_iter().chain(self.sessions.front().map(|entry| entry.0)).min()
     }
 
-    pub(super) fn pop_due(&mut self, now: UnixMillis) -> Option<Timer> {
+    pub(crate) fn pop_due(&mut self, now: UnixMillis) -> Option<Timer> {
         let next = self.heap.peek().map(|Reverse(entry)| entry.0);
         let next_session = self.sessions.front().map(|entry| entry.0);
         if next_session.is_some_and(|session| session <= now && next.is_none_or(|next| session < next)) {

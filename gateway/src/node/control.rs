@@ -3,7 +3,7 @@
 use schemas::control::{ClientMessage, ControlError, ErrorCode, Find, FindBy, ServerMessage};
 
 use super::Node;
-use session::Request;
+use session::ClientCommand;
 
 use crate::{token::TokenError, ws::connection::Connection};
 
@@ -37,9 +37,9 @@ impl Node {
                 format_args!("too many requests; try again in {} s", exceeded.retry_after.as_secs().max(1)),
             )
         })?;
-        let request = match message {
-            ClientMessage::Find(find) => Request::Find(self.offered(find)?),
-            ClientMessage::Next(find) => Request::Next(self.offered(find)?),
+        let command = match message {
+            ClientMessage::Find(find) => ClientCommand::Find(self.offered(find)?),
+            ClientMessage::Next(find) => ClientCommand::Next(self.offered(find)?),
             ClientMessage::Resume(ticket) => {
                 let ticket =
                     self.tokens.verify_ticket(&ticket, session).map_err(|refused| match refused {
@@ -51,15 +51,15 @@ impl Node {
                             "this ticket does not open a room for this session",
                         ),
                     })?;
-                Request::Resume(ticket)
+                ClientCommand::Resume(ticket)
             }
-            ClientMessage::Cancel => Request::Cancel,
-            ClientMessage::Leave => Request::Leave,
-            ClientMessage::Report(category) => Request::Report(category),
+            ClientMessage::Cancel => ClientCommand::Cancel,
+            ClientMessage::Leave => ClientCommand::Leave,
+            ClientMessage::Report(category) => ClientCommand::Report(category),
             ClientMessage::Ping => return Ok(()),
         };
-        let category = if let Request::Report(category) = request { Some(category) } else { None };
-        self.decide(|sessions, now| sessions.request(now, session, connection.id(), request))?;
+        let category = if let ClientCommand::Report(category) = command { Some(category) } else { None };
+        self.decide(|sessions, now| sessions.command(now, session, connection.id(), command))?;
         if let Some(category) = category {
             self.metrics.reported(category);
         }

@@ -16,7 +16,7 @@ fn seen(cluster: &mut Cluster, person: Person) -> Vec<PeerState> {
 fn a_gateway_that_dies_makes_its_people_away_within_five_seconds() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
-    cluster.gates[0].hears = false;
+    cluster.gates[0].is_connected = false;
     cluster.secs(3);
     assert_eq!(seen(&mut cluster, chat.other), []);
     cluster.secs(2);
@@ -41,11 +41,11 @@ fn a_gateway_that_starts_again_has_lost_its_people() {
 fn a_gateway_that_was_only_cut_off_brings_its_people_back() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
-    cluster.gates[0].hears = false;
+    cluster.gates[0].is_connected = false;
     cluster.secs(6);
     assert_eq!(seen(&mut cluster, chat.one), [PeerState::Away]);
     assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
-    cluster.gates[0].hears = true;
+    cluster.gates[0].is_connected = true;
     cluster.secs(2);
     assert_eq!(seen(&mut cluster, chat.one), [PeerState::Online]);
     assert_eq!(seen(&mut cluster, chat.other), [PeerState::Online]);
@@ -53,23 +53,24 @@ fn a_gateway_that_was_only_cut_off_brings_its_people_back() {
 }
 
 impl Cluster {
-    /// A gateway stands still while the other one lives; the first thing it does is to tick, then it reads what was said.
+    /// A gateway stands still while the other one lives; the first thing it does is to tick, then
+    /// it reads what was published.
     fn stand_still(&mut self, gate: usize, time: Duration, meanwhile: impl FnOnce(&mut Self)) {
         let other = 1 - gate;
         let end = self.now + time;
-        self.gates[gate].hears = false;
-        let said = self.gates[other].said.len();
+        self.gates[gate].is_connected = false;
+        let said = self.gates[other].published.len();
         meanwhile(self);
         while self.now < end {
             self.now += TICK;
             self.decide(other, Sessions::tick);
         }
         self.decide(gate, Sessions::tick);
-        self.gates[gate].hears = true;
-        let mut unread = self.gates[other].said[said..].to_vec();
+        self.gates[gate].is_connected = true;
+        let mut unread = self.gates[other].published[said..].to_vec();
         unread.retain(|message| is_for(message, gate));
         for message in unread {
-            self.hear(gate, message);
+            self.handle(gate, message);
         }
         self.beat(other);
         self.beat(gate);
@@ -77,7 +78,7 @@ impl Cluster {
 }
 
 #[test]
-fn a_gateway_that_stood_still_takes_nobody_for_away_before_it_has_read_what_they_said() {
+fn a_gateway_that_stood_still_takes_nobody_for_away_before_it_has_read_what_they_published() {
     // A tick looks at a tenth of the rooms: each tenth once.
     for (before, pause) in (0..10).flat_map(|before| [(before, 3), (before, 40)]) {
         let mut cluster = Cluster::new(2);
@@ -93,7 +94,7 @@ fn a_gateway_that_stood_still_takes_nobody_for_away_before_it_has_read_what_they
 fn a_gateway_that_stood_still_misses_a_dead_one_as_soon_as_ever() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
-    cluster.gates[1].hears = false;
+    cluster.gates[1].is_connected = false;
     cluster.secs(2);
     cluster.now += Duration::from_secs(600);
     cluster.secs(1);
@@ -123,7 +124,7 @@ fn no_grace_runs_while_a_gateway_stands_still() {
 fn a_room_of_one_gateway_does_not_care_about_the_bus() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
-    cluster.gates[0].hears = false;
+    cluster.gates[0].is_connected = false;
     cluster.decide(0, Sessions::bus_down);
     cluster.secs(300);
     assert_eq!(seen(&mut cluster, chat.one), []);
@@ -141,9 +142,9 @@ fn graces_stand_still_while_the_bus_is_down_and_ten_seconds_longer() {
     cluster.drop(chat.one);
     cluster.secs(30);
     cluster.decide(1, Sessions::bus_down);
-    cluster.gates[1].hears = false;
+    cluster.gates[1].is_connected = false;
     cluster.pass(GRACE * 3);
-    cluster.gates[1].hears = true;
+    cluster.gates[1].is_connected = true;
     cluster.decide(1, Sessions::bus_up);
     cluster.secs(39);
     assert!(!cluster.told(chat.other).iter().any(|message| matches!(message, ToClient::Ended(_))));
@@ -157,7 +158,7 @@ fn the_first_time_that_the_bus_is_up_freezes_no_grace() {
     cluster.decide(1, |sessions, _| sessions.bus_awaited());
     cluster.decide(1, Sessions::bus_down);
     let early = cluster.connect(1, 9);
-    assert_eq!(cluster.ask(early, Request::Find(anyone())), Err(ErrorCode::Unavailable));
+    assert_eq!(cluster.ask(early, ClientCommand::Find(anyone())), Err(ErrorCode::Unavailable));
     cluster.decide(1, Sessions::bus_up);
     let chat = cluster.chatting([0, 1]);
     cluster.drop(chat.one);
@@ -169,7 +170,7 @@ fn the_first_time_that_the_bus_is_up_freezes_no_grace() {
 #[test]
 fn a_bus_that_comes_and_goes_does_not_move_the_clock_of_graces_backwards_or_on() {
     let mut cluster = Cluster::new(1);
-    let clock = |cluster: &Cluster| cluster.gates[0].sessions.grace_clock(cluster.now);
+    let clock = |cluster: &Cluster| cluster.gates[0].sessions.graces.now(cluster.now);
     let start = clock(&cluster);
     for _ in 0..5 {
         cluster.decide(0, Sessions::bus_down);
@@ -184,11 +185,11 @@ fn a_bus_that_comes_and_goes_does_not_move_the_clock_of_graces_backwards_or_on()
 }
 
 #[test]
-fn presence_is_said_every_ten_seconds_to_the_gateway_that_shares_the_room() {
+fn presence_is_published_every_ten_seconds_to_the_gateway_that_shares_the_room() {
     let mut cluster = Cluster::new(3);
     let chat = cluster.chatting([0, 1]);
     cluster.secs(30);
-    let presences = cluster.gates[0].said.iter().filter_map(|message| match message {
+    let presences = cluster.gates[0].published.iter().filter_map(|message| match message {
         Message::Presence { to, presence } => Some((to.clone(), presence.clone())),
         _ => None,
     });
@@ -201,7 +202,7 @@ fn presence_is_said_every_ten_seconds_to_the_gateway_that_shares_the_room() {
 }
 
 #[test]
-fn three_silent_presence_periods_mean_away_though_the_gateway_lives() {
+fn three_silent_presence_periods_mean_away_though_the_gateway_is_running() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
     cluster.lost = |message| matches!(message, Message::Presence { .. });
@@ -225,7 +226,7 @@ fn late_words_of_an_attachment_that_is_over_are_no_sign_of_the_one_that_followed
     cluster.lost = |message| matches!(message, Message::Presence { .. });
     for _ in 0..9 {
         cluster.secs(5);
-        cluster.hear(1, peer(chat.room(), 1, RoomEvent::Present(chat.attachment(0))));
+        cluster.handle(1, peer(chat.room(), 1, RoomEvent::Present(chat.attachment(0))));
     }
     assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
 }
@@ -236,7 +237,7 @@ fn a_presence_of_a_room_that_is_not_here_is_denied() {
     let room = RoomId::from_bytes([1; 16]);
     let claim = Attached { peer: Stamp(7), side: Side::A, stamp: Stamp(8), owner: session(1).tag() };
     let presence = Presence { node: node(1), rooms: vec![(room, claim)] };
-    cluster.hear(0, Message::Presence { to: node(0), presence });
+    cluster.handle(0, Message::Presence { to: node(0), presence });
     let denied = cluster.room_events(0);
     let [(Some(to), RoomEvent::NotHere(at))] = &denied[..] else { panic!("{denied:?}") };
     assert_eq!((to, &at.node, at.side, at.stamp), (&node(1), &node(0), Side::B, Stamp(7)));
@@ -250,11 +251,11 @@ fn not_here_means_away_for_that_attachment_alone() {
     let back = cluster.back(2, &chat);
     cluster.resume(back, &chat.tickets[0]).unwrap();
     cluster.told(chat.other);
-    cluster.hear(1, peer(chat.room(), 1, RoomEvent::NotHere(denial)));
+    cluster.handle(1, peer(chat.room(), 1, RoomEvent::NotHere(denial)));
     assert_eq!(seen(&mut cluster, chat.other), [], "it has moved on");
     let now_there =
         Attachment { stamp: place(&cluster.told(back)).stamp, node: node(2), ..chat.attachment(0) };
-    cluster.hear(1, peer(chat.room(), 1, RoomEvent::NotHere(now_there)));
+    cluster.handle(1, peer(chat.room(), 1, RoomEvent::NotHere(now_there)));
     assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
 }
 
@@ -279,7 +280,7 @@ fn a_presence_that_speaks_of_an_older_attachment_is_put_right_at_once() {
     };
     cluster.resume(back, &chat.tickets[0]).unwrap();
     cluster.told(chat.other);
-    cluster.hear(0, Message::Presence { to: node(0), presence });
+    cluster.handle(0, Message::Presence { to: node(0), presence });
     assert_eq!(seen(&mut cluster, chat.other), [PeerState::Online]);
 }
 
@@ -307,8 +308,8 @@ fn who_lost_sight_of_each_other_find_each_other_again() {
     cluster.resume(one, &chat.tickets[0]).unwrap();
     let other = cluster.connect_with(3, &token(&chat.tokens[1]), 2);
     cluster.resume(other, &chat.tickets[1]).unwrap();
-    cluster.hear(2, peer(chat.room(), 2, RoomEvent::Present(chat.attachment(1))));
-    cluster.hear(3, peer(chat.room(), 3, RoomEvent::Present(chat.attachment(0))));
+    cluster.handle(2, peer(chat.room(), 2, RoomEvent::Present(chat.attachment(1))));
+    cluster.handle(3, peer(chat.room(), 3, RoomEvent::Present(chat.attachment(0))));
     assert_ne!(cluster.route(one), Route::Nowhere);
     assert_ne!(cluster.route(other), Route::Nowhere);
     cluster.clear();
@@ -326,7 +327,7 @@ fn who_lost_sight_of_each_other_find_each_other_again() {
 }
 
 #[test]
-fn what_a_janitor_has_forgotten_is_said_again_by_who_holds_it() {
+fn what_a_janitor_has_forgotten_is_repeated_by_who_holds_it() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
     let expired = Message::Room { room: chat.room(), speaker: Service::Janitor, event: RoomEvent::Expired };
@@ -334,9 +335,9 @@ fn what_a_janitor_has_forgotten_is_said_again_by_who_holds_it() {
         Message::Session { session: session(1), speaker: Service::Janitor, event: SessionEvent::Expired };
     for forgotten in [expired, session_expired] {
         cluster.clear();
-        cluster.hear(0, forgotten);
+        cluster.handle(0, forgotten);
         assert_eq!(cluster.told(chat.one), []);
-        let leases = cluster.gates[0].said.iter().filter_map(|message| match message {
+        let leases = cluster.gates[0].published.iter().filter_map(|message| match message {
             Message::Lease { lease, .. } => Some(lease.sessions.iter().map(|lease| lease.session)),
             _ => None,
         });
@@ -348,12 +349,12 @@ fn what_a_janitor_has_forgotten_is_said_again_by_who_holds_it() {
         event: RoomEvent::Expired,
     };
     cluster.clear();
-    cluster.hear(0, unknown);
+    cluster.handle(0, unknown);
     assert_eq!(cluster.gates[0].order, []);
 }
 
 #[test]
-fn what_a_gap_may_have_hidden_is_said_again() {
+fn what_a_gap_may_have_hidden_is_repeated() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
     cluster.lost = |_| true;
@@ -361,8 +362,8 @@ fn what_a_gap_may_have_hidden_is_said_again() {
     cluster.told(chat.one);
     cluster.clear();
     cluster.decide(0, Sessions::missed);
-    assert!(cluster.gates[0].said.iter().any(|message| matches!(message, Message::Presence { .. })));
-    assert!(cluster.gates[0].said.iter().any(|message| matches!(message, Message::Lease { .. })));
+    assert!(cluster.gates[0].published.iter().any(|message| matches!(message, Message::Presence { .. })));
+    assert!(cluster.gates[0].published.iter().any(|message| matches!(message, Message::Lease { .. })));
     cluster.secs(15);
     assert_eq!(seen(&mut cluster, chat.one), [], "silence before the gap proves nothing");
 }

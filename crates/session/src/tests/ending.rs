@@ -7,7 +7,7 @@ fn a_leave_ends_the_room_for_both_wherever_the_other_is() {
     for gates in [[0, 0], [0, 1]] {
         let mut cluster = Cluster::new(2);
         let chat = cluster.chatting(gates);
-        cluster.ask(chat.one, Request::Leave).unwrap();
+        cluster.ask(chat.one, ClientCommand::Leave).unwrap();
         for person in [chat.one, chat.other] {
             let told = cluster.told(person);
             assert_eq!(news(told.clone()), [ToClient::Ended(EndReason::Left)]);
@@ -24,12 +24,12 @@ fn a_leave_ends_the_room_for_both_wherever_the_other_is() {
 fn a_report_is_remembered_by_both_for_good() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
-    cluster.ask(chat.one, Request::Report(Category::Abuse)).unwrap();
+    cluster.ask(chat.one, ClientCommand::Report(Category::Abuse)).unwrap();
     for person in [chat.one, chat.other] {
         let told = cluster.told(person);
         assert_eq!(news(told.clone()), [ToClient::Ended(EndReason::Reported)]);
         assert_eq!(newest(&told).history.reported, [chat.room().tag()]);
-        cluster.ask(person, Request::Find(anyone())).unwrap();
+        cluster.ask(person, ClientCommand::Find(anyone())).unwrap();
         assert!(cluster.want(person).tags.contains(&chat.room().tag()));
     }
 }
@@ -38,11 +38,11 @@ fn a_report_is_remembered_by_both_for_good() {
 fn next_ends_the_room_and_waits_and_is_a_find_without_one() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
-    cluster.ask(chat.one, Request::Next(anyone())).unwrap();
+    cluster.ask(chat.one, ClientCommand::Next(anyone())).unwrap();
     assert_eq!(news(cluster.told(chat.one)), [ToClient::Ended(EndReason::Left), ToClient::Waiting]);
     assert_eq!(cluster.want(chat.one).tags, [chat.room().tag()], "not the same person again");
     assert_eq!(news(cluster.told(chat.other)), [ToClient::Ended(EndReason::Left)]);
-    cluster.ask(chat.other, Request::Next(about("music"))).unwrap();
+    cluster.ask(chat.other, ClientCommand::Next(about("music"))).unwrap();
     assert_eq!(news(cluster.told(chat.other)), [ToClient::Waiting]);
 }
 
@@ -51,7 +51,7 @@ fn a_next_that_is_refused_leaves_the_room_as_it_is() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
     cluster.decide(0, Sessions::bus_down);
-    assert_eq!(cluster.ask(chat.one, Request::Next(anyone())), Err(ErrorCode::Unavailable));
+    assert_eq!(cluster.ask(chat.one, ClientCommand::Next(anyone())), Err(ErrorCode::Unavailable));
     assert!(matches!(cluster.route(chat.one), Route::Local { .. }));
     assert_eq!(cluster.told(chat.other), []);
 }
@@ -60,9 +60,9 @@ fn a_next_that_is_refused_leaves_the_room_as_it_is() {
 fn leave_and_report_need_a_room() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    for request in [Request::Leave, Request::Report(Category::Other)] {
+    for request in [ClientCommand::Leave, ClientCommand::Report(Category::Other)] {
         assert_eq!(cluster.ask(person, request.clone()), Err(ErrorCode::NoRoom));
-        cluster.ask(person, Request::Find(anyone())).unwrap();
+        cluster.ask(person, ClientCommand::Find(anyone())).unwrap();
         assert_eq!(cluster.ask(person, request), Err(ErrorCode::NoRoom), "waiting is not being in one");
     }
 }
@@ -73,8 +73,12 @@ fn a_find_instead_of_a_resume_gives_the_old_room_up() {
     let chat = cluster.chatting([0, 1]);
     cluster.drop(chat.one);
     let back = cluster.back(0, &chat);
-    assert_eq!(cluster.ask(back, Request::Leave), Err(ErrorCode::NoRoom), "it has not come back into it");
-    cluster.ask(back, Request::Find(anyone())).unwrap();
+    assert_eq!(
+        cluster.ask(back, ClientCommand::Leave),
+        Err(ErrorCode::NoRoom),
+        "it has not come back into it"
+    );
+    cluster.ask(back, ClientCommand::Find(anyone())).unwrap();
     assert_eq!(news(cluster.told(back)), [ToClient::Waiting]);
     assert_eq!(news(cluster.told(chat.other)).last(), Some(&ToClient::Ended(EndReason::Left)));
     assert_eq!(cluster.want(back).tags, [chat.room().tag()]);
@@ -125,7 +129,6 @@ fn a_room_whose_people_are_both_away_is_forgotten() {
         for gate in 0..2 {
             assert_eq!((cluster.locate(gate, 1), cluster.locate(gate, 2)), (None, None));
             assert!(cluster.gates[gate].sessions.rooms.is_empty());
-            assert!(cluster.gates[gate].sessions.owners.is_empty());
         }
     }
 }
@@ -135,7 +138,7 @@ fn a_seat_lingers_and_is_then_dropped_if_nobody_ends_the_room() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
     cluster.drop(chat.one);
-    cluster.gates[1].hears = false;
+    cluster.gates[1].is_connected = false;
     cluster.pass(GRACE * 2);
     assert_eq!(cluster.locate(0, 1), None);
     assert!(cluster.gates[0].sessions.rooms.is_empty());
@@ -146,7 +149,7 @@ fn a_lost_end_is_told_again_to_who_still_believes_in_the_room() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
     cluster.lost = |message| matches!(message, Message::Peer { .. });
-    cluster.ask(chat.one, Request::Leave).unwrap();
+    cluster.ask(chat.one, ClientCommand::Leave).unwrap();
     assert_eq!(news(cluster.told(chat.other)), []);
     cluster.lost = |_| false;
     cluster.secs(11);
@@ -157,7 +160,7 @@ fn a_lost_end_is_told_again_to_who_still_believes_in_the_room() {
 fn an_end_is_remembered_for_one_token_life() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
-    cluster.ask(chat.one, Request::Leave).unwrap();
+    cluster.ask(chat.one, ClientCommand::Leave).unwrap();
     let claim = || Message::Room {
         room: chat.room(),
         speaker: Service::Gateway,
@@ -165,11 +168,11 @@ fn an_end_is_remembered_for_one_token_life() {
     };
     cluster.pass(TOKEN_LIFE);
     cluster.clear();
-    cluster.hear(0, claim());
+    cluster.handle(0, claim());
     assert_eq!(cluster.room_events(0), [(Some(node(1)), RoomEvent::Ended(EndReason::Left))]);
     cluster.secs(20);
     cluster.clear();
-    cluster.hear(0, claim());
+    cluster.handle(0, claim());
     assert_eq!(cluster.room_events(0), []);
 }
 
@@ -194,7 +197,7 @@ fn a_session_can_be_deleted_at_any_gateway() {
     assert_eq!(cluster.closed(chat.one), Some(CloseCode::SessionOver));
     assert_eq!(news(cluster.told(chat.other)).last(), Some(&ToClient::Ended(EndReason::Left)));
     let waiting = cluster.connect(0, 3);
-    cluster.ask(waiting, Request::Find(anyone())).unwrap();
+    cluster.ask(waiting, ClientCommand::Find(anyone())).unwrap();
     cluster.decide(2, |sessions, now| sessions.revoke(now, session(3)));
     assert_eq!(cluster.gates[0].sessions.load(), schemas::event::Load::default());
 }
@@ -203,18 +206,18 @@ fn a_session_can_be_deleted_at_any_gateway() {
 fn the_other_sides_gateway_knows_a_deleted_session_by_its_tag() {
     let mut cluster = Cluster::new(3);
     let chat = cluster.chatting([0, 1]);
-    cluster.gates[0].hears = false;
+    cluster.gates[0].is_connected = false;
     cluster.decide(2, |sessions, now| sessions.revoke(now, session(1)));
     assert_eq!(news(cluster.told(chat.other)), [ToClient::Ended(EndReason::Left)]);
 }
 
 #[test]
-fn a_deletion_is_said_three_times_and_kept_for_a_token_life() {
+fn a_deletion_is_published_three_times_and_kept_for_a_token_life() {
     let mut cluster = Cluster::new(2);
     cluster.lost = |_| true;
     cluster.decide(0, |sessions, now| sessions.revoke(now, session(1)));
     cluster.secs(7);
-    let said = cluster.gates[0].said.iter();
+    let said = cluster.gates[0].published.iter();
     let said = said.filter(|it| matches!(it, Message::Session { event: SessionEvent::Revoked { .. }, .. }));
     assert_eq!(said.count(), 3);
     cluster.pass(TOKEN_LIFE - Duration::from_secs(10));
@@ -227,7 +230,7 @@ fn a_deletion_is_said_three_times_and_kept_for_a_token_life() {
 fn nobody_can_have_a_deletion_remembered_for_longer_than_a_token_life() {
     let mut cluster = Cluster::new(1);
     let event = SessionEvent::Revoked { remaining: Duration::MAX };
-    cluster.hear(0, Message::Session { session: session(1), speaker: Service::Gateway, event });
+    cluster.handle(0, Message::Session { session: session(1), speaker: Service::Gateway, event });
     cluster.pass(TOKEN_LIFE + limits::LEEWAY + TICK);
     assert!(!cluster.gates[0].sessions.is_revoked(cluster.now, session(1)));
 }
@@ -250,8 +253,8 @@ fn after_a_day_a_session_is_over() {
     let mut cluster = Cluster::new(2);
     let old = TokenClaims { start: START.as_secs() - 24 * 3600 + 60, ..fresh_token(1) };
     let (one, other) = (cluster.connect_with(0, &old, 1), cluster.connect(1, 2));
-    cluster.ask(one, Request::Find(anyone())).unwrap();
-    cluster.ask(other, Request::Find(anyone())).unwrap();
+    cluster.ask(one, ClientCommand::Find(anyone())).unwrap();
+    cluster.ask(other, ClientCommand::Find(anyone())).unwrap();
     cluster.match_them(one, other);
     cluster.told(other);
     cluster.secs(50);

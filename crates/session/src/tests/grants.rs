@@ -1,6 +1,6 @@
 //! What clients are given, and show again.
 
-use schemas::token::{ROOM_AUDIENCE, SESSION_AUDIENCE};
+use schemas::token::{ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims};
 
 use super::*;
 

@@ -39,7 +39,7 @@ fn a_want_is_withdrawn_when_it_joins() {
     let want = cluster.want(one).id;
     cluster.match_them(one, other);
     let event = WantEvent::Withdrawn(vec![want]);
-    assert!(cluster.gates[0].said.contains(&Message::Want { from: node(0), event }));
+    assert!(cluster.gates[0].published.contains(&Message::Want { from: node(0), event }));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn nobody_is_paired_before_the_other_half_is_heard() {
     let (one, other) = cluster.waiting([0, 1]);
     let event = cluster.pair_of(one, other);
     cluster.told(one);
-    cluster.hear(0, Message::Match { to: node(0), event });
+    cluster.handle(0, Message::Match { to: node(0), event });
     assert_eq!(cluster.told(one), []);
     assert_eq!(cluster.route(one), Route::Nowhere);
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Waiting);
@@ -59,19 +59,21 @@ fn a_joined_before_the_match_is_repeated_and_then_heard() {
     let mut cluster = Cluster::new(2);
     let (one, other) = cluster.waiting([0, 1]);
     let event = cluster.pair_of(one, other);
-    cluster.hear(0, Message::Match { to: node(0), event: event.clone() });
+    cluster.handle(0, Message::Match { to: node(0), event: event.clone() });
     assert_eq!(cluster.told(other), [newest_ready(&cluster, other), ToClient::Waiting]);
-    cluster.hear(1, Message::Match { to: node(1), event });
+    cluster.handle(1, Message::Match { to: node(1), event });
     place(&cluster.told(one));
     place(&cluster.told(other));
 }
 
 fn newest_ready(cluster: &Cluster, person: Person) -> ToClient {
-    ToClient::Unsigned(Unsigned::Ready(cluster.gates[person.gate].sessions.grant(session(person.n))))
+    ToClient::Unsigned(Unsigned::Ready(
+        cluster.gates[person.gate].sessions.sessions[&session(person.n)].grant(session(person.n)),
+    ))
 }
 
 #[test]
-fn a_lost_joined_is_said_again_every_half_second() {
+fn a_lost_joined_is_repeated_every_half_second() {
     let mut cluster = Cluster::new(2);
     let (one, other) = cluster.waiting([0, 1]);
     cluster.lost = |message| matches!(message, Message::Peer { .. });
@@ -111,7 +113,7 @@ fn after_three_seconds_alone_a_person_waits_again_under_a_new_id_with_its_age() 
     let event = cluster.pair_of(one, other);
     cluster.told(one);
     cluster.lost = |message| matches!(message, Message::Peer { .. });
-    cluster.hear(0, Message::Match { to: node(0), event });
+    cluster.handle(0, Message::Match { to: node(0), event });
     cluster.pass(Duration::from_millis(2_900));
     assert_eq!(cluster.want(one).id, before.id);
     cluster.pass(Duration::from_millis(200));
@@ -127,11 +129,11 @@ fn who_gave_up_declines_a_later_joined() {
     let (one, other) = cluster.waiting([0, 1]);
     let event = cluster.pair_of(one, other);
     cluster.lost = |message| matches!(message, Message::Peer { .. });
-    cluster.hear(0, Message::Match { to: node(0), event: event.clone() });
+    cluster.handle(0, Message::Match { to: node(0), event: event.clone() });
     cluster.secs(4);
     cluster.lost = |_| false;
     let before = cluster.want(other).id;
-    cluster.hear(1, Message::Match { to: node(1), event });
+    cluster.handle(1, Message::Match { to: node(1), event });
     assert_ne!(cluster.want(other).id, before, "declined at once, it waits again");
     assert!(cluster.room_events(0).contains(&(Some(node(1)), RoomEvent::Declined)));
     cluster.secs(5);
@@ -145,10 +147,10 @@ fn a_want_that_is_gone_is_declined_and_the_other_waits_on() {
     let mut cluster = Cluster::new(2);
     let (one, other) = cluster.waiting([0, 1]);
     let (event, before) = (cluster.pair_of(one, other), cluster.want(one).id);
-    cluster.ask(other, Request::Cancel).unwrap();
+    cluster.ask(other, ClientCommand::Cancel).unwrap();
     cluster.secs(1);
     for gate in [0, 1] {
-        cluster.hear(gate, Message::Match { to: node(gate), event: event.clone() });
+        cluster.handle(gate, Message::Match { to: node(gate), event: event.clone() });
     }
     assert!(cluster.room_events(1).contains(&(Some(node(0)), RoomEvent::Declined)));
     let after = cluster.want(one);
@@ -162,7 +164,7 @@ fn if_the_other_half_of_one_gateway_is_gone_the_first_waits_on_under_a_new_id() 
     let (one, other) = cluster.waiting([0, 0]);
     let (event, before) = (cluster.pair_of(one, other), cluster.want(one).id);
     cluster.drop(other);
-    cluster.hear(0, Message::Match { to: node(0), event });
+    cluster.handle(0, Message::Match { to: node(0), event });
     assert_ne!(cluster.want(one).id, before);
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Waiting);
 }
@@ -172,7 +174,7 @@ fn nobody_is_paired_with_itself() {
     let mut cluster = Cluster::new(1);
     let (one, _) = cluster.waiting([0, 0]);
     let half = Half { want: cluster.want(one).id, node: node(0) };
-    cluster.hear(0, Message::Match { to: node(0), event: MatchEvent::Pair([half.clone(), half]) });
+    cluster.handle(0, Message::Match { to: node(0), event: MatchEvent::Pair([half.clone(), half]) });
     assert_eq!(news(cluster.told(one)), [ToClient::Waiting]);
 }
 
@@ -199,7 +201,7 @@ fn who_cancels_before_paired_dissolves_the_match_and_waits_no_more() {
     cluster.lost = |message| matches!(message, Message::Peer { event: RoomEvent::Joined(_), .. });
     cluster.match_them(one, other);
     let before = cluster.want(other).id;
-    cluster.ask(one, Request::Cancel).unwrap();
+    cluster.ask(one, ClientCommand::Cancel).unwrap();
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
     assert_ne!(cluster.want(other).id, before);
 }
@@ -210,7 +212,7 @@ fn the_same_find_does_not_disturb_a_match_that_is_on_its_way() {
     let (one, other) = cluster.waiting([0, 1]);
     cluster.lost = |message| matches!(message, Message::Peer { .. });
     cluster.match_them(one, other);
-    cluster.ask(one, Request::Find(anyone())).unwrap();
+    cluster.ask(one, ClientCommand::Find(anyone())).unwrap();
     cluster.lost = |_| false;
     cluster.pass(SHORTLY);
     place(&cluster.told(one));
@@ -223,14 +225,14 @@ fn a_late_joined_of_somebody_who_declined_pairs_nobody_for_long() {
     let (one, other) = cluster.waiting([0, 1]);
     let event = cluster.pair_of(one, other);
     cluster.lost = |message| matches!(message, Message::Peer { .. });
-    cluster.hear(1, Message::Match { to: node(1), event: event.clone() });
+    cluster.handle(1, Message::Match { to: node(1), event: event.clone() });
     let (_, late) = cluster.room_events(1)[0].clone();
     let room = cluster.room_of(one, other);
     cluster.drop(other);
     cluster.lost = |_| false;
-    cluster.hear(0, Message::Match { to: node(0), event });
+    cluster.handle(0, Message::Match { to: node(0), event });
     assert_eq!(news(cluster.told(one)), [ToClient::Waiting], "declined: it waits under another id");
-    cluster.hear(0, peer(room, 0, late));
+    cluster.handle(0, peer(room, 0, late));
     assert_eq!(news(cluster.told(one)), [], "and the room stays dissolved");
 }
 
@@ -242,7 +244,7 @@ fn a_repeated_match_changes_nothing() {
     cluster.match_them(one, other);
     cluster.clear();
     for gate in [0, 1] {
-        cluster.hear(gate, Message::Match { to: node(gate), event: event.clone() });
+        cluster.handle(gate, Message::Match { to: node(gate), event: event.clone() });
         assert_eq!(cluster.gates[gate].order, []);
     }
 }
@@ -257,7 +259,7 @@ fn a_match_that_is_told_again_after_the_people_moved_on_ends_nothing() {
     let moved = cluster.connect_with(2, &token(&newest(&told)), 1);
     cluster.resume(moved, &place(&told)).unwrap();
     cluster.told(other);
-    cluster.hear(0, Message::Match { to: node(0), event });
+    cluster.handle(0, Message::Match { to: node(0), event });
     assert_eq!(cluster.told(other), []);
     assert!(matches!(cluster.route(other), Route::Remote { .. }));
 }
@@ -267,10 +269,10 @@ fn two_matches_of_one_want_lead_to_one_room() {
     let mut cluster = Cluster::new(1);
     let (one, other) = cluster.waiting([0, 0]);
     let third = cluster.connect(0, 3);
-    cluster.ask(third, Request::Find(anyone())).unwrap();
+    cluster.ask(third, ClientCommand::Find(anyone())).unwrap();
     let (first, second) = (cluster.pair_of(one, other), cluster.pair_of(one, third));
-    cluster.hear(0, Message::Match { to: node(0), event: first });
-    cluster.hear(0, Message::Match { to: node(0), event: second });
+    cluster.handle(0, Message::Match { to: node(0), event: first });
+    cluster.handle(0, Message::Match { to: node(0), event: second });
     let room = place(&cluster.told(one)).room;
     assert_eq!(place(&cluster.told(other)).room, room);
     assert_eq!(news(cluster.told(third)), [ToClient::Waiting]);
@@ -282,9 +284,9 @@ fn a_gateway_that_dies_before_paired_frees_the_other_half() {
     let mut cluster = Cluster::new(2);
     let (one, other) = cluster.waiting([0, 1]);
     let (event, before) = (cluster.pair_of(one, other), cluster.want(one).id);
-    cluster.gates[1].hears = false;
+    cluster.gates[1].is_connected = false;
     cluster.pass(Duration::from_millis(3_000));
-    cluster.hear(0, Message::Match { to: node(0), event });
+    cluster.handle(0, Message::Match { to: node(0), event });
     cluster.secs(1);
     assert_ne!(cluster.want(one).id, before, "not only after its whole patience");
 }

@@ -1,4 +1,5 @@
-//! The rules of sessions and rooms, one by one. A handful of gateways on a bus that carries everything at once, unless told otherwise.
+//! The rules of sessions and rooms, one by one. A handful of gateways on a bus that carries
+//! everything at once, unless told otherwise.
 
 mod away;
 mod ending;
@@ -11,16 +12,27 @@ mod tokens;
 mod upkeep;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-use schemas::{
-    Service,
-    control::{FindBy, PeerState},
-    event::{Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, Want, WantEvent},
-    session::SessionState,
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
 };
 
-use super::*;
+use schemas::{
+    BootId, CloseCode, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
+    control::{Category, EndReason, ErrorCode, Find, FindBy, PeerState},
+    event::{
+        Attachment, Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, SessionEvent, Want, WantEvent,
+    },
+    limits,
+    message::Message,
+    session::SessionState,
+    token::{RoomHistory, TokenClaims},
+};
+
+use crate::{
+    ClientCommand, ConnId, Effect, Route, SessionGrant, Sessions, Settings, TICK, TicketGrant, ToClient,
+    Topology, Unsigned,
+};
 use grants::{fresh_token, newest, place, ticket, token};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
@@ -34,10 +46,10 @@ struct Gate {
     told: BTreeMap<ConnId, Vec<ToClient>>,
     routes: BTreeMap<ConnId, Route>,
     closed: BTreeMap<ConnId, CloseCode>,
-    said: Vec<Message>,
+    published: Vec<Message>,
     /// Where it believes the client's messages and its routes to stand: what was decided last.
     order: Vec<Effect>,
-    hears: bool,
+    is_connected: bool,
 }
 
 /// Gateways on one bus.
@@ -100,9 +112,9 @@ impl Cluster {
             told: BTreeMap::new(),
             routes: BTreeMap::new(),
             closed: BTreeMap::new(),
-            said: Vec::new(),
+            published: Vec::new(),
             order: Vec::new(),
-            hears: true,
+            is_connected: true,
         };
         let mut cluster =
             Self { now: START, gates: (0..gates).map(gate).collect(), conns: 0, lost: |_| false };
@@ -117,18 +129,18 @@ impl Cluster {
         it.boot = BootId(it.boot.0 + 100);
         let settings = Settings { boot: it.boot, ..settings(gate, Topology::Cluster) };
         it.sessions = Sessions::new(settings, [9; 32]);
-        it.hears = true;
+        it.is_connected = true;
     }
 
-    /// Lets a gateway decide, and the bus carry what it says.
+    /// Lets a gateway decide, and the bus carry what it publishes.
     fn decide<T>(&mut self, gate: usize, decision: impl FnOnce(&mut Sessions, UnixMillis) -> T) -> T {
         let result = decision(&mut self.gates[gate].sessions, self.now);
         let mut mail = VecDeque::new();
         self.take_effects(gate, &mut mail);
         while let Some(message) = mail.pop_front() {
             for to in 0..self.gates.len() {
-                if self.gates[to].hears && is_for(&message, to) {
-                    self.gates[to].sessions.hear(self.now, &message);
+                if self.gates[to].is_connected && is_for(&message, to) {
+                    self.gates[to].sessions.handle(self.now, &message);
                     self.take_effects(to, &mut mail);
                 }
             }
@@ -156,8 +168,8 @@ impl Cluster {
                 }
                 Effect::Release(conn) => assert!(held.remove(&conn), "{conn:?} holds nothing"),
                 Effect::Publish(message) => {
-                    it.said.push(message.clone());
-                    if it.hears && !(self.lost)(&message) {
+                    it.published.push(message.clone());
+                    if it.is_connected && !(self.lost)(&message) {
                         mail.push_back(message);
                     }
                 }
@@ -166,17 +178,17 @@ impl Cluster {
         assert!(held.is_empty(), "{held:?} wait for ever");
     }
 
-    fn hear(&mut self, gate: usize, message: Message) {
-        self.decide(gate, |sessions, now| sessions.hear(now, &message));
+    fn handle(&mut self, gate: usize, message: Message) {
+        self.decide(gate, |sessions, now| sessions.handle(now, &message));
     }
 
-    /// Lets time pass; every gateway that hears says each second that it lives.
+    /// Lets time pass; every gateway that is connected publishes its heartbeat each second.
     fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while self.now < end {
             self.now += TICK;
             for gate in 0..self.gates.len() {
-                if (self.now.0 - START.0).is_multiple_of(1000) && self.gates[gate].hears {
+                if (self.now.0 - START.0).is_multiple_of(1000) && self.gates[gate].is_connected {
                     self.beat(gate);
                 }
                 self.decide(gate, Sessions::tick);
@@ -193,8 +205,8 @@ impl Cluster {
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat };
         for to in 0..self.gates.len() {
-            if self.gates[to].hears {
-                self.hear(to, beat.clone());
+            if self.gates[to].is_connected {
+                self.handle(to, beat.clone());
             }
         }
     }
@@ -203,11 +215,11 @@ impl Cluster {
         self.pass(Duration::from_secs(secs));
     }
 
-    /// Forgets what has been said and told so far.
+    /// Forgets what has been published and sent so far.
     fn clear(&mut self) {
         for gate in &mut self.gates {
             gate.told.clear();
-            gate.said.clear();
+            gate.published.clear();
             gate.order.clear();
         }
     }
@@ -227,9 +239,9 @@ impl Cluster {
         self.decide(person.gate, |sessions, now| sessions.disconnected(now, session(person.n), person.conn));
     }
 
-    fn ask(&mut self, person: Person, request: Request) -> Result<(), ErrorCode> {
+    fn ask(&mut self, person: Person, command: ClientCommand) -> Result<(), ErrorCode> {
         let asked = self.decide(person.gate, |sessions, now| {
-            sessions.request(now, session(person.n), person.conn, request)
+            sessions.command(now, session(person.n), person.conn, command)
         });
         asked.map_err(|error| error.code)
     }
@@ -247,9 +259,9 @@ impl Cluster {
         self.gates[person.gate].closed.get(&person.conn).copied()
     }
 
-    /// The wants that a gateway has said, the last saying of each session.
+    /// The want that a gateway has published last for this session.
     fn want(&self, person: Person) -> Want {
-        let said = self.gates[person.gate].said.iter().rev();
+        let said = self.gates[person.gate].published.iter().rev();
         let wants = said.filter_map(|message| match message {
             Message::Want { event: WantEvent::Waiting(wants), .. } => Some(wants),
             _ => None,
@@ -258,9 +270,9 @@ impl Cluster {
         want.cloned().unwrap_or_else(|| panic!("no want of {person:?}"))
     }
 
-    /// Room events that a gateway has said, to whom they went (everybody: `None`).
+    /// Room events that a gateway has published, and to whom they went (everybody: `None`).
     fn room_events(&self, gate: usize) -> Vec<(Option<NodeId>, RoomEvent)> {
-        let events = self.gates[gate].said.iter().filter_map(|message| match message {
+        let events = self.gates[gate].published.iter().filter_map(|message| match message {
             Message::Peer { to, event, .. } => Some((Some(to.clone()), event.clone())),
             Message::Room { event, .. } => Some((None, event.clone())),
             _ => None,
@@ -285,7 +297,7 @@ impl Cluster {
         let mut gates = vec![one.gate, other.gate];
         gates.dedup();
         for gate in gates {
-            self.hear(gate, Message::Match { to: node(gate), event: event.clone() });
+            self.handle(gate, Message::Match { to: node(gate), event: event.clone() });
         }
         room
     }
@@ -297,8 +309,8 @@ impl Cluster {
     /// Two people who wait, at these gateways.
     fn waiting(&mut self, gates: [usize; 2]) -> (Person, Person) {
         let (one, other) = (self.connect(gates[0], 1), self.connect(gates[1], 2));
-        self.ask(one, Request::Find(anyone())).unwrap();
-        self.ask(other, Request::Find(anyone())).unwrap();
+        self.ask(one, ClientCommand::Find(anyone())).unwrap();
+        self.ask(other, ClientCommand::Find(anyone())).unwrap();
         (one, other)
     }
 
@@ -323,7 +335,7 @@ impl Cluster {
     }
 
     fn resume(&mut self, person: Person, grant: &TicketGrant) -> Result<(), ErrorCode> {
-        self.ask(person, Request::Resume(ticket(grant)))
+        self.ask(person, ClientCommand::Resume(ticket(grant)))
     }
 
     fn locate(&self, gate: usize, n: u8) -> Option<SessionAnswer> {

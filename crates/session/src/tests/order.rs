@@ -1,6 +1,6 @@
 //! The order of effects. The gateway carries them out one after the other while frames go on: no
-//! frame may overtake the message that opens its room, and no client may be let into a room, or told
-//! that its peer is back, before the frames that it sends then have somewhere to go.
+//! frame may overtake the message that opens its room, and no client may be let into a room, or
+//! told that its peer is back, before the frames that it sends then have somewhere to go.
 
 use super::*;
 
@@ -110,7 +110,7 @@ fn a_resume_that_is_answered_twice_is_released_twice() {
 fn frames_stop_before_the_end_is_told() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
-    cluster.ask(chat.one, Request::Leave).unwrap();
+    cluster.ask(chat.one, ClientCommand::Leave).unwrap();
     let order = &cluster.gates[0].order;
     let stopped = order.iter().rposition(|effect| matches!(effect, Effect::Route(..))).unwrap();
     let told = order.iter().position(|effect| matches!(effect, Effect::Send(_, ToClient::Ended(_)))).unwrap();

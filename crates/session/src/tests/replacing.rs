@@ -17,7 +17,7 @@ fn a_newer_connection_here_closes_the_old_one() {
     assert!(newest(&cluster.told(new)).stamp > stamp);
     cluster.drop(old);
     assert!(cluster.locate(0, 1).unwrap().connected, "the end of the old socket changes nothing");
-    assert_eq!(cluster.ask(old, Request::Find(anyone())), Ok(()), "nor does what it still says");
+    assert_eq!(cluster.ask(old, ClientCommand::Find(anyone())), Ok(()), "nor does what it still says");
     assert_eq!(cluster.gates[0].sessions.load().waiting, 0);
 }
 
@@ -25,7 +25,7 @@ fn a_newer_connection_here_closes_the_old_one() {
 fn a_newer_connection_elsewhere_closes_the_old_one() {
     let mut cluster = Cluster::new(2);
     let old = cluster.connect(0, 1);
-    cluster.ask(old, Request::Find(anyone())).unwrap();
+    cluster.ask(old, ClientCommand::Find(anyone())).unwrap();
     let claims = token(&newest(&cluster.told(old)));
     let new = cluster.connect_with(1, &claims, 1);
     assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
@@ -38,7 +38,7 @@ fn a_newer_connection_elsewhere_closes_the_old_one() {
 fn a_want_of_the_old_connection_is_not_handed_to_the_new_one() {
     let mut cluster = Cluster::new(1);
     let old = cluster.connect(0, 1);
-    cluster.ask(old, Request::Find(anyone())).unwrap();
+    cluster.ask(old, ClientCommand::Find(anyone())).unwrap();
     cluster.connect(0, 1);
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
 }
@@ -69,11 +69,11 @@ fn late_words_of_an_old_attachment_are_ignored() {
     cluster.clear();
     let old = chat.attachment(0);
     for late in [RoomEvent::Joined(old.clone()), RoomEvent::Present(old.clone()), RoomEvent::Detached(old)] {
-        cluster.hear(1, peer(chat.room(), 1, late));
+        cluster.handle(1, peer(chat.room(), 1, late));
     }
     assert_eq!(cluster.told(chat.other), []);
     assert_eq!(cluster.route(chat.other), route);
-    cluster.hear(2, attached(1, chat.tickets[0].stamp, 0));
+    cluster.handle(2, attached(1, chat.tickets[0].stamp, 0));
     assert_eq!(cluster.closed(back), None);
 }
 
@@ -83,8 +83,8 @@ fn who_is_older_is_told_who_is_newer() {
     let person = cluster.connect(0, 1);
     let own = newest(&cluster.told(person)).stamp;
     cluster.clear();
-    cluster.hear(0, attached(1, Stamp(own.0 - 1), 1));
-    assert_eq!(cluster.gates[0].said, [attached(1, own, 0)]);
+    cluster.handle(0, attached(1, Stamp(own.0 - 1), 1));
+    assert_eq!(cluster.gates[0].published, [attached(1, own, 0)]);
     assert_eq!(cluster.closed(person), None);
 }
 
@@ -95,8 +95,8 @@ fn an_older_joined_of_a_side_that_is_held_here_is_told_that_it_was_replaced() {
     let own = chat.attachment(0);
     let older = Attachment { stamp: Stamp(own.stamp.0 - 1), node: node(1), ..own.clone() };
     let event = RoomEvent::Joined(older);
-    cluster.hear(0, Message::Room { room: chat.room(), speaker: Service::Gateway, event });
-    assert!(cluster.gates[0].said.contains(&attached(1, own.stamp, 0)));
+    cluster.handle(0, Message::Room { room: chat.room(), speaker: Service::Gateway, event });
+    assert!(cluster.gates[0].published.contains(&attached(1, own.stamp, 0)));
     assert_eq!(cluster.closed(chat.one), None);
     assert_eq!(cluster.told(chat.other), []);
 }
@@ -108,9 +108,9 @@ fn of_two_attachments_with_one_stamp_the_higher_node_wins() {
     let (low, high) = (cluster.connect(0, 1), cluster.connect(1, 1));
     let stamp = newest(&cluster.told(low)).stamp;
     assert_eq!(newest(&cluster.told(high)).stamp, stamp);
-    cluster.hear(1, attached(1, stamp, 0));
+    cluster.handle(1, attached(1, stamp, 0));
     assert_eq!(cluster.closed(high), None);
-    cluster.hear(0, attached(1, stamp, 1));
+    cluster.handle(0, attached(1, stamp, 1));
     assert_eq!(cluster.closed(low), Some(CloseCode::Replaced));
 }
 
@@ -122,7 +122,7 @@ fn a_stamp_is_above_the_token_and_above_all_that_was_heard_however_wrong_a_clock
     let person = cluster.connect_with(0, &claims, 1);
     assert!(newest(&cluster.told(person)).stamp > ahead);
     for higher in [Stamp(ahead.0 + 10), Stamp(ahead.0 + 50), Stamp(ahead.0 + 20)] {
-        cluster.hear(1, attached(2, higher, 0));
+        cluster.handle(1, attached(2, higher, 0));
     }
     let other = cluster.connect(1, 2);
     assert_eq!(newest(&cluster.told(other)).stamp, Stamp(ahead.0 + 51), "the highest heard, and one");
@@ -158,7 +158,7 @@ fn a_resume_is_above_what_the_room_has_heard_of_its_side() {
     let mut cluster = Cluster::new(3);
     let chat = cluster.chatting([0, 1]);
     let elsewhere = Attachment { stamp: Stamp(START.0 + 90_000), node: node(2), ..chat.attachment(0) };
-    cluster.hear(1, peer(chat.room(), 1, RoomEvent::Joined(elsewhere.clone())));
+    cluster.handle(1, peer(chat.room(), 1, RoomEvent::Joined(elsewhere.clone())));
     let back = cluster.back(1, &chat);
     cluster.resume(back, &chat.tickets[0]).unwrap();
     let told = cluster.told(back);
@@ -179,7 +179,7 @@ fn an_older_claim_to_a_seat_does_not_close_a_newer_connection_that_is_not_in_the
     cluster.lost = |_| false;
     let claim = Attachment { stamp: second_stamp, node: node(2), ..chat.attachment(0) };
     let event = RoomEvent::Joined(claim);
-    cluster.hear(0, Message::Room { room: chat.room(), speaker: Service::Gateway, event });
+    cluster.handle(0, Message::Room { room: chat.room(), speaker: Service::Gateway, event });
     assert_eq!(cluster.closed(third), None);
     cluster.resume(third, &chat.tickets[0]).unwrap();
     assert!(matches!(cluster.route(chat.other), Route::Remote { node: to, .. } if to == node(0)));
@@ -190,7 +190,7 @@ fn a_first_attachment_is_announced_once_and_a_later_one_three_times_unless_it_is
     let mut cluster = Cluster::new(1);
     let count = |cluster: &mut Cluster, own: Message| {
         cluster.secs(7);
-        cluster.gates[0].said.iter().filter(|said| **said == own).count()
+        cluster.gates[0].published.iter().filter(|said| **said == own).count()
     };
     let first = cluster.connect(0, 1);
     let first = newest(&cluster.told(first));
@@ -202,39 +202,39 @@ fn a_first_attachment_is_announced_once_and_a_later_one_three_times_unless_it_is
     cluster.drop(third);
     cluster.clear();
     cluster.secs(7);
-    assert!(!cluster.gates[0].said.iter().any(|said| matches!(said, Message::Session { .. })));
+    assert!(!cluster.gates[0].published.iter().any(|said| matches!(said, Message::Session { .. })));
 }
 
 #[test]
-fn what_a_gateway_missed_while_it_was_cut_off_is_said_again() {
+fn what_a_gateway_missed_while_it_was_cut_off_is_repeated() {
     let mut cluster = Cluster::new(2);
     let old = cluster.connect(0, 1);
     let deleted = cluster.connect(0, 2);
     let claims = token(&newest(&cluster.told(old)));
-    cluster.gates[0].hears = false;
+    cluster.gates[0].is_connected = false;
     cluster.secs(6);
     cluster.connect_with(1, &claims, 1);
     cluster.decide(1, |sessions, now| sessions.revoke(now, session(2)));
     cluster.secs(20);
     assert_eq!((cluster.closed(old), cluster.closed(deleted)), (None, None));
-    cluster.gates[0].hears = true;
+    cluster.gates[0].is_connected = true;
     cluster.secs(3);
     assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
     assert_eq!(cluster.closed(deleted), Some(CloseCode::SessionOver));
 }
 
 #[test]
-fn what_was_said_while_the_own_bus_was_down_is_said_again() {
+fn what_was_published_while_the_own_bus_was_down_is_repeated() {
     let mut cluster = Cluster::new(2);
     let old = cluster.connect(0, 1);
     let claims = token(&newest(&cluster.told(old)));
     cluster.secs(20);
-    cluster.gates[1].hears = false;
+    cluster.gates[1].is_connected = false;
     cluster.decide(1, Sessions::bus_down);
     cluster.connect_with(1, &claims, 1);
     cluster.secs(2);
     cluster.lost = |message| matches!(message, Message::Session { .. });
-    cluster.gates[1].hears = true;
+    cluster.gates[1].is_connected = true;
     cluster.secs(5);
     assert_eq!(cluster.closed(old), None);
     cluster.lost = |_| false;

@@ -62,8 +62,8 @@ fn both_sides_can_move_at_once() {
 fn a_resume_that_hears_nothing_goes_on_alone_after_a_second() {
     let mut cluster = Cluster::new(3);
     let chat = cluster.chatting([0, 1]);
-    cluster.gates[1].hears = false;
-    cluster.gates[0].hears = false;
+    cluster.gates[1].is_connected = false;
+    cluster.gates[0].is_connected = false;
     let back = cluster.back(2, &chat);
     cluster.resume(back, &chat.tickets[0]).unwrap();
     assert_eq!(news(cluster.told(back)), []);
@@ -128,7 +128,7 @@ fn late_news_of_an_old_attachment_is_no_answer_to_a_resume() {
     cluster.resume(one, &chat.tickets[0]).unwrap();
     let other = cluster.connect_with(3, &token(&chat.tokens[1]), 2);
     cluster.resume(other, &chat.tickets[1]).unwrap();
-    cluster.hear(2, peer(chat.room(), 2, stale));
+    cluster.handle(2, peer(chat.room(), 2, stale));
     cluster.secs(3);
     cluster.lost = |_| false;
     cluster.secs(16);
@@ -141,7 +141,7 @@ fn a_room_that_ended_while_away_is_told_on_the_gateway_that_knows() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
     cluster.drop(chat.one);
-    cluster.ask(chat.other, Request::Report(Category::Spam)).unwrap();
+    cluster.ask(chat.other, ClientCommand::Report(Category::Spam)).unwrap();
     let back = cluster.back(0, &chat);
     cluster.resume(back, &chat.tickets[0]).unwrap();
     let told = cluster.told(back);
@@ -154,7 +154,7 @@ fn a_room_that_ended_while_away_is_told_on_every_other_gateway() {
     let mut cluster = Cluster::new(3);
     let chat = cluster.chatting([0, 1]);
     cluster.drop(chat.one);
-    cluster.ask(chat.other, Request::Leave).unwrap();
+    cluster.ask(chat.other, ClientCommand::Leave).unwrap();
     let back = cluster.back(2, &chat);
     cluster.resume(back, &chat.tickets[0]).unwrap();
     assert_eq!(news(cluster.told(back)), [ToClient::Ended(EndReason::Left)]);
@@ -168,14 +168,14 @@ fn an_end_published_before_the_joined_wins() {
     cluster.drop(chat.one);
     let room = chat.room();
     let ended = RoomEvent::Ended(EndReason::Left);
-    cluster.hear(1, Message::Room { room, speaker: Service::Gateway, event: ended });
+    cluster.handle(1, Message::Room { room, speaker: Service::Gateway, event: ended });
     let back = cluster.back(1, &chat);
     cluster.resume(back, &chat.tickets[0]).unwrap();
     assert_eq!(news(cluster.told(back)), [ToClient::Ended(EndReason::Left)]);
 }
 
 #[test]
-fn a_resume_of_the_room_one_is_in_says_again_how_it_stands() {
+fn a_resume_of_the_room_one_is_in_is_told_again_how_it_stands() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
     cluster.resume(chat.one, &chat.tickets[0]).unwrap();
@@ -238,7 +238,7 @@ fn a_resume_dissolves_what_one_waits_for() {
     let chat = cluster.chatting([0, 0]);
     cluster.restart(0);
     let back = cluster.back(0, &chat);
-    cluster.ask(back, Request::Find(anyone())).unwrap();
+    cluster.ask(back, ClientCommand::Find(anyone())).unwrap();
     cluster.resume(back, &chat.tickets[0]).unwrap();
     assert_eq!(cluster.gates[0].sessions.load().waiting, 0);
 }
@@ -250,8 +250,8 @@ fn who_goes_back_into_one_room_is_not_told_of_the_end_of_another() {
     cluster.drop(first.one);
     let moved = cluster.connect_with(1, &token(&first.tokens[0]), 1);
     let third = cluster.connect(1, 3);
-    cluster.ask(moved, Request::Find(anyone())).unwrap();
-    cluster.ask(third, Request::Find(anyone())).unwrap();
+    cluster.ask(moved, ClientCommand::Find(anyone())).unwrap();
+    cluster.ask(third, ClientCommand::Find(anyone())).unwrap();
     cluster.match_them(moved, third);
     let told = cluster.told(moved);
     let back = cluster.connect_with(0, &token(&newest(&told)), 1);

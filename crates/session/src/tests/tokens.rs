@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn ready_comes_first_with_the_memory_of_the_token_and_a_new_stamp() {
+fn ready_comes_first_with_the_history_of_the_token_and_a_new_stamp() {
     let mut cluster = Cluster::new(1);
     let mut history = RoomHistory::default();
     history.met(RoomId::from_bytes([1; 16]), START);

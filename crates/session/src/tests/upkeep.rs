@@ -7,7 +7,7 @@ use schemas::{
 };
 
 fn leases(cluster: &Cluster, gate: usize) -> Vec<SessionLease> {
-    let leases = cluster.gates[gate].said.iter().filter_map(|message| match message {
+    let leases = cluster.gates[gate].published.iter().filter_map(|message| match message {
         Message::Lease { lease: Lease { sessions, .. }, .. } => Some(sessions.clone()),
         _ => None,
     });
@@ -48,7 +48,7 @@ fn a_session_is_located_where_it_is_and_by_the_other_side_once_it_is_away() {
     assert_eq!(cluster.locate(0, 1), Some(answer.clone()));
     assert_eq!(cluster.locate(1, 1), None, "it is there; its gateway will say so");
     assert_eq!(cluster.locate(2, 1), None);
-    cluster.gates[0].hears = false;
+    cluster.gates[0].is_connected = false;
     cluster.secs(5);
     assert_eq!(cluster.locate(1, 1), Some(SessionAnswer { connected: false, ..answer }));
 }
@@ -58,13 +58,13 @@ fn the_crowd_is_the_sum_over_living_gateways() {
     let mut cluster = Cluster::new(3);
     cluster.chatting([0, 1]);
     let waiting = cluster.connect(2, 3);
-    cluster.ask(waiting, Request::Find(anyone())).unwrap();
+    cluster.ask(waiting, ClientCommand::Find(anyone())).unwrap();
     cluster.secs(2);
-    let crowd = cluster.gates[0].sessions.crowd();
+    let crowd = cluster.gates[0].sessions.cluster_load();
     assert_eq!((crowd.connections, crowd.waiting, crowd.chatting), (3, 1, 2));
-    cluster.gates[2].hears = false;
+    cluster.gates[2].is_connected = false;
     cluster.secs(5);
-    assert_eq!(cluster.gates[0].sessions.crowd().connections, 2);
+    assert_eq!(cluster.gates[0].sessions.cluster_load().connections, 2);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_starting_node_learns_what_ended_and_who_was_deleted() {
     let mut cluster = Cluster::new(3);
     let chat = cluster.chatting([0, 1]);
     cluster.decide(0, |sessions, now| sessions.revoke(now, session(9)));
-    cluster.ask(chat.one, Request::Leave).unwrap();
+    cluster.ask(chat.one, ClientCommand::Leave).unwrap();
     cluster.restart(2);
     let answers = cluster.gates[0].sessions.sync_answers(cluster.now);
     assert!(answers.last().unwrap().last);
@@ -117,7 +117,7 @@ fn in_company_a_draining_gateway_sends_its_people_away_and_keeps_their_rooms() {
         assert!(matches!(told[..], [ToClient::Drain { reconnect_in_ms: 0..=5_000 }]), "{told:?}");
     }
     assert_eq!(cluster.told(chat.other), []);
-    assert_eq!(cluster.ask(idle, Request::Find(anyone())), Err(ErrorCode::Unavailable));
+    assert_eq!(cluster.ask(idle, ClientCommand::Find(anyone())), Err(ErrorCode::Unavailable));
     let back = cluster.back(1, &chat);
     cluster.resume(back, &chat.tickets[0]).unwrap();
     assert!(matches!(cluster.route(chat.other), Route::Local { .. }));
@@ -142,7 +142,7 @@ fn nothing_remains_of_people_who_have_gone() {
     let mut cluster = Cluster::new(2);
     for _ in 0..3 {
         let chat = cluster.chatting([0, 1]);
-        cluster.ask(chat.one, Request::Next(anyone())).unwrap();
+        cluster.ask(chat.one, ClientCommand::Next(anyone())).unwrap();
         cluster.drop(chat.one);
         cluster.drop(chat.other);
     }
@@ -150,17 +150,16 @@ fn nothing_remains_of_people_who_have_gone() {
     for gate in &cluster.gates {
         let it = &gate.sessions;
         assert!(it.sessions.is_empty() && it.wants.is_empty() && it.rooms.is_empty());
-        assert!(it.owners.is_empty());
-        assert_eq!(it.ended.iter(cluster.now).count() + it.past.iter(cluster.now).count(), 0);
+        assert_eq!(it.endings.rooms(cluster.now), 0);
     }
 }
 
 fn attached(cluster: &Cluster) -> usize {
-    cluster.gates[0].said.iter().filter(|message| matches!(message, Message::Session { .. })).count()
+    cluster.gates[0].published.iter().filter(|message| matches!(message, Message::Session { .. })).count()
 }
 
 #[test]
-fn alone_a_gateway_says_an_attachment_once() {
+fn alone_a_gateway_publishes_an_attachment_once() {
     let mut cluster = Cluster::of(1, Topology::Standalone);
     cluster.clear();
     cluster.connect(0, 1);
@@ -195,11 +194,11 @@ fn the_load_follows_whoever_comes_goes_and_meets() {
     assert_eq!(load(&cluster), (1, 0, 0));
     let chat = cluster.chatting([0, 0]);
     assert_eq!(load(&cluster), (3, 0, 2));
-    cluster.ask(alone, Request::Find(anyone())).unwrap();
+    cluster.ask(alone, ClientCommand::Find(anyone())).unwrap();
     assert_eq!(load(&cluster), (3, 1, 2));
     cluster.drop(chat.one);
     assert_eq!(load(&cluster), (2, 1, 1));
-    cluster.ask(chat.other, Request::Leave).unwrap();
+    cluster.ask(chat.other, ClientCommand::Leave).unwrap();
     assert_eq!(load(&cluster), (2, 1, 0));
     cluster.drop(alone);
     assert_eq!(load(&cluster), (1, 0, 0));
@@ -217,7 +216,8 @@ fn crowd(first: u8, many: u16) -> impl Iterator<Item = SessionId> {
 #[test]
 fn a_crowd_is_leased_in_parts_each_once_in_ten_seconds_whatever_the_ids_and_the_pace() {
     let mut cluster = Cluster::new(1);
-    // At the edges of the slices, more in one slice than is said in its second, and just two parts of one.
+    // At the edges of the slices, more in one slice than is renewed in its second, and just two parts
+    // of one.
     let everybody: Vec<_> = crowd(0, 1)
         .chain(crowd(25, 1_000))
         .chain(crowd(26, 100))
@@ -234,7 +234,7 @@ fn a_crowd_is_leased_in_parts_each_once_in_ten_seconds_whatever_the_ids_and_the_
     let mut leased: Vec<_> = leases(&cluster, 0).iter().map(|lease| lease.session).collect();
     leased.sort();
     assert_eq!(leased, everybody);
-    let longest = cluster.gates[0].said.iter().filter_map(|message| match message {
+    let longest = cluster.gates[0].published.iter().filter_map(|message| match message {
         Message::Lease { lease, .. } => Some(lease.sessions.len()),
         _ => None,
     });
@@ -246,11 +246,11 @@ fn a_gateway_rests_until_its_next_timer_and_at_most_for_a_tick() {
     let mut cluster = Cluster::new(1);
     let renewal = cluster.now + TOKEN_LIFE / 2;
     cluster.connect(0, 1);
-    // What is said more than once has been said.
+    // What is published more than once has been.
     cluster.secs(30);
     let sessions = &cluster.gates[0].sessions;
-    assert_eq!(sessions.rest(cluster.now), TICK);
+    assert_eq!(sessions.until_next_timer(cluster.now), TICK);
     let soon = Duration::from_millis(30);
-    assert_eq!(sessions.rest(renewal - soon), soon);
-    assert_eq!(sessions.rest(renewal + soon), Duration::ZERO);
+    assert_eq!(sessions.until_next_timer(renewal - soon), soon);
+    assert_eq!(sessions.until_next_timer(renewal + soon), Duration::ZERO);
 }

@@ -1,6 +1,7 @@
 //! `find`, `cancel`, and what pairing hears.
 
 use super::*;
+use crate::command::invite_spent;
 
 #[test]
 fn a_find_publishes_a_want_and_says_waiting() {
@@ -8,7 +9,7 @@ fn a_find_publishes_a_want_and_says_waiting() {
     let person = cluster.connect(0, 1);
     assert!(matches!(cluster.told(person)[..], [ToClient::Unsigned(Unsigned::Ready(_))]));
     let find = Find { language: Some("ko".parse().unwrap()), ..about("music") };
-    cluster.ask(person, Request::Find(find.clone())).unwrap();
+    cluster.ask(person, ClientCommand::Find(find.clone())).unwrap();
     assert_eq!(cluster.told(person), [ToClient::Waiting]);
     let want = cluster.want(person);
     assert_eq!((want.session, want.queue, want.age), (session(1), find.queue(), Duration::ZERO));
@@ -20,29 +21,29 @@ fn a_find_publishes_a_want_and_says_waiting() {
 fn the_same_find_again_keeps_the_place_and_another_loses_it() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    cluster.ask(person, Request::Find(about("music"))).unwrap();
+    cluster.ask(person, ClientCommand::Find(about("music"))).unwrap();
     let first = cluster.want(person);
     cluster.secs(1);
-    cluster.ask(person, Request::Find(about(" MUSIC "))).unwrap();
+    cluster.ask(person, ClientCommand::Find(about(" MUSIC "))).unwrap();
     assert_eq!(cluster.want(person).id, first.id);
-    cluster.ask(person, Request::Find(about("films"))).unwrap();
+    cluster.ask(person, ClientCommand::Find(about("films"))).unwrap();
     let second = cluster.want(person);
     assert_ne!(second.id, first.id);
     assert_eq!(second.age, Duration::ZERO);
     let withdrawn = WantEvent::Withdrawn(vec![first.id]);
-    assert!(cluster.gates[0].said.contains(&Message::Want { from: node(0), event: withdrawn }));
+    assert!(cluster.gates[0].published.contains(&Message::Want { from: node(0), event: withdrawn }));
     assert_eq!(news(cluster.told(person)), [ToClient::Waiting, ToClient::Waiting, ToClient::Waiting]);
 }
 
 #[test]
-fn all_wants_are_said_again_every_two_seconds_with_their_age() {
+fn all_wants_are_repeated_every_two_seconds_with_their_age() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    cluster.ask(person, Request::Find(anyone())).unwrap();
+    cluster.ask(person, ClientCommand::Find(anyone())).unwrap();
     let first = cluster.want(person);
     cluster.secs(6);
     let repeated =
-        cluster.gates[0].said.iter().filter(|message| matches!(message, Message::Want { .. })).count();
+        cluster.gates[0].published.iter().filter(|message| matches!(message, Message::Want { .. })).count();
     assert_eq!(repeated, 4, "at once and at three repetitions");
     let last = cluster.want(person);
     assert_eq!(last.id, first.id);
@@ -53,26 +54,26 @@ fn all_wants_are_said_again_every_two_seconds_with_their_age() {
 fn a_cancel_withdraws_the_want_and_is_not_answered() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    cluster.ask(person, Request::Find(anyone())).unwrap();
+    cluster.ask(person, ClientCommand::Find(anyone())).unwrap();
     let want = cluster.want(person).id;
     cluster.clear();
-    cluster.ask(person, Request::Cancel).unwrap();
+    cluster.ask(person, ClientCommand::Cancel).unwrap();
     assert_eq!(cluster.told(person), []);
     let event = WantEvent::Withdrawn(vec![want]);
-    assert_eq!(cluster.gates[0].said, [Message::Want { from: node(0), event }]);
+    assert_eq!(cluster.gates[0].published, [Message::Want { from: node(0), event }]);
     assert_eq!(cluster.gates[0].sessions.load().waiting, 0);
-    assert_eq!(cluster.ask(person, Request::Cancel), Ok(()), "also when nothing waits");
+    assert_eq!(cluster.ask(person, ClientCommand::Cancel), Ok(()), "also when nothing waits");
 }
 
 #[test]
 fn a_dropped_connection_withdraws_the_want() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    cluster.ask(person, Request::Find(anyone())).unwrap();
+    cluster.ask(person, ClientCommand::Find(anyone())).unwrap();
     let want = cluster.want(person).id;
     cluster.drop(person);
     let event = WantEvent::Withdrawn(vec![want]);
-    assert!(cluster.gates[0].said.contains(&Message::Want { from: node(0), event }));
+    assert!(cluster.gates[0].published.contains(&Message::Want { from: node(0), event }));
     assert_eq!(cluster.locate(0, 1), None);
 }
 
@@ -81,17 +82,17 @@ fn nobody_finds_anybody_while_the_bus_is_down() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
     cluster.decide(0, Sessions::bus_down);
-    assert_eq!(cluster.ask(person, Request::Find(anyone())), Err(ErrorCode::Unavailable));
-    assert_eq!(cluster.ask(person, Request::Next(anyone())), Err(ErrorCode::Unavailable));
+    assert_eq!(cluster.ask(person, ClientCommand::Find(anyone())), Err(ErrorCode::Unavailable));
+    assert_eq!(cluster.ask(person, ClientCommand::Next(anyone())), Err(ErrorCode::Unavailable));
     cluster.decide(0, Sessions::bus_up);
-    assert_eq!(cluster.ask(person, Request::Find(anyone())), Ok(()));
+    assert_eq!(cluster.ask(person, ClientCommand::Find(anyone())), Ok(()));
 }
 
 #[test]
-fn wants_are_said_at_once_when_the_bus_is_back() {
+fn wants_are_published_at_once_when_the_bus_is_back() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    cluster.ask(person, Request::Find(anyone())).unwrap();
+    cluster.ask(person, ClientCommand::Find(anyone())).unwrap();
     let want = cluster.want(person).id;
     cluster.decide(0, Sessions::bus_down);
     cluster.clear();
@@ -103,7 +104,7 @@ fn wants_are_said_at_once_when_the_bus_is_back() {
 fn a_find_in_a_room_is_refused_and_changes_nothing() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
-    assert_eq!(cluster.ask(chat.one, Request::Find(anyone())), Err(ErrorCode::InRoom));
+    assert_eq!(cluster.ask(chat.one, ClientCommand::Find(anyone())), Err(ErrorCode::InRoom));
     assert_eq!(cluster.told(chat.one), []);
     assert!(matches!(cluster.route(chat.one), Route::Local { .. }));
 }
@@ -112,26 +113,26 @@ fn a_find_in_a_room_is_refused_and_changes_nothing() {
 fn a_spent_invite_is_told_and_remembered() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
-    cluster.ask(person, Request::Find(invited())).unwrap();
+    cluster.ask(person, ClientCommand::Find(invited())).unwrap();
     let want = cluster.want(person).id;
-    cluster.hear(0, Message::Match { to: node(0), event: MatchEvent::Spent(want) });
+    cluster.handle(0, Message::Match { to: node(0), event: MatchEvent::Spent(want) });
     assert_eq!(news(cluster.told(person)), [ToClient::Waiting, ToClient::Error(invite_spent())]);
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
-    assert_eq!(cluster.ask(person, Request::Find(invited())), Err(ErrorCode::InviteSpent));
-    assert_eq!(cluster.ask(person, Request::Find(anyone())), Ok(()));
+    assert_eq!(cluster.ask(person, ClientCommand::Find(invited())), Err(ErrorCode::InviteSpent));
+    assert_eq!(cluster.ask(person, ClientCommand::Find(anyone())), Ok(()));
 }
 
 #[test]
 fn when_the_two_of_an_invite_have_met_pairing_hears_so_once() {
     let mut cluster = Cluster::new(1);
     let (one, other) = (cluster.connect(0, 1), cluster.connect(0, 2));
-    cluster.ask(one, Request::Find(invited())).unwrap();
-    cluster.ask(other, Request::Find(invited())).unwrap();
+    cluster.ask(one, ClientCommand::Find(invited())).unwrap();
+    cluster.ask(other, ClientCommand::Find(invited())).unwrap();
     cluster.match_them(one, other);
     let met = Message::Want { from: node(0), event: WantEvent::Met(invited().queue()) };
-    assert_eq!(cluster.gates[0].said.iter().filter(|message| **message == met).count(), 1);
+    assert_eq!(cluster.gates[0].published.iter().filter(|message| **message == met).count(), 1);
     let third = cluster.connect(0, 3);
-    assert_eq!(cluster.ask(third, Request::Find(invited())), Err(ErrorCode::InviteSpent));
+    assert_eq!(cluster.ask(third, ClientCommand::Find(invited())), Err(ErrorCode::InviteSpent));
 }
 
 #[test]
@@ -139,6 +140,6 @@ fn a_match_by_topic_spends_nothing() {
     let mut cluster = Cluster::new(1);
     cluster.chatting([0, 0]);
     let (one, other) = (cluster.connect(0, 3), cluster.connect(0, 4));
-    assert_eq!(cluster.ask(one, Request::Find(anyone())), Ok(()));
-    assert_eq!(cluster.ask(other, Request::Find(anyone())), Ok(()));
+    assert_eq!(cluster.ask(one, ClientCommand::Find(anyone())), Ok(()));
+    assert_eq!(cluster.ask(other, ClientCommand::Find(anyone())), Ok(()));
 }

@@ -1,18 +1,19 @@
-//! What the machine knows, for whoever asks.
+//! What is known here, for whoever asks. Nothing changes.
 
 use schemas::{
-    SessionId,
-    event::{Load, SessionAnswer},
+    SessionId, UnixMillis,
+    event::{Load, SessionAnswer, SyncAnswer},
     session::SessionState,
 };
 
-use super::Sessions;
+use crate::sessions::Sessions;
 
 impl Sessions {
-    /// What is known here of a session: of one that is attached, or was, or is the other side of a room that is.
+    /// What is known here of a session: of one that is connected, or was, or is the other side of a
+    /// room that is.
     pub fn locate(&self, id: SessionId) -> Option<SessionAnswer> {
         let Some(session) = self.sessions.get(&id) else {
-            let room = *self.owners.get(&id.tag())?;
+            let room = self.rooms.of_owner(id.tag())?;
             let stamp = self.rooms.get(&room)?.away_stamp(id.tag())?;
             return Some(SessionAnswer {
                 state: SessionState::Paired,
@@ -29,22 +30,32 @@ impl Sessions {
         })
     }
 
-    /// How much this gateway carries. Counting walks over all that is held here, so it is done anew only when somebody has come, gone or
-    /// been told something, and after each round of leases.
+    /// Whether the session has been deleted.
+    pub fn is_revoked(&self, now: UnixMillis, id: SessionId) -> bool {
+        self.endings.is_revoked(now, id)
+    }
+
+    /// Everything that a node which starts now has missed, in batches; the last is marked.
+    pub fn sync_answers(&self, now: UnixMillis) -> Vec<SyncAnswer> {
+        self.endings.sync_answers(now)
+    }
+
+    /// How much this gateway carries. Counting walks over all that is held here, so it is repeated
+    /// only when somebody has come, gone or been sent something, and after each renewal round.
     pub fn load(&self) -> Load {
         let waiting = count(self.wants.len());
         let load = self.counted.get().unwrap_or_else(|| Load {
             connections: count(self.sessions.values().filter(|session| session.conn.is_some()).count()),
             waiting,
-            chatting: count(self.rooms.values().map(|room| room.people()).sum()),
+            chatting: count(self.rooms.people()),
         });
         self.counted.set(Some(load));
         Load { waiting, ..load }
     }
 
-    /// How much all living gateways carry, this one included.
-    pub fn crowd(&self) -> Load {
-        let (here, there) = (self.load(), self.gateways.load());
+    /// How much all running gateways carry, this one included.
+    pub fn cluster_load(&self) -> Load {
+        let (here, there) = (self.load(), self.neighbours.load());
         Load {
             connections: here.connections.saturating_add(there.connections),
             waiting: here.waiting.saturating_add(there.waiting),

@@ -1,0 +1,129 @@
+//! What clients ask for, on their connections and over REST.
+
+use schemas::{
+    RoomId, SessionId, Stamp, UnixMillis,
+    control::{ControlError, EndReason, Find},
+    event::SessionEvent,
+    token::TicketClaims,
+};
+
+use crate::{
+    command::{ClientCommand, find_in_room, in_another_room, no_room, peer_unreachable},
+    effect::{ConnId, ToClient},
+    room::Room,
+    seat::Seat,
+    sessions::Sessions,
+};
+
+impl Sessions {
+    /// A client asks for something. A connection that has been replaced is ignored.
+    ///
+    /// # Errors
+    /// What the client is to be told; nothing has changed then.
+    pub fn command(
+        &mut self,
+        now: UnixMillis,
+        id: SessionId,
+        conn: ConnId,
+        command: ClientCommand,
+    ) -> Result<(), ControlError> {
+        if !self.is_attached(id, conn) {
+            return Ok(());
+        }
+        match command {
+            ClientCommand::Find(_) if self.is_in_room(id) => Err(find_in_room()),
+            ClientCommand::Find(find) => self.find(now, id, find),
+            ClientCommand::Cancel => {
+                self.stop_waiting(now, id);
+                Ok(())
+            }
+            ClientCommand::Resume(ticket) => self.resume(now, id, &ticket),
+            ClientCommand::Leave => self.end_chat(now, id, EndReason::Left),
+            ClientCommand::Report(_) => self.end_chat(now, id, EndReason::Reported),
+            ClientCommand::Next(find) => {
+                self.check_find(now, &find)?;
+                if self.is_in_room(id) {
+                    self.leave_room(now, id, EndReason::Left);
+                }
+                self.find(now, id, find)
+            }
+        }
+    }
+
+    /// Ends a session for good, here and everywhere.
+    pub fn revoke(&mut self, now: UnixMillis, id: SessionId) {
+        let remaining = self.settings.memory_life();
+        self.end_revoked(now, id, remaining);
+        self.repeat_session(now, id, SessionEvent::Revoked { remaining });
+    }
+
+    /// The owner leaves this room over REST, wherever the session is attached.
+    pub fn leave_remotely(&mut self, now: UnixMillis, id: SessionId, room: RoomId) {
+        if self.rooms.contains(&room) {
+            self.end_room(now, room, EndReason::Left);
+        } else {
+            self.endings.end_room(now, room, EndReason::Left);
+            self.repeat_session(now, id, SessionEvent::Left(room));
+        }
+    }
+
+    fn find(&mut self, now: UnixMillis, id: SessionId, find: Find) -> Result<(), ControlError> {
+        self.check_find(now, &find)?;
+        if !self.want(id).is_some_and(|want| want.is_for(&find)) {
+            self.stop_waiting(now, id);
+            self.leave_room(now, id, EndReason::Left);
+            self.wait(now, id, find);
+        }
+        self.send(id, ToClient::Waiting);
+        Ok(())
+    }
+
+    /// Ends the room of a client that is in one.
+    fn end_chat(&mut self, now: UnixMillis, id: SessionId, reason: EndReason) -> Result<(), ControlError> {
+        if !self.is_in_room(id) {
+            return Err(no_room());
+        }
+        self.leave_room(now, id, reason);
+        Ok(())
+    }
+
+    /// Back into a room with a verified ticket of the same session.
+    fn resume(&mut self, now: UnixMillis, id: SessionId, ticket: &TicketClaims) -> Result<(), ControlError> {
+        let (room_id, side) = (ticket.room, ticket.side);
+        if self.is_in_room(id) {
+            return self.resume_again(id, room_id);
+        }
+        if let Some(reason) = self.endings.reason(now, room_id) {
+            self.stop_waiting(now, id);
+            self.send_end(now, id, room_id, reason);
+            return Ok(());
+        }
+        let room = self.rooms.get(&room_id);
+        let peer_is_here = room.is_some_and(|room| room.seat(side.other()).is_some());
+        if !self.graces.is_bus_up() && !peer_is_here {
+            return Err(peer_unreachable());
+        }
+        let heard = room.map_or(Stamp::NONE, |room| room.stamp(side));
+        self.stop_waiting(now, id);
+        if self.seat(id).is_some_and(|(old, _)| old != room_id) {
+            self.leave_room(now, id, EndReason::Left);
+        }
+        self.raise_stamp(now, id, ticket.stamp.max(heard));
+        self.take_seat(now, room_id, side, Seat::resuming(now, id));
+        self.with_room(now, room_id, Room::settle);
+        Ok(())
+    }
+
+    /// A resume of somebody who is in a room: of the same one it repeats what is true already, of
+    /// another it is refused.
+    fn resume_again(&mut self, id: SessionId, room_id: RoomId) -> Result<(), ControlError> {
+        let Some((_, side)) = self.seat(id).filter(|(current, _)| *current == room_id) else {
+            return Err(in_another_room());
+        };
+        // While the first resume is under way, its answer will serve both.
+        if let Some(peer) = self.rooms.get(&room_id).and_then(|room| room.seat(side)?.told()) {
+            self.send_resumed(id, peer);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! How a session leaves what it has: its want, its room, its connection.
+
+use std::time::Duration;
+
+use schemas::{CloseCode, SessionId, UnixMillis, control::EndReason};
+
+use crate::sessions::Sessions;
+
+impl Sessions {
+    /// Withdraws the want, or dissolves the match that has not become a room yet.
+    pub(crate) fn stop_waiting(&mut self, now: UnixMillis, id: SessionId) {
+        let seat = self.seat(id);
+        self.withdraw(id);
+        if let Some((room, side)) = seat
+            && self.rooms.get(&room).and_then(|room| room.seat(side)).is_some_and(|seat| seat.is_joining())
+        {
+            self.dissolve(now, room, Some(id));
+        }
+    }
+
+    /// Ends the room of a session, if it has one. A room to which it has not come back is over,
+    /// too: it goes on to something else.
+    pub(crate) fn leave_room(&mut self, now: UnixMillis, id: SessionId, reason: EndReason) {
+        if let Some((room, _)) = self.seat(id) {
+            self.end_room(now, room, reason);
+        }
+    }
+
+    /// Closes the connection of a session, if it has one here, and releases what depended on it.
+    pub(crate) fn detach(&mut self, now: UnixMillis, id: SessionId, code: CloseCode) {
+        if let Some(conn) = self.sessions.get_mut(&id).and_then(|session| session.conn.take()) {
+            self.close(conn, code);
+            self.lose_connection(now, id);
+        }
+    }
+
+    /// A session is without a connection: its want is withdrawn, its match dissolved, its seat kept
+    /// for the grace.
+    pub(crate) fn lose_connection(&mut self, now: UnixMillis, id: SessionId) {
+        self.stop_waiting(now, id);
+        if let Some((room, side)) = self.seat(id) {
+            self.with_room(now, room, |room, at| room.lose_connection(at, side));
+        }
+        if self.sessions.get(&id).is_some_and(|session| session.seat.is_none()) {
+            self.forget(now, id);
+        }
+    }
+
+    /// A deleted session ends its room wherever it is known to be.
+    pub(crate) fn end_revoked(&mut self, now: UnixMillis, id: SessionId, remaining: Duration) {
+        self.endings.revoke(now, id, remaining);
+        self.stop_waiting(now, id);
+        let room = self.seat(id).map(|(room, _)| room).or_else(|| self.rooms.of_owner(id.tag()));
+        if let Some(room) = room {
+            self.end_room(now, room, EndReason::Left);
+        }
+        self.detach(now, id, CloseCode::SessionOver);
+        self.forget(now, id);
+    }
+
+    /// A session has lasted for [`schemas::limits::SESSION_LIFE`].
+    pub(crate) fn end_session(&mut self, now: UnixMillis, id: SessionId) {
+        self.stop_waiting(now, id);
+        self.leave_room(now, id, EndReason::Expired);
+        self.detach(now, id, CloseCode::SessionOver);
+        self.forget(now, id);
+    }
+}

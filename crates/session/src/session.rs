@@ -1,0 +1,76 @@
+//! What a gateway knows of one session.
+
+use schemas::{
+    RoomId, SessionId, Side, Stamp, UnixMillis, event::SessionLease, limits, session::SessionState,
+    token::RoomHistory,
+};
+
+use crate::{
+    effect::{ConnId, SessionGrant, TicketGrant},
+    want::OwnWant,
+};
+
+/// A session that is connected here, or whose connection was lost while in a room.
+pub(crate) struct Session {
+    pub(crate) conn: Option<ConnId>,
+    pub(crate) stamp: Stamp,
+    /// When it began, in seconds since the Unix epoch.
+    pub(crate) start: u64,
+    /// Boxed: most have met nobody yet.
+    pub(crate) history: Option<Box<RoomHistory>>,
+    pub(crate) want: Option<Box<OwnWant>>,
+    pub(crate) seat: Option<(RoomId, Side)>,
+    /// Whether its client may know of the room: not while the other half of the match has yet to
+    /// come.
+    pub(crate) shown: bool,
+}
+
+impl Session {
+    /// The room that its client has been shown, or that it may come back to.
+    pub(crate) fn room_shown(&self) -> Option<RoomId> {
+        self.seat.filter(|_| self.shown).map(|(room, _)| room)
+    }
+
+    pub(crate) fn state(&self) -> SessionState {
+        if self.room_shown().is_some() {
+            SessionState::Paired
+        } else if self.want.is_some() || self.seat.is_some() {
+            SessionState::Waiting
+        } else {
+            SessionState::Idle
+        }
+    }
+
+    /// When it has lasted for [`limits::SESSION_LIFE`].
+    pub(crate) fn ends(&self) -> UnixMillis {
+        UnixMillis::from_secs(self.start) + limits::SESSION_LIFE
+    }
+
+    /// What its next token is to say.
+    pub(crate) fn grant(&self, id: SessionId) -> SessionGrant {
+        SessionGrant {
+            session: id,
+            start: self.start,
+            stamp: self.stamp,
+            history: self.history.as_deref().cloned().unwrap_or_default(),
+        }
+    }
+
+    /// What a ticket for its seat is to say.
+    pub(crate) fn ticket(&self, id: SessionId) -> Option<TicketGrant> {
+        let (room, side) = self.seat?;
+        Some(TicketGrant { session: id, room, side, stamp: self.stamp })
+    }
+
+    /// What the janitors are to know of it.
+    pub(crate) fn lease(&self, id: SessionId) -> SessionLease {
+        SessionLease {
+            session: id,
+            stamp: self.stamp,
+            state: self.state(),
+            connected: self.conn.is_some(),
+            room: self.room_shown(),
+            ends: self.ends(),
+        }
+    }
+}
