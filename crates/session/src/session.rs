@@ -74,3 +74,13 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_takes_no_more_memory_than_nine_words() {
+        assert!(size_of::<Session>() <= 72, "{}", size_of::<Session>());
+    }
+}

@@ -216,8 +216,8 @@ fn crowd(first: u8, many: u16) -> impl Iterator<Item = SessionId> {
 #[test]
 fn a_crowd_is_leased_in_parts_each_once_in_ten_seconds_whatever_the_ids_and_the_pace() {
     let mut cluster = Cluster::new(1);
-    // At the edges of the slices, more in one slice than is renewed in its second, and just two parts
-    // of one.
+    // At the edges of the slices, more in one slice than is renewed in its second, and just two
+    // parts of one.
     let everybody: Vec<_> = crowd(0, 1)
         .chain(crowd(25, 1_000))
         .chain(crowd(26, 100))

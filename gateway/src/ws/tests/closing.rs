@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemas::CloseCode;
+use schemas::{CloseCode, control::ErrorCode};
 use websocket::{FrameEnd, Opcode};
 
 use super::support::*;
@@ -224,5 +224,20 @@ async fn who_comes_after_the_drain_has_begun_is_sent_on() {
     gateway.node.close_all();
     before.expect_close(CloseCode::Restart).await;
     before.leave().await;
+    gateway.expect_nothing_left().await;
+}
+
+#[tokio::test]
+async fn what_a_closing_connection_still_asks_for_is_ignored_and_uses_up_nothing() {
+    let gateway = Gateway::new(|config| config.rates.find = 1);
+    let (client, connection) = gateway.connect(Way::Plain).await;
+    let cancel = || gateway.node.control(&connection, "{\"type\":\"cancel\"}");
+    for _ in 0..4 {
+        assert_eq!(cancel(), Ok(()));
+    }
+    assert_eq!(cancel(), Err(ErrorCode::Rate), "the burst is over");
+    connection.close(CloseCode::Replaced);
+    assert_eq!(cancel(), Ok(()), "the rate is that of the connection that has replaced it");
+    drop((client, connection));
     gateway.expect_nothing_left().await;
 }
