@@ -1,4 +1,5 @@
-//! `cipher-chat decode`: an event of the bus as JSON, for `nats sub --translate "cipher-chat decode"`.
+//! `cipher-chat decode`: shows an event of the bus as JSON, for
+//! `nats sub --translate "cipher-chat decode"`.
 
 use std::{
     io::{self, Read},
@@ -28,7 +29,7 @@ fn run() -> anyhow::Result<String> {
     Ok(to_json(&event).to_string())
 }
 
-/// JSON has no byte strings: they are shown as hexadecimal.
+/// Shows byte strings, which JSON does not have, as hexadecimal digits.
 fn to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::Integer(number) => json!(i128::from(*number)),

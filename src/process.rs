@@ -1,4 +1,4 @@
-//! What every command does to its process before anything else, and the signals that end it.
+//! How every command prepares its process, and the signals that stop it.
 
 use std::{future::Future, process::ExitCode};
 
@@ -16,38 +16,41 @@ pub fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
-/// No core dump, which would hold what memory holds; and as many sockets as the system allows.
+/// Turns core dumps off, which would contain secrets from memory, and allows as many sockets as the
+/// system does.
 fn prepare() {
     if let Err(error) = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0) {
-        tracing::warn!(%error, "core dumps stay on");
+        tracing::warn!(%error, "cannot turn core dumps off; a crash may write secrets to disk");
     }
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => tracing::debug!(files, "open files"),
-        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+        Err(error) => {
+            tracing::warn!(%error, "cannot raise the limit of open files; it bounds the number of connections")
+        }
     }
-    // One provider for all: rustls, the NATS client, tokens.
+    // One provider for rustls, the NATS client and tokens.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
-        tracing::debug!("a crypto provider was installed before");
+        tracing::debug!("a crypto provider is already installed");
     }
 }
 
-/// SIGTERM and SIGINT, which end a process in order once it listens for them.
+/// SIGTERM and SIGINT, by which a process is asked to stop in order.
 pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    /// From now on the two no longer end the process by themselves.
+    /// Listens for the signals. From now on they no longer end the process by themselves.
     ///
     /// # Errors
-    /// If the system does not let it listen.
+    /// If the system refuses the handlers.
     pub fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    /// Resolves at the next of them.
+    /// Resolves at the next of these signals.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -59,7 +62,7 @@ impl StopSignals {
 /// Resolves at SIGTERM or SIGINT.
 ///
 /// # Errors
-/// If the system does not let it listen.
+/// If the system refuses the handlers.
 pub async fn stop_signal() -> anyhow::Result<()> {
     StopSignals::listen()?.next().await;
     Ok(())

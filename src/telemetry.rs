@@ -1,4 +1,5 @@
-//! Logs, and the bus's counters as metrics. What they never hold: addresses, tokens, content, whole ids.
+//! Logs, and the bus's counters as metrics. They never contain addresses, tokens, content or whole
+//! ids.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -30,12 +31,12 @@ impl LogFormat {
     }
 }
 
-/// Libraries that log what nobody may read, whatever `RUST_LOG` says: whole subjects, and so whole room ids; whole requests, and so
-/// tokens.
+/// Libraries whose logs are never shown, whatever `RUST_LOG` is. They log whole subjects, which
+/// contain room ids, or whole requests, which contain tokens.
 const SILENCED: [&str; 3] = ["async_nats", "tungstenite", "tokio_tungstenite"];
 
-/// Writes logs to standard error from now on. `RUST_LOG` chooses what is shown; without it, what an operator needs. The terminal client
-/// never calls this: its screen is for what people say.
+/// Writes logs to standard error from now on. `RUST_LOG` chooses what is shown; the default is
+/// `info`. The terminal client never calls this: its screen is for the chat.
 pub fn start(format: LogFormat) {
     let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown));
@@ -45,7 +46,8 @@ pub fn start(format: LogFormat) {
     }
 }
 
-/// A filter of its own: among the directives of `RUST_LOG` a longer target wins over a shorter one that is off.
+/// A filter of its own, because in `RUST_LOG` a longer target would win over a shorter one that is
+/// off.
 fn may_be_shown(metadata: &Metadata<'_>) -> bool {
     !SILENCED.iter().any(|library| {
         let rest = metadata.target().strip_prefix(library);
@@ -64,14 +66,26 @@ impl Collector for BusMetrics {
             ("bus_dropped_down", "Messages dropped because the bus was down", &counters.dropped_down),
             (
                 "bus_dropped_full",
-                "Messages refused because too much waited for the bus",
+                "Messages refused because too much was queued for the bus",
                 &counters.dropped_full,
             ),
             ("bus_too_large", "Messages larger than a message may be", &counters.too_large),
-            ("bus_undecodable", "Messages that were not what their subject promises", &counters.undecodable),
-            ("bus_wrong_speaker", "Events from the wrong speaker", &counters.wrong_speaker),
-            ("bus_overflowed", "Subscriptions that were read too slowly", &counters.overflowed),
-            ("bus_gaps", "Times when messages may have been missed", &counters.gaps),
+            (
+                "bus_undecodable",
+                "Messages that do not decode as their subject demands",
+                &counters.undecodable,
+            ),
+            (
+                "bus_wrong_speaker",
+                "Events that the publisher's role may not publish",
+                &counters.wrong_speaker,
+            ),
+            (
+                "bus_overflowed",
+                "Messages dropped because a subscription was read too slowly",
+                &counters.overflowed,
+            ),
+            ("bus_gaps", "Times in which messages may have been missed", &counters.gaps),
             ("bus_connects", "Connections made to the bus", &counters.connects),
             ("bus_failed_connects", "Connections that could not be made", &counters.failed_connects),
             ("bus_server_errors", "Errors that a server reported", &counters.server_errors),
@@ -103,7 +117,7 @@ mod tests {
         }
     }
 
-    /// What is logged while all of it is asked for, by name too.
+    /// What is logged while everything is asked for, also by name.
     fn logged(log: impl FnOnce()) -> String {
         let written = Written::default();
         let writer = written.clone();
@@ -127,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_heard_even_if_their_names_begin_alike() {
+    fn others_are_logged_even_if_their_names_begin_alike() {
         let log = logged(|| {
             tracing::trace!(target: "gateway::ws", "one");
             tracing::trace!(target: "tungstenite_like", "two");

@@ -18,8 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    Config, RunError,
-    leases::{Effect, Input, Leases, Lifetimes, SyncCursor},
+    config::{Config, RunError},
+    leases::{Effect, Input, LeasePolicy, Leases, SyncCursor},
     metrics::{Metrics, Question},
 };
 
@@ -125,7 +125,7 @@ impl Janitor {
         let heartbeat = Heartbeat { boot, version, load: Load::default(), draining: false };
         let from = bus.node().clone();
         Self {
-            leases: Leases::new(from.clone(), Lifetimes { token_life, key_rotation, grace, capacity }, now),
+            leases: Leases::new(from.clone(), LeasePolicy { token_life, key_rotation, grace, capacity }, now),
             status: bus.status(),
             bus,
             heartbeat: Message::Heartbeat { service: Service::Janitor, from, heartbeat },

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Metrics, leader::Leadership, pool::Pool};
+use crate::{leader::Leadership, metrics::Metrics, pool::Pool};
 
 /// How long a replica of a cluster listens before it may lead. By then it has received every
 /// heartbeat and every want at least once. On the local bus there are no others, and it is zero.

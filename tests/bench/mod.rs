@@ -1,4 +1,4 @@
-//! The load generator against a real server: what it counts is what happened.
+//! The load generator against a real server: it must count what has happened.
 
 use std::process::{Command, Output};
 
@@ -10,7 +10,7 @@ use crate::support::{
     process::{Launch, Process},
 };
 
-/// A run of the load generator with a few words more, to its end.
+/// Runs the load generator with these further options to its end.
 async fn run(urls: &str, words: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
     command.args(["bench", "--json", "-", "--url", urls]).args(words.split_whitespace());
@@ -23,7 +23,7 @@ async fn bench(at: &[&Process], words: &str) -> Output {
     run(&urls.join(","), words).await
 }
 
-/// What came of a run that kept every promise.
+/// The results of a run that kept every promise.
 #[track_caller]
 fn kept(output: Output) -> Value {
     let told = String::from_utf8_lossy(&output.stderr);
@@ -44,7 +44,7 @@ fn count(summary: &Value, name: &str) -> u64 {
     summary["counts"][name].as_u64().unwrap()
 }
 
-/// That all that was sent has arrived, and something was.
+/// Checks that something was sent, and that all of it has arrived.
 fn assert_all_arrived(summary: &Value) {
     assert!(count(summary, "sent") > 0, "{summary}");
     assert_eq!(count(summary, "sent"), count(summary, "delivered"), "{summary}");
@@ -83,7 +83,8 @@ async fn people_come_meet_and_go_on_to_the_next() {
     for content in ["opaque", "e2e"] {
         let summary = summary(&[&serve], &format!("churn --pairs 2 --secs 1 --content {content}")).await;
         assert_all_arrived(&summary);
-        // A visit is three chats of one with three others, and each of two pairs begins at least one.
+        // In a visit one person chats with three others in turn, and each of the two pairs begins
+        // at least one visit.
         assert!(count(&summary, "met") >= 6 && count(&summary, "connected") >= 8, "{summary}");
     }
 }
@@ -151,7 +152,7 @@ async fn servers_are_measured_and_a_page_is_written() {
     let words = format!("steady --pairs 2 --secs 2 --pid {} --html {}", serve.id(), page.display());
     let summary = summary(&[&serve], &words).await;
     let html = std::fs::read_to_string(&page);
-    // Gone even if something is wrong with it.
+    // Removed even if the checks fail.
     let _ = std::fs::remove_file(&page);
     let html = html.unwrap();
     assert!(html.starts_with("<!doctype html>") && html.contains("<svg") && !html.contains("http"));

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use janitor::leases::{Capacity, Effect as JanitorEffect, Input, Leases, Lifetimes, SyncCursor};
+use janitor::leases::{Capacity, Effect as JanitorEffect, Input, LeasePolicy, Leases, SyncCursor};
 use pairing::{LISTEN_FIRST, leader::Leadership, pool::Pool};
 use schemas::{
     BootId, NodeId, Service, UnixMillis,
@@ -88,7 +88,7 @@ pub(super) struct Janitor {
 
 impl Janitor {
     pub(super) fn new(id: NodeId, boot: BootId, grace: Duration, now: UnixMillis) -> Self {
-        let terms = Lifetimes {
+        let terms = LeasePolicy {
             token_life: TOKEN_LIFE,
             key_rotation: Duration::from_secs(3600),
             grace,

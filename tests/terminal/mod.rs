@@ -25,7 +25,7 @@ async fn couple(serve: &Process) -> (Terminal, Terminal) {
     (one, other)
 }
 
-/// Each says something that the other hears.
+/// Each sends something that the other receives.
 async fn exchange(one: &Terminal, other: &Terminal) {
     for (speaker, listener) in [(one, other), (other, one)] {
         let text = unique("text");
@@ -228,18 +228,18 @@ async fn a_small_terminal_that_grows_and_shrinks_is_redrawn() {
     one.shows(&rule(100)).await;
 }
 
-/// Somebody who waits alone, in a terminal whose shell lets the chat stand still.
+/// Somebody who waits alone, in a terminal whose shell allows the chat to be stopped.
 async fn alone(serve: &Process) -> Terminal {
     let terminal = Terminal::open(80, 24).await;
     terminal.line("set +m");
     terminal.chat("", &at(serve));
     terminal.shows("Looking for somebody").await;
-    // What is drawn last.
+    // This is drawn last.
     terminal.shows(&format!("{}>\n", rule(80))).await;
     terminal
 }
 
-/// What is above the line that is written: a row from edge to edge of a screen of this width.
+/// The row above the input line, which is as wide as the screen.
 fn rule(width: u16) -> String {
     format!("\n{}\n", "─".repeat(width.into()))
 }
@@ -294,7 +294,7 @@ async fn control_l_draws_over_what_others_have_written() {
     one.shows(&screen).await;
 }
 
-/// The screen, the keys and the scroll-back are as they were before.
+/// The screen, the keys and the scroll-back are restored.
 async fn is_as_before(terminal: &Terminal, settings: &str, said: &str) {
     terminal.is_back().await;
     terminal.shows("something that was here before").await;

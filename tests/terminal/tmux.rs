@@ -1,4 +1,4 @@
-//! A terminal with a shell in it: a tmux server of its own, gone when the test is.
+//! A terminal with a shell in it: a tmux server of its own, which ends with the test.
 
 use std::{
     env, fs,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{eventually, unique};
 
-/// What the shell says when it waits for a command.
+/// The prompt of the shell.
 const PROMPT: &str = "ready> ";
 
 pub(crate) struct Terminal {
@@ -27,19 +27,19 @@ impl Terminal {
         terminal
     }
 
-    /// A usual terminal, where the chat is begun with these parameters.
+    /// A terminal of the usual size, in which the chat is started with these parameters.
     pub(crate) async fn chatting(parameters: &str) -> Self {
         let terminal = Self::open(80, 24).await;
         terminal.chat("", parameters);
         terminal
     }
 
-    /// Begins a chat from the shell, with these variables.
+    /// Starts a chat from the shell, with these variables.
     pub(crate) fn chat(&self, variables: &str, parameters: &str) {
         self.line(&format!("{variables} {} chat {parameters}", env!("CARGO_BIN_EXE_cipher-chat")));
     }
 
-    /// Types a text, as it is.
+    /// Types a text.
     pub(crate) fn write(&self, text: &str) {
         self.tmux(&["send-keys", "-l", "--", text]);
     }
@@ -65,28 +65,28 @@ impl Terminal {
         self.tmux(&["resize-window", "-x", &width.to_string(), "-y", &height.to_string()]);
     }
 
-    /// Waits until whoever asks the terminal's device hears this size.
+    /// Waits until the terminal's device reports this size.
     pub(crate) async fn is_of_size(&self, width: u16, height: u16) {
         let size = format!("rows {height}; columns {width};");
         eventually(&size, async || self.settings().contains(&size)).await;
     }
 
-    /// What is to be seen.
+    /// What is visible.
     pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
     }
 
-    /// The same and all that was scrolled away.
+    /// What is visible, and all that was scrolled away.
     pub(crate) fn history(&self) -> String {
         self.tmux(&["capture-pane", "-p", "-S", "-"])
     }
 
-    /// Waits until something is to be seen.
+    /// Waits until a text is visible.
     pub(crate) async fn shows(&self, text: &str) {
         eventually(&format!("{text:?} on the screen"), async || self.screen().contains(text)).await;
     }
 
-    /// Waits until something is not to be seen any more.
+    /// Waits until a text is no longer visible.
     pub(crate) async fn hides(&self, text: &str) {
         eventually(&format!("no {text:?} on the screen"), async || !self.screen().contains(text)).await;
     }
@@ -104,7 +104,7 @@ impl Terminal {
         self.tmux(&["display-message", "-p", "#{alternate_on}"]).trim().to_owned()
     }
 
-    /// How the terminal treats keys: what `stty` says from outside.
+    /// How the terminal treats keys, as `stty` shows it from outside.
     pub(crate) fn settings(&self) -> String {
         said(Command::new("stty").args(["-a", "-F", &self.device()]))
     }
@@ -123,14 +123,13 @@ impl Terminal {
         said(Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child())]));
     }
 
-    /// What the chat has to do at one and the same time: it stands still while it happens. The
-    /// shell must not control jobs (`set +m`), or it takes the terminal from a chat that stands
-    /// still.
+    /// Stops the chat while something happens, so that the chat has to handle all of it at once.
+    /// The shell must not control jobs (`set +m`), or it takes the terminal away from a stopped
+    /// chat.
     pub(crate) async fn at_once(&self, happens: impl AsyncFnOnce(&Self)) {
         let state = format!("/proc/{}/stat", self.child());
         self.signal("STOP");
-        eventually("a chat that stands still", async || fs::read_to_string(&state).unwrap().contains(") T "))
-            .await;
+        eventually("a stopped chat", async || fs::read_to_string(&state).unwrap().contains(") T ")).await;
         happens(self).await;
         self.signal("CONT");
     }
@@ -160,12 +159,12 @@ impl Drop for Terminal {
             eprintln!("--- the terminal ---\n{}", self.screen());
         }
         self.tmux(&["kill-server"]);
-        // tmux may have removed it.
+        // tmux may have removed it already.
         _ = fs::remove_file(&self.socket);
     }
 }
 
-/// The output of a command that has to succeed.
+/// The output of a command, which has to succeed.
 fn said(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));

@@ -11,9 +11,9 @@ use schemas::{
 };
 
 use super::{
-    Effect, Leases,
     bounded::Moment,
     records::{BootTag, ExpiryNotice, Gateway, Held, Key, LeasedRoom, Tombstone},
+    state::{Effect, Leases},
 };
 
 impl Leases {
@@ -89,7 +89,7 @@ impl Leases {
         match self.ended.get(&room) {
             None => self.rooms.insert(room, LeasedRoom(moment)),
             Some(ended) => {
-                let age = self.lifetimes.tombstone_life().saturating_sub(ended.until.since(moment));
+                let age = self.policy.tombstone_life().saturating_sub(ended.until.since(moment));
                 let why = ended.why;
                 if age > limits::RENEWAL {
                     self.publish_ended(now, room, why);
@@ -187,7 +187,7 @@ impl Leases {
     }
 
     fn revoke(&mut self, now: UnixMillis, session: SessionId, remaining: Duration) {
-        let until = self.moment(now).after(remaining.min(self.lifetimes.tombstone_life()));
+        let until = self.moment(now).after(remaining.min(self.policy.tombstone_life()));
         let until = self.revoked.get(&session).map_or(until, |known| known.until.max(until));
         self.revoked.insert(session, Tombstone { until, why: () });
     }
@@ -204,13 +204,13 @@ impl Leases {
     /// Remembers that a room has ended, counted from the last event that says so: until then a
     /// gateway that had missed it may have renewed tickets.
     fn end_room(&mut self, now: UnixMillis, room: RoomId, why: EndReason) {
-        self.bury(now, room, why, self.lifetimes.tombstone_life());
+        self.bury(now, room, why, self.policy.tombstone_life());
     }
 
     /// Keeps the first reason and the later time.
     fn bury(&mut self, now: UnixMillis, room: RoomId, why: EndReason, remaining: Duration) {
         self.rooms.remove(&room);
-        let until = self.moment(now).after(remaining.min(self.lifetimes.tombstone_life()));
+        let until = self.moment(now).after(remaining.min(self.policy.tombstone_life()));
         let tombstone = match self.ended.get(&room) {
             Some(known) => Tombstone { until: known.until.max(until), why: known.why },
             None => Tombstone { until, why },

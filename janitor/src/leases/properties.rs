@@ -94,7 +94,7 @@ fn shuffled(messages: &[Message], seed: u64) -> Vec<Message> {
 proptest! {
     #[test]
     fn an_ended_room_stays_ended_while_a_ticket_may_be_valid(steps in steps()) {
-        let rig = Rig::starting(lifetimes());
+        let rig = Rig::starting(policy());
         let mut over = BTreeSet::new();
         let mut age = Duration::ZERO;
         for step in steps {
@@ -126,7 +126,7 @@ proptest! {
 
     #[test]
     fn only_an_event_ends_a_room(steps in steps()) {
-        let rig = Rig::starting(lifetimes());
+        let rig = Rig::starting(policy());
         let mut named = Vec::new();
         let mut deleted = Vec::new();
         let mut may_be_over = BTreeSet::new();
@@ -160,7 +160,7 @@ proptest! {
 
     #[test]
     fn nothing_expires_within_two_periods_of_a_start_or_gap(steps in steps()) {
-        let rig = Rig::starting(lifetimes());
+        let rig = Rig::starting(policy());
         let mut quiet_until = rig.now() + QUIET;
         for step in steps {
             match step {
@@ -184,7 +184,7 @@ proptest! {
         seed: u64,
     ) {
         let over = |messages: &[Message]| {
-            let rig = Rig::starting(lifetimes());
+            let rig = Rig::starting(policy());
             messages.iter().for_each(|message| { rig.receive(message.clone()); });
             let answers = rig.sync();
             let ended = answers.iter().flat_map(|it| &it.ended).map(|it| it.0).collect::<BTreeSet<_>>();
@@ -206,7 +206,7 @@ proptest! {
         steps in prop::collection::vec((0..40u64, 0..40u64, 0..5u8), 0..300),
     ) {
         let capacity = Capacity { sessions: 8, rooms: 4, tombstones: 4, keys: 2, gateways: 2 };
-        let rig = Rig::starting(Lifetimes { capacity, ..lifetimes() });
+        let rig = Rig::starting(LeasePolicy { capacity, ..policy() });
         for (n, r, kind) in steps {
             rig.receive(match kind {
                 0 => lease(&format!("g{n}"), r, vec![lease_of(n, 1, Some(room(r)))]),

@@ -14,16 +14,16 @@ use schemas::{
     session::SessionState,
 };
 
-use super::{Capacity, Counts, Effect, Input, Leases, Lifetimes, QUIET, SyncCursor};
+use super::{Capacity, Counts, Effect, Input, LeasePolicy, Leases, QUIET, SyncCursor};
 
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(600);
 pub(super) const ROTATION: Duration = Duration::from_secs(3600);
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-pub(super) fn lifetimes() -> Lifetimes {
+pub(super) fn policy() -> LeasePolicy {
     let capacity = Capacity::default();
-    Lifetimes { token_life: TOKEN_LIFE, key_rotation: ROTATION, grace: GRACE, capacity }
+    LeasePolicy { token_life: TOKEN_LIFE, key_rotation: ROTATION, grace: GRACE, capacity }
 }
 
 /// A janitor called `j2` and its time.
@@ -35,14 +35,14 @@ pub(super) struct Rig {
 impl Rig {
     /// One that has listened for long enough to decide.
     pub(super) fn awake() -> Self {
-        let rig = Self::starting(lifetimes());
+        let rig = Self::starting(policy());
         rig.pass(QUIET);
         rig
     }
 
-    pub(super) fn starting(lifetimes: Lifetimes) -> Self {
+    pub(super) fn starting(policy: LeasePolicy) -> Self {
         let start = UnixMillis::from_secs(1_750_000_000);
-        Self { leases: Leases::new(node("j2"), lifetimes, start).into(), now: start.into() }
+        Self { leases: Leases::new(node("j2"), policy, start).into(), now: start.into() }
     }
 
     pub(super) fn now(&self) -> UnixMillis {

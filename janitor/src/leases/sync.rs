@@ -3,7 +3,7 @@
 
 use schemas::{KeyId, RoomId, SessionId, UnixMillis, event::SyncAnswer, limits, time::millis};
 
-use super::Leases;
+use super::state::Leases;
 
 /// How much of an answer has been sent. What is learned meanwhile may or may not be in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

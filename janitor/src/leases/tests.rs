@@ -126,7 +126,7 @@ mod rooms {
 
     #[test]
     fn so_does_a_revocation_that_is_received_before_the_lease() {
-        let rig = Rig::starting(lifetimes());
+        let rig = Rig::starting(policy());
         assert_eq!(rig.receive(revoked(1)), []);
         let late = lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]);
         let again = Effect::Publish(Message::Session {
@@ -180,7 +180,7 @@ mod silence {
 
     #[test]
     fn nothing_is_decided_for_two_periods_after_the_start() {
-        let rig = Rig::starting(lifetimes());
+        let rig = Rig::starting(policy());
         rig.receive(announced(public(1, UnixMillis(0))));
         rig.receive(lease("g1", 1, vec![SessionLease { ends: UnixMillis(0), ..lease_of(1, 1, None) }]));
         assert!(published(&rig.pass(QUIET - SECOND)).is_empty());

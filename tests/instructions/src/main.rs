@@ -1,8 +1,8 @@
-//! Drives the frame path: real connections, from the masked bytes of one client to the bytes of the
-//! other. `run`, beside this, counts the instructions under callgrind; the difference between two
+//! Drives the path of frames: real connections, from the masked bytes of one client to the bytes of
+//! the other. The script `run` counts the instructions under callgrind. The difference between two
 //! runs of different length is what the frames cost, and nothing else.
 //!
-//! One thread, no timer, no network: the same instructions each time.
+//! One thread, no timer and no network, so that the instructions are the same each time.
 
 use std::{
     env,
@@ -23,23 +23,23 @@ use tokio::{
 };
 use websocket::{FrameEnd, Opcode, client, put_binary};
 
-/// As in the product: wiping is part of what a frame costs.
+/// As in the product: wiping is a part of what a frame costs.
 #[cfg(not(feature = "unwiped"))]
 #[global_allocator]
 static ALLOCATOR: wipe::Wiping = wipe::Wiping;
 
-/// The neutral load of the other benchmarks.
+/// The payload of the other benchmarks.
 const FRAME_BYTES: usize = 128;
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const ROOM: RoomId = RoomId::from_bytes([3; 16]);
-/// Rates that are accounted for, and never reached.
+/// Rates that are metered, and never reached.
 const OUT_OF_REACH: RateConfig =
     RateConfig { session: 0, connect: 0, find: 0, frame: 1_000_000, byte: 1_000_000_000 };
-/// More than a `ready` has.
+/// More bytes than a `ready` has.
 const READY_BYTES: usize = 16 * 1024;
-/// Reads before those that count.
+/// How many reads are done before counting.
 const WARM_UP: usize = 100;
-/// Turns of the runtime within which frames have arrived, with much to spare.
+/// Within how many turns of the runtime frames arrive, with a large reserve.
 const TURNS: u32 = 100;
 
 const USAGE: &str = "instructions local|remote FRAMES_PER_READ READS [unmetered]";
@@ -55,7 +55,7 @@ fn main() -> anyhow::Result<()> {
         _ => bail!(USAGE),
     };
     let (frames, reads) = (frames.parse().context(USAGE)?, reads.parse().context(USAGE)?);
-    // One thread: which of several takes a task up is never the same twice.
+    // One thread: with several, it is random which of them runs a task.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let mut pair = runtime.block_on(async {
         match way {
@@ -67,21 +67,21 @@ fn main() -> anyhow::Result<()> {
     counted(&runtime, &mut pair, reads)
 }
 
-/// What happens in here is counted: `run` knows it by its name.
+/// The script `run` counts what happens in this function, by its name.
 #[inline(never)]
 fn counted(runtime: &Runtime, pair: &mut Pair, reads: usize) -> anyhow::Result<()> {
     runtime.block_on(pair.talk(reads))
 }
 
-/// Two people in a room; one speaks.
+/// Two people in a room; one of them sends.
 struct Pair {
     speaker: UnixStream,
     listener: UnixStream,
-    /// What the speaker sends at once.
+    /// What the sender sends at once.
     spoken: Vec<u8>,
-    /// And what the listener gets of it.
+    /// What the receiver receives of it.
     heard: Vec<u8>,
-    /// What it has got.
+    /// What it has received so far.
     came: Vec<u8>,
     _gateways: Vec<Relay>,
 }
@@ -105,8 +105,8 @@ impl Pair {
         Self::new(speaker, listener, frames, vec![here, there]).await
     }
 
-    /// Two who have been told that they are `ready`, and have talked: everything that is made once
-    /// has been made.
+    /// Two people who have received `ready` and have exchanged frames, so that everything that is
+    /// made once has been made.
     async fn new(
         speaker: UnixStream,
         listener: UnixStream,
@@ -137,7 +137,7 @@ impl Pair {
         Ok(())
     }
 
-    /// Reads so much, or a little more.
+    /// Reads this many bytes, or a few more.
     async fn hear(&mut self, at_least: usize) -> anyhow::Result<usize> {
         let mut came = 0;
         for _ in 0..TURNS {

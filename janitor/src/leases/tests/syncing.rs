@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_starting_janitor_asks_again_each_period_until_it_is_answered() {
     let asks = |effects: Vec<Effect>| effects.iter().filter(|it| **it == Effect::AskSync).count();
-    let rig = Rig::starting(lifetimes());
+    let rig = Rig::starting(policy());
     assert_eq!(rig.give(Input::Tick), [Effect::AskSync]);
     assert_eq!(asks(rig.pass(limits::RENEWAL)), 1);
     rig.give(Input::Learned(SyncAnswer::default()));
@@ -19,7 +19,7 @@ fn a_starting_janitor_asks_again_each_period_until_it_is_answered() {
 
 #[test]
 fn it_answers_others_once_it_knows_enough_and_itself_never() {
-    let rig = Rig::starting(lifetimes());
+    let rig = Rig::starting(policy());
     let from = |name| Message::Sync { from: node(name) };
     assert_eq!(rig.receive(from("g1")), []);
     rig.give(Input::Learned(SyncAnswer { last: true, ..SyncAnswer::default() }));
@@ -31,7 +31,7 @@ fn it_answers_others_once_it_knows_enough_and_itself_never() {
 
 #[test]
 fn another_janitor_learns_what_it_answers() {
-    let (rig, other) = (Rig::awake(), Rig::starting(lifetimes()));
+    let (rig, other) = (Rig::awake(), Rig::starting(policy()));
     let key = public(1, rig.now() + ROTATION);
     rig.receive(announced(key));
     (0..limits::BATCH as u64).for_each(|n| {

@@ -46,7 +46,7 @@ impl Default for Capacity {
 
 /// The durations and capacities by which the janitor decides.
 #[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
+pub struct LeasePolicy {
     /// ExpiryNotice of a token and of a ticket.
     pub token_life: Duration,
     /// How long a gateway signs with one key.
@@ -57,7 +57,7 @@ pub struct Lifetimes {
     pub capacity: Capacity,
 }
 
-impl Lifetimes {
+impl LeasePolicy {
     /// How long a tombstone is kept: until no token or ticket that was issued before now is
     /// accepted anywhere.
     pub(super) fn tombstone_life(&self) -> Duration {
