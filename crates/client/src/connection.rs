@@ -1,4 +1,4 @@
-//! The I/O half of a connection: one task that gives the [`ConnectionMachine`] a clock, randomness
+//! The I/O half of a connection: one task that gives the `ConnectionMachine` a clock, randomness
 //! and a socket.
 
 use std::{collections::VecDeque, future::pending, mem, pin::Pin};

@@ -1,5 +1,5 @@
 //! Committed text that is derived from the code: whole files, and blocks of files that people
-//! write. A test renders what the code says and hands it to [`file`] or [`block`], which fail if
+//! write. A test renders what the code says and hands it to [`file()`] or [`block`], which fail if
 //! the committed text differs. With `UPDATE=1` in the environment they write it instead.
 
 #![expect(clippy::panic, reason = "for tests, which fail by panicking")]
