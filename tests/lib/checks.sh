@@ -2,7 +2,8 @@
 
 results=()
 
-# check NAME COMMAND...: runs a command (or a function, which stops at its first failure) and notes how it ended.
+# check NAME COMMAND...: runs a command (or a function, which stops at its first failure) and notes
+# how it ended.
 check() {
     local name=$1 start=$SECONDS failed=0
     shift
@@ -22,7 +23,8 @@ check() {
     fi
 }
 
-# leave_out NAME WHY: notes a part of the tests that cannot be run here. Where nothing may be left out (strict=yes), that is a failure.
+# leave_out NAME WHY: notes a part of the tests that cannot be run here. Where nothing may be left
+# out (strict=yes), that is a failure.
 leave_out() {
     if [ "${strict:-no}" = yes ]; then note FAILED "$1" "$2"; else note SKIPPED "$1" "$2"; fi
 }
@@ -45,8 +47,8 @@ count_of() {
     echo "$count"
 }
 
-# Shows all results and ends with the line `checks: N passed, N failed, N skipped`. Fails if a check has failed, or if none was
-# made.
+# Shows all results and ends with the line `checks: N passed, N failed, N skipped`. Fails if a check
+# has failed, or if none was made.
 sum_up() {
     local result state name rest passed failed
     printf '\n== All checks, %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))

@@ -21,7 +21,8 @@ run_lints() {
     fi
 }
 
-# Against the RustSec database: the newest, or if that cannot be fetched the one that an earlier run has left.
+# Against the RustSec database: the newest, or if that cannot be fetched the one that an earlier run
+# has left.
 check_advisories() {
     local name="cargo deny: advisories" log
     log=$(mktemp)

@@ -1,4 +1,5 @@
-# Sourced. What each part of the tests needs, whether it is there, and where it comes from. The working directory is the repository.
+# Sourced. What each part of the tests needs, whether it is there, and where it comes from. The
+# working directory is the repository.
 
 cache=$PWD/tests/.cache
 venv=$cache/venv
@@ -58,7 +59,8 @@ has() {
         nats-server | kosoku) [ -x "$venv/bin/$1" ] ;;
         node) has_node ;;
         node-packages) cmp -s tests/browser/package-lock.json "$node_modules/.installed" ;;
-        python) command -v python3 >/dev/null ;;
+        # `tomllib` came with 3.11.
+        python) python3 -c 'import tomllib' 2>/dev/null ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     esac
 }
@@ -96,6 +98,7 @@ advice_on() {
     case $1 in
         cargo) echo "Rust, from rustup.rs or your distribution" ;;
         node) echo "Node.js 20 or later, with npm" ;;
+        python) echo "Python 3.11 or later" ;;
         node-packages) echo "packages of Node.js, which npm installs" ;;
         *) echo "$1" ;;
     esac

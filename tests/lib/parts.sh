@@ -62,7 +62,8 @@ part_page() {
 }
 
 page_in_a_browser() {
-    # Of the whole workspace, as the tests were: with the same features there is nothing to compile again.
+    # Of the whole workspace, as the tests were: with the same features there is nothing to compile
+    # again.
     cargo build --workspace --locked --quiet --bin cipher-chat --example echo
     NATS_SERVER=$venv/bin/nats-server npm --prefix tests/browser run --silent page
 }
