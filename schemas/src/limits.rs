@@ -1,81 +1,90 @@
-//! Every limit that two processes must agree on, each with its reason. A limit that concerns one process alone lives beside it.
+//! Every limit on which two processes must agree, each with its reason. A limit of one process
+//! alone is beside the code that it limits.
 
 use std::time::Duration;
 
-/// The version that begins every subject and the WebSocket subprotocol's name.
+/// The name of the WebSocket subprotocol, which contains the protocol's version.
 pub const SUBPROTOCOL: &str = "cipher-chat.v1";
 
-/// Largest binary message of a client, in bytes: four times the largest padded packet of the end-to-end channel.
+/// Largest binary message of a client, in bytes: four times the largest padded packet of the
+/// end-to-end channel.
 pub const FRAME_BYTES: usize = 64 * 1024;
 
 /// Largest control message of a client, in bytes: a ticket in a `resume` is about 600.
 pub const CONTROL_BYTES: usize = 4 * 1024;
 
-/// Largest message of chat frames on the bus, in bytes: what one read of a socket can bring, with room for one whole frame.
+/// Largest message of chat frames on the bus, in bytes: what one read of a socket can return, with
+/// room for one whole frame.
 pub const BUS_FRAMES_BYTES: usize = 128 * 1024;
 
-/// Largest event on the bus, in bytes. Below the servers' `max_payload` of 192 KiB, which would otherwise cut the connection.
+/// Largest event on the bus, in bytes. Below the servers' `max_payload` of 192 KiB, beyond which
+/// they would cut the connection.
 pub const EVENT_BYTES: usize = 128 * 1024;
 
-/// How deep arrays and maps may nest in an event; the deepest of ours is 5.
+/// How deep arrays and maps may be nested in an event; the deepest event has 5 levels.
 pub const EVENT_DEPTH: usize = 12;
 
-/// Longest node id: it is a subject token, and subjects stay far below the servers' 512-byte control line.
+/// Longest node id: it is a subject token, and subjects stay far below the servers' 512-byte
+/// control line.
 pub const NODE_ID_CHARS: usize = 64;
 
-/// Longest topic in characters, as typed: a phrase, not a text.
+/// Longest topic in characters, as typed.
 pub const TOPIC_CHARS: usize = 64;
 
 /// Longest BCP 47 tag accepted. RFC 5646, section 4.4.1 asks for at least 35.
 pub const LANGUAGE_CHARS: usize = 35;
 
-/// How many entries a batch on the bus holds at most (wants, leases, presence, sync). 1000 of the largest stay below
-/// [`EVENT_BYTES`] with room to spare (a want with 24 tags is the largest; see [`WANT_BATCH`]).
+/// How many entries a batch on the bus holds at most (wants, leases, presence, sync). 1000 of the
+/// largest stay below [`EVENT_BYTES`] with room to spare (a want with 24 tags is the largest; see
+/// [`WANT_BATCH`]).
 pub const BATCH: usize = 1000;
 
 /// How many wants one batch holds at most: a want with all its tags takes about 350 bytes.
 pub const WANT_BATCH: usize = 250;
 
-/// Rooms that a session remembers having met in.
+/// How many of its last rooms a session remembers.
 pub const MET_TAGS: usize = 8;
 
-/// Rooms that a session remembers because of a report.
+/// How many rooms that ended with a report a session remembers.
 pub const REPORTED_TAGS: usize = 16;
 
-/// How long two people who have just talked are kept from meeting again.
+/// For how long two people who have just chatted are not matched again.
 pub const MET_LIFE: Duration = Duration::from_secs(5 * 60);
 
-/// The longest life of a session: whoever talks longer than a day opens a new one.
+/// The longest life of a session; after a day a client opens a new one.
 pub const SESSION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Tolerated difference between two clocks when a token is checked.
 pub const LEEWAY: Duration = Duration::from_secs(5);
 
-/// Every node says that it lives this often.
+/// How often every node publishes a heartbeat.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Without a heartbeat for this long a node counts as dead: three may be lost, and a peer still hears `away` within 5 s.
+/// Without a heartbeat for this long a node counts as lost: three heartbeats may be lost, and a
+/// peer is still told `away` within 5 s.
 pub const NODE_SILENCE: Duration = Duration::from_millis(3500);
 
-/// Presence and leases are renewed once in this period.
+/// Presence and leases are published once in this period.
 pub const RENEWAL: Duration = Duration::from_secs(10);
 
-/// Waiting wants are said again this often.
+/// How often wants are repeated.
 pub const WANT_REPEAT: Duration = Duration::from_secs(2);
 
-/// Without repetition for this long a want is gone: two repetitions may be lost.
+/// A want that is not repeated for this long is dropped: two repetitions may be lost.
 pub const WANT_SILENCE: Duration = Duration::from_secs(7);
 
-/// A pool ignores ids that were matched or withdrawn for this long, so that a late repetition cannot bring one back.
+/// For how long a pool ignores wants that were matched or withdrawn, so that a late repetition
+/// cannot bring one back.
 pub const WANT_FORGET: Duration = Duration::from_secs(10);
 
 /// Two different languages are kept apart until either side has waited this long.
 pub const LANGUAGE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A spent invite code is remembered this long, best effort.
+/// For how long a spent invite code is remembered, best effort.
 pub const SPENT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// When a revocation and the news of a re-attachment are said: what must survive a lost message is repeated by its owner.
+/// When a revocation and a new attachment are published: what must survive a lost message is
+/// repeated by its owner.
 pub const REPEATS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5)];
 
 const _: () = assert!(FRAME_BYTES + CONTROL_BYTES < BUS_FRAMES_BYTES);

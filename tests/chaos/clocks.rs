@@ -15,7 +15,7 @@ async fn lives_beside_a_janitor(offset: &str) {
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     let janitor = at_another_time(cluster.launch("janitor"), offset).ready().await;
     let leased = async || janitor.metric("janitor_held").await >= 3.0;
-    eventually("it knows what lives", leased).await;
+    eventually("it knows what is in use", leased).await;
     let idle = Person::new(&cluster.gateways[0]).await;
     // A deleted session, an ended room and a side that is away: each as with a right clock.
     let (deleted, mut left) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;

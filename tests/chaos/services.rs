@@ -121,7 +121,7 @@ async fn a_janitor_may_crash_and_be_replaced_and_nobody_notices() {
     other.peer_is("online").await;
     cluster.janitors[0] = cluster.start_node("janitor").await;
     let janitor = &cluster.janitors[0];
-    eventually("it knows what lives", async || {
+    eventually("it knows what is in use", async || {
         let metrics = crate::support::http::get(janitor.ops(), "/metrics").await.text();
         metrics.contains(r#"janitor_held{kind="rooms"} 1"#)
             && metrics.contains(r#"janitor_held{kind="sessions"} 2"#)
@@ -138,7 +138,7 @@ async fn a_janitor_that_hangs_and_goes_on_ends_nothing_that_is_in_use() {
     let mut cluster = Cluster::plan().set("grace", "2s").start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
     let janitor = &cluster.janitors[0];
-    eventually("it knows what lives", async || janitor.metric("janitor_held").await >= 3.0).await;
+    eventually("it knows what is in use", async || janitor.metric("janitor_held").await >= 3.0).await;
     janitor.pause();
     let (mut late, mut partner) = couple(&cluster.gateways[1], &cluster.gateways[0]).await;
     one.lose();

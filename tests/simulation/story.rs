@@ -124,7 +124,7 @@ impl World {
             self.abandon(main);
         }
         if self.rng.random_bool(0.1) {
-            self.clients[client].ticket = None; // a page that was opened anew
+            self.clients[client].ticket = None; // a page that was opened again
         }
         if self.clients[client].main.is_none() {
             let longest = *[50, 2_000, 30_000].choose(&mut self.rng).unwrap_or(&50);
