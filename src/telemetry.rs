@@ -99,7 +99,9 @@ impl Collector for BusMetrics {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Mutex};
+    use std::io;
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -108,7 +110,7 @@ mod tests {
 
     impl io::Write for Written {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
+            self.0.lock().extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
@@ -126,7 +128,7 @@ mod tests {
         let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown));
         let layer = fmt::layer().with_ansi(false).with_writer(move || writer.clone());
         tracing::subscriber::with_default(registry.with(layer), log);
-        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(written.0.lock().clone()).unwrap()
     }
 
     #[test]

@@ -4,15 +4,13 @@
 //! private key exported and parses it again for each signature (12.6 µs): a token is put together
 //! here (RFC 7515, section 3.1) and signed with the key as it was made (7.2 µs).
 
-use std::{
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bus::Clock;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use parking_lot::RwLock;
 use schemas::{
     KeyId, Service, SessionId, UnixMillis,
     event::{KeyEvent, PublicKey},
@@ -106,7 +104,7 @@ impl Tokens {
     /// Whether tokens can be issued and every token judged: the own key is announced and the
     /// others' keys are known.
     pub fn is_ready(&self) -> bool {
-        let keys = self.read();
+        let keys = self.keys.read();
         keys.announced && keys.others != PeerKeys::NotAsked
     }
 
@@ -171,7 +169,7 @@ impl Tokens {
     }
 
     fn decoding_key(&self, kid: &KeyId) -> Result<DecodingKey, TokenError> {
-        let keys = self.read();
+        let keys = self.keys.read();
         let known = keys.ring.get(self.clock.now(), kid).map(|public| DecodingKey::from_ed_der(public));
         match known {
             Some(key) if keys.announced => Ok(key),
@@ -189,14 +187,14 @@ impl Tokens {
     pub fn hear(&self, key: KeyId, event: &KeyEvent) {
         match event {
             KeyEvent::Announced(public) => self.learn(std::slice::from_ref(public)),
-            KeyEvent::Expired => self.write().ring.expire(self.clock.now(), &key),
+            KeyEvent::Expired => self.keys.write().ring.expire(self.clock.now(), &key),
         }
     }
 
     /// Takes in keys that another gateway or a janitor told when asked.
     pub fn learn(&self, public: &[PublicKey]) {
         let now = self.clock.now();
-        let mut keys = self.write();
+        let mut keys = self.keys.write();
         let full = public.iter().filter(|key| keys.ring.hear(now, key) == Learned::Full).count();
         if full > 0 {
             tracing::warn!(refused = full, "the key ring is full");
@@ -205,19 +203,19 @@ impl Tokens {
 
     /// The keys to tell a node that asks.
     pub fn known_keys(&self) -> Vec<PublicKey> {
-        self.read().ring.known(self.clock.now())
+        self.keys.read().ring.known(self.clock.now())
     }
 
     /// Says whether the keys of the other gateways are known: a sync has been answered, or there is
     /// nobody to ask.
     pub fn set_synced(&self, synced: bool) {
-        self.write().others = if synced { PeerKeys::Known } else { PeerKeys::NotAsked };
+        self.keys.write().others = if synced { PeerKeys::Known } else { PeerKeys::NotAsked };
     }
 
     /// The bus is down: a key that is not known cannot be asked for, and its tokens cannot be
     /// judged until the next sync.
     pub fn cut_off(&self) {
-        let others = &mut self.write().others;
+        let others = &mut self.keys.write().others;
         if *others == PeerKeys::Known {
             *others = PeerKeys::Stale;
         }
@@ -227,7 +225,7 @@ impl Tokens {
     /// while.
     pub fn announcements(&self) -> Vec<Message> {
         let now = self.clock.now();
-        let mut keys = self.write();
+        let mut keys = self.keys.write();
         let signing = Arc::clone(&keys.signing);
         // It signs still, perhaps for longer than planned (the bus was down): its end moves along.
         let end = end_of_key(now, &signing, self.token_life, self.key_rotation);
@@ -237,19 +235,19 @@ impl Tokens {
 
     /// The first key's announcement has been flushed: it signs from now on.
     pub fn first_key_announced(&self) {
-        self.write().announced = true;
+        self.keys.write().announced = true;
     }
 
     /// When the signing key is to be replaced.
     pub fn rotation_at(&self) -> UnixMillis {
-        self.read().signing.made + self.key_rotation
+        self.keys.read().signing.made + self.key_rotation
     }
 
     /// Makes the next key, if there is none yet, and returns its announcement. It verifies at once,
     /// and signs after [`Tokens::use_next_key`].
     pub fn make_next_key(&self) -> Message {
         let now = self.clock.now();
-        let mut keys = self.write();
+        let mut keys = self.keys.write();
         let next = Arc::clone(keys.next.get_or_insert_with(|| Arc::new(SigningKey::generate(now))));
         let key = next.public_key(end_of_key(now, &next, self.token_life, self.key_rotation));
         keys.ring.own(now, key);
@@ -259,7 +257,7 @@ impl Tokens {
     /// The next key's announcement was flushed [`KEY_SETTLE`] ago: it signs from now on, and the
     /// one before is wiped.
     pub fn use_next_key(&self) {
-        let mut keys = self.write();
+        let mut keys = self.keys.write();
         if let Some(next) = keys.next.take() {
             // The last holder of the old key drops it: here, or a signature that is being made.
             // AWS-LC wipes what it frees (`OPENSSL_free`), and the private half was never anywhere
@@ -269,16 +267,7 @@ impl Tokens {
     }
 
     fn signing_key(&self) -> Arc<SigningKey> {
-        Arc::clone(&self.read().signing)
-    }
-
-    // A panic while the lock is held leaves the fold as it was or one step further: both are sound.
-    fn read(&self) -> RwLockReadGuard<'_, Keys> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Keys> {
-        self.keys.write().unwrap_or_else(PoisonError::into_inner)
+        Arc::clone(&self.keys.read().signing)
     }
 }
 

@@ -10,10 +10,12 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 /// Far longer than a server takes to start, even on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -77,7 +79,7 @@ impl NatsServer {
 
     /// All that it has logged.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.lock().clone()
     }
 
     /// Kills it, as a crash would.
@@ -138,7 +140,7 @@ impl NatsServer {
                 if line.contains("Server is ready") {
                     let _ = ready.send(());
                 }
-                log.lock().unwrap().push_str(&(line + "\n"));
+                log.lock().push_str(&(line + "\n"));
             }
         });
         // The sender is dropped when the server ends.

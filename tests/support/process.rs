@@ -4,9 +4,11 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex},
+    sync::Arc,
     thread,
 };
+
+use parking_lot::{Condvar, Mutex};
 
 use super::{PATIENCE, eventually, http};
 
@@ -255,17 +257,17 @@ struct Lines {
 
 impl Log {
     fn push(&self, line: String) {
-        self.lines.lock().unwrap().text.push_str(&(line + "\n"));
+        self.lines.lock().text.push_str(&(line + "\n"));
         self.more.notify_all();
     }
 
     fn end(&self) {
-        self.lines.lock().unwrap().ended = true;
+        self.lines.lock().ended = true;
         self.more.notify_all();
     }
 
     fn text(&self) -> String {
-        self.lines.lock().unwrap().text.clone()
+        self.lines.lock().text.clone()
     }
 
     /// `None` if the process ends without it, or takes too long.
@@ -274,9 +276,9 @@ impl Log {
             let after = text.split_once(mark)?.1;
             after.split_once(char::is_whitespace).map(|(word, _)| word.to_owned())
         };
-        let lines = self.lines.lock().unwrap();
+        let mut lines = self.lines.lock();
         let waits = |lines: &mut Lines| found(&lines.text).is_none() && !lines.ended;
-        let (lines, _) = self.more.wait_timeout_while(lines, PATIENCE, waits).unwrap();
+        self.more.wait_while_for(&mut lines, waits, PATIENCE);
         found(&lines.text)
     }
 }

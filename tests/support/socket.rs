@@ -4,11 +4,12 @@
 use std::{
     future::poll_fn,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_util::{Sink, Stream};
+use parking_lot::Mutex;
 use tokio::{net::TcpStream, sync::mpsc, task::JoinSet};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -59,14 +60,14 @@ impl TestSocket {
 
     /// Stops reading; the socket stays open.
     pub(crate) fn release(self) -> Socket {
-        self.socket.lock().unwrap().take().expect("the socket is taken only at the end")
+        self.socket.lock().take().expect("the socket is taken only at the end")
     }
 
     async fn with(
         &self,
         mut act: impl FnMut(Pin<&mut Socket>, &mut Context<'_>) -> Poll<tungstenite::Result<()>>,
     ) -> tungstenite::Result<()> {
-        poll_fn(|cx| match self.socket.lock().unwrap().as_mut() {
+        poll_fn(|cx| match self.socket.lock().as_mut() {
             Some(socket) => act(Pin::new(socket), cx),
             None => Poll::Ready(Err(tungstenite::Error::AlreadyClosed)),
         })
@@ -76,7 +77,7 @@ impl TestSocket {
 
 impl Drop for TestSocket {
     fn drop(&mut self) {
-        drop(self.socket.lock().unwrap().take());
+        drop(self.socket.lock().take());
     }
 }
 
@@ -85,7 +86,7 @@ impl Drop for TestSocket {
 async fn read(socket: Shared, sender: mpsc::Sender<Message>) {
     loop {
         let Ok(permit) = sender.reserve().await else { return };
-        let next = poll_fn(|cx| match socket.lock().unwrap().as_mut() {
+        let next = poll_fn(|cx| match socket.lock().as_mut() {
             Some(socket) => Pin::new(socket).poll_next(cx),
             None => Poll::Ready(None),
         });

@@ -1,12 +1,10 @@
 //! The smallest server for one chat: it brings two people together, passes frames on, and cuts
 //! connections as it is told.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use client::{Server, Trust};
+use parking_lot::Mutex;
 use schemas::{
     Side,
     control::{ClientMessage, EndReason, PeerState, ServerMessage},
@@ -87,11 +85,11 @@ impl Relay {
 impl Room {
     /// From now on both connections break after every `frames` frames, [`CUTS`] times in all.
     pub(crate) fn cut_after_every(&self, frames: usize) {
-        self.frames.lock().unwrap().cut_after = Some(frames);
+        self.frames.lock().cut_after = Some(frames);
     }
 
     fn enter(&self, orders: &mpsc::Sender<Order>) -> Option<usize> {
-        let mut sides = self.sides.lock().unwrap();
+        let mut sides = self.sides.lock();
         match &sides[..] {
             [Place::Free, _] => {
                 sides[0] = Place::Waiting(orders.clone());
@@ -110,7 +108,7 @@ impl Room {
 
     fn resume(&self, ticket: &str, orders: &mpsc::Sender<Order>) -> Option<usize> {
         let index: usize = ticket.parse().unwrap();
-        let mut sides = self.sides.lock().unwrap();
+        let mut sides = self.sides.lock();
         if let Place::Over = sides[index] {
             order(orders, Order::Tell(ServerMessage::Ended { reason: EndReason::Left }));
             return None;
@@ -127,11 +125,11 @@ impl Room {
 
     /// Passes a frame on, or loses it.
     fn pass(&self, from: usize, frame: bytes::Bytes) {
-        let sides = self.sides.lock().unwrap();
+        let sides = self.sides.lock();
         if let Place::Online(peer) = &sides[1 - from] {
             order(peer, Order::Pass(frame));
         }
-        let mut frames = self.frames.lock().unwrap();
+        let mut frames = self.frames.lock();
         frames.passed += 1;
         let due = frames.cut_after.is_some_and(|cut_after| frames.passed.is_multiple_of(cut_after));
         if due && frames.cuts < CUTS {
@@ -145,7 +143,7 @@ impl Room {
     }
 
     fn lose(&self, index: usize, orders: &mpsc::Sender<Order>) {
-        let mut sides = self.sides.lock().unwrap();
+        let mut sides = self.sides.lock();
         // A newer connection of the same side is not concerned.
         if matches!(&sides[index], Place::Online(own) if own.same_channel(orders)) {
             sides[index] = Place::Away;
@@ -156,7 +154,7 @@ impl Room {
     }
 
     fn leave(&self) {
-        for side in &mut *self.sides.lock().unwrap() {
+        for side in &mut *self.sides.lock() {
             if let Place::Online(orders) = std::mem::replace(side, Place::Over) {
                 order(&orders, Order::Tell(ServerMessage::Ended { reason: EndReason::Left }));
             }

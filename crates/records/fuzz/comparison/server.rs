@@ -3,10 +3,11 @@
 use std::{
     io::{Read, Write},
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
 };
 
+use parking_lot::Mutex;
 use records::{Acceptor, End, Records, TlsStream, buffer};
 use rustls::{
     ServerConfig, ServerConnection,
@@ -137,10 +138,10 @@ impl Server for Ours {
         let mut cx = Context::from_waker(Waker::noop());
         match self {
             Self::ShakingHands(wire, accept) => {
-                wire.0.lock().unwrap().0.extend(bytes);
+                wire.0.lock().0.extend(bytes);
                 if let Poll::Ready(stream) = accept.as_mut().poll(&mut cx) {
                     let parts = stream.unwrap().into_parts();
-                    let written = std::mem::take(&mut parts.socket.0.lock().unwrap().1);
+                    let written = std::mem::take(&mut parts.socket.0.lock().1);
                     *self = Self::Open { records: parts.records, plain: parts.plain, written };
                 }
             }
@@ -161,7 +162,7 @@ impl Server for Ours {
 
     fn written(&mut self) -> Vec<u8> {
         match self {
-            Self::ShakingHands(wire, _) => std::mem::take(&mut wire.0.lock().unwrap().1),
+            Self::ShakingHands(wire, _) => std::mem::take(&mut wire.0.lock().1),
             Self::Open { records, written, .. } => {
                 while records.sealer.waits() {
                     written.extend(records.sealer.seal(&[]).1);
@@ -205,7 +206,7 @@ impl AsyncRead for Wire {
         _: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
-        let incoming = &mut self.0.lock().unwrap().0;
+        let incoming = &mut self.0.lock().0;
         if incoming.is_empty() {
             return Poll::Pending;
         }
@@ -218,7 +219,7 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        self.0.lock().unwrap().1.extend(bytes);
+        self.0.lock().1.extend(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
