@@ -8,6 +8,7 @@ mod cors;
 mod guard;
 mod openapi;
 mod origin;
+mod responses;
 mod rooms;
 mod sessions;
 mod state;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 
-use super::auth::Caller;
+use super::{auth::Caller, responses::NeedsToken};
 use crate::{
     node::Node,
     problem::{Problem, ProblemBody},
@@ -15,11 +15,8 @@ use crate::{
 #[utoipa::path(delete, path = "/v1/rooms/current", tag = "rooms", security(("token" = [])),
     responses(
         (status = 204, description = "The chat is over, for both people"),
-        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        NeedsToken,
         (status = 404, description = "The session is in no room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn leave(
     State(node): State<Arc<Node>>,

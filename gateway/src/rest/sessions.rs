@@ -16,7 +16,9 @@ use utoipa::ToSchema;
 use super::{
     auth::Caller,
     body::{EmptyObject, Nothing},
-    origin, ws,
+    origin,
+    responses::{NeedsToken, ReadsBody},
+    ws,
 };
 use crate::{
     address::client_address,
@@ -85,11 +87,9 @@ impl From<SessionState> for Doing {
     request_body(content = EmptyObject, content_type = "application/json", description = "Nothing, or {}"),
     responses(
         (status = 201, description = "A new session", body = Session),
+        ReadsBody,
         (status = 400, description = "The body is not empty", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "A page of another site, whose origin is not allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is longer than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "The node is not ready, or is about to stop", body = ProblemBody, content_type = "application/problem+json"),
     ))]
@@ -120,10 +120,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/v1/sessions/me", tag = "sessions", security(("token" = [])),
     responses(
         (status = 200, description = "What the session is doing", body = Whereabouts),
-        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
+        NeedsToken,
     ))]
 pub(super) async fn show(State(node): State<Arc<Node>>, Caller(claims): Caller) -> Json<Whereabouts> {
     let answer = node.where_is(claims.sub).await;
@@ -143,13 +140,9 @@ pub(super) async fn show(State(node): State<Arc<Node>>, Caller(claims): Caller) 
     request_body(content = EmptyObject, content_type = "application/json", description = "Nothing, or {}"),
     responses(
         (status = 200, description = "The session with a fresh token", body = Session),
+        NeedsToken,
+        ReadsBody,
         (status = 400, description = "The body is not empty, or there are two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is longer than 4 KiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn renew(
     State(node): State<Arc<Node>>,
@@ -164,10 +157,7 @@ pub(super) async fn renew(
 #[utoipa::path(delete, path = "/v1/sessions/me", tag = "sessions", security(("token" = [])),
     responses(
         (status = 204, description = "The session is over"),
-        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
+        NeedsToken,
     ))]
 pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller) -> StatusCode {
     node.revoke(claims.sub);

@@ -6,8 +6,8 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::Caller;
-use crate::{config::Matching, node::Node, problem::ProblemBody};
+use super::{auth::Caller, responses::NeedsToken};
+use crate::{config::Matching, node::Node};
 
 /// What a person may want to know before waiting for somebody.
 #[derive(Serialize, ToSchema)]
@@ -40,10 +40,7 @@ enum Way {
 #[utoipa::path(get, path = "/v1/status", tag = "status", security(("token" = [])),
     responses(
         (status = 200, description = "The counts, and what the operator offers", body = Status),
-        (status = 400, description = "There are two tokens", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "There is no token, or it is not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready", body = ProblemBody, content_type = "application/problem+json"),
+        NeedsToken,
     ))]
 pub(super) async fn show(State(node): State<Arc<Node>>, _: Caller) -> Json<Status> {
     let crowd = node.crowd();
