@@ -39,19 +39,43 @@ pub(crate) enum Question {
     Sync,
 }
 
+impl Question {
+    fn label(self) -> Label {
+        let question = match self {
+            Self::Ask => "ask",
+            Self::Sync => "sync",
+        };
+        [("question", question)]
+    }
+}
+
+/// What a janitor publishes of its own accord and counts.
+const PUBLISHED: [&str; 4] = ["session-expired", "room-expired", "room-ended", "key-expired"];
+
 impl Metrics {
-    /// New metrics, exported by `registry`.
+    /// New metrics, exported by `registry`. Every metric is named here, or this does not compile;
+    /// `docs/metrics.md` lists them.
+    #[deny(unused_variables)]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
+        let Self { held, said, answered, unsaid, gaps, overflowed, overflowed_before: _, moved } =
+            metrics.clone();
         let registry = registry.sub_registry_with_prefix("janitor");
-        registry.register("held", "Entries that are remembered", metrics.held.clone());
-        registry.register("said", "Expiries and ends that were published", metrics.said.clone());
-        registry.register("answered", "Questions that were answered", metrics.answered.clone());
-        registry.register("unsaid", "Messages that the bus did not take", metrics.unsaid.clone());
-        registry.register("gaps", "Times in which messages may have been missed", metrics.gaps.clone());
+        // Each series is there from the start, so that the first of its kind is seen as an
+        // increase.
+        metrics.set(Counts::default());
+        PUBLISHED.iter().for_each(|what| drop(said.get_or_create(&[("what", what)])));
+        [Question::Ask, Question::Sync]
+            .iter()
+            .for_each(|question| drop(answered.get_or_create(&question.label())));
+        registry.register("held", "Entries that are remembered", held);
+        registry.register("said", "Expiries and ends that were published", said);
+        registry.register("answered", "Questions that were answered", answered);
+        registry.register("unsaid", "Messages that the bus did not take", unsaid);
+        registry.register("gaps", "Times in which messages may have been missed", gaps);
         let help = "Entries that were dropped because there was no room";
-        registry.register("overflowed", help, metrics.overflowed.clone());
-        registry.register("moved", "Entries that were added and removed", metrics.moved.clone());
+        registry.register("overflowed", help, overflowed);
+        registry.register("moved", "Entries that were added and removed", moved);
         metrics
     }
 
@@ -74,22 +98,19 @@ impl Metrics {
     }
 
     pub(crate) fn said(&self, message: &Message) {
+        let [session_expired, room_expired, room_ended, key_expired] = PUBLISHED;
         let what = match message {
-            Message::Session { event: SessionEvent::Expired, .. } => "session-expired",
-            Message::Room { event: RoomEvent::Expired, .. } => "room-expired",
-            Message::Room { event: RoomEvent::Ended(_), .. } => "room-ended",
-            Message::Key { event: KeyEvent::Expired, .. } => "key-expired",
+            Message::Session { event: SessionEvent::Expired, .. } => session_expired,
+            Message::Room { event: RoomEvent::Expired, .. } => room_expired,
+            Message::Room { event: RoomEvent::Ended(_), .. } => room_ended,
+            Message::Key { event: KeyEvent::Expired, .. } => key_expired,
             _ => return,
         };
         self.said.get_or_create(&[("what", what)]).inc();
     }
 
     pub(crate) fn answered(&self, question: Question) {
-        let question = match question {
-            Question::Ask => "ask",
-            Question::Sync => "sync",
-        };
-        self.answered.get_or_create(&[("question", question)]).inc();
+        self.answered.get_or_create(&question.label()).inc();
     }
 
     pub(crate) fn unsaid(&self) {

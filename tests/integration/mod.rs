@@ -5,6 +5,7 @@ mod closing;
 mod crowd;
 mod drain;
 mod matching;
+mod metrics;
 mod options;
 mod privacy;
 mod relay;
