@@ -21,7 +21,7 @@ use std::{
 use bus::{Bus, Clock, Status};
 use parking_lot::Mutex;
 use schemas::{
-    CloseCode, SessionId, UnixMillis,
+    CloseCode, Service, SessionId, UnixMillis,
     event::{Load, SyncAnswer},
     limits,
     token::TokenClaims,
@@ -93,7 +93,7 @@ impl Node {
             ask_again: Notify::new(),
             config,
             clock,
-            bus,
+            bus: bus.with_role(Service::Gateway),
             metrics,
         }
     }

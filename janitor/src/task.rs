@@ -127,7 +127,7 @@ impl Janitor {
         Self {
             leases: Leases::new(from.clone(), LeasePolicy { token_life, key_rotation, grace, capacity }, now),
             status: bus.status(),
-            bus,
+            bus: bus.with_role(Service::Janitor),
             heartbeat: Message::Heartbeat { service: Service::Janitor, from, heartbeat },
             metrics,
             asked: None,

@@ -121,7 +121,7 @@ impl Replica {
             leads: false,
             boot,
             metrics,
-            bus,
+            bus: bus.with_role(Service::Pairing),
         }
     }
 

@@ -40,6 +40,7 @@ pub use status::{PublishError, Status, SubscribeError};
 #[derive(Clone)]
 pub struct Bus {
     node: NodeId,
+    role: Option<Service>,
     backend: Backend,
 }
 
@@ -56,7 +57,7 @@ pub struct FramesPermit(Option<nats::Permit>);
 impl Local {
     /// Joins `node` to this bus.
     pub fn join(&self, node: NodeId) -> Bus {
-        Bus { node, backend: Backend::Local(Arc::new(self.member())) }
+        Bus { node, role: None, backend: Backend::Local(Arc::new(self.member())) }
     }
 }
 
@@ -70,7 +71,13 @@ impl Bus {
     /// do not belong together.
     pub async fn nats(options: NatsOptions, node: NodeId) -> Result<Self, ConnectError> {
         let connection = nats::Connection::open(options, &node).await?;
-        Ok(Self { node, backend: Backend::Nats(Arc::new(connection)) })
+        Ok(Self { node, role: None, backend: Backend::Nats(Arc::new(connection)) })
+    }
+
+    /// The same access, for one role of the node. With debug assertions, as in tests, it panics when
+    /// that role publishes what is another's (see [`Message::publishers`]).
+    pub fn with_role(self, role: Service) -> Self {
+        Self { role: Some(role), ..self }
     }
 
     /// The node that this access belongs to.
@@ -104,6 +111,7 @@ impl Bus {
     /// # Errors
     /// If the message is dropped; see [`PublishError`].
     pub fn publish(&self, message: &Message) -> Result<(), PublishError> {
+        self.check(message);
         match &self.backend {
             Backend::Local(member) => member.publish(message),
             Backend::Nats(connection) => connection.publish(message),
@@ -164,6 +172,7 @@ impl Bus {
     /// # Errors
     /// If the question is dropped; see [`PublishError`].
     pub fn ask(&self, question: Message) -> Result<Answers, PublishError> {
+        self.check(&question);
         match &self.backend {
             Backend::Local(member) => member.ask(question).map(Answers::local),
             Backend::Nats(connection) => connection.ask(question).map(Answers::nats),
@@ -175,12 +184,25 @@ impl Bus {
     /// # Errors
     /// If the answer is dropped; see [`PublishError`].
     pub fn answer(&self, to: &ReplyTo, answer: &Answer) -> Result<(), PublishError> {
+        debug_assert!(
+            self.role.is_none_or(|role| answer.publishers().contains(&role)),
+            "{:?} gives an answer that is another role's",
+            self.role
+        );
         match (&self.backend, &to.0) {
             (Backend::Local(member), ReplyAddress::Queue(queue)) => member.answer(queue, answer),
             (Backend::Nats(connection), ReplyAddress::Inbox(inbox)) => connection.answer(inbox, answer),
             // The question was received on another bus.
             _ => Err(PublishError::Down),
         }
+    }
+
+    fn check(&self, message: &Message) {
+        debug_assert!(
+            self.role.is_none_or(|role| message.may_be_published_by(role)),
+            "{:?} publishes what is another role's: {message:?}",
+            self.role
+        );
     }
 
     /// Whether the bus is up, now and from now on.

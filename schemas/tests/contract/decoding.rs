@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use schemas::{
     KeyId, NodeId, RoomId, Service, SessionId, Stamp,
     codec::DecodeError,
-    event::SessionEvent,
+    event::{RoomEvent, SessionEvent},
     limits,
     message::{Answer, Message, MessageError},
     subject::Subject,
@@ -153,4 +153,14 @@ fn what_a_session_does_is_believed_of_gateways_alone_and_that_it_is_forgotten_of
             assert_eq!(decoded(speaker, &event), expected, "{speaker:?} {event:?}");
         }
     }
+}
+
+#[test]
+fn an_event_without_publishers_is_refused() {
+    // A janitor forgets a room on the subject for all, never on that of one gateway.
+    let (room, to) = (RoomId::from_bytes([1; 16]), "n1".parse().unwrap());
+    let message = Message::Peer { room, to, event: RoomEvent::Expired };
+    assert_eq!(message.publishers(), []);
+    let decoded = Message::decode(message.subject(), &message.encode().unwrap());
+    assert_eq!(decoded, Err(MessageError::Speaker));
 }

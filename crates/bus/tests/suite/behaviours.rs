@@ -333,3 +333,10 @@ async fn a_flush_succeeds_while_the_bus_is_up(net: Net) {
     two.flush().await.unwrap();
     assert!(subscription.try_next().is_some());
 }
+
+#[tokio::test]
+#[should_panic(expected = "publishes what is another role's")]
+async fn a_role_that_publishes_what_is_anothers_is_noticed() {
+    let bus = Net::local().join("p1").await.with_role(Service::Pairing);
+    let _ = bus.publish(&want("p1"));
+}
