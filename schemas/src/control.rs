@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 pub use self::vocabulary::{Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType};
 use crate::{
     RoomId, SessionId, Side,
-    criteria::{InviteCode, Language, Queue, Role, Topic},
+    criteria::{Criteria, MatchBy, Role},
 };
 
 /// What a client may ask. Its `Debug` shows neither a ticket nor whom it wants to meet.
 #[derive(Clone, PartialEq)]
 pub enum ClientMessage {
     /// Wait for a match.
-    Find(Find),
+    Find(Criteria),
     /// Stop waiting.
     Cancel,
     /// Back into my room after a lost connection; holds the room ticket.
@@ -25,41 +25,11 @@ pub enum ClientMessage {
     /// End the chat.
     Leave,
     /// End the chat, if there is one, and wait for another person.
-    Next(Find),
+    Next(Criteria),
     /// End the chat and never meet this person again.
     Report(Category),
     /// Answered with `pong`.
     Ping,
-}
-
-/// Whom a client wants to meet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Find {
-    /// A topic (or none), or an invite code.
-    pub by: FindBy,
-    /// The part that the client takes.
-    pub role: Option<Role>,
-    /// The language it speaks.
-    pub language: Option<Language>,
-}
-
-/// The two ways to meet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FindBy {
-    /// Anybody with the same topic, or likewise with none.
-    Random(Option<Topic>),
-    /// Whoever brings the same code.
-    Invite(InviteCode),
-}
-
-impl Find {
-    /// The queue in which this client waits.
-    pub fn queue(&self) -> Queue {
-        match &self.by {
-            FindBy::Random(topic) => Queue::of_topic(topic.as_ref()),
-            FindBy::Invite(code) => Queue::of_invite(code),
-        }
-    }
 }
 
 /// A control message that was refused; the connection stays.
@@ -85,7 +55,7 @@ struct Typed {
 }
 
 #[derive(Deserialize)]
-struct FindFields {
+struct CriteriaFields {
     topic: Option<String>,
     lang: Option<String>,
     role: Option<Role>,
@@ -115,11 +85,11 @@ impl ClientMessage {
             return Err(ControlError::new(ErrorCode::UnknownType, fault));
         };
         match kind {
-            ClientType::Find => find(text).map(Self::Find),
+            ClientType::Find => criteria(text).map(Self::Find),
             ClientType::Cancel => Ok(Self::Cancel),
             ClientType::Resume => fields(text).map(|f: ResumeFields| Self::Resume(f.ticket)),
             ClientType::Leave => Ok(Self::Leave),
-            ClientType::Next => find(text).map(Self::Next),
+            ClientType::Next => criteria(text).map(Self::Next),
             ClientType::Report => fields(text).map(|f: ReportFields| Self::Report(f.category)),
             ClientType::Ping => Ok(Self::Ping),
         }
@@ -143,23 +113,23 @@ fn fields<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ControlError> {
     serde_json::from_str(text).map_err(|fault| ControlError::new(ErrorCode::BadMessage, fault))
 }
 
-fn find(text: &str) -> Result<Find, ControlError> {
-    let wanted: FindFields = fields(text)?;
+fn criteria(text: &str) -> Result<Criteria, ControlError> {
+    let wanted: CriteriaFields = fields(text)?;
     let by = match (wanted.topic, wanted.invite) {
         (Some(_), Some(_)) => {
             return Err(ControlError::new(ErrorCode::BadMessage, "a topic and an invite exclude each other"));
         }
         (None, Some(code)) => {
-            FindBy::Invite(code.parse().map_err(|fault| ControlError::new(ErrorCode::BadInvite, fault))?)
+            MatchBy::Invite(code.parse().map_err(|fault| ControlError::new(ErrorCode::BadInvite, fault))?)
         }
         (topic, None) => {
             let topic = topic.map(|topic| topic.parse()).transpose();
-            FindBy::Random(topic.map_err(|fault| ControlError::new(ErrorCode::BadTopic, fault))?)
+            MatchBy::Random(topic.map_err(|fault| ControlError::new(ErrorCode::BadTopic, fault))?)
         }
     };
     let language = wanted.lang.map(|lang| lang.parse()).transpose();
     let language = language.map_err(|fault| ControlError::new(ErrorCode::BadLanguage, fault))?;
-    Ok(Find { by, role: wanted.role, language })
+    Ok(Criteria { by, role: wanted.role, language })
 }
 
 /// What a gateway says. Its `Debug` shows no token.
@@ -182,9 +152,9 @@ pub enum ServerMessage {
     /// The want has been published.
     Waiting,
     /// Two people are in a room.
-    Paired(Place),
+    Paired(Admission),
     /// Back in the room.
-    Resumed(Place),
+    Resumed(Admission),
     /// The other side lost or regained its connection.
     Peer {
         /// Which of the two.
@@ -221,9 +191,9 @@ pub enum ServerMessage {
     },
 }
 
-/// A place in a room. Its `Debug` shows no ticket.
+/// What a client is given when it is in a room. Its `Debug` shows no ticket.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Admission {
     /// The room.
     pub room: RoomId,
     /// The client's side in it.
@@ -261,9 +231,9 @@ impl fmt::Debug for ClientMessage {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Place({:?}, {:?})", self.room, self.side)
+        write!(f, "Admission({:?}, {:?})", self.room, self.side)
     }
 }
 

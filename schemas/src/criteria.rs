@@ -9,6 +9,36 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::{Tag, codec::sha256, limits};
 
+/// Whom a client wants to meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Criteria {
+    /// A topic (or none), or an invite code.
+    pub by: MatchBy,
+    /// The part that the client takes.
+    pub role: Option<Role>,
+    /// The language it speaks.
+    pub language: Option<Language>,
+}
+
+/// The two ways to meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MatchBy {
+    /// Anybody with the same topic, or likewise with none.
+    Random(Option<Topic>),
+    /// Whoever brings the same code.
+    Invite(InviteCode),
+}
+
+impl Criteria {
+    /// The queue in which this client waits.
+    pub fn queue(&self) -> Queue {
+        match &self.by {
+            MatchBy::Random(topic) => Queue::of_topic(topic.as_ref()),
+            MatchBy::Invite(code) => Queue::of_invite(code),
+        }
+    }
+}
+
 /// A topic as people compare it: NFKC, case-folded, trimmed. Shown to nobody and never logged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Topic(String);

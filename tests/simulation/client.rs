@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use schemas::{
     CloseCode, RoomId, SessionId, Side, Stamp, UnixMillis,
-    control::{ErrorCode, Find, PeerState},
+    control::{ErrorCode, PeerState},
+    criteria::Criteria,
     token::{ROOM_AUDIENCE, RoomHistory, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
 use session::{ClientCommand, ConnId, SessionGrant, TicketGrant, ToClient, Unsigned};
@@ -45,7 +46,7 @@ pub(super) struct Client {
     /// Tickets that are no longer valid.
     pub(super) old_tickets: Vec<TicketGrant>,
     /// The criteria of its `find`.
-    pub(super) wish: Option<Find>,
+    pub(super) criteria: Option<Criteria>,
     /// The connection that counts.
     pub(super) main: Option<ConnId>,
     pub(super) tabs: BTreeMap<ConnId, Tab>,
@@ -66,9 +67,9 @@ pub(super) enum Presence {
 pub(super) struct Tab {
     pub(super) phase: Phase,
     /// The criteria with which it is waiting.
-    pub(super) waits_for: Option<Find>,
+    pub(super) waits_for: Option<Criteria>,
     /// The criteria of a `find` that is not answered yet.
-    pub(super) asked: VecDeque<Find>,
+    pub(super) asked: VecDeque<Criteria>,
     pub(super) sent: u64,
     /// The newest attachment of which a frame was received, in this room.
     newest: Stamp,
@@ -110,7 +111,7 @@ impl Client {
             grants: vec![grant],
             ticket: None,
             old_tickets: Vec::new(),
-            wish: None,
+            criteria: None,
             main: None,
             tabs: BTreeMap::new(),
             presence: Presence::Here,
@@ -123,7 +124,7 @@ impl Client {
         self.main.and_then(|main| self.tabs.get(&main)).map(|tab| tab.phase)
     }
 
-    pub(super) fn waits_for(&self) -> Option<&Find> {
+    pub(super) fn waits_for(&self) -> Option<&Criteria> {
         self.tabs.get(&self.main?)?.waits_for.as_ref()
     }
 
@@ -230,7 +231,7 @@ impl World {
         }
         if let Some(ticket) = it.ticket {
             self.send_command(conn, ClientCommand::Resume(ticket_claims(&ticket)));
-        } else if let Some(find) = it.wish.clone() {
+        } else if let Some(find) = it.criteria.clone() {
             self.send_command(conn, ClientCommand::Find(find));
         }
     }
@@ -269,7 +270,7 @@ impl World {
                 tab.newest = Stamp::NONE;
                 if is_main {
                     it.ticket = Some(ticket);
-                    it.wish = None;
+                    it.criteria = None;
                 }
             }
             ToClient::Peer(state) => {
@@ -293,7 +294,7 @@ impl World {
             // There is no other: its invite is spent.
             ToClient::Error(_) => {
                 tab.phase = Phase::Idle;
-                it.wish = None;
+                it.criteria = None;
             }
         }
     }
@@ -312,7 +313,7 @@ impl World {
                 let pause = self.rng.random_range(500..1_500);
                 self.after(pause, Event::Client(client, Todo::Ask(conn)));
             }
-            (_, ErrorCode::InviteSpent) => self.clients[client].wish = None,
+            (_, ErrorCode::InviteSpent) => self.clients[client].criteria = None,
             _ => {}
         }
     }

@@ -2,8 +2,8 @@
 
 use schemas::{
     SessionId,
-    control::{Find, PeerState},
-    criteria::Role,
+    control::PeerState,
+    criteria::{Criteria, Role},
     session::SessionState,
 };
 
@@ -104,7 +104,7 @@ impl World {
         for (n, one) in waiting.iter().enumerate() {
             for other in &waiting[n + 1..] {
                 let (first, second) = (&self.clients[*one], &self.clients[*other]);
-                let Some((wish, theirs)) = first.waits_for().zip(second.waits_for()) else {
+                let Some((criteria, theirs)) = first.waits_for().zip(second.waits_for()) else {
                     return Err(format!("client {one} or {other} waits for nothing"));
                 };
                 let tags = |client: &super::client::Client| {
@@ -112,7 +112,7 @@ impl World {
                     history.unwrap_or_default().live_tags(self.true_time())
                 };
                 let strangers = tags(first).iter().all(|tag| !tags(second).contains(tag));
-                if strangers && fits(wish, theirs) {
+                if strangers && fits(criteria, theirs) {
                     return Err(format!("clients {one} and {other} wait for each other"));
                 }
             }
@@ -177,7 +177,7 @@ impl World {
 }
 
 /// Whether two with these criteria would be matched; after so long a time any language fits.
-fn fits(one: &Find, other: &Find) -> bool {
+fn fits(one: &Criteria, other: &Criteria) -> bool {
     let roles = matches!(
         (one.role, other.role),
         (None, None) | (Some(Role::Seek), Some(Role::Offer)) | (Some(Role::Offer), Some(Role::Seek))

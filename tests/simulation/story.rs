@@ -3,8 +3,8 @@
 use rand::{Rng, seq::IndexedRandom};
 use schemas::{
     Service,
-    control::{Category, Find, FindBy},
-    criteria::Role,
+    control::Category,
+    criteria::{Criteria, MatchBy, Role},
 };
 use session::ClientCommand;
 
@@ -51,7 +51,7 @@ impl World {
             (_, Some(Phase::Idle)) => {
                 let find = self.draw_find();
                 self.clients[client].ticket = None;
-                self.clients[client].wish = Some(find.clone());
+                self.clients[client].criteria = Some(find.clone());
                 let asked = if self.rng.random_bool(0.1) {
                     ClientCommand::Next(find)
                 } else {
@@ -65,19 +65,19 @@ impl World {
                 if let Some(tab) = self.clients[client].tabs.get_mut(&main).filter(|tab| tab.asked.is_empty())
                 {
                     tab.phase = Phase::Idle;
-                    self.clients[client].wish = None;
+                    self.clients[client].criteria = None;
                     self.send_command(main, ClientCommand::Cancel);
                 }
             }
             (25..30, Some(Phase::Waiting)) => {
                 let find = self.draw_find();
-                self.clients[client].wish = Some(find.clone());
+                self.clients[client].criteria = Some(find.clone());
                 self.send_command(main, ClientCommand::Find(find));
             }
             (15..20, Some(Phase::Room { .. })) => self.send_command(main, ClientCommand::Leave),
             (20..24, Some(Phase::Room { .. })) => {
                 let find = self.draw_find();
-                self.clients[client].wish = Some(find.clone());
+                self.clients[client].criteria = Some(find.clone());
                 self.send_command(main, ClientCommand::Next(find));
             }
             (24..26, Some(Phase::Room { .. })) => {
@@ -97,16 +97,16 @@ impl World {
         }
     }
 
-    fn draw_find(&mut self) -> Find {
+    fn draw_find(&mut self) -> Criteria {
         let rng = &mut self.rng;
         let role = [None, None, None, None, None, None, Some(Role::Seek), Some(Role::Offer)];
         let by = match rng.random_range(0..10) {
-            0..7 => FindBy::Random(None),
-            7..8 => FindBy::Random("music".parse().ok()),
-            code => FindBy::Invite(format!("{code}AAAAAAAAAAAAAAAAAAAAA").parse().expect("a code")),
+            0..7 => MatchBy::Random(None),
+            7..8 => MatchBy::Random("music".parse().ok()),
+            code => MatchBy::Invite(format!("{code}AAAAAAAAAAAAAAAAAAAAA").parse().expect("a code")),
         };
         let language = *["ko", "en", "", "", "", "", "", ""].choose(rng).unwrap_or(&"");
-        Find { by, role: *role.choose(rng).unwrap_or(&None), language: language.parse().ok() }
+        Criteria { by, role: *role.choose(rng).unwrap_or(&None), language: language.parse().ok() }
     }
 
     fn any_gateway(&mut self) -> Option<usize> {

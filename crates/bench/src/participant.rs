@@ -7,8 +7,8 @@ use client::{
     connection::Event, invite::Invite,
 };
 use schemas::{
-    control::{ErrorCode, Find, FindBy},
-    criteria::Role,
+    control::ErrorCode,
+    criteria::{Criteria, MatchBy, Role},
 };
 use tokio::time::timeout;
 
@@ -84,7 +84,7 @@ impl Participant {
             Self::Opaque(connection) => {
                 // This always parses.
                 let Ok(code) = invite.code().parse() else { return };
-                let find = Find { by: FindBy::Invite(code), role: Some(role), language: None };
+                let find = Criteria { by: MatchBy::Invite(code), role: Some(role), language: None };
                 // A closed connection is reported by an event.
                 _ = connection.next(find).await;
             }

@@ -29,10 +29,7 @@ mod event;
 
 use std::{collections::VecDeque, future::pending};
 
-use schemas::{
-    RoomId, Side,
-    control::{Category, Find},
-};
+use schemas::{RoomId, Side, control::Category, criteria::Criteria};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 pub use self::{
@@ -73,7 +70,7 @@ struct ActiveChat {
     room: RoomState,
     /// The reason, where the channel does not know it.
     end: Option<End>,
-    next: Option<Find>,
+    next: Option<Criteria>,
 }
 
 /// Whether the server still has the room.

@@ -4,10 +4,7 @@
 use std::{collections::VecDeque, future::pending, mem, pin::Pin};
 
 use bytes::Bytes;
-use schemas::{
-    control::{Category, Find},
-    limits,
-};
+use schemas::{control::Category, criteria::Criteria, limits};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -92,7 +89,7 @@ impl Connection {
     /// # Errors
     /// If the connection is closed. A refusal by the server comes as [`Event::Error`]. This holds
     /// for every command here.
-    pub async fn find(&self, find: Find) -> Result<(), CommandError> {
+    pub async fn find(&self, find: Criteria) -> Result<(), CommandError> {
         self.command(Command::Find(find)).await
     }
 
@@ -100,7 +97,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::find`].
-    pub async fn next(&self, find: Find) -> Result<(), CommandError> {
+    pub async fn next(&self, find: Criteria) -> Result<(), CommandError> {
         self.command(Command::Next(find)).await
     }
 

@@ -1,8 +1,8 @@
 //! Control messages as text: the other half of what `schemas::control` reads and writes for the
 //! server.
 
-use schemas::control::{Category, ClientMessage, Find, FindBy, ServerMessage};
-use schemas::criteria::Role;
+use schemas::control::{Category, ClientMessage, ServerMessage};
+use schemas::criteria::{Criteria, MatchBy, Role};
 use serde::Serialize;
 
 /// A client's message as the JSON text on the wire.
@@ -45,10 +45,10 @@ fn bare<'a>(kind: &'static str) -> Fields<'a> {
     Fields { r#type: kind, topic: None, invite: None, role: None, lang: None, ticket: None, category: None }
 }
 
-fn fields<'a>(kind: &'static str, find: &'a Find) -> Fields<'a> {
+fn fields<'a>(kind: &'static str, find: &'a Criteria) -> Fields<'a> {
     let (topic, invite) = match &find.by {
-        FindBy::Random(topic) => (topic.as_ref().map(|topic| topic.folded()), None),
-        FindBy::Invite(code) => (None, Some(code.text())),
+        MatchBy::Random(topic) => (topic.as_ref().map(|topic| topic.folded()), None),
+        MatchBy::Invite(code) => (None, Some(code.text())),
     };
     Fields { topic, invite, role: find.role, lang: find.language.clone().map(String::from), ..bare(kind) }
 }
@@ -59,14 +59,14 @@ mod tests {
 
     #[test]
     fn every_message_is_parsed_as_it_was_sent() {
-        let topic = Find {
-            by: FindBy::Random(Some(" Straße ".parse().unwrap())),
+        let topic = Criteria {
+            by: MatchBy::Random(Some(" Straße ".parse().unwrap())),
             role: Some(Role::Seek),
             language: Some("pt-BR".parse().unwrap()),
         };
-        let nobody = Find { by: FindBy::Random(None), role: None, language: None };
+        let nobody = Criteria { by: MatchBy::Random(None), role: None, language: None };
         let code = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-        let invite = Find { by: FindBy::Invite(code), role: Some(Role::Offer), language: None };
+        let invite = Criteria { by: MatchBy::Invite(code), role: Some(Role::Offer), language: None };
         for message in [
             ClientMessage::Find(topic.clone()),
             ClientMessage::Find(nobody.clone()),

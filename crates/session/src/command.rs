@@ -1,7 +1,8 @@
 //! What clients ask for, and why it is refused.
 
 use schemas::{
-    control::{Category, ControlError, ErrorCode, Find},
+    control::{Category, ControlError, ErrorCode},
+    criteria::Criteria,
     token::TicketClaims,
 };
 
@@ -9,7 +10,7 @@ use schemas::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClientCommand {
     /// Wait for a match.
-    Find(Find),
+    Find(Criteria),
     /// Stop waiting.
     Cancel,
     /// Back into a room.
@@ -17,7 +18,7 @@ pub enum ClientCommand {
     /// End the chat.
     Leave,
     /// End the chat, if any, and wait for another person.
-    Next(Find),
+    Next(Criteria),
     /// End the chat and never meet again.
     Report(Category),
 }

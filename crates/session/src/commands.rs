@@ -2,7 +2,8 @@
 
 use schemas::{
     RoomId, SessionId, Stamp, UnixMillis,
-    control::{ControlError, EndReason, Find},
+    control::{ControlError, EndReason},
+    criteria::Criteria,
     event::SessionEvent,
     token::TicketClaims,
 };
@@ -67,7 +68,7 @@ impl Sessions {
         }
     }
 
-    fn find(&mut self, now: UnixMillis, id: SessionId, find: Find) -> Result<(), ControlError> {
+    fn find(&mut self, now: UnixMillis, id: SessionId, find: Criteria) -> Result<(), ControlError> {
         self.check_find(now, &find)?;
         if !self.want(id).is_some_and(|want| want.is_for(&find)) {
             self.stop_waiting(now, id);

@@ -273,7 +273,7 @@ mod tests {
     use rand::SeedableRng;
     use schemas::{
         WantId,
-        control::{Find, FindBy},
+        criteria::{Criteria, MatchBy},
     };
 
     use super::*;
@@ -293,7 +293,7 @@ mod tests {
     }
 
     fn joining() -> Seat {
-        let find = Find { by: FindBy::Random(None), role: None, language: None };
+        let find = Criteria { by: MatchBy::Random(None), role: None, language: None };
         let want = OwnWant::new(START, WantId::from_bytes([1; 16]), find);
         Seat::joining(START, session(), peer(), Box::new(want))
     }

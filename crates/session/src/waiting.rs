@@ -3,8 +3,8 @@
 use rand::Rng;
 use schemas::{
     SessionId, UnixMillis, WantId,
-    control::{ControlError, Find},
-    criteria::Queue,
+    control::ControlError,
+    criteria::{Criteria, Queue},
     event::{Want, WantEvent},
     limits,
 };
@@ -18,7 +18,7 @@ use crate::{
 
 impl Sessions {
     /// Whether a want could be published now.
-    pub(crate) fn check_find(&self, now: UnixMillis, find: &Find) -> Result<(), ControlError> {
+    pub(crate) fn check_find(&self, now: UnixMillis, find: &Criteria) -> Result<(), ControlError> {
         if self.draining || !self.graces.is_bus_up() {
             return Err(cannot_find_now());
         }
@@ -39,7 +39,7 @@ impl Sessions {
     }
 
     /// A session begins to wait.
-    pub(crate) fn wait(&mut self, now: UnixMillis, id: SessionId, find: Find) {
+    pub(crate) fn wait(&mut self, now: UnixMillis, id: SessionId, find: Criteria) {
         let want = OwnWant::new(now, self.draw_want_id(), find);
         self.publish_want(now, id, Box::new(want));
     }

@@ -2,8 +2,7 @@
 
 use schemas::{
     SessionId, Stamp, Tag, UnixMillis, WantId,
-    control::Find,
-    criteria::{Language, Queue, Role},
+    criteria::{Criteria, Language, Queue, Role},
     event::Want,
 };
 
@@ -18,12 +17,12 @@ pub(crate) struct OwnWant {
 }
 
 impl OwnWant {
-    pub(crate) fn new(now: UnixMillis, id: WantId, find: Find) -> Self {
+    pub(crate) fn new(now: UnixMillis, id: WantId, find: Criteria) -> Self {
         Self { id, queue: find.queue(), since: now, role: find.role, language: find.language }
     }
 
     /// Whether it is what this message asks for, too.
-    pub(crate) fn is_for(&self, find: &Find) -> bool {
+    pub(crate) fn is_for(&self, find: &Criteria) -> bool {
         (self.queue, self.role, &self.language) == (find.queue(), find.role, &find.language)
     }
 

@@ -1,6 +1,7 @@
 //! What clients ask for on their connections.
 
-use schemas::control::{ClientMessage, ControlError, ErrorCode, Find, FindBy, ServerMessage};
+use schemas::control::{ClientMessage, ControlError, ErrorCode, ServerMessage};
+use schemas::criteria::{Criteria, MatchBy};
 
 use super::Node;
 use session::ClientCommand;
@@ -67,16 +68,16 @@ impl Node {
     }
 
     /// Refuses what the operator does not offer.
-    fn offered(&self, find: Find) -> Result<Find, ControlError> {
+    fn offered(&self, find: Criteria) -> Result<Criteria, ControlError> {
         let refuse = |code, message| Err(ControlError::new(code, message));
         match &find.by {
-            FindBy::Random(_) if !self.config.matching.random => {
+            MatchBy::Random(_) if !self.config.matching.random => {
                 refuse(ErrorCode::MatchingNotOffered, "only people with an invite meet here")
             }
-            FindBy::Invite(_) if !self.config.matching.invite => {
+            MatchBy::Invite(_) if !self.config.matching.invite => {
                 refuse(ErrorCode::MatchingNotOffered, "invites are not offered here")
             }
-            FindBy::Random(Some(topic)) if !self.config.offers(topic) => {
+            MatchBy::Random(Some(topic)) if !self.config.offers(topic) => {
                 refuse(ErrorCode::TopicNotOffered, "this topic is not offered here")
             }
             _ => Ok(find),

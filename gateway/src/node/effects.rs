@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bus::FrameRoute;
 use schemas::{
-    control::{Limits, Place, ServerMessage},
+    control::{Admission, Limits, ServerMessage},
     limits,
     time::millis,
 };
@@ -92,7 +92,7 @@ impl Node {
 
     /// Signs what only this gateway can sign. Runs on the connection's own task.
     pub(crate) fn sign(&self, message: Unsigned) -> ServerMessage {
-        let place = |grant: TicketGrant| Place {
+        let place = |grant: TicketGrant| Admission {
             room: grant.room,
             side: grant.side,
             ticket: self.tokens.issue_ticket(grant),

@@ -9,15 +9,15 @@ fn every_message_of_the_protocol_is_read() {
     let parse = |text: &str| ClientMessage::parse(text).unwrap();
     let all = r#"{"type":"find","topic":" Music","lang":"ko","role":"seek","later":{"x":[1]}}"#;
     let ClientMessage::Find(find) = parse(all) else { panic!("a find") };
-    assert_eq!(find.by, FindBy::Random(Some("music".parse().unwrap())));
+    assert_eq!(find.by, MatchBy::Random(Some("music".parse().unwrap())));
     assert_eq!((find.role, find.language), (Some(Role::Seek), Some("ko".parse().unwrap())));
-    let nobody = Find { by: FindBy::Random(None), role: None, language: None };
+    let nobody = Criteria { by: MatchBy::Random(None), role: None, language: None };
     assert_eq!(parse(r#"{"type":"find","topic":null}"#), ClientMessage::Find(nobody.clone()));
     assert_eq!(parse(r#"{"type":"next"}"#), ClientMessage::Next(nobody));
     let by_code = parse(r#"{"invite":"AAAAAAAAAAAAAAAAAAAAAA","role":"offer","type":"find"}"#);
     assert!(matches!(
         by_code,
-        ClientMessage::Find(Find { by: FindBy::Invite(_), role: Some(Role::Offer), .. })
+        ClientMessage::Find(Criteria { by: MatchBy::Invite(_), role: Some(Role::Offer), .. })
     ));
     assert_eq!(parse(r#"{"type":"resume","ticket":"t"}"#), ClientMessage::Resume("t".into()));
     assert_eq!(parse(r#"{"type":"report","category":"minor"}"#), ClientMessage::Report(Category::Minor));
@@ -57,7 +57,7 @@ fn messages_look_as_the_protocol_says() {
     assert_eq!(json(ServerMessage::Waiting), r#"{"type":"waiting"}"#);
     assert_eq!(json(ServerMessage::Peer { state: PeerState::Away }), r#"{"type":"peer","state":"away"}"#);
     assert_eq!(json(ServerMessage::Ended { reason: EndReason::Left }), r#"{"type":"ended","reason":"left"}"#);
-    let place = Place { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into() };
+    let place = Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into() };
     let paired = r#"{"type":"paired","room":"AAAAAAAAAAAAAAAAAAAAAA","side":"a","ticket":"t"}"#;
     assert_eq!(json(ServerMessage::Paired(place)), paired);
     let token = ServerMessage::Token { token: "t".into(), ticket: None, expires_at: 7 };
@@ -68,7 +68,7 @@ fn messages_look_as_the_protocol_says() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let place = Place { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "secret".into() };
+    let place = Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "secret".into() };
     let token = || "secret".to_owned();
     let session = SessionId::from_random([7; 16]);
     let limits = Limits { frame_bytes: 1, control_bytes: 1, frame_rate: 1, byte_rate: 1, topic_chars: 1 };
@@ -129,7 +129,7 @@ fn the_fields_that_are_read_are_those_that_are_described() {
         serde_saphyr::from_str(include_str!("../../asyncapi.yaml")).expect("YAML");
     for kind in ClientType::ALL {
         let (schema, mut read) = match kind {
-            ClientType::Find | ClientType::Next => ("wanted", fields_of::<FindFields>()),
+            ClientType::Find | ClientType::Next => ("wanted", fields_of::<CriteriaFields>()),
             ClientType::Resume => ("resume", fields_of::<ResumeFields>()),
             ClientType::Report => ("report", fields_of::<ReportFields>()),
             ClientType::Cancel | ClientType::Leave | ClientType::Ping => (kind.word(), Vec::new()),

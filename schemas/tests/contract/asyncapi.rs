@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::{
     RoomId, Service, SessionId, Side,
     control::{
-        Category, ClientMessage, ClientType, EndReason, ErrorCode, Limits, PeerState, Place, ServerMessage,
-        ServerType,
+        Admission, Category, ClientMessage, ClientType, EndReason, ErrorCode, Limits, PeerState,
+        ServerMessage, ServerType,
     },
     criteria::Role,
     limits,
@@ -30,7 +30,7 @@ fn operation(name: &str) -> BTreeSet<String> {
 }
 
 fn every_server_message() -> Vec<ServerMessage> {
-    let place = Place { room: RoomId::from_bytes([0xfe; 16]), side: Side::B, ticket: "t".into() };
+    let place = Admission { room: RoomId::from_bytes([0xfe; 16]), side: Side::B, ticket: "t".into() };
     let accepted = Limits { frame_bytes: 1, control_bytes: 2, frame_rate: 0, byte_rate: 4, topic_chars: 5 };
     let token = |ticket| ServerMessage::Token { token: "t".into(), ticket, expires_at: 7 };
     vec![

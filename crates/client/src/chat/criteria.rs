@@ -1,9 +1,6 @@
 //! Whom somebody wants to meet.
 
-use schemas::{
-    control::{Find, FindBy},
-    criteria::{InviteCode, Language, Role, Topic},
-};
+use schemas::criteria::{Criteria, InviteCode, Language, MatchBy, Role, Topic};
 
 use crate::{channel::Meeting, invite::Invite};
 
@@ -52,13 +49,13 @@ impl ChatCriteria {
         Self { role: Some(Role::Seek), ..Self::create_invite(invite) }
     }
 
-    pub(super) fn find(&self) -> Find {
+    pub(super) fn find(&self) -> Criteria {
         let by = match &self.by {
-            MeetBy::Anybody => FindBy::Random(None),
-            MeetBy::Topic(topic) => FindBy::Random(Some(topic.clone())),
-            MeetBy::Invite(invite) => FindBy::Invite(code(invite)),
+            MeetBy::Anybody => MatchBy::Random(None),
+            MeetBy::Topic(topic) => MatchBy::Random(Some(topic.clone())),
+            MeetBy::Invite(invite) => MatchBy::Invite(code(invite)),
         };
-        Find { by, role: self.role, language: self.language.clone() }
+        Criteria { by, role: self.role, language: self.language.clone() }
     }
 
     pub(super) fn meeting(&self) -> Meeting {

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use schemas::control::{Category, ClientMessage, ErrorCode, Find};
+use schemas::control::{Category, ClientMessage, ErrorCode};
+use schemas::criteria::Criteria;
 
 use super::{
     goal::{Goal, Leaving, Room},
@@ -28,7 +29,7 @@ impl ConnectionMachine {
         }
     }
 
-    fn find(&mut self, find: Find) {
+    fn find(&mut self, find: Criteria) {
         match &self.goal {
             Goal::Room(Room { leaving: None, .. }) => {
                 self.emit(refused(ErrorCode::InRoom, "leave the chat first, or ask for the next one"));
@@ -46,7 +47,7 @@ impl ConnectionMachine {
         }
     }
 
-    fn next(&mut self, find: Find) {
+    fn next(&mut self, find: Criteria) {
         let inside = self.is_inside();
         let Goal::Room(room) = &mut self.goal else { return self.find(find) };
         room.leaving.get_or_insert_default().next = Some(find.clone());

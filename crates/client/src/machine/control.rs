@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use schemas::{
-    control::{ClientMessage, EndReason, ErrorCode, PeerState, Place, Remedy, ServerMessage},
+    control::{Admission, ClientMessage, EndReason, ErrorCode, PeerState, Remedy, ServerMessage},
     reconnect::LONGEST_ASKED,
 };
 
@@ -80,7 +80,7 @@ impl ConnectionMachine {
         self.effects.push(Effect::KeepToken(token));
     }
 
-    fn paired(&mut self, place: Place) {
+    fn paired(&mut self, place: Admission) {
         let SocketState::Ready(ready) = &mut self.socket else { return };
         match self.goal {
             Goal::Find(_) => {
@@ -97,7 +97,7 @@ impl ConnectionMachine {
         }
     }
 
-    fn resumed(&mut self, place: Place) {
+    fn resumed(&mut self, place: Admission) {
         if let SocketState::Ready(ready) = &mut self.socket
             && let RoomMembership::Resuming { .. } = ready.membership
             && let Goal::Room(room) = &mut self.goal

@@ -1,6 +1,7 @@
 //! What the owner of a connection wants. It outlasts every socket.
 
-use schemas::control::{Category, ClientMessage, Find};
+use schemas::control::{Category, ClientMessage};
+use schemas::criteria::Criteria;
 
 use crate::secret::Secret;
 
@@ -10,7 +11,7 @@ pub(super) enum Goal {
     /// Nothing but the connection.
     None,
     /// Somebody to chat with.
-    Find(Find),
+    Find(Criteria),
     /// The chat in this room, or its end.
     Room(Room),
 }
@@ -31,7 +32,7 @@ pub(super) struct Leaving {
     /// Report the peer first.
     pub(super) report: Option<Category>,
     /// Whom to find after it.
-    pub(super) next: Option<Find>,
+    pub(super) next: Option<Criteria>,
 }
 
 impl Leaving {

@@ -6,7 +6,8 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use schemas::{
     RoomId, Side,
-    control::{Category, ClientMessage, EndReason, ErrorCode, Find, ServerMessage},
+    control::{Category, ClientMessage, EndReason, ErrorCode, ServerMessage},
+    criteria::Criteria,
 };
 
 use crate::secret::Secret;
@@ -36,9 +37,9 @@ pub(crate) enum Input {
 #[derive(Clone, PartialEq)]
 pub(crate) enum Command {
     /// Wait for a match.
-    Find(Find),
+    Find(Criteria),
     /// End the chat, if there is one, and wait for a match.
-    Next(Find),
+    Next(Criteria),
     /// Stop waiting.
     Cancel,
     /// End the chat.

@@ -6,14 +6,15 @@ use client::{
 };
 use schemas::{
     CloseCode, Side,
-    control::{ClientMessage, EndReason, Find, FindBy, ServerMessage},
+    control::{ClientMessage, EndReason, ServerMessage},
+    criteria::{Criteria, MatchBy},
 };
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Peer, Script, answer, last_events, place, server};
 
-fn anybody() -> Find {
-    Find { by: FindBy::Random(None), role: None, language: None }
+fn anybody() -> Criteria {
+    Criteria { by: MatchBy::Random(None), role: None, language: None }
 }
 
 /// A connection that works, and the server's end of it.

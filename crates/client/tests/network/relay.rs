@@ -28,7 +28,7 @@ pub(crate) struct Relay {
 
 #[derive(Default)]
 pub(crate) struct Room {
-    sides: Mutex<[Place; 2]>,
+    sides: Mutex<[SideState; 2]>,
     frames: Mutex<Frames>,
 }
 
@@ -43,7 +43,7 @@ struct Frames {
 const CUTS: usize = 4;
 
 #[derive(Default)]
-enum Place {
+enum SideState {
     #[default]
     Free,
     Waiting(mpsc::Sender<Order>),
@@ -91,15 +91,15 @@ impl Room {
     fn enter(&self, orders: &mpsc::Sender<Order>) -> Option<usize> {
         let mut sides = self.sides.lock();
         match &sides[..] {
-            [Place::Free, _] => {
-                sides[0] = Place::Waiting(orders.clone());
+            [SideState::Free, _] => {
+                sides[0] = SideState::Waiting(orders.clone());
                 Some(0)
             }
-            [Place::Waiting(first), Place::Free] => {
+            [SideState::Waiting(first), SideState::Free] => {
                 let first = first.clone();
                 order(&first, Order::Tell(ServerMessage::Paired(place(Side::A, "0"))));
                 order(orders, Order::Tell(ServerMessage::Paired(place(Side::B, "1"))));
-                *sides = [Place::Online(first), Place::Online(orders.clone())];
+                *sides = [SideState::Online(first), SideState::Online(orders.clone())];
                 Some(1)
             }
             _ => None,
@@ -109,15 +109,17 @@ impl Room {
     fn resume(&self, ticket: &str, orders: &mpsc::Sender<Order>) -> Option<usize> {
         let index: usize = ticket.parse().unwrap();
         let mut sides = self.sides.lock();
-        if let Place::Over = sides[index] {
+        if let SideState::Over = sides[index] {
             order(orders, Order::Tell(ServerMessage::Ended { reason: EndReason::Left }));
             return None;
         }
         let side = [Side::A, Side::B][index];
-        sides[index] = Place::Online(orders.clone());
+        sides[index] = SideState::Online(orders.clone());
         order(orders, Order::Tell(ServerMessage::Resumed(place(side, ticket))));
         match &sides[1 - index] {
-            Place::Online(peer) => order(peer, Order::Tell(ServerMessage::Peer { state: PeerState::Online })),
+            SideState::Online(peer) => {
+                order(peer, Order::Tell(ServerMessage::Peer { state: PeerState::Online }))
+            }
             _ => order(orders, Order::Tell(ServerMessage::Peer { state: PeerState::Away })),
         }
         Some(index)
@@ -126,7 +128,7 @@ impl Room {
     /// Passes a frame on, or loses it.
     fn pass(&self, from: usize, frame: bytes::Bytes) {
         let sides = self.sides.lock();
-        if let Place::Online(peer) = &sides[1 - from] {
+        if let SideState::Online(peer) = &sides[1 - from] {
             order(peer, Order::Pass(frame));
         }
         let mut frames = self.frames.lock();
@@ -135,7 +137,7 @@ impl Room {
         if due && frames.cuts < CUTS {
             frames.cuts += 1;
             for side in &*sides {
-                if let Place::Online(orders) = side {
+                if let SideState::Online(orders) = side {
                     order(orders, Order::Cut);
                 }
             }
@@ -145,9 +147,9 @@ impl Room {
     fn lose(&self, index: usize, orders: &mpsc::Sender<Order>) {
         let mut sides = self.sides.lock();
         // A newer connection of the same side is not concerned.
-        if matches!(&sides[index], Place::Online(own) if own.same_channel(orders)) {
-            sides[index] = Place::Away;
-            if let Place::Online(peer) = &sides[1 - index] {
+        if matches!(&sides[index], SideState::Online(own) if own.same_channel(orders)) {
+            sides[index] = SideState::Away;
+            if let SideState::Online(peer) = &sides[1 - index] {
                 order(peer, Order::Tell(ServerMessage::Peer { state: PeerState::Away }));
             }
         }
@@ -155,7 +157,7 @@ impl Room {
 
     fn leave(&self) {
         for side in &mut *self.sides.lock() {
-            if let Place::Online(orders) = std::mem::replace(side, Place::Over) {
+            if let SideState::Online(orders) = std::mem::replace(side, SideState::Over) {
                 order(&orders, Order::Tell(ServerMessage::Ended { reason: EndReason::Left }));
             }
         }

@@ -6,7 +6,7 @@ use client::{Server, ServerUrl, Session, Trust, connection::Event};
 use futures_util::{SinkExt, StreamExt};
 use schemas::{
     RoomId, SessionId, Side,
-    control::{ClientMessage, Limits, Place, ServerMessage},
+    control::{Admission, ClientMessage, Limits, ServerMessage},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -167,8 +167,8 @@ pub(crate) fn ready(token: &str) -> ServerMessage {
     }
 }
 
-pub(crate) fn place(side: Side, ticket: &str) -> Place {
-    Place { room: RoomId::from_bytes([9; 16]), side, ticket: ticket.into() }
+pub(crate) fn place(side: Side, ticket: &str) -> Admission {
+    Admission { room: RoomId::from_bytes([9; 16]), side, ticket: ticket.into() }
 }
 
 /// The body that answers `POST /v1/sessions`.

@@ -1,7 +1,7 @@
 use rand::SeedableRng;
 use schemas::{
     WantId,
-    control::{Find, FindBy},
+    criteria::{Criteria, MatchBy},
 };
 
 use super::{
@@ -33,8 +33,8 @@ fn attachment(side: Side, stamp: u64, gateway: u8) -> Attachment {
     Attachment { side, stamp: Stamp(stamp), node: node(gateway), owner: session(side).tag() }
 }
 
-fn invite() -> Find {
-    Find { by: FindBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
+fn invite() -> Criteria {
+    Criteria { by: MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
 }
 
 /// What the clients of a room would notice, and what is published.

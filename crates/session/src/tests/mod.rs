@@ -19,7 +19,8 @@ use std::{
 
 use schemas::{
     BootId, CloseCode, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
-    control::{Category, EndReason, ErrorCode, Find, FindBy, PeerState},
+    control::{Category, EndReason, ErrorCode, PeerState},
+    criteria::{Criteria, MatchBy},
     event::{
         Attachment, Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, SessionEvent, Want, WantEvent,
     },
@@ -88,16 +89,16 @@ fn session(n: u8) -> SessionId {
     SessionId::from_random([n; 16])
 }
 
-fn anyone() -> Find {
-    Find { by: FindBy::Random(None), role: None, language: None }
+fn anyone() -> Criteria {
+    Criteria { by: MatchBy::Random(None), role: None, language: None }
 }
 
-fn about(topic: &str) -> Find {
-    Find { by: FindBy::Random(Some(topic.parse().unwrap())), role: None, language: None }
+fn about(topic: &str) -> Criteria {
+    Criteria { by: MatchBy::Random(Some(topic.parse().unwrap())), role: None, language: None }
 }
 
-fn invited() -> Find {
-    Find { by: FindBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
+fn invited() -> Criteria {
+    Criteria { by: MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
 }
 
 impl Cluster {

@@ -8,7 +8,7 @@ fn a_find_publishes_a_want_and_says_waiting() {
     let mut cluster = Cluster::new(1);
     let person = cluster.connect(0, 1);
     assert!(matches!(cluster.told(person)[..], [ToClient::Unsigned(Unsigned::Ready(_))]));
-    let find = Find { language: Some("ko".parse().unwrap()), ..about("music") };
+    let find = Criteria { language: Some("ko".parse().unwrap()), ..about("music") };
     cluster.ask(person, ClientCommand::Find(find.clone())).unwrap();
     assert_eq!(cluster.told(person), [ToClient::Waiting]);
     let want = cluster.want(person);

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use schemas::{
     RoomId, SessionId, Side,
-    control::{ClientMessage, EndReason, ErrorCode, Find, FindBy, Limits, Place, ServerMessage},
+    control::{Admission, ClientMessage, EndReason, ErrorCode, Limits, ServerMessage},
+    criteria::{Criteria, MatchBy},
 };
 
 use super::{Command, ConnectionMachine, Effect, Event, Input};
@@ -93,12 +94,12 @@ fn ended(reason: EndReason) -> Effect {
     Effect::Emit(Event::Ended { reason })
 }
 
-fn anybody() -> Find {
-    Find { by: FindBy::Random(None), role: None, language: None }
+fn anybody() -> Criteria {
+    Criteria { by: MatchBy::Random(None), role: None, language: None }
 }
 
-fn about(topic: &str) -> Find {
-    Find { by: FindBy::Random(Some(topic.parse().unwrap())), role: None, language: None }
+fn about(topic: &str) -> Criteria {
+    Criteria { by: MatchBy::Random(Some(topic.parse().unwrap())), role: None, language: None }
 }
 
 fn ready(token: &str) -> Input {
@@ -115,8 +116,8 @@ fn room() -> RoomId {
     RoomId::from_bytes([9; 16])
 }
 
-fn admission(ticket: &str) -> Place {
-    Place { room: room(), side: Side::A, ticket: ticket.into() }
+fn admission(ticket: &str) -> Admission {
+    Admission { room: room(), side: Side::A, ticket: ticket.into() }
 }
 
 fn paired(ticket: &str) -> Input {
