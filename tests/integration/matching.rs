@@ -248,8 +248,8 @@ async fn what_the_operator_does_not_offer_is_refused() {
     let invites_only = Launch::new("serve").set("matching", "invite").ready().await;
     let mut one = Person::arrive(&invites_only).await;
     let mut other = Person::arrive(&invites_only).await;
-    for wish in [json!({"type": "find"}), json!({"type": "next", "topic": "music"})] {
-        one.ask(wish).await;
+    for criteria in [json!({"type": "find"}), json!({"type": "next", "topic": "music"})] {
+        one.ask(criteria).await;
         assert_eq!(one.error().await, "matching-not-offered");
     }
     let code = invite();

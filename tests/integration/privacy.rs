@@ -52,13 +52,14 @@ async fn whole_life(cluster: &Cluster, secrets: &mut Secrets) {
     let [here, there] = [&cluster.gateways[0], &cluster.gateways[1]];
     let (mut one, mut other) = (Person::arrive(here).await, Person::arrive(there).await);
     let (topic, code) = (unique("PrivateTopic"), invite());
-    for (wish, role) in [(json!({"topic": topic}), None), (json!({"invite": code}), Some(["seek", "offer"]))]
+    for (criteria, role) in
+        [(json!({"topic": topic}), None), (json!({"invite": code}), Some(["seek", "offer"]))]
     {
-        let mut wishes = [wish.clone(), wish];
+        let mut both = [criteria.clone(), criteria];
         if let Some(roles) = role {
-            wishes.iter_mut().zip(roles).for_each(|(wish, role)| wish["role"] = role.into());
+            both.iter_mut().zip(roles).for_each(|(criteria, role)| criteria["role"] = role.into());
         }
-        let [first, second] = wishes;
+        let [first, second] = both;
         // The same two would not be matched again so soon, so others meet by the invite.
         if role.is_some() {
             (one, other) = (Person::arrive(there).await, Person::arrive(here).await);

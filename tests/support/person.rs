@@ -128,11 +128,11 @@ impl Person {
 
     /// Sends `find` and receives `waiting`.
     #[track_caller]
-    pub(crate) fn find(&mut self, mut wish: Value) -> impl Future<Output = ()> {
+    pub(crate) fn find(&mut self, mut criteria: Value) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
-            wish["type"] = "find".into();
-            self.ask(wish).await;
+            criteria["type"] = "find".into();
+            self.ask(criteria).await;
             assert_eq!(self.next().await, Heard::Control(json!({"type": "waiting"})), "at {caller}");
         }
     }

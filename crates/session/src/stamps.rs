@@ -12,7 +12,7 @@ const CAPACITY: usize = 50_000;
 /// The highest stamps that have been heard of sessions, as far as they are ahead of the clock.
 pub(crate) struct Stamps(Expiring<SessionId, Stamp>);
 
-/// Which attachment of its session one is.
+/// Whether an attachment is the first of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttachmentOrder {
     /// The first that its token and this gateway know of. Nobody holds an older one, unless a token
