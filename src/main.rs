@@ -8,14 +8,14 @@ mod memory;
 mod options;
 mod process;
 mod roles;
+mod sockets;
 mod telemetry;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use bench::Outcome;
-use clap::Parser;
 
-use crate::options::{Cli, Command};
+use crate::options::{Request, Tool};
 
 /// Memory is wiped when it is freed: keys, tokens and frames do not outlive their use.
 #[global_allocator]
@@ -27,16 +27,23 @@ const FAILED: u8 = 1;
 const WRONG_OPTIONS: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(options::with_default_command(std::env::args_os()));
-    match cli.command {
-        Command::Serve(options) => roles::main(roles::Role::Serve, &options),
-        Command::Gateway(options) => roles::main(roles::Role::Gateway, &options),
-        Command::Pairing(options) => roles::main(roles::Role::Pairing, &options.into()),
-        Command::Janitor(options) => roles::main(roles::Role::Janitor, &options.into()),
-        Command::Chat(options) => {
+    let words = options::with_default_command(env::args_os());
+    match options::request(&words, env::vars_os()) {
+        Ok(Request::Node(role, words)) => roles::main(role, &words),
+        Ok(Request::Tool(tool)) => run(tool),
+        Err(faults) => {
+            eprintln!("{faults}");
+            ExitCode::from(WRONG_OPTIONS)
+        }
+    }
+}
+
+fn run(tool: Tool) -> ExitCode {
+    match tool {
+        Tool::Chat(options) => {
             process::run(async { terminal::run(options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
         }
-        Command::Bench(options) => process::run(async {
+        Tool::Bench(options) => process::run(async {
             match bench::run(options, process::stop_signal()).await {
                 Ok(Outcome::Kept) => ExitCode::SUCCESS,
                 Ok(Outcome::Broken) => ExitCode::from(FAILED),
@@ -44,7 +51,7 @@ fn main() -> ExitCode {
                 Err(error) => fail(&error, FAILED),
             }
         }),
-        Command::Decode => decode::main(),
+        Tool::Decode => decode::main(),
     }
 }
 

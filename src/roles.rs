@@ -1,165 +1,157 @@
 //! The roles of a process: what each is made of, how it starts and how it stops.
 
-use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use bus::{Bus, Clock, Local, Status};
-use gateway::{Gateway, config::Config};
+use bus::{Bus, Clock, Local, NatsOptions, Status};
+use gateway::config::{self, Config};
 use prometheus_client::registry::Registry;
-use schemas::Service;
+use schemas::{Service, lifetimes::Lifetimes};
 use serving::{
     listener::{self, ListenerConfig},
     ops,
-    tls::{self, Acceptor, Clients},
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     FAILED, WRONG_OPTIONS, fail, memory,
-    options::{self, GatewayOptions, Roles},
+    options::{self, Configuration, Gateway, Janitor, Listener, Node, Pairing, Role, Serve},
     process::{self, StopSignals},
+    sockets::{Socket, Sockets},
     telemetry,
 };
 
 /// The program's version, as nodes tell each other.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// An address is taken or not ours.
-const CANNOT_LISTEN: u8 = 3;
 
-/// What a process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// All in one.
-    Serve,
-    /// The edge.
-    Gateway,
-    /// Matches people.
-    Pairing,
-    /// Expires what nobody renews.
-    Janitor,
-}
-
-impl Role {
-    /// The word on the command line, and the beginning of a random node id.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Serve => "serve",
-            Self::Gateway => "gateway",
-            Self::Pairing => "pairing",
-            Self::Janitor => "janitor",
-        }
-    }
-
-    fn has_gateway(self) -> bool {
-        matches!(self, Self::Serve | Self::Gateway)
+/// Checks the options of a role, then runs it until it is told to stop.
+pub fn main(role: Role, words: &[OsString]) -> ExitCode {
+    match role {
+        Role::Serve => start::<Serve>(words),
+        Role::Gateway => start::<Gateway>(words),
+        Role::Pairing => start::<Pairing>(words),
+        Role::Janitor => start::<Janitor>(words),
     }
 }
 
-/// Checks the options, then runs the role until it is told to stop.
-pub fn main(role: Role, options: &GatewayOptions) -> ExitCode {
-    let roles = match options::check(role, options) {
-        Ok(roles) => roles,
+fn start<C: Configuration + Into<Plan>>(words: &[OsString]) -> ExitCode {
+    let plan: Plan = match options::read::<C>(words, std::env::vars_os()) {
+        Ok(configuration) => configuration.into(),
         Err(faults) => {
-            eprintln!("{faults}");
+            eprintln!("{faults}\n\n{}", options::usage(C::ROLE));
             return ExitCode::from(WRONG_OPTIONS);
         }
     };
-    telemetry::start(roles.log_format);
-    if role.has_gateway() {
+    telemetry::start(plan.node.log_format);
+    if plan.edge.is_some() {
         wipe::keep_ready();
     } else {
         // One task does all the work there.
         wipe::share_one_heap();
     }
-    process::run(run(role, roles))
+    process::run(run(plan))
 }
 
-async fn run(role: Role, roles: Roles) -> ExitCode {
-    let config = roles.gateway;
-    let certificates = match read_certificates(&config) {
-        Ok(certificates) => certificates,
-        Err(error) => return fail(&error, WRONG_OPTIONS),
+/// A node, and the services that it consists of.
+struct Plan {
+    node: Node,
+    nats: Option<NatsOptions>,
+    pairing: Option<ListenFirst>,
+    janitor: Option<Lifetimes>,
+    edge: Option<Edge>,
+}
+
+/// How long pairing listens before it publishes matches.
+struct ListenFirst(Duration);
+
+/// A gateway, and the listener for its clients.
+struct Edge {
+    listener: Listener,
+    config: Config,
+}
+
+impl From<Serve> for Plan {
+    fn from(Serve { node, nats, clients, gateway }: Serve) -> Self {
+        // On a bus of its own there are no other replicas to listen to.
+        let listen_first = nats.as_ref().map_or(Duration::ZERO, |_| pairing::LISTEN_FIRST);
+        let (pairing, janitor) = (Some(ListenFirst(listen_first)), Some(gateway.lifetimes));
+        Self { node, nats, pairing, janitor, edge: Some(Edge { listener: clients, config: gateway }) }
+    }
+}
+
+impl From<Gateway> for Plan {
+    fn from(Gateway { node, nats, clients, gateway }: Gateway) -> Self {
+        let edge = Some(Edge { listener: clients, config: gateway });
+        Self { node, nats: Some(nats), pairing: None, janitor: None, edge }
+    }
+}
+
+impl From<Pairing> for Plan {
+    fn from(Pairing { node, nats }: Pairing) -> Self {
+        let pairing = Some(ListenFirst(pairing::LISTEN_FIRST));
+        Self { node, nats: Some(nats), pairing, janitor: None, edge: None }
+    }
+}
+
+impl From<Janitor> for Plan {
+    fn from(Janitor { node, nats, lifetimes }: Janitor) -> Self {
+        Self { node, nats: Some(nats), pairing: None, janitor: Some(lifetimes), edge: None }
+    }
+}
+
+async fn run(mut plan: Plan) -> ExitCode {
+    let clients = plan.edge.as_ref().map(|edge| &edge.listener);
+    let sockets = match Sockets::open(clients, &plan.node.ops) {
+        Ok(sockets) => sockets,
+        Err(code) => return code,
     };
-    let (clients, watchers) = match open_listeners(role, &config) {
-        Ok(listeners) => listeners,
-        Err(error) => return fail(&error, CANNOT_LISTEN),
-    };
-    let bus = match roles.nats {
-        None => Ok(Local::new().join(config.node.clone())),
-        Some(options) => Bus::nats(options, config.node.clone()).await,
+    let bus = match plan.nats.take() {
+        None => Ok(Local::new().join(plan.node.id.clone())),
+        Some(options) => Bus::nats(options, plan.node.id.clone()).await,
     };
     let bus = match bus {
         Ok(bus) => bus,
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot join the bus"), WRONG_OPTIONS),
     };
-    let ended =
-        Process { role, config, bus, clock: Clock::start(), registry: Registry::with_prefix("cipher_chat") }
-            .run(clients, watchers, certificates)
-            .await;
-    match ended {
+    let registry = Registry::with_prefix("cipher_chat");
+    let process = Process { node: plan.node.clone(), bus, clock: Clock::start(), registry };
+    match process.run(plan, sockets).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
     }
 }
 
-/// TLS for clients and for whoever watches.
-struct Certificates {
-    clients: Option<Acceptor>,
-    watchers: Option<Acceptor>,
-}
-
-fn read_certificates(config: &Config) -> anyhow::Result<Certificates> {
-    let acceptor = |clients| config.tls.as_ref().map(|files| tls::acceptor(files, clients)).transpose();
-    let watched_with_tls = !config.ops_listen.ip().is_loopback();
-    Ok(Certificates {
-        clients: acceptor(Clients::Named)?,
-        watchers: if watched_with_tls { acceptor(Clients::Any)? } else { None },
-    })
-}
-
-fn open_listeners(role: Role, config: &Config) -> anyhow::Result<(Option<TcpListener>, TcpListener)> {
-    let open = |option: &str, address: SocketAddr| {
-        listener::bind(address).with_context(|| format!("cannot listen on {option} {address}"))
-    };
-    let clients = role.has_gateway().then(|| open("--listen", config.listen)).transpose()?;
-    Ok((clients, open("--ops-listen", config.ops_listen)?))
-}
-
 /// Whether a process has what it needs to do its work.
 type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
+/// The services of a process, while they run.
+type Running = JoinSet<anyhow::Result<()>>;
+
 /// A process that is ready to run.
 struct Process {
-    role: Role,
-    config: Config,
+    node: Node,
     bus: Bus,
     clock: Clock,
     registry: Registry,
 }
 
 impl Process {
-    async fn run(
-        mut self,
-        clients: Option<TcpListener>,
-        watchers: TcpListener,
-        certificates: Certificates,
-    ) -> anyhow::Result<()> {
-        // Before anybody can see that it runs: a signal that comes early is to end it in order, too.
+    async fn run(mut self, plan: Plan, sockets: Sockets) -> anyhow::Result<()> {
+        // Before anybody can see that it runs: a signal that comes early is to end it in order,
+        // too.
         let mut signals = StopSignals::listen()?;
         let stop = CancellationToken::new();
         let mut services = JoinSet::new();
+        let request_wait = plan.edge.as_ref().map_or(config::UPGRADE_WAIT, |edge| edge.config.upgrade_wait);
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
-        let ready = self.start(&mut services, clients, certificates.clients, &stop).await?;
+        let ready = self.start(&mut services, plan, sockets.clients, &stop).await?;
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
-        let config = ListenerConfig {
-            tls: certificates.watchers,
-            request_wait: self.config.upgrade_wait,
-            admit: Arc::new(|_| Ok(())),
-        };
-        tracing::info!(ops = %watchers.local_addr()?, node = self.config.node.as_str(), "health and metrics");
+        let Socket { listener, tls } = sockets.ops;
+        let config = ListenerConfig { tls, request_wait, admit: Arc::new(|_| Ok(())) };
+        tracing::info!(ops = %listener.local_addr()?, node = self.node.id.as_str(), "health and metrics");
         let ops = ops::router(move || ready(), Arc::new(self.registry));
-        tasks.spawn(listener::serve(watchers, ops, config, tasks.clone(), stop_ops.clone()));
+        tasks.spawn(listener::serve(listener, ops, config, tasks.clone(), stop_ops.clone()));
 
         let ended = tokio::select! {
             () = signals.next() => Ok(()),
@@ -175,52 +167,60 @@ impl Process {
         ended
     }
 
-    /// Starts the services of the role, and says how to know whether they can do their work.
+    /// Starts the services of the plan, and returns how to find out whether they are ready.
     async fn start(
         &mut self,
-        services: &mut JoinSet<anyhow::Result<()>>,
-        clients: Option<TcpListener>,
-        tls: Option<Acceptor>,
+        services: &mut Running,
+        plan: Plan,
+        clients: Option<Socket>,
         stop: &CancellationToken,
     ) -> anyhow::Result<Readiness> {
-        let alone = self.config.topology == session::Topology::Standalone;
-        if matches!(self.role, Role::Serve | Role::Pairing) {
+        // The rushes of a gateway include whatever follows from them in the other services.
+        let gives_back = plan.edge.is_none();
+        if let Some(ListenFirst(listen_first)) = plan.pairing {
             let metrics = pairing::Metrics::default();
             metrics.register(&mut self.registry);
-            let listen_first = if alone { std::time::Duration::ZERO } else { pairing::LISTEN_FIRST };
-            if self.role == Role::Pairing {
+            if gives_back {
                 services.spawn(give_back(metrics.clone(), pairing::Metrics::moved, stop.clone()));
             }
-            let config = pairing::Config { boot: self.config.boot, listen_first, metrics };
+            let config = pairing::Config { boot: self.node.boot, listen_first, metrics };
             services
                 .spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
-        if matches!(self.role, Role::Serve | Role::Janitor) {
+        if let Some(lifetimes) = plan.janitor {
             let metrics = janitor::Metrics::register(&mut self.registry);
-            if self.role == Role::Janitor {
+            if gives_back {
                 services.spawn(give_back(metrics.clone(), janitor::Metrics::moved, stop.clone()));
             }
             let config = janitor::Config {
-                boot: self.config.boot,
+                boot: self.node.boot,
                 version: VERSION.to_owned(),
-                token_life: self.config.token_life,
-                key_rotation: self.config.key_rotation,
-                grace: self.config.grace,
+                lifetimes,
                 capacity: janitor::leases::Capacity::default(),
                 metrics,
             };
             services
                 .spawn(service("janitor", janitor::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
-        let Some(listener) = clients else {
+        let (Some(Edge { config, .. }), Some(socket)) = (plan.edge, clients) else {
             let status = self.bus.status();
             return Ok(Arc::new(move || *status.borrow() == Status::Up));
         };
+        self.start_gateway(services, config, socket, stop).await
+    }
+
+    async fn start_gateway(
+        &mut self,
+        services: &mut Running,
+        config: Config,
+        Socket { listener, tls }: Socket,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Readiness> {
         let metrics = gateway::metrics::Metrics::default();
         metrics.register(&mut self.registry);
         services.spawn(give_back(metrics.clone(), connections_moved, stop.clone()));
         services.spawn(give_back(metrics.clone(), frames_moved, stop.clone()));
-        let gateway = Gateway::new(self.config.clone(), self.bus.clone(), self.clock, metrics);
+        let gateway = gateway::Gateway::new(config, self.bus.clone(), self.clock, metrics);
         let node = gateway.node().clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
@@ -235,16 +235,17 @@ fn connections_moved(metrics: &gateway::metrics::Metrics) -> u64 {
     metrics.connections_opened.get() + metrics.connections_closed.get()
 }
 
-/// How many batches of frames have been on their way. When a flood of them is over, the allocator keeps much of what it has needed
-/// ([`wipe::keep_ready`]).
+/// How many batches of frames have been on their way. When a flood of them is over, the allocator
+/// keeps much of what it has needed ([`wipe::keep_ready`]).
 fn frames_moved(metrics: &gateway::metrics::Metrics) -> u64 {
-    /// In frames: a few of the largest, as long as they are under way, take as much as a connection that comes does for a moment, and
-    /// many are small.
+    /// In frames: a few of the largest, as long as they are under way, take as much as a connection
+    /// that comes does for a moment, and many are small.
     const BATCH: u64 = 64;
     metrics.frames_relayed.get() / BATCH
 }
 
-/// Gives memory back after the rushes of a process. In `serve` they are those of its connections and frames, whatever else follows from them.
+/// Gives memory back after the rushes of a process. In `serve` they are those of its connections
+/// and frames, whatever else follows from them.
 async fn give_back<M>(metrics: M, moved: fn(&M) -> u64, stop: CancellationToken) -> anyhow::Result<()> {
     stop.run_until_cancelled(memory::give_back_after_rushes(|| moved(&metrics))).await;
     Ok(())

@@ -20,17 +20,6 @@ pub enum LogFormat {
     Json,
 }
 
-impl LogFormat {
-    /// Reads the option.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err(format!("{text:?} is not a log format: choose text or json")),
-        }
-    }
-}
-
 /// Libraries whose logs are never shown, whatever `RUST_LOG` is. They log whole subjects, which
 /// contain room ids, or whole requests, which contain tokens.
 const SILENCED: [&str; 3] = ["async_nats", "tungstenite", "tokio_tungstenite"];

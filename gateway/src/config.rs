@@ -1,13 +1,32 @@
 //! Everything a gateway is told before it starts: plain data, and the check that finds every fault
 //! in it at once.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use ipnet::IpNet;
-use rustls::pki_types::DnsName;
-use schemas::{BootId, NodeId, criteria::Topic, limits};
-pub use serving::tls::TlsFiles;
+use schemas::{
+    BootId, NodeId,
+    criteria::Topic,
+    lifetimes::{LifetimeError, Lifetimes},
+};
 use session::Topology;
+
+/// Default of [`Config::matching`].
+pub const MATCHING: Matching = Matching { random: true, invite: true };
+/// Default of [`Config::rates`].
+pub const RATES: RateConfig = RateConfig { session: 30, connect: 60, find: 30, frame: 50, byte: 262_144 };
+/// Default of [`Config::connections_per_address`].
+pub const CONNECTIONS_PER_ADDRESS: u32 = 1000;
+/// Default of [`Config::heartbeat`].
+pub const HEARTBEAT: Duration = Duration::from_secs(25);
+/// Default of [`Config::pong_wait`].
+pub const PONG_WAIT: Duration = Duration::from_secs(10);
+/// Default of [`Config::upgrade_wait`].
+pub const UPGRADE_WAIT: Duration = Duration::from_secs(10);
+/// Default of [`Config::drain_spread`].
+pub const DRAIN_SPREAD: Duration = Duration::from_secs(5);
+/// Default of [`Config::drain_wait`].
+pub const DRAIN_WAIT: Duration = Duration::from_secs(8);
 
 /// What a gateway is told.
 #[derive(Clone, Debug)]
@@ -16,30 +35,20 @@ pub struct Config {
     pub node: NodeId,
     /// This run of it.
     pub boot: BootId,
-    /// Where clients connect (`--listen`).
-    pub listen: SocketAddr,
-    /// Where health and metrics are served (`--ops-listen`).
-    pub ops_listen: SocketAddr,
-    /// TLS on both listeners; without it they stay on loopback.
-    pub tls: Option<TlsFiles>,
-    /// Whose `X-Forwarded-For` is believed (`--trusted-proxy`).
+    /// How long keys, tokens and absences last: the same as on all other nodes.
+    pub lifetimes: Lifetimes,
+    /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Origins other than the own host that may open sessions and sockets, and for which CORS
-    /// answers (`--allowed-origin`).
+    /// answers.
     pub allowed_origins: Vec<String>,
-    /// The topics that the operator offers, as written (`--topic`); `None` offers any.
+    /// The topics that the operator offers, as written; `None` offers any.
     pub topics: Option<Vec<OfferedTopic>>,
-    /// The ways to meet that the operator offers (`--matching`).
+    /// The ways to meet that the operator offers.
     pub matching: Matching,
-    /// How often a new signing key is made (`--key-rotation`).
-    pub key_rotation: Duration,
-    /// How long a token lives (`--token-life`).
-    pub token_life: Duration,
-    /// How long a side may stay away before its room ends (`--grace`).
-    pub grace: Duration,
     /// Sustained rates.
     pub rates: RateConfig,
-    /// Live sockets per client address (`--connections-per-address`); 0 is no bound.
+    /// Live sockets per client address; 0 is no bound.
     pub connections_per_address: u32,
     /// Between two pings of a connection, before jitter.
     pub heartbeat: Duration,
@@ -90,76 +99,50 @@ pub struct RateConfig {
 
 impl Default for RateConfig {
     fn default() -> Self {
-        Self { session: 30, connect: 60, find: 30, frame: 50, byte: 262_144 }
+        RATES
     }
 }
 
-/// A fault in a [`Config`], with what to do about it.
+/// A fault in a [`Config`]. It describes values; the program adds the names of their options.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Tokens would cross a network in the clear.
-    #[error(
-        "--listen {0} is reachable from other machines: give --tls-cert and --tls-key, or listen on 127.0.0.1"
-    )]
-    PlainBeyondLoopback(SocketAddr),
-    /// Metrics would be open to anybody.
-    #[error(
-        "--ops-listen {0} is reachable from other machines: give --tls-client-ca, or listen on 127.0.0.1"
-    )]
-    OpsBeyondLoopback(SocketAddr),
-    /// Two listeners on one address.
-    #[error("--listen and --ops-listen are both {0}: give them different ports")]
-    SameAddress(SocketAddr),
-    /// A name that nothing checks.
-    #[error("--tls-client-name needs --tls-client-ca: without it no client certificate is asked for")]
-    NameWithoutAuthority,
-    /// Not a DNS name.
-    #[error(
-        "--tls-client-name {0:?} is not a DNS name: give a subject alternative name of the client's certificate"
-    )]
-    ClientName(String),
+    /// Keys, tokens or absences that do not fit together.
+    #[error(transparent)]
+    Lifetime(#[from] LifetimeError),
     /// Not an origin as browsers send it.
     #[error(
-        "--allowed-origin {0:?} is not an origin: write scheme://host or scheme://host:port, in lower case, nothing after it"
+        "{0:?} is not an origin: write scheme://host or scheme://host:port in lower case, and nothing after it"
     )]
     Origin(String),
     /// Nobody could meet.
-    #[error("--matching offers no way to meet: name random, invite or both")]
+    #[error("no way to meet is offered: choose random, invite or both")]
     NoMatching,
     /// Nobody could name a topic.
-    #[error("the list of topics is empty: name one, or leave --topic out to offer any")]
+    #[error("the list of topics is empty")]
     NoTopics,
-    /// A token's life out of bounds.
-    #[error("--token-life is {0:?}: choose between {MIN_TOKEN_LIFE:?} and {SESSION:?}", SESSION = limits::SESSION_LIFE)]
-    TokenLife(Duration),
-    /// A side could come back with an expired ticket.
-    #[error(
-        "--grace is {grace:?}: it must be more than nothing and less than half of --token-life ({token_life:?})"
-    )]
-    Grace {
-        /// As given.
-        grace: Duration,
-        /// As given.
-        token_life: Duration,
-    },
-    /// More keys would be alive than a key ring expects.
-    #[error("--key-rotation is {rotation:?}: it must not be less than --token-life ({token_life:?})")]
-    Rotation {
-        /// As given.
-        rotation: Duration,
-        /// As given.
-        token_life: Duration,
-    },
-    /// A wait of no length.
-    #[error("{0} must be more than nothing")]
-    Zero(&'static str),
+    /// A time of no length.
+    #[error("it must be more than zero")]
+    Zero(Wait),
     /// Clients would be closed before they were told to come back.
-    #[error("the drain spread must be shorter than the drain wait")]
-    Drain,
+    #[error("the spread of a drain ({spread:?}) must be shorter than the wait for its end ({wait:?})")]
+    Drain {
+        /// [`Config::drain_spread`].
+        spread: Duration,
+        /// [`Config::drain_wait`].
+        wait: Duration,
+    },
 }
 
-/// Below this a client would do little else than renew its token.
-pub const MIN_TOKEN_LIFE: Duration = Duration::from_secs(2);
+/// A time that must not be zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// [`Config::heartbeat`].
+    Heartbeat,
+    /// [`Config::pong_wait`].
+    Pong,
+    /// [`Config::upgrade_wait`].
+    Upgrade,
+}
 
 impl Config {
     /// Whether the operator offers this topic.
@@ -167,93 +150,49 @@ impl Config {
         self.topics.as_ref().is_none_or(|offered| offered.iter().any(|offer| offer.topic == *topic))
     }
 
-    /// The design's defaults, on loopback.
+    /// The defaults.
     pub fn new(node: NodeId, boot: BootId) -> Self {
         Self {
             node,
             boot,
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            ops_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
-            tls: None,
+            lifetimes: Lifetimes::default(),
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             topics: None,
-            matching: Matching { random: true, invite: true },
-            key_rotation: Duration::from_secs(60 * 60),
-            token_life: Duration::from_secs(10 * 60),
-            grace: Duration::from_secs(60),
-            rates: RateConfig::default(),
-            connections_per_address: 1000,
-            heartbeat: Duration::from_secs(25),
-            pong_wait: Duration::from_secs(10),
-            upgrade_wait: Duration::from_secs(10),
-            drain_spread: Duration::from_secs(5),
-            drain_wait: Duration::from_secs(8),
+            matching: MATCHING,
+            rates: RATES,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
+            heartbeat: HEARTBEAT,
+            pong_wait: PONG_WAIT,
+            upgrade_wait: UPGRADE_WAIT,
+            drain_spread: DRAIN_SPREAD,
+            drain_wait: DRAIN_WAIT,
             topology: Topology::Cluster,
         }
     }
 
-    /// Every fault, not only the first, so that an operator mends a configuration once.
+    /// All faults, so that an operator can correct them at once.
     pub fn check(&self) -> Vec<ConfigError> {
-        let mut faults = Vec::new();
-        self.check_listeners(&mut faults);
-        for origin in &self.allowed_origins {
-            if !is_origin(origin) {
-                faults.push(ConfigError::Origin(origin.clone()));
-            }
-        }
+        let mut faults: Vec<_> = self.lifetimes.check().into_iter().map(ConfigError::from).collect();
+        let no_origins = self.allowed_origins.iter().filter(|origin| !is_origin(origin));
+        faults.extend(no_origins.cloned().map(ConfigError::Origin));
         if !self.matching.random && !self.matching.invite {
             faults.push(ConfigError::NoMatching);
         }
         if self.topics.as_ref().is_some_and(Vec::is_empty) {
             faults.push(ConfigError::NoTopics);
         }
-        self.check_times(&mut faults);
-        faults
-    }
-
-    fn check_listeners(&self, faults: &mut Vec<ConfigError>) {
-        if !self.listen.ip().is_loopback() && self.tls.is_none() {
-            faults.push(ConfigError::PlainBeyondLoopback(self.listen));
-        }
-        let client_ca = self.tls.as_ref().and_then(|tls| tls.client_ca.as_ref());
-        if !self.ops_listen.ip().is_loopback() && client_ca.is_none() {
-            faults.push(ConfigError::OpsBeyondLoopback(self.ops_listen));
-        }
-        // Port 0 asks for any free one, twice if need be.
-        if self.listen == self.ops_listen && self.listen.port() != 0 {
-            faults.push(ConfigError::SameAddress(self.listen));
-        }
-        let Some(name) = self.tls.as_ref().and_then(|tls| tls.client_name.as_ref()) else { return };
-        if client_ca.is_none() {
-            faults.push(ConfigError::NameWithoutAuthority);
-        }
-        if DnsName::try_from(name.as_str()).is_err() {
-            faults.push(ConfigError::ClientName(name.clone()));
-        }
-    }
-
-    fn check_times(&self, faults: &mut Vec<ConfigError>) {
-        let (grace, token_life, rotation) = (self.grace, self.token_life, self.key_rotation);
-        if !(MIN_TOKEN_LIFE..=limits::SESSION_LIFE).contains(&token_life) {
-            faults.push(ConfigError::TokenLife(token_life));
-        }
-        if grace.is_zero() || grace * 2 >= token_life {
-            faults.push(ConfigError::Grace { grace, token_life });
-        }
-        if rotation < token_life {
-            faults.push(ConfigError::Rotation { rotation, token_life });
-        }
         let waits = [
-            ("the heartbeat", self.heartbeat),
-            ("the wait for a pong", self.pong_wait),
-            ("the wait for an upgrade", self.upgrade_wait),
+            (Wait::Heartbeat, self.heartbeat),
+            (Wait::Pong, self.pong_wait),
+            (Wait::Upgrade, self.upgrade_wait),
         ];
-        faults
-            .extend(waits.iter().filter(|(_, wait)| wait.is_zero()).map(|(name, _)| ConfigError::Zero(name)));
+        let zero = waits.into_iter().filter(|(_, time)| time.is_zero());
+        faults.extend(zero.map(|(wait, _)| ConfigError::Zero(wait)));
         if self.drain_spread >= self.drain_wait {
-            faults.push(ConfigError::Drain);
+            faults.push(ConfigError::Drain { spread: self.drain_spread, wait: self.drain_wait });
         }
+        faults
     }
 }
 
@@ -279,15 +218,6 @@ mod tests {
         Config::new("n1".parse().unwrap(), BootId(1))
     }
 
-    fn tls(client_ca: Option<&str>, client_name: Option<&str>) -> Option<TlsFiles> {
-        Some(TlsFiles {
-            cert: "c".into(),
-            key: "k".into(),
-            client_ca: client_ca.map(Into::into),
-            client_name: client_name.map(Into::into),
-        })
-    }
-
     /// The faults of the defaults with one change.
     fn faults(change: impl FnOnce(&mut Config)) -> Vec<ConfigError> {
         let mut config = sound();
@@ -301,42 +231,30 @@ mod tests {
     }
 
     #[test]
-    fn nothing_plain_is_offered_to_other_machines() {
-        let open: SocketAddr = "0.0.0.0:8080".parse().unwrap();
-        assert_eq!(faults(|c| c.listen = open), [ConfigError::PlainBeyondLoopback(open)]);
-        assert_eq!(faults(|c| (c.listen, c.tls) = (open, tls(None, None))), []);
-        let ops: SocketAddr = "[::]:9090".parse().unwrap();
-        assert_eq!(faults(|c| c.ops_listen = ops), [ConfigError::OpsBeyondLoopback(ops)]);
-        assert_eq!(
-            faults(|c| (c.ops_listen, c.tls) = (ops, tls(None, None))),
-            [ConfigError::OpsBeyondLoopback(ops)],
-            "encryption alone does not keep anybody out"
-        );
-        assert_eq!(faults(|c| (c.ops_listen, c.tls) = (ops, tls(Some("ca"), None))), []);
-    }
-
-    #[test]
-    fn every_fault_is_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let all = faults(|c| {
-            c.ops_listen = c.listen;
-            c.tls = tls(None, Some("not a name"));
-            c.allowed_origins = vec!["*".into()];
+            c.lifetimes.grace = Duration::ZERO;
+            c.allowed_origins = vec!["*".into(), "https://chat.example".into(), "null".into()];
             c.matching = Matching { random: false, invite: false };
             c.topics = Some(Vec::new());
-            c.token_life = Duration::from_secs(25 * 60 * 60);
-            c.grace = Duration::ZERO;
-            c.heartbeat = Duration::ZERO;
+            (c.heartbeat, c.pong_wait, c.upgrade_wait) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
             c.drain_spread = c.drain_wait;
         });
-        assert_eq!(all.len(), 11, "{all:?}");
-    }
-
-    #[test]
-    fn a_grace_ends_within_half_a_token_life() {
-        let life = Duration::from_secs(100);
-        let with = |grace| faults(|c| (c.token_life, c.grace) = (life, Duration::from_secs(grace)));
-        assert_eq!(with(49), []);
-        assert_eq!(with(50).len(), 1);
+        let expected = [
+            ConfigError::Lifetime(LifetimeError::Grace {
+                grace: Duration::ZERO,
+                token_life: Lifetimes::default().token_life,
+            }),
+            ConfigError::Origin("*".into()),
+            ConfigError::Origin("null".into()),
+            ConfigError::NoMatching,
+            ConfigError::NoTopics,
+            ConfigError::Zero(Wait::Heartbeat),
+            ConfigError::Zero(Wait::Pong),
+            ConfigError::Zero(Wait::Upgrade),
+            ConfigError::Drain { spread: DRAIN_WAIT, wait: DRAIN_WAIT },
+        ];
+        assert_eq!(all, expected);
     }
 
     #[test]

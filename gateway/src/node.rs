@@ -74,14 +74,14 @@ impl Node {
         let settings = Settings {
             node: config.node.clone(),
             boot: config.boot,
-            grace: config.grace,
-            token_life: config.token_life,
+            grace: config.lifetimes.grace,
+            token_life: config.lifetimes.token_life,
             drain_spread: config.drain_spread,
             topology: config.topology,
         };
         let hub = Hub { sessions: Sessions::new(settings, rand::random()), conns: HashMap::new() };
         Self {
-            tokens: Tokens::new(clock, config.token_life, config.key_rotation),
+            tokens: Tokens::new(clock, config.lifetimes.token_life, config.lifetimes.key_rotation),
             rates: Rates::new(&config),
             keep_alive: KeepAlive::new(config.heartbeat, config.pong_wait),
             routes: Routes::default(),

@@ -38,7 +38,7 @@ pub(crate) enum Problem {
     #[error("the session token has expired: open a new session")]
     TokenExpired,
     /// 403: a page of another host.
-    #[error("pages of this origin may not do that: the operator can allow it with --allowed-origin")]
+    #[error("pages of this origin may not do that: only the operator of this server can allow it")]
     Origin,
     /// 404: the session is in no room.
     #[error("the session is in no room")]

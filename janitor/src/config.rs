@@ -1,24 +1,18 @@
 //! What a janitor is configured with, and why it may have to stop.
 
-use std::time::Duration;
-
-use schemas::BootId;
+use schemas::{BootId, lifetimes::Lifetimes};
 
 use crate::{leases::Capacity, metrics::Metrics};
 
-/// The configuration of a janitor. All nodes of a cluster must agree on the durations.
+/// The configuration of a janitor.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The boot id of this process.
     pub boot: BootId,
     /// The program's version, for heartbeats.
     pub version: String,
-    /// Life of a token and of a ticket.
-    pub token_life: Duration,
-    /// How long a gateway signs with one key.
-    pub key_rotation: Duration,
-    /// How long a side may stay away before its room ends.
-    pub grace: Duration,
+    /// How long keys, tokens and absences last: the same as on all other nodes.
+    pub lifetimes: Lifetimes,
     /// How much is remembered.
     pub capacity: Capacity,
     /// Where to count.

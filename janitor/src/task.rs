@@ -121,11 +121,11 @@ struct Janitor {
 
 impl Janitor {
     fn new(config: Config, bus: Bus, now: UnixMillis) -> Self {
-        let Config { boot, version, token_life, key_rotation, grace, capacity, metrics } = config;
+        let Config { boot, version, lifetimes, capacity, metrics } = config;
         let heartbeat = Heartbeat { boot, version, load: Load::default(), draining: false };
         let from = bus.node().clone();
         Self {
-            leases: Leases::new(from.clone(), LeasePolicy { token_life, key_rotation, grace, capacity }, now),
+            leases: Leases::new(from.clone(), LeasePolicy { lifetimes, capacity }, now),
             status: bus.status(),
             bus: bus.with_role(Service::Janitor),
             heartbeat: Message::Heartbeat { service: Service::Janitor, from, heartbeat },

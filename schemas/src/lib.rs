@@ -12,6 +12,7 @@ pub mod criteria;
 pub mod event;
 pub mod frame;
 pub mod id;
+pub mod lifetimes;
 pub mod limits;
 pub mod message;
 pub mod nodes;

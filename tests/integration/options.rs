@@ -13,7 +13,7 @@ fn errors(output: &Output) -> String {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_and_nothing_starts() {
+fn all_faults_are_reported_at_once_and_nothing_starts() {
     let wrong = Launch::new("gateway").set_all(&[
         ("listen", "nowhere"),
         ("ops-listen", "8080"),
@@ -28,7 +28,7 @@ fn all_that_is_wrong_is_told_at_once_and_nothing_starts() {
     ]);
     let output = output(&wrong);
     assert_eq!(output.status.code(), Some(2));
-    let told = errors(&output);
+    let reported = errors(&output);
     for option in [
         "--listen",
         "--ops-listen",
@@ -42,12 +42,12 @@ fn all_that_is_wrong_is_told_at_once_and_nothing_starts() {
         "--nats-cert",
         "--log-format",
     ] {
-        assert!(told.contains(option), "{option} in:\n{told}");
+        assert!(reported.contains(option), "{option} in:\n{reported}");
     }
 }
 
 #[test]
-fn what_does_not_fit_together_is_told_together() {
+fn conflicts_between_options_are_reported_together() {
     let wrong = Launch::new("serve").set_all(&[
         ("grace", "5m"),
         ("key-rotation", "1m"),
@@ -55,45 +55,116 @@ fn what_does_not_fit_together_is_told_together() {
         ("heartbeat", "0s"),
         ("allowed-origin", "https://Friend.example/"),
         ("topics", " , "),
+        ("listen", "0.0.0.0:0"),
     ]);
     let output = output(&wrong);
     assert_eq!(output.status.code(), Some(2));
-    let told = errors(&output);
-    for word in ["--grace", "--key-rotation", "drain", "heartbeat", "--allowed-origin", "topics"] {
-        assert!(told.contains(word), "{word} in:\n{told}");
+    let reported = errors(&output);
+    for words in [
+        "--listen (CIPHER_CHAT_LISTEN): 0.0.0.0:0",
+        "--grace (CIPHER_CHAT_GRACE) and --token-life: ",
+        "--key-rotation (CIPHER_CHAT_KEY_ROTATION) and --token-life: ",
+        "--drain-spread (CIPHER_CHAT_DRAIN_SPREAD) and --drain-wait: ",
+        "--heartbeat (CIPHER_CHAT_HEARTBEAT): ",
+        "--allowed-origin (CIPHER_CHAT_ALLOWED_ORIGIN): ",
+        "--topics (CIPHER_CHAT_TOPICS): ",
+    ] {
+        assert!(reported.contains(words), "{words} in:\n{reported}");
     }
 }
 
 #[test]
-fn an_unknown_option_or_command_is_told_with_what_there_is() {
-    for role in ["serve", "gatway"] {
-        let mut command = Launch::new(role).command();
-        let output = command.arg("--colour=blue").output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{role}");
-        assert!(errors(&output).contains("Usage"), "{}", errors(&output));
+fn unknown_options_are_reported_with_the_nearest_and_with_all_other_faults() {
+    let launch = Launch::new("serve")
+        .set("listen", "0.0.0.0:0")
+        .set("nats", "ws://nats.example")
+        .variable("CIPHER_CHAT_FIND_RAET", "1");
+    let words =
+        ["--session-rate", "-1", "--colour=blue", "--byte-rat", "--grace=1s", "--grace", "2s", "--topics"];
+    let output = launch.command().args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let reported = errors(&output);
+    let lines: Vec<_> = reported.lines().take_while(|line| !line.is_empty()).collect();
+    let beginnings = [
+        "--colour is not an option",
+        "--byte-rat is not an option: did you mean --byte-rate?",
+        "CIPHER_CHAT_FIND_RAET is not a variable of this program: did you mean CIPHER_CHAT_FIND_RATE?",
+        "--listen (CIPHER_CHAT_LISTEN): 0.0.0.0:0 can be reached",
+        "--nats (CIPHER_CHAT_NATS): ",
+        "--topics: a value is missing",
+        "--grace: it is given 2 times",
+        "--session-rate: \"-1\" is not a whole number",
+    ];
+    assert_eq!(lines.len(), beginnings.len(), "{reported}");
+    for (line, beginning) in lines.iter().zip(beginnings) {
+        let line = line.strip_prefix("cipher-chat: ").unwrap();
+        assert!(line.starts_with(beginning), "{beginning} in:\n{reported}");
     }
+    assert!(
+        reported.contains("Usage: cipher-chat serve [OPTIONS]") && reported.contains("--help"),
+        "{reported}"
+    );
+}
+
+#[test]
+fn an_unknown_command_is_reported_with_the_nearest() {
+    let output = Launch::new("gatway").command().output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let reported = errors(&output);
+    assert!(reported.contains("Usage") && reported.contains("'gateway'"), "{reported}");
+}
+
+#[test]
+fn an_unknown_variable_is_a_fault_of_every_command() {
+    for command in ["serve", "chat", "bench", "decode"] {
+        let output = output(&Launch::new(command).variable("CIPHER_CHAT_INVIET", "x"));
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(errors(&output).contains("did you mean CIPHER_CHAT_INVITE?"), "{}", errors(&output));
+    }
+}
+
+#[test]
+fn a_role_knows_only_its_own_options() {
+    let pairing = Launch::new("pairing");
+    let ops = "127.0.0.1:8080";
+    let output = pairing.command().args(["--ops-listen", ops, "--listen", ops]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let reported = errors(&output);
+    assert!(reported.contains("--listen is an option of serve and gateway, not of pairing"), "{reported}");
+    assert!(reported.contains("--nats: pairing needs it"), "{reported}");
+    assert!(!reported.contains("--ops-listen"), "{reported}");
+    let help = pairing.command().arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("Usage: cipher-chat pairing [OPTIONS] --nats <URL"), "{help}");
+    for foreign in [" --listen", "--session-rate", "--grace"] {
+        assert!(!help.contains(foreign), "{foreign} in:\n{help}");
+    }
+    assert!(!help.split(|c: char| !c.is_alphanumeric()).any(|word| word == "serve"), "{help}");
 }
 
 #[test]
 fn nothing_plain_is_offered_to_other_machines() {
     let output = output(&Launch::new("serve").set("listen", "0.0.0.0:0"));
     assert_eq!(output.status.code(), Some(2));
-    let told = errors(&output);
-    assert!(told.contains("--listen") && told.contains("--tls-cert") && told.contains("127.0.0.1"), "{told}");
+    let reported = errors(&output);
+    assert!(
+        reported.contains("--listen") && reported.contains("--tls-cert") && reported.contains("127.0.0.1"),
+        "{reported}"
+    );
     let output = self::output(&Launch::new("serve").set("ops-listen", "[::]:0"));
     assert_eq!(output.status.code(), Some(2));
     assert!(errors(&output).contains("--tls-client-ca"), "{}", errors(&output));
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_by_its_own_exit_code() {
+fn a_port_in_use_has_its_own_exit_code() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for option in ["listen", "ops-listen"] {
         let output = output(&Launch::new("serve").set(option, &address));
         assert_eq!(output.status.code(), Some(3));
-        let told = errors(&output);
-        assert!(told.contains(&format!("--{option}")) && told.contains(&address), "{told}");
+        let reported = errors(&output);
+        assert!(reported.contains(&format!("--{option}")) && reported.contains(&address), "{reported}");
     }
 }
 

@@ -2,7 +2,7 @@
 //! do anything at any time.
 //!
 //! Thousands of stories, each told by its seed. A story that ends badly prints its seed and what
-//! happened; `CIPHER_CHAT_SIM_SEED=<seed>` tells it again, and `CIPHER_CHAT_SIM_CASES=<count>`
+//! happened; `SIMULATION_SEED=<seed>` tells it again, and `SIMULATION_CASES=<count>`
 //! tells more of them.
 
 mod bus;
@@ -47,7 +47,7 @@ fn end_of(seed: u64, telling: Telling) -> (Result<(), String>, Vec<String>) {
 
 fn tell(seed: u64) -> String {
     let (end, lines) = end_of(seed, Telling::Aloud);
-    let from = if number("CIPHER_CHAT_SIM_SEED").is_some() { 0 } else { lines.len().saturating_sub(SHOWN) };
+    let from = if number("SIMULATION_SEED").is_some() { 0 } else { lines.len().saturating_sub(SHOWN) };
     let end =
         end.err().unwrap_or_else(|| "it ends well this time: the simulation is not deterministic".into());
     format!("{}\n\nseed {seed}: {end}", lines[from..].join("\n"))
@@ -55,12 +55,12 @@ fn tell(seed: u64) -> String {
 
 #[test]
 fn whatever_happens_two_people_end_up_in_one_room_or_know_that_it_is_over() {
-    if let Some(seed) = number("CIPHER_CHAT_SIM_SEED") {
+    if let Some(seed) = number("SIMULATION_SEED") {
         assert!(end_of(seed, Telling::Silently).0.is_ok(), "{}", tell(seed));
         return;
     }
-    let first = number("CIPHER_CHAT_SIM_FIRST").unwrap_or(0);
-    let cases = number("CIPHER_CHAT_SIM_CASES").unwrap_or(CASES);
+    let first = number("SIMULATION_FIRST").unwrap_or(0);
+    let cases = number("SIMULATION_CASES").unwrap_or(CASES);
     let (next, bad, found) = (AtomicU64::new(first), AtomicU64::new(u64::MAX), AtomicBool::new(false));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {

@@ -7,6 +7,7 @@ use pairing::{LISTEN_FIRST, leader::Leadership, pool::Pool};
 use schemas::{
     BootId, NodeId, Service, UnixMillis,
     event::{Heartbeat, Load, SyncAnswer},
+    lifetimes::Lifetimes,
     limits,
     message::Message,
     nodes::{NodeChange, Nodes},
@@ -88,13 +89,9 @@ pub(super) struct Janitor {
 
 impl Janitor {
     pub(super) fn new(id: NodeId, boot: BootId, grace: Duration, now: UnixMillis) -> Self {
-        let terms = LeasePolicy {
-            token_life: TOKEN_LIFE,
-            key_rotation: Duration::from_secs(3600),
-            grace,
-            capacity: Capacity::default(),
-        };
-        Self { boot, leases: Leases::new(id, terms, now), askers: VecDeque::new() }
+        let lifetimes = Lifetimes { token_life: TOKEN_LIFE, key_rotation: Duration::from_secs(3600), grace };
+        let policy = LeasePolicy { lifetimes, capacity: Capacity::default() };
+        Self { boot, leases: Leases::new(id, policy, now), askers: VecDeque::new() }
     }
 }
 

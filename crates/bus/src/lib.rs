@@ -32,7 +32,7 @@ pub use counters::Counters;
 pub use heard::{Heard, ReplyTo};
 pub use listen::{Answers, Subscription};
 pub use local::Local;
-pub use nats::{ConnectError, FLUSH_TIMEOUT, NatsOptions, QUEUED_BYTES, QUEUED_FRAMES_BYTES};
+pub use nats::{ConnectError, FLUSH_TIMEOUT, NatsOptions, Pem, QUEUED_BYTES, QUEUED_FRAMES_BYTES};
 pub use route::FrameRoute;
 pub use status::{PublishError, Status, SubscribeError};
 

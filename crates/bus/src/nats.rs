@@ -41,7 +41,7 @@ pub(crate) use self::{
 };
 pub use self::{
     budget::{QUEUED_BYTES, QUEUED_FRAMES_BYTES},
-    options::{ConnectError, FLUSH_TIMEOUT, NatsOptions},
+    options::{ConnectError, FLUSH_TIMEOUT, NatsOptions, Pem},
 };
 
 /// The node's one connection.

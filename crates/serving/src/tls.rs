@@ -95,6 +95,16 @@ pub fn acceptor(files: &TlsFiles, clients: Clients) -> Result<Acceptor, TlsError
     Ok(Acceptor::new(config))
 }
 
+/// All faults of the files, so that an operator can correct them at once.
+pub fn check(files: &TlsFiles) -> Vec<TlsError> {
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|fault| unreadable(&files.key, fault));
+    let authority = files.client_ca.as_deref().map(certificates).transpose();
+    let faults = [certificates(&files.cert).err(), key.err(), authority.err()];
+    let faults: Vec<_> = faults.into_iter().flatten().collect();
+    // Only files that can be read can be compared with each other.
+    if faults.is_empty() { acceptor(files, Clients::Named).err().into_iter().collect() } else { faults }
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all: Result<Vec<_>, _> =
         CertificateDer::pem_file_iter(path).map_err(|fault| unreadable(path, fault))?.collect();

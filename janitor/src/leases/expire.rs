@@ -42,7 +42,7 @@ impl Leases {
 
     fn expire_keys(&mut self, now: UnixMillis, expired: &mut Vec<Message>) {
         let moment = self.moment(now);
-        let longest = self.policy.key_rotation + self.policy.token_life;
+        let longest = self.policy.lifetimes.key_rotation + self.policy.lifetimes.token_life;
         for (&key, known) in self.keys.iter_mut() {
             let over = now > known.public.not_after || moment.since(known.heard) > longest;
             if over && known.notice == ExpiryNotice::NotSent && expired.len() < EXPIRIES_PER_TICK {
@@ -80,7 +80,7 @@ impl Leases {
 
     fn expire_rooms(&mut self, now: UnixMillis, expired: &mut Vec<Message>) {
         let moment = self.moment(now);
-        let patience = self.policy.grace + SILENCE;
+        let patience = self.policy.lifetimes.grace + SILENCE;
         self.rooms.retain(|&room, room_lease| {
             let goes = moment.since(room_lease.0) >= patience && expired.len() < EXPIRIES_PER_TICK;
             if goes {

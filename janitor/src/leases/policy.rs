@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schemas::limits;
+use schemas::{lifetimes::Lifetimes, limits};
 
 /// After this long without a lease a session is forgotten: two renewals may be lost.
 pub const SILENCE: Duration = Duration::from_secs(3 * limits::RENEWAL.as_secs());
@@ -47,12 +47,8 @@ impl Default for Capacity {
 /// The durations and capacities by which the janitor decides.
 #[derive(Clone, Copy, Debug)]
 pub struct LeasePolicy {
-    /// ExpiryNotice of a token and of a ticket.
-    pub token_life: Duration,
-    /// How long a gateway signs with one key.
-    pub key_rotation: Duration,
-    /// How long a side may stay away before its room ends.
-    pub grace: Duration,
+    /// How long keys, tokens and absences last.
+    pub lifetimes: Lifetimes,
     /// How much is remembered.
     pub capacity: Capacity,
 }
@@ -61,6 +57,6 @@ impl LeasePolicy {
     /// How long a tombstone is kept: until no token or ticket that was issued before now is
     /// accepted anywhere.
     pub(super) fn tombstone_life(&self) -> Duration {
-        self.token_life + limits::LEEWAY
+        self.lifetimes.token_life + limits::LEEWAY
     }
 }

@@ -9,6 +9,7 @@ use schemas::{
         Attachment, Heartbeat, KeyEvent, Lease, Load, PublicKey, RoomEvent, SessionEvent, SessionLease,
         SyncAnswer,
     },
+    lifetimes::Lifetimes,
     limits,
     message::Message,
     session::SessionState,
@@ -23,7 +24,8 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) fn policy() -> LeasePolicy {
     let capacity = Capacity::default();
-    LeasePolicy { token_life: TOKEN_LIFE, key_rotation: ROTATION, grace: GRACE, capacity }
+    let lifetimes = Lifetimes { token_life: TOKEN_LIFE, key_rotation: ROTATION, grace: GRACE };
+    LeasePolicy { lifetimes, capacity }
 }
 
 /// A janitor called `j2` and its time.

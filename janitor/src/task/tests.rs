@@ -6,6 +6,7 @@ use schemas::{
     BootId, NodeId, RoomId, SessionId, Side, Stamp, Tag,
     control::EndReason,
     event::{Attachment, Lease, RoomEvent, SessionEvent, SessionLease},
+    lifetimes::Lifetimes,
     session::SessionState,
 };
 use tokio::time::timeout;
@@ -33,9 +34,11 @@ fn config() -> Config {
     Config {
         boot: BootId(7),
         version: "0".into(),
-        token_life: Duration::from_secs(600),
-        key_rotation: Duration::from_secs(3600),
-        grace: Duration::from_secs(60),
+        lifetimes: Lifetimes {
+            key_rotation: Duration::from_secs(3600),
+            token_life: Duration::from_secs(600),
+            grace: Duration::from_secs(60),
+        },
         capacity: Capacity::default(),
         metrics: Metrics::default(),
     }

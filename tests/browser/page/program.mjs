@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 export const PATIENCE_MS = 45_000;
 
 const target = (path) => fileURLToPath(new URL(`../../../target/debug/${path}`, import.meta.url));
-const BINARY = process.env.CIPHER_CHAT_BIN ?? target('cipher-chat');
-const ECHO = process.env.CIPHER_CHAT_ECHO ?? target('examples/echo');
+const BINARY = process.env.SERVER_BINARY ?? target('cipher-chat');
+const ECHO = process.env.ECHO_BINARY ?? target('examples/echo');
 
 /** A running program. */
 export class Program {

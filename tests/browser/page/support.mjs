@@ -1,8 +1,8 @@
 /**
  * Real servers, a real Chromium, and between them wires that a test can cut.
  *
- * `BASE_URL` names a server that runs already; otherwise `CIPHER_CHAT_BIN` (or
- * `target/debug/cipher-chat`) is started. Other programs can be named by `CIPHER_CHAT_ECHO`
+ * `BASE_URL` names a server that runs already; otherwise `SERVER_BINARY` (or
+ * `target/debug/cipher-chat`) is started. Other programs can be named by `ECHO_BINARY`
  * (`target/debug/examples/echo`), `NATS_SERVER` and `CHROMIUM` (`/usr/bin/chromium`).
  */
 

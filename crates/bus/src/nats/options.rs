@@ -1,7 +1,7 @@
 //! How to reach the NATS servers, and how the connection to them behaves.
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -58,6 +58,27 @@ pub struct NatsOptions {
     pub key: Option<PathBuf>,
 }
 
+/// What a PEM file is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pem {
+    /// [`NatsOptions::ca`].
+    Authority,
+    /// [`NatsOptions::cert`].
+    Certificate,
+    /// [`NatsOptions::key`].
+    Key,
+}
+
+impl fmt::Display for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authority => "a certificate authority",
+            Self::Certificate => "a certificate",
+            Self::Key => "a private key",
+        })
+    }
+}
+
 /// Options that cannot work. Never quotes a URL, which might contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -76,7 +97,7 @@ pub enum ConnectError {
     #[error("cannot read {what} from {}", path.display())]
     File {
         /// What it should contain.
-        what: &'static str,
+        what: Pem,
         /// The file.
         path: PathBuf,
         /// Why not.
@@ -94,12 +115,27 @@ pub enum ConnectError {
 }
 
 impl NatsOptions {
+    /// All faults, so that an operator can correct them at once. This reads the files, but does not
+    /// connect.
+    pub fn check(&self) -> Vec<ConnectError> {
+        let no_server = self.urls.is_empty().then_some(ConnectError::NoServer);
+        let urls = self.addresses().filter_map(Result::err);
+        let files = [self.roots().err(), self.identity().err()];
+        let faults: Vec<_> = no_server.into_iter().chain(urls).chain(files.into_iter().flatten()).collect();
+        // Only files that can be read can be compared with each other.
+        if faults.is_empty() { self.tls(ConnectOptions::new()).err().into_iter().collect() } else { faults }
+    }
+
     /// The servers' addresses.
     pub(super) fn servers(&self) -> Result<Vec<ServerAddr>, ConnectError> {
         if self.urls.is_empty() {
             return Err(ConnectError::NoServer);
         }
-        let addresses = self.urls.iter().enumerate().map(|(index, url)| {
+        self.addresses().collect()
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = Result<ServerAddr, ConnectError>> {
+        self.urls.iter().enumerate().map(|(index, url)| {
             let address = url.parse::<ServerAddr>().ok();
             // async-nats would accept ws://, and then use plain TCP. It would accept a password,
             // and then not use it.
@@ -107,8 +143,7 @@ impl NatsOptions {
                 matches!(a.scheme(), "nats" | "tls") && !a.host().is_empty() && !a.has_user_pass()
             });
             usable.ok_or(ConnectError::Url { number: index + 1 })
-        });
-        addresses.collect()
+        })
     }
 
     /// The options of async-nats.
@@ -135,30 +170,51 @@ impl NatsOptions {
         // Only the first provider that is installed counts; all crates of this project install the
         // same.
         let _ = aws_lc_rs::default_provider().install_default();
-        let mut roots = RootCertStore::empty();
+        let roots = self.roots()?;
         if let Some(ca) = &self.ca {
-            for root in certificates("a certificate authority", ca)? {
-                roots.add(root).map_err(|fault| unreadable("a certificate authority", ca, fault))?;
-            }
             options = options.add_root_certificates(ca.clone()).require_tls(true);
         }
-        match (&self.cert, &self.key) {
-            (Some(cert), Some(key)) => {
-                let chain = certificates("a certificate", cert)?;
-                let private = PrivateKeyDer::from_pem_file(key)
-                    .map_err(|fault| unreadable("a private key", key, io_fault(fault)))?;
-                let config = ClientConfig::builder().with_root_certificates(roots);
-                config.with_client_auth_cert(chain, private).map_err(ConnectError::Certificate)?;
-                options = options.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
-            }
-            (None, None) => {}
-            _ => return Err(ConnectError::Pair),
+        if let Some(Identity { cert, key, chain, private }) = self.identity()? {
+            let config = ClientConfig::builder().with_root_certificates(roots);
+            config.with_client_auth_cert(chain, private).map_err(ConnectError::Certificate)?;
+            options = options.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
         }
         Ok(options)
     }
+
+    fn roots(&self) -> Result<RootCertStore, ConnectError> {
+        let mut roots = RootCertStore::empty();
+        if let Some(ca) = &self.ca {
+            for root in certificates(Pem::Authority, ca)? {
+                roots.add(root).map_err(|fault| unreadable(Pem::Authority, ca, fault))?;
+            }
+        }
+        Ok(roots)
+    }
+
+    fn identity(&self) -> Result<Option<Identity<'_>>, ConnectError> {
+        match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => {
+                let chain = certificates(Pem::Certificate, cert)?;
+                let private = PrivateKeyDer::from_pem_file(key)
+                    .map_err(|fault| unreadable(Pem::Key, key, io_fault(fault)))?;
+                Ok(Some(Identity { cert, key, chain, private }))
+            }
+            (None, None) => Ok(None),
+            _ => Err(ConnectError::Pair),
+        }
+    }
 }
 
-fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+/// This node's certificate and its key, and the files that they are read from.
+struct Identity<'a> {
+    cert: &'a PathBuf,
+    key: &'a PathBuf,
+    chain: Vec<CertificateDer<'static>>,
+    private: PrivateKeyDer<'static>,
+}
+
+fn certificates(what: Pem, path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let found = read.map_err(|fault| unreadable(what, path, io_fault(fault)))?;
     if found.is_empty() {
@@ -168,7 +224,7 @@ fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'s
 }
 
 fn unreadable(
-    what: &'static str,
+    what: Pem,
     path: &Path,
     fault: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> ConnectError {
@@ -213,6 +269,32 @@ mod tests {
     fn a_bad_url_is_not_quoted() {
         let fault = with_urls(&["http://user:secret@host"]).servers().unwrap_err();
         assert!(!format!("{fault} {fault:?}").contains("secret"));
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once() {
+        let nowhere = Some(PathBuf::from("/nowhere"));
+        let wrong = NatsOptions {
+            urls: vec!["http://a".into(), "nats://a".into(), "nats://u:p@a".into()],
+            ca: nowhere.clone(),
+            cert: nowhere.clone(),
+            key: None,
+        };
+        let faults = wrong.check();
+        assert!(
+            matches!(
+                faults[..],
+                [
+                    ConnectError::Url { number: 1 },
+                    ConnectError::Url { number: 3 },
+                    ConnectError::File { what: Pem::Authority, .. },
+                    ConnectError::Pair
+                ]
+            ),
+            "{faults:?}"
+        );
+        assert!(matches!(with_urls(&[]).check()[..], [ConnectError::NoServer]));
+        assert!(with_urls(&["nats://a"]).check().is_empty());
     }
 
     #[test]

@@ -157,3 +157,22 @@ fn an_unfit_file_is_named() {
     let other = directory.file("other.pem", &KeyPair::generate().unwrap().serialize_pem());
     assert!(fault(TlsFiles { key: other, ..files }).starts_with("the certificate and its key"));
 }
+
+#[test]
+fn all_faults_of_the_files_are_reported_at_once() {
+    let World { directory, files, .. } = world(Some("nginx"));
+    assert!(check(&files).is_empty());
+    let other = directory.file("other.pem", &KeyPair::generate().unwrap().serialize_pem());
+    assert!(matches!(check(&TlsFiles { key: other, ..files.clone() })[..], [TlsError::Certificate(_)]));
+    let missing = |name: &str| directory.0.join(name);
+    let wrong =
+        TlsFiles { cert: missing("cert"), key: missing("key"), client_ca: Some(missing("ca")), ..files };
+    let paths: Vec<_> = check(&wrong)
+        .into_iter()
+        .map(|fault| match fault {
+            TlsError::File { path, .. } => path,
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(paths, [missing("cert"), missing("key"), missing("ca")]);
+}

@@ -1,0 +1,247 @@
+//! The configuration of each role: a type of its own, which contains only what the role uses.
+
+use bus::{ConnectError, NatsOptions, Pem};
+use gateway::config::{Config, ConfigError, RateConfig, Wait};
+use schemas::{
+    BootId, NodeId,
+    lifetimes::{LifetimeError, Lifetimes},
+};
+use session::Topology;
+
+use super::{
+    listeners::{self, Listener},
+    reader::Reader,
+    role::Role,
+    spec::Row,
+    table::*,
+};
+use crate::telemetry::LogFormat;
+
+/// The configuration of one role.
+pub trait Configuration: Sized {
+    /// The role.
+    const ROLE: Role;
+
+    /// Reads all options of the role.
+    fn read(reader: &mut Reader) -> Self;
+}
+
+/// The configuration that all roles have in common.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name on the bus.
+    pub id: NodeId,
+    /// The boot id of this run.
+    pub boot: BootId,
+    /// The listener for health checks and metrics.
+    pub ops: Listener,
+    /// The format of the logs.
+    pub log_format: LogFormat,
+}
+
+/// The configuration of `serve`.
+#[derive(Clone, Debug)]
+pub struct Serve {
+    /// Common to all roles.
+    pub node: Node,
+    /// The NATS servers; without them the bus is inside this process.
+    pub nats: Option<NatsOptions>,
+    /// The listener for clients.
+    pub clients: Listener,
+    /// The gateway. The janitor uses its lifetimes, too.
+    pub gateway: Config,
+}
+
+/// The configuration of `gateway`.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// Common to all roles.
+    pub node: Node,
+    /// The NATS servers.
+    pub nats: NatsOptions,
+    /// The listener for clients.
+    pub clients: Listener,
+    /// The gateway.
+    pub gateway: Config,
+}
+
+/// The configuration of `pairing`.
+#[derive(Clone, Debug)]
+pub struct Pairing {
+    /// Common to all roles.
+    pub node: Node,
+    /// The NATS servers.
+    pub nats: NatsOptions,
+}
+
+/// The configuration of `janitor`.
+#[derive(Clone, Debug)]
+pub struct Janitor {
+    /// Common to all roles.
+    pub node: Node,
+    /// The NATS servers.
+    pub nats: NatsOptions,
+    /// When things expire that nobody renews.
+    pub lifetimes: Lifetimes,
+}
+
+impl Configuration for Serve {
+    const ROLE: Role = Role::Serve;
+
+    fn read(reader: &mut Reader) -> Self {
+        let files = listeners::certificates(reader);
+        let ops = listeners::ops(reader, files.as_ref());
+        let clients = listeners::clients(reader, files.as_ref(), &ops);
+        let nats = nats(reader);
+        let topology = if nats.is_some() { Topology::Cluster } else { Topology::Standalone };
+        let node = node(reader, ops);
+        let gateway = gateway(reader, &node, topology);
+        Self { node, nats, clients, gateway }
+    }
+}
+
+impl Configuration for Gateway {
+    const ROLE: Role = Role::Gateway;
+
+    fn read(reader: &mut Reader) -> Self {
+        let files = listeners::certificates(reader);
+        let ops = listeners::ops(reader, files.as_ref());
+        let clients = listeners::clients(reader, files.as_ref(), &ops);
+        let nats = nats(reader).unwrap_or_default();
+        let node = node(reader, ops);
+        let gateway = gateway(reader, &node, Topology::Cluster);
+        Self { node, nats, clients, gateway }
+    }
+}
+
+impl Configuration for Pairing {
+    const ROLE: Role = Role::Pairing;
+
+    fn read(reader: &mut Reader) -> Self {
+        let files = listeners::certificates(reader);
+        let ops = listeners::ops(reader, files.as_ref());
+        let nats = nats(reader).unwrap_or_default();
+        Self { node: node(reader, ops), nats }
+    }
+}
+
+impl Configuration for Janitor {
+    const ROLE: Role = Role::Janitor;
+
+    fn read(reader: &mut Reader) -> Self {
+        let files = listeners::certificates(reader);
+        let ops = listeners::ops(reader, files.as_ref());
+        let nats = nats(reader).unwrap_or_default();
+        let lifetimes = lifetimes(reader);
+        for fault in lifetimes.check() {
+            misfit(reader, &ConfigError::Lifetime(fault));
+        }
+        Self { node: node(reader, ops), nats, lifetimes }
+    }
+}
+
+fn node(reader: &mut Reader, ops: Listener) -> Node {
+    // Well-formed by construction: a role's word, a hyphen, 16 hexadecimal digits.
+    #[expect(clippy::expect_used, reason = "see above")]
+    let random = format!("{}-{:016x}", reader.role.word(), rand::random::<u64>()).parse().expect("a node id");
+    Node {
+        id: reader.find(&NODE_ID).unwrap_or(random),
+        boot: reader.boot,
+        ops,
+        log_format: reader.get(&LOG_FORMAT),
+    }
+}
+
+fn lifetimes(reader: &mut Reader) -> Lifetimes {
+    Lifetimes {
+        key_rotation: reader.get(&KEY_ROTATION),
+        token_life: reader.get(&TOKEN_LIFE),
+        grace: reader.get(&GRACE),
+    }
+}
+
+fn gateway(reader: &mut Reader, node: &Node, topology: Topology) -> Config {
+    let config = Config {
+        node: node.id.clone(),
+        boot: node.boot,
+        lifetimes: lifetimes(reader),
+        trusted_proxies: reader.find(&TRUSTED_PROXY).unwrap_or_default(),
+        allowed_origins: reader.find(&ALLOWED_ORIGIN).unwrap_or_default().0,
+        topics: reader.find(&TOPICS),
+        matching: reader.get(&MATCHING),
+        rates: RateConfig {
+            session: reader.get(&SESSION_RATE).0,
+            connect: reader.get(&CONNECT_RATE).0,
+            find: reader.get(&FIND_RATE).0,
+            frame: reader.get(&FRAME_RATE).0,
+            byte: reader.get(&BYTE_RATE).0,
+        },
+        connections_per_address: reader.get(&CONNECTIONS_PER_ADDRESS).0,
+        heartbeat: reader.get(&HEARTBEAT),
+        pong_wait: reader.get(&PONG_WAIT),
+        upgrade_wait: reader.get(&UPGRADE_WAIT),
+        drain_spread: reader.get(&DRAIN_SPREAD),
+        drain_wait: reader.get(&DRAIN_WAIT),
+        topology,
+    };
+    for fault in config.check() {
+        misfit(reader, &fault);
+    }
+    config
+}
+
+/// Adds a fault that a library found in values, under the names of their options.
+fn misfit(reader: &mut Reader, fault: &ConfigError) {
+    let rows: &[&dyn Row] = match fault {
+        ConfigError::Lifetime(LifetimeError::TokenLife(_)) => &[&TOKEN_LIFE],
+        ConfigError::Lifetime(LifetimeError::Grace { .. }) => &[&GRACE, &TOKEN_LIFE],
+        ConfigError::Lifetime(LifetimeError::Rotation { .. }) => &[&KEY_ROTATION, &TOKEN_LIFE],
+        ConfigError::Origin(_) => &[&ALLOWED_ORIGIN],
+        ConfigError::NoMatching => &[&MATCHING],
+        ConfigError::NoTopics => &[&TOPICS],
+        ConfigError::Zero(Wait::Heartbeat) => &[&HEARTBEAT],
+        ConfigError::Zero(Wait::Pong) => &[&PONG_WAIT],
+        ConfigError::Zero(Wait::Upgrade) => &[&UPGRADE_WAIT],
+        ConfigError::Drain { .. } => &[&DRAIN_SPREAD, &DRAIN_WAIT],
+    };
+    reader.conflict(rows, &fault.to_string());
+}
+
+/// The NATS servers; `None` if none was given.
+fn nats(reader: &mut Reader) -> Option<NatsOptions> {
+    let urls = reader.find(&NATS);
+    let (ca, cert, key) = (reader.find(&NATS_CA), reader.find(&NATS_CERT), reader.find(&NATS_KEY));
+    let files: [&dyn Row; 3] = [&NATS_CA, &NATS_CERT, &NATS_KEY];
+    for file in files {
+        // Where --nats is required, its absence has been reported already.
+        if reader.is_given(file) && !reader.is_given(&NATS) && reader.is_sound(&NATS) {
+            reader.wrong(file, "it needs --nats");
+        }
+    }
+    match (reader.is_given(&NATS_CERT), reader.is_given(&NATS_KEY)) {
+        (true, false) => reader.wrong(&NATS_KEY, "--nats-cert needs it: give both"),
+        (false, true) => reader.wrong(&NATS_CERT, "--nats-key needs it: give both"),
+        _ => {}
+    }
+    let alone = urls.is_none();
+    let options = NatsOptions { urls: urls.unwrap_or_default().0, ca, cert, key };
+    for fault in options.check() {
+        let rows: &[&dyn Row] = match &fault {
+            // If it is required, its absence has been reported already.
+            ConnectError::NoServer if alone => continue,
+            ConnectError::NoServer | ConnectError::Url { .. } | ConnectError::Client(_) => &[&NATS],
+            ConnectError::File { what: Pem::Authority, .. } => &[&NATS_CA],
+            ConnectError::File { what: Pem::Certificate, .. } => &[&NATS_CERT],
+            ConnectError::File { what: Pem::Key, .. } => &[&NATS_KEY],
+            ConnectError::Pair | ConnectError::Certificate(_) => &[&NATS_CERT, &NATS_KEY],
+        };
+        reader.conflict(rows, &with_causes(&fault));
+    }
+    (!alone).then_some(options)
+}
+
+/// An error and its causes.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,39 @@
+//! What a process can be.
+
+/// A role of a node, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Gateway, pairing and janitor in one process.
+    Serve,
+    /// What clients connect to.
+    Gateway,
+    /// Matches people.
+    Pairing,
+    /// Expires what nobody renews.
+    Janitor,
+}
+
+impl Role {
+    /// All of them, as the help lists them.
+    pub const ALL: [Self; 4] = [Self::Serve, Self::Gateway, Self::Pairing, Self::Janitor];
+
+    /// The word on the command line, and the beginning of a random node id.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Gateway => "gateway",
+            Self::Pairing => "pairing",
+            Self::Janitor => "janitor",
+        }
+    }
+
+    /// What the help says of it.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Serve => "Run everything in one process: page, gateway, pairing and janitor (the default)",
+            Self::Gateway => "Run a gateway: the page, REST and WebSockets",
+            Self::Pairing => "Run a pairing node, which matches people",
+            Self::Janitor => "Run a janitor node, which expires what nobody renews",
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The one table of options. Flags, environment variables, checks, `--help` and `docs/options.md`
+//! all come from it.
+//!
+//! To add an option, add a row here and read it in [`configuration`](super::configuration); the
+//! tests report what is missing.
+
+use std::{
+    marker::PhantomData,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use gateway::config::{self, Matching, OfferedTopic};
+use ipnet::IpNet;
+use schemas::{NodeId, lifetimes};
+
+use super::{
+    role::Role,
+    spec::{Group, Optional, Row, Setting, Spec},
+    value::{Bound, CertificateName, Origins, Rate, Urls},
+};
+use crate::telemetry::LogFormat;
+
+const NODES: &[Role] = &Role::ALL;
+const GATEWAYS: &[Role] = &[Role::Serve, Role::Gateway];
+/// The roles that rely on how long tokens are valid.
+const TOKEN_NODES: &[Role] = &[Role::Serve, Role::Gateway, Role::Janitor];
+
+const fn on_loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+/// Defines each row as a static of its value's type, and the table of all rows. A row without one of
+/// the fields does not compile.
+macro_rules! table {
+    ($($id:ident: $type:ty {
+        name: $name:literal, group: $group:ident, roles: $roles:expr,
+        $kind:ident: $value:expr, example: $example:literal, $(required_by: $required:expr,)?
+        help: $help:literal,
+    })*) => {
+        $(row! {
+            $kind $id: $type = $value, [$($required)?], Spec {
+                name: $name,
+                group: Group::$group,
+                roles: $roles,
+                example: $example,
+                help: $help,
+            }
+        })*
+
+        /// All options, in the order in which they are shown.
+        pub static TABLE: &[&dyn Row] = &[$(&$id),*];
+    };
+}
+
+macro_rules! row {
+    (default $id:ident: $type:ty = $value:expr, [], $spec:expr) => {
+        pub static $id: Setting<$type> = Setting { spec: $spec, default: $value };
+    };
+    (without $id:ident: $type:ty = $value:expr, [], $spec:expr) => {
+        row! { without $id: $type = $value, [&[]], $spec }
+    };
+    (without $id:ident: $type:ty = $value:expr, [$required:expr], $spec:expr) => {
+        pub static $id: Optional<$type> =
+            Optional { spec: $spec, without: $value, required_by: $required, kind: PhantomData };
+    };
+}
+
+table! {
+    LISTEN: SocketAddr {
+        name: "listen", group: Listeners, roles: GATEWAYS,
+        default: on_loopback(8080), example: "0.0.0.0:443",
+        help: "Address and port that clients connect to: the page, REST and WebSockets. On any \
+            but a loopback address it needs --tls-cert and --tls-key.",
+    }
+    OPS_LISTEN: SocketAddr {
+        name: "ops-listen", group: Listeners, roles: NODES,
+        default: on_loopback(9090), example: "10.0.0.1:9090",
+        help: "Address and port of health checks and metrics. On any but a loopback address it \
+            needs TLS and --tls-client-ca.",
+    }
+    TLS_CERT: PathBuf {
+        name: "tls-cert", group: Listeners, roles: NODES,
+        without: "no TLS", example: "server.pem",
+        help: "File of the certificate chain (PEM) that this server shows to clients.",
+    }
+    TLS_KEY: PathBuf {
+        name: "tls-key", group: Listeners, roles: NODES,
+        without: "no TLS", example: "server.key",
+        help: "File of the certificate's private key (PEM).",
+    }
+    TLS_CLIENT_CA: PathBuf {
+        name: "tls-client-ca", group: Listeners, roles: NODES,
+        without: "no client certificate needed", example: "proxies.pem",
+        help: "File of the certificate authorities (PEM) of which every client must show a \
+            certificate, such as Nginx's.",
+    }
+    TLS_CLIENT_NAME: CertificateName {
+        name: "tls-client-name", group: Listeners, roles: GATEWAYS,
+        without: "any name", example: "proxy.internal",
+        help: "DNS name that the certificate of a client of --listen must be valid for.",
+    }
+    NATS: Urls {
+        name: "nats", group: Bus, roles: NODES,
+        without: "a bus inside this process", example: "nats://127.0.0.1:4222",
+        required_by: &[Role::Gateway, Role::Pairing, Role::Janitor],
+        help: "NATS servers that connect this node with the others: nats://HOST:PORT or \
+            tls://HOST:PORT.",
+    }
+    NATS_CA: PathBuf {
+        name: "nats-ca", group: Bus, roles: NODES,
+        without: "TLS only as tls:// asks for it", example: "nats-ca.pem",
+        help: "File of the certificate authorities (PEM) of the NATS servers. With it, TLS is \
+            required.",
+    }
+    NATS_CERT: PathBuf {
+        name: "nats-cert", group: Bus, roles: NODES,
+        without: "no certificate", example: "node.pem",
+        help: "File of this node's certificate for NATS (PEM).",
+    }
+    NATS_KEY: PathBuf {
+        name: "nats-key", group: Bus, roles: NODES,
+        without: "no certificate", example: "node.key",
+        help: "File of that certificate's private key (PEM).",
+    }
+    NODE_ID: NodeId {
+        name: "node-id", group: Bus, roles: NODES,
+        without: "random", example: "gateway-1",
+        help: "Name of this node on the bus, 1 to 64 of A-Z a-z 0-9 _ -. With certificates it \
+            is the common name of the node's own.",
+    }
+    TRUSTED_PROXY: Vec<IpNet> {
+        name: "trusted-proxy", group: Service, roles: GATEWAYS,
+        without: "none", example: "10.0.0.0/8",
+        help: "Networks of proxies whose X-Forwarded-For header is believed.",
+    }
+    ALLOWED_ORIGIN: Origins {
+        name: "allowed-origin", group: Service, roles: GATEWAYS,
+        without: "none", example: "https://chat.example",
+        help: "Web origins, besides this server's own, whose pages may use it.",
+    }
+    TOPICS: Vec<OfferedTopic> {
+        name: "topics", group: Service, roles: GATEWAYS,
+        without: "any", example: "music,books",
+        help: "Topics that people may choose from.",
+    }
+    MATCHING: Matching {
+        name: "matching", group: Service, roles: GATEWAYS,
+        default: config::MATCHING, example: "invite",
+        help: "Ways in which people may meet: random (by topic or by chance), invite (by a \
+            link), or both.",
+    }
+    KEY_ROTATION: Duration {
+        name: "key-rotation", group: Lifetimes, roles: TOKEN_NODES,
+        default: lifetimes::KEY_ROTATION, example: "2h",
+        help: "How long a gateway signs with one key: --token-life or longer, and the same on \
+            all nodes.",
+    }
+    TOKEN_LIFE: Duration {
+        name: "token-life", group: Lifetimes, roles: TOKEN_NODES,
+        default: lifetimes::TOKEN_LIFE, example: "20m",
+        help: "How long a session's token is valid: 2s to 24h, and the same on all nodes. \
+            Clients renew it at half of that.",
+    }
+    GRACE: Duration {
+        name: "grace", group: Lifetimes, roles: TOKEN_NODES,
+        default: lifetimes::GRACE, example: "2m",
+        help: "How long a side of a room may stay away before the room ends: more than 0, less \
+            than half of --token-life, and the same on all nodes.",
+    }
+    SESSION_RATE: Rate {
+        name: "session-rate", group: Limits, roles: GATEWAYS,
+        default: Rate(config::RATES.session), example: "100",
+        help: "New sessions per client address and minute.",
+    }
+    CONNECT_RATE: Rate {
+        name: "connect-rate", group: Limits, roles: GATEWAYS,
+        default: Rate(config::RATES.connect), example: "200",
+        help: "WebSocket upgrades without a valid token per client address and minute. At 0 \
+            upgrades with a token are not limited either.",
+    }
+    FIND_RATE: Rate {
+        name: "find-rate", group: Limits, roles: GATEWAYS,
+        default: Rate(config::RATES.find), example: "100",
+        help: "Requests to find somebody, resume, leave and the like per session and minute.",
+    }
+    FRAME_RATE: Rate {
+        name: "frame-rate", group: Limits, roles: GATEWAYS,
+        default: Rate(config::RATES.frame), example: "100",
+        help: "WebSocket frames per connection and second.",
+    }
+    BYTE_RATE: Rate {
+        name: "byte-rate", group: Limits, roles: GATEWAYS,
+        default: Rate(config::RATES.byte), example: "1000000",
+        help: "Bytes per connection and second.",
+    }
+    CONNECTIONS_PER_ADDRESS: Bound {
+        name: "connections-per-address", group: Limits, roles: GATEWAYS,
+        default: Bound(config::CONNECTIONS_PER_ADDRESS), example: "5000",
+        help: "Open connections per client address.",
+    }
+    HEARTBEAT: Duration {
+        name: "heartbeat", group: Connections, roles: GATEWAYS,
+        default: config::HEARTBEAT, example: "20s",
+        help: "Time between two pings of a connection: more than 0.",
+    }
+    PONG_WAIT: Duration {
+        name: "pong-wait", group: Connections, roles: GATEWAYS,
+        default: config::PONG_WAIT, example: "5s",
+        help: "How long after a ping a connection is closed if nothing was received: more than \
+            0.",
+    }
+    UPGRADE_WAIT: Duration {
+        name: "upgrade-wait", group: Connections, roles: GATEWAYS,
+        default: config::UPGRADE_WAIT, example: "5s",
+        help: "How long a connection may take for its TLS handshake, and again for its request: \
+            more than 0.",
+    }
+    DRAIN_SPREAD: Duration {
+        name: "drain-spread", group: Connections, roles: GATEWAYS,
+        default: config::DRAIN_SPREAD, example: "3s",
+        help: "Time over which a stopping gateway spreads the return of its clients: less than \
+            --drain-wait.",
+    }
+    DRAIN_WAIT: Duration {
+        name: "drain-wait", group: Connections, roles: GATEWAYS,
+        default: config::DRAIN_WAIT, example: "20s",
+        help: "How long a stopping gateway waits until it closes the connections that remain.",
+    }
+    LOG_FORMAT: LogFormat {
+        name: "log-format", group: Logs, roles: NODES,
+        default: LogFormat::Text, example: "json",
+        help: "How logs are written to standard error.",
+    }
+}

@@ -1,0 +1,396 @@
+use std::{
+    ffi::OsString,
+    fmt::Debug,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bus::NatsOptions;
+use gateway::{
+    config::{Config, Matching},
+    rates::BURST,
+};
+use schemas::{BootId, lifetimes, limits};
+use session::Topology;
+
+use super::{
+    configuration::{Configuration, Gateway, Janitor, Pairing, Serve},
+    faults::Faults,
+    help,
+    role::Role,
+    spec::{Default, Row},
+    table::{self, TABLE},
+};
+use crate::duration;
+
+/// What all roles but `serve` require.
+const ON_NATS: [&str; 2] = ["--nats", "nats://127.0.0.1:4222"];
+
+fn read_with<C: Configuration>(words: &[&str], environment: &[(&str, &str)]) -> Result<C, Faults> {
+    let words: Vec<OsString> = words.iter().map(Into::into).collect();
+    let environment = environment.iter().map(|(name, value)| (name.into(), value.into()));
+    super::read_as(BootId(1), &words, environment)
+}
+
+fn read<C: Configuration>(words: &[&str]) -> Result<C, Faults> {
+    read_with(words, &[])
+}
+
+/// The faults of words and variables.
+fn faults<C: Configuration>(words: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
+    let faults = read_with::<C>(words, environment).err().unwrap_or_default();
+    faults.texts().into_iter().map(str::to_owned).collect()
+}
+
+/// The configuration of a role, as text.
+fn configuration(role: Role, words: &[&str]) -> String {
+    fn shown<C: Configuration + Debug>(words: &[&str]) -> String {
+        match read::<C>(words) {
+            Ok(configuration) => format!("{configuration:#?}"),
+            Err(faults) => panic!("{words:?}:\n{faults}"),
+        }
+    }
+    match role {
+        Role::Serve => shown::<Serve>(words),
+        Role::Gateway => shown::<Gateway>(words),
+        Role::Pairing => shown::<Pairing>(words),
+        Role::Janitor => shown::<Janitor>(words),
+    }
+}
+
+fn rows(role: Role) -> impl Iterator<Item = &'static dyn Row> {
+    TABLE.iter().copied().filter(move |row| row.is_of(role))
+}
+
+#[test]
+fn all_wrong_options_are_reported_together() {
+    let wrong = [
+        "chat",
+        "--sesion-rate",
+        "3",
+        "--session-rate",
+        "-1",
+        "--listen",
+        "0.0.0.0:1",
+        "--ops-listen=8080",
+        "--nats",
+        "nats://a,http://u:secret@b",
+        "--nats-cert",
+        "/nowhere",
+        "--trusted-proxy",
+        "10.0.0.0/8,nonsense",
+        "--trusted-proxy",
+        "10.0.0.0/64",
+        "--matching",
+        "random,chance",
+        "--grace",
+        "5m",
+        "--heartbeat",
+        "0",
+        "--pong-wait",
+        "1s",
+        "--pong-wait",
+        "2s",
+        "--allowed-origin",
+        "https://Friend.example/",
+        "--node-id",
+        "--log-format",
+        "xml",
+    ];
+    let environment =
+        [("CIPHER_CHAT_FAME_RATE", "1"), ("CIPHER_CHAT_FIND_RATE", "many"), ("CIPHER_CHAT_INVITE", "a")];
+    let number = "is not a whole number from 0 to 4294967295";
+    let expected = [
+        r#""chat" is not expected: options begin with --"#.to_owned(),
+        "--sesion-rate is not an option: did you mean --session-rate?".to_owned(),
+        "CIPHER_CHAT_FAME_RATE is not a variable of this program: did you mean CIPHER_CHAT_FRAME_RATE?"
+            .to_owned(),
+        "--listen: 0.0.0.0:1 can be reached from other machines: give --tls-cert and --tls-key, or listen \
+         on 127.0.0.1"
+            .to_owned(),
+        r#"--ops-listen: "8080" is not an address: write IP:PORT, such as 127.0.0.1:8080 or [::]:443"#.to_owned(),
+        "--nats: NATS server 2 of the list is not a nats:// or tls:// URL with a host and without a \
+         password"
+            .to_owned(),
+        "--nats-cert: /nowhere: No such file or directory (os error 2)".to_owned(),
+        "--nats-key: --nats-cert needs it: give both".to_owned(),
+        "--node-id: a value is missing: write --node-id NAME".to_owned(),
+        r#"--trusted-proxy: "10.0.0.0/64" is not a network: write one such as 10.0.0.0/8 or fd00::/8"#.to_owned(),
+        r#"--trusted-proxy: "nonsense" is not a network: write one such as 10.0.0.0/8 or fd00::/8"#.to_owned(),
+        r#"--allowed-origin: "https://Friend.example/" is not an origin: write scheme://host or scheme://host:port in lower case, and nothing after it"#.to_owned(),
+        r#"--matching: "chance" is not a way to meet: choose random, invite or both"#.to_owned(),
+        "--grace and --token-life: the grace is 300s: it must be more than zero and less than half the \
+         token life (600s)"
+            .to_owned(),
+        format!(r#"--session-rate: "-1" {number}"#),
+        format!(r#"--find-rate (CIPHER_CHAT_FIND_RATE): "many" {number}"#),
+        "--heartbeat: it must be more than zero".to_owned(),
+        "--pong-wait: it is given 2 times: give it once".to_owned(),
+        r#"--log-format: "xml" is not a log format: choose text or json"#.to_owned(),
+    ];
+    assert_eq!(faults::<Gateway>(&wrong, &environment), expected);
+}
+
+#[test]
+fn the_defaults_are_those_of_the_help() {
+    for role in Role::ALL {
+        let command = help::of_role(role);
+        let needed = rows(role).filter(|row| row.is_required_by(role));
+        let mut least = vec!["--node-id".to_owned(), "n1".to_owned()];
+        least.extend(needed.flat_map(|row| [row.flag(), row.spec().example.to_owned()]));
+        let mut all = least.clone();
+        for row in rows(role).filter(|row| matches!(row.default(), Default::Value(_))) {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == row.spec().name);
+            let help = argument.unwrap().get_help().unwrap().to_string();
+            let default = help.split_once("[default: ").unwrap().1.split_once(']').unwrap().0;
+            all.extend([row.flag(), default.to_owned()]);
+        }
+        let read =
+            |words: &[String]| configuration(role, &words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(read(&all), read(&least), "{role:?}");
+    }
+    let Serve { node, nats, clients, gateway } = read(&["--node-id", "n1"]).unwrap();
+    let expected = Config { topology: Topology::Standalone, ..Config::new("n1".parse().unwrap(), BootId(1)) };
+    assert_eq!(format!("{gateway:?}"), format!("{expected:?}"));
+    assert!(nats.is_none() && clients.tls.is_none() && node.ops.tls.is_none());
+    let janitor = read::<Janitor>(&ON_NATS).unwrap();
+    assert_eq!(janitor.lifetimes, lifetimes::Lifetimes::default());
+}
+
+#[test]
+fn every_option_changes_the_configuration_of_each_of_its_roles() {
+    let directory = Directory::new();
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (cert, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
+    let file = |row: &dyn Row, suffix: &str| {
+        let text = if row.spec().name.ends_with("-key") { &key } else { &cert };
+        directory.file(&format!("{}.{suffix}", row.spec().name), text)
+    };
+    for role in Role::ALL {
+        // The listener for health checks uses certificates only where other machines can reach it.
+        let base: Vec<(&dyn Row, String)> = rows(role)
+            .filter_map(|row| match (row.form(), row.spec().name) {
+                ("FILE", _) => Some((row, file(row, "one"))),
+                (_, "node-id") => Some((row, "n1".to_owned())),
+                (_, "ops-listen") => Some((row, "0.0.0.0:1".to_owned())),
+                (_, "nats") => Some((row, "nats://nats:1".to_owned())),
+                _ => None,
+            })
+            .collect();
+        let configuration_with = |changed: Option<(&dyn Row, String)>| {
+            let unchanged = base
+                .iter()
+                .filter(|(row, _)| changed.as_ref().is_none_or(|(other, _)| row.flag() != other.flag()));
+            let given: Vec<_> =
+                unchanged.chain(&changed).map(|(row, value)| format!("{}={value}", row.flag())).collect();
+            configuration(role, &given.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let before = configuration_with(None);
+        for row in rows(role) {
+            let value = if row.form() == "FILE" { file(row, "other") } else { row.spec().example.to_owned() };
+            assert_ne!(configuration_with(Some((row, value))), before, "{} of {}", row.flag(), role.word());
+        }
+    }
+}
+
+#[test]
+fn the_table_is_in_order() {
+    let mut names: Vec<_> = TABLE.iter().map(|row| row.spec().name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), TABLE.len(), "no name twice");
+    let mut groups: Vec<_> = TABLE.iter().map(|row| row.spec().group).collect();
+    groups.dedup();
+    assert_eq!(groups, super::spec::Group::ALL, "each group in one piece");
+    for row in TABLE {
+        let name = row.spec().name;
+        assert!(!row.spec().roles.is_empty(), "{name} is of no role");
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+        assert!(row.help().ends_with('.'), "{name}: {}", row.help());
+        assert_ne!(row.default().to_string(), row.spec().example, "{name}");
+    }
+}
+
+#[test]
+fn the_help_of_a_rate_speaks_of_its_burst_and_of_zero() {
+    let burst = format!("A burst of {BURST} times as much is let through; 0 turns the limit off.");
+    let rates: Vec<_> = TABLE.iter().filter(|row| row.spec().name.ends_with("-rate")).collect();
+    assert_eq!(rates.len(), 5);
+    for rate in rates {
+        assert!(rate.help().contains(&burst), "{}", rate.help());
+    }
+    assert!(table::CONNECTIONS_PER_ADDRESS.help().contains("0 turns the limit off"));
+}
+
+#[test]
+fn the_bounds_in_the_help_are_those_of_the_code() {
+    let bounds = [lifetimes::MIN_TOKEN_LIFE, limits::SESSION_LIFE].map(duration::show);
+    assert!(table::TOKEN_LIFE.spec.help.contains(&bounds.join(" to ")), "{bounds:?}");
+    assert!(table::NODE_ID.spec.help.contains(&format!("1 to {} of", limits::NODE_ID_CHARS)));
+}
+
+#[test]
+fn a_role_knows_its_own_options_alone() {
+    let pairing = read::<Pairing>(&["--nats", "nats://a", "--ops-listen", "127.0.0.1:8080"]).unwrap();
+    assert_eq!(pairing.node.ops.address.to_string(), "127.0.0.1:8080");
+    let foreign =
+        faults::<Pairing>(&[&ON_NATS[..], &["--listen", "127.0.0.1:0", "--grace=1s"]].concat(), &[]);
+    assert_eq!(
+        foreign,
+        [
+            "--listen is an option of serve and gateway, not of pairing",
+            "--grace is an option of serve, gateway and janitor, not of pairing"
+        ]
+    );
+    let shared = [("CIPHER_CHAT_LISTEN", "nowhere"), ("CIPHER_CHAT_GRACE", "soon")];
+    assert!(read_with::<Pairing>(&ON_NATS, &shared).is_ok(), "an environment may serve all nodes");
+}
+
+#[test]
+fn only_serve_does_without_nats() {
+    let expected =
+        |role: &str| [format!("--nats: {role} needs it: give for example --nats nats://127.0.0.1:4222")];
+    assert_eq!(faults::<Gateway>(&[], &[]), expected("gateway"));
+    assert_eq!(faults::<Pairing>(&[], &[]), expected("pairing"));
+    assert_eq!(faults::<Janitor>(&[], &[]), expected("janitor"));
+    assert_eq!(read::<Serve>(&[]).unwrap().gateway.topology, Topology::Standalone);
+    let serve = read::<Serve>(&ON_NATS).unwrap();
+    assert_eq!(serve.gateway.topology, Topology::Cluster);
+    assert!(matches!(serve.nats, Some(NatsOptions { urls, .. }) if urls == ON_NATS[1..]));
+    let directory = Directory::new();
+    let file = directory.file("ca.pem", "");
+    assert_eq!(faults::<Serve>(&["--nats-ca", &file], &[]), ["--nats-ca: it needs --nats"]);
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment() {
+    let environment = [("CIPHER_CHAT_SESSION_RATE", "many"), ("CIPHER_CHAT_FIND_RATE", "7")];
+    let serve = read_with::<Serve>(&["--session-rate", "5"], &environment).unwrap();
+    assert_eq!((serve.gateway.rates.session, serve.gateway.rates.find), (5, 7));
+}
+
+#[test]
+fn an_empty_value_is_a_fault() {
+    let empty = [("CIPHER_CHAT_TLS_CLIENT_CA", ""), ("CIPHER_CHAT_TOPICS", " , ")];
+    assert_eq!(
+        faults::<Serve>(&["--grace="], &empty),
+        [
+            "--tls-cert: --tls-client-ca needs it, and --tls-key: give all three",
+            "--tls-client-ca (CIPHER_CHAT_TLS_CLIENT_CA): the variable is empty: give it a value, or unset it",
+            "--topics (CIPHER_CHAT_TOPICS): the list of topics is empty",
+            "--grace: the value is empty: give one, or leave the option out",
+        ]
+    );
+}
+
+#[test]
+fn the_parts_of_a_list_are_joined() {
+    let words = ["--trusted-proxy", "10.0.0.0/8,::1", "--trusted-proxy=192.0.2.1", "--topics", "tea, Go"];
+    let gateway = read::<Serve>(&[&words[..], &["--matching=invite"]].concat()).unwrap().gateway;
+    let proxies: Vec<_> = gateway.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "::1/128", "192.0.2.1/32"]);
+    let topics: Vec<_> = gateway.topics.unwrap().into_iter().map(|topic| topic.shown).collect();
+    assert_eq!(topics, ["tea", "Go"]);
+    assert_eq!(gateway.matching, Matching { random: false, invite: true });
+}
+
+#[test]
+fn nothing_plain_is_offered_to_other_machines() {
+    assert_eq!(
+        faults::<Serve>(&["--listen=0.0.0.0:8080", "--ops-listen=[::]:9090"], &[]),
+        [
+            "--listen: 0.0.0.0:8080 can be reached from other machines: give --tls-cert and --tls-key, or \
+             listen on 127.0.0.1",
+            "--ops-listen: [::]:9090 can be reached from other machines: give --tls-cert, --tls-key and \
+             --tls-client-ca, or listen on 127.0.0.1",
+        ]
+    );
+    assert_eq!(read::<Serve>(&["--listen=localhost:1"]).unwrap().clients.address.to_string(), "127.0.0.1:1");
+    assert_eq!(
+        faults::<Serve>(&["--listen=127.0.0.1:1", "--ops-listen=127.0.0.1:1"], &[]),
+        ["--listen and --ops-listen: both are 127.0.0.1:1: give them different ports"]
+    );
+    assert!(read::<Serve>(&["--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0"]).is_ok());
+}
+
+#[test]
+fn unusable_certificates_are_reported_with_their_options() {
+    let directory = Directory::new();
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let cert = directory.file("cert", &certificate.cert.pem());
+    let key = directory.file("key", &certificate.signing_key.serialize_pem());
+    let other = directory.file("other", &rcgen::KeyPair::generate().unwrap().serialize_pem());
+    let empty = directory.file("empty", "");
+    let folder = directory.0.display().to_string();
+    let flags = |words: &[&str]| -> Vec<String> {
+        let text = faults::<Serve>(words, &[]);
+        text.iter().map(|fault| fault.split_once(": ").unwrap().0.to_owned()).collect()
+    };
+    let with = |cert: &str, key: &str, ca: &str| {
+        flags(&["--tls-cert", cert, "--tls-key", key, "--tls-client-ca", ca, "--tls-client-name=proxy"])
+    };
+    assert!(with(&cert, &key, &cert).is_empty());
+    let (none, nil) = (directory.file("none", "-"), directory.file("nil", "-"));
+    assert_eq!(with(&empty, &none, &nil), ["--tls-cert", "--tls-key", "--tls-client-ca"]);
+    assert_eq!(with(&folder, "/nowhere", &folder), ["--tls-cert", "--tls-key", "--tls-client-ca"]);
+    assert_eq!(with(&cert, &other, &cert), ["--tls-cert"], "they do not fit");
+    assert_eq!(flags(&["--tls-key", &key]), ["--tls-cert"]);
+    assert_eq!(
+        flags(&["--tls-cert", &cert, "--tls-key", &key, "--tls-client-name", "not a name"]),
+        ["--tls-client-name"]
+    );
+    assert_eq!(
+        flags(&["--tls-cert", &cert, "--tls-key", &key, "--tls-client-name", "proxy"]),
+        ["--tls-client-name"],
+        "nobody is asked for a certificate"
+    );
+    let nats = ["--nats", "nats://a", "--nats-cert", &cert, "--nats-key", &other, "--nats-ca", &empty];
+    assert_eq!(flags(&nats), ["--nats-ca"]);
+    assert_eq!(flags(&nats[..6]), ["--nats-cert and --nats-key"]);
+}
+
+#[test]
+fn chat_and_bench_look_for_the_server_where_serve_listens() {
+    let url = format!("http://{}", table::LISTEN.default);
+    let command = help::command();
+    for tool in ["chat", "bench"] {
+        let mut tool = command.find_subcommand(tool).unwrap().clone();
+        assert!(tool.render_long_help().to_string().contains(&url));
+    }
+}
+
+#[test]
+fn the_hints_of_bench_name_options_that_exist() {
+    let hints = include_str!("../../crates/bench/src/hint.rs");
+    let flags = hints.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+    let flags: Vec<_> = flags.filter(|word| word.len() > 2 && word.starts_with("--")).collect();
+    assert!(!flags.is_empty());
+    for flag in flags {
+        assert!(TABLE.iter().any(|row| row.flag() == flag), "{flag}");
+    }
+}
+
+/// A directory that is removed when this is dropped.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let name = format!("cipher-chat-options-{:016x}", rand::random::<u64>());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path: &Path = &self.0.join(name);
+        fs::write(path, text).unwrap();
+        path.display().to_string()
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // At worst the directory stays.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

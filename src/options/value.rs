@@ -1,0 +1,294 @@
+//! The types of options: how a value is written, read and shown.
+
+use std::{
+    fs::File,
+    io::Read,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use gateway::{
+    config::{Matching, OfferedTopic},
+    rates::BURST,
+};
+use ipnet::IpNet;
+use rustls::pki_types::DnsName;
+use schemas::NodeId;
+
+use crate::{duration, telemetry::LogFormat};
+
+/// A type of option values.
+pub trait Value: Sized {
+    /// How help and documents write a value of this type.
+    const FORM: &'static str;
+    /// Whether an option of this type may be given several times.
+    const REPEAT: Repeat = Repeat::Once;
+
+    /// A sentence for the help of every option of this type.
+    fn note() -> Option<String> {
+        None
+    }
+
+    /// Parses a value.
+    ///
+    /// # Errors
+    /// All faults in it. Each message says how to write a value.
+    fn parse(text: &str) -> Result<Self, Wrong>;
+}
+
+/// A value that can be a default.
+pub trait Show {
+    /// The text that parses to this value.
+    fn show(&self) -> String;
+}
+
+/// How often an option may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Once.
+    Once,
+    /// Any number of times: the values form one list.
+    List,
+}
+
+/// The faults of a value, a sentence for each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong(pub Vec<String>);
+
+impl From<String> for Wrong {
+    fn from(fault: String) -> Self {
+        Self(vec![fault])
+    }
+}
+
+impl Value for SocketAddr {
+    const FORM: &'static str = "ADDRESS";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        let wrong =
+            |_| format!("{text:?} is not an address: write IP:PORT, such as 127.0.0.1:8080 or [::]:443");
+        Ok(local.as_deref().unwrap_or(text).parse().map_err(wrong)?)
+    }
+}
+
+impl Show for SocketAddr {
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    const FORM: &'static str = "TIME";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Ok(duration::parse(text)?)
+    }
+}
+
+impl Show for Duration {
+    fn show(&self) -> String {
+        duration::show(*self)
+    }
+}
+
+/// A sustained rate, with a burst.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate(pub u32);
+
+impl Value for Rate {
+    const FORM: &'static str = "COUNT";
+
+    fn note() -> Option<String> {
+        Some(format!("A burst of {BURST} times as much is let through; 0 turns the limit off."))
+    }
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Ok(Self(count(text)?))
+    }
+}
+
+impl Show for Rate {
+    fn show(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// The most that there may be at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound(pub u32);
+
+impl Value for Bound {
+    const FORM: &'static str = "COUNT";
+
+    fn note() -> Option<String> {
+        Some("0 turns the limit off.".to_owned())
+    }
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Ok(Self(count(text)?))
+    }
+}
+
+impl Show for Bound {
+    fn show(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a whole number from 0 to {}", u32::MAX))
+}
+
+/// A file to read. Only whether it can be read is checked here; its user checks the content.
+impl Value for PathBuf {
+    const FORM: &'static str = "FILE";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        // Reads a byte, since a directory can be opened as well.
+        let read = File::open(text).and_then(|mut file| file.read(&mut [0]));
+        read.map_err(|fault| format!("{text}: {fault}"))?;
+        Ok(text.into())
+    }
+}
+
+impl Value for NodeId {
+    const FORM: &'static str = "NAME";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let wrong = |_| {
+            format!("{text:?} is not a node's name: it has 1 to 64 of A-Z a-z 0-9 _ -, and is not a role's")
+        };
+        Ok(text.parse().map_err(wrong)?)
+    }
+}
+
+/// A DNS name that a certificate must be valid for.
+#[derive(Clone, Debug)]
+pub struct CertificateName(pub String);
+
+impl Value for CertificateName {
+    const FORM: &'static str = "NAME";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let wrong = |_| {
+            format!("{text:?} is not a DNS name: give a subject alternative name of the client's certificate")
+        };
+        DnsName::try_from(text).map_err(wrong)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Value for LogFormat {
+    const FORM: &'static str = "text|json";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("{text:?} is not a log format: choose text or json").into()),
+        }
+    }
+}
+
+impl Show for LogFormat {
+    fn show(&self) -> String {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+        .to_owned()
+    }
+}
+
+impl Value for Vec<IpNet> {
+    const FORM: &'static str = "CIDR[,CIDR…]";
+    const REPEAT: Repeat = Repeat::List;
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        each(text, |item| {
+            // A bare address is a network of one.
+            let network = item.parse().or_else(|_| item.parse::<IpAddr>().map(IpNet::from));
+            network
+                .map_err(|_| format!("{item:?} is not a network: write one such as 10.0.0.0/8 or fd00::/8"))
+        })
+    }
+}
+
+/// Origins, as written. The gateway checks them.
+#[derive(Clone, Debug, Default)]
+pub struct Origins(pub Vec<String>);
+
+impl Value for Origins {
+    const FORM: &'static str = "ORIGIN[,ORIGIN…]";
+    const REPEAT: Repeat = Repeat::List;
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Ok(Self(items(text).map(str::to_owned).collect()))
+    }
+}
+
+/// URLs, as written. The bus checks them. No message quotes them, as they might contain a password.
+#[derive(Clone, Debug, Default)]
+pub struct Urls(pub Vec<String>);
+
+impl Value for Urls {
+    const FORM: &'static str = "URL[,URL…]";
+    const REPEAT: Repeat = Repeat::List;
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        Ok(Self(items(text).map(str::to_owned).collect()))
+    }
+}
+
+impl Value for Vec<OfferedTopic> {
+    const FORM: &'static str = "TOPIC[,TOPIC…]";
+    const REPEAT: Repeat = Repeat::List;
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        each(text, |item| match item.parse() {
+            Ok(topic) => Ok(OfferedTopic { shown: item.to_owned(), topic }),
+            Err(fault) => Err(format!("{item:?}: {fault}")),
+        })
+    }
+}
+
+impl Value for Matching {
+    const FORM: &'static str = "random,invite";
+    const REPEAT: Repeat = Repeat::List;
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let known = |item: &str| match item {
+            "random" | "invite" => Ok(item.to_owned()),
+            _ => Err(format!("{item:?} is not a way to meet: choose random, invite or both")),
+        };
+        let ways = each(text, known)?;
+        let offers = |way: &str| ways.iter().any(|item| item == way);
+        Ok(Self { random: offers("random"), invite: offers("invite") })
+    }
+}
+
+impl Show for Matching {
+    fn show(&self) -> String {
+        let ways = [(self.random, "random"), (self.invite, "invite")];
+        ways.into_iter().filter_map(|(offered, way)| offered.then_some(way)).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The items of a comma-separated list.
+fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// Parses all items of a list, so that all faults are reported.
+fn each<T>(list: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Wrong> {
+    let (mut values, mut faults) = (Vec::new(), Vec::new());
+    for item in items(list) {
+        match parse(item) {
+            Ok(value) => values.push(value),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(values) } else { Err(Wrong(faults)) }
+}

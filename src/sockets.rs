@@ -1,0 +1,62 @@
+//! The sockets that a process listens on. They are opened before anything else starts, so that a
+//! port in use ends the process with an exit code of its own.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use anyhow::Context;
+use serving::{
+    listener,
+    tls::{self, Acceptor, Clients},
+};
+use tokio::net::TcpListener;
+
+use crate::{
+    WRONG_OPTIONS, fail,
+    options::{LISTEN, Listener, OPS_LISTEN, Row},
+};
+
+/// An address is in use, or not of this machine.
+const CANNOT_LISTEN: u8 = 3;
+
+/// All sockets of a process.
+pub struct Sockets {
+    /// For clients; only a gateway has it.
+    pub clients: Option<Socket>,
+    /// For health checks and metrics.
+    pub ops: Socket,
+}
+
+/// An open socket, plain or with TLS.
+pub struct Socket {
+    /// The listening socket.
+    pub listener: TcpListener,
+    /// TLS; plain TCP without it.
+    pub tls: Option<Acceptor>,
+}
+
+impl Sockets {
+    /// Opens them, after the certificates have been read: a fault there is one of the options.
+    ///
+    /// # Errors
+    /// The exit code of the process. The reason has been printed.
+    pub fn open(clients: Option<&Listener>, ops: &Listener) -> Result<Self, ExitCode> {
+        let clients_tls = clients.map(|clients| acceptor(clients, Clients::Named)).transpose()?;
+        let ops_tls = acceptor(ops, Clients::Any)?;
+        let clients = clients.map(|clients| bind(&LISTEN, clients.address)).transpose()?;
+        Ok(Self {
+            clients: clients.map(|listener| Socket { listener, tls: clients_tls.flatten() }),
+            ops: Socket { listener: bind(&OPS_LISTEN, ops.address)?, tls: ops_tls },
+        })
+    }
+}
+
+fn acceptor(listener: &Listener, clients: Clients) -> Result<Option<Acceptor>, ExitCode> {
+    let acceptor = listener.tls.as_ref().map(|files| tls::acceptor(files, clients)).transpose();
+    acceptor.map_err(|error| fail(&error.into(), WRONG_OPTIONS))
+}
+
+fn bind(option: &dyn Row, address: SocketAddr) -> Result<TcpListener, ExitCode> {
+    let bound = listener::bind(address);
+    let bound = bound.with_context(|| format!("cannot listen on {} {address}", option.flag()));
+    bound.map_err(|error| fail(&error, CANNOT_LISTEN))
+}
