@@ -58,7 +58,7 @@ impl Decoder {
     #[inline]
     pub fn read<'a>(&'a mut self, input: &'a mut [u8], limits: Limits) -> Incoming<'a> {
         let at = if self.phase == Phase::Open { 0 } else { input.len() };
-        Incoming { decoder: self, input, at, limits, frames: 0, whole: Vec::new() }
+        Incoming { decoder: self, input, at, limits, frames: 0, reassembled: Vec::new() }
     }
 
     /// Bytes of heap that unfinished input takes at the moment; 0 while nothing is half received.
@@ -90,20 +90,22 @@ pub struct Incoming<'a> {
     limits: Limits,
     frames: u32,
     /// What several reads or frames brought, for as long as an event lends it out.
-    whole: Vec<u8>,
+    reassembled: Vec<u8>,
 }
 
-/// A payload, unmasked, and where it lies.
+/// An unmasked payload: a range of bytes of its source.
 struct Payload {
     opcode: Opcode,
-    place: Place,
+    source: PayloadSource,
     start: usize,
     end: usize,
 }
 
-enum Place {
+enum PayloadSource {
+    /// What this read brought.
     Input,
-    Whole,
+    /// What several reads or frames brought.
+    Reassembled,
 }
 
 impl Incoming<'_> {
@@ -131,9 +133,9 @@ impl Incoming<'_> {
                 return Err(violation);
             }
         };
-        let bytes = match payload.place {
-            Place::Input => &self.input[payload.start..payload.end],
-            Place::Whole => &self.whole[payload.start..payload.end],
+        let bytes = match payload.source {
+            PayloadSource::Input => &self.input[payload.start..payload.end],
+            PayloadSource::Reassembled => &self.reassembled[payload.start..payload.end],
         };
         let event = match payload.opcode {
             Opcode::Binary | Opcode::Continuation => return Ok(Some(Event::Binary(bytes))),
@@ -198,7 +200,10 @@ impl Incoming<'_> {
                 unmask(&mut rest[header.size..frame], header.key);
                 let (start, end) = (self.at + header.size, self.at + frame);
                 self.at = end;
-                Ok(Some((header, Payload { opcode: header.opcode, place: Place::Input, start, end })))
+                Ok(Some((
+                    header,
+                    Payload { opcode: header.opcode, source: PayloadSource::Input, start, end },
+                )))
             }
             Head::Needs(_) if rest.is_empty() => Ok(None),
             Head::Needs(size) => {
@@ -222,13 +227,17 @@ impl Incoming<'_> {
             match examine(&unfinished.frame, Some(unfinished), self.limits)? {
                 Head::Needs(size) => unfinished.frame_needs = size,
                 Head::Whole(header, end) => {
-                    self.whole = mem::take(&mut unfinished.frame);
+                    self.reassembled = mem::take(&mut unfinished.frame);
                     if unfinished.kind.is_none() {
                         self.decoder.unfinished = None;
                     }
-                    unmask(&mut self.whole[header.size..end], header.key);
-                    let payload =
-                        Payload { opcode: header.opcode, place: Place::Whole, start: header.size, end };
+                    unmask(&mut self.reassembled[header.size..end], header.key);
+                    let payload = Payload {
+                        opcode: header.opcode,
+                        source: PayloadSource::Reassembled,
+                        start: header.size,
+                        end,
+                    };
                     return Ok(Some((header, payload)));
                 }
             }
@@ -238,15 +247,20 @@ impl Incoming<'_> {
     /// Adds a fragment to its message, and lends the message out when that was the last.
     #[inline(never)]
     fn join_fragment(&mut self, header: &Header, fragment: &Payload) -> Result<Option<Payload>, Violation> {
-        let bytes = match fragment.place {
-            Place::Input => &self.input[fragment.start..fragment.end],
-            Place::Whole => &self.whole[fragment.start..fragment.end],
+        let bytes = match fragment.source {
+            PayloadSource::Input => &self.input[fragment.start..fragment.end],
+            PayloadSource::Reassembled => &self.reassembled[fragment.start..fragment.end],
         };
         let unfinished = self.decoder.unfinished.get_or_insert_default();
         let Some(kind) = unfinished.join(header, bytes, self.limits)? else { return Ok(None) };
-        self.whole = mem::take(&mut unfinished.message);
+        self.reassembled = mem::take(&mut unfinished.message);
         self.decoder.unfinished = None;
-        Ok(Some(Payload { opcode: kind.opcode(), place: Place::Whole, start: 0, end: self.whole.len() }))
+        Ok(Some(Payload {
+            opcode: kind.opcode(),
+            source: PayloadSource::Reassembled,
+            start: 0,
+            end: self.reassembled.len(),
+        }))
     }
 }
 

@@ -149,10 +149,10 @@ async fn frames_of_one_room_do_not_fall_into_the_next() {
 async fn frames_reach_the_other_gateway_in_order_and_older_attachments_are_fenced_off() {
     let (local, room) = (Local::new(), RoomId::from_bytes([3; 16]));
     let gateways = [Gateway::on(&local, "n1", |_| ()), Gateway::on(&local, "n2", |_| ())];
-    let mut ears = Vec::new();
+    let mut dispatchers = Vec::new();
     for gateway in &gateways {
         let heard = dispatch::listen(&gateway.node).await.unwrap();
-        ears.push(tokio_util::task::AbortOnDropHandle::new(
+        dispatchers.push(tokio_util::task::AbortOnDropHandle::new(
             gateway.tasks.spawn(dispatch::run(gateway.node.clone(), heard)),
         ));
     }
@@ -183,7 +183,7 @@ async fn frames_reach_the_other_gateway_in_order_and_older_attachments_are_fence
     other.expect_close(CloseCode::Replaced).await;
     other.leave().await;
     one.leave().await;
-    drop((ears, on_here, on_there));
+    drop((dispatchers, on_here, on_there));
     for gateway in gateways {
         gateway.expect_nothing_left().await;
     }
