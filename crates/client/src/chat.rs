@@ -37,9 +37,11 @@ pub use self::{
     event::{End, Event},
 };
 use crate::{
-    Connection, RestError, Server, Session,
     channel::{self, Channel, Meeting, MessageNumber, SafetyCode, SendError, Time, Typing},
+    connection::Connection,
     machine::{self, Command},
+    rest::{RestError, Session},
+    server::Server,
 };
 
 /// How long [`Chat::close`] waits for the bye to arrive, in addition to the 3 s that the channel

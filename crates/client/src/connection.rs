@@ -13,8 +13,9 @@ use tokio::{
 
 pub use crate::machine::{Closed, Event};
 use crate::{
-    Secret, Session,
     machine::{Command, ConnectionMachine, Effect, Input, Refusal},
+    rest::Session,
+    secret::Secret,
     server::Server,
     socket::{Reading, Socket},
     wire,

@@ -23,10 +23,10 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    Secret,
     dial::{Stream, dial},
     machine::{Input, Refusal},
     rest::{bearer, retry_after},
+    secret::Secret,
     server::{Server, ServerUrl},
     wire,
 };

@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use schemas::control::{EndReason, ErrorCode};
 
 use crate::{
-    Closed,
     channel::{self, MessageNumber, SafetyCode, Typing},
+    machine::Closed,
 };
 
 /// What happened, in order.
