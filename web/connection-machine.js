@@ -7,7 +7,7 @@
 import { FIRST_WINDOW_MS, LONGEST_ASKED_MS, STABLE_MS } from './facts.js';
 import { Goal } from './goal.js';
 import { WHY_CLOSED, adviceOf } from './protocol.js';
-import { SessionToken } from './session-token.js';
+import { SessionToken } from './session.js';
 import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
 /** @typedef {import('./facts.js').Category} Category */

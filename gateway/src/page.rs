@@ -60,7 +60,7 @@ const ASSETS: &[Asset] = assets![
     "protocol.js",
     "qr.js",
     "safety.js",
-    "session-token.js",
+    "session.js",
     "style.css",
     "timing.js",
     "typing.js",

@@ -63,7 +63,7 @@ async function talk(page, other) {
       await Promise.all([reads(page, `terminal: ${sentence}`), other.reads(`page: ${sentence}`)]);
     }
     page.wire.cut();
-    await other.says('the other has lost the connection');
+    await other.says('the other person has lost the connection');
     page.wire.mend();
     await other.says('the other person is back');
     await write(page, 'back again');

@@ -36,7 +36,7 @@ async function secured(page) {
 /** The page has ended the chat, says why, and shows nothing of it. */
 async function stopped(page, name) {
   await page.getByRole('heading', { name: 'The chat was stopped' }).waitFor().catch((fault) => assert.fail(`${name}: ${fault}`));
-  await page.getByText('The encryption did not check out').first().waitFor();
+  await page.getByText('The encryption check failed').first().waitFor();
   assert.equal(await page.locator('.text, textarea').count(), 0, name);
   await page.getByRole('button', { name: 'Back to the start' }).click();
   await page.locator('.start').waitFor();
