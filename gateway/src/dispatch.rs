@@ -11,6 +11,7 @@ use schemas::{
     message::{Answer, Message},
     subject::Interest,
 };
+use session::{Sessions, TICK};
 use tokio::{
     task::yield_now,
     time::{Instant, sleep_until, timeout_at},
@@ -25,7 +26,6 @@ use crate::{
         outbox::RoomKey,
     },
 };
-use session::{Sessions, TICK};
 
 /// Messages that are taken from the bus before the sockets that they were for are written: one
 /// write for all that a tick brings.

@@ -26,6 +26,7 @@ use schemas::{
     limits,
     token::TokenClaims,
 };
+use session::{ConnId, Sessions, Settings};
 use tokio::sync::Notify;
 
 use crate::{
@@ -39,7 +40,6 @@ use crate::{
         keepalive::KeepAlive,
     },
 };
-use session::{ConnId, Sessions, Settings};
 
 /// What the whole cluster carries is counted at most this often, however many ask.
 const CROWD_AGE: Duration = Duration::from_secs(1);

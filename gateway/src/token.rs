@@ -19,9 +19,9 @@ use schemas::{
     token::{ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use session::{SessionGrant, TicketGrant};
 
 use crate::keyring::{KeyRing, Learned};
-use session::{SessionGrant, TicketGrant};
 
 /// Longest token that is looked at, in bytes. The longest of ours, with every tag, is below 1.5
 /// KiB.

@@ -25,7 +25,7 @@ pub enum Effect {
     Release(ConnId),
     /// Close the connection with this code.
     Close(ConnId, CloseCode),
-    /// Say something on the bus. Losing it is allowed.
+    /// Publish something on the bus. Losing it is allowed.
     Publish(Message),
 }
 

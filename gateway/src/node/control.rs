@@ -1,11 +1,12 @@
 //! What clients ask for on their connections.
 
-use schemas::control::{ClientMessage, ControlError, ErrorCode, ServerMessage};
-use schemas::criteria::{Criteria, MatchBy};
-
-use super::Node;
+use schemas::{
+    control::{ClientMessage, ControlError, ErrorCode, ServerMessage},
+    criteria::{Criteria, MatchBy},
+};
 use session::ClientCommand;
 
+use super::Node;
 use crate::{token::TokenError, ws::connection::Connection};
 
 impl Node {

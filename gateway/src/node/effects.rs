@@ -8,13 +8,13 @@ use schemas::{
     limits,
     time::millis,
 };
+use session::{Effect, Route, TicketGrant, ToClient, Unsigned};
 
 use super::{Hub, Node};
 use crate::ws::{
     connection::{Connection, Remote, Target},
     outbox::RoomKey,
 };
-use session::{Effect, Route, TicketGrant, ToClient, Unsigned};
 
 impl Node {
     /// Carries out what was decided, in that order.
@@ -27,7 +27,7 @@ impl Node {
     fn carry_out(&self, hub: &Hub, effect: Effect) {
         match effect {
             Effect::Publish(message) => {
-                // Counted by the bus, and said again by its owner if it matters.
+                // Counted by the bus, and repeated by its owner if it matters.
                 let _ = self.bus.publish(&message);
             }
             Effect::Send(conn, message) => {

@@ -15,6 +15,7 @@ use schemas::{
     CloseCode, SessionId, Side, Stamp,
     control::{ControlError, ServerMessage},
 };
+use session::{ConnId, Unsigned};
 use tokio::net::TcpStream;
 
 use super::{
@@ -23,7 +24,6 @@ use super::{
     outbox::{Outbox, OutboxTask, Push, RoomKey, Socket, WriteTurn, Written},
     socket::Reader,
 };
-use session::{ConnId, Unsigned};
 
 /// A WebSocket connection as its peers, the sessions and the keep-alive see it.
 pub(crate) struct Connection {

@@ -7,9 +7,9 @@
 use std::{collections::VecDeque, mem, num::NonZeroU64};
 
 use schemas::CloseCode;
+use session::Unsigned;
 
 use super::buffers;
-use session::Unsigned;
 
 /// What may wait for a client that does not read, in bytes: a second of the largest byte rate.
 /// Beyond it the client is too slow.

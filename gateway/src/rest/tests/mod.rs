@@ -7,6 +7,7 @@ use bus::{Clock, Local};
 use http::{Request, Response, StatusCode};
 use schemas::{BootId, SessionId, Stamp, token::RoomHistory};
 use serde_json::{Value, json};
+use session::SessionGrant;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -22,7 +23,6 @@ use crate::{
     node::Node,
     rates::ClientPeer,
 };
-use session::SessionGrant;
 
 const CLIENT: [u8; 4] = [203, 0, 113, 9];
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
