@@ -7,6 +7,8 @@ pub mod address;
 pub mod bench;
 pub mod config;
 mod dispatch;
+#[cfg(test)]
+mod documentation;
 pub mod keyring;
 mod keys;
 pub mod metrics;

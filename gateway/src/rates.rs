@@ -23,11 +23,11 @@ use crate::{
 
 /// Authenticated REST calls per session and minute: a client needs a handful, for renewal and
 /// leaving.
-const REQUESTS_PER_MINUTE: u32 = 60;
+pub(crate) const REQUESTS_PER_MINUTE: u32 = 60;
 
 /// Upgrades with a valid token per session and minute, so that a hall full of people behind one
 /// address can resume at once.
-const ATTACHMENTS_PER_MINUTE: u32 = 20;
+pub(crate) const ATTACHMENTS_PER_MINUTE: u32 = 20;
 
 /// How often what has recovered is forgotten. A bucket refills in four minutes.
 const SWEEP: Duration = Duration::from_secs(30);
