@@ -71,3 +71,7 @@ export const LONGEST_WINDOW_MS = 10_000;
 export const STABLE_MS = 2000;
 /** Longest pause that a `drain` or a `Retry-After` can ask for. */
 export const LONGEST_ASKED_MS = 60_000;
+/** A client that awaits an answer, and has received nothing for this long, sends `ping`. */
+export const ASK_AFTER_MS = 3000;
+/** When nothing has arrived for this long after that `ping`, the client opens another connection beside the silent one. */
+export const REPLACE_AFTER_MS = 5000;

@@ -3,8 +3,8 @@
 //!
 //! A pause is drawn evenly from zero to a window ("full jitter", Brooker, AWS Architecture Blog
 //! 2015), which doubles with each attempt: so the clients of a gateway that died do not come back
-//! all at once. About 17 attempts fall into the first minute, which is how long a room waits for
-//! whoever lost the connection (`--grace`); a gateway takes 20 a minute of one session.
+//! all at once. About 17 attempts fall into the first minute; a gateway takes 20 a minute of one
+//! session.
 
 use std::time::Duration;
 
@@ -24,4 +24,9 @@ constants! {
     STABLE: Duration = Duration::from_secs(2);
     /// Longest pause that a `drain` or a `Retry-After` can ask for.
     LONGEST_ASKED: Duration = Duration::from_secs(60);
+    /// A client that awaits an answer, and has received nothing for this long, sends `ping`.
+    ASK_AFTER: Duration = Duration::from_secs(3);
+    /// When nothing has arrived for this long after that `ping`, the client opens another
+    /// connection beside the silent one.
+    REPLACE_AFTER: Duration = Duration::from_secs(5);
 }
