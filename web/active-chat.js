@@ -4,6 +4,7 @@
  */
 
 import { Channel } from './channel.js';
+import { now } from './clock.js';
 import { newEphemeral } from './noise.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -25,9 +26,6 @@ import { newEphemeral } from './noise.js';
  * @property {() => void} peerBye
  * @property {(reason: ChannelEnd) => void} ended
  */
-
-/** The monotonic clock, ms, so that a change of the wall clock moves no timer. */
-const now = () => performance.now();
 
 export class ActiveChat {
   /** @type {Channel} */ #channel;

@@ -3,6 +3,7 @@
  * nothing itself.
  */
 
+import { now } from './clock.js';
 import { ConnectionMachine } from './connection-machine.js';
 import { SUBPROTOCOL } from './facts.js';
 
@@ -42,7 +43,7 @@ export class ConnectionDriver {
 
   /** @param {import('./protocol.js').Criteria} criteria */
   find(criteria) {
-    this.run(this.machine.find(criteria, Date.now()));
+    this.run(this.machine.find(criteria, now()));
   }
 
   /**
@@ -62,10 +63,20 @@ export class ConnectionDriver {
    * @returns {Promise<any>}
    */
   async askStatus() {
-    if (this.machine.tokenAt(Date.now()) === null) await this.#createSession();
-    const token = this.machine.tokenAt(Date.now());
-    const response = token === null ? null : await request('GET', 'v1/status', token);
-    return response?.ok ? response.json().catch(() => null) : null;
+    if (this.machine.token === null) await this.#createSession();
+    const response = await this.#requestStatus();
+    if (response?.status !== 401) return answerOf(response);
+    // The session has ended meanwhile.
+    await this.#createSession();
+    return answerOf(await this.#requestStatus());
+  }
+
+  async #requestStatus() {
+    const { token } = this.machine;
+    if (token === null) return null;
+    const response = await request('GET', 'v1/status', token);
+    if (response?.status === 401) this.run(this.machine.probed(token, 'dead', now()));
+    return response;
   }
 
   /** @param {Effect[]} effects */
@@ -74,11 +85,11 @@ export class ConnectionDriver {
     clearTimeout(this.#timer);
     const wakeAt = this.machine.wakeAt;
     if (wakeAt === null) return;
-    this.#timer = setTimeout(() => this.run(this.machine.tick(Date.now())), Math.max(0, wakeAt - Date.now()));
+    this.#timer = setTimeout(() => this.run(this.machine.tick(now())), Math.max(0, wakeAt - now()));
   }
 
   #nudge() {
-    this.run(this.machine.nudge(Date.now()));
+    this.run(this.machine.nudge(now()));
   }
 
   /** @param {Effect} effect */
@@ -113,15 +124,15 @@ export class ConnectionDriver {
     socket.onclose = ({ code }) => {
       if (!this.#sockets.delete(number)) return;
       // Browsers report 1006 for a connection that broke without a close frame.
-      this.run(this.machine.closed(number, code === 1006 ? null : code, Date.now()));
+      this.run(this.machine.closed(number, code === 1006 ? null : code, now()));
     };
   }
 
   /** @param {number} number @param {string | ArrayBuffer} data */
   #arrived(number, data) {
     if (!this.#sockets.has(number)) return;
-    if (typeof data === 'string') return this.run(this.machine.text(number, data, Date.now()));
-    this.machine.received(number, Date.now());
+    if (typeof data === 'string') return this.run(this.machine.text(number, data, now()));
+    this.machine.received(number, now());
     if (this.machine.inRoom) this.#onFrame(new Uint8Array(data));
   }
 
@@ -149,17 +160,16 @@ export class ConnectionDriver {
   async #requestSession() {
     const response = await request('POST', 'v1/sessions', null);
     const session = response?.status === 201 ? await response.json().catch(() => null) : null;
-    const now = Date.now();
-    if (session !== null) return this.run(this.machine.sessionCreated(session, now));
+    if (session !== null) return this.run(this.machine.sessionCreated(session, now()));
     const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response) };
-    return this.run(this.machine.sessionRefused(refusal, now));
+    return this.run(this.machine.sessionRefused(refusal, now()));
   }
 
   /** @param {string} token */
   async #probe(token) {
     const response = await request('GET', 'v1/sessions/me', token);
     const answer = response?.status === 401 ? 'dead' : response?.ok ? 'holds' : 'unknown';
-    this.run(this.machine.probed(answer));
+    this.run(this.machine.probed(token, answer, now()));
   }
 }
 
@@ -174,6 +184,11 @@ async function request(method, path, token) {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const signal = AbortSignal.timeout(REQUEST_MS);
   return fetch(path, { method, headers, signal, cache: 'no-store', keepalive: method === 'DELETE' }).catch(() => null);
+}
+
+/** The JSON of a good answer; `null` otherwise. @param {Response | null} response */
+function answerOf(response) {
+  return response?.ok ? response.json().catch(() => null) : null;
 }
 
 /** @param {Response | null} response */

@@ -4,11 +4,11 @@
  * connections. The driver (connection-driver.js) carries out the effects and decides nothing.
  */
 
-import { FIRST_WINDOW_MS, LONGEST_ASKED_MS, STABLE_MS } from './facts.js';
+import { Dial } from './dial.js';
 import { Goal } from './goal.js';
 import { WHY_CLOSED, adviceOf } from './protocol.js';
-import { SessionToken } from './session.js';
-import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
+import { Session } from './session.js';
+import { DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
 /** @typedef {import('./facts.js').Category} Category */
 /** @typedef {import('./facts.js').Reconnect} Reconnect */
@@ -18,12 +18,7 @@ import { BackOff, DIAL_MS, DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./protocol.js').Effect} Effect */
-
-/**
- * After this many sockets in a row that never became ready, the server is asked whether the token
- * is still valid.
- */
-const PROBE_AFTER = 2;
+/** @typedef {import('./session.js').Renewal} Renewal */
 
 export class ConnectionMachine {
   /**
@@ -39,32 +34,23 @@ export class ConnectionMachine {
     resumed: (self, message) => self.#follow(self.#goal.resumed(message)),
     peer: (self, { state }) => (self.inRoom ? [self.#emit({ kind: 'peer', state })] : []),
     ended: (self, { reason }) => self.#follow(self.#goal.ended(reason, true)),
-    token: (self, message) => self.#renewed(message),
+    token: (self, message, now) => self.#renewed(message, now),
     drain: (self, message, now) => self.#draining(message, now),
     pong: () => [],
     error: (self, { code }, now) => self.#follow(self.#goal.refused(code, now)),
   };
 
-  /** Pauses between connections. */ #backOff;
+  #dial;
   #goal;
   #heartbeat = new Heartbeat();
-  #token = new SessionToken();
+  #session = new Session();
   /** The socket that is `ready`. @type {number | null} */ #active = null;
-  /** Since when it is. */ #readySince = 0;
-  /** The socket that is being opened. @type {number | null} */ #opening = null;
-  #creating = false;
-  #probing = false;
-  #sockets = 0;
-  #neverReady = 0;
   /** Whether the page knows that the connection works. */ #online = false;
   #stopped = true;
 
-  /** @type {number | null} */ #connectAt = null;
-  /** @type {number | null} */ #abandonAt = null;
-
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
-    this.#backOff = new BackOff(random, FIRST_WINDOW_MS);
+    this.#dial = new Dial(random);
     this.#goal = new Goal(random);
   }
 
@@ -78,15 +64,15 @@ export class ConnectionMachine {
     return this.inRoom && !this.#goal.resuming ? this.#active : null;
   }
 
-  /** The session token, if it is still valid. @param {number} now */
-  tokenAt(now) {
-    return this.#token.at(now);
+  /** The newest session token, or `null`. */
+  get token() {
+    return this.#session.token;
   }
 
   /** When to call `tick`, in milliseconds, or `null`. */
   get wakeAt() {
     const { pingAt, deadAt } = this.#heartbeat;
-    const times = [this.#connectAt, this.#abandonAt, this.#goal.repeatAt, pingAt, deadAt];
+    const times = [this.#dial.at, this.#dial.abandonAt, this.#goal.repeatAt, pingAt, deadAt];
     const set = times.filter((time) => time !== null);
     return set.length > 0 ? Math.min(...set) : null;
   }
@@ -127,27 +113,27 @@ export class ConnectionMachine {
    */
   stop() {
     const farewell = this.leave();
-    const open = [this.#active, this.#opening].filter((socket) => socket !== null);
+    const open = [this.#active, this.#dial.opening].filter((socket) => socket !== null);
     this.#stopped = true;
     this.#goal.clear();
-    this.#active = this.#opening = null;
+    this.#active = null;
     this.#online = false;
-    this.#neverReady = 0;
-    this.#backOff.reset();
+    this.#dial.stop();
     this.#heartbeat.stop();
-    this.#connectAt = this.#abandonAt = null;
     return [...farewell, ...open.map((socket) => /** @type {Effect} */ ({ do: 'close', socket }))];
   }
 
   /**
    * A session was made.
-   * @param {{token: string, expires_at: number | string}} session
+   * @param {Renewal} session
    * @param {number} now
    * @returns {Effect[]}
    */
   sessionCreated(session, now) {
-    this.#creating = false;
-    this.#token.keep(session);
+    this.#session.isBeingMade = false;
+    // A connection has brought a token of its own meanwhile.
+    if (this.#active !== null) return [];
+    this.#session.keep(session, now);
     return this.#stopped ? [] : this.#connect(now);
   }
 
@@ -159,23 +145,28 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   sessionRefused({ status, retryInMs }, now) {
-    this.#creating = false;
-    if (this.#stopped) return [];
+    this.#session.isBeingMade = false;
+    if (this.#stopped || this.#active !== null) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail('forbidden');
     if (retryInMs === null) return [...this.#emitOffline(), ...this.#later(now)];
-    const pause = Math.min(retryInMs, LONGEST_ASKED_MS) + this.#backOff.next();
-    this.#connectAt = now + pause;
-    return [this.#emit({ kind: 'busy', retryInMs: pause })];
+    return [this.#emit({ kind: 'busy', retryInMs: this.#dial.refused(now, retryInMs) })];
   }
 
   /**
-   * The answer to whether the token is still valid.
+   * The answer to whether a token is still valid.
+   * @param {string} token
    * @param {'holds' | 'dead' | 'unknown'} answer
+   * @param {number} now
    * @returns {Effect[]}
    */
-  probed(answer) {
-    this.#probing = false;
-    return answer === 'dead' ? this.#tokenDied() : [];
+  probed(token, answer, now) {
+    if (!this.#session.probed(token, answer)) return [];
+    const effects = answer === 'dead' ? this.#sessionDied() : [];
+    // Who asked before connecting has nothing else underway.
+    const waits = !this.#stopped && this.#active === null && this.#dial.at === null;
+    if (!waits) return effects;
+    if (answer === 'unknown' && this.#dial.opening === null) return [...this.#emitOffline(), ...this.#later(now)];
+    return [...effects, ...this.#connect(now)];
   }
 
   /**
@@ -186,7 +177,7 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   text(socket, text, now) {
-    if (socket !== this.#active && socket !== this.#opening) return [];
+    if (socket !== this.#active && socket !== this.#dial.opening) return [];
     this.received(socket, now);
     const message = JSON.parse(text);
     if (!Object.hasOwn(ConnectionMachine.handlers, message.type)) return [];
@@ -211,14 +202,13 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   closed(socket, code, now) {
-    if (socket === this.#opening) {
-      this.#opening = this.#abandonAt = null;
-      this.#neverReady += 1;
+    if (socket === this.#dial.opening) {
+      this.#dial.failed();
       if (this.#active !== null) return this.#later(now);
     } else if (socket === this.#active) {
       this.#lose(now);
       // While a node drains, the new connection may close the old one before its own `ready` comes.
-      if (this.#opening !== null) return [];
+      if (this.#dial.opening !== null) return [];
     } else {
       return [];
     }
@@ -233,8 +223,8 @@ export class ConnectionMachine {
   nudge(now) {
     if (this.#stopped) return [];
     if (this.#active !== null) return this.#ping(now, DOUBTED_PONG_MS);
-    if (this.#connectAt === null) return [];
-    this.#connectAt = now;
+    if (this.#dial.at === null) return [];
+    this.#dial.at = now;
     return this.tick(now);
   }
 
@@ -245,9 +235,9 @@ export class ConnectionMachine {
     const due = (/** @type {number | null} */ time) => time !== null && time <= now;
     if (due(this.#heartbeat.deadAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#active), now));
     else if (due(this.#heartbeat.pingAt)) effects.push(...this.#ping(now, PONG_MS));
-    if (due(this.#abandonAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#opening), now));
+    if (due(this.#dial.abandonAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#dial.opening), now));
     if (due(this.#goal.repeatAt)) effects.push(...this.#repeatGoal());
-    if (due(this.#connectAt)) effects.push(...this.#connect(now));
+    if (due(this.#dial.at)) effects.push(...this.#connect(now));
     return effects;
   }
 
@@ -255,39 +245,28 @@ export class ConnectionMachine {
 
   /** @param {number} now @returns {Effect[]} */
   #connect(now) {
-    this.#connectAt = null;
-    const busy = this.#opening !== null || this.#creating;
+    this.#dial.at = null;
+    const busy = this.#dial.opening !== null || this.#session.isBeingMade;
     if (busy || this.#goal.isNone) return [];
-    if (this.tokenAt(now) !== null) return this.#open(now);
-    if (this.inRoom) return this.#tokenDied();
-    this.#creating = true;
-    return [{ do: 'create-session' }];
-  }
-
-  /** @param {number} now @returns {Effect[]} */
-  #open(now) {
-    this.#connectAt = null;
-    this.#opening = ++this.#sockets;
-    this.#abandonAt = now + DIAL_MS;
-    return [{ do: 'connect', socket: this.#opening, token: /** @type {string} */ (this.#token.value) }];
+    if (this.#session.token === null) return this.#session.make();
+    if (!this.#session.isFresh(now)) return this.#session.probe();
+    return [{ do: 'connect', socket: this.#dial.begin(now), token: this.#session.token }];
   }
 
   /**
    * @param {number} socket
-   * @param {{token: string, expires_at: number | string}} message
+   * @param {Renewal} message
    * @param {number} now
    * @returns {Effect[]}
    */
   #ready(socket, message, now) {
-    this.#token.keep(message);
+    this.#session.keep(message, now);
     /** @type {Effect[]} */
     const effects = [];
-    if (socket === this.#opening) {
+    if (socket === this.#dial.opening) {
       if (this.#active !== null) effects.push({ do: 'close', socket: this.#active });
       this.#active = socket;
-      this.#opening = this.#abandonAt = this.#connectAt = null;
-      this.#neverReady = 0;
-      this.#readySince = now;
+      this.#dial.succeeded(now);
       this.received(socket, now);
     }
     if (!this.#online) effects.push(this.#emit({ kind: 'online' }));
@@ -306,18 +285,19 @@ export class ConnectionMachine {
   // While open ---------------------------------------------------------------------------------------------------
 
   /**
-   * @param {{token: string, expires_at: number | string, ticket?: string}} message
+   * @param {Renewal & {ticket?: string}} message
+   * @param {number} now
    * @returns {Effect[]}
    */
-  #renewed(message) {
-    this.#token.keep(message);
+  #renewed(message, now) {
+    this.#session.keep(message, now);
     this.#goal.renewed(message.ticket);
     return [];
   }
 
   /** @param {{reconnect_in_ms: number}} message @param {number} now @returns {Effect[]} */
   #draining({ reconnect_in_ms }, now) {
-    this.#connectAt = now + Math.min(reconnect_in_ms, LONGEST_ASKED_MS);
+    this.#dial.asked(now, reconnect_in_ms);
     return [];
   }
 
@@ -330,7 +310,7 @@ export class ConnectionMachine {
     if (live) return [this.#send(message)];
     // Without a connection the peer would wait for the whole grace. A request over HTTP may still
     // get through.
-    return this.#token.value === null ? [] : [{ do: 'end-room', token: this.#token.value }];
+    return this.#session.token === null ? [] : [{ do: 'end-room', token: this.#session.token }];
   }
 
   /** @param {number} now @param {number} timeout @returns {Effect[]} */
@@ -348,7 +328,7 @@ export class ConnectionMachine {
 
   /** @param {number} now */
   #lose(now) {
-    if (now - this.#readySince >= STABLE_MS) this.#backOff.reset();
+    this.#dial.lost(now);
     this.#active = this.#goal.repeatAt = null;
     this.#heartbeat.stop();
   }
@@ -368,24 +348,20 @@ export class ConnectionMachine {
       return [];
     }
     const effects = this.#emitOffline();
-    if (advice === 'back-off' && code !== null) this.#backOff.skipTheShortest();
+    if (advice === 'back-off' && code !== null) this.#dial.skipTheShortest();
     effects.push(...this.#later(now));
-    if (this.#neverReady >= PROBE_AFTER && this.#token.value !== null && !this.#probing) {
-      this.#probing = true;
-      effects.push({ do: 'probe', token: this.#token.value });
-    }
+    if (this.#dial.isInDoubt) effects.push(...this.#session.probe());
     return effects;
   }
 
   /** @param {number} now @returns {Effect[]} */
   #later(now) {
-    this.#connectAt = now + this.#backOff.next();
+    this.#dial.later(now);
     return [];
   }
 
   /** The session is over. Its room is lost, a find is not. @returns {Effect[]} */
-  #tokenDied() {
-    this.#token.forget();
+  #sessionDied() {
     return this.#follow(this.#goal.ended('expired', this.#active !== null));
   }
 
@@ -394,7 +370,7 @@ export class ConnectionMachine {
     // Do not send `leave`: the room may go on in the window that replaced this one.
     this.#goal.leaveRoom();
     const effects = this.stop();
-    this.#token.forget();
+    this.#session.forget();
     return [...effects, this.#emit({ kind: 'failed', why })];
   }
 

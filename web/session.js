@@ -1,26 +1,65 @@
-/** The token that proves this session; the server renews it in time. */
+/**
+ * The session: its token, and what is asked of the server about it. How long a token lives is
+ * measured from its receipt; that it is dead, only the server says (401).
+ */
 
-/** A token that ends sooner than this is not worth a connection attempt. */
+/** @typedef {import('./protocol.js').Effect} Effect */
+
+/**
+ * A token as the server sends it. `expires_in`: its life in seconds.
+ * @typedef {{token: string, expires_in?: number}} Renewal
+ */
+
+/** Within this time of its end a token is asked about before it is used. */
 const MARGIN_MS = 2_000;
 
-export class SessionToken {
+export class Session {
   /** @type {string | null} */ #token = null;
   #endsAt = 0;
+  /** Whether a session is being made. */ isBeingMade = false;
+  /** The token that the server is being asked about. @type {string | null} */ #probed = null;
 
-  /** The token, though it may have run out; `null` if there is none. */
-  get value() {
+  /** The newest token, which may have ended; `null` if there is none. */
+  get token() {
     return this.#token;
   }
 
-  /** The token, if it is still good for a while. @param {number} now */
-  at(now) {
-    return this.#endsAt - MARGIN_MS > now ? this.#token : null;
+  /** Whether the token still holds, as far as it can be known here. @param {number} now */
+  isFresh(now) {
+    return this.#token !== null && now < this.#endsAt - MARGIN_MS;
   }
 
-  /** @param {{token: string, expires_at: number | string}} message */
-  keep({ token, expires_at }) {
+  /** @param {Renewal} renewal @param {number} now */
+  keep({ token, expires_in }, now) {
     this.#token = token;
-    this.#endsAt = typeof expires_at === 'number' ? expires_at * 1000 : Date.parse(expires_at);
+    // Without a life that is told, only the server knows.
+    this.#endsAt = Number.isFinite(expires_in) ? now + Number(expires_in) * 1000 : Infinity;
+  }
+
+  /** Asks the server for a session. @returns {Effect[]} */
+  make() {
+    this.isBeingMade = true;
+    return [{ do: 'create-session' }];
+  }
+
+  /** Asks the server whether the token still holds. @returns {Effect[]} */
+  probe() {
+    if (this.#token === null || this.#probed === this.#token) return [];
+    this.#probed = this.#token;
+    return [{ do: 'probe', token: this.#token }];
+  }
+
+  /**
+   * Takes the answer, unless it is about a token that has been replaced meanwhile.
+   * @param {string} token
+   * @param {'holds' | 'dead' | 'unknown'} answer
+   */
+  probed(token, answer) {
+    if (this.#probed === token) this.#probed = null;
+    if (this.#token !== token) return false;
+    if (answer === 'dead') this.#token = null;
+    if (answer === 'holds') this.#endsAt = Infinity;
+    return true;
   }
 
   forget() {

@@ -8,6 +8,8 @@ import { setText } from './i18n.js';
 const TEXT_BYTES = 8 * 1024;
 /** Somebody who has pressed no key for this long has stopped writing. */
 const IDLE_MS = 4_000;
+/** The key code of every key that an input method has taken (UI Events, 7.3.1). */
+const COMPOSING = 229;
 
 export class Composer {
   /** @type {(text: string) => 'sent' | 'full' | 'over'} */ #send;
@@ -33,8 +35,7 @@ export class Composer {
       this.#submit();
     });
     this.#input.addEventListener('keydown', (event) => {
-      // While an input method composes (Korean, Japanese, …), Enter belongs to it.
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      if (event.key !== 'Enter' || event.shiftKey || belongsToInputMethod(event)) return;
       event.preventDefault();
       this.#submit();
     });
@@ -90,4 +91,13 @@ export class Composer {
     this.#input.style.height = 'auto';
     this.#input.style.height = `${this.#input.scrollHeight}px`;
   }
+}
+
+/**
+ * Whether a key belongs to an input method that composes (Korean, Japanese, …). Safari says
+ * `compositionend` before the Enter that ends a composition; only the key code still tells.
+ * @param {KeyboardEvent} event
+ */
+function belongsToInputMethod(event) {
+  return event.isComposing || event.keyCode === COMPOSING;
 }

@@ -112,6 +112,10 @@ test('Enter of an input method does not send, Shift+Enter makes a line, Enter se
   await a.locator('textarea').fill('안녕');
   await a.locator('textarea').dispatchEvent('keydown', { key: 'Enter', isComposing: true });
   assert.equal(await a.locator('textarea').inputValue(), '안녕');
+  // Safari ends the composition before the Enter that ended it.
+  await a.locator('textarea').dispatchEvent('compositionend', { data: '녕' });
+  await a.locator('textarea').dispatchEvent('keydown', { key: 'Enter', keyCode: 229, isComposing: false });
+  assert.equal(await a.locator('textarea').inputValue(), '안녕');
   await a.locator('textarea').press('Shift+Enter');
   await a.locator('textarea').pressSequentially('하세요');
   await a.locator('textarea').press('Enter');

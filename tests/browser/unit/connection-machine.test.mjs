@@ -18,7 +18,7 @@ class World {
 
   token() {
     this.tokens += 1;
-    return { token: `token-${this.tokens}`, expires_at: (this.now + 10 * MINUTE) / 1000 };
+    return { token: `token-${this.tokens}`, expires_in: 600 };
   }
 
   find(find = {}) {
@@ -84,16 +84,49 @@ test('the first find makes a session, dials with its token, and asks once the se
 test('a session that was made before anybody looked for anyone is kept and used', () => {
   const world = new World();
   assert.deepEqual(world.machine.sessionCreated(world.token(), world.now), []);
-  assert.equal(world.machine.tokenAt(world.now), 'token-1');
+  assert.equal(world.machine.token, 'token-1');
   assert.deepEqual(world.find(), [{ do: 'connect', socket: 1, token: 'token-1' }]);
-  assert.equal(world.machine.tokenAt(world.now + 10 * MINUTE), null);
 });
 
-test('a token that has run out is not used to find somebody', () => {
-  const world = new World();
-  world.machine.sessionCreated(world.token(), world.now);
+test('only the server says that a token is dead', () => {
+  for (const [answer, then] of /** @type {const} */ ([['dead', 'create-session'], ['holds', 'connect']])) {
+    const world = new World();
+    world.machine.sessionCreated(world.token(), world.now);
+    world.now += 11 * MINUTE;
+    assert.deepEqual(world.find(), [{ do: 'probe', token: 'token-1' }]);
+    assert.deepEqual(kinds(world.machine.probed('token-1', answer, world.now)), [then]);
+  }
+});
+
+test('a server that cannot be asked about a token is asked again', () => {
+  const world = new World().paired();
+  world.close(1, null);
   world.now += 11 * MINUTE;
-  assert.deepEqual(world.find(), [{ do: 'create-session' }]);
+  assert.deepEqual(world.wake(), [{ do: 'probe', token: 'token-2' }]);
+  assert.deepEqual(events(world.machine.probed('token-2', 'unknown', world.now)), [{ kind: 'offline' }]);
+  assert.deepEqual(world.wake(), [{ do: 'probe', token: 'token-2' }]);
+  assert.deepEqual(kinds(world.machine.probed('token-2', 'holds', world.now)), ['connect']);
+  assert.deepEqual(messages(world.ready(2)), [{ type: 'resume', ticket: 'ticket-1' }]);
+});
+
+test('what the server says of a token that was replaced meanwhile counts for nothing', () => {
+  const world = new World().paired();
+  world.close(1, null);
+  world.wake();
+  world.close(2, null);
+  world.wake();
+  assert.deepEqual(world.close(3, null).at(-1), { do: 'probe', token: 'token-2' });
+  world.wake();
+  world.ready(4);
+  assert.deepEqual(world.machine.probed('token-2', 'dead', world.now), []);
+  assert.ok(world.machine.inRoom);
+});
+
+test('a token whose life is not told is used until the server refuses it', () => {
+  const world = new World();
+  world.machine.sessionCreated({ token: 'token-1' }, world.now);
+  world.now += 1_000 * MINUTE;
+  assert.deepEqual(kinds(world.find()), ['connect']);
 });
 
 test('close codes say what to do next', () => {
@@ -136,7 +169,7 @@ test('pauses double with jitter up to the longest, and begin with the shortest a
     world.wake();
     pauses.push(world.now - before);
     world.close(socket, null);
-    world.machine.probed('unknown');
+    world.machine.probed('token-2', 'unknown', world.now);
   }
   const doubled = [0, 1, 2, 3, 4, 5, 6].map((times) => Math.min(FIRST_WINDOW_MS * 2 ** times, LONGEST_WINDOW_MS) / 2);
   assert.deepEqual(pauses, doubled);
@@ -228,7 +261,7 @@ test('a socket that was given up and becomes ready after all is not listened to'
   world.machine.sessionCreated(world.token(), world.now);
   world.wake();
   assert.deepEqual(world.ready(1), []);
-  assert.equal(world.machine.tokenAt(world.now), 'token-1', 'its token is an older attachment’s');
+  assert.equal(world.machine.token, 'token-1', 'its token is an older attachment’s');
 });
 
 test('a node that drains is left for another before it closes, and its close is no loss', () => {
@@ -262,7 +295,7 @@ test('a new connection that fails during a drain is tried again while the old on
 
 test('tokens and tickets renewed in band are the ones that are used', () => {
   const world = new World().paired();
-  world.message(1, { type: 'token', token: 'renewed', ticket: 'ticket-renewed', expires_at: world.now / 1000 + 600 });
+  world.message(1, { type: 'token', token: 'renewed', ticket: 'ticket-renewed', expires_in: 600 });
   world.close(1, null);
   assert.equal(world.wake().find((effect) => effect.do === 'connect').token, 'renewed');
   assert.deepEqual(messages(world.ready(2)), [{ type: 'resume', ticket: 'ticket-renewed' }]);
@@ -275,7 +308,7 @@ test('sockets that never become ready make the page ask whether the token holds;
   assert.deepEqual(kinds(world.close(2, null)), ['emit']);
   world.wake();
   assert.deepEqual(world.close(3, null).at(-1), { do: 'probe', token: 'token-2' });
-  assert.deepEqual(events(world.machine.probed('dead')), [{ kind: 'ended', reason: 'expired', away: true }]);
+  assert.deepEqual(events(world.machine.probed('token-2', 'dead', world.now)), [{ kind: 'ended', reason: 'expired', away: true }]);
   assert.deepEqual(world.wake(), [], 'nothing is left to connect for');
 });
 
@@ -286,15 +319,16 @@ test('a dead token while waiting is replaced by a new session', () => {
   world.close(2, null);
   world.wake();
   world.close(3, null);
-  assert.deepEqual(world.machine.probed('dead'), []);
+  assert.deepEqual(world.machine.probed('token-2', 'dead', world.now), []);
   assert.deepEqual(kinds(world.wake()), ['create-session']);
 });
 
-test('a room whose token has run out offline is over', () => {
+test('a room whose token has run out offline is over when the server says so', () => {
   const world = new World().paired();
   world.close(1, null);
   world.now += 11 * MINUTE;
-  assert.deepEqual(events(world.wake()), [{ kind: 'ended', reason: 'expired', away: true }]);
+  assert.deepEqual(kinds(world.wake()), ['probe']);
+  assert.deepEqual(events(world.machine.probed('token-2', 'dead', world.now)), [{ kind: 'ended', reason: 'expired', away: true }]);
 });
 
 test('a resume that is refused ends the chat, one that is refused for now is said again', () => {

@@ -22,7 +22,7 @@ class History {
   sockets = new Set();
   ready = new Set();
   creating = 0;
-  probing = 0;
+  /** The tokens that the server is asked about. */ probing = [];
   wants = false;
 
   constructor(seed) {
@@ -55,7 +55,7 @@ class History {
           assert.equal(this.creating, 1, 'one session at a time');
           break;
         case 'probe':
-          this.probing += 1;
+          this.probing.push(effect.token);
           break;
         case 'emit':
           if (['ended', 'refused', 'failed'].includes(effect.event.kind)) this.wants = false;
@@ -67,7 +67,7 @@ class History {
   step() {
     const { machine, now } = this;
     const socket = this.pick([...this.sockets, 999]);
-    const token = () => ({ token: `t${now}`, expires_at: (now + this.pick([1, 60_000, 600_000])) / 1000 });
+    const token = () => ({ token: `t${now}`, expires_in: this.pick([0.001, 60, 600, undefined]) });
     const message = (content) => () => {
       // A server speaks only after `ready`.
       if (content.type === 'ready') this.ready.add(socket);
@@ -85,7 +85,7 @@ class History {
       () => (machine.wakeAt === null ? [] : ((this.now = Math.max(now, machine.wakeAt)), machine.tick(this.now))),
       () => (this.creating === 0 ? [] : ((this.creating = 0), machine.sessionCreated(token(), now))),
       () => (this.creating === 0 ? [] : ((this.creating = 0), machine.sessionRefused(this.pick([{ status: 429, retryInMs: 1000 }, { status: null, retryInMs: null }, { status: 503, retryInMs: null }, { status: 403, retryInMs: null }]), now))),
-      () => (this.probing === 0 ? [] : ((this.probing -= 1), machine.probed(this.pick(['holds', 'dead', 'unknown'])))),
+      () => (this.probing.length === 0 ? [] : machine.probed(this.probing.shift(), this.pick(['holds', 'dead', 'unknown']), now)),
       () => (this.sockets.delete(socket), machine.closed(socket, this.pick(CODES), now)),
       message({ type: 'ready', ...token() }),
       message({ type: 'ready', ...token() }),
@@ -106,7 +106,7 @@ class History {
 
   check() {
     const open = [...this.sockets].some((socket) => this.ready.has(socket));
-    const underway = open || this.creating > 0 || this.machine.wakeAt !== null;
+    const underway = open || this.creating > 0 || this.probing.length > 0 || this.machine.wakeAt !== null;
     if (this.wants || this.machine.inRoom) assert.ok(underway, 'somebody waits, and nothing will ever happen');
     const { roomSocket } = this.machine;
     if (roomSocket !== null) assert.ok(this.sockets.has(roomSocket) && this.machine.inRoom);

@@ -1,0 +1,7 @@
+/**
+ * Time as the page believes it: the monotonic clock alone. The wall clock of a device may be years
+ * off, or jump; the page never goes by it.
+ */
+
+/** Milliseconds since the page began. */
+export const now = () => performance.now();
