@@ -1,18 +1,14 @@
 //! rustls's client up to the end of its handshake; then one that seals whatever it wants, and opens
 //! what it is sent.
-//!
-//! Nothing about it or its servers is left to chance: random numbers and key exchange are fixed,
-//! and so are Ed25519's signatures. Two servers that do the same then have the same keys.
 
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, ConnectionTrafficSecrets, ContentType, Error, NamedGroup, ProtocolVersion, RootCertStore,
+    ClientConfig, ConnectionTrafficSecrets, ContentType, ProtocolVersion, RootCertStore,
     SupportedCipherSuite,
     client::{ClientConnectionData, UnbufferedClientConnection},
     crypto::{
-        ActiveKeyExchange, CryptoProvider, GetRandomFailed, SecureRandom, SharedSecret, SupportedKxGroup,
-        aws_lc_rs,
+        CryptoProvider, aws_lc_rs,
         cipher::{
             AeadKey, InboundOpaqueMessage, Iv, MessageDecrypter, MessageEncrypter, OutboundChunks,
             OutboundPlainMessage,
@@ -22,50 +18,13 @@ use rustls::{
     unbuffered::{ConnectionState, EncodeError, UnbufferedStatus},
 };
 
-use super::server::{Server, certificate};
+use super::{
+    provider::provider,
+    server::{Server, certificate},
+};
 
 /// The handshake message with which a side changes its key, and the answer that it asks for.
 pub(super) const KEY_UPDATE: [u8; 4] = [24, 0, 0, 1];
-
-/// What rustls is made of, without chance.
-pub(super) fn provider() -> Arc<CryptoProvider> {
-    let all = aws_lc_rs::default_provider();
-    Arc::new(CryptoProvider { secure_random: &Fixed, kx_groups: vec![&Fixed], ..all })
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Fixed;
-
-impl SecureRandom for Fixed {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
-        bytes.fill(7);
-        Ok(())
-    }
-}
-
-impl SupportedKxGroup for Fixed {
-    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-        Ok(Box::new(*self))
-    }
-
-    fn name(&self) -> NamedGroup {
-        NamedGroup::X25519
-    }
-}
-
-impl ActiveKeyExchange for Fixed {
-    fn complete(self: Box<Self>, _: &[u8]) -> Result<SharedSecret, Error> {
-        Ok(SharedSecret::from(&[9; 32][..]))
-    }
-
-    fn pub_key(&self) -> &[u8] {
-        &[5; 32]
-    }
-
-    fn group(&self) -> NamedGroup {
-        NamedGroup::X25519
-    }
-}
 
 /// The suites that a server with a key of Ed25519 speaks: three of TLS 1.3, three of TLS 1.2.
 pub(super) fn suites() -> Vec<SupportedCipherSuite> {

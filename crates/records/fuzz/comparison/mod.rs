@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "test code: what fails here is the test")]
 
 mod client;
+mod provider;
 mod server;
 mod story;
 

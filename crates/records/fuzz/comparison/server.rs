@@ -16,7 +16,7 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Reading, client::provider};
+use super::{Reading, provider::provider};
 
 /// All that the record layer may keep of a record whose rest has not come.
 const HELD_MAX: usize = 5 + 16 * 1024 + 2048;
