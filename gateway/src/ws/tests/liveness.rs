@@ -70,8 +70,29 @@ async fn pings_of_many_are_spread_over_the_heartbeat() {
         let pings = client.pings_so_far().await;
         assert!((1..=2).contains(&pings), "{pings}");
     }
-    // Three on average in each of a hundred ticks: twenty at once would be no accident.
+    // Six on average in each of fifty ticks: twenty at once would be no accident.
     assert!(most < 20, "{most} at once");
+}
+
+#[tokio::test]
+async fn with_few_people_the_wheel_seldom_turns_and_still_pings_in_time() {
+    let gateway = Gateway::new(|config| config.heartbeat = Duration::from_secs(10));
+    let keep_alive = gateway.node.keep_alive();
+    keep_alive.turn();
+    let asleep = keep_alive.turn();
+    assert_eq!(asleep, 3 * keep_alive.tick());
+    // They come while it sleeps: some are due before it wakes.
+    let mut all = Vec::new();
+    for _ in 0..200 {
+        all.push(gateway.connect(Way::Plain).await);
+    }
+    let mut passed = Duration::ZERO;
+    while passed < gateway.node.config().heartbeat {
+        passed += keep_alive.turn();
+    }
+    for (client, _) in &mut all {
+        client.expect(Opcode::Ping).await;
+    }
 }
 
 #[tokio::test]
