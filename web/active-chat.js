@@ -48,7 +48,8 @@ export class ActiveChat {
 
   /**
    * Opens the channel of a room.
-   * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, send: (frame: Bytes) => void}} place
+   * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null,
+   *   send: (frame: Bytes, awaits: boolean) => void}} place
    * @param {Listener} listener
    */
   static async open({ side, room, psk, send }, listener) {

@@ -34,7 +34,10 @@ import { TypingNotice } from './typing.js';
 /** @typedef {'not-secured' | 'empty' | 'too-long' | 'full' | 'over'} Refusal */
 
 export class Channel {
-  /** @type {(frame: Bytes) => void} */
+  /**
+   * Takes a frame to send, and whether the peer answers or acknowledges it.
+   * @type {(frame: Bytes, awaits: boolean) => void}
+   */
   onFrame = () => {};
   /** @type {(event: ChannelEvent) => void} */
   onEvent = () => {};
@@ -279,7 +282,7 @@ export class Channel {
    * @param {Bytes} frame
    */
   #sendIfOpen(frame) {
-    if (this.#path === 'open') this.onFrame(frame);
+    if (this.#path === 'open') this.onFrame(frame, true);
   }
 
   #secured() {
@@ -374,14 +377,14 @@ export class Channel {
       const owed = this.#inbound.acknowledgeAt !== null && now >= this.#inbound.acknowledgeAt;
       if (!messages && !owed) return;
       this.#inbound.acknowledgeAt = null;
-      await this.#sendPacket(writer.finish());
+      await this.#sendPacket(writer.finish(), messages);
     }
   }
 
-  /** @param {Bytes} content */
-  async #sendPacket(content) {
+  /** @param {Bytes} content @param {boolean} awaits Whether it holds messages. */
+  async #sendPacket(content, awaits) {
     const frame = await this.#cipher?.seal(content);
-    if (frame !== undefined && !this.isOver) this.onFrame(frame);
+    if (frame !== undefined && !this.isOver) this.onFrame(frame, awaits);
   }
 
   // Small things -------------------------------------------------------------------------------------------------

@@ -49,12 +49,14 @@ export class ConnectionDriver {
   /**
    * Sends a frame to the peer, or drops it; a frame is never sure to arrive.
    * @param {Bytes} frame
+   * @param {boolean} awaits Whether the peer answers it.
    */
-  send(frame) {
+  send(frame, awaits) {
     const number = this.machine.roomSocket;
     const socket = number === null ? undefined : this.#sockets.get(number);
     if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > QUEUED_BYTES) return;
     socket.send(frame);
+    if (awaits) this.#sent(/** @type {number} */ (number));
   }
 
   /**
@@ -98,7 +100,7 @@ export class ConnectionDriver {
       case 'emit':
         return this.#onEvent(effect.event);
       case 'send':
-        return this.#sendText(effect.socket, effect.text);
+        return this.#sendText(effect);
       case 'close':
         return this.#close(effect.socket);
       case 'connect':
@@ -120,6 +122,7 @@ export class ConnectionDriver {
     const socket = new WebSocket(address, [SUBPROTOCOL, `bearer.${token}`]);
     socket.binaryType = 'arraybuffer';
     this.#sockets.set(number, socket);
+    socket.onopen = () => this.machine.opened(number);
     socket.onmessage = ({ data }) => this.#arrived(number, data);
     socket.onclose = ({ code }) => {
       if (!this.#sockets.delete(number)) return;
@@ -132,14 +135,24 @@ export class ConnectionDriver {
   #arrived(number, data) {
     if (!this.#sockets.has(number)) return;
     if (typeof data === 'string') return this.run(this.machine.text(number, data, now()));
-    this.machine.received(number, now());
+    const effects = this.machine.received(number, now());
+    if (effects.length > 0) this.run(effects);
     if (this.machine.inRoom) this.#onFrame(new Uint8Array(data));
   }
 
-  /** @param {number} number @param {string} text */
-  #sendText(number, text) {
+  /** @param {Extract<Effect, {do: 'send'}>} effect */
+  #sendText({ socket: number, text, awaits }) {
     const socket = this.#sockets.get(number);
-    if (socket?.readyState === WebSocket.OPEN) socket.send(text);
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    socket.send(text);
+    if (awaits) this.machine.sent(number, now());
+  }
+
+  /** An answer is awaited from now on, if it was not before. @param {number} number */
+  #sent(number) {
+    const before = this.machine.wakeAt;
+    this.machine.sent(number, now());
+    if (this.machine.wakeAt !== before) this.run([]);
   }
 
   /** @param {number} number */
@@ -158,10 +171,12 @@ export class ConnectionDriver {
   }
 
   async #requestSession() {
+    const began = now();
     const response = await request('POST', 'v1/sessions', null);
     const session = response?.status === 201 ? await response.json().catch(() => null) : null;
     if (session !== null) return this.run(this.machine.sessionCreated(session, now()));
-    const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response) };
+    const silent = response === null && now() - began >= REQUEST_MS;
+    const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response), silent };
     return this.run(this.machine.sessionRefused(refusal, now()));
   }
 

@@ -4,11 +4,11 @@
  * connections. The driver (connection-driver.js) carries out the effects and decides nothing.
  */
 
-import { Dial } from './dial.js';
 import { Goal } from './goal.js';
-import { WHY_CLOSED, adviceOf } from './protocol.js';
+import { Link } from './link.js';
+import { DOUBTED_MS } from './liveness.js';
+import { WHY_CLOSED, adviceOf, emit } from './protocol.js';
 import { Session } from './session.js';
-import { DOUBTED_PONG_MS, Heartbeat, PONG_MS } from './timing.js';
 
 /** @typedef {import('./facts.js').Category} Category */
 /** @typedef {import('./facts.js').Reconnect} Reconnect */
@@ -32,25 +32,24 @@ export class ConnectionMachine {
     waiting: (self) => self.#follow(self.#goal.waiting()),
     paired: (self, message) => self.#follow(self.#goal.paired(message)),
     resumed: (self, message) => self.#follow(self.#goal.resumed(message)),
-    peer: (self, { state }) => (self.inRoom ? [self.#emit({ kind: 'peer', state })] : []),
+    peer: (self, { state }) => (self.inRoom ? [emit({ kind: 'peer', state })] : []),
     ended: (self, { reason }) => self.#follow(self.#goal.ended(reason, true)),
     token: (self, message, now) => self.#renewed(message, now),
-    drain: (self, message, now) => self.#draining(message, now),
+    drain: (self, { reconnect_in_ms }, now) => (self.#link.dial.asked(now, reconnect_in_ms), []),
     pong: () => [],
     error: (self, { code }, now) => self.#follow(self.#goal.refused(code, now)),
   };
 
-  #dial;
+  #link;
   #goal;
-  #heartbeat = new Heartbeat();
   #session = new Session();
-  /** The socket that is `ready`. @type {number | null} */ #active = null;
-  /** Whether the page knows that the connection works. */ #online = false;
+  /** What the page was told of the connection. @type {'online' | 'silent' | 'offline'} */
+  #told = 'offline';
   #stopped = true;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
-    this.#dial = new Dial(random);
+    this.#link = new Link(random);
     this.#goal = new Goal(random);
   }
 
@@ -61,7 +60,7 @@ export class ConnectionMachine {
 
   /** The socket over which frames of the room may go now, or `null`. */
   get roomSocket() {
-    return this.inRoom && !this.#goal.resuming ? this.#active : null;
+    return this.inRoom && !this.#goal.resuming ? this.#link.active : null;
   }
 
   /** The newest session token, or `null`. */
@@ -71,9 +70,7 @@ export class ConnectionMachine {
 
   /** When to call `tick`, in milliseconds, or `null`. */
   get wakeAt() {
-    const { pingAt, deadAt } = this.#heartbeat;
-    const times = [this.#dial.at, this.#dial.abandonAt, this.#goal.repeatAt, pingAt, deadAt];
-    const set = times.filter((time) => time !== null);
+    const set = [...this.#link.times, this.#goal.repeatAt].filter((time) => time !== null);
     return set.length > 0 ? Math.min(...set) : null;
   }
 
@@ -86,14 +83,14 @@ export class ConnectionMachine {
   find(criteria, now) {
     const message = this.#goal.find(criteria);
     this.#stopped = false;
-    if (this.#active !== null) return [this.#send(message)];
+    if (this.#link.active !== null) return [this.#link.send(message)];
     return this.#connect(now);
   }
 
   /** Stops waiting. @returns {Effect[]} */
   cancel() {
     this.#goal.cancel();
-    return this.#active === null ? [] : [this.#send({ type: 'cancel' })];
+    return this.#link.active === null ? [] : [this.#link.send({ type: 'cancel' })];
   }
 
   /** Ends the chat. @returns {Effect[]} */
@@ -113,14 +110,10 @@ export class ConnectionMachine {
    */
   stop() {
     const farewell = this.leave();
-    const open = [this.#active, this.#dial.opening].filter((socket) => socket !== null);
     this.#stopped = true;
     this.#goal.clear();
-    this.#active = null;
-    this.#online = false;
-    this.#dial.stop();
-    this.#heartbeat.stop();
-    return [...farewell, ...open.map((socket) => /** @type {Effect} */ ({ do: 'close', socket }))];
+    this.#told = 'offline';
+    return [...farewell, ...this.#link.stop()];
   }
 
   /**
@@ -132,24 +125,24 @@ export class ConnectionMachine {
   sessionCreated(session, now) {
     this.#session.isBeingMade = false;
     // A connection has brought a token of its own meanwhile.
-    if (this.#active !== null) return [];
+    if (this.#link.active !== null) return [];
     this.#session.keep(session, now);
     return this.#stopped ? [] : this.#connect(now);
   }
 
   /**
    * No session could be made.
-   * @param {{status: number | null, retryInMs: number | null}} refusal `status` is `null` when no
-   *   server answered.
+   * @param {{status: number | null, retryInMs: number | null, silent?: boolean}} refusal `status` is
+   *   `null` when no server answered, `silent` when none did in time.
    * @param {number} now
    * @returns {Effect[]}
    */
-  sessionRefused({ status, retryInMs }, now) {
+  sessionRefused({ status, retryInMs, silent = false }, now) {
     this.#session.isBeingMade = false;
-    if (this.#stopped || this.#active !== null) return [];
+    if (this.#stopped || this.#link.active !== null) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail('forbidden');
-    if (retryInMs === null) return [...this.#emitOffline(), ...this.#later(now)];
-    return [this.#emit({ kind: 'busy', retryInMs: this.#dial.refused(now, retryInMs) })];
+    if (retryInMs === null) return this.#offline(silent ? 'silent' : 'lost', now);
+    return [emit({ kind: 'busy', retryInMs: this.#link.dial.refused(now, retryInMs) })];
   }
 
   /**
@@ -161,11 +154,12 @@ export class ConnectionMachine {
    */
   probed(token, answer, now) {
     if (!this.#session.probed(token, answer)) return [];
-    const effects = answer === 'dead' ? this.#sessionDied() : [];
+    // The room of a session that is over is lost, a find is not.
+    const effects = answer === 'dead' ? this.#follow(this.#goal.ended('expired', this.#link.active !== null)) : [];
     // Who asked before connecting has nothing else underway.
-    const waits = !this.#stopped && this.#active === null && this.#dial.at === null;
+    const waits = !this.#stopped && this.#link.active === null && this.#link.dial.at === null;
     if (!waits) return effects;
-    if (answer === 'unknown' && this.#dial.opening === null) return [...this.#emitOffline(), ...this.#later(now)];
+    if (answer === 'unknown' && this.#link.dial.opening === null) return this.#offline('lost', now);
     return [...effects, ...this.#connect(now)];
   }
 
@@ -177,42 +171,64 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   text(socket, text, now) {
-    if (socket !== this.#active && socket !== this.#dial.opening) return [];
-    this.received(socket, now);
+    if (!this.#link.knows(socket)) return [];
+    const effects = this.received(socket, now);
     const message = JSON.parse(text);
-    if (!Object.hasOwn(ConnectionMachine.handlers, message.type)) return [];
-    if (socket !== this.#active && message.type !== 'ready') return [];
-    return ConnectionMachine.handlers[/** @type {ServerType} */ (message.type)](this, message, now, socket);
+    if (!Object.hasOwn(ConnectionMachine.handlers, message.type)) return effects;
+    if (socket !== this.#link.active && message.type !== 'ready') return effects;
+    return [...effects, ...ConnectionMachine.handlers[/** @type {ServerType} */ (message.type)](this, message, now, socket)];
   }
 
   /**
    * Something was received, which shows that the connection works.
    * @param {number} socket
    * @param {number} now
+   * @returns {Effect[]}
    */
   received(socket, now) {
-    if (socket === this.#active) this.#heartbeat.received(now);
+    if (socket !== this.#link.active) return [];
+    const effects = this.#link.received(now);
+    if (this.#told === 'silent') effects.push(this.#tell('online', { kind: 'answers' }));
+    return effects;
+  }
+
+  /**
+   * Something was sent that is to be answered: a control message, or a frame of the room that the
+   * peer answers or acknowledges.
+   * @param {number} socket
+   * @param {number} now
+   */
+  sent(socket, now) {
+    if (socket === this.#link.active) this.#link.liveness.sent(now);
+  }
+
+  /** The server has taken the upgrade of a socket. @param {number} socket */
+  opened(socket) {
+    if (socket === this.#link.dial.opening) this.#link.dial.opened();
   }
 
   /**
    * A socket has closed, or could not be opened.
    * @param {number} socket
-   * @param {number | null} code
+   * @param {number | null | 'silent'} how Its close code; `null` if it broke, `silent` if it was given
+   *   up.
    * @param {number} now
    * @returns {Effect[]}
    */
-  closed(socket, code, now) {
-    if (socket === this.#dial.opening) {
-      this.#dial.failed();
-      if (this.#active !== null) return this.#later(now);
-    } else if (socket === this.#active) {
-      this.#lose(now);
-      // While a node drains, the new connection may close the old one before its own `ready` comes.
-      if (this.#dial.opening !== null) return [];
+  closed(socket, how, now) {
+    const code = how === 'silent' ? null : how;
+    if (socket === this.#link.dial.opening) {
+      this.#link.dial.failed();
+      if (this.#link.active !== null) return (this.#link.dial.later(now), []);
+    } else if (socket === this.#link.active) {
+      this.#link.lost(now);
+      this.#goal.repeatAt = null;
+      // A new connection may close the old one before its own `ready` comes.
+      if (this.#link.dial.opening !== null && WHY_CLOSED.get(code ?? 0) !== 'session-over') return this.#inRoomOnly({ kind: 'moving' });
     } else {
       return [];
     }
-    return this.#reconnect(adviceOf(code), code, now);
+    return this.#reconnect(adviceOf(code), code, how === 'silent' ? 'silent' : 'lost', now);
   }
 
   /**
@@ -222,9 +238,9 @@ export class ConnectionMachine {
    */
   nudge(now) {
     if (this.#stopped) return [];
-    if (this.#active !== null) return this.#ping(now, DOUBTED_PONG_MS);
-    if (this.#dial.at === null) return [];
-    this.#dial.at = now;
+    if (this.#link.active !== null) return this.#link.ask(now, DOUBTED_MS);
+    if (this.#link.dial.at === null) return [];
+    this.#link.dial.at = now;
     return this.tick(now);
   }
 
@@ -233,11 +249,15 @@ export class ConnectionMachine {
     /** @type {Effect[]} */
     const effects = [];
     const due = (/** @type {number | null} */ time) => time !== null && time <= now;
-    if (due(this.#heartbeat.deadAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#active), now));
-    else if (due(this.#heartbeat.pingAt)) effects.push(...this.#ping(now, PONG_MS));
-    if (due(this.#dial.abandonAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#dial.opening), now));
+    const { dial, liveness } = this.#link;
+    if (due(liveness.lostAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#link.active), now));
+    else if (due(liveness.tellAt)) effects.push(...this.#silent());
+    else if (due(liveness.replaceAt)) effects.push(...this.#replace(now));
+    else if (due(liveness.askAt)) effects.push(...this.#link.ask(now));
+    else if (due(liveness.pingAt)) effects.push(...this.#link.ping(now));
+    if (due(dial.abandonAt)) effects.push(...this.#abandon(/** @type {number} */ (dial.opening), now));
     if (due(this.#goal.repeatAt)) effects.push(...this.#repeatGoal());
-    if (due(this.#dial.at)) effects.push(...this.#connect(now));
+    if (due(dial.at)) effects.push(...this.#connect(now));
     return effects;
   }
 
@@ -245,12 +265,12 @@ export class ConnectionMachine {
 
   /** @param {number} now @returns {Effect[]} */
   #connect(now) {
-    this.#dial.at = null;
-    const busy = this.#dial.opening !== null || this.#session.isBeingMade;
+    this.#link.dial.at = null;
+    const busy = this.#link.dial.opening !== null || this.#session.isBeingMade;
     if (busy || this.#goal.isNone) return [];
     if (this.#session.token === null) return this.#session.make();
-    if (!this.#session.isFresh(now)) return this.#session.probe();
-    return [{ do: 'connect', socket: this.#dial.begin(now), token: this.#session.token }];
+    if (this.#link.active === null && !this.#session.isFresh(now)) return this.#session.probe();
+    return [{ do: 'connect', socket: this.#link.dial.begin(now), token: this.#session.token }];
   }
 
   /**
@@ -263,14 +283,12 @@ export class ConnectionMachine {
     this.#session.keep(message, now);
     /** @type {Effect[]} */
     const effects = [];
-    if (socket === this.#dial.opening) {
-      if (this.#active !== null) effects.push({ do: 'close', socket: this.#active });
-      this.#active = socket;
-      this.#dial.succeeded(now);
-      this.received(socket, now);
+    if (socket === this.#link.dial.opening) {
+      const replaced = this.#link.ready(now);
+      effects.push(...replaced);
+      if (replaced.length > 0) effects.push(...this.#inRoomOnly({ kind: 'moving' }));
     }
-    if (!this.#online) effects.push(this.#emit({ kind: 'online' }));
-    this.#online = true;
+    if (this.#told !== 'online') effects.push(this.#tell('online', { kind: 'online' }));
     this.#goal.resuming = this.inRoom;
     return [...effects, ...this.#repeatGoal()];
   }
@@ -279,10 +297,8 @@ export class ConnectionMachine {
   #repeatGoal() {
     this.#goal.repeatAt = null;
     const message = this.#goal.message();
-    return this.#active === null || message === null ? [] : [this.#send(message)];
+    return this.#link.active === null || message === null ? [] : [this.#link.send(message)];
   }
-
-  // While open ---------------------------------------------------------------------------------------------------
 
   /**
    * @param {Renewal & {ticket?: string}} message
@@ -295,74 +311,59 @@ export class ConnectionMachine {
     return [];
   }
 
-  /** @param {{reconnect_in_ms: number}} message @param {number} now @returns {Effect[]} */
-  #draining({ reconnect_in_ms }, now) {
-    this.#dial.asked(now, reconnect_in_ms);
-    return [];
-  }
-
   /** @param {ClientMessage} message @returns {Effect[]} */
   #endRoom(message) {
     if (!this.inRoom) return [];
-    const open = this.#active;
+    const open = this.#link.active;
     const live = open !== null && !this.#goal.resuming;
     this.#goal.leaveRoom();
-    if (live) return [this.#send(message)];
+    if (live) return [this.#link.send(message)];
     // Without a connection the peer would wait for the whole grace. A request over HTTP may still
     // get through.
     return this.#session.token === null ? [] : [{ do: 'end-room', token: this.#session.token }];
   }
 
-  /** @param {number} now @param {number} timeout @returns {Effect[]} */
-  #ping(now, timeout) {
-    this.#heartbeat.pinged(now, timeout);
-    return [this.#send({ type: 'ping' })];
+  /** Opens another connection beside one that is silent. @param {number} now @returns {Effect[]} */
+  #replace(now) {
+    this.#link.liveness.replaced(now);
+    if (this.#link.dial.opening !== null) return [];
+    // After a `drain` the connection is replaced in any case.
+    this.#link.dial.isSpare = this.#link.dial.at === null;
+    return this.#connect(now);
+  }
+
+  /** @returns {Effect[]} */
+  #silent() {
+    this.#link.liveness.tellAt = null;
+    return this.#told === 'online' ? [this.#tell('silent', { kind: 'silent' })] : [];
   }
 
   // Losing -------------------------------------------------------------------------------------------------------
 
   /** @param {number} socket @param {number} now @returns {Effect[]} */
   #abandon(socket, now) {
-    return [{ do: 'close', socket }, ...this.closed(socket, null, now)];
-  }
-
-  /** @param {number} now */
-  #lose(now) {
-    this.#dial.lost(now);
-    this.#active = this.#goal.repeatAt = null;
-    this.#heartbeat.stop();
+    return [{ do: 'close', socket }, ...this.closed(socket, 'silent', now)];
   }
 
   /**
    * @param {Reconnect} advice
    * @param {number | null} code
+   * @param {'lost' | 'silent'} why
    * @param {number} now
    * @returns {Effect[]}
    */
-  #reconnect(advice, code, now) {
+  #reconnect(advice, code, why, now) {
     if (this.#stopped) return [];
     if (advice === 'never') return this.#fail(WHY_CLOSED.get(code ?? 0) ?? 'fault');
     if (this.#goal.isNone) {
       // There is no goal: the next find connects again.
-      this.#online = false;
+      this.#told = 'offline';
       return [];
     }
-    const effects = this.#emitOffline();
-    if (advice === 'back-off' && code !== null) this.#dial.skipTheShortest();
-    effects.push(...this.#later(now));
-    if (this.#dial.isInDoubt) effects.push(...this.#session.probe());
+    if (advice === 'back-off' && code !== null) this.#link.dial.skipTheShortest();
+    const effects = this.#offline(why, now);
+    if (this.#link.dial.isInDoubt) effects.push(...this.#session.probe());
     return effects;
-  }
-
-  /** @param {number} now @returns {Effect[]} */
-  #later(now) {
-    this.#dial.later(now);
-    return [];
-  }
-
-  /** The session is over. Its room is lost, a find is not. @returns {Effect[]} */
-  #sessionDied() {
-    return this.#follow(this.#goal.ended('expired', this.#active !== null));
   }
 
   /** @param {Extract<ConnectionEvent, {kind: 'failed'}>['why']} why @returns {Effect[]} */
@@ -371,30 +372,29 @@ export class ConnectionMachine {
     this.#goal.leaveRoom();
     const effects = this.stop();
     this.#session.forget();
-    return [...effects, this.#emit({ kind: 'failed', why })];
+    return [...effects, emit({ kind: 'failed', why })];
   }
 
-  // Small things -------------------------------------------------------------------------------------------------
+  /** There is no connection; tries again later. @param {'lost' | 'silent'} why @param {number} now @returns {Effect[]} */
+  #offline(why, now) {
+    this.#link.dial.later(now);
+    return [this.#tell('offline', { kind: 'offline', why })];
+  }
 
-  /** @returns {Effect[]} */
-  #emitOffline() {
-    this.#online = false;
-    return [this.#emit({ kind: 'offline' })];
+  /** @param {'online' | 'silent' | 'offline'} told @param {ConnectionEvent} event @returns {Effect} */
+  #tell(told, event) {
+    this.#told = told;
+    return emit(event);
+  }
+
+  /** @param {ConnectionEvent} event @returns {Effect[]} */
+  #inRoomOnly(event) {
+    return this.inRoom ? [emit(event)] : [];
   }
 
   /** What comes of a message of the server. @param {Outcome} outcome @returns {Effect[]} */
   #follow(outcome) {
     if (outcome === null) return [];
-    return ['send' in outcome ? this.#send(outcome.send) : this.#emit(outcome.emit)];
-  }
-
-  /** @param {ConnectionEvent} event @returns {Effect} */
-  #emit(event) {
-    return { do: 'emit', event };
-  }
-
-  /** @param {ClientMessage} message @returns {Effect} */
-  #send(message) {
-    return { do: 'send', socket: /** @type {number} */ (this.#active), text: JSON.stringify(message) };
+    return ['send' in outcome ? this.#link.send(outcome.send) : emit(outcome.emit)];
   }
 }

@@ -17,6 +17,8 @@ export class Dial {
   /** When to connect next. @type {number | null} */ at = null;
   /** The socket that is being opened. @type {number | null} */ opening = null;
   /** When it is abandoned. @type {number | null} */ abandonAt = null;
+  /** Whether the server has taken its upgrade. */ #isOpen = false;
+  /** Whether it is to replace a silent connection, which may yet speak. */ isSpare = false;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
@@ -33,12 +35,31 @@ export class Dial {
     this.at = null;
     this.opening = ++this.#sockets;
     this.abandonAt = now + DIAL_MS;
+    this.#isOpen = false;
     return this.opening;
+  }
+
+  /** The server has taken the upgrade: it may have given up the connection before already. */
+  opened() {
+    this.#isOpen = true;
+  }
+
+  /**
+   * The connection that was silent has spoken. Returns the socket that was to replace it and is no
+   * longer needed, or `null`.
+   */
+  giveUpSpare() {
+    if (!this.isSpare || (this.opening !== null && this.#isOpen)) return null;
+    const spare = this.opening;
+    this.opening = this.abandonAt = this.at = null;
+    this.isSpare = false;
+    return spare;
   }
 
   /** The socket is ready. @param {number} now */
   succeeded(now) {
     this.opening = this.abandonAt = this.at = null;
+    this.isSpare = false;
     this.#neverReady = 0;
     this.#readySince = now;
   }
@@ -51,6 +72,7 @@ export class Dial {
 
   /** A connection that was ready is lost. @param {number} now */
   lost(now) {
+    this.isSpare = false;
     if (now - this.#readySince >= STABLE_MS) this.#backOff.reset();
   }
 
@@ -61,6 +83,7 @@ export class Dial {
 
   /** Connects when the server has asked for it. @param {number} now @param {number} pause */
   asked(now, pause) {
+    this.isSpare = false;
     this.at = now + Math.min(pause, LONGEST_ASKED_MS);
   }
 
@@ -83,6 +106,7 @@ export class Dial {
   /** Nothing is to be connected for. */
   stop() {
     this.opening = this.abandonAt = this.at = null;
+    this.isSpare = false;
     this.#neverReady = 0;
     this.#backOff.reset();
   }

@@ -88,9 +88,10 @@ export class Goal {
   /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Outcome} */
   paired({ room, side, ticket }) {
     // The match was made before our `cancel` arrived.
-    if (this.#criteria === null) return { send: { type: 'leave' } };
+    const criteria = this.#criteria;
+    if (criteria === null) return { send: { type: 'leave' } };
     this.#enter(ticket);
-    return { emit: { kind: 'paired', room, side } };
+    return { emit: { kind: 'paired', room, side, criteria } };
   }
 
   /** @param {{ticket: string}} message @returns {Outcome} */

@@ -66,6 +66,7 @@ export const ko = {
   'wait.connecting': '연결하는 중…',
   'wait.queued': '맞는 상대가 나타나면 바로 연결됩니다.',
   'wait.offline': '연결이 끊겼습니다. 다시 시도하는 중…',
+  'wait.silent': '서버가 응답하지 않습니다. 다시 시도하는 중…',
   'wait.busy': '서버가 붐빕니다. {seconds}초 뒤에 다시 시도합니다…',
 
   'chat.peer': '상대방',
@@ -75,7 +76,9 @@ export const ko = {
   'chat.typing': '입력 중…',
   'chat.gone': '대화 끝남',
   'chat.self.state': '다시 연결하는 중…',
-  'chat.self.offline': '연결이 끊겨 다시 연결하는 중입니다. 쓴 메시지는 보관했다가 보냅니다.',
+  'chat.self.offline': '인터넷에 연결되어 있지 않습니다. 다시 연결하는 중이며, 쓴 메시지는 보관했다가 보냅니다.',
+  'chat.self.lost': '서버와 연결이 끊겨 다시 연결하는 중입니다. 쓴 메시지는 보관했다가 보냅니다.',
+  'chat.self.silent': '서버가 응답하지 않아 다시 시도하는 중입니다. 쓴 메시지는 보관했다가 보냅니다.',
   'chat.self.back': '다시 연결되었습니다.',
   'chat.away.long': '상대방의 연결이 끊겼습니다. 메시지는 여기서 기다렸다가 상대가 돌아오면 전해집니다.',
   'chat.log': '메시지',

@@ -176,15 +176,23 @@ class Page {
         return this.#waiting?.progress(this.#secret === null ? 'wait.queued' : 'invite.waiting');
       case 'busy':
         return this.#waiting?.progress('wait.busy', { seconds: Math.ceil(event.retryInMs / 1000) });
+      case 'silent':
+        this.#waiting?.progress('wait.silent');
+        return this.#chat?.screen.selfState('silent');
+      case 'answers':
+        this.#waiting?.progressAgain();
+        return this.#chat?.screen.selfState('online');
+      case 'moving':
+        return this.#chat?.active?.pathChanged('link-down');
       case 'offline':
         this.#leaving?.active.close();
-        this.#waiting?.progress('wait.offline');
-        this.#chat?.screen.selfOnline(false);
+        this.#waiting?.progress(event.why === 'silent' ? 'wait.silent' : 'wait.offline');
+        this.#chat?.screen.selfState(navigator.onLine ? event.why : 'offline');
         return this.#chat?.active?.pathChanged('link-down');
       case 'paired':
         return void this.#paired(event.room, event.side);
       case 'resumed':
-        this.#chat?.screen.selfOnline(true);
+        this.#chat?.screen.selfState('online');
         this.#chat?.screen.peerOnline(true);
         return this.#chat?.active?.pathChanged('link-up');
       case 'peer':
@@ -231,7 +239,7 @@ class Page {
     const room = fromBase64url(roomId);
     if (room === null) return this.#trouble('trouble.heading', 'trouble.fault', null);
     const psk = this.#secret === null ? null : await pskOf(this.#secret);
-    const active = await ActiveChat.open({ side, room, psk, send: (frame) => this.#driver.send(frame) }, this.#listener(chat));
+    const active = await ActiveChat.open({ side, room, psk, send: (frame, awaits) => this.#driver.send(frame, awaits) }, this.#listener(chat));
     if (this.#chat !== chat) return active.close();
     chat.active = active;
     for (const frame of chat.early.splice(0)) active.frame(frame);

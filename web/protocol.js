@@ -19,11 +19,14 @@ import { CLOSE_CODES, NEVER } from './facts.js';
 
 /**
  * What the connection machine reports to the page. `away`: this side had no connection to the room
- * when it ended.
- * @typedef {{kind: 'online'} | {kind: 'offline'}
+ * when it ended. `silent`: the server does not answer, but the connection may still work, which
+ * `answers` then says. `moving`: the room moves to another connection. `offline`: there is none, because
+ * it was lost, or because the server is silent.
+ * @typedef {{kind: 'online'} | {kind: 'silent'} | {kind: 'answers'} | {kind: 'moving'}
+ *   | {kind: 'offline', why: 'lost' | 'silent'}
  *   | {kind: 'busy', retryInMs: number}
  *   | {kind: 'waiting'}
- *   | {kind: 'paired', room: string, side: 'a' | 'b'}
+ *   | {kind: 'paired', room: string, side: 'a' | 'b', criteria: Criteria}
  *   | {kind: 'resumed'}
  *   | {kind: 'peer', state: PeerState}
  *   | {kind: 'ended', reason: EndReason, away: boolean}
@@ -36,7 +39,7 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  * recognised.
  * @typedef {{do: 'create-session'} | {do: 'probe', token: string} | {do: 'end-room', token: string}
  *   | {do: 'connect', socket: number, token: string}
- *   | {do: 'send', socket: number, text: string}
+ *   | {do: 'send', socket: number, text: string, awaits: boolean}
  *   | {do: 'close', socket: number}
  *   | {do: 'emit', event: ConnectionEvent}} Effect
  */
@@ -56,3 +59,8 @@ export function adviceOf(code) {
  * @type {Map<number, 'replaced' | 'session-over'>}
  */
 export const WHY_CLOSED = new Map([[4102, 'replaced'], [4103, 'session-over']]);
+
+/** The effect that reports something to the page. @param {ConnectionEvent} event @returns {Effect} */
+export function emit(event) {
+  return { do: 'emit', event };
+}

@@ -13,6 +13,12 @@ const LINES = 2_000;
 const NEAR_END = 80;
 
 /**
+ * The own connection: `offline` the device has no network, `lost` the server cannot be reached,
+ * `silent` it does not answer.
+ * @typedef {'online' | 'offline' | 'lost' | 'silent'} OwnState
+ */
+
+/**
  * What a person can do in a chat.
  * @typedef {object} Acts
  * @property {(text: string) => 'sent' | 'full' | 'over'} send
@@ -30,7 +36,7 @@ export class ChatScreen {
   #unread = 0;
   /** Whether the log follows new entries. */ #following = true;
   #peerOnline = true;
-  #selfOnline = true;
+  /** @type {OwnState} */ #own = 'online';
   #typing = false;
   #secured = false;
   #over = false;
@@ -124,12 +130,12 @@ export class ChatScreen {
     announce(online ? 'chat.online' : 'chat.away.long');
   }
 
-  /** @param {boolean} online */
-  selfOnline(online) {
-    if (online === this.#selfOnline) return;
-    this.#selfOnline = online;
+  /** @param {OwnState} state */
+  selfState(state) {
+    if (state === this.#own) return;
+    this.#own = state;
     this.#show();
-    announce(online ? 'chat.self.back' : 'chat.self.offline');
+    announce(state === 'online' ? 'chat.self.back' : `chat.self.${state}`);
   }
 
   /** There is room again for a text that was refused. */
@@ -170,9 +176,9 @@ export class ChatScreen {
 
   #show() {
     setText(this.#status, this.#state());
-    this.#dot.className = `dot ${this.#over ? 'gone' : !this.#selfOnline || !this.#peerOnline ? 'away' : this.#secured ? 'online' : 'securing'}`;
+    this.#dot.className = `dot ${this.#over ? 'gone' : this.#own !== 'online' || !this.#peerOnline ? 'away' : this.#secured ? 'online' : 'securing'}`;
     this.node.classList.toggle('typing', this.#state() === 'chat.typing');
-    const notice = this.#over ? null : !this.#selfOnline ? 'chat.self.offline' : !this.#peerOnline ? 'chat.away.long' : null;
+    const notice = this.#over ? null : this.#own !== 'online' ? /** @type {const} */ (`chat.self.${this.#own}`) : !this.#peerOnline ? 'chat.away.long' : null;
     this.#banner.hidden = notice === null;
     if (notice !== null) setText(this.#banner, notice);
   }
@@ -180,7 +186,7 @@ export class ChatScreen {
   /** @returns {Key} */
   #state() {
     if (this.#over) return 'chat.gone';
-    if (!this.#selfOnline) return 'chat.self.state';
+    if (this.#own !== 'online') return 'chat.self.state';
     if (!this.#peerOnline) return 'chat.away';
     if (!this.#secured) return 'chat.securing';
     return this.#typing ? 'chat.typing' : 'chat.online';

@@ -18,6 +18,7 @@ const COPIED_MS = 2_000;
  * @property {HTMLElement} node
  * @property {HTMLElement} heading
  * @property {(key: Key, values?: Values) => void} progress
+ * @property {() => void} progressAgain What was shown before the server was silent is true again.
  */
 
 /**
@@ -44,7 +45,7 @@ export function waitScreen(find, cancel) {
     el('button', { class: 'button', text: 'wait.cancel', set: { type: 'button' }, on: { click: cancel } }),
     invited ? null : el('p', { class: 'note', text: 'wait.tip' }),
   );
-  return { node, heading, progress: progressOf(status) };
+  return { node, heading, ...progressOf(status) };
 }
 
 /**
@@ -68,7 +69,7 @@ export function inviteScreen(link, cancel) {
     el('p', { class: 'hint', text: 'invite.warning' }),
     el('button', { class: 'button', text: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
   );
-  return { node, heading, progress: progressOf(status) };
+  return { node, heading, ...progressOf(status) };
 }
 
 /** @param {string} link @param {HTMLInputElement} text */
@@ -123,9 +124,13 @@ export function troubleScreen(title, what, act) {
 
 /** @param {HTMLElement} status */
 function progressOf(status) {
-  return (/** @type {Key} */ key, /** @type {Values} */ values = {}) => {
+  /** @type {[Key, Values]} */
+  let last = ['wait.connecting', {}];
+  const progress = (/** @type {Key} */ key, /** @type {Values} */ values = {}) => {
+    if (key !== 'wait.silent') last = [key, values];
     const before = status.textContent;
     setText(status, key, values);
     if (status.textContent !== before) announce(key, values);
   };
+  return { progress, progressAgain: () => progress(...last) };
 }

@@ -54,6 +54,8 @@ const ASSETS: &[Asset] = assets![
     "invite.js",
     "ko.js",
     "limits.js",
+    "link.js",
+    "liveness.js",
     "main.js",
     "noise.js",
     "outbound.js",

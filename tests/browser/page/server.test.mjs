@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 
-import { reads, ready, transcript, world, write } from './support.mjs';
+import { reads, ready, seek, transcript, world, write } from './support.mjs';
 
 const LOCAL = { skip: process.env.BASE_URL !== undefined && 'needs a server of its own' };
 
@@ -60,6 +60,37 @@ describe('a connection that is lost', LOCAL, () => {
     assert.deepEqual(await transcript(a), ['from the tunnel']);
   });
 
+  test('is told apart from a device without a network', async () => {
+    const [, b] = await it.strangers({}, { wire: 'another' });
+    b.wire.cut();
+    await b.locator('.banner', { hasText: 'The connection to the server is lost.' }).waitFor();
+    b.wire.mend();
+    await b.locator('.banner').waitFor({ state: 'hidden' });
+  });
+
+  test('is replaced by another when it is silent, and nothing is lost', async () => {
+    const [a, b] = await it.strangers({}, { wire: 'another' });
+    b.wire.silence();
+    await write(b, 'into the silence');
+    await reads(a, 'into the silence');
+    await write(a, 'heard');
+    await reads(b, 'heard');
+    assert.deepEqual(await transcript(a), ['into the silence', '> heard']);
+    assert.equal(b.told.filter(({ type }) => type === 'resumed').length, 1);
+  });
+
+  test('is kept when it speaks again', async () => {
+    const [a, b] = await it.strangers({}, { wire: 'another' });
+    b.wire.freeze();
+    await write(b, 'slowly');
+    await b.locator('.banner', { hasText: 'The server does not answer.' }).waitFor();
+    b.wire.thaw();
+    await reads(a, 'slowly');
+    await b.locator('.banner').waitFor({ state: 'hidden' });
+    await b.locator('.mark[data-mark=delivered]').waitFor();
+    assert.deepEqual(await transcript(a), ['slowly']);
+  });
+
   test('ends the chat when it stays lost, and says what was not delivered', async () => {
     const [a, b] = await it.strangers({}, { wire: 'another' });
     b.wire.cut();
@@ -70,7 +101,7 @@ describe('a connection that is lost', LOCAL, () => {
     await a.getByRole('button', { name: 'Clear everything' }).click();
     await a.getByText('One message was not confirmed as delivered.').waitFor();
     b.wire.mend();
-    await b.getByRole('heading', { name: 'The chat ended while you were offline.' }).waitFor();
+    await b.getByRole('heading', { name: 'The chat ended while you were not connected.' }).waitFor();
   });
 });
 
@@ -85,5 +116,31 @@ describe('a server that stops', LOCAL, () => {
     it.stopServer();
     for (const page of [a, b]) await page.getByRole('heading', { name: 'The server is shutting down.' }).waitFor();
     assert.deepEqual(await transcript(b), ['remember this']);
+  });
+});
+
+describe('a server that is frozen', LOCAL, () => {
+  const it = world();
+  afterEach(() => it.dismiss());
+
+  test('is shown as such to whoever comes, and found again', async () => {
+    const page = await it.visitor({ wire: 'another' });
+    page.wire.freeze();
+    await seek(page, crypto.randomUUID());
+    await page.locator('.progress', { hasText: 'The server does not answer.' }).waitFor();
+    page.wire.thaw();
+    await page.locator('.progress', { hasText: 'as soon as there is a match' }).waitFor();
+  });
+
+  test('is shown as such to whoever waits', async () => {
+    const page = await it.visitor({ wire: 'another' });
+    await seek(page, crypto.randomUUID());
+    await page.locator('.progress', { hasText: 'as soon as there is a match' }).waitFor();
+    page.wire.freeze();
+    // The page is looked at again.
+    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await page.locator('.progress', { hasText: 'The server does not answer.' }).waitFor();
+    page.wire.thaw();
+    await page.locator('.progress', { hasText: 'as soon as there is a match' }).waitFor();
   });
 });

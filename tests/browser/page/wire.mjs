@@ -6,6 +6,8 @@ import net from 'node:net';
 export class Wire {
   #sockets = new Set();
   #cut = false;
+  #frozen = false;
+  /** Sockets of connections that were silenced for good. */ #silent = new WeakSet();
   /**
    * Ports of servers, the preferred first: where one does not answer, the next is tried, as a
    * balancer does.
@@ -40,6 +42,22 @@ export class Wire {
     this.#cut = false;
   }
 
+  /** Nothing passes over the connections that there are; they stay open, and new ones work. */
+  silence() {
+    for (const socket of this.#sockets) (this.#silent.add(socket), socket.unpipe(), socket.pause());
+  }
+
+  /** Nothing passes, over new connections neither, until `thaw`. */
+  freeze() {
+    this.#frozen = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  thaw() {
+    this.#frozen = false;
+    for (const socket of this.#sockets) if (!this.#silent.has(socket)) socket.resume();
+  }
+
   close() {
     this.cut();
     this.server.close();
@@ -57,6 +75,7 @@ export class Wire {
         from.on('error', () => to.destroy());
         from.on('close', () => (this.#sockets.delete(from), to.destroy()));
         from.pipe(to);
+        if (this.#frozen) from.pause();
       }
       if (near.destroyed || this.#cut) for (const socket of [near, far]) socket.destroy();
     });

@@ -3,10 +3,11 @@ import { test } from 'node:test';
 
 import { ConnectionMachine } from '../../../web/connection-machine.js';
 import {
-  CLOSE_CODES, FIRST_REFUSED_WINDOW_MS, FIRST_WINDOW_MS, LONGEST_ASKED_MS, LONGEST_WINDOW_MS, SERVER_TYPES, STABLE_MS,
+  ASK_AFTER_MS, CLOSE_CODES, FIRST_REFUSED_WINDOW_MS, FIRST_WINDOW_MS, LONGEST_ASKED_MS, LONGEST_WINDOW_MS, REPLACE_AFTER_MS, SERVER_TYPES, STABLE_MS,
 } from '../../../web/facts.js';
 import { adviceOf } from '../../../web/protocol.js';
-import { DIAL_MS, DOUBTED_PONG_MS, PONG_MS, SILENCE_MS } from '../../../web/timing.js';
+import { DOUBTED_MS, LOST_MS, SILENCE_MS, TELL_AFTER_MS } from '../../../web/liveness.js';
+import { DIAL_MS } from '../../../web/timing.js';
 
 const MINUTE = 60_000;
 
@@ -73,11 +74,11 @@ test('the first find makes a session, dials with its token, and asks once the se
   assert.deepEqual(world.machine.sessionCreated(world.token(), world.now), [{ do: 'connect', socket: 1, token: 'token-1' }]);
   assert.deepEqual(world.ready(1), [
     { do: 'emit', event: { kind: 'online' } },
-    { do: 'send', socket: 1, text: '{"type":"find","topic":"music","lang":"ko"}' },
+    { do: 'send', socket: 1, text: '{"type":"find","topic":"music","lang":"ko"}', awaits: true },
   ]);
   assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
   assert.equal(world.machine.roomSocket, null);
-  assert.deepEqual(events(world.message(1, { type: 'paired', room: 'r', side: 'b', ticket: 't' })), [{ kind: 'paired', room: 'r', side: 'b' }]);
+  assert.deepEqual(events(world.message(1, { type: 'paired', room: 'r', side: 'b', ticket: 't' })), [{ kind: 'paired', room: 'r', side: 'b', criteria: { topic: 'music', lang: 'ko' } }]);
   assert.equal(world.machine.roomSocket, 1);
 });
 
@@ -103,7 +104,7 @@ test('a server that cannot be asked about a token is asked again', () => {
   world.close(1, null);
   world.now += 11 * MINUTE;
   assert.deepEqual(world.wake(), [{ do: 'probe', token: 'token-2' }]);
-  assert.deepEqual(events(world.machine.probed('token-2', 'unknown', world.now)), [{ kind: 'offline' }]);
+  assert.deepEqual(events(world.machine.probed('token-2', 'unknown', world.now)), [{ kind: 'offline', why: 'lost' }]);
   assert.deepEqual(world.wake(), [{ do: 'probe', token: 'token-2' }]);
   assert.deepEqual(kinds(world.machine.probed('token-2', 'holds', world.now)), ['connect']);
   assert.deepEqual(messages(world.ready(2)), [{ type: 'resume', ticket: 'ticket-1' }]);
@@ -139,7 +140,7 @@ test('close codes say what to do next', () => {
 
 test('a lost connection is resumed with the ticket, and frames wait for that', () => {
   const world = new World().paired();
-  assert.deepEqual(events(world.close(1, null)), [{ kind: 'offline' }]);
+  assert.deepEqual(events(world.close(1, null)), [{ kind: 'offline', why: 'lost' }]);
   assert.equal(world.machine.roomSocket, null);
   assert.deepEqual(world.wake(), [{ do: 'connect', socket: 2, token: 'token-2' }]);
   const effects = world.ready(2);
@@ -233,8 +234,8 @@ test('silence is answered with a ping, and no pong means that the connection is 
   assert.deepEqual(messages(world.wake()), [{ type: 'ping' }]);
   const asked = world.now;
   const effects = world.wake();
-  assert.equal(world.now - asked, PONG_MS);
-  assert.deepEqual(effects, [{ do: 'close', socket: 1 }, { do: 'emit', event: { kind: 'offline' } }]);
+  assert.equal(world.now - asked, LOST_MS);
+  assert.deepEqual(effects, [{ do: 'close', socket: 1 }, { do: 'emit', event: { kind: 'offline', why: 'silent' } }]);
   assert.deepEqual(kinds(world.wake()), ['connect']);
 });
 
@@ -242,7 +243,92 @@ test('a page that wakes up asks at once and waits less', () => {
   const world = new World().paired();
   world.now += 5_000;
   assert.deepEqual(messages(world.machine.nudge(world.now)), [{ type: 'ping' }]);
-  assert.equal(world.machine.wakeAt, world.now + DOUBTED_PONG_MS);
+  assert.equal(world.machine.wakeAt, world.now + DOUBTED_MS);
+  assert.deepEqual(kinds(world.wake()), ['connect'], 'another connection, and the old one is kept');
+});
+
+/** A chat in which something was sent, and nothing came until another connection was opened. */
+function silent() {
+  const world = new World().paired();
+  world.machine.sent(1, world.now);
+  const sent = world.now;
+  assert.deepEqual(messages(world.wake()), [{ type: 'ping' }]);
+  assert.equal(world.now - sent, ASK_AFTER_MS);
+  const effects = world.wake();
+  assert.equal(world.now - sent, ASK_AFTER_MS + REPLACE_AFTER_MS);
+  assert.deepEqual(effects, [{ do: 'connect', socket: 2, token: 'token-2' }]);
+  assert.equal(world.machine.roomSocket, 1, 'the silent one stays what it was');
+  return world;
+}
+
+test('a silent connection is asked, then another is opened, and the room moves when that is ready', () => {
+  const world = silent();
+  world.machine.opened(2);
+  const effects = world.ready(2);
+  assert.deepEqual(effects[0], { do: 'close', socket: 1 });
+  assert.deepEqual(events(effects), [{ kind: 'moving' }], 'mostly nobody notices');
+  assert.deepEqual(messages(effects), [{ type: 'resume', ticket: 'ticket-1' }]);
+  assert.deepEqual(world.message(1, { type: 'peer', state: 'away' }), [], 'the first is not heard any more');
+});
+
+test('a silent connection that speaks before the other is open is kept', () => {
+  for (const speak of [(world) => world.machine.received(1, world.now), (world) => world.message(1, { type: 'pong' })]) {
+    const world = silent();
+    const replaced = world.now;
+    assert.deepEqual(world.wake(), [{ do: 'emit', event: { kind: 'silent' } }]);
+    assert.equal(world.now - replaced, TELL_AFTER_MS);
+    assert.deepEqual(speak(world), [{ do: 'close', socket: 2 }, { do: 'emit', event: { kind: 'answers' } }]);
+    assert.equal(world.machine.roomSocket, 1);
+    assert.deepEqual(world.ready(2), [], 'it was given up');
+    assert.equal(world.machine.wakeAt, world.now + SILENCE_MS);
+  }
+});
+
+test('once the other connection is open it is kept, whatever the first says', () => {
+  const world = silent();
+  world.machine.opened(2);
+  assert.deepEqual(world.message(1, { type: 'pong' }), []);
+  assert.deepEqual(world.close(1, 4102), [{ do: 'emit', event: { kind: 'moving' } }], 'the server has replaced it');
+  assert.deepEqual(messages(world.ready(2)), [{ type: 'resume', ticket: 'ticket-1' }]);
+});
+
+test('another connection that cannot be opened is tried again while the first stays silent', () => {
+  const world = silent();
+  assert.deepEqual(world.close(2, null), []);
+  assert.equal(world.machine.roomSocket, 1);
+  assert.deepEqual(kinds(world.wake()), ['connect']);
+  world.close(3, null);
+  world.machine.received(1, world.now);
+  assert.equal(world.machine.wakeAt, world.now + SILENCE_MS, 'no more once it speaks');
+});
+
+test('a session that is over is over, though another connection is being opened', () => {
+  const world = silent();
+  assert.deepEqual(events(world.close(1, 4103)), [{ kind: 'failed', why: 'session-over' }]);
+});
+
+test('what comes in time keeps a connection from being doubted', () => {
+  const world = new World().paired();
+  world.machine.sent(1, world.now);
+  world.now += ASK_AFTER_MS - 1;
+  world.machine.received(1, world.now);
+  assert.equal(world.machine.wakeAt, world.now + SILENCE_MS);
+  world.machine.sent(1, world.now);
+  const first = world.now;
+  world.now += 1000;
+  world.machine.sent(1, world.now);
+  assert.equal(world.machine.wakeAt, first + ASK_AFTER_MS, 'the earlier time stays');
+});
+
+test('a silent connection in a drain is replaced for good', () => {
+  const world = new World().paired();
+  world.machine.sent(1, world.now);
+  world.message(1, { type: 'drain', reconnect_in_ms: 30_000 });
+  world.machine.sent(1, world.now);
+  world.wake();
+  assert.deepEqual(kinds(world.wake()), ['connect']);
+  assert.deepEqual(kinds(world.message(1, { type: 'pong' })), [], 'the new one is not given up');
+  assert.equal(messages(world.ready(2)).length, 1);
 });
 
 test('a dial that does not become ready is given up', () => {
@@ -252,7 +338,7 @@ test('a dial that does not become ready is given up', () => {
   const dialled = world.now;
   const effects = world.wake();
   assert.equal(world.now - dialled, DIAL_MS);
-  assert.deepEqual(effects, [{ do: 'close', socket: 1 }, { do: 'emit', event: { kind: 'offline' } }]);
+  assert.deepEqual(effects, [{ do: 'close', socket: 1 }, { do: 'emit', event: { kind: 'offline', why: 'silent' } }]);
 });
 
 test('a socket that was given up and becomes ready after all is not listened to', () => {
@@ -271,7 +357,7 @@ test('a node that drains is left for another before it closes, and its close is 
   assert.deepEqual(kinds(world.wake()), ['connect']);
   assert.equal(world.now - told, 1234);
   assert.equal(world.machine.roomSocket, 1, 'the old one serves until the new one is ready');
-  assert.deepEqual(world.close(1, 4102), [], 'replaced by ourselves');
+  assert.deepEqual(events(world.close(1, 4102)), [{ kind: 'moving' }], 'replaced by ourselves');
   assert.deepEqual(messages(world.ready(2)), [{ type: 'resume', ticket: 'ticket-1' }]);
 });
 
@@ -389,7 +475,7 @@ test('a server that refuses sessions for now is asked again when it says, for go
   const before = world.now;
   assert.deepEqual(kinds(world.wake()), ['create-session']);
   assert.equal(world.now - before, 7000 + FIRST_WINDOW_MS / 2);
-  assert.deepEqual(events(world.machine.sessionRefused({ status: null, retryInMs: null }, world.now)), [{ kind: 'offline' }]);
+  assert.deepEqual(events(world.machine.sessionRefused({ status: null, retryInMs: null }, world.now)), [{ kind: 'offline', why: 'lost' }]);
   assert.deepEqual(kinds(world.wake()), ['create-session']);
   assert.deepEqual(events(world.machine.sessionRefused({ status: 403, retryInMs: null }, world.now)), [{ kind: 'failed', why: 'forbidden' }]);
   assert.equal(world.machine.wakeAt, null);
