@@ -83,7 +83,7 @@ impl Relay {
             stamp: Stamp::NONE,
             history: RoomHistory::default(),
         };
-        let (token, _) = self.node.tokens().issue_session(grant);
+        let token = self.node.tokens().issue_session(grant).token;
         let claims = self.node.tokens().verify_session(&token)?;
         let rates = self.node.rates();
         let guard = rates.connection(rates.address([127, 0, 0, 1].into()))?;

@@ -92,7 +92,7 @@ mod tests {
                 stamp: Stamp::NONE,
                 history: RoomHistory::default(),
             })
-            .0
+            .token
     }
 
     fn signer(token: &str) -> KeyId {

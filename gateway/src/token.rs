@@ -4,7 +4,7 @@
 //! private key exported and parses it again for each signature (12.6 µs): a token is put together
 //! here (RFC 7515, section 3.1) and signed with the key as it was made (7.2 µs).
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -68,6 +68,23 @@ enum PeerKeys {
     Stale,
 }
 
+/// A session token that was just signed. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// The token.
+    pub token: String,
+    /// When it ends, in seconds since the Unix epoch.
+    pub expires_at: u64,
+    /// In how many seconds.
+    pub expires_in: u64,
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Issued(for {} s)", self.expires_in)
+    }
+}
+
 /// Why a token is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -108,10 +125,10 @@ impl Tokens {
         keys.announced && keys.others != PeerKeys::NotAsked
     }
 
-    /// Signs a session token, and says when it ends in seconds since the Unix epoch. Only to be
+    /// Signs a session token, and says when it ends. Only to be
     /// asked once [`Tokens::is_ready`] has been true, or for a token that was verified here: both
     /// mean that the key has been announced.
-    pub fn issue_session(&self, grant: SessionGrant) -> (String, u64) {
+    pub fn issue_session(&self, grant: SessionGrant) -> Issued {
         let iat = self.clock.now().as_secs();
         let last = grant.start.saturating_add(limits::SESSION_LIFE.as_secs());
         let exp = (iat + self.token_life.as_secs()).min(last);
@@ -125,7 +142,8 @@ impl Tokens {
             stamp: grant.stamp,
             history: grant.history,
         };
-        (self.signing_key().sign(&claims), exp)
+        let token = self.signing_key().sign(&claims);
+        Issued { token, expires_at: exp, expires_in: exp.saturating_sub(iat) }
     }
 
     /// Signs a room ticket; as long-lived as a session token made now.

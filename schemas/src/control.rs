@@ -144,6 +144,8 @@ pub enum ServerMessage {
         token: String,
         /// When that token ends, in seconds since the Unix epoch.
         expires_at: u64,
+        /// In how many seconds: what a client goes by, whatever its own clock shows.
+        expires_in: u64,
         /// What this gateway accepts.
         limits: Limits,
         /// How often the server pings, in milliseconds.
@@ -174,6 +176,8 @@ pub enum ServerMessage {
         ticket: Option<String>,
         /// When they end, in seconds since the Unix epoch.
         expires_at: u64,
+        /// In how many seconds.
+        expires_in: u64,
     },
     /// This node goes away.
     Drain {
@@ -215,6 +219,8 @@ pub struct Limits {
     pub byte_rate: u64,
     /// Longest topic, in characters.
     pub topic_chars: u64,
+    /// How long a side may stay away before its room ends, in milliseconds.
+    pub grace_ms: u64,
 }
 
 impl fmt::Debug for ClientMessage {

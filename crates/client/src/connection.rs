@@ -14,8 +14,7 @@ use tokio::{
 pub use crate::machine::{Closed, Event};
 use crate::{
     machine::{Command, ConnectionMachine, Effect, Input, Refusal},
-    rest::Session,
-    secret::Secret,
+    rest::{Session, Token},
     server::Server,
     socket::{Reading, Socket},
     wire,
@@ -38,7 +37,7 @@ const OVERFLOW: usize = 64;
 /// [`Chat`](crate::Chat) makes up for that.
 pub struct Connection {
     session: Session,
-    token: watch::Receiver<Secret>,
+    token: watch::Receiver<Token>,
     commands: mpsc::Sender<Command>,
     events: mpsc::Receiver<Event>,
     _task: JoinSet<()>,
@@ -71,7 +70,7 @@ impl Connection {
         let (event_queue, events) = mpsc::channel(EVENTS);
         let (newest, token) = watch::channel(session.token.clone());
         let driver = Driver {
-            machine: ConnectionMachine::new(session.token.clone(), Instant::now().into_std()),
+            machine: ConnectionMachine::new(session.token.secret.clone(), Instant::now().into_std()),
             server: session.server.clone(),
             slot: Slot::Empty,
             commands: command_queue,
@@ -173,7 +172,7 @@ struct Driver {
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
     overflow: VecDeque<Event>,
-    token: watch::Sender<Secret>,
+    token: watch::Sender<Token>,
     closing: JoinSet<()>,
 }
 
@@ -254,7 +253,7 @@ impl Driver {
             }
             Effect::Drop => self.slot = Slot::Empty,
             // Somebody listens: the receiver lives as long as this task.
-            Effect::KeepToken(token) => _ = self.token.send(token),
+            Effect::KeepToken(token, life) => _ = self.token.send(Token::lasting(token, life)),
             Effect::Emit(event) => self.emit(event),
         }
     }

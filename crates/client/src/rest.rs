@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use schemas::{SessionId, session::SessionState};
+use schemas::{SessionId, limits::SESSION_LIFE, session::SessionState};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     dial::dial,
@@ -29,9 +29,24 @@ const ANSWER_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Session {
     pub(crate) server: Server,
-    pub(crate) token: Secret,
+    pub(crate) token: Token,
     id: SessionId,
-    expires_at: u64,
+}
+
+/// A token and its end, measured from its arrival with a monotonic clock: what the device's own
+/// clock shows may be years off.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) secret: Secret,
+    ends: Instant,
+}
+
+impl Token {
+    /// A token that has just arrived, and is valid for this long.
+    pub(crate) fn lasting(secret: Secret, life: Duration) -> Self {
+        // No token outlives its session.
+        Self { secret, ends: Instant::now() + life.min(SESSION_LIFE) }
+    }
 }
 
 impl Session {
@@ -42,8 +57,9 @@ impl Session {
     /// when too many sessions were opened from this network address.
     pub async fn open(server: &Server) -> Result<Self, RestError> {
         let opened: Opened = json(server, Method::POST, "/v1/sessions", None).await?;
-        let Opened { session: id, token, expires_at } = opened;
-        Ok(Self { server: server.clone(), token, id, expires_at })
+        let Opened { session: id, token, expires_in } = opened;
+        let token = Token::lasting(token, Duration::from_secs(expires_in));
+        Ok(Self { server: server.clone(), token, id })
     }
 
     /// Who this is.
@@ -51,14 +67,14 @@ impl Session {
         self.id
     }
 
-    /// When the token ends if nobody renews it, in seconds since the Unix epoch. A connection
-    /// renews its own token.
-    pub fn expires_at(&self) -> u64 {
-        self.expires_at
+    /// How long the token is still valid if nobody renews it. A connection renews its own token.
+    /// An estimate: only the server, with status 401, declares one dead.
+    pub fn expires_in(&self) -> Duration {
+        self.token.ends.saturating_duration_since(Instant::now())
     }
 
     /// The same session, with a token that came over a connection.
-    pub(crate) fn with_token(&self, token: Secret) -> Self {
+    pub(crate) fn with_token(&self, token: Token) -> Self {
         Self { token, ..self.clone() }
     }
 
@@ -68,7 +84,7 @@ impl Session {
     /// As for every call here: no answer, or a refusal, which has status 401 if the token has
     /// expired.
     pub async fn me(&self) -> Result<Me, RestError> {
-        json(&self.server, Method::GET, "/v1/sessions/me", Some(&self.token)).await
+        json(&self.server, Method::GET, "/v1/sessions/me", Some(&self.token.secret)).await
     }
 
     /// Requests a fresh token (`POST /v1/sessions/me/token`).
@@ -77,8 +93,8 @@ impl Session {
     /// As [`Session::me`].
     pub async fn renew(&mut self) -> Result<(), RestError> {
         let path = "/v1/sessions/me/token";
-        let renewed: Renewed = json(&self.server, Method::POST, path, Some(&self.token)).await?;
-        (self.token, self.expires_at) = (renewed.token, renewed.expires_at);
+        let renewed: Renewed = json(&self.server, Method::POST, path, Some(&self.token.secret)).await?;
+        self.token = Token::lasting(renewed.token, Duration::from_secs(renewed.expires_in));
         Ok(())
     }
 
@@ -87,7 +103,7 @@ impl Session {
     /// # Errors
     /// As [`Session::me`].
     pub async fn status(&self) -> Result<Status, RestError> {
-        json(&self.server, Method::GET, "/v1/status", Some(&self.token)).await
+        json(&self.server, Method::GET, "/v1/status", Some(&self.token.secret)).await
     }
 
     /// Ends the chat that the session is in, and keeps the session (`DELETE /v1/rooms/current`).
@@ -95,7 +111,7 @@ impl Session {
     /// # Errors
     /// As [`Session::me`].
     pub async fn leave(&self) -> Result<(), RestError> {
-        call(&self.server, Method::DELETE, "/v1/rooms/current", Some(&self.token)).await.map(drop)
+        call(&self.server, Method::DELETE, "/v1/rooms/current", Some(&self.token.secret)).await.map(drop)
     }
 
     /// Ends the session: its chat, its connection wherever it is, and its token (`DELETE
@@ -104,7 +120,7 @@ impl Session {
     /// # Errors
     /// As [`Session::me`].
     pub async fn delete(self) -> Result<(), RestError> {
-        call(&self.server, Method::DELETE, "/v1/sessions/me", Some(&self.token)).await.map(drop)
+        call(&self.server, Method::DELETE, "/v1/sessions/me", Some(&self.token.secret)).await.map(drop)
     }
 }
 
@@ -117,8 +133,8 @@ pub struct Me {
     pub state: SessionState,
     /// Whether it has a WebSocket connection.
     pub connected: bool,
-    /// When the token of this call ends, in seconds since the Unix epoch.
-    pub expires_at: u64,
+    /// In how many seconds the token of this call ends.
+    pub expires_in: u64,
 }
 
 /// What `GET /v1/status` tells.
@@ -151,13 +167,13 @@ pub enum MatchingKind {
 struct Opened {
     session: SessionId,
     token: Secret,
-    expires_at: u64,
+    expires_in: u64,
 }
 
 #[derive(Deserialize)]
 struct Renewed {
     token: Secret,
-    expires_at: u64,
+    expires_in: u64,
 }
 
 /// Why a call failed.

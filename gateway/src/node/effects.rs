@@ -11,9 +11,12 @@ use schemas::{
 use session::{Effect, Route, TicketGrant, ToClient, Unsigned};
 
 use super::{Hub, Node};
-use crate::ws::{
-    connection::{Connection, Remote, Target},
-    outbox::RoomKey,
+use crate::{
+    token::Issued,
+    ws::{
+        connection::{Connection, Remote, Target},
+        outbox::RoomKey,
+    },
 };
 
 impl Node {
@@ -100,19 +103,16 @@ impl Node {
         match message {
             Unsigned::Ready(grant) => {
                 let session = grant.session;
-                let (token, expires_at) = self.tokens.issue_session(grant);
-                let heartbeat_ms = millis(self.config.heartbeat);
-                ServerMessage::Ready { session, token, expires_at, limits: self.limits(), heartbeat_ms }
+                let Issued { token, expires_at, expires_in } = self.tokens.issue_session(grant);
+                let (limits, heartbeat_ms) = (self.limits(), millis(self.config.heartbeat));
+                ServerMessage::Ready { session, token, expires_at, expires_in, limits, heartbeat_ms }
             }
             Unsigned::Paired(grant) => ServerMessage::Paired(place(grant)),
             Unsigned::Resumed(grant) => ServerMessage::Resumed(place(grant)),
             Unsigned::Token(grant, ticket) => {
-                let (token, expires_at) = self.tokens.issue_session(grant);
-                ServerMessage::Token {
-                    token,
-                    ticket: ticket.map(|grant| self.tokens.issue_ticket(grant)),
-                    expires_at,
-                }
+                let Issued { token, expires_at, expires_in } = self.tokens.issue_session(grant);
+                let ticket = ticket.map(|grant| self.tokens.issue_ticket(grant));
+                ServerMessage::Token { token, ticket, expires_at, expires_in }
             }
         }
     }
@@ -124,6 +124,7 @@ impl Node {
             frame_rate: u64::from(self.config.rates.frame),
             byte_rate: u64::from(self.config.rates.byte),
             topic_chars: limits::TOPIC_CHARS as u64,
+            grace_ms: millis(self.config.lifetimes.grace),
         }
     }
 }

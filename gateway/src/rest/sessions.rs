@@ -25,6 +25,7 @@ use crate::{
     node::Node,
     problem::{Problem, ProblemBody},
     rates::ClientPeer,
+    token::Issued,
 };
 
 /// A session and the token that proves it.
@@ -38,6 +39,8 @@ pub(super) struct Session {
     token: String,
     /// When the token ends, in seconds since the Unix epoch.
     expires_at: u64,
+    /// In how many seconds: what a client goes by, whatever its own clock shows.
+    expires_in: u64,
     /// The path of the WebSocket, on the same host.
     #[schema(example = "/v1/ws")]
     ws: &'static str,
@@ -55,6 +58,8 @@ pub(super) struct Whereabouts {
     connected: bool,
     /// When the token of this request ends, in seconds since the Unix epoch.
     expires_at: u64,
+    /// In how many seconds.
+    expires_in: u64,
 }
 
 /// What a session is doing.
@@ -129,6 +134,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, Caller(claims): Caller) 
         state: answer.state.into(),
         connected: answer.connected,
         expires_at: claims.exp,
+        expires_in: claims.exp.saturating_sub(node.clock().now().as_secs()),
     })
 }
 
@@ -168,6 +174,6 @@ pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller
 
 fn issue(node: &Node, grant: SessionGrant) -> Session {
     let session = grant.session;
-    let (token, expires_at) = node.tokens().issue_session(grant);
-    Session { session, token, expires_at, ws: ws::PATH }
+    let Issued { token, expires_at, expires_in } = node.tokens().issue_session(grant);
+    Session { session, token, expires_at, expires_in, ws: ws::PATH }
 }

@@ -64,12 +64,12 @@ fn a_session_token_says_what_was_granted() {
     let mut history = RoomHistory::default();
     history.reported(RoomId::from_bytes([1; 16]));
     let granted = SessionGrant { history: history.clone(), ..grant() };
-    let (token, exp) = tokens.issue_session(granted.clone());
+    let Issued { token, expires_at: exp, .. } = tokens.issue_session(granted.clone());
     let claims = tokens.verify_session(&token).unwrap();
     assert_eq!((claims.sub, claims.start, claims.stamp), (session(), granted.start, Stamp(5)));
     assert_eq!((claims.exp, claims.history), (exp, history));
     assert_eq!(claims.exp - claims.iat, LIFE.as_secs());
-    let (again, _) = tokens.issue_session(granted);
+    let again = tokens.issue_session(granted).token;
     assert_ne!(tokens.verify_session(&again).unwrap().jti, claims.jti);
 }
 
@@ -92,7 +92,7 @@ fn the_longest_token_is_far_below_the_limit() {
         history.met(RoomId::from_bytes([n; 16]), UnixMillis::from_secs(now()));
         history.reported(RoomId::from_bytes([n; 16]));
     }
-    let (token, _) = tokens.issue_session(SessionGrant { history, ..grant() });
+    let token = tokens.issue_session(SessionGrant { history, ..grant() }).token;
     assert!(token.len() < TOKEN_BYTES / 2, "{}", token.len());
     assert!(tokens.verify_session(&token).is_ok());
 }
@@ -102,7 +102,7 @@ fn a_token_never_outlives_a_day_of_its_session() {
     let tokens = tokens();
     let day = limits::SESSION_LIFE.as_secs();
     let start = now() - day + 100;
-    let (token, exp) = tokens.issue_session(SessionGrant { start, ..grant() });
+    let Issued { token, expires_at: exp, .. } = tokens.issue_session(SessionGrant { start, ..grant() });
     assert_eq!(exp, start + day);
     assert!(tokens.verify_session(&token).is_ok());
     let mut forged = claims();
@@ -142,7 +142,7 @@ fn a_token_ends_a_leeway_after_its_end() {
 #[test]
 fn a_ticket_is_no_token_and_a_token_no_ticket() {
     let tokens = tokens();
-    let (token, _) = tokens.issue_session(grant());
+    let token = tokens.issue_session(grant()).token;
     assert_eq!(tokens.verify_ticket(&token, session()), Err(TokenError::Invalid));
     assert_eq!(tokens.verify_session(&tokens.issue_ticket(ticket())), Err(TokenError::Invalid));
     // Even with all the claims of both, the audience decides.
@@ -189,10 +189,10 @@ fn an_unsigned_token_is_refused() {
 #[test]
 fn an_empty_or_foreign_signature_is_refused() {
     let tokens = tokens();
-    let (token, _) = tokens.issue_session(grant());
+    let token = tokens.issue_session(grant()).token;
     let (message, signature) = token.rsplit_once('.').unwrap();
-    let (other, _) =
-        tokens.issue_session(SessionGrant { session: SessionId::from_random([8; 16]), ..grant() });
+    let stranger = SessionGrant { session: SessionId::from_random([8; 16]), ..grant() };
+    let other = tokens.issue_session(stranger).token;
     let foreign = other.rsplit_once('.').unwrap().1;
     for wrong in ["", "AAAA", foreign, &signature[..85], &format!("{signature}AA"), &format!("{signature}=")]
     {
@@ -231,7 +231,7 @@ fn a_key_that_the_token_brings_itself_is_ignored() {
 fn a_token_is_checked_with_the_key_that_it_names() {
     let (ours, theirs) = (tokens(), tokens());
     ours.learn(&theirs.known_keys());
-    let (token, _) = theirs.issue_session(grant());
+    let token = theirs.issue_session(grant()).token;
     assert!(ours.verify_session(&token).is_ok(), "a known gateway's");
     // Signed by one known key in the name of the other.
     let token = signed(&theirs, &good_header(&ours), &claims());
@@ -245,7 +245,7 @@ fn a_token_is_checked_with_the_key_that_it_names() {
 #[test]
 fn garbage_is_refused() {
     let tokens = tokens();
-    let (good, _) = tokens.issue_session(grant());
+    let good = tokens.issue_session(grant()).token;
     let oversize = format!("{good}{}", "A".repeat(TOKEN_BYTES));
     let doubled = format!("{good}.{good}");
     for garbage in ["", ".", "..", "...", "a.b.c", "🦀.🦀.🦀", "e30.e30.e30", &oversize, &doubled, &good[1..]]
@@ -260,8 +260,8 @@ fn garbage_is_refused() {
 #[test]
 fn an_unknown_key_is_not_judged_before_all_keys_are_known() {
     let (ours, theirs) = (Tokens::new(Clock::start(), LIFE, ROTATION), tokens());
-    let (own, _) = ours.issue_session(grant());
-    let (foreign, _) = theirs.issue_session(grant());
+    let own = ours.issue_session(grant()).token;
+    let foreign = theirs.issue_session(grant()).token;
     assert_eq!(ours.verify_session(&own), Err(TokenError::KeysUnknown), "no answer could be signed yet");
     assert_eq!(ours.verify_session("garbage"), Err(TokenError::Invalid));
     ours.first_key_announced();
@@ -280,12 +280,12 @@ fn an_unknown_key_is_not_judged_before_all_keys_are_known() {
 #[test]
 fn an_unknown_key_is_not_judged_while_nobody_can_be_asked() {
     let (ours, theirs) = (tokens(), tokens());
-    let (foreign, _) = theirs.issue_session(grant());
+    let foreign = theirs.issue_session(grant()).token;
     assert_eq!(ours.verify_session(&foreign), Err(TokenError::Invalid));
     ours.cut_off();
     assert_eq!(ours.verify_session(&foreign), Err(TokenError::KeysUnknown));
     assert!(ours.is_ready(), "its own sessions go on");
-    assert!(ours.verify_session(&ours.issue_session(grant()).0).is_ok());
+    assert!(ours.verify_session(&ours.issue_session(grant()).token).is_ok());
     ours.set_synced(true);
     assert_eq!(ours.verify_session(&foreign), Err(TokenError::Invalid));
     let fresh = Tokens::new(Clock::start(), LIFE, ROTATION);
@@ -296,25 +296,25 @@ fn an_unknown_key_is_not_judged_while_nobody_can_be_asked() {
 #[test]
 fn a_new_key_signs_only_when_it_is_told_to_and_the_old_one_still_verifies() {
     let tokens = tokens();
-    let (before, _) = tokens.issue_session(grant());
+    let before = tokens.issue_session(grant()).token;
     let Message::Key { key: next, .. } = tokens.make_next_key() else { panic!("a key") };
     let Message::Key { key: same, .. } = tokens.make_next_key() else { panic!("a key") };
     assert_eq!(next, same, "a second try announces the same key");
     let signer = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
-    assert_eq!(signer(&tokens.issue_session(grant()).0), signer(&before));
+    assert_eq!(signer(&tokens.issue_session(grant()).token), signer(&before));
     tokens.use_next_key();
-    let (after, _) = tokens.issue_session(grant());
+    let after = tokens.issue_session(grant()).token;
     assert_eq!(signer(&after), next.text());
     assert!(tokens.verify_session(&before).is_ok() && tokens.verify_session(&after).is_ok());
     tokens.use_next_key();
-    assert_eq!(signer(&tokens.issue_session(grant()).0), next.text(), "nothing to replace it with");
+    assert_eq!(signer(&tokens.issue_session(grant()).token), next.text(), "nothing to replace it with");
     assert_eq!(tokens.known_keys().len(), 2);
 }
 
 #[test]
 fn a_janitors_word_alone_drops_no_key() {
     let tokens = tokens();
-    let (token, _) = tokens.issue_session(grant());
+    let token = tokens.issue_session(grant()).token;
     tokens.hear(KeyId::of_public(&tokens.signing_key().public), &KeyEvent::Expired);
     assert!(tokens.verify_session(&token).is_ok());
 }

@@ -60,8 +60,8 @@ fn messages_look_as_the_protocol_says() {
     let place = Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into() };
     let paired = r#"{"type":"paired","room":"AAAAAAAAAAAAAAAAAAAAAA","side":"a","ticket":"t"}"#;
     assert_eq!(json(ServerMessage::Paired(place)), paired);
-    let token = ServerMessage::Token { token: "t".into(), ticket: None, expires_at: 7 };
-    assert_eq!(json(token), r#"{"type":"token","token":"t","expires_at":7}"#);
+    let token = ServerMessage::Token { token: "t".into(), ticket: None, expires_at: 7, expires_in: 5 };
+    assert_eq!(json(token), r#"{"type":"token","token":"t","expires_at":7,"expires_in":5}"#);
     let spent = ServerMessage::Error { code: ErrorCode::InviteSpent, message: "m".into() };
     assert_eq!(json(spent), r#"{"type":"error","code":"invite-spent","message":"m"}"#);
 }
@@ -71,9 +71,18 @@ fn debug_shows_no_secret() {
     let place = Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "secret".into() };
     let token = || "secret".to_owned();
     let session = SessionId::from_random([7; 16]);
-    let limits = Limits { frame_bytes: 1, control_bytes: 1, frame_rate: 1, byte_rate: 1, topic_chars: 1 };
-    let ready = ServerMessage::Ready { session, token: token(), expires_at: 1, limits, heartbeat_ms: 1 };
-    let renewed = ServerMessage::Token { token: token(), ticket: Some(token()), expires_at: 1 };
+    let limits =
+        Limits { frame_bytes: 1, control_bytes: 1, frame_rate: 1, byte_rate: 1, topic_chars: 1, grace_ms: 1 };
+    let ready = ServerMessage::Ready {
+        session,
+        token: token(),
+        expires_at: 1,
+        expires_in: 1,
+        limits,
+        heartbeat_ms: 1,
+    };
+    let renewed =
+        ServerMessage::Token { token: token(), ticket: Some(token()), expires_at: 1, expires_in: 1 };
     let shown = format!(
         "{ready:?}{renewed:?}{:?}{:?}",
         ServerMessage::Paired(place.clone()),

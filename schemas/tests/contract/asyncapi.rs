@@ -31,13 +31,15 @@ fn operation(name: &str) -> BTreeSet<String> {
 
 fn every_server_message() -> Vec<ServerMessage> {
     let place = Admission { room: RoomId::from_bytes([0xfe; 16]), side: Side::B, ticket: "t".into() };
-    let accepted = Limits { frame_bytes: 1, control_bytes: 2, frame_rate: 0, byte_rate: 4, topic_chars: 5 };
-    let token = |ticket| ServerMessage::Token { token: "t".into(), ticket, expires_at: 7 };
+    let accepted =
+        Limits { frame_bytes: 1, control_bytes: 2, frame_rate: 0, byte_rate: 4, topic_chars: 5, grace_ms: 6 };
+    let token = |ticket| ServerMessage::Token { token: "t".into(), ticket, expires_at: 7, expires_in: 5 };
     vec![
         ServerMessage::Ready {
             session: SessionId::from_random([0xfe; 16]),
             token: "t".into(),
             expires_at: 1,
+            expires_in: 600,
             limits: accepted,
             heartbeat_ms: 25_000,
         },

@@ -25,7 +25,10 @@ const HEARTBEAT_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration:
 impl ConnectionMachine {
     pub(super) fn control(&mut self, message: ServerMessage, now: Instant, random: u64) {
         match message {
-            ServerMessage::Ready { token, heartbeat_ms, .. } => self.ready(token.into(), heartbeat_ms, now),
+            ServerMessage::Ready { token, expires_in, heartbeat_ms, .. } => {
+                self.keep_token(token.into(), expires_in);
+                self.ready(heartbeat_ms, now);
+            }
             ServerMessage::Waiting if matches!(self.goal, Goal::Find(_)) => {
                 self.retries.reset();
                 self.emit(Event::Waiting);
@@ -39,8 +42,8 @@ impl ConnectionMachine {
                 });
             }
             ServerMessage::Ended { reason } => self.ended(reason, now),
-            ServerMessage::Token { token, ticket, .. } => {
-                self.keep_token(token.into());
+            ServerMessage::Token { token, ticket, expires_in, .. } => {
+                self.keep_token(token.into(), expires_in);
                 if let (Some(ticket), Goal::Room(room)) = (ticket, &mut self.goal) {
                     room.ticket = ticket.into();
                 }
@@ -55,8 +58,7 @@ impl ConnectionMachine {
         }
     }
 
-    fn ready(&mut self, token: Secret, heartbeat_ms: u64, now: Instant) {
-        self.keep_token(token);
+    fn ready(&mut self, heartbeat_ms: u64, now: Instant) {
         if !matches!(self.socket, SocketState::AwaitingReady { .. }) {
             return;
         }
@@ -75,9 +77,9 @@ impl ConnectionMachine {
         self.repeat_goal(now);
     }
 
-    fn keep_token(&mut self, token: Secret) {
+    fn keep_token(&mut self, token: Secret, expires_in: u64) {
         self.token = token.clone();
-        self.effects.push(Effect::KeepToken(token));
+        self.effects.push(Effect::KeepToken(token, Duration::from_secs(expires_in)));
     }
 
     fn paired(&mut self, place: Admission) {

@@ -87,8 +87,8 @@ pub(crate) enum Effect {
     Close,
     /// Forget the WebSocket, or the attempt to open one: it is lost.
     Drop,
-    /// From now on this is the session's token.
-    KeepToken(Secret),
+    /// From now on this is the session's token; it is valid for this long.
+    KeepToken(Secret, Duration),
     /// The owner should know.
     Emit(Event),
 }
@@ -223,7 +223,7 @@ impl fmt::Debug for Effect {
             Self::SendFrame(bytes) => write!(f, "SendFrame({} bytes)", bytes.len()),
             Self::Close => f.write_str("Close"),
             Self::Drop => f.write_str("Drop"),
-            Self::KeepToken(_) => f.write_str("KeepToken"),
+            Self::KeepToken(..) => f.write_str("KeepToken"),
             Self::Emit(event) => write!(f, "Emit({event:?})"),
         }
     }

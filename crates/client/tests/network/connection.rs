@@ -53,7 +53,8 @@ async fn frames_go_both_ways_as_they_are() {
 async fn a_room_outlasts_a_lost_connection_with_the_newest_token_and_ticket() {
     let script = Script::new().await;
     let (mut connection, mut peer) = paired(&script).await;
-    let renewed = ServerMessage::Token { token: "t2".into(), ticket: Some("k2".into()), expires_at: 1 };
+    let renewed =
+        ServerMessage::Token { token: "t2".into(), ticket: Some("k2".into()), expires_at: 1, expires_in: 5 };
     peer.tell(renewed).await;
     peer.tell(ServerMessage::Pong).await;
     peer.send("after the token").await;

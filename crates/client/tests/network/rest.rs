@@ -14,22 +14,26 @@ use crate::support::{Script, answer, opened, server};
 async fn a_session_is_opened_renewed_asked_left_and_deleted() {
     let script = Script::new().await;
     let mut session = script.session(&script.server()).await;
-    assert_eq!(session.expires_at(), 1);
+    let remaining = session.expires_in();
+    assert!(remaining <= Duration::from_secs(600) && remaining > Duration::from_secs(500), "{remaining:?}");
 
-    let fresh = answer("200 OK", r#"{"token":"t1","expires_at":7}"#);
+    let fresh = answer("200 OK", r#"{"token":"t1","expires_at":7,"expires_in":30}"#);
     let (renewed, head) = tokio::join!(session.renew(), script.call(&fresh));
     renewed.unwrap();
     assert!(head.starts_with("post /v1/sessions/me/token http/1.1\r\n"), "{head}");
     assert!(head.contains("\r\nauthorization: bearer t0\r\n"), "{head}");
-    assert_eq!(session.expires_at(), 7);
+    assert!(session.expires_in() <= Duration::from_secs(30), "of the fresh token");
 
     let id = session.id().text();
-    let me = format!(r#"{{"session":"{id}","state":"waiting","connected":true,"expires_at":7,"later":[]}}"#);
+    let me = format!(
+        r#"{{"session":"{id}","state":"waiting","connected":true,"expires_at":7,"expires_in":25,"later":[]}}"#
+    );
     let me = answer("200 OK", &me);
     let (me, head) = tokio::join!(session.me(), script.call(&me));
     assert!(head.contains("\r\nauthorization: bearer t1\r\n"), "{head}");
     let me = me.unwrap();
     assert_eq!((me.state, me.connected, me.session), (SessionState::Waiting, true, session.id()));
+    assert_eq!(me.expires_in, 25);
 
     let status = r#"{"waiting":10,"chatting":200,"topics":["music"],"matching":["random","telepathy"]}"#;
     let (status, _) = tokio::join!(session.status(), script.call(answer("200 OK", status)));
@@ -71,7 +75,8 @@ async fn an_answer_that_makes_no_sense_is_an_error() {
     let script = Script::new().await;
     let server = script.server();
     let endless = "x".repeat(65 * 1024);
-    for body in ["", "<html>", "{}", r#"{"session":"x","token":"t","expires_at":1}"#, &endless] {
+    for body in ["", "<html>", "{}", r#"{"session":"x","token":"t","expires_at":1,"expires_in":1}"#, &endless]
+    {
         let (opened, _) = tokio::join!(Session::open(&server), script.call(answer("200 OK", body)));
         assert!(matches!(opened, Err(RestError::Unexpected)), "{opened:?}");
     }

@@ -156,12 +156,14 @@ pub(crate) fn ready(token: &str) -> ServerMessage {
         session: SessionId::from_random([7; 16]),
         token: token.into(),
         expires_at: 1,
+        expires_in: 600,
         limits: Limits {
             frame_bytes: 65536,
             control_bytes: 4096,
             frame_rate: 0,
             byte_rate: 0,
             topic_chars: 64,
+            grace_ms: 60_000,
         },
         heartbeat_ms: 25_000,
     }
@@ -174,7 +176,7 @@ pub(crate) fn place(side: Side, ticket: &str) -> Admission {
 /// The body that answers `POST /v1/sessions`.
 pub(crate) fn opened(token: &str) -> String {
     let session = SessionId::from_random([7; 16]).text();
-    format!(r#"{{"session":"{session}","token":"{token}","expires_at":1,"ws":"/v1/ws"}}"#)
+    format!(r#"{{"session":"{session}","token":"{token}","expires_at":1,"expires_in":600,"ws":"/v1/ws"}}"#)
 }
 
 pub(crate) fn answer(status: &str, body: &str) -> String {

@@ -65,7 +65,7 @@ impl Gateway {
     fn token_of(&self, session: SessionId) -> String {
         let start = self.state.node.clock().now().as_secs();
         let grant = SessionGrant { session, start, stamp: Stamp(7), history: RoomHistory::default() };
-        self.state.node.tokens().issue_session(grant).0
+        self.state.node.tokens().issue_session(grant).token
     }
 }
 
@@ -142,6 +142,7 @@ async fn a_session_is_a_random_id_and_a_token() {
         let claims = gateway.state.node.tokens().verify_session(session["token"].as_str().unwrap()).unwrap();
         assert_eq!(session["session"], claims.sub.text());
         assert_eq!(session["expires_at"], claims.exp);
+        assert_eq!(session["expires_in"], 600, "what a client with a wrong clock goes by");
         assert_eq!(session["ws"], "/v1/ws");
         assert_eq!((claims.stamp, claims.exp - claims.iat), (Stamp::NONE, 600));
     }
@@ -285,8 +286,13 @@ async fn a_session_learns_what_it_is_doing() {
         gateway.send(request("GET", "/v1/sessions/me", &[("authorization", &bearer(&token))], "")).await;
     assert_eq!(response.status(), 200);
     let exp = gateway.state.node.tokens().verify_session(&token).unwrap().exp;
-    let expected = json!({"session": session.text(), "state": "idle", "connected": false, "expires_at": exp});
-    assert_eq!(body(response).await, expected);
+    let mut told = body(response).await;
+    let remaining = told["expires_in"].take().as_u64().unwrap();
+    assert!((590..=600).contains(&remaining), "{remaining}");
+    let expected = json!({
+        "session": session.text(), "state": "idle", "connected": false, "expires_at": exp, "expires_in": null,
+    });
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]
@@ -297,7 +303,7 @@ async fn a_renewed_token_says_what_the_first_one_said() {
     let start = gateway.state.node.clock().now().as_secs() - 3000;
     let session = SessionId::from_random([5; 16]);
     let grant = SessionGrant { session, start, stamp: Stamp(9), history };
-    let (token, _) = gateway.state.node.tokens().issue_session(grant);
+    let token = gateway.state.node.tokens().issue_session(grant).token;
     let response = gateway
         .send(request("POST", "/v1/sessions/me/token", &[("authorization", &bearer(&token))], ""))
         .await;

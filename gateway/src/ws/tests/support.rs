@@ -87,7 +87,7 @@ impl Gateway {
             stamp: Stamp::NONE,
             history: RoomHistory::default(),
         });
-        let claims = self.node.tokens().verify_session(&token.0).unwrap();
+        let claims = self.node.tokens().verify_session(&token.token).unwrap();
         let rates = self.node.rates();
         let guard = rates.connection(rates.address([127, 0, 0, 1].into())).unwrap();
         let (connection, pump) = attach(self.node.clone(), stream, &early, &claims, guard);

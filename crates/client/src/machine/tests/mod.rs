@@ -78,8 +78,11 @@ fn connect(url: usize, token: &str) -> Effect {
     Effect::Connect { url, token: token.to_owned().into() }
 }
 
+/// The life of a token, as the server tells it.
+const LIFE: Duration = Duration::from_secs(600);
+
 fn keep_token(token: &str) -> Effect {
-    Effect::KeepToken(token.to_owned().into())
+    Effect::KeepToken(token.to_owned().into(), LIFE)
 }
 
 fn resume(ticket: &str) -> Effect {
@@ -107,7 +110,15 @@ fn ready(token: &str) -> Input {
         session: SessionId::from_random([7; 16]),
         token: token.into(),
         expires_at: 1,
-        limits: Limits { frame_bytes: 1, control_bytes: 1, frame_rate: 1, byte_rate: 1, topic_chars: 1 },
+        expires_in: LIFE.as_secs(),
+        limits: Limits {
+            frame_bytes: 1,
+            control_bytes: 1,
+            frame_rate: 1,
+            byte_rate: 1,
+            topic_chars: 1,
+            grace_ms: 1,
+        },
         heartbeat_ms: 25_000,
     })
 }
@@ -134,7 +145,8 @@ fn over(reason: EndReason) -> Input {
 
 fn renewed(token: &str, ticket: Option<&str>) -> Input {
     let ticket = ticket.map(str::to_owned);
-    Input::Control(ServerMessage::Token { token: token.into(), ticket, expires_at: 1 })
+    let (expires_at, expires_in) = (1, LIFE.as_secs());
+    Input::Control(ServerMessage::Token { token: token.into(), ticket, expires_at, expires_in })
 }
 
 fn error(code: ErrorCode) -> Input {

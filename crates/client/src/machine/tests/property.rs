@@ -123,7 +123,7 @@ impl Observer {
                     (self.socket, self.inside) = (false, false);
                 }
                 Effect::Emit(Event::Closed { .. }) => (self.socket, self.closed) = (false, true),
-                Effect::Emit(_) | Effect::KeepToken(_) => {}
+                Effect::Emit(_) | Effect::KeepToken(..) => {}
             }
         }
     }
@@ -172,13 +172,13 @@ fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: 
     let renewal = matches!(input, Input::Control(ServerMessage::Token { .. }));
     let effects = world.machine.handle(input, world.now, random);
     for effect in &effects {
-        if let Effect::KeepToken(token) = effect {
+        if let Effect::KeepToken(token, _) = effect {
             seen.newest_token = token.expose().to_owned();
         }
     }
     let got_a_ticket = effects.iter().any(|effect| {
         matches!(effect, Effect::Emit(Event::Paired { .. } | Event::Resumed))
-            || (renewal && in_room && matches!(effect, Effect::KeepToken(_)))
+            || (renewal && in_room && matches!(effect, Effect::KeepToken(..)))
     });
     if got_a_ticket && let Some(ticket) = new_ticket {
         seen.newest_ticket = Some(ticket);
