@@ -46,6 +46,8 @@ export class ConnectionMachine {
   /** What the page was told of the connection. @type {'online' | 'silent' | 'offline'} */
   #told = 'offline';
   #stopped = true;
+  /** How long the server keeps the place of a side that is away, if it says so. @type {number | null} */
+  graceMs = null;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
@@ -275,12 +277,13 @@ export class ConnectionMachine {
 
   /**
    * @param {number} socket
-   * @param {Renewal} message
+   * @param {Renewal & {limits?: {grace_ms?: number}}} message
    * @param {number} now
    * @returns {Effect[]}
    */
   #ready(socket, message, now) {
     this.#session.keep(message, now);
+    this.graceMs = message.limits?.grace_ms ?? null;
     /** @type {Effect[]} */
     const effects = [];
     if (socket === this.#link.dial.opening) {

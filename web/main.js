@@ -1,14 +1,15 @@
 /** The page: which screen is shown, and what each choice does. */
 
-import { fromBase64url } from './bytes.js';
+import { Attention } from './attention.js';
 import { circles, el } from './dom.js';
-import { choose, language, setLanguage, translate } from './i18n.js';
-import { codeOf, linkOf, newSecret, pskOf, secretOf } from './invite.js';
+import { choose, language, setLanguage } from './i18n.js';
+import { linkOf, newSecret, secretOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
+import { Conversation } from './conversation.js';
 import { canEncrypt } from './noise.js';
-import { ActiveChat } from './active-chat.js';
-import { ChatScreen } from './ui-chat.js';
-import { askForReport, askToLeave, showHow, showSafety } from './ui-dialogs.js';
+import { partner, stranger } from './search.js';
+import { alertsButton } from './ui-alerts.js';
+import { showHow } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
@@ -17,18 +18,9 @@ import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.j
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('./search.js').Search} Search */
+/** @typedef {import('./ui-end.js').Again} Again */
 /** @typedef {import('./ui-wait.js').Waiting} Waiting */
-
-/**
- * A chat on the page.
- * @typedef {{screen: ChatScreen, active: ActiveChat | null, early: Bytes[], touched: boolean,
- *   over: boolean, safety: import('./safety.js').SafetyCode | null}} Chat
- */
-
-/**
- * How many frames are kept while the key of a room is being made. The peer repeats what is lost.
- */
-const EARLY_FRAMES = 8;
 
 /** How long the first screen waits for the operator's offer. */
 const OFFER_PATIENCE_MS = 300;
@@ -45,12 +37,13 @@ class Page {
   /** @type {import('./ui-start.js').Offer} */
   #offer = { random: true, invite: true, topics: [], people: null };
   /** The criteria of the last find, for the next one. @type {Criteria} */ #last = {};
-  /** The secret of the invite in use. @type {Bytes | null} */ #secret = null;
+  #attention = new Attention();
+  /** Whom the person waits for. @type {Search | null} */ #search = null;
   /** @type {Waiting | null} */ #waiting = null;
-  /** @type {Chat | null} */ #chat = null;
+  /** @type {Conversation | null} */ #chat = null;
   /**
    * A chat that this person has ended, while its goodbye is on its way.
-   * @type {{active: ActiveChat, done: Promise<void>} | null}
+   * @type {{chat: Conversation, done: Promise<void>} | null}
    */
   #leaving = null;
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
@@ -62,9 +55,9 @@ class Page {
     // Remove the secret from the address bar and the history at once.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
     addEventListener('hashchange', () => location.reload());
-    addEventListener('pagehide', () => this.#driver.run(this.#driver.machine.leave()));
+    addEventListener('pagehide', () => this.#discard());
     addEventListener('pageshow', (event) => event.persisted && location.reload());
-    addEventListener('beforeunload', (event) => this.#chat?.over === false && event.preventDefault());
+    addEventListener('beforeunload', (event) => this.#isNeeded && event.preventDefault());
     if (!(await canEncrypt())) return this.#show(unsupportedScreen());
     if (secret === 'malformed') return this.#trouble('join.malformed.heading', 'join.malformed', null);
     if (secret !== null) return this.#join(secret);
@@ -80,7 +73,7 @@ class Page {
         click: () => {
           other.lang = language();
           setLanguage(language() === 'en' ? 'ko' : 'en');
-          document.title = translate('title');
+          document.title = this.#attention.title;
         },
       },
     });
@@ -94,7 +87,7 @@ class Page {
     const first = this.#main.childElementCount === 0;
     for (const dialog of document.querySelectorAll('dialog')) dialog.close();
     document.body.classList.toggle('chatting', this.#chat !== null);
-    document.title = translate('title');
+    document.title = this.#attention.title;
     this.#main.replaceChildren(node);
     scrollTo(0, 0);
     // Screen readers start at the new heading. The first screen they read from the top anyway.
@@ -102,9 +95,7 @@ class Page {
   }
 
   #home() {
-    this.#forget();
-    this.#leaving?.active.close();
-    this.#driver.run(this.#driver.machine.stop());
+    this.#stop();
     const asked = this.#askOffer();
     // The first time, the page waits a moment for the operator's offer, so that it does not change
     // while somebody types.
@@ -113,7 +104,7 @@ class Page {
   }
 
   #showStart() {
-    this.#show(startScreen(this.#offer, this.#last, { find: (find) => this.#meet(find), invite: () => void this.#invite() }));
+    this.#show(startScreen(this.#offer, this.#last, { find: (find) => this.#meet(find), invite: () => this.#invite() }));
   }
 
   async #askOffer() {
@@ -125,43 +116,44 @@ class Page {
     if (untouched && JSON.stringify(this.#offer) !== before) this.#showStart();
   }
 
-  /** @param {Criteria} find */
-  #meet(find) {
+  /** @param {Criteria} criteria */
+  #meet(criteria) {
     this.#leaveChat();
-    this.#last = find;
-    this.#wait(waitScreen(find, () => this.#home()), find);
+    this.#last = criteria;
+    void this.#wait(waitScreen(criteria, { cancel: () => this.#home(), widen: (wider) => this.#meet(wider) }), stranger(criteria));
   }
 
-  async #invite() {
-    this.#secret = newSecret();
-    const screen = inviteScreen(linkOf(this.#secret, location.href), () => this.#home());
-    this.#wait(screen, { invite: await codeOf(this.#secret), role: 'offer' });
+  #invite() {
+    this.#leaveChat();
+    const secret = newSecret();
+    void this.#wait(inviteScreen(linkOf(secret, location.href), () => this.#home()), partner(secret, 'offer'));
   }
 
   /** @param {Bytes} secret */
   #join(secret) {
-    const join = async () => {
-      this.#secret = secret;
-      /** @type {Criteria} */
-      const find = { invite: await codeOf(secret), role: 'seek' };
-      this.#wait(waitScreen(find, () => this.#home()), find);
-    };
-    this.#show(joinScreen({ join: () => void join(), decline: () => this.#home() }));
+    const join = () => void this.#wait(waitScreen('invited', { cancel: () => this.#home() }), partner(secret, 'seek'));
+    this.#show(joinScreen({ join, decline: () => this.#home() }));
   }
 
-  /** @param {Waiting} screen @param {Criteria} find */
-  async #wait(screen, find) {
+  /**
+   * Waits for somebody, unless the person has gone on before it can begin.
+   * @param {Waiting} screen
+   * @param {Search | Promise<Search>} begun
+   */
+  async #wait(screen, begun) {
     this.#waiting = screen;
+    screen.node.append(alertsButton(this.#attention));
     this.#show(screen);
+    const search = await begun;
     await this.#leaving?.done;
-    if (this.#waiting === screen) this.#driver.find(find);
+    if (this.#waiting !== screen) return;
+    this.#search = search;
+    this.#driver.find(search.criteria);
   }
 
   /** @param {Key} title @param {Key} what @param {(() => void) | null} again */
   #trouble(title, what, again) {
-    this.#forget();
-    this.#leaving?.active.close();
-    this.#driver.run(this.#driver.machine.stop());
+    this.#stop();
     this.#show(troubleScreen(title, what, { again, home: () => this.#home() }));
   }
 
@@ -173,128 +165,81 @@ class Page {
       case 'online':
         return this.#waiting?.progress('wait.connecting');
       case 'waiting':
-        return this.#waiting?.progress(this.#secret === null ? 'wait.queued' : 'invite.waiting');
+        return this.#waiting?.progress(this.#waiting.waitingFor);
       case 'busy':
         return this.#waiting?.progress('wait.busy', { seconds: Math.ceil(event.retryInMs / 1000) });
       case 'silent':
         this.#waiting?.progress('wait.silent');
-        return this.#chat?.screen.selfState('silent');
+        return this.#chat?.showOwn('silent');
       case 'answers':
         this.#waiting?.progressAgain();
-        return this.#chat?.screen.selfState('online');
+        return this.#chat?.showOwn('online');
       case 'moving':
-        return this.#chat?.active?.pathChanged('link-down');
+        return this.#chat?.pathChanged('link-down');
       case 'offline':
-        this.#leaving?.active.close();
+        this.#leaving?.chat.close();
         this.#waiting?.progress(event.why === 'silent' ? 'wait.silent' : 'wait.offline');
-        this.#chat?.screen.selfState(navigator.onLine ? event.why : 'offline');
-        return this.#chat?.active?.pathChanged('link-down');
+        this.#chat?.showOwn(navigator.onLine ? event.why : 'offline', this.#driver.machine.graceMs);
+        return this.#chat?.pathChanged('link-down');
       case 'paired':
-        return void this.#paired(event.room, event.side);
+        return void this.#paired(event);
       case 'resumed':
-        this.#chat?.screen.selfState('online');
-        this.#chat?.screen.peerOnline(true);
-        return this.#chat?.active?.pathChanged('link-up');
+        this.#chat?.showOwn('online');
+        return this.#chat?.pathChanged('link-up');
       case 'peer':
-        this.#chat?.screen.peerOnline(event.state === 'online');
-        return this.#chat?.active?.pathChanged(event.state === 'online' ? 'peer-online' : 'peer-away');
+        return this.#chat?.pathChanged(event.state === 'online' ? 'peer-online' : 'peer-away', this.#driver.machine.graceMs);
       case 'ended':
-        this.#leaving?.active.close();
+        this.#leaving?.chat.close();
         return this.#over(event.away ? 'over.away' : `over.${event.reason}`);
       case 'refused':
         if (event.code === 'invite-spent') return this.#trouble('trouble.spent.heading', 'trouble.spent', null);
         return this.#trouble('trouble.heading', REFUSALS.get(event.code) ?? 'trouble.refused', null);
       case 'failed':
         if (this.#chat !== null) return this.#over(FAILURES[event.why]);
-        return this.#trouble('trouble.heading', FAILURES[event.why], this.#secret === null ? () => this.#meet(this.#last) : null);
+        return this.#trouble('trouble.heading', FAILURES[event.why], this.#search?.psk ? null : () => this.#meet(this.#last));
     }
   }
 
   /** @param {Bytes} frame */
   #frame(frame) {
-    if (this.#leaving !== null) return this.#leaving.active.frame(frame);
-    if (this.#chat === null) return;
-    if (this.#chat.active !== null) this.#chat.active.frame(frame);
-    else if (this.#chat.early.length < EARLY_FRAMES) this.#chat.early.push(frame);
+    if (this.#leaving !== null) this.#leaving.chat.frame(frame);
+    else this.#chat?.frame(frame);
   }
 
   // The chat -----------------------------------------------------------------------------------------------------
 
-  /** @param {string} roomId @param {'a' | 'b'} side */
-  async #paired(roomId, side) {
-    const invited = this.#secret !== null;
-    const screen = new ChatScreen(invited, {
-      send: (text) => this.#say(text),
-      typing: (active) => this.#chat?.active?.typing(active),
-      safety: () => chat.safety !== null && showSafety(chat.safety, invited),
-      next: invited ? null : () => this.#end('next'),
-      leave: () => this.#end('leave'),
-      report: () => askForReport((category) => this.#report(category)),
-    });
-    /** @type {Chat} */
-    const chat = { screen, active: null, early: [], touched: false, over: false, safety: null };
-    this.#waiting = null;
-    this.#chat = chat;
-    this.#show(screen);
-    const room = fromBase64url(roomId);
-    if (room === null) return this.#trouble('trouble.heading', 'trouble.fault', null);
-    const psk = this.#secret === null ? null : await pskOf(this.#secret);
-    const active = await ActiveChat.open({ side, room, psk, send: (frame, awaits) => this.#driver.send(frame, awaits) }, this.#listener(chat));
-    if (this.#chat !== chat) return active.close();
-    chat.active = active;
-    for (const frame of chat.early.splice(0)) active.frame(frame);
-  }
-
-  /** @param {Chat} chat @returns {import('./active-chat.js').Listener} */
-  #listener(chat) {
-    const { screen } = chat;
-    return {
-      secured: (safety) => {
-        chat.safety = safety;
-        screen.secured();
-        screen.focus();
-      },
-      message: (entry) => {
-        chat.touched = true;
-        screen.add(entry);
-      },
-      marked: (entry) => screen.mark(entry),
-      peerTyping: (active) => screen.peerTyping(active),
-      windowOpen: () => screen.windowOpen(),
+  /** @param {Extract<ConnectionEvent, {kind: 'paired'}>} event */
+  async #paired({ room, side, criteria }) {
+    // A match is only taken for the search that is under way, whose key the chat is bound to.
+    const search = this.#search;
+    if (search === null || search.criteria !== criteria) return this.#driver.run(this.#driver.machine.leave());
+    const chat = new Conversation(search, {
+      send: (frame, awaits) => this.#driver.send(frame, awaits),
+      wrote: () => this.#attention.happened('wrote'),
       peerBye: () => this.#over('over.bye'),
       ended: (reason) => this.#channelEnded(chat, reason),
-    };
-  }
-
-  /** @param {string} text @returns {'sent' | 'full' | 'over'} */
-  #say(text) {
-    const chat = this.#chat;
-    const said = chat?.active?.send(text);
-    if (chat === null || said === undefined) return 'over';
-    if ('refused' in said) return said.refused;
-    chat.touched = true;
-    chat.screen.add(said.entry);
-    return 'sent';
-  }
-
-  /** @param {'leave' | 'next'} what */
-  #end(what) {
-    const go = what === 'next' ? () => this.#meet(this.#last) : () => this.#leave();
-    if (this.#chat?.touched) askToLeave(what, go);
-    else go();
+      next: search.psk === null ? () => this.#meet(this.#last) : null,
+      leave: () => this.#leave(),
+      report: (category) => this.#report(category),
+    });
+    this.#waiting = this.#search = null;
+    this.#chat = chat;
+    this.#show(chat.screen);
+    this.#attention.happened('came');
+    if (!(await chat.open(room, side))) this.#trouble('trouble.heading', 'trouble.fault', null);
   }
 
   #leave() {
-    const again = this.#nextFind();
+    const again = this.#again();
     this.#leaveChat();
-    this.#goodbye('end.self', this.#leaving?.active ?? null, again);
+    void this.#goodbye('end.self', this.#leaving?.chat ?? null, again);
   }
 
   /** @param {import('./facts.js').Category} category */
   #report(category) {
-    const again = this.#nextFind();
+    const again = this.#again();
     this.#driver.run(this.#driver.machine.report(category));
-    this.#goodbye('end.reported', null, again);
+    void this.#goodbye('end.reported', null, again);
   }
 
   /**
@@ -306,31 +251,32 @@ class Page {
     if (chat === null) return;
     // After the peer's goodbye the channel stays for a moment, to acknowledge it. Any other end
     // closes it.
-    if (why !== 'over.bye') chat.active?.close();
-    if (chat.over) return;
-    chat.over = true;
-    const again = this.#nextFind();
-    chat.screen.over(why, { again, clear: () => this.#goodbye(why, chat.active, again) });
+    if (why !== 'over.bye') chat.close();
+    if (chat.isOver) return;
+    const again = this.#again();
+    chat.over(why, { again, clear: () => void this.#goodbye(why, chat, again) });
+    this.#attention.happened('left');
   }
 
-  /** @param {Chat} chat @param {import('./channel-end.js').ChannelEnd} reason */
+  /** @param {Conversation} chat @param {import('./channel-end.js').ChannelEnd} reason */
   #channelEnded(chat, reason) {
     if (this.#chat !== chat || reason === 'closed' || reason === 'bye' || reason === 'peer-bye') return;
     this.#trouble('trouble.secure.heading', reason === 'no-channel' ? 'trouble.secure.none' : 'trouble.secure.tampered', null);
   }
 
-  /** @param {Key} how @param {ActiveChat | null} active @param {(() => void) | null} again */
-  async #goodbye(how, active, again) {
+  /** @param {Key} how @param {Conversation | null} chat @param {Again} again */
+  async #goodbye(how, chat, again) {
     const screen = endScreen(how, { again, home: () => this.#home() });
     this.#forget();
     this.#show(screen);
     await this.#leaving?.done;
-    screen.undelivered(active?.unconfirmed ?? 0);
+    screen.undelivered(chat?.unconfirmed ?? 0);
   }
 
-  /** The next find, for chats that did not come from an invite. */
-  #nextFind() {
-    return this.#secret === null ? () => this.#meet(this.#last) : null;
+  /** What can follow the chat: another stranger, or another invite. @returns {Again} */
+  #again() {
+    if (this.#chat?.search.psk) return { text: 'end.invite', go: () => this.#invite() };
+    return { text: 'end.again', go: () => this.#meet(this.#last) };
   }
 
   /**
@@ -338,21 +284,44 @@ class Page {
    * screen does not wait for it.
    */
   #leaveChat() {
-    const { active } = this.#chat ?? {};
+    const chat = this.#chat;
+    const bye = chat?.bye() ?? null;
     this.#chat = null;
     this.#forget();
-    if (!active || active.isOver) return this.#driver.run(this.#driver.machine.leave());
-    const done = active.bye().then(() => {
+    if (chat === null || bye === null) return this.#driver.run(this.#driver.machine.leave());
+    const done = bye.then(() => {
       this.#leaving = null;
       this.#driver.run(this.#driver.machine.leave());
     });
-    this.#leaving = { active, done };
+    this.#leaving = { chat, done };
+  }
+
+  /** Ends everything that is under way. */
+  #stop() {
+    this.#forget();
+    this.#leaving?.chat.close();
+    this.#driver.run(this.#driver.machine.stop());
+  }
+
+  /**
+   * The page is left: nothing stays in a page that the browser keeps for the way back. That page
+   * begins anew.
+   */
+  #discard() {
+    this.#stop();
+    this.#main.replaceChildren();
+    for (const dialog of document.querySelectorAll('dialog')) dialog.remove();
+  }
+
+  /** Whether somebody is in a chat here, or will come with an invite that only this page can answer. */
+  get #isNeeded() {
+    return this.#chat?.isOver === false || this.#search?.criteria.role === 'offer' && this.#search.psk !== null;
   }
 
   /** Drops everything of the last chat. */
   #forget() {
-    this.#chat?.active?.close();
-    this.#chat = this.#waiting = this.#secret = null;
+    this.#chat?.close();
+    this.#chat = this.#waiting = this.#search = null;
   }
 }
 

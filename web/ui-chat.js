@@ -1,7 +1,8 @@
 /** The screen of a chat. */
 
 import { announce, el, icon } from './dom.js';
-import { setText, translate } from './i18n.js';
+import { setText } from './i18n.js';
+import { KeptTime } from './kept-time.js';
 import { Composer } from './ui-composer.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
@@ -33,10 +34,11 @@ export class ChatScreen {
   /** @type {Acts} */ #acts;
   /** @type {Composer} */ #composer;
   /** @type {Map<ChatEntry, HTMLElement>} */ #marks = new Map();
-  #unread = 0;
   /** Whether the log follows new entries. */ #following = true;
   #peerOnline = true;
   /** @type {OwnState} */ #own = 'online';
+  /** How long the own place is kept, and the peer's. */
+  #kept = { self: new KeptTime('chat.kept.self'), peer: new KeptTime('chat.kept.peer') };
   #typing = false;
   #secured = false;
   #over = false;
@@ -48,7 +50,8 @@ export class ChatScreen {
   #check = el('button', { class: 'textual', text: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
   #dots = el('div', { class: 'line dots', set: { 'aria-hidden': 'true' } }, el('span', {}, el('i'), el('i'), el('i')));
   #down = el('button', { class: 'button down', set: { type: 'button', hidden: true } }, icon('down'), el('span', { text: 'chat.down' }));
-  #banner = el('p', { class: 'banner', set: { hidden: true } });
+  #notice = el('span');
+  #banner = el('p', { class: 'banner', set: { hidden: true } }, this.#notice, ' ', this.#kept.self.node, this.#kept.peer.node);
   #safety = action('shield', 'chat.code', () => this.#acts.safety());
   #tools;
   #foot;
@@ -98,7 +101,6 @@ export class ChatScreen {
       this.mark(entry);
     } else {
       announce('chat.says', { text: entry.text });
-      this.#count();
     }
     while (this.#log.childElementCount > LINES) this.#log.firstElementChild?.remove();
     if (follow) this.#toEnd();
@@ -122,18 +124,21 @@ export class ChatScreen {
     if (follow) this.#toEnd();
   }
 
-  /** @param {boolean} online */
-  peerOnline(online) {
+  /** @param {boolean} online @param {number | null} [keptMs] How long the place of the peer is kept. */
+  peerOnline(online, keptMs = null) {
     if (online === this.#peerOnline) return;
     this.#peerOnline = online;
+    this.#kept.peer.set(online ? null : keptMs);
     this.#show();
     announce(online ? 'chat.online' : 'chat.away.long');
   }
 
-  /** @param {OwnState} state */
-  selfState(state) {
+  /** @param {OwnState} state @param {number | null} [keptMs] How long the own place is kept. */
+  selfState(state, keptMs = null) {
     if (state === this.#own) return;
     this.#own = state;
+    if (state === 'online') this.#kept.self.set(null);
+    else this.#kept.self.begin(keptMs);
     this.#show();
     announce(state === 'online' ? 'chat.self.back' : `chat.self.${state}`);
   }
@@ -150,7 +155,7 @@ export class ChatScreen {
   /**
    * The peer or the server has ended the chat. Its texts stay until the person goes on.
    * @param {Key} why
-   * @param {{again: (() => void) | null, clear: () => void}} act
+   * @param {{again: import('./ui-end.js').Again, clear: () => void}} act
    */
   over(why, act) {
     this.#over = true;
@@ -159,11 +164,11 @@ export class ChatScreen {
     this.#tools.remove();
     this.#check.remove();
     const reason = el('h2', { text: why, set: { tabindex: '-1' } });
-    const again = act.again === null ? null
-      : el('button', { class: 'button primary', text: 'end.again', set: { type: 'button' }, on: { click: act.again } });
-    const clear = el('button', { class: again === null ? 'button primary' : 'button', text: 'over.clear', set: { type: 'button' }, on: { click: act.clear } });
+    for (const kept of Object.values(this.#kept)) kept.set(null);
+    const again = el('button', { class: 'button primary', text: act.again.text, set: { type: 'button' }, on: { click: act.again.go } });
+    const clear = el('button', { class: 'button', text: 'over.clear', set: { type: 'button' }, on: { click: act.clear } });
     const follow = this.#nearEnd();
-    this.#foot.replaceChildren(el('div', { class: 'over' }, reason, el('p', { class: 'hint', text: 'over.keep' }), el('div', { class: 'actions' }, again, clear)));
+    this.#foot.replaceChildren(el('div', { class: 'over' }, reason, unsent(this.#composer.draft), el('p', { class: 'hint', text: 'over.keep' }), el('div', { class: 'actions' }, again, clear)));
     if (follow) this.#toEnd();
     announce(why);
     reason.focus();
@@ -180,7 +185,9 @@ export class ChatScreen {
     this.node.classList.toggle('typing', this.#state() === 'chat.typing');
     const notice = this.#over ? null : this.#own !== 'online' ? /** @type {const} */ (`chat.self.${this.#own}`) : !this.#peerOnline ? 'chat.away.long' : null;
     this.#banner.hidden = notice === null;
-    if (notice !== null) setText(this.#banner, notice);
+    if (notice !== null) setText(this.#notice, notice);
+    this.#kept.self.node.hidden = this.#own === 'online';
+    this.#kept.peer.node.hidden = this.#own !== 'online';
   }
 
   /** @returns {Key} */
@@ -190,16 +197,6 @@ export class ChatScreen {
     if (!this.#peerOnline) return 'chat.away';
     if (!this.#secured) return 'chat.securing';
     return this.#typing ? 'chat.typing' : 'chat.online';
-  }
-
-  #count() {
-    if (document.visibilityState === 'visible') return;
-    this.#unread += 1;
-    document.title = translate('title.unread', { count: this.#unread });
-    document.addEventListener('visibilitychange', () => {
-      this.#unread = 0;
-      document.title = translate('title');
-    }, { once: true });
   }
 
   #nearEnd() {
@@ -225,4 +222,12 @@ export class ChatScreen {
  */
 function action(picture, name, click) {
   return el('button', { class: `tool ${picture}`, title: name, set: { type: 'button' }, on: { click } }, icon(picture), el('span', { class: 'tool-name', text: name }));
+}
+
+/** What was being written when the chat ended, for the person to keep. @param {string} draft */
+function unsent(draft) {
+  if (draft === '') return null;
+  const text = el('textarea', { set: { rows: '2', readonly: true, dir: 'auto' } });
+  text.value = draft;
+  return el('label', { class: 'unsent' }, el('span', { class: 'hint', text: 'over.draft' }), text);
 }

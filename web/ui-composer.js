@@ -53,6 +53,11 @@ export class Composer {
     return true;
   }
 
+  /** What is written and not sent. */
+  get draft() {
+    return this.#input.value.trim();
+  }
+
   roomAgain() {
     this.#fault.replaceChildren();
   }

@@ -4,17 +4,17 @@ import { el } from './dom.js';
 import { setText } from './i18n.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
+/** What can follow a chat. @typedef {{text: Key, go: () => void}} Again */
 
 /**
  * @param {Key} how Why the chat has ended.
- * @param {{again: (() => void) | null, home: () => void}} act
+ * @param {{again: Again, home: () => void}} act
  */
 export function endScreen(how, act) {
   const heading = el('h1', { text: 'end.heading', set: { tabindex: '-1' } });
   const note = el('p', { class: 'note warn', set: { hidden: true } });
-  const again = act.again === null ? null
-    : el('button', { class: 'button primary', text: 'end.again', set: { type: 'button' }, on: { click: act.again } });
-  const home = el('button', { class: again === null ? 'button primary' : 'button quiet', text: 'end.home', set: { type: 'button' }, on: { click: act.home } });
+  const again = el('button', { class: 'button primary', text: act.again.text, set: { type: 'button' }, on: { click: act.again.go } });
+  const home = el('button', { class: 'button quiet', text: 'end.home', set: { type: 'button' }, on: { click: act.home } });
   const node = el(
     'div', { class: 'screen narrow ended' },
     heading,

@@ -6,9 +6,10 @@ import { encode } from './qr.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./i18n.js').Values} Values */
+/** @typedef {import('./protocol.js').Criteria} Criteria */
 
-/** After this long, the screen shows advice. */
-const LONG_MS = 30_000;
+/** After this long without a match, the screen says why, and what else can be tried. */
+const LONG_MS = 10_000;
 /** How long "Copied" stays. */
 const COPIED_MS = 2_000;
 
@@ -18,26 +19,27 @@ const COPIED_MS = 2_000;
  * @property {HTMLElement} node
  * @property {HTMLElement} heading
  * @property {(key: Key, values?: Values) => void} progress
+ * @property {Key} waitingFor What is shown while the server knows of the search.
  * @property {() => void} progressAgain What was shown before the server was silent is true again.
  */
 
 /**
- * Waiting for a match, or for the host of an opened link.
- * @param {import('./protocol.js').Criteria} find
- * @param {() => void} cancel
+ * Waiting for a match, or for the host of an opened invite.
+ * @param {Criteria | 'invited'} wanted
+ * @param {{cancel: () => void, widen?: (criteria: Criteria) => void}} act
  * @returns {Waiting}
  */
-export function waitScreen(find, cancel) {
-  const invited = find.invite !== undefined;
+export function waitScreen(wanted, { cancel, widen = () => {} }) {
+  const invited = wanted === 'invited';
   const heading = el('h1', { text: invited ? 'wait.join.heading' : 'wait.heading', set: { tabindex: '-1' } });
   const status = el('p', { class: 'progress', text: 'wait.connecting' });
   const about = el('p', { class: 'lead' });
   if (!invited) {
-    if (find.topic === undefined) setText(about, 'wait.any');
-    else setText(about, 'wait.topic', { topic: find.topic });
+    if (wanted.topic === undefined) setText(about, 'wait.any');
+    else setText(about, 'wait.topic', { topic: wanted.topic });
   }
-  const advice = el('p', { class: 'hint late', set: { hidden: true }, text: invited ? 'wait.join' : 'wait.long' });
-  setTimeout(() => advice.removeAttribute('hidden'), LONG_MS);
+  const advice = invited ? el('p', { class: 'hint late', text: 'wait.join' }) : whyNobody(wanted, widen);
+  advice.hidden = true;
   const node = el(
     'div', { class: 'screen narrow centred' },
     circles('waiting'),
@@ -45,7 +47,35 @@ export function waitScreen(find, cancel) {
     el('button', { class: 'button', text: 'wait.cancel', set: { type: 'button' }, on: { click: cancel } }),
     invited ? null : el('p', { class: 'note', text: 'wait.tip' }),
   );
-  return { node, heading, ...progressOf(status) };
+  const waitingFor = invited ? 'wait.join.queued' : 'wait.queued';
+  const late = () => setTimeout(() => (advice.hidden = false), LONG_MS);
+  return { node, heading, waitingFor, ...progressOf(status, waitingFor, late) };
+}
+
+/**
+ * Why nobody has come yet, and wider searches.
+ * @param {Criteria} wanted
+ * @param {(criteria: Criteria) => void} widen
+ */
+function whyNobody(wanted, widen) {
+  const { topic, lang, role, ...others } = wanted;
+  const choices = [
+    topic === undefined ? null : choice('wait.widen.topic', { ...others, lang, role }),
+    lang === undefined ? null : choice('wait.widen.language', { ...others, topic, role }),
+    role === undefined ? null : choice('wait.widen.role', { ...others, topic, lang }),
+  ];
+  return el(
+    'div', { class: 'late' },
+    el('p', { class: 'hint', text: topic === undefined ? 'wait.none.any' : 'wait.none.topic' }),
+    role === undefined ? null : el('p', { class: 'hint', text: `wait.none.${role}` }),
+    el('div', { class: 'actions centre' }, ...choices),
+  );
+
+  /** @param {Key} text @param {Criteria} wider */
+  function choice(text, wider) {
+    const criteria = Object.fromEntries(Object.entries(wider).filter(([, value]) => value !== undefined));
+    return el('button', { class: 'button', text, set: { type: 'button' }, on: { click: () => widen(criteria) } });
+  }
 }
 
 /**
@@ -69,7 +99,7 @@ export function inviteScreen(link, cancel) {
     el('p', { class: 'hint', text: 'invite.warning' }),
     el('button', { class: 'button', text: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
   );
-  return { node, heading, ...progressOf(status) };
+  return { node, heading, waitingFor: 'invite.waiting', ...progressOf(status, 'invite.waiting') };
 }
 
 /** @param {string} link @param {HTMLInputElement} text */
@@ -122,12 +152,21 @@ export function troubleScreen(title, what, act) {
   return { node, heading };
 }
 
-/** @param {HTMLElement} status */
-function progressOf(status) {
+/**
+ * @param {HTMLElement} status
+ * @param {Key} waitingFor
+ * @param {() => void} [begun] Called once, when the search is known to the server.
+ */
+function progressOf(status, waitingFor, begun = () => {}) {
   /** @type {[Key, Values]} */
   let last = ['wait.connecting', {}];
+  let hasBegun = false;
   const progress = (/** @type {Key} */ key, /** @type {Values} */ values = {}) => {
     if (key !== 'wait.silent') last = [key, values];
+    if (key === waitingFor && !hasBegun) {
+      hasBegun = true;
+      begun();
+    }
     const before = status.textContent;
     setText(status, key, values);
     if (status.textContent !== before) announce(key, values);

@@ -63,6 +63,32 @@ test('a tab that closes leaves at once', async () => {
   await b.getByRole('heading', { name: 'The other person ended the chat.' }).waitFor();
 });
 
+test('what was being written when the other leaves can still be kept', async () => {
+  const [a, b] = await it.strangers();
+  await b.locator('textarea').fill('a long answer');
+  await a.locator('.tool.leave').click();
+  await b.getByRole('heading', { name: 'The other person said goodbye.' }).waitFor();
+  assert.equal(await b.locator('.unsent textarea').inputValue(), 'a long answer');
+  assert.equal(await b.locator('.unsent textarea').getAttribute('readonly'), '');
+  await b.getByRole('button', { name: 'Clear everything' }).click();
+  await b.getByRole('heading', { name: 'It is gone.' }).waitFor();
+  assert.equal(await b.locator('textarea').count(), 0);
+});
+
+test('a page that the browser keeps for the way back keeps nothing of the chat', async () => {
+  const [a, b] = await it.strangers();
+  await write(a, 'x');
+  await reads(b, 'x');
+  const told = await a.evaluate(() => {
+    dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
+    return { texts: document.querySelectorAll('.text').length, screen: document.getElementById('main').childElementCount };
+  });
+  assert.deepEqual(told, { texts: 0, screen: 0 });
+  await b.getByRole('heading', { name: 'The other person ended the chat.' }).waitFor();
+  await a.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await a.locator('.start').waitFor();
+});
+
 test('a reload during a chat is asked about first', async () => {
   const [a, b] = await it.strangers();
   await write(a, 'x');
@@ -97,6 +123,22 @@ test('a report ends the chat for both', async () => {
   await a.getByRole('button', { name: 'Report and end chat' }).click();
   await a.getByText('You reported and ended the chat.').waitFor();
   await b.getByRole('heading', { name: 'The chat was ended by a report.' }).waitFor();
+});
+
+test('a search that finds nobody says why, and offers to look further', async () => {
+  const topic = crypto.randomUUID();
+  const [a, b] = [await it.visitor(), await it.visitor()];
+  await a.locator('input[type=text]').fill(topic);
+  await a.locator('form button[type=submit]').click();
+  await a.getByText('Nobody else is waiting with this topic right now.').waitFor();
+  assert.equal(await a.getByRole('button', { name: 'In any language' }).count(), 1);
+  assert.equal(await a.getByRole('button', { name: 'Just talk' }).count(), 0, 'no role was chosen');
+  await a.getByRole('button', { name: 'Without a topic' }).click();
+  await a.getByText('Any topic').waitFor();
+  await b.locator('form button[type=submit]').click();
+  await Promise.all([a, b].map(ready));
+  const finds = a.frames_sent.filter((payload) => typeof payload === 'string').map((text) => JSON.parse(text));
+  assert.deepEqual(finds, [{ type: 'find', topic, lang: 'en' }, { type: 'find', lang: 'en' }]);
 });
 
 test('waiting can be given up', async () => {

@@ -96,6 +96,63 @@ test('an invite that is discarded meets nobody', async () => {
   await guest.getByRole('button', { name: 'Stop waiting' }).click();
 });
 
+test('a click between making an invite and looking for somebody parts neither from its key', async () => {
+  const host = await it.visitor();
+  // The person is quicker than the browser's cryptography.
+  await host.evaluate(() => {
+    const derive = crypto.subtle.deriveBits.bind(crypto.subtle);
+    globalThis.held = [];
+    crypto.subtle.deriveBits = (...given) => new Promise((resolve) => globalThis.held.push(() => resolve(derive(...given))));
+    globalThis.release = () => {
+      crypto.subtle.deriveBits = derive;
+      for (const go of globalThis.held.splice(0)) go();
+    };
+  });
+  await makeInvite(host);
+  await host.getByRole('button', { name: 'Discard the link' }).click();
+  await host.locator('form button[type=submit]').click();
+  await host.locator('.progress', { hasText: 'as soon as there is a match' }).waitFor();
+  await host.evaluate(() => globalThis.release());
+  const other = await it.visitor();
+  await other.locator('form button[type=submit]').click();
+  await Promise.all([host, other].map(ready));
+  const finds = host.frames_sent.filter((payload) => typeof payload === 'string' && payload.includes('"find"')).map((text) => JSON.parse(text));
+  assert.deepEqual(finds, [{ type: 'find', lang: 'en' }]);
+});
+
+test('a guest reads whom the wait is for, and after a while that it may be in vain', async () => {
+  const guest = await it.person();
+  await guest.goto(`${it.url}#AAECAwQFBgcICQoLDA0ODw`);
+  await guest.getByRole('button', { name: 'Join the chat' }).click();
+  await guest.locator('.progress', { hasText: 'as soon as the person who invited you is here' }).waitFor();
+  await guest.getByText('An invite ends when its page is closed or loaded again').waitFor();
+});
+
+test('a host is asked before the page with the invite is left, a guest is not', async () => {
+  const host = await it.visitor();
+  await makeInvite(host);
+  await host.locator('.progress', { hasText: 'Waiting for your guest…' }).waitFor();
+  const asked = new Promise((resolve) => host.once('dialog', async (dialog) => (resolve(dialog.type()), dialog.dismiss())));
+  await Promise.all([asked, host.evaluate(() => location.reload())]);
+  assert.equal(await asked, 'beforeunload');
+  assert.equal(await host.locator('.qr').count(), 1);
+});
+
+test('after a chat by invite there can be another', async () => {
+  const [host, guest] = await it.invited();
+  await guest.locator('.tool.leave').click();
+  await host.getByRole('heading', { name: 'The other person said goodbye.' }).waitFor();
+  await host.getByRole('button', { name: 'Make a new invite' }).click();
+  const link = await host.locator('.link').inputValue();
+  await guest.getByRole('button', { name: 'Make a new invite' }).waitFor();
+  const next = await it.person();
+  await next.goto(link);
+  await next.getByRole('button', { name: 'Join the chat' }).click();
+  await Promise.all([host, next].map(ready));
+  await write(host, 'again');
+  await reads(next, 'again');
+});
+
 test('a link that is pasted into a tab of the page asks first, too', async () => {
   const host = await it.visitor();
   const link = await makeInvite(host);

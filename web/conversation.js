@@ -1,0 +1,164 @@
+/** One chat on the page: its screen, its channel, and what the person does in it. */
+
+import { ActiveChat } from './active-chat.js';
+import { fromBase64url } from './bytes.js';
+import { ChatScreen } from './ui-chat.js';
+import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
+
+/** @typedef {import('./bytes.js').Bytes} Bytes */
+/** @typedef {import('./channel-end.js').ChannelEnd} ChannelEnd */
+/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('./search.js').Search} Search */
+/** @typedef {import('./ui-end.js').Again} Again */
+/** @typedef {import('./ui-chat.js').OwnState} OwnState */
+
+/**
+ * What a chat needs of the page.
+ * @typedef {object} Owner
+ * @property {(frame: Bytes, awaits: boolean) => void} send
+ * @property {() => void} wrote The peer has written.
+ * @property {() => void} peerBye
+ * @property {(reason: ChannelEnd) => void} ended
+ * @property {(() => void) | null} next
+ * @property {() => void} leave
+ * @property {(category: import('./facts.js').Category) => void} report
+ */
+
+/**
+ * How many frames are kept while the key of a room is being made. The peer repeats what is lost.
+ */
+const EARLY_FRAMES = 8;
+
+export class Conversation {
+  /** What has brought the two together. */ search;
+  /** @type {ChatScreen} */ screen;
+  /** Whether the peer or the server has ended it. */ isOver = false;
+  #owner;
+  /** @type {ActiveChat | null} */ #active = null;
+  /** @type {Bytes[]} */ #early = [];
+  #isClosed = false;
+  /** Whether anything was said. */ #touched = false;
+  /** @type {import('./safety.js').SafetyCode | null} */ #safety = null;
+
+  /** @param {Search} search @param {Owner} owner */
+  constructor(search, owner) {
+    this.search = search;
+    this.#owner = owner;
+    const invited = search.psk !== null;
+    const { next } = owner;
+    this.screen = new ChatScreen(invited, {
+      send: (text) => this.#say(text),
+      typing: (active) => this.#active?.typing(active),
+      safety: () => this.#safety !== null && showSafety(this.#safety, invited),
+      next: next === null ? null : () => this.#ask('next', next),
+      leave: () => this.#ask('leave', owner.leave),
+      report: () => askForReport(owner.report),
+    });
+  }
+
+  /**
+   * Opens the channel of the room.
+   * @param {string} roomId
+   * @param {'a' | 'b'} side
+   * @returns {Promise<boolean>} Whether the server named a room.
+   */
+  async open(roomId, side) {
+    const room = fromBase64url(roomId);
+    if (room === null) return false;
+    const active = await ActiveChat.open({ side, room, psk: this.search.psk, send: this.#owner.send }, this.#listener());
+    if (this.#isClosed) {
+      active.close();
+    } else {
+      this.#active = active;
+      for (const frame of this.#early.splice(0)) active.frame(frame);
+    }
+    return true;
+  }
+
+  /** @param {Bytes} frame */
+  frame(frame) {
+    if (this.#active !== null) this.#active.frame(frame);
+    else if (this.#early.length < EARLY_FRAMES) this.#early.push(frame);
+  }
+
+  /** What the person sees of the own connection. @param {OwnState} state @param {number | null} [keptMs] */
+  showOwn(state, keptMs = null) {
+    this.screen.selfState(state, keptMs);
+  }
+
+  /** @param {'link-up' | 'link-down' | 'peer-online' | 'peer-away'} change @param {number | null} [keptMs] */
+  pathChanged(change, keptMs = null) {
+    if (change !== 'link-down') this.screen.peerOnline(change !== 'peer-away', keptMs);
+    this.#active?.pathChanged(change);
+  }
+
+  /** How many own texts are not acknowledged. */
+  get unconfirmed() {
+    return this.#active?.unconfirmed ?? 0;
+  }
+
+  /**
+   * Says goodbye in the channel. Resolves when the peer has acknowledged it or enough time has
+   * passed; `null` when there is no channel to say it in.
+   * @returns {Promise<void> | null}
+   */
+  bye() {
+    const active = this.#active;
+    return active === null || active.isOver ? null : active.bye();
+  }
+
+  /** Drops the keys. */
+  close() {
+    this.#isClosed = true;
+    this.#early = [];
+    this.#active?.close();
+  }
+
+  /**
+   * The peer or the server has ended the chat. Its texts stay readable until the person goes on.
+   * @param {Key} why
+   * @param {{again: Again, clear: () => void}} act
+   */
+  over(why, act) {
+    this.isOver = true;
+    this.screen.over(why, act);
+  }
+
+  /** @returns {import('./active-chat.js').Listener} */
+  #listener() {
+    const { screen } = this;
+    return {
+      secured: (safety) => {
+        this.#safety = safety;
+        screen.secured();
+        screen.focus();
+      },
+      message: (entry) => {
+        this.#touched = true;
+        screen.add(entry);
+        this.#owner.wrote();
+      },
+      marked: (entry) => screen.mark(entry),
+      peerTyping: (active) => screen.peerTyping(active),
+      windowOpen: () => screen.windowOpen(),
+      peerBye: () => this.#owner.peerBye(),
+      ended: (reason) => this.#owner.ended(reason),
+    };
+  }
+
+  /** @param {string} text @returns {'sent' | 'full' | 'over'} */
+  #say(text) {
+    const said = this.#active?.send(text);
+    if (said === undefined) return 'over';
+    if ('refused' in said) return said.refused;
+    this.#touched = true;
+    this.screen.add(said.entry);
+    return 'sent';
+  }
+
+  /** @param {'leave' | 'next'} what @param {() => void} go */
+  #ask(what, go) {
+    if (this.#touched) askToLeave(what, go);
+    else go();
+  }
+}
