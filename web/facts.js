@@ -75,3 +75,29 @@ export const LONGEST_ASKED_MS = 60_000;
 export const ASK_AFTER_MS = 3000;
 /** When nothing has arrived for this long after that `ping`, the client opens another connection beside the silent one. */
 export const REPLACE_AFTER_MS = 5000;
+
+/** Characters of a stranger's text that are shown as U+FFFD: first and last of each range. @type {readonly (readonly [number, number])[]} */
+export const REPLACED = [
+  [0x0000, 0x0008],
+  [0x000b, 0x001f],
+  [0x007f, 0x009f],
+  [0x0600, 0x0605],
+  [0x061c, 0x061c],
+  [0x06dd, 0x06dd],
+  [0x070f, 0x070f],
+  [0x0890, 0x0891],
+  [0x08e2, 0x08e2],
+  [0x200e, 0x200f],
+  [0x2028, 0x202e],
+  [0x2065, 0x206f],
+  [0xfff0, 0xfffb],
+  [0x110bd, 0x110bd],
+  [0x110cd, 0x110cd],
+  [0x13430, 0x1343f],
+  [0x1bca0, 0x1bca3],
+  [0x1d173, 0x1d17a],
+  [0xe0000, 0xe00ff],
+  [0xe01f0, 0xe0fff],
+];
+/** How many combining marks one base of a stranger's text may have. */
+export const MARKS_PER_BASE = 8;

@@ -80,6 +80,7 @@ const ASSETS: &[Asset] = assets![
     "ui-end.js",
     "ui-start.js",
     "ui-wait.js",
+    "words.js",
 ];
 
 /// Only our own files, nothing inline, no eval, no frame, and no string ever becomes code (Trusted

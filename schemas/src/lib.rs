@@ -20,8 +20,10 @@ pub mod reconnect;
 pub mod room;
 pub mod session;
 pub mod subject;
+pub mod text;
 pub mod time;
 pub mod token;
+pub mod word_list;
 mod words;
 
 pub use close::CloseCode;

@@ -1,4 +1,4 @@
-//! What is derived from this crate: parts of `asyncapi.yaml`, tables of `docs/protocol.md`, and two
+//! What is derived from this crate: parts of `asyncapi.yaml`, tables of `docs/protocol.md`, and some
 //! modules of the page. Each test renders it from the code and compares; with `UPDATE=1` it writes.
 
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use schemas::{
     close::{self, Reconnect},
     constants::{Constant, Value},
     control::{Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType},
-    limits, reconnect,
+    limits, reconnect, text, word_list,
 };
 use serde_json::Value as Json;
 
@@ -233,7 +233,39 @@ fn the_page_has_the_facts_of_the_protocol() {
     .unwrap();
     module.push('\n');
     reconnect::all().iter().for_each(|constant| module += &exported("_MS", constant));
+    policy(&mut module);
     derived::file("web/facts.js", &module);
+}
+
+/// The policy for texts of strangers.
+fn policy(module: &mut String) {
+    module.push_str(
+        "\n/** Characters of a stranger's text that are shown as U+FFFD: first and last of each range. @type {readonly (readonly [number, number])[]} */\n\
+         export const REPLACED = [\n",
+    );
+    for range in text::REPLACED {
+        let (first, last) = (u32::from(*range.start()), u32::from(*range.end()));
+        writeln!(module, "  [0x{first:04x}, 0x{last:04x}],").unwrap();
+    }
+    let marks = text::MARKS_PER_BASE;
+    write!(
+        module,
+        "];\n/** How many combining marks one base of a stranger's text may have. */\nexport const MARKS_PER_BASE = {marks};\n"
+    )
+    .unwrap();
+}
+
+#[test]
+fn the_page_has_the_words_of_invites() {
+    let words: Vec<_> = word_list::all().collect();
+    let mut module =
+        "/**\n * The words in which an invite's secret can be read out: the English list of BIP-39. Derived from\n * \
+         `schemas/vectors/words.txt` by `UPDATE=1 cargo test -p schemas`.\n */\n\n/** @type {readonly string[]} */\nexport const \
+         WORDS = `\n"
+            .to_owned();
+    words.chunks(12).for_each(|row| writeln!(module, "{}", row.join(" ")).unwrap());
+    module += "`\n  .trim()\n  .split(/\\s+/);\n";
+    derived::file("web/words.js", &module);
 }
 
 fn list(module: &mut String, what: &str, of: &str, name: &str, words: impl Iterator<Item = &'static str>) {

@@ -9,3 +9,4 @@ mod decoding;
 mod document;
 mod documents;
 mod samples;
+mod text;

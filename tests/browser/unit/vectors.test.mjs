@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { equal, fromBase64url } from '../../../web/bytes.js';
 import { en } from '../../../web/en.js';
-import { codeOf, linkOf, pskOf, secretOf } from '../../../web/invite.js';
+import { codeOf, linkOf, pskOf, secretOf, secretOfWords, wordsOf } from '../../../web/invite.js';
 import { open, seal } from '../../../web/noise.js';
 import { ContentWriter, cost, packetFrame, paddedLength, parseContent, parseFrame } from '../../../web/packet.js';
 import { SIGNS, safetyCode } from '../../../web/safety.js';
@@ -115,7 +115,7 @@ test('the safety code and its table are those of the vectors', async () => {
 });
 
 test('invites are derived as in the vectors', async () => {
-  const { cases, refused_links } = vectors('invite');
+  const { cases, accepted_links, refused_links } = vectors('invite');
   for (const { secret, link, code, psk } of cases) {
     const bytes = unhex(secret);
     assert.equal(linkOf(bytes, 'https://chat.example/?x=1#old'), link);
@@ -126,8 +126,24 @@ test('invites are derived as in the vectors', async () => {
   for (const link of refused_links.filter((link) => link.startsWith('https://chat.example/#') && link.at(-1) !== '#')) {
     assert.equal(secretOf(link.slice(link.indexOf('#'))), 'malformed', link);
   }
+  for (const link of accepted_links) {
+    // As it is written, and as a browser hands it over.
+    for (const fragment of [link.slice(link.indexOf('#')), new URL(link.slice(link.indexOf('https'))).hash]) {
+      assert.equal(hex(secretOf(fragment)), '000102030405060708090a0b0c0d0e0f', link);
+    }
+  }
   assert.equal(secretOf(''), null);
   assert.equal(secretOf('#'), null);
+});
+
+test('the words of an invite are those of the vectors', async () => {
+  const { cases, accepted_words, refused_words } = vectors('invite');
+  for (const { secret, words } of cases) {
+    assert.equal((await wordsOf(unhex(secret))).join(' '), words);
+    assert.equal(hex(await secretOfWords(words)), secret);
+  }
+  for (const words of accepted_words) assert.equal(hex(await secretOfWords(words)), '000102030405060708090a0b0c0d0e0f', words);
+  for (const { words, ...fault } of refused_words) assert.deepEqual(await secretOfWords(words), fault, words);
 });
 
 test('base64url has one spelling of each value', () => {
