@@ -93,15 +93,11 @@ export class ActiveChat {
 
   /**
    * The connection to the server or to the peer has changed.
-   * @param {'link-up' | 'link-down' | 'peer-online' | 'peer-away'} change
+   * @param {import('./path.js').PathChange} change
    */
   pathChanged(change) {
-    const channel = this.#channel;
     this.#open = change === 'link-up' || change === 'peer-online';
-    if (change === 'link-up') this.#after(channel.linkUp(now()));
-    if (change === 'link-down') this.#after(channel.linkDown(now()));
-    if (change === 'peer-online') this.#after(channel.peerOnline(now()));
-    if (change === 'peer-away') this.#after(channel.peerAway(now()));
+    this.#after(this.#channel.pathChanged(now(), change));
     if (!this.#open) return;
     for (const entry of this.#pending.values()) this.#mark(entry, 'sent');
   }

@@ -1,9 +1,18 @@
-/** Why a channel ends; `docs/protocol.md`, section 8, lists the same words. */
+/** What a channel tells, and why it ends; `docs/protocol.md`, section 8, lists the same words. */
 
 /**
  * @typedef {'bye' | 'peer-bye' | 'closed' | 'no-channel' | 'handshake-length' | 'handshake-changed'
  *   | 'commitment-broken' | 'handshake-refused' | 'weak-key' | 'malformed' | 'ack-beyond-sent'
  *   | 'window-exceeded' | 'exhausted'} ChannelEnd
+ */
+
+/**
+ * What a channel tells its owner; `ended` is the last.
+ * @typedef {{kind: 'secured', safety: import('./safety.js').SafetyCode}
+ *   | {kind: 'message', number: number, text: string}
+ *   | {kind: 'delivered', number: number} | {kind: 'not-delivered', number: number}
+ *   | {kind: 'peer-typing', active: boolean} | {kind: 'peer-bye'} | {kind: 'window-open'}
+ *   | {kind: 'ended', reason: ChannelEnd}} ChannelEvent
  */
 
 /** A fault that ends the channel. */

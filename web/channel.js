@@ -12,25 +12,19 @@ import { HandshakeTimeout } from './handshake-timeout.js';
 import { Inbound } from './inbound.js';
 import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_TEXT } from './limits.js';
 import { Outbound } from './outbound.js';
-import { BYE, ContentWriter, TEXT, TYPING, parseContent, parseFrame, readText } from './packet.js';
+import { BYE, ContentWriter, TEXT, TYPING, parseContent, parseFrame, readMessage } from './packet.js';
 import { PacketCipher } from './packet-cipher.js';
+import { Path } from './path.js';
 import { safetyCode } from './safety.js';
+import { Turns } from './turns.js';
 import { TypingNotice } from './typing.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./channel-end.js').ChannelEnd} ChannelEnd */
 /** @typedef {import('./packet.js').Message} Message */
+/** @typedef {import('./path.js').PathChange} PathChange */
 /** @typedef {import('./safety.js').SafetyCode} SafetyCode */
-
-/**
- * What a channel tells its owner; `ended` is the last.
- * @typedef {{kind: 'secured', safety: SafetyCode}
- *   | {kind: 'message', number: number, text: string}
- *   | {kind: 'delivered', number: number} | {kind: 'not-delivered', number: number}
- *   | {kind: 'peer-typing', active: boolean} | {kind: 'peer-bye'} | {kind: 'window-open'}
- *   | {kind: 'ended', reason: ChannelEnd}} ChannelEvent
- */
-
+/** @typedef {import('./channel-end.js').ChannelEvent} ChannelEvent */
 /** @typedef {'not-secured' | 'empty' | 'too-long' | 'full' | 'over'} Refusal */
 
 export class Channel {
@@ -49,11 +43,7 @@ export class Channel {
   /** @type {'handshaking' | 'secured' | 'leaving' | 'ended'} */ #phase = 'handshaking';
   /** Why and when a leaving channel ends. @type {{reason: ChannelEnd, until: number}} */
   #leaving = { reason: 'bye', until: 0 };
-  /**
-   * Whether frames can reach the peer, as far as the server has reported.
-   * @type {'open' | 'peer-away' | 'link-down'}
-   */
-  #path = 'open';
+  #path = new Path();
   /** @type {Handshake | null} */ #handshake;
   /** @type {HandshakeTimeout | null} */ #handshakeTimeout = null;
   /** @type {PacketCipher | null} */ #cipher = null;
@@ -63,7 +53,7 @@ export class Channel {
   #typing = new TypingNotice();
   /** Whether the peer has said goodbye, which is its last message. */ #peerLeft = false;
   /** Whether a text was refused because the window was full. */ #windowWasFull = false;
-  /** Resolves when all earlier inputs have been handled. */ #turn = Promise.resolve();
+  #turns = new Turns((fault) => this.#fail(fault));
 
   /**
    * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, ephemeral:
@@ -104,29 +94,15 @@ export class Channel {
   }
 
   /**
-   * This side is in the room over a new connection. The peer counts as online until `peerAway`.
+   * The way to the peer opens or closes; nothing is sent while it is closed.
    * @param {number} now
+   * @param {PathChange} change
    */
-  linkUp(now) {
-    return this.#inTurn(now, () => this.#reopen(now));
-  }
-
-  /** This side's connection is lost: nothing is sent until `linkUp`. @param {number} now */
-  linkDown(now) {
-    return this.#inTurn(now, () => this.#block(now, 'link-down'));
-  }
-
-  /** The server reports that the peer is back. @param {number} now */
-  peerOnline(now) {
+  pathChanged(now, change) {
     return this.#inTurn(now, () => {
-      if (this.#path !== 'link-down') this.#reopen(now);
-    });
-  }
-
-  /** The server reports that the peer is away, and would drop what is sent. @param {number} now */
-  peerAway(now) {
-    return this.#inTurn(now, () => {
-      if (this.#path === 'open') this.#block(now, 'peer-away');
+      const done = this.#path.take(change);
+      if (done === 'opened') this.#reopened(now);
+      if (done === 'closed') this.#handshakeTimeout?.pause(now);
     });
   }
 
@@ -163,7 +139,7 @@ export class Channel {
 
   /**
    * Says goodbye after all that was sent before. The channel ends when the peer has acknowledged
-   * it, or after 3 s.
+   * it, or after 6 s.
    * @param {number} now
    */
   bye(now) {
@@ -179,7 +155,7 @@ export class Channel {
   /** Ends the channel at once, without a goodbye: the room is over, or the owner abandons it. */
   close() {
     this.#end('closed');
-    return this.#turn;
+    return this.#turns.done;
   }
 
   /** Call it at `nextTimeout`; early or late calls do no harm. @param {number} now */
@@ -191,7 +167,7 @@ export class Channel {
         return;
       }
       if (this.#phase === 'leaving' && now >= this.#leaving.until) return this.#end(this.#leaving.reason);
-      if (this.#path !== 'open') return;
+      if (!this.#path.isOpen) return;
       if (this.#outbound.timeout !== null && now >= this.#outbound.timeout) this.#outbound.timeOut();
       this.#sendTyping(now);
     });
@@ -202,7 +178,7 @@ export class Channel {
     if (this.#phase === 'ended') return null;
     if (this.#phase === 'handshaking') return this.#handshakeTimeout?.next ?? null;
     const times = this.#phase === 'leaving' ? [this.#leaving.until] : [];
-    if (this.#path === 'open') {
+    if (this.#path.isOpen) {
       const typing = this.#maySendTyping() ? this.#typing.dueAt : null;
       for (const time of [typing, this.#outbound.timeout, this.#inbound.acknowledgeAt]) if (time !== null) times.push(time);
     }
@@ -213,32 +189,28 @@ export class Channel {
     return this.#phase === 'ended';
   }
 
-  // Turns --------------------------------------------------------------------------------------------------------
-
   /**
    * Handles an input after all earlier ones, then sends what is due.
    * @param {number} now
-   * @param {() => void | Promise<void>} input
+   * @param {() => unknown} input It may be asynchronous.
    */
   #inTurn(now, input) {
-    this.#turn = this.#turn.then(async () => {
+    return this.#turns.take(async () => {
       if (this.isOver) return;
-      try {
-        await input();
-        await this.#flush(now);
-      } catch (fault) {
-        this.#end(fault instanceof ChannelFault ? fault.reason : 'closed');
-        if (!(fault instanceof ChannelFault)) reportError(fault);
-      }
+      await input();
+      await this.#flush(now);
     });
-    return this.#turn;
   }
 
-  // Handshake ----------------------------------------------------------------------------------------------------
+  /** @param {unknown} fault */
+  #fail(fault) {
+    this.#end(fault instanceof ChannelFault ? fault.reason : 'closed');
+    if (!(fault instanceof ChannelFault)) reportError(fault);
+  }
 
   /** @param {number} now @param {import('./packet.js').Step} step @param {Bytes} body */
   async #handleHandshake(now, step, body) {
-    const progress = await this.#handshake?.receive(step, body);
+    const progress = await this.#handshake?.receive(step, body).catch((fault) => this.#handshakeFault(fault));
     if (progress === undefined || this.isOver) return;
     switch (progress.kind) {
       case 'unexpected':
@@ -247,10 +219,8 @@ export class Channel {
       case 'reply':
         return this.#sendIfOpen(progress.send);
       case 'waits':
-        this.#sendIfOpen(progress.send);
-        return this.#handshakeTimeout?.begin(now);
       case 'keys':
-        await this.#takeKeys(progress.keys);
+        if ('keys' in progress) await this.#takeKeys(progress.keys);
         this.#sendIfOpen(progress.send);
         return this.#handshakeTimeout?.begin(now);
       case 'secure':
@@ -260,6 +230,17 @@ export class Channel {
       case 'acknowledge-again':
         return this.#inbound.owe(now);
     }
+  }
+
+  /**
+   * A fault ends the chat until it is secured. Later anybody in between may have made the message, and
+   * only who has the keys ends the chat.
+   * @param {unknown} fault
+   * @returns {import('./handshake.js').Progress}
+   */
+  #handshakeFault(fault) {
+    if (this.#phase === 'handshaking' || !(fault instanceof ChannelFault)) throw fault;
+    return { kind: 'unexpected' };
   }
 
   /** @param {import('./noise.js').Keys} keys */
@@ -282,7 +263,7 @@ export class Channel {
    * @param {Bytes} frame
    */
   #sendIfOpen(frame) {
-    if (this.#path === 'open') this.onFrame(frame, true);
+    if (this.#path.isOpen) this.onFrame(frame, true);
   }
 
   #secured() {
@@ -290,8 +271,6 @@ export class Channel {
     this.#phase = 'secured';
     this.onEvent({ kind: 'secured', safety: this.#safety });
   }
-
-  // Packets ------------------------------------------------------------------------------------------------------
 
   /**
    * Checks that a packet is fresh, authentic and well-formed, in this order. Only then does it
@@ -321,20 +300,12 @@ export class Channel {
   }
 
   /** @param {number} now @param {Message} message */
-  #deliver(now, { number, kind, body }) {
-    if (this.#peerLeft) throw new ChannelFault('malformed');
-    if (kind === TEXT) {
-      const text = readText(body);
-      if (text === null) throw new ChannelFault('malformed');
-      this.onEvent({ kind: 'message', number, text });
-    } else if (kind === TYPING) {
-      if (body.length !== 1 || body[0] > 1) throw new ChannelFault('malformed');
-      this.onEvent({ kind: 'peer-typing', active: body[0] === 1 });
-    } else if (kind === BYE) {
-      if (body.length > 0) throw new ChannelFault('malformed');
-      this.#receiveBye(now);
-    }
+  #deliver(now, message) {
+    const said = this.#peerLeft ? null : readMessage(message);
+    if (said === null) throw new ChannelFault('malformed');
+    if (said.kind === 'peer-bye') this.#receiveBye(now);
     // Other kinds belong to a later revision: they are acknowledged and ignored.
+    else if (said.kind !== 'later') this.onEvent(said);
   }
 
   /**
@@ -371,29 +342,18 @@ export class Channel {
    * @param {number} now
    */
   async #flush(now) {
-    while (this.#path === 'open' && (this.#phase === 'secured' || this.#phase === 'leaving')) {
+    while (this.#path.isOpen && (this.#phase === 'secured' || this.#phase === 'leaving')) {
       const writer = new ContentWriter(this.#inbound.inOrder);
       const messages = this.#outbound.fill(now, writer);
       const owed = this.#inbound.acknowledgeAt !== null && now >= this.#inbound.acknowledgeAt;
       if (!messages && !owed) return;
       this.#inbound.acknowledgeAt = null;
-      await this.#sendPacket(writer.finish(), messages);
+      const frame = await this.#cipher?.seal(writer.finish());
+      if (frame !== undefined && !this.isOver) this.onFrame(frame, messages);
     }
   }
 
-  /** @param {Bytes} content @param {boolean} awaits Whether it holds messages. */
-  async #sendPacket(content, awaits) {
-    const frame = await this.#cipher?.seal(content);
-    if (frame !== undefined && !this.isOver) this.onFrame(frame, awaits);
-  }
-
-  // Small things -------------------------------------------------------------------------------------------------
-
-  /**
-   * Numbers and queues a message; `null` if it does not fit, or no number is left.
-   * @param {number} kind
-   * @param {Bytes} body
-   */
+  /** Queues a message; `null` if it does not fit, or no number is left. @param {number} kind @param {Bytes} body */
   #push(kind, body) {
     try {
       return this.#outbound.push(kind, body);
@@ -404,7 +364,7 @@ export class Channel {
   }
 
   #maySendTyping() {
-    return this.#phase === 'secured' && this.#path === 'open' && this.#outbound.hasRoom(TYPING, 1);
+    return this.#phase === 'secured' && this.#path.isOpen && this.#outbound.hasRoom(TYPING, 1);
   }
 
   /** Queues a typing notice if one is due. @param {number} now */
@@ -416,8 +376,7 @@ export class Channel {
   }
 
   /** @param {number} now */
-  #reopen(now) {
-    this.#path = 'open';
+  #reopened(now) {
     if (this.#phase === 'handshaking') {
       this.#handshakeTimeout?.resume(now);
       this.#repeatHandshake();
@@ -425,12 +384,6 @@ export class Channel {
       this.#outbound.restart();
       this.#sendTyping(now);
     }
-  }
-
-  /** @param {number} now @param {'peer-away' | 'link-down'} how */
-  #block(now, how) {
-    this.#path = how;
-    this.#handshakeTimeout?.pause(now);
   }
 
   /** Reports what was not delivered, and drops every key and message. @param {ChannelEnd} reason */

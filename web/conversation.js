@@ -86,7 +86,7 @@ export class Conversation {
     this.screen.selfState(state, keptMs);
   }
 
-  /** @param {'link-up' | 'link-down' | 'peer-online' | 'peer-away'} change @param {number | null} [keptMs] */
+  /** @param {import('./path.js').PathChange} change @param {number | null} [keptMs] */
   pathChanged(change, keptMs = null) {
     if (change !== 'link-down') this.screen.peerOnline(change !== 'peer-away', keptMs);
     this.#active?.pathChanged(change);

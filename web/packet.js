@@ -147,10 +147,26 @@ export function parseContent(content) {
 }
 
 /**
+ * What a message says; `null` if its body breaks the form of its kind.
+ * @param {Message} message
+ * @returns {{kind: 'message', number: number, text: string} | {kind: 'peer-typing', active: boolean}
+ *   | {kind: 'peer-bye'} | {kind: 'later'} | null}
+ */
+export function readMessage({ number, kind, body }) {
+  if (kind === TEXT) {
+    const text = readText(body);
+    return text === null ? null : { kind: 'message', number, text };
+  }
+  if (kind === TYPING) return body.length === 1 && body[0] <= 1 ? { kind: 'peer-typing', active: body[0] === 1 } : null;
+  if (kind === BYE) return body.length === 0 ? { kind: 'peer-bye' } : null;
+  return { kind: 'later' };
+}
+
+/**
  * The text of a message; `null` if it is not one.
  * @param {Bytes} body
  */
-export function readText(body) {
+function readText(body) {
   if (body.length === 0 || body.length > MAX_TEXT) return null;
   try {
     // A byte order mark is part of the text.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { handshakeFrame } from '../../../web/packet.js';
 import { exchange, pass, secured, seeded, sidesOf, unhex, vectors } from './support.mjs';
 
 const texts = (side) => side.events.filter(({ kind }) => kind === 'message').map(({ text }) => text);
@@ -43,13 +44,13 @@ test('whatever a network loses, doubles and reorders, each text arrives once and
 
 test('texts written while the way is closed are sent when it opens', async () => {
   const [a, b] = await secured();
-  await a.channel.linkDown(a.now);
+  await a.channel.pathChanged(a.now, 'link-down');
   const { number, done } = a.send('kept');
   await done;
   assert.deepEqual(a.takeFrames(), []);
-  await a.channel.peerOnline(a.now);
+  await a.channel.pathChanged(a.now, 'peer-online');
   assert.deepEqual(a.takeFrames(), [], 'the own link is still down');
-  await a.channel.linkUp(a.now);
+  await a.channel.pathChanged(a.now, 'link-up');
   await pass(a, b, a.now + 1000);
   assert.deepEqual([texts(b), delivered(a)], [['kept'], [number]]);
 });
@@ -107,13 +108,53 @@ test('a key other than the promised one ends the chat', async () => {
   assert.equal(a.end, 'commitment-broken');
 });
 
-test('a second, different handshake message ends the chat even after it is secured', async () => {
+test('a second, different handshake message ends a chat that is not secured', async () => {
   const [vector] = vectors('handshake').cases;
-  const [a] = await secured();
+  const [a] = await sidesOf(vector);
+  await a.start();
+  await a.take(unhex(vector.frames.commitment));
   const other = unhex(vector.frames.commitment);
   other[4] ^= 1;
   await a.take(other);
   assert.equal(a.end, 'handshake-changed');
+});
+
+test('no handshake message ends a secured chat, whatever it is', async () => {
+  const [a, b] = await secured();
+  const others = [[1, 32], [1, 31], [2, 32], [2, 48], [3, 48], [3, 0]].map(([step, length]) => handshakeFrame(step, new Uint8Array(length).fill(9)));
+  for (const side of [a, b]) for (const frame of others) await side.take(frame);
+  assert.deepEqual([a.channel.dropped.unexpected, b.channel.dropped.unexpected], [others.length, others.length]);
+  assert.deepEqual([a.events, b.events], [[], []]);
+  await a.send('as before').done;
+  await pass(a, b, a.now + 1000);
+  assert.deepEqual(texts(b), ['as before']);
+});
+
+test('only a real opening of the way makes a side send everything again', async () => {
+  const [a, b] = await secured();
+  await a.send('once').done;
+  assert.equal(a.takeFrames().length, 1);
+  for (let time = 0; time < 5; time++) await a.channel.pathChanged(a.now, 'peer-online');
+  await a.channel.pathChanged(a.now, 'link-up');
+  assert.deepEqual(a.takeFrames(), [], 'the way was open');
+  await a.channel.pathChanged(a.now, 'peer-away');
+  await a.channel.pathChanged(a.now, 'peer-online');
+  assert.equal(a.takeFrames().length, 1);
+  await a.channel.pathChanged(a.now, 'link-down');
+  await a.channel.pathChanged(a.now, 'peer-online');
+  assert.deepEqual(a.takeFrames(), [], 'the own link is down');
+  await a.channel.pathChanged(a.now, 'link-up');
+  await pass(a, b, a.now + 1000);
+  assert.deepEqual(texts(b), ['once']);
+});
+
+test('frames say whether the peer answers them', async () => {
+  const [a, b] = await secured();
+  const answered = [];
+  for (const side of [a, b]) side.channel.onFrame = (frame, awaits) => (side.frames.push(frame), answered.push(awaits));
+  await a.send('x').done;
+  await pass(a, b, a.now + 1000);
+  assert.deepEqual(answered, [true, false], 'the text, and what acknowledges it');
 });
 
 test('a full window refuses, and tells when there is room again', async () => {

@@ -175,10 +175,10 @@ async function perform(self, step) {
     case 'new': return channel.start(now);
     case 'frame': return channel.handleFrame(now, unhex(step.frame));
     case 'timeout': return channel.handleTimeout(now);
-    case 'link-up': return channel.linkUp(now);
-    case 'link-down': return channel.linkDown(now);
-    case 'peer-online': return channel.peerOnline(now);
-    case 'peer-away': return channel.peerAway(now);
+    case 'link-up': return channel.pathChanged(now, 'link-up');
+    case 'link-down': return channel.pathChanged(now, 'link-down');
+    case 'peer-online': return channel.pathChanged(now, 'peer-online');
+    case 'peer-away': return channel.pathChanged(now, 'peer-away');
     case 'set-typing': return channel.setTyping(now, step.typing === 'active');
     case 'bye': return channel.bye(now);
     case 'close': return channel.close();
