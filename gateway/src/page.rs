@@ -1,5 +1,5 @@
 //! The chat page: the files of `web/`, as they are, under headers that let them do as little as
-//! possible.
+//! possible. `build.rs` compresses them.
 
 use std::sync::LazyLock;
 
@@ -10,86 +10,38 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH},
+    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, VARY},
 };
-use schemas::codec::sha256;
 
+use self::encoding::Encoding;
 use crate::rates::ClientPeer;
 
-/// One file of `web/`.
+mod encoding;
+
+/// One file of `web/`, as it is and compressed.
 struct Asset {
     path: &'static str,
-    bytes: &'static [u8],
+    /// Of the file as it is, in base64.
+    sha256: &'static str,
+    identity: &'static [u8],
+    brotli: &'static [u8],
+    gzip: &'static [u8],
 }
 
-macro_rules! assets {
-    ($($path:literal),* $(,)?) => {
-        &[$(Asset { path: $path, bytes: include_bytes!(concat!("../../web/", $path)) }),*]
-    };
-}
+/// Every file that is served: what is read in `web/` is what runs. Made by `build.rs`.
+const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Every file that is served: what is read in `web/` is what runs.
-const ASSETS: &[Asset] = assets![
-    "active-chat.js",
-    "attention.js",
-    "bytes.js",
-    "channel-end.js",
-    "channel.js",
-    "clock.js",
-    "connection-driver.js",
-    "connection-machine.js",
-    "conversation.js",
-    "dial.js",
-    "dom.js",
-    "en.js",
-    "facts.js",
-    "goal.js",
-    "handshake-timeout.js",
-    "handshake.js",
-    "i18n.js",
-    "icon-new.svg",
-    "icon.svg",
-    "inbound.js",
-    "index.html",
-    "invite.js",
-    "kept-time.js",
-    "ko.js",
-    "limits.js",
-    "link.js",
-    "liveness.js",
-    "main.js",
-    "noise.js",
-    "outbound.js",
-    "packet-cipher.js",
-    "packet.js",
-    "path.js",
-    "protocol.js",
-    "qr.js",
-    "safety.js",
-    "search.js",
-    "session.js",
-    "style.css",
-    "timing.js",
-    "turns.js",
-    "typing.js",
-    "ui-alerts.js",
-    "ui-chat.js",
-    "ui-composer.js",
-    "ui-dialogs.js",
-    "ui-end.js",
-    "ui-start.js",
-    "ui-wait.js",
-    "words.js",
-];
-
-/// Only our own files, nothing inline, no eval, no frame, and no string ever becomes code (Trusted
-/// Types).
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/// Only our own files, nothing inline but the import map, no eval, no frame, and no string ever
+/// becomes code (Trusted Types).
+const CONTENT_SECURITY_POLICY: &str = concat!(
+    "default-src 'none'; script-src 'self' 'sha256-",
+    env!("PAGE_IMPORT_MAP_SHA256"),
+    "'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+     trusted-types 'none'"
+);
 
 /// What a chat page has no need of.
 const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
@@ -113,6 +65,11 @@ const HEADERS: [(&str, &str); 10] = [
 /// localhost it would hurt.
 const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000; includeSubDomains";
 
+/// A browser keeps nothing of the page: a file in its cache would tell who looks at the machine that
+/// somebody chatted here. It is also why a mended page reaches everybody at once. What it costs is
+/// little: the whole page has some 60 KB compressed.
+const KEPT: &str = "no-store";
+
 /// The routes of the page. `/` is `index.html`.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     ENTITIES.iter().fold(Router::new(), |router, entity| {
@@ -127,23 +84,54 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 /// A file with what is said about it.
 struct Entity {
     path: &'static str,
-    bytes: &'static [u8],
     content_type: HeaderValue,
+    identity: Representation,
+    brotli: Option<Representation>,
+    gzip: Option<Representation>,
+}
+
+/// A file in one encoding.
+struct Representation {
+    encoding: Encoding,
+    bytes: &'static [u8],
     etag: HeaderValue,
 }
 
 static ENTITIES: LazyLock<Vec<Entity>> = LazyLock::new(|| ASSETS.iter().map(Entity::of).collect());
 
 impl Entity {
-    #[expect(clippy::expect_used, reason = "base64url between quotes is a header value")]
     fn of(asset: &Asset) -> Self {
-        let tag = URL_SAFE_NO_PAD.encode(&sha256(&[asset.bytes])[..16]);
+        // What gets no smaller is sent as it is.
+        let smaller = |encoding, bytes: &'static [u8]| {
+            (bytes.len() < asset.identity.len()).then(|| Representation::of(asset, encoding, bytes))
+        };
         Self {
             path: asset.path,
-            bytes: asset.bytes,
             content_type: HeaderValue::from_static(content_type(asset.path)),
-            etag: HeaderValue::try_from(format!("\"{tag}\"")).expect("quoted base64url"),
+            identity: Representation::of(asset, Encoding::Identity, asset.identity),
+            brotli: smaller(Encoding::Brotli, asset.brotli),
+            gzip: smaller(Encoding::Gzip, asset.gzip),
         }
+    }
+
+    fn for_client(&self, headers: &HeaderMap) -> &Representation {
+        let compressed = match Encoding::accepted(headers) {
+            Encoding::Brotli => self.brotli.as_ref(),
+            Encoding::Gzip => self.gzip.as_ref(),
+            Encoding::Identity => None,
+        };
+        compressed.unwrap_or(&self.identity)
+    }
+}
+
+impl Representation {
+    /// The tag is the digest of the file as it is: whoever has the source can compare. RFC 9110,
+    /// section 8.8.3.3: each encoding has a tag of its own.
+    #[expect(clippy::expect_used, reason = "base64 between quotes is a header value")]
+    fn of(asset: &Asset, encoding: Encoding, bytes: &'static [u8]) -> Self {
+        let suffix = encoding.name().map_or(String::new(), |name| format!("-{name}"));
+        let etag = format!("\"{}{suffix}\"", asset.sha256);
+        Self { encoding, bytes, etag: HeaderValue::try_from(etag).expect("quoted base64") }
     }
 }
 
@@ -168,16 +156,21 @@ async fn answer(
     Extension(peer): Extension<ClientPeer>,
     request: Request,
 ) -> Response {
-    let mut response = if is_known(request.headers(), &entity.etag) {
+    let found = entity.for_client(request.headers());
+    let mut response = if is_known(request.headers(), &found.etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let content_type = [(CONTENT_TYPE, entity.content_type.clone())];
-        (content_type, Body::from(entity.bytes)).into_response()
+        (content_type, Body::from(found.bytes)).into_response()
     };
+    let status = response.status();
     let headers = response.headers_mut();
-    headers.insert(ETAG, entity.etag.clone());
-    // Asked again each time: a mended page must reach everybody at once.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let (Some(name), StatusCode::OK) = (found.encoding.name(), status) {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    headers.insert(ETAG, found.etag.clone());
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(KEPT));
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -197,8 +190,11 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
+    use std::{collections::BTreeSet, fs, io::Read, path::Path};
 
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use http_body_util::BodyExt;
+    use schemas::codec::sha256;
     use tower::ServiceExt;
 
     use super::*;
@@ -209,6 +205,14 @@ mod tests {
             request = request.header(*name, *value);
         }
         router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    fn peer() -> ClientPeer {
+        ClientPeer::plain([127, 0, 0, 1].into())
+    }
+
+    async fn body(response: Response) -> Vec<u8> {
+        response.into_body().collect().await.unwrap().to_bytes().to_vec()
     }
 
     fn files(directory: &Path, below: &str, found: &mut BTreeSet<String>) {
@@ -234,19 +238,19 @@ mod tests {
         files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../web"), "", &mut found);
         found.retain(|path| !is_not_for_visitors(path));
         let served: BTreeSet<String> = ASSETS.iter().map(|asset| asset.path.into()).collect();
-        assert_eq!(served, found, "the list in page.rs and the files in web/");
+        assert_eq!(served, found);
         assert!(served.iter().all(|path| content_type(path) != "application/octet-stream"));
     }
 
     #[tokio::test]
     async fn the_page_may_do_nothing_that_it_need_not() {
-        let response = fetch("/", ClientPeer::plain([127, 0, 0, 1].into()), &[]).await;
+        let response = fetch("/", peer(), &[]).await;
         assert_eq!(response.status(), 200);
         let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
         assert_eq!(header("content-type"), Some("text/html; charset=utf-8"));
-        assert_eq!(header("cache-control"), Some("no-cache"));
+        assert_eq!(header("cache-control"), Some("no-store"));
         let policy = header("content-security-policy").unwrap();
-        assert!(policy.starts_with("default-src 'none'; script-src 'self';"));
+        assert!(policy.starts_with("default-src 'none'; script-src 'self' 'sha256-"));
         assert!(!policy.contains("unsafe") && !policy.contains('*'));
         for (name, value) in HEADERS {
             assert_eq!(header(name), Some(value));
@@ -258,10 +262,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_browser_that_has_the_file_is_not_sent_it_again() {
-        let peer = || ClientPeer::plain([127, 0, 0, 1].into());
         let first = fetch("/index.html", peer(), &[]).await;
         let etag = first.headers()["etag"].to_str().unwrap().to_owned();
-        assert!(etag.starts_with('"') && etag.len() == 24, "strong: {etag}");
+        assert!(etag.starts_with('"') && etag.len() == 46, "strong: {etag}");
         for known in [etag.clone(), format!("\"x\", W/{etag}"), "*".into()] {
             let again = fetch("/index.html", peer(), &[("if-none-match", &known)]).await;
             assert_eq!(again.status(), 304, "{known}");
@@ -272,13 +275,101 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_file_comes_in_the_encoding_that_was_asked_for() {
+        for Asset { path, .. } in ASSETS {
+            let path = format!("/{path}");
+            let source = body(fetch(&path, peer(), &[]).await).await;
+            let mut tags = BTreeSet::new();
+            for accepted in ["identity", "gzip", "br"] {
+                let response = fetch(&path, peer(), &[("accept-encoding", accepted)]).await;
+                assert_eq!(response.headers()["vary"], "accept-encoding");
+                let tag = response.headers()["etag"].to_str().unwrap().to_owned();
+                let encoding =
+                    response.headers().get("content-encoding").map(|name| name.to_str().unwrap().to_owned());
+                let again =
+                    fetch(&path, peer(), &[("accept-encoding", accepted), ("if-none-match", &tag)]).await;
+                assert_eq!(again.status(), 304);
+                assert_eq!(again.headers().get("content-encoding"), None, "there is no content");
+                assert!(tags.insert(tag) || encoding.is_none(), "each encoding has its own tag");
+                let bytes = body(response).await;
+                match encoding.as_deref() {
+                    None => assert_eq!(bytes, source, "{path}"),
+                    Some(name) => {
+                        assert_eq!(name, accepted);
+                        assert!(bytes.len() < source.len());
+                        assert_eq!(decoded(name, &bytes), source, "{path}");
+                    }
+                }
+            }
+        }
+        let whole: usize = ASSETS.iter().map(|asset| asset.brotli.len()).sum();
+        assert!(whole < 96 * 1024, "the page has grown to {whole} bytes");
+    }
+
+    fn decoded(encoding: &str, mut bytes: &[u8]) -> Vec<u8> {
+        let mut plain = Vec::new();
+        match encoding {
+            "br" => brotli::BrotliDecompress(&mut bytes, &mut plain).unwrap(),
+            _ => flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).map(drop).unwrap(),
+        }
+        plain
+    }
+
+    #[tokio::test]
+    async fn the_page_names_the_digest_of_each_of_its_modules() {
+        let response = fetch("/", peer(), &[]).await;
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let index = String::from_utf8(body(response).await).unwrap();
+        let (_, rest) = index.split_once("<script type=\"importmap\">").unwrap();
+        let (import_map, _) = rest.split_once("</script>").unwrap();
+        let hash = STANDARD.encode(sha256(&[import_map.as_bytes()]));
+        assert!(
+            policy.contains(&format!("script-src 'self' 'sha256-{hash}';")),
+            "the policy allows this map alone"
+        );
+
+        let map: serde_json::Value = serde_json::from_str(import_map).unwrap();
+        let named = map["integrity"].as_object().unwrap();
+        let modules: Vec<_> = ASSETS.iter().filter(|asset| asset.path.ends_with(".js")).collect();
+        assert_eq!(named.len(), modules.len());
+        for module in modules {
+            let digest = STANDARD.encode(sha256(&[module.identity]));
+            assert_eq!(named[&format!("./{}", module.path)], format!("sha256-{digest}"), "{}", module.path);
+        }
+        let style = ASSETS.iter().find(|asset| asset.path == "style.css").unwrap();
+        let digest = STANDARD.encode(sha256(&[style.identity]));
+        assert!(index.contains(&format!("href=\"style.css\" integrity=\"sha256-{digest}\"")));
+    }
+
+    /// What is read is what runs: of all files only `index.html` differs from the one in `web/`, and
+    /// only by what can be checked against the others.
+    #[tokio::test]
+    async fn every_file_is_served_as_it_is_read() {
+        let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
+        for Asset { path, .. } in ASSETS {
+            let mut served = body(fetch(&format!("/{path}"), peer(), &[]).await).await;
+            if *path == "index.html" {
+                served = as_written(&String::from_utf8(served).unwrap()).into_bytes();
+            }
+            assert!(served == fs::read(web.join(path)).unwrap(), "{path}");
+        }
+    }
+
+    /// Takes out of `index.html` what `build.rs` has put in.
+    fn as_written(index: &str) -> String {
+        let (before, rest) = index.split_once("<script type=\"importmap\">").unwrap();
+        let (_, rest) = rest.split_once("</script>").unwrap();
+        let kept: Vec<&str> =
+            rest.split('\n').filter(|line| !line.starts_with("<link rel=\"modulepreload\"")).collect();
+        let (head, tail) = before.split_once(" integrity=\"sha256-").unwrap();
+        let (_, tail) = tail.split_once('"').unwrap();
+        format!("{head}{tail}<!-- modules -->{}", kept.join("\n"))
+    }
+
+    #[tokio::test]
     async fn only_the_files_of_the_page_are_found() {
         for path in ["/index.htm", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/README.md"] {
-            assert_eq!(
-                fetch(path, ClientPeer::plain([127, 0, 0, 1].into()), &[]).await.status(),
-                404,
-                "{path}"
-            );
+            assert_eq!(fetch(path, peer(), &[]).await.status(), 404, "{path}");
         }
     }
 }

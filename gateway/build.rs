@@ -1,0 +1,141 @@
+//! Makes the list of the page's files for `src/page.rs`: each as it is in `web/`, and compressed.
+//!
+//! The page itself is not built: every file is served as it is read in `web/`. Only into
+//! `index.html` two things are written that can be checked against the files: the digest of each
+//! module (an import map with `integrity`) and a preload link for each.
+
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::{Compression, GzBuilder};
+use sha2::{Digest, Sha256};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Where `index.html` takes the import map and the preload links.
+const MODULES: &str = "<!-- modules -->";
+/// What of `index.html` gets the digest of the style sheet.
+const STYLE: &str = r#"<link rel="stylesheet" href="style.css""#;
+/// The best that Brotli can do: it is done once, when the program is built.
+const BROTLI_QUALITY: i32 = 11;
+/// log2 of Brotli's window. Every file of the page is smaller than this one.
+const BROTLI_WINDOW: i32 = 18;
+
+fn main() -> Result<()> {
+    let web = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../web");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={}", web.display());
+
+    let mut files = read(&web)?;
+    let import_map = import_map(&files)?;
+    println!("cargo::rustc-env=PAGE_IMPORT_MAP_SHA256={}", digest(import_map.as_bytes()));
+    let style = digest(&file(&mut files, "style.css")?.bytes);
+    let preloads = preloads(&files);
+    let index = file(&mut files, "index.html")?;
+    index.bytes = complete(&index.bytes, &import_map, &style, &preloads)?;
+
+    let mut list = String::from("&[\n");
+    for file in &files {
+        write_variants(&out, file)?;
+        let (name, sha256) = (&file.name, digest(&file.bytes));
+        let include = |kind: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{kind}\"))");
+        let [identity, brotli, gzip] = ["identity", "br", "gz"].map(include);
+        writeln!(
+            list,
+            "    Asset {{ path: {name:?}, sha256: {sha256:?}, identity: {identity}, brotli: {brotli}, gzip: {gzip} }},"
+        )?;
+    }
+    list.push_str("]\n");
+    fs::write(out.join("assets.rs"), list)?;
+    Ok(())
+}
+
+struct File {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+/// Every file of `web/` but what serves its reader, by name.
+fn read(web: &Path) -> Result<Vec<File>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(web)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().map_err(|name| format!("{}", name.display()))?;
+        if name.ends_with(".md") {
+            continue;
+        }
+        files.push(File { bytes: fs::read(entry.path())?, name });
+    }
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(files)
+}
+
+fn file<'a>(files: &'a mut [File], name: &str) -> Result<&'a mut File> {
+    let found = files.iter_mut().find(|file| file.name == name);
+    found.ok_or_else(|| format!("web/{name} is missing").into())
+}
+
+fn modules(files: &[File]) -> impl Iterator<Item = &File> {
+    files.iter().filter(|file| file.name.ends_with(".js"))
+}
+
+/// Names the digest of each module: a browser runs no other.
+fn import_map(files: &[File]) -> Result<String> {
+    let mut map = String::from("{\"integrity\":{");
+    for (index, File { name, bytes }) in modules(files).enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(map, "{comma}\"./{name}\":\"sha256-{}\"", digest(bytes))?;
+    }
+    map.push_str("}}");
+    Ok(map)
+}
+
+/// All modules at once, instead of import after import. `main.js` has a tag of its own.
+fn preloads(files: &[File]) -> String {
+    let names = modules(files).map(|file| file.name.as_str()).filter(|name| *name != "main.js");
+    names.map(|name| format!("\n<link rel=\"modulepreload\" href=\"{name}\">")).collect()
+}
+
+/// `index.html` as it is served.
+fn complete(index: &[u8], import_map: &str, style: &str, preloads: &str) -> Result<Vec<u8>> {
+    let index = std::str::from_utf8(index)?;
+    for place in [MODULES, STYLE] {
+        if index.matches(place).count() != 1 {
+            return Err(format!("web/index.html has to contain {place} once").into());
+        }
+    }
+    let modules = format!("<script type=\"importmap\">{import_map}</script>{preloads}");
+    let style = format!("{STYLE} integrity=\"sha256-{style}\"");
+    Ok(index.replace(MODULES, &modules).replace(STYLE, &style).into_bytes())
+}
+
+fn write_variants(out: &Path, File { name, bytes }: &File) -> Result<()> {
+    fs::write(out.join(format!("{name}.identity")), bytes)?;
+    let mut brotli = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: BROTLI_QUALITY,
+        lgwin: BROTLI_WINDOW,
+        mode: brotli::enc::backward_references::BrotliEncoderMode::BROTLI_MODE_TEXT,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut bytes.as_slice(), &mut brotli, &parameters)?;
+    fs::write(out.join(format!("{name}.br")), brotli)?;
+    // Without a name and a time: the same files give the same program.
+    let mut gzip = GzBuilder::new().write(Vec::new(), Compression::best());
+    gzip.write_all(bytes)?;
+    fs::write(out.join(format!("{name}.gz")), gzip.finish()?)?;
+    Ok(())
+}
+
+fn digest(bytes: &[u8]) -> String {
+    STANDARD.encode(Sha256::digest(bytes))
+}
