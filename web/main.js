@@ -1,8 +1,8 @@
 /** The page: which screen is shown, and what each choice does. */
 
 import { Attention } from './attention.js';
-import { circles, el } from './dom.js';
-import { choose, language, setLanguage } from './i18n.js';
+import { el } from './dom.js';
+import { choose, language, setLanguage, setText } from './i18n.js';
 import { linkOf, newSecret, secretOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
 import { Conversation } from './conversation.js';
@@ -13,6 +13,7 @@ import { showHow } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
+import { followViewport } from './viewport.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
@@ -51,6 +52,7 @@ class Page {
   async begin() {
     setLanguage(choose(navigator.languages));
     this.#bar();
+    followViewport();
     const secret = secretOf(location.hash);
     // Remove the secret from the address bar and the history at once.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
@@ -77,9 +79,11 @@ class Page {
         },
       },
     });
-    const home = el('a', { class: 'brand', label: 'nav.home', set: { href: './' } }, circles('sign'), el('span', {}, 'cipher-chat'));
     const how = el('button', { class: 'textual', text: 'nav.how', set: { type: 'button' }, on: { click: () => showHow() } });
-    document.getElementById('bar')?.append(home, el('div', { class: 'bar-tools' }, how, other));
+    const bar = /** @type {HTMLElement} */ (document.getElementById('bar'));
+    // Its first child is in index.html, so that something is seen before the modules are here.
+    setText(/** @type {Element} */ (bar.firstElementChild), 'nav.home', {}, 'aria-label');
+    bar.append(el('div', { class: 'bar-tools' }, how, other));
   }
 
   /** @param {{node: HTMLElement, heading: HTMLElement}} screen */

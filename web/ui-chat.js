@@ -4,14 +4,11 @@ import { announce, el, icon } from './dom.js';
 import { setText } from './i18n.js';
 import { KeptTime } from './kept-time.js';
 import { Composer } from './ui-composer.js';
+import { askToOpen } from './ui-dialogs.js';
+import { MessageLog } from './ui-log.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./active-chat.js').ChatEntry} ChatEntry */
-
-/** Entries that are kept: more than anybody scrolls back. Older ones are removed. */
-const LINES = 2_000;
-/** Within this many pixels of the end, the log follows new entries. */
-const NEAR_END = 80;
 
 /**
  * The own connection: `offline` the device has no network, `lost` the server cannot be reached,
@@ -33,8 +30,7 @@ const NEAR_END = 80;
 export class ChatScreen {
   /** @type {Acts} */ #acts;
   /** @type {Composer} */ #composer;
-  /** @type {Map<ChatEntry, HTMLElement>} */ #marks = new Map();
-  /** Whether the log follows new entries. */ #following = true;
+  /** @type {MessageLog} */ #log;
   #peerOnline = true;
   /** @type {OwnState} */ #own = 'online';
   /** How long the own place is kept, and the peer's. */
@@ -46,10 +42,7 @@ export class ChatScreen {
   heading = el('h1', { text: 'chat.peer', set: { tabindex: '-1' } });
   #status = el('p', { class: 'state', text: 'chat.securing' });
   #dot = el('span', { class: 'dot' });
-  #log = el('div', { class: 'log', label: 'chat.log', set: { role: 'log', 'aria-live': 'off', tabindex: '0' } });
   #check = el('button', { class: 'textual', text: 'chat.begin.check', set: { type: 'button' }, on: { click: () => this.#acts.safety() } });
-  #dots = el('div', { class: 'line dots', set: { 'aria-hidden': 'true' } }, el('span', {}, el('i'), el('i'), el('i')));
-  #down = el('button', { class: 'button down', set: { type: 'button', hidden: true } }, icon('down'), el('span', { text: 'chat.down' }));
   #notice = el('span');
   #banner = el('p', { class: 'banner', set: { hidden: true } }, this.#notice, ' ', this.#kept.self.node, this.#kept.peer.node);
   #safety = action('shield', 'chat.code', () => this.#acts.safety());
@@ -60,6 +53,8 @@ export class ChatScreen {
   /** @param {boolean} invited @param {Acts} acts */
   constructor(invited, acts) {
     this.#acts = acts;
+    const beginning = el('div', { class: 'begin' }, el('p', { text: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null);
+    this.#log = new MessageLog(beginning, askToOpen);
     this.#composer = new Composer(acts.send, acts.typing);
     this.#safety.disabled = true;
     const next = acts.next === null ? null : action('next', 'chat.next', acts.next);
@@ -69,14 +64,9 @@ export class ChatScreen {
       'div', { class: 'chat' },
       el('header', { class: 'chat-bar' }, this.#dot, el('div', { class: 'who' }, this.heading, this.#status), this.#tools),
       this.#banner,
-      el('div', { class: 'scroll' }, this.#log, this.#down),
+      this.#log.node,
       this.#foot,
     );
-    this.#begin(invited);
-    this.#down.addEventListener('click', () => this.#toEnd());
-    this.#log.addEventListener('scroll', () => this.#scrolled());
-    // When the log gets smaller (a keyboard, a banner, a longer draft), its end stays visible.
-    new ResizeObserver(() => this.#following && this.#toEnd()).observe(this.#log);
     this.#show();
   }
 
@@ -91,37 +81,18 @@ export class ChatScreen {
 
   /** @param {ChatEntry} entry */
   add(entry) {
-    const follow = entry.mine || this.#nearEnd();
-    const mark = el('span', { class: 'mark' });
-    const who = el('span', { class: 'unseen', text: entry.mine ? 'chat.you' : 'chat.peer' });
-    const text = el('p', { class: 'text', set: { dir: 'auto' } }, entry.text);
-    this.#dots.before(el('div', { class: entry.mine ? 'line mine' : 'line' }, who, text, entry.mine ? mark : null));
-    if (entry.mine) {
-      this.#marks.set(entry, mark);
-      this.mark(entry);
-    } else {
-      announce('chat.says', { text: entry.text });
-    }
-    while (this.#log.childElementCount > LINES) this.#log.firstElementChild?.remove();
-    if (follow) this.#toEnd();
-    else this.#down.hidden = false;
+    this.#log.add(entry);
   }
 
   /** The delivery state of an own text has changed. @param {ChatEntry} entry */
   mark(entry) {
-    const mark = this.#marks.get(entry);
-    if (mark === undefined) return;
-    mark.replaceChildren(icon(entry.mark), el('span', { class: 'mark-word', text: `chat.mark.${entry.mark}` }));
-    mark.dataset.mark = entry.mark;
-    if (entry.mark === 'delivered' || entry.mark === 'lost') this.#marks.delete(entry);
+    this.#log.mark(entry);
   }
 
   /** @param {boolean} active */
   peerTyping(active) {
-    const follow = this.#nearEnd();
     this.#typing = active;
-    this.#show();
-    if (follow) this.#toEnd();
+    this.#log.following(() => this.#show());
   }
 
   /** @param {boolean} online @param {number | null} [keptMs] How long the place of the peer is kept. */
@@ -167,16 +138,10 @@ export class ChatScreen {
     for (const kept of Object.values(this.#kept)) kept.set(null);
     const again = el('button', { class: 'button primary', text: act.again.text, set: { type: 'button' }, on: { click: act.again.go } });
     const clear = el('button', { class: 'button', text: 'over.clear', set: { type: 'button' }, on: { click: act.clear } });
-    const follow = this.#nearEnd();
-    this.#foot.replaceChildren(el('div', { class: 'over' }, reason, unsent(this.#composer.draft), el('p', { class: 'hint', text: 'over.keep' }), el('div', { class: 'actions' }, again, clear)));
-    if (follow) this.#toEnd();
+    const foot = el('div', { class: 'over' }, reason, unsent(this.#composer.draft), el('p', { class: 'hint', text: 'over.keep' }), el('div', { class: 'actions' }, again, clear));
+    this.#log.following(() => this.#foot.replaceChildren(foot));
     announce(why);
     reason.focus();
-  }
-
-  /** @param {boolean} invited */
-  #begin(invited) {
-    this.#log.append(el('div', { class: 'begin' }, el('p', { text: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null), this.#dots);
   }
 
   #show() {
@@ -197,21 +162,6 @@ export class ChatScreen {
     if (!this.#peerOnline) return 'chat.away';
     if (!this.#secured) return 'chat.securing';
     return this.#typing ? 'chat.typing' : 'chat.online';
-  }
-
-  #nearEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#log;
-    return scrollHeight - scrollTop - clientHeight < NEAR_END;
-  }
-
-  #scrolled() {
-    this.#following = this.#nearEnd();
-    if (this.#following) this.#down.hidden = true;
-  }
-
-  #toEnd() {
-    this.#log.scrollTop = this.#log.scrollHeight;
-    this.#down.hidden = true;
   }
 }
 

@@ -1,4 +1,7 @@
-/** Where a text is written. Enter sends, and Shift+Enter starts a new line. */
+/**
+ * Where a text is written. Enter sends, and Shift+Enter starts a new line. An on-screen keyboard has
+ * no Shift+Enter: there Enter starts a new line, and the button sends.
+ */
 
 import { utf8 } from './bytes.js';
 import { el, icon } from './dom.js';
@@ -17,7 +20,7 @@ export class Composer {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #idle;
   #input = el('textarea', {
     label: 'chat.write', placeholder: 'chat.write.placeholder',
-    set: { rows: '1', autocomplete: 'off', enterkeyhint: 'send', dir: 'auto', disabled: true, 'aria-describedby': 'write-fault' },
+    set: { rows: '1', autocomplete: 'off', dir: 'auto', disabled: true, 'aria-describedby': 'write-fault' },
   });
   #button = el('button', { class: 'send', label: 'chat.send', title: 'chat.send', set: { type: 'submit', disabled: true } }, icon('send'));
   #fault = el('p', { class: 'fault', set: { id: 'write-fault', role: 'alert' } });
@@ -30,12 +33,14 @@ export class Composer {
   constructor(send, typing) {
     this.#send = send;
     this.#typing = typing;
+    this.#input.enterKeyHint = hasKeyboard() ? 'send' : 'enter';
     this.node.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
     });
     this.#input.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || event.shiftKey || belongsToInputMethod(event)) return;
+      if (!hasKeyboard() && !event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       this.#submit();
     });
@@ -48,7 +53,7 @@ export class Composer {
 
   /** Takes the focus, unless that would open an on-screen keyboard. Returns whether it did. */
   focus() {
-    if (this.#input.disabled || !matchMedia('(pointer: fine)').matches) return false;
+    if (this.#input.disabled || !hasKeyboard()) return false;
     this.#input.focus();
     return true;
   }
@@ -105,4 +110,9 @@ export class Composer {
  */
 function belongsToInputMethod(event) {
   return event.isComposing || event.keyCode === COMPOSING;
+}
+
+/** Whether somebody types on keys, as far as a page can know: who points with a finger does not. */
+function hasKeyboard() {
+  return !matchMedia('(pointer: coarse)').matches;
 }

@@ -37,10 +37,33 @@ export function askToLeave(what, go) {
     el('p', { text: 'leave.lead' }),
     el(
       'div', { class: 'actions end' },
-      el('button', { class: 'button quiet', text: 'leave.stay', set: { type: 'button' }, on: { click: close } }),
+      // Enter, pressed by mistake, ends nothing.
+      el('button', { class: 'button quiet', text: 'leave.stay', set: { type: 'button', autofocus: true }, on: { click: close } }),
       el('button', {
-        class: 'button primary', text: what === 'next' ? 'leave.next' : 'leave.go', set: { type: 'button', autofocus: true },
+        class: 'button primary', text: what === 'next' ? 'leave.next' : 'leave.go', set: { type: 'button' },
         on: { click: () => (close(), go()) },
+      }),
+    ),
+  ]);
+}
+
+/**
+ * Asks before an address from a message is opened, and shows where it leads: all of it, as the
+ * browser would send it, since letters of other scripts may look like those of a known name.
+ * @param {URL} address
+ */
+export function askToOpen(address) {
+  const rest = address.href.slice(address.origin.length);
+  return openDialog('open', 'open.heading', (close) => [
+    el('p', { text: 'open.lead' }),
+    el('p', { class: 'whole', set: { dir: 'ltr' } }, `${address.protocol}//`, el('strong', {}, address.host), rest === '/' ? '' : rest),
+    el(
+      'div', { class: 'actions end' },
+      el('button', { class: 'button quiet', text: 'cancel', set: { type: 'button', autofocus: true }, on: { click: close } }),
+      el('a', {
+        class: 'button primary', text: 'open.go',
+        set: { href: address.href, target: '_blank', rel: 'noopener noreferrer nofollow', referrerpolicy: 'no-referrer' },
+        on: { click: close },
       }),
     ),
   ]);

@@ -26,6 +26,7 @@ test('everything can be done with the keyboard alone', async () => {
   await tabTo(one, '.tool.leave');
   await one.keyboard.press('Enter');
   await one.locator('dialog[open]').waitFor();
+  await tabTo(one, 'dialog .primary');
   await one.keyboard.press('Enter');
   await one.locator('.ended').waitFor();
   assert.equal(await one.evaluate(() => document.activeElement.tagName), 'H1', 'a new screen begins at its heading');

@@ -47,6 +47,7 @@ test('leaving says goodbye, and the other can read on until it clears everything
   const [a, b] = await it.strangers();
   await write(a, 'one last thing');
   await a.locator('.tool.leave').click();
+  assert.equal(await a.evaluate(() => document.activeElement.textContent), 'Keep talking', 'a key pressed by mistake ends nothing');
   await a.locator('dialog .primary').click();
   await a.locator('.ended').waitFor();
   await b.getByRole('heading', { name: 'The other person said goodbye.' }).waitFor();
@@ -195,6 +196,62 @@ test('the newest line stays in sight when the window gets small, and older ones 
   await a.locator('.log').evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   await a.setViewportSize({ width: 360, height: 700 });
   await write(b, 'one more');
-  await a.getByRole('button', { name: 'New messages' }).click();
+  await a.getByRole('button', { name: '1 new message' }).waitFor();
+  await write(b, 'and another');
+  await a.getByRole('button', { name: '2 new messages' }).click();
   await eventually(async () => (await fromEnd()) < 2);
+});
+
+test('who has read older lines and scrolls back finds no new messages counted', async () => {
+  const [a, b] = await it.strangers();
+  for (let line = 0; line < 40; line++) await write(b, `line ${line}`);
+  await reads(a, 'line 39');
+  await a.locator('.log').evaluate((log) => (log.scrollTop = 0));
+  await a.getByRole('button', { name: 'To the newest' }).waitFor();
+  await write(b, 'one more');
+  await a.getByRole('button', { name: '1 new message' }).waitFor();
+  await a.locator('.log').evaluate((log) => (log.scrollTop = log.scrollHeight));
+  await a.locator('.down').waitFor({ state: 'hidden' });
+  await a.locator('.log').evaluate((log) => (log.scrollTop = 0));
+  await a.getByRole('button', { name: 'To the newest' }).waitFor();
+});
+
+test('messages tell when they came, a run of one minute once', async () => {
+  const [a, b] = await it.strangers();
+  await a.clock.setFixedTime(new Date(2026, 4, 4, 9, 5));
+  await b.clock.setFixedTime(new Date(2026, 4, 4, 23, 59));
+  for (const text of ['one', 'two']) await write(a, text);
+  await reads(b, 'two');
+  const times = (page) => page.locator('time:visible').allTextContents();
+  assert.deepEqual(await times(a), ['09:05']);
+  assert.deepEqual(await times(b), ['23:59'], 'each by its own clock');
+  await a.clock.setFixedTime(new Date(2026, 4, 4, 9, 6));
+  await write(a, 'three');
+  await write(b, 'four');
+  await reads(a, 'four');
+  assert.deepEqual(await times(a), ['09:05', '09:06', '09:06']);
+});
+
+test('a link asks before it opens, shows where it leads, and does not say where it was found', async () => {
+  const [a, b] = await it.strangers();
+  const address = `${it.url}v1/ready?x=1#part`;
+  await write(b, `see (${address}), or https://bücher.example/ü or javascript:alert(1) or https://bank.example@evil.example/`);
+  await reads(a, 'javascript');
+  const links = a.getByRole('link').and(a.locator('.address'));
+  assert.deepEqual(await links.allTextContents(), [address, 'https://bücher.example/ü']);
+  await links.nth(1).click();
+  await a.locator('dialog .whole', { hasText: 'https://xn--bcher-kva.example/%C3%BC' }).waitFor();
+  assert.equal(await a.evaluate(() => document.activeElement.textContent), 'Cancel', 'Enter opens nothing by mistake');
+  await a.keyboard.press('Enter');
+  await a.locator('dialog').waitFor({ state: 'detached' });
+  assert.equal(a.context().pages().length, 1);
+  await links.first().focus();
+  await a.keyboard.press('Enter');
+  assert.equal(await a.locator('dialog .whole').textContent(), address);
+  const [opened] = await Promise.all([a.context().waitForEvent('page'), a.getByRole('link', { name: 'Open in a new tab' }).click()]);
+  await opened.waitForLoadState();
+  assert.equal(opened.url(), address);
+  assert.deepEqual(await opened.evaluate(() => [document.referrer, window.opener]), ['', null]);
+  await write(a, 'still here');
+  await reads(b, 'still here');
 });
