@@ -1,5 +1,5 @@
 /**
- * Every screen and every state of a chat, in both languages, narrow and wide, light and dark: axe
+ * Every screen and every state of a chat, in both languages, narrow, wide and low, light and dark: axe
  * finds nothing wrong with it, it fits, and it speaks one language. A picture of each is kept in
  * `screenshots`, to be looked at.
  */
@@ -12,7 +12,8 @@ import { afterEach, describe, test } from 'node:test';
 import { eventually, makeInvite, reads, ready, seek, violations, world, write } from './support.mjs';
 
 const PICTURES = fileURLToPath(new URL('../screenshots', import.meta.url));
-const SIZES = [{ width: 360, height: 740 }, { width: 1280, height: 800 }];
+/** A small phone, a wide window, a phone on its side. */
+const SIZES = [{ width: 320, height: 640 }, { width: 1280, height: 800 }, { width: 844, height: 390 }];
 const SCHEMES = /** @type {const} */ (['light', 'dark']);
 
 /** What each language must not show, but for a few words that belong to both. */
@@ -21,12 +22,12 @@ const COMMON = /cipher-chat|X25519|HTTPS/g;
 
 const SAID = {
   en: [
-    ['guest', 'Hi! Is this the right place?'], ['host', 'It is. Thank you for coming.'], ['host', 'I did not want to write this anywhere where it stays.'],
+    ['guest', 'Hi! Is this the right place?'], ['host', 'It is. Thank you for coming.'], ['host', 'I did not want to write this anywhere where it stays. (See https://example.org/letters.)'],
     ['guest', 'I understand. Take your time; nobody else can read along.'], ['host', 'All right.\n\nSo: it began last week, when I found an old letter in a book that I had bought second-hand.'],
     ['guest', `Who was it from? ${'?'.repeat(120)}`], ['host', '📖'],
   ],
   ko: [
-    ['guest', '안녕하세요! 여기가 맞나요?'], ['host', '네, 맞아요. 와 주셔서 고마워요.'], ['host', '어딘가에 남는 곳에는 쓰고 싶지 않았어요.'],
+    ['guest', '안녕하세요! 여기가 맞나요?'], ['host', '네, 맞아요. 와 주셔서 고마워요.'], ['host', '어딘가에 남는 곳에는 쓰고 싶지 않았어요. (https://example.org/letters)'],
     ['guest', '이해해요. 천천히 말씀하세요. 다른 사람은 아무도 읽을 수 없으니까요.'], ['host', '좋아요.\n\n지난주에 헌책방에서 산 책에서 오래된 편지를 발견하면서 시작된 이야기예요.'],
     ['guest', `누가 쓴 편지였나요${'?'.repeat(120)}`], ['host', '📖'],
   ],
@@ -59,7 +60,7 @@ async function strange(page, language) {
     const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (nodes.nextNode()) {
       const parent = nodes.currentNode.parentElement;
-      if (!parent.closest('option, noscript, .text, #announcer, button[lang]')) found.push(nodes.currentNode.data);
+      if (!parent.closest('option, noscript, .text, .whole, #announcer, button[lang]')) found.push(nodes.currentNode.data);
     }
     for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
       for (const name of ['aria-label', 'title', 'placeholder']) found.push(node.getAttribute(name) ?? '');
@@ -132,6 +133,9 @@ export function everyScreen(language) {
         await see(host, `${at}-${tool}`);
         await host.keyboard.press('Escape');
       }
+      await host.locator('.address').click();
+      await see(host, '16-open-link');
+      await host.keyboard.press('Escape');
       await write(host, 'x'.repeat(8200));
       await host.locator('.fault:not(:empty)').waitFor();
       await see(host, '17-too-long');
