@@ -1,12 +1,17 @@
 //! By what two people are matched: a topic or an invite code, a role, a language.
 
+mod aliases;
+mod fold;
+
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use unicase::UniCase;
-use unicode_normalization::UnicodeNormalization;
 
+use self::{
+    aliases::canonical,
+    fold::{fold, without_unseen},
+};
 use crate::{Tag, codec::sha256, limits};
 
 /// Whom a client wants to meet.
@@ -39,14 +44,15 @@ impl Criteria {
     }
 }
 
-/// A topic as people compare it: NFKC, case-folded, trimmed. Shown to nobody and never logged.
+/// A topic as people compare it: NFKC, case-folded, without what cannot be seen. Shown to nobody and
+/// never logged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Topic(String);
 
 /// Why a text is not a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
-    /// Nothing but white space.
+    /// Nothing that can be seen.
     #[error("a topic is not empty")]
     Empty,
     /// More than [`limits::TOPIC_CHARS`].
@@ -65,16 +71,12 @@ impl FromStr for Topic {
     type Err = TopicError;
 
     fn from_str(text: &str) -> Result<Self, TopicError> {
-        let typed = text.trim();
-        if typed.chars().count() > limits::TOPIC_CHARS {
+        // What cannot be seen does not count.
+        if without_unseen(text).chars().count() > limits::TOPIC_CHARS {
             return Err(TopicError::TooLong);
         }
-        // Folding can undo NFKC and the other way round (for example U+0345), so both are done
-        // twice, as in Unicode's NFKC_Casefold.
-        let fold = |text: &str| UniCase::unicode(text.nfkc().collect::<String>()).to_folded_case();
-        let folded: String = fold(&fold(typed)).nfkc().collect();
-        let folded = folded.trim();
-        if folded.is_empty() { Err(TopicError::Empty) } else { Ok(Self(folded.to_owned())) }
+        let folded = fold(text);
+        if folded.is_empty() { Err(TopicError::Empty) } else { Ok(Self(folded)) }
     }
 }
 
@@ -118,8 +120,8 @@ impl fmt::Debug for InviteCode {
     }
 }
 
-/// The primary language of a BCP 47 tag, in lower case. Only the language keeps two people apart,
-/// not the region or script.
+/// The primary language of a BCP 47 tag, in lower case, in the code that CLDR prefers: `iw` and `he`
+/// are one. Only the language keeps two people apart, not the region or script.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language(Box<str>);
@@ -146,7 +148,7 @@ impl FromStr for Language {
         let subtag_form =
             |s: &str| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric());
         if primary_form && subtags.all(subtag_form) {
-            Ok(Self(primary.to_ascii_lowercase().into()))
+            Ok(Self(canonical(&primary.to_ascii_lowercase()).into()))
         } else {
             Err(LanguageError)
         }
@@ -264,6 +266,48 @@ mod tests {
             assert_eq!(topic(one), topic(two), "{one} {two}");
         }
         assert_ne!(topic("art"), topic("arts"));
+    }
+
+    /// The cases of `schemas/vectors/criteria.json`.
+    fn vectors() -> serde_json::Value {
+        serde_json::from_str(include_str!("../vectors/criteria.json")).unwrap()
+    }
+
+    fn words(list: &serde_json::Value) -> Vec<&str> {
+        list.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn topics_that_look_alike_meet_and_others_do_not() {
+        let vectors = vectors();
+        let groups = vectors["topics"].as_array().unwrap();
+        let folded: Vec<_> = groups
+            .iter()
+            .map(|group| {
+                let all: Vec<_> = words(group).into_iter().map(topic).collect();
+                assert!(all.iter().all(|one| *one == all[0]), "{group}: {all:?}");
+                all[0].clone()
+            })
+            .collect();
+        for (at, one) in folded.iter().enumerate() {
+            assert!(folded[at + 1..].iter().all(|other| other != one), "{one:?} is in two groups");
+        }
+        for wrong in words(&vectors["refused_topics"]) {
+            assert!(wrong.parse::<Topic>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn codes_of_one_language_meet_and_others_do_not() {
+        let vectors = vectors();
+        let groups = vectors["languages"].as_array().unwrap();
+        let read = |tag: &str| tag.parse::<Language>().unwrap();
+        let all: Vec<_> = groups.iter().map(words).collect();
+        for group in &all {
+            assert!(group.iter().all(|tag| read(tag) == read(group[0])), "{group:?}");
+        }
+        let firsts: std::collections::BTreeSet<_> = all.iter().map(|group| read(group[0])).collect();
+        assert_eq!(firsts.len(), all.len());
     }
 
     #[test]
