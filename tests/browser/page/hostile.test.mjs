@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 
 import { utf8 } from '../../../web/bytes.js';
@@ -52,6 +53,20 @@ async function survived(page, hostile, lines) {
   assert.deepEqual(await transcript(page), [...lines, 'still here', '> so am I']);
   assert.deepEqual(page.faults, []);
 }
+
+test('a text shows nothing that would control, turn or overdraw what is around it', async () => {
+  const { cases } = JSON.parse(readFileSync(new URL('../../../schemas/vectors/text.json', import.meta.url), 'utf8'));
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  const sent = cases.filter(({ text }) => text !== '' && utf8(text).length <= 8192);
+  for (const { text } of sent) await hostile.say(text);
+  await survived(page, hostile, sent.map(({ shown }) => shown));
+  const styles = await page.locator('.text').evaluateAll((nodes) => nodes.map((node) => {
+    const { overflowX, overflowY, unicodeBidi } = getComputedStyle(node);
+    return [node.dir, overflowX, overflowY, unicodeBidi].join(' ');
+  }));
+  assert.deepEqual([...new Set(styles)], ['auto clip clip isolate'], 'each stays in its place');
+});
 
 test('what is no frame at all is dropped: any length, any version, any kind', async () => {
   const page = await it.visitor();

@@ -1,7 +1,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { MARKS_PER_BASE } from '../../../web/facts.js';
 import { partsOf } from '../../../web/links.js';
+import { shown } from '../../../web/stranger-text.js';
+import { seeded, vectors } from './support.mjs';
+
+for (const { name, text, shown: expected } of vectors('text').cases) {
+  test(`a stranger's text: ${name}`, () => {
+    assert.equal(shown(text), expected);
+    assert.equal(shown(shown(text)), expected, 'what is shown stays as it is');
+  });
+}
+
+test("whatever a stranger writes, nothing that is shown controls, turns or piles up", () => {
+  const random = seeded(8);
+  const forbidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u0600-\u0605\u06dd\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
+  const tooMany = new RegExp(`\\p{M}{${MARKS_PER_BASE + 1}}`, 'u');
+  const planes = [0x80, 0x400, 0x3000, 0x10000, 0x20000, 0x110000];
+  for (let round = 0; round < 2_000; round++) {
+    const codes = Array.from({ length: 40 }, () => Math.floor(random() * planes[Math.floor(random() * planes.length)]));
+    const text = codes.filter((code) => code < 0xd800 || code > 0xdfff).map((code) => String.fromCodePoint(code)).join('');
+    assert.doesNotMatch(shown(text), forbidden, JSON.stringify(text));
+    assert.doesNotMatch(shown(text), tooMany, JSON.stringify(text));
+  }
+  assert.equal([...shown(`o${'\u0321\u034e\u0489'.repeat(100)}!`)].length, 2 + MARKS_PER_BASE);
+});
 
 const links = (text) => partsOf(text).filter(({ address }) => address !== null).map(({ text: written, address }) => [written, address.href]);
 
