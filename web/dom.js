@@ -132,6 +132,18 @@ export function announce(key, values = {}) {
   region.replaceChildren(line);
 }
 
+/** The key code of every key that an input method has taken (UI Events, 7.3.1). */
+const COMPOSING = 229;
+
+/**
+ * Whether a key belongs to an input method that composes (Korean, Japanese, …). Safari says
+ * `compositionend` before the Enter that ends a composition; only the key code still tells.
+ * @param {KeyboardEvent} event
+ */
+export function belongsToInputMethod(event) {
+  return event.isComposing || event.keyCode === COMPOSING;
+}
+
 /**
  * Opens a modal dialog that is removed when closed. Escape closes it, and the focus returns to
  * where it was.

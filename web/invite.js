@@ -100,6 +100,21 @@ export async function secretOfWords(text) {
 }
 
 /**
+ * The secret of an invite that somebody has typed or pasted: a link of this server, the secret of one,
+ * or words.
+ * @param {string} text
+ * @param {string} page The address of this page.
+ * @returns {Promise<Bytes | WordsFault | 'malformed' | 'elsewhere'>}
+ */
+export async function secretOfInput(text, page) {
+  const [, host] = text.match(/:\/\/([^/#\s]+)/) ?? [];
+  if (host !== undefined && host.toLowerCase() !== new URL(page).host) return 'elsewhere';
+  const typed = text.includes('#') ? text.slice(text.indexOf('#')) : text.trim();
+  if (host === undefined && !text.includes('#') && (typed.match(/[a-z]+/gi) ?? []).length > 1 && /[\s,.;]/.test(typed)) return secretOfWords(text);
+  return secretOf(typed) ?? 'malformed';
+}
+
+/**
  * The first bits of the secret's SHA-256.
  * @param {Bytes} secret
  */

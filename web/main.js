@@ -3,7 +3,7 @@
 import { Attention } from './attention.js';
 import { el } from './dom.js';
 import { choose, language, setLanguage, setText } from './i18n.js';
-import { linkOf, newSecret, secretOf } from './invite.js';
+import { linkOf, newSecret, secretOf, wordsOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
 import { Conversation } from './conversation.js';
 import { canEncrypt } from './noise.js';
@@ -12,7 +12,7 @@ import { alertsButton } from './ui-alerts.js';
 import { showHow } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
-import { inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
+import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
 import { followViewport } from './viewport.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -108,7 +108,9 @@ class Page {
   }
 
   #showStart() {
-    this.#show(startScreen(this.#offer, this.#last, { find: (find) => this.#meet(find), invite: () => this.#invite() }));
+    this.#show(startScreen(this.#offer, this.#last, {
+      find: (find) => this.#meet(find), invite: () => this.#invite(), join: (secret) => this.#joinWith(secret),
+    }));
   }
 
   async #askOffer() {
@@ -116,7 +118,7 @@ class Page {
     if (status === null) return;
     const before = JSON.stringify(this.#offer);
     this.#offer = offerOf(status);
-    const untouched = this.#main.querySelector('.start') !== null && !this.#main.querySelector('form')?.contains(document.activeElement);
+    const untouched = this.#main.querySelector('.start') !== null && !this.#main.querySelector('.ways')?.contains(document.activeElement);
     if (untouched && JSON.stringify(this.#offer) !== before) this.#showStart();
   }
 
@@ -130,13 +132,17 @@ class Page {
   #invite() {
     this.#leaveChat();
     const secret = newSecret();
-    void this.#wait(inviteScreen(linkOf(secret, location.href), () => this.#home()), partner(secret, 'offer'));
+    void this.#wait(inviteScreen(linkOf(secret, location.href), wordsOf(secret), () => this.#home()), partner(secret, 'offer'));
   }
 
   /** @param {Bytes} secret */
   #join(secret) {
-    const join = () => void this.#wait(waitScreen('invited', { cancel: () => this.#home() }), partner(secret, 'seek'));
-    this.#show(joinScreen({ join, decline: () => this.#home() }));
+    this.#show(joinScreen({ join: () => this.#joinWith(secret), decline: () => this.#home() }));
+  }
+
+  /** @param {Bytes} secret */
+  #joinWith(secret) {
+    void this.#wait(waitScreen('invited', { cancel: () => this.#home() }), partner(secret, 'seek'));
   }
 
   /**
@@ -155,10 +161,10 @@ class Page {
     this.#driver.find(search.criteria);
   }
 
-  /** @param {Key} title @param {Key} what @param {(() => void) | null} again */
-  #trouble(title, what, again) {
+  /** @param {Key} title @param {Key} what @param {(() => void) | null} again @param {HTMLElement} [operator] */
+  #trouble(title, what, again, operator) {
     this.#stop();
-    this.#show(troubleScreen(title, what, { again, home: () => this.#home() }));
+    this.#show(troubleScreen(title, what, { again, home: () => this.#home(), operator }));
   }
 
   // What the connection says -------------------------------------------------------------------------------------
@@ -200,7 +206,7 @@ class Page {
         return this.#trouble('trouble.heading', REFUSALS.get(event.code) ?? 'trouble.refused', null);
       case 'failed':
         if (this.#chat !== null) return this.#over(FAILURES[event.why]);
-        return this.#trouble('trouble.heading', FAILURES[event.why], this.#search?.psk ? null : () => this.#meet(this.#last));
+        return this.#trouble('trouble.heading', FAILURES[event.why], this.#search?.psk ? null : () => this.#meet(this.#last), event.why === 'forbidden' ? forbiddenAdvice() : undefined);
     }
   }
 

@@ -4,15 +4,13 @@
  */
 
 import { utf8 } from './bytes.js';
-import { el, icon } from './dom.js';
+import { belongsToInputMethod, el, icon } from './dom.js';
 import { setText } from './i18n.js';
 
 /** Longest text of the channel, UTF-8 bytes. */
 const TEXT_BYTES = 8 * 1024;
 /** Somebody who has pressed no key for this long has stopped writing. */
 const IDLE_MS = 4_000;
-/** The key code of every key that an input method has taken (UI Events, 7.3.1). */
-const COMPOSING = 229;
 
 export class Composer {
   /** @type {(text: string) => 'sent' | 'full' | 'over'} */ #send;
@@ -101,15 +99,6 @@ export class Composer {
     this.#input.style.height = 'auto';
     this.#input.style.height = `${this.#input.scrollHeight}px`;
   }
-}
-
-/**
- * Whether a key belongs to an input method that composes (Korean, Japanese, …). Safari says
- * `compositionend` before the Enter that ends a composition; only the key code still tells.
- * @param {KeyboardEvent} event
- */
-function belongsToInputMethod(event) {
-  return event.isComposing || event.keyCode === COMPOSING;
 }
 
 /** Whether somebody types on keys, as far as a page can know: who points with a finger does not. */

@@ -1,8 +1,9 @@
 /** The start screen: whom to meet, or an invite link for somebody known. */
 
-import { el, icon } from './dom.js';
+import { belongsToInputMethod, el, icon } from './dom.js';
 import { TOPIC_CHARS } from './facts.js';
 import { language, setText } from './i18n.js';
+import { secretOfInput } from './invite.js';
 
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').Role} Role */
@@ -24,7 +25,7 @@ const LANGUAGES = [
 /**
  * @param {Offer} offer
  * @param {Criteria} last The criteria of the last find, so that nobody has to choose twice.
- * @param {{find: (criteria: Criteria) => void, invite: () => void}} act
+ * @param {{find: (criteria: Criteria) => void, invite: () => void, join: (secret: import('./bytes.js').Bytes) => void}} act
  */
 export function startScreen(offer, last, act) {
   const heading = el('h1', { text: 'start.heading', set: { tabindex: '-1' } });
@@ -34,7 +35,7 @@ export function startScreen(offer, last, act) {
     el('ul', { class: 'promises' }, promise('lock', 'start.promise.sealed'), promise('feather', 'start.promise.nothing'), promise('mask', 'start.promise.nobody')),
     offer.people === null ? null : el('p', { class: 'people' }, el('span', { class: 'dot online' }), el('span', { text: ['start.people', { count: offer.people }] })),
   );
-  const ways = el('div', { class: 'ways' }, offer.random ? meet(offer, last, act.find) : null, offer.invite ? invite(act.invite, offer.random) : null);
+  const ways = el('div', { class: 'ways' }, offer.random ? meet(offer, last, act.find) : null, offer.invite ? invite(act.invite, offer.random) : null, offer.invite ? haveInvite(act.join) : null);
   return { node: el('div', { class: 'screen start' }, intro, ways, about), heading };
 }
 
@@ -87,6 +88,38 @@ function invite(make, second) {
     el('h2', { text: 'start.invite', set: { id: 'invite' } }),
     el('p', { class: 'hint', text: 'start.invite.hint' }),
     el('button', { class: second ? 'button' : 'button primary', set: { type: 'button' }, on: { click: make } }, icon('link'), el('span', { text: 'start.invite.make' })),
+  );
+}
+
+/**
+ * Takes an invite that was read out or sent: its words, or its link.
+ * @param {(secret: import('./bytes.js').Bytes) => void} join
+ */
+function haveInvite(join) {
+  const text = el('textarea', { set: { rows: '2', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'go', 'aria-describedby': 'have-fault' } });
+  const fault = el('p', { class: 'fault', set: { id: 'have-fault', role: 'alert' } });
+  const go = async () => {
+    const secret = await secretOfInput(text.value, location.href);
+    text.setAttribute('aria-invalid', String(!(secret instanceof Uint8Array)));
+    if (secret instanceof Uint8Array) return join(secret);
+    // What was typed is a secret: a fault names a place in it, never a word of it.
+    if (typeof secret === 'string') setText(fault, `have.${secret}`);
+    else setText(fault, `have.${secret.fault}`, { number: secret.number ?? 0 });
+    text.focus();
+  };
+  text.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || belongsToInputMethod(event)) return;
+    event.preventDefault();
+    void go();
+  });
+  return el(
+    'details', { class: 'card have' },
+    el('summary', { text: 'have.heading' }),
+    el(
+      'div', { class: 'form' },
+      field('have.text', text), fault,
+      el('button', { class: 'button', text: 'join.go', set: { type: 'button' }, on: { click: () => void go() } }),
+    ),
   );
 }
 

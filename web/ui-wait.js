@@ -79,12 +79,13 @@ function whyNobody(wanted, widen) {
 }
 
 /**
- * A new invite link, and waiting for whoever opens it.
+ * A new invite, and waiting for whoever opens it.
  * @param {string} link
+ * @param {Promise<string[]>} words The same to be read out.
  * @param {() => void} cancel
  * @returns {Waiting}
  */
-export function inviteScreen(link, cancel) {
+export function inviteScreen(link, words, cancel) {
   const heading = el('h1', { text: 'invite.heading', set: { tabindex: '-1' } });
   const status = el('p', { class: 'progress', text: 'wait.connecting' });
   const text = el('input', { class: 'link', label: 'invite.link', set: { type: 'text', readonly: true, value: link } });
@@ -94,12 +95,26 @@ export function inviteScreen(link, cancel) {
     heading,
     el('p', { class: 'lead', text: 'invite.lead' }),
     el('div', { class: 'copy' }, text, copyButton(link, text)),
+    wordsToReadOut(words),
     el('figure', {}, qrPicture(encode(link), 'invite.qr'), el('figcaption', { class: 'hint', text: 'invite.scan' })),
     el('div', { class: 'status' }, circles('waiting small'), status),
     el('p', { class: 'hint', text: 'invite.warning' }),
     el('button', { class: 'button', text: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
   );
   return { node, heading, waitingFor: 'invite.waiting', ...progressOf(status, 'invite.waiting') };
+}
+
+/** @param {Promise<string[]>} words */
+function wordsToReadOut(words) {
+  // The words are English in every language of the page.
+  const list = el('ol', { set: { lang: 'en', translate: 'no' } });
+  void words.then((all) => list.append(...all.map((word) => el('li', {}, word))));
+  return el(
+    'details', { class: 'words' },
+    el('summary', { text: 'invite.words' }),
+    list,
+    el('p', { class: 'hint' }, el('span', { text: 'invite.words.how' }), ' ', el('strong', { class: 'host' }, location.host)),
+  );
 }
 
 /** @param {string} link @param {HTMLInputElement} text */
@@ -142,14 +157,25 @@ export function joinScreen(act) {
  * Something went wrong, and trying again by itself does not help.
  * @param {Key} title
  * @param {Key} what
- * @param {{again: (() => void) | null, home: () => void}} act
+ * @param {{again: (() => void) | null, home: () => void, operator?: HTMLElement}} act `operator`: what
+ *   the operator of the server can do about it.
  */
 export function troubleScreen(title, what, act) {
   const heading = el('h1', { text: title, set: { tabindex: '-1' } });
   const again = act.again === null ? null : el('button', { class: 'button primary', text: 'trouble.again', set: { type: 'button' }, on: { click: act.again } });
   const home = el('button', { class: again === null ? 'button primary' : 'button quiet', text: 'end.home', set: { type: 'button' }, on: { click: act.home } });
-  const node = el('div', { class: 'screen narrow' }, el('div', { class: 'badge' }, icon('lost')), heading, el('p', { class: 'lead', text: what }), el('div', { class: 'actions' }, again, home));
+  const node = el('div', { class: 'screen narrow' }, el('div', { class: 'badge' }, icon('lost')), heading, el('p', { class: 'lead', text: what }), act.operator ?? null, el('div', { class: 'actions' }, again, home));
   return { node, heading };
+}
+
+/** What an operator can do when the server refuses a page of its own. */
+export function forbiddenAdvice() {
+  return el(
+    'details', { class: 'note operator' },
+    el('summary', { text: 'trouble.operator' }),
+    el('p', { text: 'trouble.operator.why' }),
+    el('ul', { class: 'plain' }, el('li', { text: 'trouble.operator.host' }), el('li', {}, el('span', { text: 'trouble.operator.option' }), ' ', el('code', {}, `--allowed-origin ${location.origin}`))),
+  );
 }
 
 /**

@@ -153,6 +153,58 @@ test('after a chat by invite there can be another', async () => {
   await reads(next, 'again');
 });
 
+test('an invite can be read out as twelve words', async () => {
+  const host = await it.visitor();
+  const link = await makeInvite(host);
+  await host.getByText('Read it out instead').click();
+  const words = await host.locator('.words li').allTextContents();
+  assert.equal(words.length, 12);
+  const guest = await it.visitor();
+  await guest.getByText('I have an invite').click();
+  const typed = guest.getByLabel('Its twelve words, or its link');
+  const says = (text) => guest.locator('#have-fault', { hasText: text }).waitFor();
+  for (const [text, fault] of [
+    [words.slice(1).join(' '), 'these are 11.'], [['xyzzy', ...words.slice(1)].join(' '), 'Word 1 is not'], ['nothing', 'not a whole invite'],
+    [`https://elsewhere.example/${new URL(link).hash}`, 'another server'],
+  ]) {
+    await typed.fill(text);
+    await guest.getByRole('button', { name: 'Join the chat' }).click();
+    await says(fault);
+  }
+  await typed.fill(words.map((word, at) => `${at + 1}. ${word.slice(0, 4).toUpperCase()}`).join(', '));
+  await typed.press('Enter');
+  await Promise.all([host, guest].map(ready));
+  await write(guest, 'as you read it to me');
+  await reads(host, 'as you read it to me');
+  const sent = [...host.requests, ...guest.requests, ...host.frames_sent, ...guest.frames_sent].map(String).join('\n');
+  assert.ok(!sent.includes(words.slice(0, 2).join(' ')) && !sent.includes(new URL(link).hash.slice(1)));
+});
+
+test('a link can be pasted where the words go', async () => {
+  const host = await it.visitor();
+  const link = await makeInvite(host);
+  for (const text of [`(${link}).`, new URL(link).hash.slice(1)]) {
+    const guest = await it.visitor();
+    await guest.getByText('I have an invite').click();
+    await guest.getByLabel('Its twelve words, or its link').fill(text.replace(new URL(link).origin, new URL(guest.url()).origin));
+    await guest.getByRole('button', { name: 'Join the chat' }).click();
+    await guest.locator('.waiting, .chat, .badge').first().waitFor();
+    if (text.startsWith('(')) await Promise.all([host, guest].map(ready));
+    else await guest.getByRole('heading', { name: 'This link has been used' }).waitFor();
+  }
+});
+
+test('a server that refuses its own page tells an operator what to look at', async () => {
+  const page = await it.visitor();
+  await page.route('**/v1/sessions', (route) => route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{}' }));
+  await page.reload();
+  await page.locator('form button[type=submit]').click();
+  await page.getByText('The server does not let this page start a chat.').waitFor();
+  await page.getByText('Are you the operator?').click();
+  await page.getByText('let it pass on the Host header unchanged').waitFor();
+  assert.equal(await page.locator('.operator code').textContent(), `--allowed-origin ${new URL(it.url).origin}`);
+});
+
 test('a link that is pasted into a tab of the page asks first, too', async () => {
   const host = await it.visitor();
   const link = await makeInvite(host);

@@ -60,7 +60,7 @@ async function strange(page, language) {
     const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (nodes.nextNode()) {
       const parent = nodes.currentNode.parentElement;
-      if (!parent.closest('option, noscript, .text, .whole, #announcer, button[lang]')) found.push(nodes.currentNode.data);
+      if (!parent.closest('option, noscript, .text, .whole, #announcer, button[lang], .words ol, .host, code')) found.push(nodes.currentNode.data);
     }
     for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
       for (const name of ['aria-label', 'title', 'placeholder']) found.push(node.getAttribute(name) ?? '');

@@ -38,6 +38,8 @@ describe('a connection that is lost', LOCAL, () => {
     await reads(b, 'before');
     b.wire.cut();
     await a.getByText('Away, may come back').waitFor();
+    await a.locator('.kept', { hasText: /They have 0:0[123] to come back/ }).waitFor();
+    await b.locator('.kept', { hasText: /You have 0:0[123] to come back/ }).waitFor();
     await write(a, 'while you were away');
     await a.locator('.mark[data-mark=sending]').waitFor();
     b.wire.mend();
