@@ -218,7 +218,8 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   closed(socket, how, now) {
-    const code = how === 'silent' ? null : how;
+    const replacedByUs = this.#link.dial.hasGivenUp && WHY_CLOSED.get(Number(how)) === 'replaced';
+    const code = how === 'silent' || replacedByUs ? null : how;
     if (socket === this.#link.dial.opening) {
       this.#link.dial.failed();
       if (this.#link.active !== null) return (this.#link.dial.later(now), []);

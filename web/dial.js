@@ -19,6 +19,11 @@ export class Dial {
   /** When it is abandoned. @type {number | null} */ abandonAt = null;
   /** Whether the server has taken its upgrade. */ #isOpen = false;
   /** Whether it is to replace a silent connection, which may yet speak. */ isSpare = false;
+  /**
+   * Whether one was given up since the connection is ready. The server may have taken it all the same,
+   * and then closes the connection as replaced.
+   */
+  hasGivenUp = false;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
@@ -51,6 +56,7 @@ export class Dial {
   giveUpSpare() {
     if (!this.isSpare || (this.opening !== null && this.#isOpen)) return null;
     const spare = this.opening;
+    if (spare !== null) this.hasGivenUp = true;
     this.opening = this.abandonAt = this.at = null;
     this.isSpare = false;
     return spare;
@@ -59,7 +65,7 @@ export class Dial {
   /** The socket is ready. @param {number} now */
   succeeded(now) {
     this.opening = this.abandonAt = this.at = null;
-    this.isSpare = false;
+    this.isSpare = this.hasGivenUp = false;
     this.#neverReady = 0;
     this.#readySince = now;
   }

@@ -284,6 +284,15 @@ test('a silent connection that speaks before the other is open is kept', () => {
   }
 });
 
+test('a connection that was given up may have been taken by the server: it replaced nobody but ourselves', () => {
+  const world = silent();
+  world.machine.received(1, world.now);
+  assert.deepEqual(events(world.close(1, 4102)), [{ kind: 'offline', why: 'lost' }]);
+  world.wake();
+  assert.deepEqual(messages(world.ready(3)), [{ type: 'resume', ticket: 'ticket-1' }]);
+  assert.deepEqual(events(world.close(3, 4102)), [{ kind: 'failed', why: 'replaced' }], 'this time it was another');
+});
+
 test('once the other connection is open it is kept, whatever the first says', () => {
   const world = silent();
   world.machine.opened(2);
