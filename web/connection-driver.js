@@ -3,9 +3,11 @@
  * nothing itself.
  */
 
+import { makeSession } from './admission.js';
 import { now } from './clock.js';
 import { ConnectionMachine } from './connection-machine.js';
 import { SUBPROTOCOL } from './facts.js';
+import { REQUEST_MS, answerOf, request, retryAfter } from './rest.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Effect} Effect */
@@ -16,13 +18,15 @@ import { SUBPROTOCOL } from './facts.js';
  * channel sends it again.
  */
 const QUEUED_BYTES = 256 * 1024;
-/** A request that takes longer is abandoned. */
-const REQUEST_MS = 10_000;
+/** What `POST /v1/sessions` answers when it wants a proof of work. */
+const PROOF_NEEDED = 428;
 
 export class ConnectionDriver {
   /** Makes the decisions; public for callers that run its effects. */
   machine = new ConnectionMachine(Math.random);
   /** The session that is being made. @type {Promise<void> | null} */ #creating = null;
+  /** The work for a proof that is going on. @type {AbortController | null} */ #work = null;
+  /** Whether the person has cancelled such work: then it is done for a search only. */ #declined = false;
   /** @type {Map<number, WebSocket>} */ #sockets = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {(event: ConnectionEvent) => void} */ #onEvent;
@@ -43,7 +47,18 @@ export class ConnectionDriver {
 
   /** @param {import('./protocol.js').Criteria} criteria */
   find(criteria) {
+    this.#declined = false;
     this.run(this.machine.find(criteria, now()));
+  }
+
+  /** Ends the search or the chat, the connection, and the work for a proof. */
+  stop() {
+    this.run(this.machine.stop());
+    if (this.#work === null) return;
+    this.#work.abort();
+    this.#work = this.#creating = null;
+    this.#declined = true;
+    this.run(this.machine.sessionRefused({ status: null, retryInMs: null }, now()));
   }
 
   /**
@@ -65,7 +80,7 @@ export class ConnectionDriver {
    * @returns {Promise<any>}
    */
   async askStatus() {
-    if (this.machine.token === null) await this.#createSession();
+    if (this.machine.token === null && !this.#declined) await this.#createSession();
     const response = await this.#requestStatus();
     if (response?.status !== 401) return answerOf(response);
     // The session has ended meanwhile.
@@ -164,15 +179,25 @@ export class ConnectionDriver {
 
   /** Makes a session. A call while one is being made waits for that one. */
   #createSession() {
-    this.#creating ??= this.#requestSession().finally(() => {
-      this.#creating = null;
+    if (this.#creating !== null) return this.#creating;
+    const creating = this.#requestSession().finally(() => {
+      if (this.#creating === creating) this.#creating = null;
     });
-    return this.#creating;
+    this.#creating = creating;
+    return creating;
   }
 
   async #requestSession() {
-    const began = now();
-    const response = await request('POST', 'v1/sessions', null);
+    const work = new AbortController();
+    let began = now();
+    const response = await makeSession(work.signal, (share) => {
+      began = now();
+      this.#work = work;
+      this.#onEvent({ kind: 'working', share });
+    });
+    if (this.#work === work) this.#work = null;
+    if (response === 'cancelled') return;
+    if (response === 'unproved') return this.run(this.machine.sessionRefused({ status: PROOF_NEEDED, retryInMs: null }, now()));
     const session = response?.status === 201 ? await response.json().catch(() => null) : null;
     if (session !== null) return this.run(this.machine.sessionCreated(session, now()));
     const silent = response === null && now() - began >= REQUEST_MS;
@@ -186,28 +211,4 @@ export class ConnectionDriver {
     const answer = response?.status === 401 ? 'dead' : response?.ok ? 'holds' : 'unknown';
     this.run(this.machine.probed(token, answer, now()));
   }
-}
-
-/**
- * @param {string} method
- * @param {string} path
- * @param {string | null} token
- * @returns {Promise<Response | null>}
- */
-async function request(method, path, token) {
-  /** @type {Record<string, string>} */
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-  const signal = AbortSignal.timeout(REQUEST_MS);
-  return fetch(path, { method, headers, signal, cache: 'no-store', keepalive: method === 'DELETE' }).catch(() => null);
-}
-
-/** The JSON of a good answer; `null` otherwise. @param {Response | null} response */
-function answerOf(response) {
-  return response?.ok ? response.json().catch(() => null) : null;
-}
-
-/** @param {Response | null} response */
-function retryAfter(response) {
-  const seconds = Number(response?.headers.get('retry-after') ?? NaN);
-  return Number.isFinite(seconds) ? Math.max(seconds, 1) * 1000 : null;
 }

@@ -142,7 +142,7 @@ export class ConnectionMachine {
   sessionRefused({ status, retryInMs, silent = false }, now) {
     this.#session.isBeingMade = false;
     if (this.#stopped || this.#link.active !== null) return [];
-    if (status !== null && status !== 429 && status < 500) return this.#fail('forbidden');
+    if (status !== null && status !== 429 && status < 500) return this.#fail(status === 428 ? 'unproved' : 'forbidden');
     if (retryInMs === null) return this.#offline(silent ? 'silent' : 'lost', now);
     return [emit({ kind: 'busy', retryInMs: this.#link.dial.refused(now, retryInMs) })];
   }

@@ -81,6 +81,7 @@ export const en = {
   'wait.connecting': 'Connecting…',
   'wait.queued': 'You will be connected as soon as there is a match.',
   'wait.offline': 'No connection. Trying again…',
+  'wait.work': 'To keep floods of programs out, this server lets your browser calculate for a few seconds…',
   'wait.silent': 'The server does not answer. Trying again…',
   'wait.busy': 'The server is busy. Trying again in {seconds} s…',
 
@@ -157,6 +158,7 @@ export const en = {
   'trouble.operator.why': 'The server takes new people only from its own pages. It compares the address of this page with the name in the request, and they differed.',
   'trouble.operator.host': 'Behind a proxy, let it pass on the Host header unchanged (in Nginx: proxy_set_header Host $host, or $http_host with a port).',
   'trouble.operator.option': 'If the page is meant to be at another address than the server, start the server with',
+  'trouble.unproved': 'This server asks browsers to calculate for a moment before a chat, and that did not succeed.',
   'trouble.replaced': 'This session continued in another window.',
   'trouble.session': 'The session has ended. A session lasts one day at most. You can start a new one at any time.',
   'trouble.fault': 'This page sent something that the server did not understand, so the server closed the connection. Reloading may help.',

@@ -31,7 +31,7 @@ const CROWD = 10;
 /** @type {Map<string, Key>} */
 const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching']]);
 /** @type {Record<Extract<ConnectionEvent, {kind: 'failed'}>['why'], Key>} */
-const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.session', forbidden: 'trouble.forbidden', fault: 'trouble.fault' };
+const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.session', forbidden: 'trouble.forbidden', unproved: 'trouble.unproved', fault: 'trouble.fault' };
 
 class Page {
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
@@ -176,6 +176,8 @@ class Page {
         return this.#waiting?.progress('wait.connecting');
       case 'waiting':
         return this.#waiting?.progress(this.#waiting.waitingFor);
+      case 'working':
+        return this.#waiting?.working(event.share);
       case 'busy':
         return this.#waiting?.progress('wait.busy', { seconds: Math.ceil(event.retryInMs / 1000) });
       case 'silent':
@@ -310,7 +312,7 @@ class Page {
   #stop() {
     this.#forget();
     this.#leaving?.chat.close();
-    this.#driver.run(this.#driver.machine.stop());
+    this.#driver.stop();
   }
 
   /**

@@ -21,17 +21,17 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  * What the connection machine reports to the page. `away`: this side had no connection to the room
  * when it ended. `silent`: the server does not answer, but the connection may still work, which
  * `answers` then says. `moving`: the room moves to another connection. `offline`: there is none, because
- * it was lost, or because the server is silent.
+ * it was lost, or because the server is silent. `working`: the share of a proof of work that is done.
  * @typedef {{kind: 'online'} | {kind: 'silent'} | {kind: 'answers'} | {kind: 'moving'}
  *   | {kind: 'offline', why: 'lost' | 'silent'}
- *   | {kind: 'busy', retryInMs: number}
+ *   | {kind: 'working', share: number} | {kind: 'busy', retryInMs: number}
  *   | {kind: 'waiting'}
  *   | {kind: 'paired', room: string, side: 'a' | 'b', criteria: Criteria}
  *   | {kind: 'resumed'}
  *   | {kind: 'peer', state: PeerState}
  *   | {kind: 'ended', reason: EndReason, away: boolean}
  *   | {kind: 'refused', code: string}
- *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'fault'}} ConnectionEvent
+ *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'unproved' | 'fault'}} ConnectionEvent
  */
 
 /**

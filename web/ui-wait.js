@@ -19,6 +19,7 @@ const COPIED_MS = 2_000;
  * @property {HTMLElement} node
  * @property {HTMLElement} heading
  * @property {(key: Key, values?: Values) => void} progress
+ * @property {(share: number) => void} working How much of a proof of work is done; 1: all of it.
  * @property {Key} waitingFor What is shown while the server knows of the search.
  * @property {() => void} progressAgain What was shown before the server was silent is true again.
  */
@@ -197,5 +198,12 @@ function progressOf(status, waitingFor, begun = () => {}) {
     setText(status, key, values);
     if (status.textContent !== before) announce(key, values);
   };
-  return { progress, progressAgain: () => progress(...last) };
+  const bar = el('progress', { class: 'work', label: 'wait.work', set: { max: '1', hidden: true } });
+  status.after(bar);
+  const working = (/** @type {number} */ share) => {
+    bar.value = share;
+    bar.hidden = share === 1;
+    progress(share === 1 ? 'wait.connecting' : 'wait.work');
+  };
+  return { progress, working, progressAgain: () => progress(...last) };
 }

@@ -1,0 +1,37 @@
+/** Calls of the server's REST interface. A call that gets no answer gives `null`. */
+
+/** A request that takes longer is abandoned. */
+export const REQUEST_MS = 10_000;
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {string | null} [token]
+ * @param {unknown} [body] Sent as JSON.
+ * @returns {Promise<Response | null>}
+ */
+export async function request(method, path, token = null, body = undefined) {
+  /** @type {Record<string, string>} */
+  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  const signal = AbortSignal.timeout(REQUEST_MS);
+  const how = { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
+  return fetch(path, { ...how, cache: 'no-store', keepalive: method === 'DELETE' }).catch(() => null);
+}
+
+/** The JSON of a good answer; `null` otherwise. @param {Response | null} response @returns {Promise<any>} */
+export async function answerOf(response) {
+  return response?.ok ? response.json().catch(() => null) : null;
+}
+
+/** The code of a problem; `null` without one. @param {Response | null} response @returns {Promise<string | null>} */
+export async function problemOf(response) {
+  const problem = await response?.clone().json().catch(() => null);
+  return typeof problem?.code === 'string' ? problem.code : null;
+}
+
+/** How long the server asks to wait, ms; `null` if it does not. @param {Response | null} response */
+export function retryAfter(response) {
+  const seconds = Number(response?.headers.get('retry-after') ?? NaN);
+  return Number.isFinite(seconds) ? Math.max(seconds, 1) * 1000 : null;
+}
