@@ -50,7 +50,8 @@ impl Question {
 }
 
 /// What a janitor publishes of its own accord and counts.
-const PUBLISHED: [&str; 4] = ["session-expired", "room-expired", "room-ended", "key-expired"];
+const PUBLISHED: [&str; 5] =
+    ["session-expired", "session-held-twice", "room-expired", "room-ended", "key-expired"];
 
 impl Metrics {
     /// New metrics, exported by `registry`. Every metric is named here, or this does not compile;
@@ -69,7 +70,7 @@ impl Metrics {
             .iter()
             .for_each(|question| drop(answered.get_or_create(&question.label())));
         registry.register("held", "Entries that are remembered", held);
-        registry.register("said", "Expiries and ends that were published", said);
+        registry.register("said", "Expiries, ends and sessions held twice that were published", said);
         registry.register("answered", "Questions that were answered", answered);
         registry.register("unsaid", "Messages that the bus did not take", unsaid);
         registry.register("gaps", "Times in which messages may have been missed", gaps);
@@ -98,9 +99,10 @@ impl Metrics {
     }
 
     pub(crate) fn said(&self, message: &Message) {
-        let [session_expired, room_expired, room_ended, key_expired] = PUBLISHED;
+        let [session_expired, held_twice, room_expired, room_ended, key_expired] = PUBLISHED;
         let what = match message {
             Message::Session { event: SessionEvent::Expired, .. } => session_expired,
+            Message::Session { event: SessionEvent::HeldTwice, .. } => held_twice,
             Message::Room { event: RoomEvent::Expired, .. } => room_expired,
             Message::Room { event: RoomEvent::Ended(_), .. } => room_ended,
             Message::Key { event: KeyEvent::Expired, .. } => key_expired,

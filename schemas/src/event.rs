@@ -128,6 +128,9 @@ pub enum SessionEvent {
     /// A janitor has forgotten it: it is past its life, or nobody renewed it. A gateway that holds
     /// it ignores this.
     Expired,
+    /// A janitor has current leases of two gateways for it: one of them has missed that it was
+    /// replaced. Whoever holds it publishes `Attached` again.
+    HeldTwice,
 }
 
 /// The answer to `session.<session>.ask`.
@@ -205,7 +208,8 @@ pub struct Presence {
 /// A side in a [`Presence`]: an [`Attachment`] to the gateway that publishes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
-    /// The stamp of the receiver's side, as the publisher knows it.
+    /// The stamp of the receiver's side, as the publisher knows it; [`Stamp::NONE`] if it takes
+    /// that side for away. A receiver that knows better answers at once.
     pub peer: Stamp,
     /// The side.
     pub side: Side,

@@ -9,8 +9,8 @@ use crate::limits;
 pub const KEY_ROTATION: Duration = Duration::from_secs(60 * 60);
 /// Default of [`Lifetimes::token_life`].
 pub const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
-/// Default of [`Lifetimes::grace`].
-pub const GRACE: Duration = Duration::from_secs(60);
+/// Default of [`Lifetimes::grace`]: a phone that sleeps for two minutes comes back into its chat.
+pub const GRACE: Duration = Duration::from_secs(3 * 60);
 
 /// With a shorter token life a client would do little else than renew its token.
 pub const MIN_TOKEN_LIFE: Duration = Duration::from_secs(2);

@@ -211,7 +211,7 @@ impl Message {
             Self::Session { event, .. } => match event {
                 SessionEvent::Attached { .. } | SessionEvent::Left(_) => &[Gateway],
                 SessionEvent::Revoked { .. } => &[Gateway, Janitor],
-                SessionEvent::Expired => &[Janitor],
+                SessionEvent::Expired | SessionEvent::HeldTwice => &[Janitor],
             },
             Self::Key { event, .. } => match event {
                 KeyEvent::Announced(_) => &[Gateway],

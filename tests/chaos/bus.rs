@@ -1,6 +1,9 @@
 //! NATS is lost, hangs, and comes back.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::time::{Instant, sleep_until};
 
 use crate::support::{
     cluster::Cluster,
@@ -9,16 +12,21 @@ use crate::support::{
     process::Launch,
 };
 
+/// Waits until the peer is online.
+async fn is_told_that_the_peer_is_online(person: &mut Person) {
+    loop {
+        match person.next().await {
+            Heard::Control(message) if message == json!({"type": "peer", "state": "online"}) => return,
+            Heard::Control(message) => assert_eq!(message["type"], "peer"),
+            heard => panic!("{heard:?}"),
+        }
+    }
+}
+
 /// Waits until the peer is online, and then exchanges frames.
 async fn talk_once_online(one: &mut Person, other: &mut Person) {
     for person in [&mut *one, &mut *other] {
-        loop {
-            match person.next().await {
-                Heard::Control(message) if message == json!({"type": "peer", "state": "online"}) => break,
-                Heard::Control(message) => assert_eq!(message["type"], "peer"),
-                heard => panic!("{heard:?}"),
-            }
-        }
+        is_told_that_the_peer_is_online(person).await;
     }
     talk(one, other).await;
 }
@@ -133,6 +141,36 @@ async fn nats_that_hangs_counts_as_lost() {
         gateway.is_ready().await;
     }
     talk_once_online(&mut one, &mut other).await;
+}
+
+#[tokio::test]
+async fn all_chats_are_back_soon_after_nats_has_hung() {
+    /// In a round of ten seconds so many would not all be back soon by chance.
+    const COUPLES: usize = 20;
+    /// The promise is 4 s; the rest is for a busy machine.
+    const BACK: Duration = Duration::from_secs(4 + 4);
+    let cluster = Cluster::start().await;
+    let mut people = Vec::new();
+    for _ in 0..COUPLES {
+        let (one, other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+        people.extend([one, other]);
+    }
+    cluster.nats.pause();
+    let end = Instant::now() + Duration::from_secs(20);
+    for person in &mut people {
+        person.peer_is("away").await;
+    }
+    sleep_until(end).await;
+    cluster.nats.resume();
+    let began = Instant::now();
+    for person in &mut people {
+        is_told_that_the_peer_is_online(person).await;
+    }
+    assert!(began.elapsed() < BACK, "{:?}", began.elapsed());
+    for couple in people.chunks_mut(2) {
+        let [one, other] = couple else { panic!("a couple") };
+        get_through(one, other).await;
+    }
 }
 
 #[tokio::test]

@@ -117,6 +117,39 @@ async fn a_gateway_that_hangs_for_a_while_is_away_and_then_back() {
 }
 
 #[tokio::test]
+async fn all_chats_are_back_soon_after_a_gateway_that_hung_runs_again() {
+    /// Without a word at once each chat waits for its turn in a round of ten seconds: that all of
+    /// so many have it soon is not to be expected once in a hundred runs.
+    const COUPLES: usize = 20;
+    /// The promise is 4 s; the rest is for a busy machine.
+    const BACK: Duration = Duration::from_secs(4 + 4);
+    let cluster = Cluster::plan().set("session-rate", "0").start().await;
+    let [hanging, staying] = [&cluster.gateways[0], &cluster.gateways[1]];
+    let mut couples = Vec::new();
+    for _ in 0..COUPLES {
+        couples.push(couple(hanging, staying).await);
+    }
+    for pause in [5, 20].map(Duration::from_secs) {
+        hanging.pause();
+        let end = Instant::now() + pause;
+        for (_, other) in &mut couples {
+            is_told_of_peer(other, "away").await;
+        }
+        tokio::time::sleep_until(end).await;
+        hanging.go_on();
+        let began = Instant::now();
+        for (_, other) in &mut couples {
+            is_told_of_peer(other, "online").await;
+        }
+        assert!(began.elapsed() < BACK, "{:?}", began.elapsed());
+        for (one, other) in &mut couples {
+            get_through(one, other).await;
+            get_through(other, one).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_of_a_lost_gateway_is_valid_where_its_key_was_never_announced() {
     let mut cluster = Cluster::start().await;
     let person = Person::new(&cluster.gateways[0]).await;

@@ -193,7 +193,7 @@ impl World {
         world
     }
 
-    fn add_node(&mut self, service: Service, n: usize) {
+    pub(super) fn add_node(&mut self, service: Service, n: usize) {
         let letter = &service.word()[..1];
         let skew = self.profile.skew;
         let id = format!("{letter}{n}").parse().expect("a node id");

@@ -192,6 +192,12 @@ impl Sessions {
                 }
             }
             SessionEvent::Expired => self.publish_leases_of(&[id]),
+            // Of the two gateways that hold it, the older one learns of the other by this.
+            SessionEvent::HeldTwice => {
+                if let Some(own) = self.sessions.get(&id).filter(|own| own.conn.is_some()) {
+                    self.publish_attached(id, own.stamp);
+                }
+            }
         }
     }
 

@@ -191,7 +191,10 @@ impl Room {
         let here = |side: &Side| self.seat(side.other()).is_none() && self.is_attached(*side);
         let side = SIDES.into_iter().find(here)?;
         let (own, other) = (self.fold.attachment(side)?, self.fold.attachment(side.other())?);
-        Some((other.node, Attached { peer: other.stamp, side, stamp: own.stamp, owner: own.owner }))
+        let is_online = self.fold.state(side.other()) == Some(PeerState::Online);
+        // A gateway that holds a side which is taken for away answers at once.
+        let peer = if is_online { other.stamp } else { Stamp::NONE };
+        Some((other.node, Attached { peer, side, stamp: own.stamp, owner: own.owner }))
     }
 
     /// Whether the other side of a seat knows where it is: it has answered, and is online.

@@ -57,7 +57,8 @@ impl Sessions {
     }
 
     /// What others published while this process stood still is still to be read: nobody was silent
-    /// in this time, and no grace has run.
+    /// in this time, and no grace has run. The others may have taken this gateway for lost: they
+    /// are told at once that its people are there.
     fn excuse_silence(&mut self, now: UnixMillis, standstill: Standstill) {
         let Standstill { pause, grace_pause, grace_now } = standstill;
         self.neighbours.excuse_silence(now, pause);
@@ -65,6 +66,7 @@ impl Sessions {
             room.excuse_silence(now, pause);
             room.prolong_graces(grace_now, grace_pause);
         }
+        self.publish_presence(&self.rooms.ids());
     }
 
     fn run_timer(&mut self, now: UnixMillis, timer: Timer) {

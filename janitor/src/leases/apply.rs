@@ -68,6 +68,10 @@ impl Leases {
                 || (tie && gateways.iter().any(|(id, it)| it.boot == held.boot && id > from))
         };
         match self.sessions.get_mut(&lease.session) {
+            // Both are connected: the gateway of the older attachment has missed the newer one.
+            Some(held) if is_older(held) && lease.connected && held.connected => {
+                self.publish_held_twice(now, lease.session);
+            }
             Some(held) if is_older(held) => {}
             Some(held) => held.renew(newer),
             None => self.sessions.insert(lease.session, newer),
@@ -79,6 +83,15 @@ impl Leases {
         if self.leads() {
             let event = SessionEvent::Revoked { remaining: until.since(self.moment(now)) };
             let speaker = Service::Janitor;
+            self.effects.push_back(Effect::Publish(Message::Session { session, speaker, event }));
+        }
+    }
+
+    /// Asks whoever holds this session to publish its attachment again.
+    fn publish_held_twice(&mut self, now: UnixMillis, session: SessionId) {
+        self.janitors.expire(now);
+        if self.leads() {
+            let (speaker, event) = (Service::Janitor, SessionEvent::HeldTwice);
             self.effects.push_back(Effect::Publish(Message::Session { session, speaker, event }));
         }
     }
@@ -131,7 +144,7 @@ impl Leases {
                     (held.stamp, held.boot, held.heard, held.connected) = (*stamp, boot, moment, true);
                 }
             }
-            SessionEvent::Expired => {}
+            SessionEvent::Expired | SessionEvent::HeldTwice => {}
         }
     }
 

@@ -174,6 +174,14 @@ pub(super) fn publishes_session_expired(n: u64) -> Effect {
     })
 }
 
+pub(super) fn publishes_held_twice(n: u64) -> Effect {
+    Effect::Publish(Message::Session {
+        session: session(n),
+        speaker: Service::Janitor,
+        event: SessionEvent::HeldTwice,
+    })
+}
+
 pub(super) fn publishes_key_expired(key: PublicKey) -> Effect {
     Effect::Publish(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired })
 }

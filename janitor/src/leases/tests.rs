@@ -40,6 +40,27 @@ mod sessions {
     }
 
     #[test]
+    fn one_that_two_gateways_hold_is_named_with_each_lease_of_the_older_attachment() {
+        let rig = Rig::awake();
+        let (older, newer) = (|| lease("g1", 1, vec![lease_of(1, 5, None)]), lease_of(1, 6, None));
+        assert_eq!(rig.receive(older()), []);
+        assert_eq!(rig.receive(lease("g2", 2, vec![newer])), [], "it has moved, as far as this shows");
+        assert_eq!(rig.receive(older()), [publishes_held_twice(1)]);
+        assert_eq!(rig.receive(older()), [publishes_held_twice(1)], "that may be lost, too");
+        let lost = SessionLease { connected: false, ..lease_of(1, 5, None) };
+        assert_eq!(rig.receive(lease("g1", 1, vec![lost])), [], "a seat is kept there, and no connection");
+        assert_eq!(rig.receive(lease("g2", 2, vec![lease_of(1, 6, None)])), []);
+    }
+
+    #[test]
+    fn one_that_two_gateways_hold_is_named_by_the_leader_alone() {
+        let rig = Rig::awake();
+        rig.receive(beat(Service::Janitor, "j1", 1));
+        rig.receive(lease("g2", 2, vec![lease_of(1, 6, None)]));
+        assert_eq!(rig.receive(lease("g1", 1, vec![lease_of(1, 5, None)])), []);
+    }
+
+    #[test]
     fn the_sessions_of_a_lost_gateway_expire_in_portions_and_one_that_returns_is_kept() {
         let rig = Rig::awake();
         let most = EXPIRIES_PER_TICK as u64;

@@ -145,6 +145,7 @@ fn what_a_session_does_is_believed_of_gateways_alone_and_that_it_is_forgotten_of
         (SessionEvent::Left(RoomId::from_bytes([1; 16])), true, false),
         (revoked, true, true),
         (SessionEvent::Expired, false, true),
+        (SessionEvent::HeldTwice, false, true),
     ] {
         for (speaker, may) in
             [(Service::Gateway, by_gateway), (Service::Janitor, by_janitor), (Service::Pairing, false)]

@@ -172,6 +172,7 @@ fn session_event() -> impl Strategy<Value = (Service, SessionEvent)> {
     prop_oneof![
         3 => said.prop_map(|event| (Service::Gateway, event)),
         1 => Just((Service::Janitor, SessionEvent::Expired)),
+        1 => Just((Service::Janitor, SessionEvent::HeldTwice)),
         1 => duration().prop_map(|remaining| (Service::Janitor, SessionEvent::Revoked { remaining })),
     ]
 }

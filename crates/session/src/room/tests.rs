@@ -306,7 +306,13 @@ fn presence_names_both_attachments_while_the_own_side_is_connected() {
     let mut story = Story::shared();
     let owner = session(Side::A).tag();
     let own = Attached { peer: Stamp(2), side: Side::A, stamp: Stamp(1), owner };
-    assert_eq!(story.room.presence(), Some((node(1), own)));
+    assert_eq!(story.room.presence(), Some((node(1), own.clone())));
+    story.input(|room, at| room.lose_gateway(at, &node(1)));
+    assert_eq!(
+        story.room.presence(),
+        Some((node(1), Attached { peer: Stamp::NONE, ..own })),
+        "the peer is taken for away"
+    );
     story.input(|room, at| room.lose_connection(at, Side::A));
     assert_eq!(story.room.presence(), None);
     assert_eq!(Story::local().room.presence(), None);

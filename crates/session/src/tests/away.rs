@@ -91,6 +91,49 @@ fn a_gateway_that_stood_still_takes_nobody_for_away_before_it_has_read_what_they
 }
 
 #[test]
+fn a_gateway_that_stood_still_says_at_once_that_its_people_are_there() {
+    for pause in [5, 20] {
+        let mut cluster = Cluster::new(2);
+        let chat = cluster.chatting([0, 1]);
+        let end = cluster.now + Duration::from_secs(pause);
+        while cluster.now < end {
+            cluster.now += TICK;
+            cluster.decide(1, Sessions::tick);
+        }
+        assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
+        cluster.decide(0, Sessions::tick);
+        assert_eq!(seen(&mut cluster, chat.other), [PeerState::Online], "with the first tick");
+        assert_ne!(cluster.route(chat.other), Route::Nowhere);
+        assert_eq!(seen(&mut cluster, chat.one), []);
+    }
+}
+
+#[test]
+fn a_gateway_that_was_taken_for_lost_without_noticing_it_is_asked_at_once() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 1]);
+    // Only what gateway 0 publishes is lost.
+    cluster.gates[0].is_connected = false;
+    for _ in 0..50 {
+        cluster.pass(TICK);
+        let heartbeat = Heartbeat {
+            boot: cluster.gates[1].boot,
+            version: String::new(),
+            load: cluster.gates[1].sessions.load(),
+            draining: false,
+        };
+        let beat = Message::Heartbeat { service: Service::Gateway, from: node(1), heartbeat };
+        let now = cluster.now;
+        cluster.gates[0].sessions.handle(now, &beat);
+    }
+    assert_eq!(seen(&mut cluster, chat.one), []);
+    assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
+    cluster.gates[0].is_connected = true;
+    cluster.beat(0);
+    assert_eq!(seen(&mut cluster, chat.other), [PeerState::Online], "with the first heartbeat");
+}
+
+#[test]
 fn a_gateway_that_stood_still_misses_a_dead_one_as_soon_as_ever() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([0, 1]);
@@ -108,7 +151,7 @@ fn no_grace_runs_while_a_gateway_stands_still() {
     let mut cluster = Cluster::new(2);
     let chat = cluster.chatting([1, 0]);
     cluster.drop(chat.one);
-    cluster.secs(50);
+    cluster.pass(GRACE - Duration::from_secs(10));
     assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away]);
     cluster.stand_still(0, Duration::from_secs(20), |cluster| {
         let back = cluster.back(1, &chat);
@@ -116,7 +159,7 @@ fn no_grace_runs_while_a_gateway_stands_still() {
     });
     cluster.secs(2);
     assert_eq!(news(cluster.told(chat.other)), [ToClient::Peer(PeerState::Online)]);
-    cluster.secs(60);
+    cluster.pass(GRACE);
     assert_eq!(news(cluster.told(chat.other)), []);
 }
 

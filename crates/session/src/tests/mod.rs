@@ -24,7 +24,7 @@ use schemas::{
     event::{
         Attachment, Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, SessionEvent, Want, WantEvent,
     },
-    limits,
+    lifetimes, limits,
     message::Message,
     session::SessionState,
     token::{RoomHistory, TokenClaims},
@@ -37,7 +37,7 @@ use crate::{
 use grants::{fresh_token, newest, place, ticket, token};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = lifetimes::GRACE;
 const TOKEN_LIFE: Duration = Duration::from_secs(600);
 
 /// One gateway, and everything that it has decided.

@@ -35,6 +35,32 @@ fn a_newer_connection_elsewhere_closes_the_old_one() {
 }
 
 #[test]
+fn a_newer_connection_that_was_missed_closes_the_old_one_once_a_janitor_sees_both() {
+    let held_twice = || Message::Session {
+        session: session(1),
+        speaker: Service::Janitor,
+        event: SessionEvent::HeldTwice,
+    };
+    let mut cluster = Cluster::new(3);
+    let claims = fresh_token(1);
+    let old = cluster.connect_with(0, &claims, 1);
+    cluster.pass(TICK);
+    cluster.lost = |message| matches!(message, Message::Session { .. });
+    let new = cluster.connect_with(1, &claims, 1);
+    cluster.secs(20);
+    assert_eq!((cluster.closed(old), cluster.closed(new)), (None, None), "nobody knows");
+    cluster.handle(0, held_twice());
+    cluster.handle(1, held_twice());
+    assert_eq!((cluster.closed(old), cluster.closed(new)), (None, None), "lost again");
+    cluster.lost = |_| false;
+    for gate in 0..3 {
+        cluster.handle(gate, held_twice());
+    }
+    assert_eq!((cluster.closed(old), cluster.closed(new)), (Some(CloseCode::Replaced), None));
+    assert_eq!(cluster.locate(0, 1), None);
+}
+
+#[test]
 fn a_want_of_the_old_connection_is_not_handed_to_the_new_one() {
     let mut cluster = Cluster::new(1);
     let old = cluster.connect(0, 1);

@@ -260,3 +260,17 @@ fn who_goes_back_into_one_room_is_not_told_of_the_end_of_another() {
     assert!(matches!(told[..], [ToClient::Unsigned(Unsigned::Resumed(_))]), "{told:?}");
     assert_eq!(news(cluster.told(first.other)).last(), Some(&ToClient::Ended(EndReason::Left)));
 }
+
+#[test]
+fn a_phone_that_sleeps_for_two_minutes_comes_back_into_its_chat() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 1]);
+    cluster.drop(chat.one);
+    cluster.secs(120);
+    assert_eq!(news(cluster.told(chat.other)), [ToClient::Peer(PeerState::Away)]);
+    let back = cluster.back(1, &chat);
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    place(&cluster.told(back));
+    assert_eq!(news(cluster.told(chat.other)), [ToClient::Peer(PeerState::Online)]);
+    assert_ne!(cluster.route(chat.other), Route::Nowhere);
+}
