@@ -34,10 +34,14 @@ fn prepare() {
     }
 }
 
-/// SIGTERM and SIGINT, by which a process is asked to stop in order.
+/// The signals that a node is sent: it is asked to stop in order by SIGTERM and SIGINT. No other
+/// signal ends it, which would cut the chats of its clients.
 pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    /// SIGUSR1 and SIGUSR2, which mean nothing here.
+    user: [Signal; 2],
 }
 
 impl StopSignals {
@@ -47,23 +51,41 @@ impl StopSignals {
     /// If the system refuses the handlers.
     pub fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+            user: [listen(SignalKind::user_defined1())?, listen(SignalKind::user_defined2())?],
+        })
     }
 
-    /// Resolves at the next of these signals.
+    /// Resolves at the next signal that asks for the end. Others are only logged.
     pub async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        let [user1, user2] = &mut self.user;
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    tracing::info!("SIGHUP is kept for reading files again; nothing is read again yet, no chat ends");
+                }
+                _ = user1.recv() => tracing::info!("SIGUSR1 means nothing here and is ignored"),
+                _ = user2.recv() => tracing::info!("SIGUSR2 means nothing here and is ignored"),
+            }
         }
     }
 }
 
-/// Resolves at SIGTERM or SIGINT.
+/// Resolves when a tool is asked to end: at SIGTERM, SIGINT, or SIGHUP (its terminal is gone).
 ///
 /// # Errors
 /// If the system refuses the handlers.
 pub async fn stop_signal() -> anyhow::Result<()> {
-    StopSignals::listen()?.next().await;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    let mut stop = StopSignals::listen()?;
+    tokio::select! {
+        () = stop.next() => {}
+        _ = hangup.recv() => {}
+    }
     Ok(())
 }

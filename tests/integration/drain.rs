@@ -159,6 +159,30 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
+async fn signals_that_do_not_ask_for_the_end_end_nothing() {
+    const SIGNALS: [&str; 3] = ["HUP", "USR1", "USR2"];
+    let mut cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    for process in cluster.processes() {
+        for signal in SIGNALS {
+            process.signal(signal);
+            process.has_logged(&format!("SIG{signal}")).await;
+        }
+    }
+    talk(&mut one, &mut other).await;
+    // While it goes away, too: its clients still have time to reconnect elsewhere.
+    cluster.gateways[0].terminate();
+    drained(&mut one).await;
+    for signal in SIGNALS {
+        cluster.gateways[0].signal(signal);
+    }
+    one.frame("still here").await;
+    while other.hear_frame().await != "still here" {}
+    one.lose();
+    assert_eq!(cluster.gateways[0].ended().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn pairing_and_janitor_stop_in_order_too() {
     let mut cluster = Cluster::start().await;
     for role in [&mut cluster.pairings, &mut cluster.janitors] {

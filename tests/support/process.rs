@@ -217,7 +217,8 @@ impl Process {
         status.unwrap()
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let command = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
     }

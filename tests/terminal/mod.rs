@@ -5,6 +5,7 @@ mod tmux;
 use self::tmux::Terminal;
 use crate::support::{
     cluster::Cluster,
+    eventually,
     process::{Launch, Process},
     unique,
 };
@@ -197,22 +198,55 @@ async fn a_link_stays_good_while_its_server_restarts() {
     drop(serve);
 }
 
-#[tokio::test]
-async fn a_chat_goes_on_over_another_gateway() {
-    let mut cluster = Cluster::start().await;
+/// Two people on two gateways, of whom the first could go to the other's, and their gateways.
+async fn couple_of(cluster: &Cluster) -> ([Terminal; 2], [usize; 2]) {
     let [first, second] = [cluster.gateways[0].address(), cluster.gateways[1].address()];
     let topic = unique("topic");
     let one = Terminal::chatting(&format!("--url http://{first},http://{second} --topic {topic}")).await;
-    let other = Terminal::chatting(&format!("--url http://{second} --topic {topic}")).await;
+    // It has begun at one of them by chance.
+    let mut here = 0;
+    eventually("somebody waits at one of the two", async || {
+        for (n, gateway) in cluster.gateways.iter().enumerate() {
+            if gateway.metric("gateway_waiting").await == 1.0 {
+                here = n;
+                return true;
+            }
+        }
+        false
+    })
+    .await;
+    let there = cluster.gateways[1 - here].address();
+    let other = Terminal::chatting(&format!("--url http://{there} --topic {topic}")).await;
     one.shows("connected").await;
     exchange(&one, &other).await;
+    ([one, other], [here, 1 - here])
+}
+
+#[tokio::test]
+async fn a_chat_goes_on_over_another_gateway() {
+    let mut cluster = Cluster::start().await;
+    let ([one, other], [here, _]) = couple_of(&cluster).await;
     let before = code(&one);
-    cluster.gateways[0].kill();
+    cluster.gateways[here].kill();
     other.line("said while you were away");
     one.shows("them  said while you were away").await;
     other.shows("said while you were away  ✓✓").await;
     exchange(&one, &other).await;
     assert_eq!([code(&one), code(&other)], [before.clone(), before]);
+}
+
+#[tokio::test]
+async fn what_is_said_to_a_gateway_that_hangs_arrives_over_another() {
+    let cluster = Cluster::start().await;
+    let ([one, other], [here, _]) = couple_of(&cluster).await;
+    cluster.gateways[here].pause();
+    one.line("said into the silence");
+    other.shows("them  said into the silence").await;
+    one.shows("said into the silence  ✓✓").await;
+    exchange(&one, &other).await;
+    cluster.gateways[here].go_on();
+    cluster.gateways[here].is_ready().await;
+    exchange(&one, &other).await;
 }
 
 #[tokio::test]
@@ -366,4 +400,23 @@ async fn plain_lines_can_be_asked_for_at_a_terminal() {
     }
     one.line("hello");
     other.shows("> hello").await;
+}
+
+#[tokio::test]
+async fn a_signal_says_goodbye_in_plain_lines_too() {
+    let serve = Launch::new("serve").ready().await;
+    for signal in ["TERM", "HUP", "INT"] {
+        let (one, other) = (Terminal::open(80, 24).await, Terminal::open(80, 24).await);
+        let parameters = format!("{} --topic {} --plain", at(&serve), unique("topic"));
+        for terminal in [&one, &other] {
+            terminal.chat("", &parameters);
+        }
+        for terminal in [&one, &other] {
+            terminal.shows("* connected, end-to-end encrypted").await;
+        }
+        one.signal(signal);
+        other.shows("* the other person said goodbye").await;
+        one.line("echo $? and the shell again | tr a-z A-Z");
+        one.shows("0 AND THE SHELL AGAIN").await;
+    }
 }

@@ -8,12 +8,12 @@ use client::{
     chat::{End, Event, MeetBy},
 };
 use schemas::control::{EndReason, ErrorCode};
-use tokio::signal::ctrl_c;
 
 use super::{
     command::{Command, HELP},
     input::{Input, Typed, Typist},
     screen::Screen,
+    stop::Stop,
 };
 
 /// Texts that wait until they can be sent. While so many wait, no more is read.
@@ -71,24 +71,24 @@ impl Conversation {
     }
 
     /// Runs until the chat or the input ends, and leaves nothing behind.
-    pub(super) async fn run(mut self) -> ExitCode {
+    ///
+    /// # Errors
+    /// If the system refuses to tell of signals.
+    pub(super) async fn run(mut self) -> anyhow::Result<ExitCode> {
+        let mut stop = Stop::new()?;
         self.find();
-        let mut interrupt = Box::pin(ctrl_c());
         while !self.is_over() {
             let reading = !self.leaving && self.typed.len() < WAITING_TEXTS;
             tokio::select! {
                 event = self.chat.next_event() => match event {
                     Some(event) => self.handle_event(event),
-                    None => return ExitCode::FAILURE,
+                    None => return Ok(ExitCode::FAILURE),
                 },
                 typed = self.input.next(), if reading => match typed {
                     Some(typed) => self.take(typed),
                     None => self.leaving = true,
                 },
-                _ = &mut interrupt => {
-                    interrupt = Box::pin(ctrl_c());
-                    self.quit();
-                }
+                () = stop.asked() => self.quit(),
             }
             self.send();
         }
@@ -97,9 +97,9 @@ impl Conversation {
         }
         let outcome = self.outcome;
         tokio::select! {
-            () = self.chat.close() => outcome,
-            // A second Ctrl-C does not wait for goodbyes.
-            _ = interrupt => ExitCode::FAILURE,
+            () = self.chat.close() => Ok(outcome),
+            // A second signal does not wait for goodbyes.
+            () = stop.asked() => Ok(ExitCode::FAILURE),
         }
     }
 

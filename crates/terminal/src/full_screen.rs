@@ -8,16 +8,14 @@ use client::{Chat, ChatCriteria, RestError, Server, chat::Event};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
 use super::{
     keys::Key,
     model::{Effect, Input, Model, Outcome},
     state::MeetingKind,
+    stop::Stop,
     terminal::Terminal,
     view::{Theme, draw},
 };
@@ -238,28 +236,5 @@ async fn sleep(until: Option<Instant>) {
     match until {
         Some(until) => sleep_until(until).await,
         None => pending().await,
-    }
-}
-
-/// The signals that ask a process to end. In raw mode Ctrl-C is a key and sends none of them.
-struct Stop([Signal; 3]);
-
-impl Stop {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self([
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-            listen(SignalKind::interrupt())?,
-        ]))
-    }
-
-    async fn asked(&mut self) {
-        let Self([terminate, hangup, interrupt]) = self;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-            _ = interrupt.recv() => {}
-        }
     }
 }

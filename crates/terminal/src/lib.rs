@@ -16,6 +16,7 @@ mod model;
 mod popup_text;
 mod screen;
 mod state;
+mod stop;
 mod terminal;
 mod text;
 mod view;
@@ -144,7 +145,7 @@ pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     if let Some(link) = new_link(&options, &criteria, &origin) {
         screen.status(format_args!("give this link to one person, who can use it once: {}", &*link));
     }
-    Ok(Conversation::new(chat, screen, criteria).run().await)
+    Conversation::new(chat, screen, criteria).run().await
 }
 
 /// The invite link to hand over, if a new one was asked for.
