@@ -54,6 +54,7 @@ constants! {
     /// Shortest time between two typing notices.
     TYPING_INTERVAL: Duration = Duration::from_secs(1);
     /// How long a bye waits for its acknowledgement, and how long a side that has received one
-    /// stays to acknowledge it again.
-    BYE_LINGER: Duration = Duration::from_secs(3);
+    /// stays to acknowledge it again. Longer than `RESEND_MAX`, so that a last text and the bye are
+    /// tried at least twice.
+    BYE_LINGER: Duration = Duration::from_secs(6);
 }

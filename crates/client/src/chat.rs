@@ -44,8 +44,10 @@ use crate::{
     server::Server,
 };
 
-/// How long [`Chat::close`] waits for the bye to arrive, in addition to the 3 s that the channel
-/// itself takes at most.
+/// How long [`Chat::close`] waits for the end of the chat: a bye takes 6 s at most.
+const BYE_TIMEOUT: Duration = channel::limits::BYE_LINGER.saturating_add(Duration::from_secs(1));
+
+/// How long it then waits for the connection to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One person at a service, who waits for somebody, chats, and may then wait for somebody else.
@@ -147,7 +149,7 @@ impl Chat {
     }
 
     /// Sends a bye after everything sent before, and leaves. [`Event::Ended`] follows when the peer
-    /// has acknowledged it, or after 3 s.
+    /// has acknowledged it, or after 6 s.
     pub fn leave(&mut self) {
         if let Some(active) = &mut self.active {
             active.next = None;
@@ -197,12 +199,12 @@ impl Chat {
     }
 
     /// Sends a bye, leaves, closes the connection and deletes the session, so that nothing of it is
-    /// left at the service. Takes at most 8 s if nobody answers, and the time of one REST call.
+    /// left at the service. Takes at most 12 s if nobody answers, and the time of one REST call.
     pub async fn close(mut self) {
         self.leave();
         let over = async { while self.active.is_some() && self.next_event().await.is_some() {} };
         // What cannot be said in time, the end of the session says.
-        _ = timeout(CLOSE_TIMEOUT, over).await;
+        _ = timeout(BYE_TIMEOUT, over).await;
         let session = self.session();
         let closed = async {
             self.send_outgoing().await;
@@ -302,8 +304,11 @@ impl Chat {
     /// Takes what the last input has produced out of the channel.
     fn collect(&mut self) {
         let Some(active) = &mut self.active else { return };
-        while let Some(frame) = active.channel.poll_frame() {
-            self.outgoing.push_back(Command::Frame(frame.into()));
+        loop {
+            let asks = active.channel.next_frame_is_answered();
+            let Some(frame) = active.channel.poll_frame() else { break };
+            let command = if asks { Command::Question } else { Command::Frame };
+            self.outgoing.push_back(command(frame.into()));
         }
         while let Some(event) = active.channel.poll_event() {
             match event {

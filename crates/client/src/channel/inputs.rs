@@ -78,9 +78,11 @@ impl Channel {
     }
 
     /// This side is in the room over a new connection (`resumed`); the peer counts as online until
-    /// told otherwise.
+    /// told otherwise. Ignored while the path is open.
     pub fn link_up(&mut self, now: Time) {
-        self.reopen(now);
+        if self.path != PathState::Open {
+            self.reopen(now);
+        }
     }
 
     /// This side's connection is lost: nothing is sent until [`Self::link_up`].
@@ -89,9 +91,10 @@ impl Channel {
         self.handshake_timeout.pause(now);
     }
 
-    /// The server says that the peer is back. Ignored while this side's own link is down.
+    /// The server says that the peer is back. Ignored while this side's own link is down, and while
+    /// the path is open: whoever says it again does not make everything be sent again.
     pub fn peer_online(&mut self, now: Time) {
-        if self.path != PathState::LinkDown {
+        if self.path == PathState::PeerAway {
             self.reopen(now);
         }
     }
@@ -150,7 +153,7 @@ impl Channel {
     }
 
     /// Sends a bye after everything sent before it. The channel ends when the peer has acknowledged
-    /// it, or after 3 s.
+    /// it, or after 6 s.
     pub fn bye(&mut self, now: Time) {
         match self.phase {
             Phase::Handshaking => self.end(ChannelEnd::Bye),
@@ -216,7 +219,13 @@ impl Channel {
 
     fn handle_handshake(&mut self, now: Time, step: message::Step, body: &[u8]) -> Result<(), ChannelEnd> {
         let Some(handshake) = &mut self.handshake else { return Ok(()) };
-        match handshake.receive(step, body)? {
+        let progress = match handshake.receive(step, body) {
+            Ok(progress) => progress,
+            Err(reason) if self.phase == Phase::Handshaking => return Err(reason),
+            // Anybody in between could have made it: only who has the keys ends a secured chat.
+            Err(_) => Progress::Unexpected,
+        };
+        match progress {
             Progress::Unexpected => self.dropped.unexpected += 1,
             Progress::Reply(frame) => self.send_if_open(frame),
             Progress::Waits(frame) => {

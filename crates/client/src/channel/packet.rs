@@ -73,6 +73,11 @@ impl Writer {
         true
     }
 
+    /// Whether it has no message.
+    pub(super) fn is_empty(&self) -> bool {
+        self.content[8] == 0
+    }
+
     /// The content, padded so that its packet has one of the allowed sizes.
     pub(super) fn finish(mut self) -> Zeroizing<Vec<u8>> {
         let message = padded_len(PACKET_HEADER + self.content.len() + TAG).unwrap_or(MAX_FRAME);

@@ -8,7 +8,7 @@ use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
 use super::message::packet_header;
 use super::packet::{self, Kind, TAG, Writer};
-use super::state::{Channel, PathState, Phase};
+use super::state::{Channel, Outgoing, PathState, Phase};
 use super::time::Time;
 
 impl Channel {
@@ -171,12 +171,13 @@ impl Channel {
         }
         let number = self.next_packet;
         self.next_packet += 1;
+        let answered = !writer.is_empty();
         let content = writer.finish();
         let header = packet_header(number);
         let mut message = vec![0; header.len() + content.len() + TAG];
         message[..header.len()].copy_from_slice(&header);
         match session.transport.write_message(number, &content, &mut message[header.len()..]) {
-            Ok(_) => self.frames.push_back(message),
+            Ok(_) => self.frames.push_back(Outgoing { frame: message, answered }),
             // Noise refuses only what is longer than the largest packet, which no content is.
             Err(_) => self.end(ChannelEnd::Exhausted),
         }

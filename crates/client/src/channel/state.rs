@@ -38,7 +38,7 @@ pub struct Channel {
     pub(super) owner_waits: bool,
     /// For the delay of acknowledgements only.
     pub(super) jitter: StdRng,
-    pub(super) frames: VecDeque<Vec<u8>>,
+    pub(super) frames: VecDeque<Outgoing>,
     pub(super) events: VecDeque<Event>,
     pub(super) dropped: Dropped,
 }
@@ -56,6 +56,13 @@ pub(super) enum Phase {
     Ended,
 }
 
+/// A binary message that is to be sent.
+pub(super) struct Outgoing {
+    pub(super) frame: Vec<u8>,
+    /// Whether the peer answers it.
+    pub(super) answered: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathState {
     Open,
@@ -68,7 +75,14 @@ pub(super) enum PathState {
 impl Channel {
     /// The next binary message to send, in order.
     pub fn poll_frame(&mut self) -> Option<Vec<u8>> {
-        self.frames.pop_front()
+        self.frames.pop_front().map(|outgoing| outgoing.frame)
+    }
+
+    /// Whether the peer answers the next binary message of [`Self::poll_frame`]: a message of the
+    /// handshake, or a packet with messages in it.
+    #[must_use]
+    pub fn next_frame_is_answered(&self) -> bool {
+        self.frames.front().is_some_and(|outgoing| outgoing.answered)
     }
 
     /// The next event for the owner, in order.
@@ -100,7 +114,7 @@ impl Channel {
     /// repeats its message when the path opens.
     pub(super) fn send_if_open(&mut self, frame: Vec<u8>) {
         if self.path == PathState::Open {
-            self.frames.push_back(frame);
+            self.frames.push_back(Outgoing { frame, answered: true });
         }
     }
 

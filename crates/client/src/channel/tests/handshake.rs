@@ -18,6 +18,7 @@ fn message_1_waits_for_a_commitment() {
     let mut a = channel(Side::A, Meeting::Random, 1);
     assert_eq!(a.next_timeout(), Some(at(30_000)));
     a.handle_timeout(at(1000));
+    a.link_down(at(1400));
     a.link_up(at(1500));
     assert_eq!(frames(&mut a), Vec::<Vec<u8>>::new());
 }
@@ -128,18 +129,67 @@ fn copies_are_answered_with_the_stored_bytes_even_after_the_end() {
 }
 
 #[test]
-fn a_different_second_message_ends_the_chat() {
+fn a_different_second_message_ends_a_chat_that_is_not_secured() {
     let other_commitment = channel(Side::B, Meeting::Random, 9).poll_frame().unwrap();
     let other_message1 = message::handshake(Step::Message1, &[9; 32]);
-    let other_message2 = message::handshake(Step::Message2, &[9; 48]);
-    let (mut a, _) = secured_pair();
+    let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
+    a.handle_frame(at(0), &b.poll_frame().unwrap());
+    b.handle_frame(at(0), &a.poll_frame().unwrap());
     a.handle_frame(at(1), &other_commitment);
     assert_eq!(events(&mut a), ended(ChannelEnd::HandshakeChanged));
-    let (mut a, mut b) = secured_pair();
     b.handle_frame(at(1), &other_message1);
-    assert_eq!(events(&mut b), ended(ChannelEnd::HandshakeChanged));
-    a.handle_frame(at(1), &other_message2);
-    assert_eq!(events(&mut a), ended(ChannelEnd::HandshakeChanged));
+    assert_eq!(
+        events(&mut b),
+        ended(ChannelEnd::HandshakeChanged),
+        "it has keys, and no proof of the peer's"
+    );
+}
+
+#[test]
+fn no_handshake_message_ends_a_secured_chat() {
+    let other_commitment = channel(Side::B, Meeting::Random, 9).poll_frame().unwrap();
+    let others = [
+        other_commitment,
+        message::handshake(Step::Commitment, &[9; 31]),
+        message::handshake(Step::Message1, &[9; 32]),
+        message::handshake(Step::Message1, &[9; 48]),
+        message::handshake(Step::Message2, &[9; 48]),
+        message::handshake(Step::Message2, &[]),
+    ];
+    let (mut a, mut b) = secured_pair();
+    let code = a.safety();
+    for (n, other) in (1..).zip(&others) {
+        for channel in [&mut a, &mut b] {
+            channel.handle_frame(at(1), other);
+            assert_eq!((events(channel), frames(channel).len()), (vec![], 0), "{n}");
+            assert_eq!(channel.dropped().unexpected, n);
+        }
+    }
+    assert_eq!((a.safety(), b.safety()), (code, code));
+    a.send_text(at(2), "still here").unwrap();
+    settle(at(2), &mut a, &mut b);
+    assert_eq!(events(&mut b), [text(1, "still here")]);
+}
+
+#[test]
+fn a_way_that_is_open_does_not_open_again() {
+    let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
+    assert_eq!(frames(&mut b).len(), 1);
+    for said in [Channel::peer_online, Channel::link_up] {
+        said(&mut b, at(10));
+        said(&mut a, at(10));
+        assert_eq!((frames(&mut a).len(), frames(&mut b).len()), (0, 0));
+    }
+    let (mut a, _) = secured_pair();
+    a.send_text(at(0), "once").unwrap();
+    assert_eq!(frames(&mut a).len(), 1);
+    for said in [Channel::peer_online, Channel::link_up] {
+        said(&mut a, at(10));
+        assert_eq!(frames(&mut a).len(), 0);
+    }
+    a.peer_away(at(20));
+    a.peer_online(at(30));
+    assert_eq!(frames(&mut a).len(), 1, "it was away");
 }
 
 #[test]

@@ -250,8 +250,39 @@ fn a_peers_goodbye() -> Value {
     a.bye(at(100));
     b.hear(150, &frames(&mut a));
     b.say(160, "too late");
-    b.input(3150, "timeout");
+    b.input(6150, "timeout");
     b.story("the peer's goodbye", "b")
+}
+
+fn a_goodbye_that_nobody_acknowledges() -> Value {
+    let (mut a, _) = recorded_a();
+    a.say(100, "lost");
+    a.input(110, "bye");
+    a.input(1100, "timeout");
+    a.input(3100, "timeout");
+    a.input(6109, "timeout");
+    a.input(6110, "timeout");
+    a.story("a goodbye that nobody acknowledges", "a")
+}
+
+/// The server says again what holds already, and somebody in between sends handshake messages.
+fn what_changes_nothing() -> Value {
+    let (mut a, mut b) = recorded_a();
+    let sent = a.say(100, "once");
+    a.input(200, "peer-online");
+    a.input(210, "link-up");
+    let others = [
+        message::handshake(Step::Commitment, &[9; 32]),
+        message::handshake(Step::Message2, &[9; 48]),
+        message::handshake(Step::Message2, &[9; 47]),
+        message::handshake(Step::Message1, &[9; 32]),
+    ];
+    a.hear(300, &others);
+    hear(&mut b, 310, &sent);
+    b.handle_timeout(at(450));
+    a.hear(460, &frames(&mut b));
+    a.input(500, "close");
+    a.story("what changes nothing", "a")
 }
 
 fn a_full_window() -> Value {
@@ -280,6 +311,8 @@ fn the_stories_hold_whatever_the_delay_of_acknowledgements() {
             receiving(),
             a_goodbye(),
             a_peers_goodbye(),
+            a_goodbye_that_nobody_acknowledges(),
+            what_changes_nothing(),
             a_full_window(),
         ];
         check("stories.json", &json!({ "stories": stories.map(shorten) }));
