@@ -183,6 +183,10 @@ pub enum ServerMessage {
     Drain {
         /// Come back elsewhere after this time.
         reconnect_in_ms: u64,
+        /// Where to go: one of the addresses of this service that the client knows. It ignores any
+        /// other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// The answer to `ping`.
     Pong,
@@ -253,7 +257,7 @@ impl fmt::Debug for ServerMessage {
             Self::Peer { state } => write!(f, "Peer({state:?})"),
             Self::Ended { reason } => write!(f, "Ended({reason:?})"),
             Self::Token { .. } => f.write_str("Token(…)"),
-            Self::Drain { reconnect_in_ms } => write!(f, "Drain({reconnect_in_ms} ms)"),
+            Self::Drain { reconnect_in_ms, .. } => write!(f, "Drain({reconnect_in_ms} ms)"),
             Self::Pong => f.write_str("Pong"),
             Self::Error { code, .. } => write!(f, "Error({})", code.word()),
         }

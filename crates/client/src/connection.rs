@@ -69,10 +69,13 @@ impl Connection {
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (event_queue, events) = mpsc::channel(EVENTS);
         let (newest, token) = watch::channel(session.token.clone());
+        let server = session.server.shuffled();
+        let (token_now, now) = (session.token.secret.clone(), Instant::now().into_std());
         let driver = Driver {
-            machine: ConnectionMachine::new(session.token.secret.clone(), Instant::now().into_std()),
-            server: session.server.clone(),
+            machine: ConnectionMachine::new(token_now, server.urls().to_vec(), now),
+            server,
             slot: Slot::Empty,
+            spare: Slot::Empty,
             commands: command_queue,
             events: event_queue,
             overflow: VecDeque::new(),
@@ -169,6 +172,8 @@ struct Driver {
     machine: ConnectionMachine,
     server: Server,
     slot: Slot,
+    /// The second socket, which is to replace a silent one.
+    spare: Slot,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
     overflow: VecDeque<Event>,
@@ -176,10 +181,19 @@ struct Driver {
     closing: JoinSet<()>,
 }
 
+/// Whether a connection goes on after an input.
+#[derive(PartialEq, Eq)]
+enum Handled {
+    GoesOn,
+    Closed,
+}
+
 type Opening = Pin<Box<dyn Future<Output = Result<Socket, Refusal>> + Send>>;
 
-/// The one socket at a time.
+/// A socket, or the attempt to open one.
+#[derive(Default)]
 enum Slot {
+    #[default]
     Empty,
     Opening(Opening),
     Open(Box<Socket>),
@@ -189,17 +203,27 @@ impl Driver {
     async fn run(mut self) {
         while let Some(input) = self.next_input().await {
             self.tidy(&input);
-            let effects = self.machine.handle(input, Instant::now().into_std(), rand::random());
-            let mut closed = false;
-            for effect in effects {
-                closed |= matches!(effect, Effect::Emit(Event::Closed { .. }));
-                self.carry_out(effect);
+            // What arrives is not read while the owner is behind: that is no silence of the server.
+            if input == Input::Tick && !self.overflow.is_empty() {
+                self.handle(Input::Activity);
             }
-            if closed {
+            if self.handle(input) == Handled::Closed {
                 break;
             }
         }
         self.finish().await;
+    }
+
+    fn handle(&mut self, input: Input) -> Handled {
+        let effects = self.machine.handle(input, Instant::now().into_std(), rand::random());
+        let mut handled = Handled::GoesOn;
+        for effect in effects {
+            if matches!(effect, Effect::Emit(Event::Closed { .. })) {
+                handled = Handled::Closed;
+            }
+            self.carry_out(effect);
+        }
+        handled
     }
 
     /// Waits for the next input; `None` once the owner is gone.
@@ -218,6 +242,7 @@ impl Driver {
                 }
                 command = self.commands.recv(), if may_grow && !self.slot.is_full() => command.map(Input::Command),
                 input = self.slot.next(reading) => Some(input),
+                input = self.spare.next(Reading::On) => Some(Input::Spare(Box::new(input))),
                 () = sleep(deadline), if may_grow => Some(Input::Tick),
             };
         }
@@ -230,6 +255,11 @@ impl Driver {
             && code.is_some()
         {
             self.close_later(socket.answer_close());
+        }
+        if let Input::Spare(input) = input
+            && let Input::Lost(_) = **input
+        {
+            self.spare = Slot::Empty;
         }
     }
 
@@ -252,6 +282,16 @@ impl Driver {
                 }
             }
             Effect::Drop => self.slot = Slot::Empty,
+            Effect::ConnectSpare { url, token } => {
+                self.spare = Slot::Opening(Box::pin(Socket::open(self.server.clone(), url, token)));
+            }
+            Effect::DropSpare => self.spare = Slot::Empty,
+            Effect::TakeSpare => {
+                let spare = mem::take(&mut self.spare);
+                if let Slot::Open(silent) = mem::replace(&mut self.slot, spare) {
+                    self.close_later(silent.close());
+                }
+            }
             // Somebody listens: the receiver lives as long as this task.
             Effect::KeepToken(token, life) => _ = self.token.send(Token::lasting(token, life)),
             Effect::Emit(event) => self.emit(event),

@@ -247,7 +247,7 @@ async fn call(
     token: Option<&Secret>,
 ) -> Result<Bytes, RestError> {
     let mut fault = RestError::TimedOut;
-    for url in server.urls() {
+    for url in server.shuffled().urls() {
         let request = request(url, &method, path, token)?;
         match timeout(CALL_TIMEOUT, call_one(server, url, request)).await {
             Ok(Err(unreachable @ RestError::Unreachable { .. })) => fault = unreachable,

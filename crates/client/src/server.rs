@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
 use http::Uri;
+use rand::seq::SliceRandom;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
@@ -160,7 +161,9 @@ pub enum ServerError {
 }
 
 impl Server {
-    /// A service at `urls`. They are tried in turn, each time from the one that worked last.
+    /// A service at `urls`. Each session, and each connection, tries them in an order of its own,
+    /// drawn at random: so clients spread over the nodes, and those of a node that goes away over
+    /// all others.
     ///
     /// # Errors
     /// If there is no address, or if one of them needs TLS and no certificate authority can be
@@ -178,6 +181,13 @@ impl Server {
     /// The addresses, in the order given; never empty.
     pub fn urls(&self) -> &[ServerUrl] {
         &self.urls
+    }
+
+    /// The same service, its addresses in an order drawn at random.
+    pub(crate) fn shuffled(&self) -> Self {
+        let mut urls = self.urls.to_vec();
+        urls.shuffle(&mut rand::rng());
+        Self { urls: urls.into(), tls: self.tls.clone() }
     }
 
     /// The address with this index, counted around.
@@ -247,6 +257,21 @@ mod tests {
             ("https://me:secret@host", UrlError::Credentials),
         ] {
             assert_eq!(text.parse::<ServerUrl>(), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_session_and_connection_has_its_own_order_of_the_addresses() {
+        let urls = ["http://a", "http://b", "http://c"].map(|url| url.parse::<ServerUrl>().unwrap());
+        let server = Server::new(urls.clone(), &Trust::System).unwrap();
+        for url in &urls {
+            let orders = (0..1000).map(|_| server.shuffled());
+            let first = orders.filter(|order| {
+                assert!(urls.iter().all(|url| order.urls().contains(url)));
+                order.urls()[0] == *url
+            });
+            // 333 on average, with a standard deviation of 15.
+            assert!((200..=466).contains(&first.count()), "{url} is not the first by chance");
         }
     }
 

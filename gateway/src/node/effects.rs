@@ -64,7 +64,10 @@ impl Node {
                 self.metrics.ended(reason);
                 connection.send(&ServerMessage::Ended { reason });
             }
-            ToClient::Drain { reconnect_in_ms } => connection.send(&ServerMessage::Drain { reconnect_in_ms }),
+            // Gateways know each other by the bus, not by the addresses at which clients reach them.
+            ToClient::Drain { reconnect_in_ms } => {
+                connection.send(&ServerMessage::Drain { reconnect_in_ms, to: None });
+            }
             ToClient::Error(error) => connection.send_error(error),
             ToClient::Unsigned(message) => connection.send_unsigned(message),
         }

@@ -50,7 +50,8 @@ fn every_server_message() -> Vec<ServerMessage> {
         ServerMessage::Ended { reason: EndReason::Shutdown },
         token(None),
         token(Some("t".into())),
-        ServerMessage::Drain { reconnect_in_ms: 0 },
+        ServerMessage::Drain { reconnect_in_ms: 0, to: None },
+        ServerMessage::Drain { reconnect_in_ms: 0, to: Some("https://g2.chat.example".into()) },
         ServerMessage::Pong,
         ServerMessage::Error { code: ErrorCode::InviteSpent, message: "m".into() },
     ]

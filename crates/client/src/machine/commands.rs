@@ -20,7 +20,7 @@ impl ConnectionMachine {
             Command::Cancel => self.cancel(),
             Command::Leave => self.leave(),
             Command::Report(category) => self.report(category),
-            Command::Frame(bytes) => self.frame(bytes),
+            Command::Frame(bytes) | Command::Question(bytes) => self.frame(bytes),
             Command::Reconnect => self.reconnect(now, random),
             Command::Close => {
                 self.effects.push(Effect::Close);

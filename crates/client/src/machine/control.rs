@@ -8,9 +8,10 @@ use schemas::{
 };
 
 use super::{
+    doubt::Doubt,
     goal::{Goal, Room},
     interface::{Effect, Event},
-    state::{ConnectionMachine, ReadySocket, RoomMembership, SocketState},
+    state::{ConnectionMachine, Drain, ReadySocket, RoomMembership, SocketState},
 };
 use crate::secret::Secret;
 
@@ -48,9 +49,12 @@ impl ConnectionMachine {
                     room.ticket = ticket.into();
                 }
             }
-            ServerMessage::Drain { reconnect_in_ms } => {
+            ServerMessage::Drain { reconnect_in_ms, to } => {
+                // A server cannot send a client, and its token, anywhere else.
+                let to = to.and_then(|address| self.place_of(&address.parse().ok()?));
                 if let SocketState::Ready(ready) = &mut self.socket {
-                    ready.drain = Some(now + Duration::from_millis(reconnect_in_ms).min(LONGEST_ASKED));
+                    let at = now + Duration::from_millis(reconnect_in_ms).min(LONGEST_ASKED);
+                    ready.drain = Some(Drain { at, to });
                 }
             }
             ServerMessage::Error { code, message } => self.error(code, message, now, random),
@@ -71,6 +75,7 @@ impl ConnectionMachine {
             drain: None,
             retry: None,
             membership: RoomMembership::Outside,
+            doubt: Doubt::default(),
         });
         self.unauthorized = 0;
         self.emit(Event::Connected);

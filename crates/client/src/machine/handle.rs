@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{
     goal::Goal,
-    interface::{Effect, Event, Input},
+    interface::{Command, Effect, Event, Input},
     reconnect::Loss,
-    state::{ANSWER_TIMEOUT, ConnectionMachine, SocketState},
+    state::{ANSWER_TIMEOUT, ConnectionMachine, Drain, ReadySocket, SocketState},
 };
 
 impl ConnectionMachine {
@@ -16,11 +16,14 @@ impl ConnectionMachine {
             && matches!(input, Input::Activity | Input::Control(_) | Input::Binary(_))
         {
             ready.last_received = now;
+            self.heard();
         }
+        let asks = matches!(input, Input::Command(Command::Question(_)));
         match (&self.socket, input) {
             (SocketState::Closed, _) => {}
             (_, Input::Command(command)) => self.command(command, now, random),
             (_, Input::Tick) => self.tick(now, random),
+            (_, Input::Spare(input)) => self.spare(*input, now, random),
             (SocketState::Opening { .. }, Input::Opened) => {
                 self.socket = SocketState::AwaitingReady { deadline: now + ANSWER_TIMEOUT };
             }
@@ -39,6 +42,7 @@ impl ConnectionMachine {
             ) => self.lost(code.map_or(Loss::Broken, Loss::Code), now, random),
             _ => {}
         }
+        self.note_sent(asks, now);
         std::mem::take(&mut self.effects)
     }
 
@@ -51,15 +55,23 @@ impl ConnectionMachine {
                 self.abandon(now, random);
             }
             SocketState::Ready(ready) if ready.is_dead(now) => self.abandon(now, random),
-            SocketState::Ready(ready) if ready.drain.is_some_and(|at| at <= now) => {
+            SocketState::Ready(ReadySocket { drain: Some(Drain { at, to }), .. }) if *at <= now => {
+                let next = *to;
+                if self.change_over(now) {
+                    return;
+                }
                 self.effects.push(Effect::Close);
                 self.emit(Event::Disconnected { retry_in: Duration::ZERO });
-                self.url = self.url.wrapping_add(1);
+                match next {
+                    Some(place) => self.url = place,
+                    None => self.next_address(),
+                }
                 self.connect(now);
             }
             SocketState::Ready(ready) if ready.retry.is_some_and(|at| at <= now) => {
                 self.repeat_goal(now);
             }
+            SocketState::Ready(_) => self.tick_doubt(now, random),
             _ => {}
         }
     }

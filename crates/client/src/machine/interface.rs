@@ -29,6 +29,8 @@ pub(crate) enum Input {
     Binary(Bytes),
     /// The WebSocket is gone, with the code of the server's close frame if there was one.
     Lost(Option<u16>),
+    /// One of these happened on the second socket, which is to replace a silent one.
+    Spare(Box<Input>),
     /// The deadline has passed.
     Tick,
 }
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Report(Category),
     /// Bytes for the peer; dropped while there is no path to it.
     Frame(Bytes),
+    /// The same, if the peer will answer them.
+    Question(Bytes),
     /// Treat the connection as lost.
     Reconnect,
     /// End the connection for good.
@@ -87,6 +91,18 @@ pub(crate) enum Effect {
     Close,
     /// Forget the WebSocket, or the attempt to open one: it is lost.
     Drop,
+    /// Open a second WebSocket beside the first, which has gone silent.
+    ConnectSpare {
+        /// Counted around the server's addresses.
+        url: usize,
+        /// Who this is.
+        token: Secret,
+    },
+    /// Forget the second WebSocket, or the attempt to open it.
+    DropSpare,
+    /// The second WebSocket, or the attempt to open it, takes the place of the first, which is
+    /// closed if it is still there.
+    TakeSpare,
     /// From now on this is the session's token; it is valid for this long.
     KeepToken(Secret, Duration),
     /// The owner should know.
@@ -193,6 +209,7 @@ impl fmt::Debug for Command {
             Self::Leave => f.write_str("Leave"),
             Self::Report(category) => write!(f, "Report({category:?})"),
             Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
+            Self::Question(bytes) => write!(f, "Question({} bytes)", bytes.len()),
             Self::Reconnect => f.write_str("Reconnect"),
             Self::Close => f.write_str("Close"),
         }
@@ -209,6 +226,7 @@ impl fmt::Debug for Input {
             Self::Control(message) => write!(f, "Control({})", type_of(message)),
             Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
             Self::Lost(code) => write!(f, "Lost({code:?})"),
+            Self::Spare(input) => write!(f, "Spare({input:?})"),
             Self::Tick => f.write_str("Tick"),
         }
     }
@@ -223,6 +241,9 @@ impl fmt::Debug for Effect {
             Self::SendFrame(bytes) => write!(f, "SendFrame({} bytes)", bytes.len()),
             Self::Close => f.write_str("Close"),
             Self::Drop => f.write_str("Drop"),
+            Self::ConnectSpare { url, .. } => write!(f, "ConnectSpare({url})"),
+            Self::DropSpare => f.write_str("DropSpare"),
+            Self::TakeSpare => f.write_str("TakeSpare"),
             Self::KeepToken(..) => f.write_str("KeepToken"),
             Self::Emit(event) => write!(f, "Emit({event:?})"),
         }

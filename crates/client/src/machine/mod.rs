@@ -9,18 +9,21 @@
 //!   ticket, or the find.
 //! - A frame is sent only on a connection that is attached to its room.
 //! - A command to leave a room outlasts the loss of a connection, too.
+//! - A connection that has gone silent is replaced without being given up before.
 //!
 //! The files, each of which uses only those before it: `interface` (inputs, effects, events),
-//! `goal`, `backoff`, `state` (the machine and what it remembers), `reconnect`, `commands`,
-//! `control`, `handle` (where each input enters).
+//! `goal`, `backoff`, `doubt`, `state` (the machine and what it remembers), `reconnect`, `silence` (of a
+//! connection), `commands`, `control`, `handle` (where each input enters).
 
 mod backoff;
 mod commands;
 mod control;
+mod doubt;
 mod goal;
 mod handle;
 mod interface;
 mod reconnect;
+mod silence;
 mod state;
 #[cfg(test)]
 mod tests;

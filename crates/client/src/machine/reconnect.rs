@@ -10,7 +10,7 @@ use super::{
 };
 
 /// How long an attempt to open a WebSocket may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// From this many answers with status 401 in a row, the session is taken for over. A gateway that
 /// has just started may not know every key for a moment.
@@ -73,6 +73,12 @@ impl ConnectionMachine {
     }
 
     pub(super) fn lost(&mut self, loss: Loss, now: Instant, random: u64) {
+        // A second socket goes on in its place, unless the session is over: the server has perhaps
+        // closed the first because the second has come.
+        let is_over = matches!(loss, Loss::Code(code) if code == CloseCode::SessionOver.code());
+        if !is_over && self.change_over(now) {
+            return;
+        }
         if let SocketState::Ready(ready) = &self.socket
             && ready.was_useful(now)
         {
@@ -91,7 +97,7 @@ impl ConnectionMachine {
             Loss::Refused(pause) => pause.unwrap_or_default().min(LONGEST_ASKED),
         };
         let retry_in = asked + self.reconnects.next(random);
-        self.url = self.url.wrapping_add(1);
+        self.next_address();
         self.socket = SocketState::Backoff { until: now + retry_in };
         self.emit(Event::Disconnected { retry_in });
     }

@@ -6,10 +6,11 @@ use schemas::{control::ClientMessage, reconnect::STABLE};
 
 use super::{
     backoff::BackOff,
+    doubt::{Doubt, Spare},
     goal::{Goal, Room},
     interface::{Closed, Effect, Event},
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, server::ServerUrl};
 
 /// How long the server may take for `ready`, and for the answer to `resume`. By the protocol that
 /// answer takes up to 1 s if the peer is silent.
@@ -18,6 +19,9 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection to a service, kept up over any number of sockets.
 pub(crate) struct ConnectionMachine {
     pub(super) token: Secret,
+    /// The server's addresses, in the order in which they are tried.
+    addresses: Vec<ServerUrl>,
+    /// The address of the last attempt, counted around.
     pub(super) url: usize,
     pub(super) socket: SocketState,
     pub(super) goal: Goal,
@@ -49,10 +53,20 @@ pub(super) struct ReadySocket {
     /// After this much silence the connection is taken for dead.
     pub(super) silence: Duration,
     /// When to move to another node.
-    pub(super) drain: Option<Instant>,
+    pub(super) drain: Option<Drain>,
     /// When to repeat what the server could not do for now.
     pub(super) retry: Option<Instant>,
     pub(super) membership: RoomMembership,
+    /// Whether it still works.
+    pub(super) doubt: Doubt,
+}
+
+/// A node goes away.
+pub(super) struct Drain {
+    /// When to move to another.
+    pub(super) at: Instant,
+    /// The address to go to, counted around, if one of those that are known was named.
+    pub(super) to: Option<usize>,
 }
 
 /// Whether this socket is attached to the room.
@@ -67,10 +81,11 @@ pub(super) enum RoomMembership {
 }
 
 impl ConnectionMachine {
-    /// A machine that connects at `now`.
-    pub(crate) fn new(token: Secret, now: Instant) -> Self {
+    /// A machine that connects at `now`. It tries the addresses in turn, from the first.
+    pub(crate) fn new(token: Secret, addresses: Vec<ServerUrl>, now: Instant) -> Self {
         Self {
             token,
+            addresses,
             url: 0,
             socket: SocketState::Backoff { until: now },
             goal: Goal::None,
@@ -90,6 +105,17 @@ impl ConnectionMachine {
             SocketState::Ready(ready) => ready.deadline(),
             SocketState::Closed => None,
         }
+    }
+
+    /// The next attempt is made at another address.
+    pub(super) fn next_address(&mut self) {
+        self.url = self.url.wrapping_add(1);
+    }
+
+    /// The place of an address, counted around from the present one; `None` if it is not known.
+    pub(super) fn place_of(&self, address: &ServerUrl) -> Option<usize> {
+        let ahead = (0..self.addresses.len()).map(|n| self.url.wrapping_add(n));
+        ahead.into_iter().find(|place| self.addresses[place % self.addresses.len()] == *address)
     }
 
     pub(super) fn emit(&mut self, event: Event) {
@@ -131,7 +157,36 @@ impl ConnectionMachine {
         }
     }
 
+    /// The second socket becomes the connection, if there is one; the first is over. Returns
+    /// whether there is one.
+    pub(super) fn change_over(&mut self, now: Instant) -> bool {
+        let SocketState::Ready(ready) = &self.socket else { return false };
+        let was_useful = ready.was_useful(now);
+        let socket = match ready.doubt.spare {
+            Some(Spare::Opening { deadline }) => SocketState::Opening { deadline },
+            Some(Spare::AwaitingReady { deadline }) => SocketState::AwaitingReady { deadline },
+            Some(Spare::Backoff { .. }) | None => return false,
+        };
+        self.socket = socket;
+        if was_useful {
+            self.reconnects.reset();
+        }
+        self.effects.push(Effect::TakeSpare);
+        self.emit(Event::Disconnected { retry_in: Duration::ZERO });
+        true
+    }
+
+    /// Gives the second socket up, if there is one.
+    pub(super) fn drop_spare(&mut self) {
+        if let SocketState::Ready(ready) = &mut self.socket
+            && let Some(Spare::Opening { .. } | Spare::AwaitingReady { .. }) = ready.doubt.spare.take()
+        {
+            self.effects.push(Effect::DropSpare);
+        }
+    }
+
     pub(super) fn close(&mut self, reason: Closed) {
+        self.drop_spare();
         self.socket = SocketState::Closed;
         self.goal = Goal::None;
         self.emit(Event::Closed { reason });
@@ -152,7 +207,9 @@ impl ReadySocket {
 
     fn deadline(&self) -> Option<Instant> {
         let silent = Some(self.last_received + self.silence);
-        [silent, self.drain, self.retry, self.answer_deadline()].into_iter().flatten().min()
+        let drain = self.drain.as_ref().map(|drain| drain.at);
+        let due = [silent, drain, self.retry, self.answer_deadline(), self.doubt.deadline()];
+        due.into_iter().flatten().min()
     }
 
     fn answer_deadline(&self) -> Option<Instant> {

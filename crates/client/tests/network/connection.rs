@@ -11,7 +11,7 @@ use schemas::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Peer, Script, answer, last_events, place, server};
+use crate::support::{Peer, Script, answer, greet_at_either, last_events, place, ready, session_at_either};
 
 fn anybody() -> Criteria {
     Criteria { by: MatchBy::Random(None), role: None, language: None }
@@ -108,13 +108,13 @@ async fn a_session_that_is_over_is_not_tried_for_ever() {
 
 #[tokio::test]
 async fn a_drained_node_is_left_with_a_goodbye_for_the_next() {
-    let (old, new) = (Script::new().await, Script::new().await);
-    let mut connection = old.session(&server([&old, &new])).await.connect();
-    let mut peer = old.greet("t0", "t1").await;
+    let scripts = [&Script::new().await, &Script::new().await];
+    let mut connection = session_at_either(scripts).await.connect();
+    let (mut peer, old) = greet_at_either(scripts, "t0", "t1").await;
     expect_event!(connection, Event::Connected);
-    peer.tell(ServerMessage::Drain { reconnect_in_ms: 20 }).await;
+    peer.tell(ServerMessage::Drain { reconnect_in_ms: 20, to: None }).await;
     expect_event!(connection, Event::Disconnected { .. });
-    new.greet("t1", "t2").await;
+    scripts[1 - old].greet("t1", "t2").await;
     expect_event!(connection, Event::Connected);
     let goodbye = peer.heard().await;
     let Some(Message::Close(Some(frame))) = goodbye else { panic!("{goodbye:?}") };
@@ -123,14 +123,39 @@ async fn a_drained_node_is_left_with_a_goodbye_for_the_next() {
 
 #[tokio::test]
 async fn a_node_that_is_gone_is_replaced_by_another() {
-    let (old, new) = (Script::new().await, Script::new().await);
-    let mut connection = old.session(&server([&old, &new])).await.connect();
-    let peer = old.greet("t0", "t1").await;
+    let scripts = [&Script::new().await, &Script::new().await];
+    let mut connection = session_at_either(scripts).await.connect();
+    let (peer, old) = greet_at_either(scripts, "t0", "t1").await;
     expect_event!(connection, Event::Connected);
-    drop((peer, old));
+    drop(peer);
     expect_event!(connection, Event::Disconnected { .. });
-    new.greet("t1", "t2").await;
+    scripts[1 - old].greet("t1", "t2").await;
     expect_event!(connection, Event::Connected);
+}
+
+#[tokio::test]
+async fn a_node_that_says_nothing_is_kept_until_another_is_ready() {
+    let scripts = [&Script::new().await, &Script::new().await];
+    let mut connection = session_at_either(scripts).await.connect();
+    let (mut silent, old) = greet_at_either(scripts, "t0", "t1").await;
+    expect_event!(connection, Event::Connected);
+    connection.find(anybody()).await.unwrap();
+    assert_eq!(silent.control().await, ClientMessage::Find(anybody()));
+    assert_eq!(silent.control().await, ClientMessage::Ping, "it is asked");
+    let mut next = scripts[1 - old].upgrade().await;
+    assert_eq!(next.token, "t1");
+    // The first goes on as long as the second is not ready.
+    connection.cancel().await.unwrap();
+    assert_eq!(silent.control().await, ClientMessage::Cancel);
+    connection.find(anybody()).await.unwrap();
+    assert_eq!(silent.control().await, ClientMessage::Find(anybody()));
+    next.tell(ready("t2")).await;
+    expect_event!(connection, Event::Disconnected { .. });
+    expect_event!(connection, Event::Connected);
+    assert_eq!(next.control().await, ClientMessage::Find(anybody()));
+    assert!(matches!(silent.heard().await, Some(Message::Close(_))), "with a goodbye");
+    next.tell(ServerMessage::Waiting).await;
+    expect_event!(connection, Event::Waiting);
 }
 
 #[tokio::test]

@@ -71,6 +71,26 @@ impl Script {
     }
 }
 
+/// Lets a client open its session at either of two servers.
+pub(crate) async fn session_at_either(scripts: [&Script; 2]) -> Session {
+    let (server, answer) = (server(scripts), answer("201 Created", &opened("t0")));
+    let either = async {
+        tokio::select! {
+            _ = scripts[0].call(&answer) => {}
+            _ = scripts[1].call(&answer) => {}
+        }
+    };
+    tokio::join!(Session::open(&server), either).0.unwrap()
+}
+
+/// Takes one connection at either of two servers, and greets. Tells at which.
+pub(crate) async fn greet_at_either(scripts: [&Script; 2], expected: &str, fresh: &str) -> (Peer, usize) {
+    tokio::select! {
+        peer = scripts[0].greet(expected, fresh) => (peer, 0),
+        peer = scripts[1].greet(expected, fresh) => (peer, 1),
+    }
+}
+
 /// One service at several scripted servers.
 pub(crate) fn server<'a>(scripts: impl IntoIterator<Item = &'a Script>) -> Server {
     let url = |script: &Script| -> ServerUrl { format!("http://{}", script.address).parse().unwrap() };

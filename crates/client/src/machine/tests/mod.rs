@@ -4,6 +4,7 @@
 mod commands;
 mod property;
 mod reconnecting;
+mod silence;
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,9 @@ impl World {
     /// A line that has not connected yet.
     fn new() -> Self {
         let now = tokio::time::Instant::now().into_std();
-        Self { machine: ConnectionMachine::new("t0".to_owned().into(), now), now }
+        let addresses = ["https://a.example", "https://b.example", "https://c.example"];
+        let addresses = addresses.map(|address| address.parse().unwrap()).to_vec();
+        Self { machine: ConnectionMachine::new("t0".to_owned().into(), addresses, now), now }
     }
 
     /// A line with a connection that works.
@@ -168,10 +171,13 @@ fn nothing_secret_is_shown_by_debug() {
         error(ErrorCode::BadTopic),
         Input::Binary(secret.into()),
         Input::Command(Command::Frame(secret.into())),
+        Input::Command(Command::Question(secret.into())),
+        Input::Spare(Box::new(ready(secret))),
         Input::Command(Command::Find(about(secret))),
     ];
     let effects = [
         connect(0, secret),
+        Effect::ConnectSpare { url: 0, token: secret.to_owned().into() },
         keep_token(secret),
         resume(secret),
         Effect::SendFrame(secret.into()),

@@ -28,6 +28,10 @@ enum Occurrence {
     Peer,
     Ended,
     Drain(u64),
+    SpareOpened,
+    SpareRefused,
+    SpareReady,
+    SpareLost,
     Error(ErrorCode),
     Binary,
     Lost(Option<u16>),
@@ -59,11 +63,16 @@ fn occurrence() -> impl Strategy<Value = Occurrence> {
         1 => Just(Peer),
         1 => Just(Ended),
         1 => (0u64..100_000).prop_map(Drain),
+        3 => Just(SpareOpened),
+        1 => Just(SpareRefused),
+        3 => Just(SpareReady),
+        1 => Just(SpareLost),
         2 => proptest::sample::select(codes.to_vec()).prop_map(Error),
         1 => Just(Binary),
         3 => proptest::option::of(prop_oneof![20 => Just(1012u16), 20 => 4000u16..4003, 1 => 1000u16..5000]).prop_map(Lost),
         4 => proptest::sample::select(commands.to_vec()).prop_map(Commanded),
         4 => Just(Commanded(Command::Frame("frame".into()))),
+        4 => Just(Commanded(Command::Question("question".into()))),
     ]
 }
 
@@ -75,6 +84,10 @@ struct Observer {
     newest_ticket: Option<String>,
     /// Whether there is a socket, or one is being opened.
     socket: bool,
+    /// The same of the second one.
+    spare: bool,
+    /// The second one has just become the first.
+    took_spare: bool,
     /// On this socket: `resume` was said since the last refusal of one.
     resumes: usize,
     /// On this socket: the room is there.
@@ -98,6 +111,20 @@ impl Observer {
                     (self.socket, self.resumes, self.inside) = (true, 0, false);
                 }
                 Effect::Close | Effect::Drop => self.socket = false,
+                Effect::ConnectSpare { token, .. } => {
+                    assert!(self.socket && !self.spare, "a second one beside the first");
+                    assert_eq!(token.expose(), self.newest_token);
+                    self.spare = true;
+                }
+                Effect::DropSpare => {
+                    assert!(self.spare);
+                    self.spare = false;
+                }
+                Effect::TakeSpare => {
+                    assert!(self.spare);
+                    self.took_spare = true;
+                    (self.spare, self.resumes, self.inside) = (false, 0, false);
+                }
                 Effect::SendControl(ClientMessage::Resume(ticket)) => {
                     assert!(self.socket && !self.inside);
                     assert_eq!(Some(ticket), self.newest_ticket.as_ref());
@@ -120,9 +147,12 @@ impl Observer {
                 }
                 Effect::Emit(Event::Disconnected { retry_in }) => {
                     assert!(*retry_in <= Duration::from_secs(75));
-                    (self.socket, self.inside) = (false, false);
+                    (self.socket, self.inside) = (std::mem::take(&mut self.took_spare), false);
                 }
-                Effect::Emit(Event::Closed { .. }) => (self.socket, self.closed) = (false, true),
+                Effect::Emit(Event::Closed { .. }) => {
+                    assert!(!self.spare, "nothing is left open");
+                    (self.socket, self.closed) = (false, true);
+                }
                 Effect::Emit(_) | Effect::KeepToken(..) => {}
             }
         }
@@ -155,7 +185,13 @@ fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: 
         }
         Occurrence::Peer => Input::Control(ServerMessage::Peer { state: PeerState::Away }),
         Occurrence::Ended => over(EndReason::Left),
-        Occurrence::Drain(reconnect_in_ms) => Input::Control(ServerMessage::Drain { reconnect_in_ms }),
+        Occurrence::Drain(reconnect_in_ms) => {
+            Input::Control(ServerMessage::Drain { reconnect_in_ms, to: None })
+        }
+        Occurrence::SpareOpened => Input::Spare(Box::new(Input::Opened)),
+        Occurrence::SpareRefused => Input::Spare(Box::new(Input::Refused(Refusal::Unreachable))),
+        Occurrence::SpareReady => Input::Spare(Box::new(ready(&seen.issue("token")))),
+        Occurrence::SpareLost => Input::Spare(Box::new(Input::Lost(None))),
         Occurrence::Error(code) => {
             was_refused_for_now = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
             error(code)
@@ -168,6 +204,11 @@ fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: 
         Input::Lost(code) if seen.socket => Some(code),
         _ => None,
     };
+    if let Input::Spare(input) = &input
+        && matches!(**input, Input::Refused(_) | Input::Lost(_))
+    {
+        seen.spare = false;
+    }
     let in_room = seen.newest_ticket.is_some();
     let renewal = matches!(input, Input::Control(ServerMessage::Token { .. }));
     let effects = world.machine.handle(input, world.now, random);

@@ -128,7 +128,8 @@ fn a_refusal_that_will_not_change_is_final() {
 #[test]
 fn a_node_that_drains_is_left_at_the_time_it_said() {
     let mut world = World::chatting();
-    assert_eq!(world.input(Input::Control(ServerMessage::Drain { reconnect_in_ms: 3000 })), []);
+    let drain = ServerMessage::Drain { reconnect_in_ms: 3000, to: None };
+    assert_eq!(world.input(Input::Control(drain)), []);
     let before = world.now;
     assert_eq!(
         world.command(Command::Frame("x".into())),
@@ -139,6 +140,27 @@ fn a_node_that_drains_is_left_at_the_time_it_said() {
     assert_eq!(world.wait(), [Effect::Close, gap, connect(1, "t1")]);
     assert_eq!(world.now - before, Duration::from_secs(3));
     assert_eq!(world.greet("t2"), [resume("k1")]);
+}
+
+#[test]
+fn a_node_that_drains_may_name_another_that_the_client_knows() {
+    for (named, place) in [
+        ("https://a.example", 3),
+        ("https://b.example/", 4),
+        ("https://c.example", 2),
+        ("https://elsewhere.example", 2),
+        ("http://b.example", 2),
+        ("not an address", 2),
+    ] {
+        let mut world = World::connected();
+        world.input(Input::Lost(None));
+        world.wait();
+        world.greet("t2");
+        let drain = ServerMessage::Drain { reconnect_in_ms: 0, to: Some(named.into()) };
+        world.input(Input::Control(drain));
+        let effects = world.wait();
+        assert_eq!(effects.last(), Some(&connect(place, "t2")), "{named}: this one is the second of three");
+    }
 }
 
 #[test]
