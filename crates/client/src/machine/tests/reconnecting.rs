@@ -146,7 +146,7 @@ fn a_node_that_drains_is_left_at_the_time_it_said() {
 fn a_node_that_drains_may_name_another_that_the_client_knows() {
     for (named, place) in [
         ("https://a.example", 3),
-        ("https://b.example/", 4),
+        ("https://b.example/", 1),
         ("https://c.example", 2),
         ("https://elsewhere.example", 2),
         ("http://b.example", 2),
@@ -188,7 +188,15 @@ fn a_server_that_does_not_answer_is_left_for_another() {
     world.input(Input::Lost(None));
     world.wait();
     world.greet("t2");
-    assert_eq!(world.wait(), [Effect::Drop, disconnected(500)], "no answer to resume");
+    let before = world.now;
+    let asked = world.wait();
+    assert_eq!(asked, [Effect::SendControl(ClientMessage::Ping)], "no answer to resume");
+    let next = Effect::ConnectSpare { url: 2, token: "t2".to_owned().into() };
+    assert_eq!(world.wait(), [next]);
+    let gap = Effect::Emit(Event::Disconnected { retry_in: Duration::ZERO });
+    assert_eq!(world.wait(), [Effect::Drop, Effect::TakeSpare, gap]);
+    assert_eq!(world.now - before, Duration::from_secs(10));
+    assert_eq!(world.greet("t3"), [resume("k1")]);
 }
 
 #[test]
