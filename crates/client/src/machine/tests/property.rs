@@ -159,11 +159,14 @@ impl Observer {
     }
 }
 
-/// Lets one thing happen and checks what is done about it.
-fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: u64) {
-    let mut was_refused_for_now = false;
-    let mut new_ticket = None;
-    let input = match occurrence {
+/// What a machine is given when something happens, and the ticket that comes with it.
+fn input_of(
+    world: &mut World,
+    seen: &mut Observer,
+    occurrence: Occurrence,
+    new_ticket: &mut Option<String>,
+) -> Input {
+    match occurrence {
         Occurrence::Deadline => {
             world.now = world.machine.deadline().map_or(world.now, |deadline| deadline.max(world.now));
             Input::Tick
@@ -192,14 +195,19 @@ fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: 
         Occurrence::SpareRefused => Input::Spare(Box::new(Input::Refused(Refusal::Unreachable))),
         Occurrence::SpareReady => Input::Spare(Box::new(ready(&seen.issue("token")))),
         Occurrence::SpareLost => Input::Spare(Box::new(Input::Lost(None))),
-        Occurrence::Error(code) => {
-            was_refused_for_now = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
-            error(code)
-        }
+        Occurrence::Error(code) => error(code),
         Occurrence::Binary => Input::Binary("peer".into()),
         Occurrence::Lost(code) => Input::Lost(code),
         Occurrence::Commanded(command) => Input::Command(command),
-    };
+    }
+}
+
+/// Lets one thing happen and checks what is done about it.
+fn step(world: &mut World, seen: &mut Observer, occurrence: Occurrence, random: u64) {
+    let was_refused_for_now =
+        matches!(occurrence, Occurrence::Error(ErrorCode::Unavailable | ErrorCode::Rate));
+    let mut new_ticket = None;
+    let input = input_of(world, seen, occurrence, &mut new_ticket);
     let lost = match input {
         Input::Lost(code) if seen.socket => Some(code),
         _ => None,
