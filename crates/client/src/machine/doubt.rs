@@ -13,6 +13,9 @@ pub(super) struct Doubt {
     /// When `ping` was sent; nothing has arrived since.
     pub(super) asked_at: Option<Instant>,
     pub(super) spare: Option<Spare>,
+    /// Whether a second socket was tried. The server may have taken one that was given up, and then
+    /// closes the first as replaced.
+    pub(super) had_spare: bool,
 }
 
 /// The second socket.

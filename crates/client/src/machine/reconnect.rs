@@ -72,6 +72,12 @@ impl ConnectionMachine {
         }
     }
 
+    /// Whether the server has closed the first socket for the sake of a second one that was given up.
+    fn is_replaced_by_itself(&self, loss: &Loss) -> bool {
+        let had_spare = matches!(&self.socket, SocketState::Ready(ready) if ready.doubt.had_spare);
+        had_spare && matches!(loss, Loss::Code(code) if *code == CloseCode::Replaced.code())
+    }
+
     pub(super) fn lost(&mut self, loss: Loss, now: Instant, random: u64) {
         // A second socket goes on in its place, unless the session is over: the server has perhaps
         // closed the first because the second has come.
@@ -79,6 +85,7 @@ impl ConnectionMachine {
         if !is_over && self.change_over(now) {
             return;
         }
+        let loss = if self.is_replaced_by_itself(&loss) { Loss::Broken } else { loss };
         if let SocketState::Ready(ready) = &self.socket
             && ready.was_useful(now)
         {

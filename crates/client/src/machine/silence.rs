@@ -55,6 +55,7 @@ impl ConnectionMachine {
             }
             (Some(Spare::Backoff { .. }), _) | (None, Some(_)) => {
                 ready.doubt.spare = Some(Spare::Opening { deadline: now + CONNECT_TIMEOUT });
+                ready.doubt.had_spare = true;
                 self.next_address();
                 self.effects.push(Effect::ConnectSpare { url: self.url, token: self.token.clone() });
             }

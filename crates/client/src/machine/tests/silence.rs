@@ -116,6 +116,18 @@ fn a_second_connection_that_is_open_is_kept_since_the_server_may_have_replaced_t
 }
 
 #[test]
+fn a_second_connection_that_was_given_up_too_late_does_not_end_the_chat() {
+    let mut world = World::doubting();
+    assert_eq!(world.input(Input::Activity), [Effect::DropSpare]);
+    let replaced = CloseCode::Replaced.code();
+    assert_eq!(world.input(Input::Lost(Some(replaced))), [disconnected(250)], "the server had taken it");
+    world.wait();
+    assert_eq!(world.greet("t2"), [resume("k1")]);
+    let closed = Effect::Emit(Event::Closed { reason: Closed::ByServer(replaced) });
+    assert_eq!(world.input(Input::Lost(Some(replaced))), [closed], "this one had no second");
+}
+
+#[test]
 fn the_loss_of_the_first_connection_makes_the_second_the_only_one() {
     for code in [None, Some(4000), Some(1012), Some(CloseCode::Replaced.code())] {
         let mut world = World::doubting();
