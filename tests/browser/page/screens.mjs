@@ -87,13 +87,24 @@ export function everyScreen(language) {
       await page.locator('.bar-tools button').first().click();
       await see(page, '02-how');
       await page.keyboard.press('Escape');
+      await page.locator('.have summary').click();
+      await page.locator('.have textarea').fill('not twelve words');
+      await page.locator('.have button').click();
+      await page.locator('#have-fault:not(:empty)').waitFor();
+      await see(page, '03-have-invite');
       await page.locator('input[type=text]').fill('x'.repeat(65));
       await page.locator('form button[type=submit]').click();
-      await page.locator('.fault:not(:empty)').waitFor();
+      await page.locator('#topic-fault:not(:empty)').waitFor();
       await see(page, '03-start-too-long');
       await seek(page, language === 'en' ? 'letters' : '편지');
       await page.locator('.waiting').waitFor();
       await see(page, '04-waiting');
+      await page.locator('.late .button').first().waitFor();
+      await see(page, '04-waiting-long');
+      await page.locator('.alerts').click();
+      await page.locator('dialog').waitFor();
+      await see(page, '04-alerts');
+      await page.keyboard.press('Escape');
       page.wire.cut();
       await eventually(async () => /again|다시/.test(await page.locator('.progress').textContent()));
       await see(page, '05-waiting-offline');
@@ -108,12 +119,20 @@ export function everyScreen(language) {
       await old.goto(old.wire.url);
       await old.locator('.note.warn').waitFor();
       await see(old, '07-cannot-encrypt');
+      const refused = await it.visitor(kind);
+      await refused.route('**/v1/sessions', (route) => route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{}' }));
+      await refused.reload();
+      await refused.locator('form button[type=submit]').click();
+      await refused.locator('.operator summary').click();
+      await see(refused, '08-refused');
     });
 
     test('a whole chat by invite', async () => {
       const [host, guest] = [await it.visitor(kind), await it.person(kind)];
       const link = await makeInvite(host);
       await see(host, '10-invite');
+      await host.locator('.words summary').click();
+      await see(host, '10-invite-words');
       await guest.goto(guest.wire.url + new URL(link).hash);
       await guest.locator('.button.primary').waitFor();
       await see(guest, '11-join');
@@ -162,6 +181,7 @@ export function everyScreen(language) {
       await host.locator('.ended').waitFor();
       await see(host, '21-end');
       await guest.locator('.over').waitFor();
+      await guest.locator('.unsent').waitFor();
       await see(guest, '22-over');
     });
 
