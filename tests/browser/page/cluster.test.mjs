@@ -27,7 +27,7 @@ test('a gateway is killed while both write: one reconnects, the other sees it aw
   // Held off the other gateway for as long as it takes to be missed.
   a.wire.cut();
   await Promise.all([first.kill(), writeAll(b, numbered('two', 10, 20))]);
-  await a.locator('.banner', { hasText: 'You are offline. Reconnecting' }).waitFor();
+  await a.locator('.banner', { hasText: 'The connection to the server is lost.' }).waitFor();
   await b.getByText('Away, may come back').waitFor();
   await Promise.all([writeAll(a, numbered('one', 10, 20)), writeAll(b, numbered('two', 20, 30))]);
   a.wire.mend();
