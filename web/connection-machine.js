@@ -100,8 +100,9 @@ export class ConnectionMachine {
     return this.#endRoom({ type: 'leave' });
   }
 
-  /** Ends the chat with a report. @param {Category} category @returns {Effect[]} */
+  /** Reports the chat, which ends it, or the one that has just ended. @param {Category} category @returns {Effect[]} */
   report(category) {
+    if (!this.inRoom && this.#link.active !== null) return [this.#link.send({ type: 'report', category })];
     return this.#endRoom({ type: 'report', category });
   }
 

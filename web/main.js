@@ -202,7 +202,8 @@ class Page {
         return this.#chat?.pathChanged(event.state === 'online' ? 'peer-online' : 'peer-away', this.#driver.machine.graceMs);
       case 'ended':
         this.#leaving?.chat.close();
-        return this.#over(event.away ? 'over.away' : `over.${event.reason}`);
+        // To be told of a report invites revenge: it looks like any other end.
+        return this.#over(event.away ? 'over.away' : `over.${event.reason === 'reported' ? 'left' : event.reason}`);
       case 'refused':
         if (event.code === 'invite-spent') return this.#trouble('trouble.spent.heading', 'trouble.spent', null);
         return this.#trouble('trouble.heading', REFUSALS.get(event.code) ?? 'trouble.refused', null);
@@ -250,8 +251,10 @@ class Page {
   /** @param {import('./facts.js').Category} category */
   #report(category) {
     const again = this.#again();
-    this.#driver.run(this.#driver.machine.report(category));
-    void this.#goodbye('end.reported', null, again);
+    const effects = this.#driver.machine.report(category);
+    this.#driver.run(effects);
+    // Without a connection the chat can be ended, but not reported.
+    void this.#goodbye(effects.some((effect) => effect.do === 'send') ? 'end.reported' : 'end.unreported', null, again);
   }
 
   /**
