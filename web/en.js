@@ -126,6 +126,8 @@ export const en = {
   'over.bye': 'The other person said goodbye.',
   'over.expired': 'The other person did not come back in time.',
   'over.away': 'The chat ended while you were not connected.',
+  // To be told of a report invites revenge: it looks like any other end.
+  'over.reported': 'The other person ended the chat.',
   'over.shutdown': 'The server is shutting down.',
   'over.keep': 'The keys are gone. What you still see here disappears when you leave this screen.',
   'over.draft': 'You were writing this. It was not sent.',

@@ -202,8 +202,7 @@ class Page {
         return this.#chat?.pathChanged(event.state === 'online' ? 'peer-online' : 'peer-away', this.#driver.machine.graceMs);
       case 'ended':
         this.#leaving?.chat.close();
-        // To be told of a report invites revenge: it looks like any other end.
-        return this.#over(event.away ? 'over.away' : `over.${event.reason === 'reported' ? 'left' : event.reason}`);
+        return this.#over(event.away ? 'over.away' : `over.${event.reason}`);
       case 'refused':
         if (event.code === 'invite-spent') return this.#trouble('trouble.spent.heading', 'trouble.spent', null);
         return this.#trouble('trouble.heading', REFUSALS.get(event.code) ?? 'trouble.refused', null);
