@@ -57,6 +57,6 @@ fn run(tool: Tool) -> ExitCode {
 
 /// Shows an error with its causes on standard error.
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("cipher-chat: {error:#}");
+    eprintln!("cipher-chat: {}", options::without_secrets(&format!("{error:#}")));
     ExitCode::from(code)
 }

@@ -12,6 +12,7 @@ mod help;
 mod listeners;
 mod reader;
 mod role;
+mod secrecy;
 mod spec;
 mod table;
 mod value;
@@ -35,7 +36,7 @@ pub use self::{
     spec::Row,
     table::{LISTEN, OPS_LISTEN},
 };
-use self::{given::Given, reader::Reader};
+use self::{faults::Place, given::Given, reader::Reader};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -46,12 +47,12 @@ pub enum Request {
     Tool(Tool),
 }
 
-/// Determines what all words of the command line ask for. If they ask for help, or if clap finds a
-/// fault in a command that is not a role, this prints it and ends the process.
+/// Determines what all words of the command line ask for. If they ask for help, this prints it and
+/// ends the process.
 ///
 /// # Errors
-/// If the command is not a role, and a variable is unknown. (Those of a role are reported by
-/// [`read`] with its other faults.)
+/// If the command is not a role, and a word, value or variable is wrong. (Those of a role are
+/// reported by [`read`].)
 pub fn request(
     words: &[OsString],
     environment: impl Iterator<Item = (OsString, OsString)>,
@@ -70,14 +71,21 @@ pub fn request(
     match matches.and_then(|matches| Tool::from_arg_matches(&matches)) {
         Ok(tool) if faults.is_empty() => Ok(Request::Tool(tool)),
         Ok(_) => Err(faults),
+        // Help and version are no faults.
+        Err(fault) if !fault.use_stderr() => fault.exit(),
         Err(fault) => {
-            // Help and version are no faults.
-            if fault.use_stderr() && !faults.is_empty() {
-                eprintln!("{faults}");
-            }
-            fault.exit()
+            faults.add(Place::Option(0), secrecy::told(&fault));
+            Err(faults)
         }
     }
+}
+
+/// A message without the secrets among the words and variables that this process was given.
+pub fn without_secrets(message: &str) -> String {
+    let variables = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(spec::PREFIX));
+    let given = std::env::args_os().chain(variables.map(|(_, value)| value));
+    let given: Vec<_> = given.map(|value| value.to_string_lossy().into_owned()).collect();
+    secrecy::without(message, given.iter().flat_map(|value| secrecy::secrets(value)))
 }
 
 /// Reads and checks the options of a role.

@@ -13,6 +13,7 @@ use super::{
     faults::{Faults, Place, nearest},
     help,
     role::Role,
+    secrecy::flag,
     spec::{PREFIX, Row},
     table::TABLE,
     value::{Repeat, Wrong},
@@ -88,7 +89,12 @@ fn flags(role: Role, words: &[OsString], faults: &mut Faults) -> BTreeMap<&'stat
     let mut words = words.iter().enumerate().peekable();
     while let Some((number, word)) = words.next() {
         let Some((name, inline)) = as_flag(word) else {
-            faults.add(Place::Word(number), format!("{word:?} is not expected: options begin with --"));
+            let word = if Role::ALL.into_iter().any(|role| word == role.word()) {
+                &*word.to_string_lossy()
+            } else {
+                "a word"
+            };
+            faults.add(Place::Word(number), format!("{word} is not expected here: options begin with --"));
             continue;
         };
         // A word that begins with two hyphens is the next option. Anything else is the value: for
@@ -118,13 +124,14 @@ fn as_flag(word: &OsStr) -> Option<(String, Raw)> {
 }
 
 fn unknown_flag(role: Role, name: &str) -> String {
+    let shown = flag(name);
     if let Some(row) = TABLE.iter().find(|row| row.flag() == name) {
         return format!("{name} is an option of {}, not of {}", row.roles(), role.word());
     }
     let known: Vec<_> = TABLE.iter().filter(|row| row.is_of(role)).map(|row| row.flag()).collect();
     match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("{name} is not an option: did you mean {near}?"),
-        None => format!("{name} is not an option"),
+        Some(near) => format!("{shown} is not an option: did you mean {near}?"),
+        None => format!("{shown} is not an option"),
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     faults::{Faults, Place},
     given::{Given, Source},
     role::Role,
+    secrecy,
     spec::{Optional, Row, Setting},
     table::TABLE,
     value::{Value, Wrong},
@@ -26,12 +27,22 @@ pub struct Reader {
     seen: BTreeMap<&'static str, Source>,
     /// The options that have a fault.
     faulty: BTreeSet<&'static str>,
+    /// What no message may repeat.
+    secrets: Vec<String>,
 }
 
 impl Reader {
     /// A reader of what was given. `faults` are those found so far.
     pub fn new(role: Role, boot: BootId, given: Given, faults: Faults) -> Self {
-        Self { role, boot, given, faults, seen: BTreeMap::new(), faulty: BTreeSet::new() }
+        Self {
+            role,
+            boot,
+            given,
+            faults,
+            seen: BTreeMap::new(),
+            faulty: BTreeSet::new(),
+            secrets: Vec::new(),
+        }
     }
 
     /// The value of an option that always has one.
@@ -56,6 +67,8 @@ impl Reader {
         debug_assert!(row.is_of(self.role), "{} is no option of {:?}", row.flag(), self.role);
         let text = self.given.take(row)?;
         self.seen.insert(row.spec().name, text.source);
+        let secrets = text.value.as_deref().map(secrecy::secrets).into_iter().flatten();
+        self.secrets.extend(secrets.map(str::to_owned));
         match text.value.and_then(|text| T::parse(&text)) {
             Ok(value) => Some(value),
             Err(Wrong(faults)) => {
@@ -77,7 +90,7 @@ impl Reader {
 
     /// Adds a fault of one option.
     pub fn wrong(&mut self, row: &dyn Row, fault: &str) {
-        self.faults.add(place(row), format!("{}: {fault}", self.name(row)));
+        self.faults.add(place(row), format!("{}: {}", self.name(row), self.without_secrets(fault)));
         self.faulty.insert(row.spec().name);
     }
 
@@ -87,8 +100,13 @@ impl Reader {
         if rows.iter().all(|row| self.is_sound(*row)) {
             let first = rows.iter().map(|row| place(*row)).min();
             let names: Vec<_> = rows.iter().map(|row| self.name(*row)).collect();
+            let fault = self.without_secrets(fault);
             self.faults.add(first.unwrap_or(Place::Variable), format!("{}: {fault}", names.join(" and ")));
         }
+    }
+
+    fn without_secrets(&self, fault: &str) -> String {
+        secrecy::without(fault, self.secrets.iter().map(String::as_str))
     }
 
     /// The name of an option in a message.

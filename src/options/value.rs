@@ -216,7 +216,7 @@ impl Value for Vec<IpNet> {
     }
 }
 
-/// Origins, as written. The gateway checks them.
+/// Origins, as browsers send them: without the usual port of their scheme. The gateway checks them.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(pub Vec<String>);
 
@@ -225,8 +225,16 @@ impl Value for Origins {
     const REPEAT: Repeat = Repeat::List;
 
     fn parse(text: &str) -> Result<Self, Wrong> {
-        Ok(Self(items(text).map(str::to_owned).collect()))
+        Ok(Self(items(text).map(|origin| without_usual_port(origin).to_owned()).collect()))
     }
+}
+
+fn without_usual_port(origin: &str) -> &str {
+    [("https://", ":443"), ("http://", ":80")]
+        .into_iter()
+        .filter(|(scheme, _)| origin.starts_with(scheme))
+        .find_map(|(_, port)| origin.strip_suffix(port))
+        .unwrap_or(origin)
 }
 
 /// URLs, as written. The bus checks them. No message quotes them, as they might contain a password.

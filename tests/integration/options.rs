@@ -107,6 +107,27 @@ fn unknown_options_are_reported_with_the_nearest_and_with_all_other_faults() {
 }
 
 #[test]
+fn an_invite_that_cannot_be_read_is_not_shown() {
+    const LINK: &str = "https://chat.example/x/#AAECAwQFBgcICQoLDA0ODw";
+    let variable = output(&Launch::new("chat").variable("CIPHER_CHAT_INVITE", LINK));
+    let given = [
+        variable,
+        Launch::new("chat").command().arg(LINK).output().unwrap(),
+        Launch::new("chat").command().args(["--url", LINK]).output().unwrap(),
+        Launch::new("chat").command().args(["--ca", LINK, "--url", "https://chat.example"]).output().unwrap(),
+        Launch::new(LINK).command().output().unwrap(),
+        Launch::new("serve").command().arg(LINK).output().unwrap(),
+        Launch::new("bench").command().args(["--url", LINK]).output().unwrap(),
+    ];
+    for output in given {
+        assert!(!output.status.success());
+        let reported = errors(&output);
+        let shows = reported.contains("AAECAwQFBgcICQoLDA0ODw");
+        assert!(reported.starts_with("cipher-chat: ") && !shows, "{reported}");
+    }
+}
+
+#[test]
 fn an_unknown_command_is_reported_with_the_nearest() {
     let output = Launch::new("gatway").command().output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -40,6 +40,9 @@ pub enum UrlError {
     /// A user or password, which would end up in shell histories: sessions here are anonymous.
     #[error("a server's address has no user name and no password")]
     Credentials,
+    /// Something after a `#`: an invite link, whose secret would be lost without a word.
+    #[error("a server's address has nothing after a #: this is an invite link")]
+    Fragment,
 }
 
 impl ServerUrl {
@@ -77,6 +80,9 @@ impl FromStr for ServerUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
+        if text.contains('#') {
+            return Err(UrlError::Fragment);
+        }
         let uri: Uri = text.parse().map_err(|_| UrlError::Malformed)?;
         let (scheme, usual_port) = match uri.scheme_str() {
             Some("http" | "ws") => (Scheme::Plain, 80),
@@ -255,6 +261,7 @@ mod tests {
             ("https://host/?token=x", UrlError::Malformed),
             ("ftp://host", UrlError::Scheme),
             ("https://me:secret@host", UrlError::Credentials),
+            ("https://host/#AAECAwQFBgcICQoLDA0ODw", UrlError::Fragment),
         ] {
             assert_eq!(text.parse::<ServerUrl>(), Err(fault), "{text}");
         }
