@@ -244,8 +244,8 @@ impl Chat {
                 self.events.push_back(Event::PeerOnline);
                 self.with_channel(Channel::peer_online);
             }
-            machine::Event::PeerAway => {
-                self.events.push_back(Event::PeerAway);
+            machine::Event::PeerAway { kept } => {
+                self.events.push_back(Event::PeerAway { kept });
                 self.with_channel(Channel::peer_away);
             }
             machine::Event::Frame(bytes) => {

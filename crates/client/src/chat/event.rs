@@ -52,7 +52,10 @@ pub enum Event {
     /// accepted now.
     WindowOpen,
     /// The peer has lost its connection and may come back. What is sent now waits for it.
-    PeerAway,
+    PeerAway {
+        /// How long the server keeps its place, from now on.
+        kept: Duration,
+    },
     /// The peer is back.
     PeerOnline,
     /// This side is connected again, and the chat goes on.
@@ -139,7 +142,7 @@ impl fmt::Debug for Event {
             Self::NotDelivered { number } => write!(f, "NotDelivered({})", number.get()),
             Self::PeerTyping(typing) => write!(f, "PeerTyping({typing:?})"),
             Self::WindowOpen => f.write_str("WindowOpen"),
-            Self::PeerAway => f.write_str("PeerAway"),
+            Self::PeerAway { kept } => write!(f, "PeerAway({kept:?})"),
             Self::PeerOnline => f.write_str("PeerOnline"),
             Self::Resumed => f.write_str("Resumed"),
             Self::Ended { end } => write!(f, "Ended({end:?})"),

@@ -26,7 +26,8 @@ const HEARTBEAT_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration:
 impl ConnectionMachine {
     pub(super) fn control(&mut self, message: ServerMessage, now: Instant, random: u64) {
         match message {
-            ServerMessage::Ready { token, expires_in, heartbeat_ms, .. } => {
+            ServerMessage::Ready { token, expires_in, heartbeat_ms, limits, .. } => {
+                self.grace = Duration::from_millis(limits.grace_ms);
                 self.keep_token(token.into(), expires_in);
                 self.ready(heartbeat_ms, now);
             }
@@ -39,7 +40,7 @@ impl ConnectionMachine {
             ServerMessage::Peer { state } if matches!(self.goal, Goal::Room(_)) => {
                 self.emit(match state {
                     PeerState::Online => Event::PeerOnline,
-                    PeerState::Away => Event::PeerAway,
+                    PeerState::Away => Event::PeerAway { kept: self.grace },
                 });
             }
             ServerMessage::Ended { reason } => self.ended(reason, now),

@@ -129,7 +129,10 @@ pub enum Event {
     /// The peer is connected again.
     PeerOnline,
     /// The peer has lost its connection and may come back; what is sent now does not arrive.
-    PeerAway,
+    PeerAway {
+        /// How long the server keeps its place.
+        kept: Duration,
+    },
     /// The peer's bytes, as they were sent. Frames may be lost when a connection breaks, on either
     /// side; [`channel`](crate::channel) makes up for that.
     Frame(Bytes),
@@ -190,7 +193,7 @@ impl fmt::Debug for Event {
             Self::Paired { room, side } => write!(f, "Paired({room:?}, {side:?})"),
             Self::Resumed => f.write_str("Resumed"),
             Self::PeerOnline => f.write_str("PeerOnline"),
-            Self::PeerAway => f.write_str("PeerAway"),
+            Self::PeerAway { kept } => write!(f, "PeerAway({kept:?})"),
             Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
             Self::Ended { reason } => write!(f, "Ended({reason:?})"),
             Self::Error { code, .. } => write!(f, "Error({code:?})"),

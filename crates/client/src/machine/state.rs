@@ -29,6 +29,8 @@ pub(crate) struct ConnectionMachine {
     pub(super) retries: BackOff,
     /// Answers with status 401 in a row.
     pub(super) unauthorized: u32,
+    /// How long the server keeps the place of somebody who is away.
+    pub(super) grace: Duration,
     pub(super) effects: Vec<Effect>,
 }
 
@@ -92,6 +94,7 @@ impl ConnectionMachine {
             reconnects: BackOff::of_connections(),
             retries: BackOff::of_requests(),
             unauthorized: 0,
+            grace: Duration::ZERO,
             effects: Vec::new(),
         }
     }

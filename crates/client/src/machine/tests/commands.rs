@@ -18,7 +18,10 @@ fn two_people_meet_chat_and_leave() {
     assert_eq!(world.command(Command::Frame("hello".into())), [Effect::SendFrame("hello".into())]);
     assert_eq!(world.input(Input::Binary("hi".into())), [Effect::Emit(Event::Frame("hi".into()))]);
     let away = ServerMessage::Peer { state: PeerState::Away };
-    assert_eq!(world.input(Input::Control(away)), [Effect::Emit(Event::PeerAway)]);
+    assert_eq!(
+        world.input(Input::Control(away)),
+        [Effect::Emit(Event::PeerAway { kept: Duration::from_millis(1) })]
+    );
     let online = ServerMessage::Peer { state: PeerState::Online };
     assert_eq!(world.input(Input::Control(online)), [Effect::Emit(Event::PeerOnline)]);
     assert_eq!(world.command(Command::Leave), [send(ClientMessage::Leave)]);
