@@ -1,5 +1,6 @@
 //! The terminal client as people use it: the real binary in real terminals.
 
+mod json;
 mod tmux;
 
 use self::tmux::Terminal;
@@ -131,6 +132,8 @@ async fn a_report_ends_the_chat_on_both_sides() {
     let serve = Launch::new("serve").ready().await;
     let (one, other) = couple(&serve).await;
     one.line("/report spam");
+    one.shows("Report this chat (spam)?").await;
+    one.press("Enter");
     one.shows("You reported the chat").await;
     other.shows("over: the other person has reported the chat").await;
 }
@@ -155,6 +158,34 @@ async fn a_link_made_in_one_terminal_is_opened_in_the_other() {
     let late = Terminal::open(80, 24).await;
     late.chat(&format!("CIPHER_CHAT_INVITE='{link}'"), "");
     late.shows("This link has been used").await;
+}
+
+#[tokio::test]
+async fn an_invite_is_opened_as_an_argument_in_words_or_from_standard_input() {
+    let serve = Launch::new("serve").ready().await;
+    for form in ["link", "words", "input"] {
+        let host = Terminal::open(100, 40).await;
+        host.chat("", &format!("{} --new-invite", at(&serve)));
+        host.shows("To be read out").await;
+        let screen = host.screen();
+        let link = screen.split_whitespace().find(|word| word.contains("/#")).unwrap();
+        let words = client::invite::InviteLink::parse(link).unwrap().invite.words();
+        let guest = Terminal::open(80, 24).await;
+        match form {
+            "link" => guest.chat("", &format!("'<{link}>.'")),
+            "words" => guest.chat("", &format!("{} {}", at(&serve), &*words)),
+            _ => {
+                guest.chat("", "-");
+                guest.shows("(not shown), then Enter").await;
+                guest.line(link);
+            }
+        }
+        for terminal in [&host, &guest] {
+            terminal.shows("connected, end-to-end encrypted").await;
+        }
+        exchange(&host, &guest).await;
+        assert!(form != "input" || !guest.history().contains(link));
+    }
 }
 
 #[tokio::test]

@@ -3,18 +3,22 @@
 use schemas::control::Category;
 
 /// The list of commands, on one line.
-pub(super) const HELP: &str = "/next: another person · /leave · /report abuse|spam|minor|other · /safety: the safety code · /quit · \
-//text sends a text that begins with a slash";
+pub(super) const HELP: &str = "/next: another person · /any: anybody, whatever the topic · /invite: a new invite link · /leave · \
+/report abuse|spam|minor|other · /safety: the safety code · /quit · //text sends a text that begins with a slash";
 
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// Find another person.
     Next,
+    /// Find anybody, whatever the topic.
+    Any,
+    /// Make a new invite link, and wait for whoever opens it.
+    Invite,
     /// End this chat, or the find.
     Leave,
-    /// End this chat with a report.
-    Report(Category),
+    /// End this chat with a report. Without a category it has to be asked for.
+    Report(Option<Category>),
     /// Explain the safety code.
     Safety,
     /// End the program.
@@ -46,15 +50,18 @@ impl<'a> TypedLine<'a> {
 }
 
 impl Command {
-    fn read(words: &str) -> Self {
+    /// Reads a command without its slash.
+    pub(super) fn read(words: &str) -> Self {
         match words.split_whitespace().collect::<Vec<_>>()[..] {
             ["next"] => Self::Next,
+            ["any"] => Self::Any,
+            ["invite"] => Self::Invite,
             ["leave"] => Self::Leave,
-            ["report"] => Self::Report(Category::Other),
-            ["report", "abuse"] => Self::Report(Category::Abuse),
-            ["report", "spam"] => Self::Report(Category::Spam),
-            ["report", "minor"] => Self::Report(Category::Minor),
-            ["report", "other"] => Self::Report(Category::Other),
+            ["report"] => Self::Report(None),
+            ["report", category] => {
+                let named = Category::ALL.iter().find(|known| known.word() == category);
+                named.map_or(Self::Unknown, |category| Self::Report(Some(*category)))
+            }
             ["safety" | "code"] => Self::Safety,
             ["quit"] => Self::Quit,
             ["help"] => Self::Help,
@@ -69,14 +76,15 @@ mod tests {
 
     #[test]
     fn one_slash_commands_and_two_are_a_text() {
+        let report = |category| TypedLine::Command(Command::Report(category));
         assert_eq!(TypedLine::read("hello"), TypedLine::Text("hello"));
         assert_eq!(TypedLine::read(" /next"), TypedLine::Text(" /next"));
         assert_eq!(TypedLine::read("//next"), TypedLine::Text("/next"));
         assert_eq!(TypedLine::read("/next"), TypedLine::Command(Command::Next));
-        assert_eq!(TypedLine::read("/report  minor "), TypedLine::Command(Command::Report(Category::Minor)));
-        assert_eq!(TypedLine::read("/report"), TypedLine::Command(Command::Report(Category::Other)));
+        assert_eq!(TypedLine::read("/report  minor "), report(Some(Category::Minor)));
+        assert_eq!(TypedLine::read("/report"), report(None));
         assert_eq!(TypedLine::read("/code"), TypedLine::read("/safety"));
-        for unknown in ["/report rudeness", "/", "/next one", "/Next"] {
+        for unknown in ["/report rudeness", "/report spam now", "/", "/next one", "/Next"] {
             assert_eq!(TypedLine::read(unknown), TypedLine::Command(Command::Unknown), "{unknown}");
         }
     }

@@ -1,18 +1,22 @@
-//! The chat in plain lines: connects what somebody types with a [`Chat`].
+//! The chat in lines, plain or of JSON: connects what is typed with a [`Chat`].
 
-use std::{collections::VecDeque, io, process::ExitCode};
+use std::{collections::VecDeque, future::pending, process::ExitCode};
 
 use client::{
-    Chat, ChatCriteria, Closed,
+    Chat, Closed,
     channel::{MessageNumber, SendError},
-    chat::{End, Event, MeetBy},
+    chat::{End, Event},
 };
-use schemas::control::{EndReason, ErrorCode};
+use schemas::control::{Category, ErrorCode};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     command::{Command, HELP},
-    input::{Input, Typed, Typist},
-    screen::Screen,
+    input::{Input, TextToSend, Typed, Typist},
+    outcome::Outcome,
+    output::{Report, Reporter},
+    plan::Plan,
+    state::{LONG_WAIT, MeetingKind},
     stop::Stop,
 };
 
@@ -23,16 +27,24 @@ const WAITING_TEXTS: usize = 64;
 pub(super) struct Conversation {
     chat: Chat,
     input: Input,
-    screen: Screen,
-    criteria: ChatCriteria,
+    reporter: Box<dyn Reporter>,
+    plan: Plan,
+    /// How the next person is met.
+    meeting: MeetingKind,
+    /// How many people were met with the invite that was given.
+    meetings: u32,
     stage: Stage,
     after: After,
+    /// When somebody who waits is told that nobody is there.
+    long_wait: Option<Instant>,
+    /// A report that was asked for once. The second time it is made.
+    asked: Option<Category>,
     /// No more input is read: it has ended, or somebody quits.
     leaving: bool,
-    typed: VecDeque<String>,
+    typed: VecDeque<TextToSend>,
     /// Sent, and not known to have arrived; the oldest first.
     sent: VecDeque<MessageNumber>,
-    outcome: ExitCode,
+    outcome: Outcome,
 }
 
 /// How far the chat has come.
@@ -55,18 +67,22 @@ enum After {
 
 impl Conversation {
     /// With a chat that has not sent a find yet.
-    pub(super) fn new(chat: Chat, screen: Screen, criteria: ChatCriteria) -> Self {
+    pub(super) fn new(chat: Chat, reporter: Box<dyn Reporter>, typist: Typist, plan: Plan) -> Self {
         Self {
             chat,
-            input: Input::new(),
-            screen,
-            criteria,
+            input: Input::new(typist),
+            reporter,
+            meeting: plan.meeting.clone(),
+            plan,
+            meetings: 0,
             stage: Stage::Alone,
             after: After::Rest,
+            long_wait: None,
+            asked: None,
             leaving: false,
             typed: VecDeque::new(),
             sent: VecDeque::new(),
-            outcome: ExitCode::SUCCESS,
+            outcome: Outcome::default(),
         }
     }
 
@@ -88,14 +104,19 @@ impl Conversation {
                     Some(typed) => self.take(typed),
                     None => self.leaving = true,
                 },
+                () = sleep(self.long_wait) => {
+                    self.long_wait = None;
+                    self.report(Report::StillWaiting);
+                }
                 () = stop.asked() => self.quit(),
             }
             self.send();
         }
         if !self.typed.is_empty() {
-            self.fail(format_args!("{} texts were not sent", self.typed.len()));
+            self.outcome.fail();
+            self.report(Report::NotSent(self.typed.len()));
         }
-        let outcome = self.outcome;
+        let outcome = self.outcome.code();
         tokio::select! {
             () = self.chat.close() => Ok(outcome),
             // A second signal does not wait for goodbyes.
@@ -114,7 +135,11 @@ impl Conversation {
     }
 
     fn find(&mut self) {
-        self.chat.find(self.criteria.clone());
+        let (criteria, handout) = self.plan.criteria(&self.meeting);
+        if let Some(handout) = handout {
+            self.report(Report::Invite(&handout));
+        }
+        self.chat.find(criteria);
         match self.stage {
             Stage::Alone | Stage::Waiting => self.stage = Stage::Waiting,
             Stage::Meeting | Stage::Talking => self.after = After::Next,
@@ -124,45 +149,98 @@ impl Conversation {
     fn take(&mut self, typed: Typed) {
         match typed {
             Typed::Texts(texts) if self.stage == Stage::Alone && !texts.is_empty() => {
-                self.screen.status("nobody is there to read it; /next finds another person");
+                self.answer("no-chat", "nobody is there to read it; /next finds another person");
             }
             Typed::Texts(texts) => self.typed.extend(texts),
+            Typed::Typing(typing) => self.chat.set_typing(typing),
             Typed::Command(command) => self.run_command(command),
+            Typed::Malformed(why) => self.answer("malformed", &why),
         }
     }
 
     fn run_command(&mut self, command: Command) {
+        let asked = self.asked.take();
         match command {
-            Command::Next
-                if matches!(self.criteria.by, MeetBy::Invite(_)) && self.stage != Stage::Waiting =>
-            {
-                self.screen.status("an invite works once; start again with another, or with a topic");
+            Command::Next if self.meeting == MeetingKind::AcceptsInvite && self.meetings > 0 => {
+                self.answer("invite-spent", "an invite works once; /invite makes a new one");
             }
-            Command::Next => {
-                self.typed.clear();
-                self.find();
+            Command::Next => self.next(),
+            Command::Any => {
+                self.meeting = MeetingKind::Anybody;
+                self.next();
             }
-            Command::Leave => {
-                self.typed.clear();
-                match self.stage {
-                    Stage::Waiting => {
-                        self.chat.cancel();
-                        self.alone();
-                    }
-                    Stage::Alone => self.screen.status("there is no chat"),
-                    Stage::Meeting | Stage::Talking => {
-                        self.after = After::Rest;
-                        self.chat.leave();
-                    }
-                }
+            Command::Invite => {
+                self.meeting = MeetingKind::CreatesInvite;
+                self.next();
             }
-            Command::Report(category) => self.chat.report(category),
+            Command::Leave => self.leave(),
+            Command::Report(category) => self.report_peer(category, asked),
             Command::Safety => match self.chat.safety() {
-                Some(code) => self.screen.safety(code),
-                None => self.screen.status("there is no chat"),
+                Some(code) => self.report(Report::Safety(code)),
+                None => self.answer("no-chat", "there is no chat"),
             },
             Command::Quit => self.quit(),
-            Command::Help | Command::Unknown => self.screen.status(HELP),
+            Command::Help => self.answer("help", HELP),
+            Command::Unknown => {
+                self.answer(
+                    "unknown-command",
+                    "there is no such command, and nothing was sent; /help lists them",
+                );
+            }
+        }
+    }
+
+    fn next(&mut self) {
+        self.typed.clear();
+        self.find();
+    }
+
+    fn leave(&mut self) {
+        self.typed.clear();
+        match self.stage {
+            Stage::Waiting => {
+                self.chat.cancel();
+                self.alone();
+            }
+            Stage::Alone => self.answer("no-chat", "there is no chat"),
+            Stage::Meeting | Stage::Talking => {
+                self.after = After::Rest;
+                self.chat.leave();
+            }
+        }
+    }
+
+    /// A person is asked once more: a report ends the chat.
+    fn report_peer(&mut self, category: Option<Category>, asked: Option<Category>) {
+        match category {
+            _ if !matches!(self.stage, Stage::Meeting | Stage::Talking) => {
+                self.answer("no-chat", "there is no chat");
+            }
+            None => self.answer(
+                "no-category",
+                "say why: /report abuse, /report spam, /report minor or /report other",
+            ),
+            Some(category) if self.input.typist == Typist::Person && asked != Some(category) => {
+                self.asked = Some(category);
+                let word = category.word();
+                let message = format!(
+                    "this ends the chat, and you will not meet this person again; no text is sent along. \
+                     Type /report {word} again to do it"
+                );
+                self.answer("asked", &message);
+            }
+            Some(category) => self.chat.report(category),
+        }
+    }
+
+    fn answer(&mut self, code: &'static str, message: &str) {
+        self.report(Report::Answer { code, message });
+    }
+
+    fn report(&mut self, report: Report<'_>) {
+        if self.reporter.report(report).is_err() {
+            self.outcome.fail();
+            self.quit();
         }
     }
 
@@ -174,15 +252,21 @@ impl Conversation {
     /// Sends the waiting texts as far as possible. After the last one it says goodbye, if this side
     /// is leaving.
     fn send(&mut self) {
-        if self.stage == Stage::Talking {
-            while let Some(text) = self.typed.front() {
-                match self.chat.send(text) {
-                    Ok(number) => self.sent.push_back(number),
-                    Err(SendError::Full | SendError::NotSecured | SendError::Over) => return,
-                    // Cannot happen: lines are cut into texts that are neither.
-                    Err(fault @ (SendError::TooLong | SendError::Empty)) => self.screen.status(fault),
+        while self.stage == Stage::Talking
+            && let Some(next) = self.typed.front()
+        {
+            match self.chat.send(&next.text) {
+                Ok(number) => {
+                    self.sent.push_back(number);
+                    if let Some(sent) = self.typed.pop_front() {
+                        self.report(Report::Sent { number, id: sent.id.as_deref() });
+                    }
                 }
-                self.typed.pop_front();
+                Err(SendError::Full | SendError::NotSecured | SendError::Over) => return,
+                // Cannot happen: lines are cut into texts that are neither.
+                Err(SendError::TooLong | SendError::Empty) => {
+                    self.typed.pop_front();
+                }
             }
         }
         let talking = matches!(self.stage, Stage::Meeting | Stage::Talking);
@@ -193,66 +277,55 @@ impl Conversation {
 
     fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Connected | Event::PeerTyping(_) | Event::WindowOpen => {}
-            Event::Waiting => self.screen.status("looking for somebody"),
+            Event::Connected | Event::WindowOpen => {}
+            Event::PeerTyping(typing) => self.report(Report::PeerTyping(typing)),
+            Event::Waiting => {
+                self.report(Report::Waiting);
+                let by_chance = matches!(self.meeting, MeetingKind::Anybody | MeetingKind::Topic(_));
+                let is_person = self.input.typist != Typist::Script;
+                self.long_wait = (by_chance && is_person).then(|| Instant::now() + LONG_WAIT);
+            }
             Event::Met => {
-                self.stage = Stage::Meeting;
-                self.screen.status("somebody is there; agreeing on keys");
+                (self.stage, self.long_wait) = (Stage::Meeting, None);
+                self.meetings += 1;
+                self.outcome.begin();
+                self.report(Report::Met);
             }
             Event::Secured { safety } => {
                 self.stage = Stage::Talking;
-                self.screen.status("connected, end-to-end encrypted");
-                self.screen.safety(safety);
+                self.report(Report::Secured(safety));
             }
-            Event::Message { text, .. } => self.show(&text),
+            Event::Message { number, text } => self.report(Report::Text { number, text: &text }),
             Event::Delivered { number } => {
-                self.sent.retain(|sent| *sent != number);
-                if self.sent.is_empty() {
-                    self.screen.status("✓ delivered");
-                }
+                self.sent.retain(|sent| *sent > number);
+                self.report(Report::Delivered { number, pending: self.sent.len() });
             }
             Event::NotDelivered { number } => {
                 self.sent.retain(|sent| *sent != number);
-                self.fail("a text may not have arrived");
+                self.outcome.fail();
+                self.report(Report::NotDelivered(number));
             }
-            Event::PeerAway => self
-                .screen
-                .status("the other person has lost the connection; your texts are sent when they return"),
-            Event::PeerOnline => self.screen.status("the other person is back"),
-            Event::Disconnected { retry_in } => {
-                self.screen
-                    .status(format_args!("no connection; trying again in {:.1} s", retry_in.as_secs_f64()));
-            }
-            Event::Resumed => self.screen.status("connected again"),
+            Event::PeerAway { kept } => self.report(Report::PeerAway(kept)),
+            Event::PeerOnline => self.report(Report::PeerOnline),
+            Event::Disconnected { retry_in } => self.report(Report::Disconnected { retry_in }),
+            Event::Resumed => self.report(Report::Resumed),
             Event::Ended { end } => self.ended(end),
             Event::Error { code, message } => self.refused(code, &message),
             Event::Closed { reason } => {
                 if reason != Closed::Asked {
-                    self.fail(reason);
+                    self.outcome.fail();
                 }
+                self.report(Report::Closed(reason));
                 (self.stage, self.leaving) = (Stage::Alone, true);
             }
         }
     }
 
-    fn show(&mut self, text: &str) {
-        let shown: io::Result<()> = self.screen.text(text);
-        if shown.is_err() {
-            self.outcome = ExitCode::FAILURE;
-            self.quit();
-        }
-    }
-
     fn ended(&mut self, end: End) {
         self.sent.clear();
-        match end {
-            End::Fault(_) | End::Room(EndReason::Expired | EndReason::Shutdown) => self.fail(end),
-            End::Bye | End::PeerBye | End::Report | End::Room(EndReason::Left | EndReason::Reported) => {
-                self.screen.status(end);
-            }
-            // Its own event, `Closed`, shows the reason.
-            End::Closed(_) => {}
-        }
+        self.asked = None;
+        self.outcome.end(end);
+        self.report(Report::Ended(end));
         match std::mem::replace(&mut self.after, After::Rest) {
             After::Next => self.stage = Stage::Waiting,
             After::Rest => self.alone(),
@@ -260,32 +333,34 @@ impl Conversation {
     }
 
     fn refused(&mut self, code: ErrorCode, message: &str) {
-        self.screen.status(message);
+        self.report(Report::Refused { code, message });
         let passing = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
         if self.stage == Stage::Waiting && !passing {
-            self.outcome = ExitCode::FAILURE;
+            self.outcome.fail();
+            self.meetings += u32::from(code == ErrorCode::InviteSpent);
             self.alone();
         }
     }
 
-    /// The chat is over. A person may want to meet another one. For a script, or after an invite,
-    /// there is nothing more to do.
+    /// The chat is over. A person or a program may want to meet another one. For a script there is
+    /// nothing more to do.
     fn alone(&mut self) {
-        self.stage = Stage::Alone;
-        let once = self.input.typist == Typist::Script || matches!(self.criteria.by, MeetBy::Invite(_));
-        if once {
+        (self.stage, self.long_wait) = (Stage::Alone, None);
+        if self.input.typist == Typist::Script {
             self.leaving = true;
         } else if !self.leaving {
             if !self.typed.is_empty() {
-                self.screen.status(format_args!("{} texts were not sent", self.typed.len()));
+                self.report(Report::NotSent(self.typed.len()));
                 self.typed.clear();
             }
-            self.screen.status("/next looks for another person, /quit ends");
+            self.report(Report::Resting);
         }
     }
+}
 
-    fn fail(&mut self, what: impl std::fmt::Display) {
-        self.screen.status(what);
-        self.outcome = ExitCode::FAILURE;
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => pending().await,
     }
 }

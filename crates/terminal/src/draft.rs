@@ -63,6 +63,12 @@ impl Draft {
         if fitting.len() == line.len() { Fit::All } else { Fit::Cut }
     }
 
+    /// Replaces the whole line.
+    pub(super) fn replace(&mut self, line: &str) -> Fit {
+        self.clear();
+        self.insert(line)
+    }
+
     pub(super) fn go(&mut self, step: Step) {
         self.cursor = self.reach(step);
     }
@@ -143,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_step_and_a_deletion_take_whole_graphemes() {
-        let mut draft = draft("e\u{301}👩‍👩‍👧한");
-        for seen_after in ["e\u{301}👩‍👩‍👧|한", "e\u{301}|👩‍👩‍👧한", "|e\u{301}👩‍👩‍👧한", "|e\u{301}👩‍👩‍👧한"]
+        let mut draft = draft("x\u{301}👩‍👩‍👧한");
+        for seen_after in ["x\u{301}👩‍👩‍👧|한", "x\u{301}|👩‍👩‍👧한", "|x\u{301}👩‍👩‍👧한", "|x\u{301}👩‍👩‍👧한"]
         {
             draft.go(Step::Left);
             assert_eq!(seen(&draft), seen_after);
@@ -178,6 +184,7 @@ mod tests {
     #[test]
     fn what_is_pasted_is_text_on_one_line() {
         assert_eq!(draft("a\r\nb\nc\td\n").text(), "a b c    d");
+        assert_eq!(draft("a\rb\r").text(), "a b");
         assert_eq!(draft("\x1b[31m\u{202e}").text(), "\u{fffd}[31m\u{fffd}");
     }
 

@@ -12,17 +12,14 @@ use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
 use super::{
+    clock::ClockTime,
     keys::Key,
-    model::{Effect, Input, Model, Outcome},
-    state::MeetingKind,
+    model::{Effect, Input, Model, Moment},
+    plan::Plan,
     stop::Stop,
     terminal::Terminal,
     view::{Theme, draw},
 };
-
-/// Makes the criteria of a find, and the invite link to hand over if there is one. Called for each
-/// new find.
-type CriteriaSource = Box<dyn FnMut() -> (ChatCriteria, Option<Zeroizing<String>>)>;
 
 type Opening = Pin<Box<dyn Future<Output = Result<Chat, RestError>>>>;
 
@@ -32,7 +29,7 @@ pub(super) struct FullScreen {
     theme: Theme,
     start: Instant,
     server: Server,
-    new_criteria: CriteriaSource,
+    plan: Plan,
     /// The criteria of the last find.
     criteria: Option<ChatCriteria>,
     chat: Option<Chat>,
@@ -51,19 +48,14 @@ enum End {
 
 impl FullScreen {
     /// With a chat that has not sent a find yet.
-    pub(super) fn new(
-        server: Server,
-        chat: Chat,
-        meeting: MeetingKind,
-        new_criteria: CriteriaSource,
-    ) -> Self {
+    pub(super) fn new(server: Server, chat: Chat, plan: Plan) -> Self {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            model: Model::new(meeting),
+            model: Model::new(plan.meeting.clone()),
             theme: if no_colour { Theme::None } else { Theme::Colours },
             start: Instant::now(),
             server,
-            new_criteria,
+            plan,
             criteria: None,
             chat: Some(chat),
             opening: None,
@@ -84,11 +76,13 @@ impl FullScreen {
         let abandoned = self.end == Some(End::Abandon) || !self.say_goodbye(&mut keys, &mut stop).await;
         drop(terminal);
         shown.context("the terminal is gone")?;
-        if self.model.outcome() == Outcome::Badly {
+        let mut outcome = self.model.outcome();
+        if outcome.has_failed() {
             eprintln!("cipher-chat: a text may not have arrived, or a chat was broken off");
+        } else if abandoned {
+            outcome.fail();
         }
-        let well = !abandoned && self.model.outcome() == Outcome::Well;
-        Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(outcome.code())
     }
 
     async fn talk(
@@ -100,11 +94,11 @@ impl FullScreen {
         self.feed(Input::Resized(terminal.size()?), terminal)?;
         self.feed(Input::Opened, terminal)?;
         while self.end.is_none() {
-            terminal.draw(|frame| draw(&self.model.screen, self.theme, frame))?;
+            terminal.draw(|buffer| draw(&self.model.screen, self.theme, buffer))?;
             let input = self.next_input(keys, stop).await;
             self.feed(input, terminal)?;
         }
-        terminal.draw(|frame| draw(&self.model.screen, self.theme, frame))
+        terminal.draw(|buffer| draw(&self.model.screen, self.theme, buffer))
     }
 
     /// Waits for whatever comes first.
@@ -149,9 +143,10 @@ impl FullScreen {
     fn feed(&mut self, input: Input, terminal: &mut Terminal) -> std::io::Result<()> {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            for effect in self.model.handle(self.start.elapsed(), input) {
+            let moment = Moment { now: self.start.elapsed(), clock: ClockTime::now() };
+            for effect in self.model.handle(moment, input) {
                 match effect {
-                    Effect::Redraw => terminal.forget()?,
+                    Effect::Redraw => terminal.forget(),
                     Effect::Close => self.end = Some(End::Close),
                     Effect::Abandon => self.end = Some(End::Abandon),
                     Effect::Open => {
@@ -171,10 +166,10 @@ impl FullScreen {
         let chat = self.chat.as_mut()?;
         match effect {
             Effect::Find => {
-                let (criteria, link) = (self.new_criteria)();
+                let (criteria, handout) = self.plan.criteria(&self.model.screen.meeting);
                 self.criteria = Some(criteria.clone());
                 chat.find(criteria);
-                return link.map(Input::Link);
+                return handout.map(Input::Invite);
             }
             Effect::FindSame => chat.find(self.criteria.clone()?),
             Effect::Cancel => chat.cancel(),

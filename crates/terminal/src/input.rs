@@ -2,7 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use client::channel::limits::MAX_TEXT;
+use client::channel::{Typing, limits::MAX_TEXT};
+use schemas::control::Category;
+use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::command::{Command, TypedLine};
@@ -18,8 +20,17 @@ const LINE_BYTES: u64 = 1024 * 1024;
 pub(super) enum Typist {
     /// Somebody at a terminal, who may want another chat after this.
     Person,
-    /// A program, or a file.
+    /// A file, or a program whose lines are texts.
     Script,
+    /// A program that writes lines of JSON.
+    Program,
+}
+
+impl Typist {
+    /// Who types lines that are not JSON.
+    pub(super) fn of_input() -> Self {
+        if io::stdin().is_terminal() { Self::Person } else { Self::Script }
+    }
 }
 
 /// Standard input, line by line.
@@ -31,10 +42,9 @@ pub(super) struct Input {
 impl Input {
     /// Starts a thread that reads. It cannot be stopped while it waits for a line, and ends with
     /// the process.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(typist: Typist) -> Self {
         let (sender, lines) = mpsc::channel(LINES);
         std::thread::spawn(move || read_lines(io::stdin().lock(), &sender));
-        let typist = if io::stdin().is_terminal() { Typist::Person } else { Typist::Script };
         Self { lines, typist }
     }
 
@@ -58,36 +68,91 @@ fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<String>) {
     }
 }
 
+/// A text to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TextToSend {
+    pub(super) text: String,
+    /// A program's name for it.
+    pub(super) id: Option<String>,
+}
+
 /// One line, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
     /// Texts for the peer, each short enough to be sent.
-    Texts(Vec<String>),
+    Texts(Vec<TextToSend>),
     /// A command for this program.
     Command(Command),
+    /// Whether somebody is writing.
+    Typing(Typing),
+    /// Not a line of this form, and why.
+    Malformed(String),
 }
 
 impl Typed {
     /// Only a person's lines may be commands. A script's lines are sent as they are.
     fn read(line: &str, typist: Typist) -> Self {
         match (typist, TypedLine::read(line)) {
+            (Typist::Program, _) => Self::read_json(line),
             (Typist::Script, _) => Self::Texts(pieces(line)),
             (Typist::Person, TypedLine::Text(text)) => Self::Texts(pieces(text)),
             (Typist::Person, TypedLine::Command(command)) => Self::Command(command),
         }
     }
+
+    fn read_json(line: &str) -> Self {
+        let line = match serde_json::from_str(line) {
+            Ok(line) => line,
+            // Its text would repeat parts of the line.
+            Err(fault) => {
+                return Self::Malformed(format!("column {}: not an object as documented", fault.column()));
+            }
+        };
+        match line {
+            JsonLine { text: Some(text), id, command: None, category: None, typing: None } => {
+                if text.is_empty() || text.len() > MAX_TEXT {
+                    return Self::Malformed(format!("a text has 1 to {MAX_TEXT} bytes"));
+                }
+                Self::Texts(vec![TextToSend { text, id }])
+            }
+            JsonLine { text: None, id: None, command: None, category: None, typing: Some(active) } => {
+                Self::Typing(if active { Typing::Active } else { Typing::Idle })
+            }
+            JsonLine { text: None, id: None, command: Some(command), category, typing: None } => {
+                match (Command::read(&command), category) {
+                    (Command::Report(None), Some(category)) => Self::Command(Command::Report(Some(category))),
+                    (Command::Report(_), _) => Self::Malformed("a report needs a category".into()),
+                    (Command::Unknown | Command::Help, _) | (_, Some(_)) => {
+                        Self::Malformed("there is no such command".into())
+                    }
+                    (command, None) => Self::Command(command),
+                }
+            }
+            _ => Self::Malformed("an object has a text, a command, or typing".into()),
+        }
+    }
+}
+
+/// A line of a program.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonLine {
+    text: Option<String>,
+    id: Option<String>,
+    command: Option<String>,
+    category: Option<Category>,
+    typing: Option<bool>,
 }
 
 /// Cuts a line into texts of at most 8 KiB. An empty line gives none.
-fn pieces(line: &str) -> Vec<String> {
-    let mut pieces = Vec::new();
+fn pieces(line: &str) -> Vec<TextToSend> {
     let mut rest = line;
-    while !rest.is_empty() {
+    std::iter::from_fn(|| {
         let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_TEXT));
-        pieces.push(piece.to_owned());
         rest = after;
-    }
-    pieces
+        (!piece.is_empty()).then(|| TextToSend { text: piece.to_owned(), id: None })
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -95,7 +160,7 @@ mod tests {
     use super::*;
 
     fn texts(texts: &[&str]) -> Typed {
-        Typed::Texts(texts.iter().map(|&text| text.to_owned()).collect())
+        Typed::Texts(texts.iter().map(|&text| TextToSend { text: text.to_owned(), id: None }).collect())
     }
 
     #[test]
@@ -109,11 +174,40 @@ mod tests {
     }
 
     #[test]
+    fn a_program_writes_objects() {
+        let read = |line| Typed::read(line, Typist::Program);
+        let with_id = TextToSend { text: "two\nlines".into(), id: Some("7".into()) };
+        assert_eq!(read(r#"{"text":"two\nlines","id":"7"}"#), Typed::Texts(vec![with_id]));
+        assert_eq!(read(r#"{"text":"/quit"}"#), texts(&["/quit"]));
+        assert_eq!(read(r#"{"command":"next"}"#), Typed::Command(Command::Next));
+        let report = Command::Report(Some(Category::Spam));
+        assert_eq!(read(r#"{"command":"report","category":"spam"}"#), Typed::Command(report));
+        assert_eq!(read(r#"{"typing":true}"#), Typed::Typing(Typing::Active));
+        let long = format!(r#"{{"text":"{}"}}"#, "x".repeat(MAX_TEXT + 1));
+        for malformed in [
+            "",
+            "hello",
+            "{}",
+            r#"{"text":""}"#,
+            &long,
+            r#"{"text":"a","command":"quit"}"#,
+            r#"{"command":"report"}"#,
+            r#"{"command":"report","category":"rudeness"}"#,
+            r#"{"command":"dance"}"#,
+            r#"{"command":"next","category":"spam"}"#,
+            r#"{"txet":"secret"}"#,
+        ] {
+            let Typed::Malformed(why) = read(malformed) else { panic!("{malformed}") };
+            assert!(!why.contains("secret"));
+        }
+    }
+
+    #[test]
     fn a_long_line_is_sent_in_pieces_of_whole_characters() {
-        let line = "é".repeat(MAX_TEXT);
-        let pieces = pieces(&format!("x{line}"));
-        assert!(pieces.iter().all(|piece| piece.len() <= MAX_TEXT));
-        assert_eq!(pieces.concat(), format!("x{line}"));
+        let line = format!("x{}", "é".repeat(MAX_TEXT));
+        let pieces = pieces(&line);
+        assert!(pieces.iter().all(|piece| piece.text.len() <= MAX_TEXT));
+        assert_eq!(pieces.iter().map(|piece| piece.text.as_str()).collect::<String>(), line);
         assert_eq!(pieces.len(), 3);
     }
 

@@ -17,6 +17,12 @@ pub(super) enum Key {
     Escape,
     /// Quit if the line is empty; else delete one character, as a shell does.
     EndOfInput,
+    /// Complete a command.
+    Complete,
+    /// Bring back the own text before.
+    Older,
+    /// Go back to newer ones, and at last to what was being written.
+    Newer,
     /// Quit.
     Interrupt,
     /// Draw the whole screen again.
@@ -64,6 +70,7 @@ impl Key {
             KeyCode::PageUp => Self::Scroll(Scroll::PageUp),
             KeyCode::PageDown => Self::Scroll(Scroll::PageDown),
             KeyCode::Esc => Self::Escape,
+            KeyCode::Tab => Self::Complete,
             _ => return None,
         })
     }
@@ -91,6 +98,8 @@ impl Key {
             'd' => Self::EndOfInput,
             'c' => Self::Interrupt,
             'l' => Self::Redraw,
+            'p' => Self::Older,
+            'n' => Self::Newer,
             _ => return None,
         })
     }

@@ -7,6 +7,7 @@ use client::channel::SafetyCode;
 use ratatui::layout::{Rect, Size};
 
 use crate::{
+    clock::ClockTime,
     log::{Entry, EntryId, EntryKind, EntryStart, Mark, NoteKind},
     popup_text,
     state::{Popup, ScreenState, Stage},
@@ -16,6 +17,10 @@ use crate::{
 /// Columns before every text, for the speaker's name. No text reaches them, so no text can look
 /// like somebody else's.
 pub(super) const GUTTER: u16 = 6;
+
+/// Columns on the right, for the time of a text. A narrow screen has none.
+const CLOCK: u16 = 7;
+const COLUMNS_FOR_CLOCK: u16 = 60;
 
 /// Columns before the draft.
 pub(super) const PROMPT: u16 = 2;
@@ -104,6 +109,8 @@ pub(super) struct Row<'a> {
     pub(super) text: &'a str,
     /// The delivery state of the text, on its last row.
     pub(super) mark: Option<Mark>,
+    /// When it was sent or received, on its first row.
+    pub(super) time: Option<ClockTime>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,13 +129,15 @@ pub(super) enum RowKind {
 
 /// The rows of one text or note.
 pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
-    let (speaker, text, mark) = match &entry.kind {
-        EntryKind::Mine(text, mark) => (Speaker::Mine, text.as_str(), Some(*mark)),
-        EntryKind::Theirs(text) => (Speaker::Theirs, text.as_str(), None),
-        EntryKind::Note(note, NoteKind::Plain) => (Speaker::Note, note.as_str(), None),
-        EntryKind::Note(note, NoteKind::Trouble) => (Speaker::Trouble, note.as_str(), None),
+    let (speaker, text, mark, time) = match &entry.kind {
+        EntryKind::Mine(text, mark, time) => (Speaker::Mine, text.as_str(), Some(*mark), Some(*time)),
+        EntryKind::Theirs(text, time) => (Speaker::Theirs, text.as_str(), None, Some(*time)),
+        EntryKind::Note(note, NoteKind::Plain) => (Speaker::Note, note.as_str(), None, None),
+        EntryKind::Note(note, NoteKind::Trouble) => (Speaker::Trouble, note.as_str(), None, None),
     };
-    let columns = usize::from(columns.saturating_sub(GUTTER + 1)).max(1);
+    let mut time = time.filter(|_| columns >= COLUMNS_FOR_CLOCK);
+    let clock = if time.is_some() { CLOCK } else { 0 };
+    let columns = usize::from(columns.saturating_sub(GUTTER + 1 + clock)).max(1);
     let mut kind = RowKind::First;
     let mut rows: Vec<_> = rows(text, columns, Break::Words)
         .into_iter()
@@ -137,12 +146,13 @@ pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
             kind: std::mem::replace(&mut kind, RowKind::Continuation),
             text: &text[row],
             mark: None,
+            time: time.take(),
         })
         .collect();
     if let Some(mark) = mark {
         let last = rows.last().map_or(0, |row| width(row.text));
         if last + 2 + mark_width(mark) > columns {
-            rows.push(Row { speaker, kind, text: "", mark: None });
+            rows.push(Row { speaker, kind, text: "", mark: None, time: None });
         }
         if let Some(last) = rows.last_mut() {
             last.mark = Some(mark);

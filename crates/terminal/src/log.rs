@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use client::channel::MessageNumber;
 use zeroize::Zeroizing;
 
-use super::text::harmless_lines;
+use super::{clock::ClockTime, text::harmless_lines};
 
 /// Texts and notes that are kept: enough for hours of chat.
 const ENTRIES: usize = 2000;
@@ -43,8 +43,8 @@ pub(super) struct Entry {
 /// Whose text it is.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum EntryKind {
-    Mine(Zeroizing<String>, Mark),
-    Theirs(Zeroizing<String>),
+    Mine(Zeroizing<String>, Mark, ClockTime),
+    Theirs(Zeroizing<String>, ClockTime),
     /// A note of this program.
     Note(String, NoteKind),
 }
@@ -74,14 +74,22 @@ impl Log {
         self.entries.iter()
     }
 
-    /// Adds a text of the peer, without control characters.
-    pub(super) fn theirs(&mut self, text: &str) -> EntryId {
-        self.push(EntryKind::Theirs(Zeroizing::new(harmless_lines(text))))
+    /// Adds what may be shown of a text of the peer.
+    pub(super) fn theirs(&mut self, text: &str, time: ClockTime) -> EntryId {
+        self.push(EntryKind::Theirs(Zeroizing::new(harmless_lines(text)), time))
     }
 
     /// Adds an own text that waits to be sent.
-    pub(super) fn mine(&mut self, text: &str) -> EntryId {
-        self.push(EntryKind::Mine(Zeroizing::new(text.to_owned()), Mark::Waiting))
+    pub(super) fn mine(&mut self, text: &str, time: ClockTime) -> EntryId {
+        self.push(EntryKind::Mine(Zeroizing::new(text.to_owned()), Mark::Waiting, time))
+    }
+
+    /// Own texts, the newest first.
+    pub(super) fn own_texts(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().rev().filter_map(|entry| match &entry.kind {
+            EntryKind::Mine(text, ..) => Some(text.as_str()),
+            EntryKind::Theirs(..) | EntryKind::Note(..) => None,
+        })
     }
 
     pub(super) fn note(&mut self, note: &str, kind: NoteKind) -> EntryId {
@@ -91,21 +99,21 @@ impl Log {
     /// An own text, if it is still there.
     pub(super) fn text(&self, id: EntryId) -> Option<&str> {
         self.entries.iter().rev().find(|entry| entry.id == id).and_then(|entry| match &entry.kind {
-            EntryKind::Mine(text, _) => Some(text.as_str()),
-            EntryKind::Theirs(_) | EntryKind::Note(..) => None,
+            EntryKind::Mine(text, ..) => Some(text.as_str()),
+            EntryKind::Theirs(..) | EntryKind::Note(..) => None,
         })
     }
 
     /// Own texts that wait to be sent, the oldest first.
     pub(super) fn waiting(&self) -> impl Iterator<Item = EntryId> {
-        let waits = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::Waiting));
+        let waits = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::Waiting, _));
         self.entries.iter().filter(waits).map(|entry| entry.id)
     }
 
     /// Marks one own text.
     pub(super) fn mark(&mut self, id: EntryId, new: Mark) {
         let entry = self.entries.iter_mut().rev().find(|entry| entry.id == id);
-        if let Some(Entry { kind: EntryKind::Mine(_, mark), .. }) = entry {
+        if let Some(Entry { kind: EntryKind::Mine(_, mark, _), .. }) = entry {
             *mark = new;
         }
     }
@@ -127,13 +135,13 @@ impl Log {
 
     /// How many own texts may not have arrived.
     pub(super) fn lost(&self) -> usize {
-        let lost = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::NotDelivered));
+        let lost = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::NotDelivered, _));
         self.entries.iter().filter(lost).count()
     }
 
     fn mark_where(&mut self, new: Mark, applies: impl Fn(Mark) -> bool) {
         for entry in &mut self.entries {
-            if let EntryKind::Mine(_, mark) = &mut entry.kind
+            if let EntryKind::Mine(_, mark, _) = &mut entry.kind
                 && applies(*mark)
             {
                 *mark = new;
@@ -158,7 +166,7 @@ impl Log {
 impl EntryKind {
     fn bytes(&self) -> usize {
         match self {
-            Self::Mine(text, _) | Self::Theirs(text) => text.len(),
+            Self::Mine(text, ..) | Self::Theirs(text, _) => text.len(),
             Self::Note(note, _) => note.len(),
         }
     }
@@ -171,10 +179,10 @@ mod tests {
     #[test]
     fn the_oldest_entries_are_removed_when_there_are_too_many() {
         let mut log = Log::default();
-        let first = log.mine("first");
+        let first = log.mine("first", ClockTime::at(9, 5));
         assert_eq!(log.text(first), Some("first"));
         for _ in 0..ENTRIES {
-            log.theirs("x");
+            log.theirs("x", ClockTime::at(9, 5));
         }
         assert_eq!((log.entries().count(), log.text(first)), (ENTRIES, None));
         assert_eq!(log.start, EntryStart::Wiped);
@@ -184,7 +192,7 @@ mod tests {
     fn the_oldest_entries_are_removed_when_they_are_too_long() {
         let mut log = Log::default();
         for _ in 0..200 {
-            log.theirs(&"x".repeat(8192));
+            log.theirs(&"x".repeat(8192), ClockTime::at(9, 5));
         }
         assert_eq!(log.entries().count(), BYTES / 8192);
         assert_eq!(log.bytes, BYTES);

@@ -16,6 +16,6 @@ pub(super) mod tests;
 mod texts;
 
 pub(super) use self::{
-    interface::{Effect, Input, Outcome},
+    interface::{Effect, Input, Moment},
     machine::Model,
 };

@@ -8,6 +8,8 @@ use crate::{
 /// In rows of at most 36 columns, so that they fit into the smallest terminal.
 const COMMANDS: &str = "\
 /next     meet somebody else
+/any      anybody, on any topic
+/invite   make a new invite link
 /leave    end chat or stop waiting
 /report   end this chat and report
           it: as in /report spam, or
@@ -16,7 +18,10 @@ const COMMANDS: &str = "\
 /quit     quit (also Ctrl-C)
 //text    sends the text /text
 
+Tab       complete a command
 PgUp PgDn older and newer texts
+Esc       to the newest text
+Ctrl-P -N your texts before, after
 Ctrl-W    delete a word
 Ctrl-U    delete to the start
 Ctrl-K    delete to the end
@@ -31,6 +36,11 @@ nothing stays on this screen.";
 pub(crate) fn lines(about: About, meeting: &MeetingKind, columns: usize) -> Vec<String> {
     let text = match about {
         About::Commands => COMMANDS.into(),
+        About::Report(category) => format!(
+            "Report this chat ({})?\n\nIt ends at once, and you will not meet this person again in this \
+             session. The server learns the reason, and no text: it has none.\n\nEnter: report · Esc: go back",
+            category.word()
+        ),
         About::Safety(code) => {
             let signs = code.emoji().map(|emoji| format!("{} {}", emoji.sign, emoji.name));
             let signs = packed(signs.into_iter(), columns).join("\n");

@@ -5,14 +5,20 @@ use std::time::Duration;
 
 use client::channel::{SafetyCode, Typing};
 use ratatui::layout::Size;
+use schemas::control::Category;
 use zeroize::Zeroizing;
 
-use crate::{draft::Draft, log::Log};
+use crate::{clock::ClockTime, draft::Draft, log::Log};
+
+/// Somebody who has waited for so long is told why, and what else there is.
+pub(crate) const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// All that the screen shows.
 pub(crate) struct ScreenState {
     /// Time since the program started.
     pub(crate) now: Duration,
+    /// The time of day.
+    pub(crate) clock: ClockTime,
     pub(crate) size: Size,
     pub(crate) meeting: MeetingKind,
     pub(crate) stage: Stage,
@@ -21,8 +27,10 @@ pub(crate) struct ScreenState {
     pub(crate) peer_typing: Typing,
     pub(crate) log: Log,
     pub(crate) draft: Draft,
-    /// The invite link to hand over, while its guest is awaited.
-    pub(crate) invite: Option<Zeroizing<String>>,
+    /// The invite to hand over, while its guest is awaited.
+    pub(crate) invite: Option<Handout>,
+    /// When somebody who waits is told that nobody is there. Over as soon as it is in the past.
+    pub(crate) long_wait: Option<Duration>,
     pub(crate) popup: Option<Popup>,
     /// An answer to the last key.
     pub(crate) notice: Option<String>,
@@ -37,6 +45,7 @@ impl ScreenState {
     pub(crate) fn new(meeting: MeetingKind) -> Self {
         Self {
             now: Duration::ZERO,
+            clock: ClockTime::default(),
             size: Size::ZERO,
             meeting,
             stage: Stage::Opening(AfterOpening::FindNew),
@@ -46,6 +55,7 @@ impl ScreenState {
             log: Log::default(),
             draft: Draft::new(),
             invite: None,
+            long_wait: None,
             popup: None,
             notice: None,
             scroll: 0,
@@ -57,6 +67,14 @@ impl ScreenState {
     pub(crate) fn path_is_open(&self) -> bool {
         self.own_connection == OwnConnection::Up && self.peer == Peer::Online
     }
+}
+
+/// A new invite, to be handed over. Both forms are the same secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Handout {
+    pub(crate) link: Zeroizing<String>,
+    /// The twelve words.
+    pub(crate) words: Zeroizing<String>,
 }
 
 /// By what the two meet.
@@ -117,7 +135,10 @@ pub(crate) enum OwnConnection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     Online,
-    Away,
+    /// It has none. Its place is kept until then.
+    Away {
+        until: Duration,
+    },
 }
 
 /// A pop-up over the texts.
@@ -132,4 +153,6 @@ pub(crate) struct Popup {
 pub(crate) enum About {
     Safety(SafetyCode),
     Commands,
+    /// Whether this chat is to be reported.
+    Report(Category),
 }

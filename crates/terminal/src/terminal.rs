@@ -16,10 +16,16 @@ use crossterm::{
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute,
     terminal::{
-        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+        Clear, ClearType, DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen,
+        disable_raw_mode, enable_raw_mode,
     },
 };
-use ratatui::{Frame, backend::CrosstermBackend, layout::Size};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Rect, Size},
+};
+
+use super::{painter::Painter, view::Cursor};
 
 /// Whether the terminal has to be restored.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -29,7 +35,8 @@ type Out = BufWriter<File>;
 
 /// The whole screen of a terminal. Dropping it clears the screen and restores the terminal.
 pub(super) struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<Out>>,
+    out: Out,
+    painter: Painter,
 }
 
 impl Terminal {
@@ -48,10 +55,9 @@ impl Terminal {
         let mut out = BufWriter::new(File::from(io::stdout().as_fd().try_clone_to_owned()?));
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
-        let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste);
-        let taken = entered.and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(out)));
-        match taken {
-            Ok(inner) => Ok(Self { inner }),
+        // What is too long for a row is cut off, and never reaches the next one.
+        match execute!(out, EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap) {
+            Ok(()) => Ok(Self { out, painter: Painter::default() }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -60,18 +66,20 @@ impl Terminal {
     }
 
     pub(super) fn size(&self) -> io::Result<Size> {
-        self.inner.size()
+        let (width, height) = crossterm::terminal::size()?;
+        Ok(Size { width, height })
     }
 
-    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        self.inner.draw(draw).map(drop)
+    /// Draws on an empty screen of the present size, and shows that.
+    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Cursor>) -> io::Result<()> {
+        let mut buffer = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, self.size()?)));
+        let cursor = draw(&mut buffer);
+        self.painter.paint(&mut self.out, buffer, cursor)
     }
 
-    /// Makes the next drawing write every cell.
-    pub(super) fn forget(&mut self) -> io::Result<()> {
-        // Not `clear`: it asks the terminal where the cursor is, and blocks until the answer.
-        let size = self.inner.size()?;
-        self.inner.resize(size.into())
+    /// Makes the next drawing write every row.
+    pub(super) fn forget(&mut self) {
+        self.painter.forget();
     }
 }
 
@@ -101,7 +109,14 @@ fn give_back() {
     }
     let mut out = io::stdout();
     // If the terminal is gone, there is nobody to report that to.
-    _ = execute!(out, Clear(ClearType::All), DisableBracketedPaste, LeaveAlternateScreen, Show);
+    _ = execute!(
+        out,
+        Clear(ClearType::All),
+        EnableLineWrap,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
     _ = out.flush();
     _ = disable_raw_mode();
 }

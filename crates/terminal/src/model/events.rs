@@ -9,7 +9,7 @@ use schemas::control::{EndReason, ErrorCode};
 use zeroize::Zeroizing;
 
 use super::{
-    interface::{Effect, Outcome},
+    interface::Effect,
     machine::{Model, Session},
     texts,
 };
@@ -22,7 +22,7 @@ impl Model {
     pub(super) fn opened(&mut self) {
         (self.session, self.screen.own_connection) = (Session::Open, OwnConnection::Up);
         if self.screen.stage == Stage::Opening(AfterOpening::FindSame) {
-            self.screen.stage = Stage::Waiting;
+            self.wait();
             self.effects.push(Effect::FindSame);
         } else {
             self.find();
@@ -39,11 +39,14 @@ impl Model {
             Event::Delivered { number } => self.screen.log.delivered(number),
             Event::NotDelivered { number } => {
                 self.screen.log.not_delivered(number);
-                self.outcome = Outcome::Badly;
+                self.outcome.fail();
             }
             Event::PeerTyping(typing) => self.screen.peer_typing = typing,
             Event::WindowOpen => self.send_next(),
-            Event::PeerAway => (self.screen.peer, self.screen.peer_typing) = (Peer::Away, Typing::Idle),
+            Event::PeerAway { kept } => {
+                let until = self.screen.now + kept;
+                (self.screen.peer, self.screen.peer_typing) = (Peer::Away { until }, Typing::Idle);
+            }
             Event::PeerOnline => self.screen.peer = Peer::Online,
             Event::Disconnected { retry_in } => {
                 (self.screen.own_connection, self.screen.peer_typing) =
@@ -61,6 +64,7 @@ impl Model {
     fn met(&mut self) {
         self.forget();
         self.meetings += 1;
+        self.outcome.begin();
         (self.screen.own_connection, self.screen.peer) = (OwnConnection::Up, Peer::Online);
         if matches!(self.screen.stage, Stage::Waiting) {
             self.screen.stage = Stage::Meeting;
@@ -79,7 +83,7 @@ impl Model {
 
     fn add_theirs(&mut self, text: &str) {
         self.screen.peer_typing = Typing::Idle;
-        let id = self.screen.log.theirs(text);
+        let id = self.screen.log.theirs(text, self.screen.clock);
         if self.screen.scroll > 0 {
             self.screen.unseen += 1;
         }
@@ -103,12 +107,13 @@ impl Model {
         self.screen.log.abandon();
         let is_fault = matches!(end, End::Fault(_) | End::Closed(_))
             || matches!(end, End::Room(EndReason::Expired | EndReason::Shutdown));
-        if is_fault || self.screen.log.lost() > 0 {
-            self.outcome = Outcome::Badly;
+        self.outcome.end(end);
+        if self.screen.log.lost() > 0 {
+            self.outcome.fail();
         }
         match self.screen.stage {
             Stage::Leaving(Then::Next) => {
-                self.screen.stage = Stage::Waiting;
+                self.wait();
                 self.forget_chat();
                 self.screen.notice = is_fault.then(|| texts::end(end));
             }
@@ -141,7 +146,7 @@ impl Model {
     fn refused(&mut self, code: ErrorCode, message: &str) {
         let passing = matches!(code, ErrorCode::Unavailable | ErrorCode::Rate);
         if self.screen.stage == Stage::Waiting && !passing {
-            self.outcome = Outcome::Badly;
+            self.outcome.fail();
             self.meetings += u32::from(code == ErrorCode::InviteSpent);
             self.alone(&texts::refusal(code, message));
         } else {
@@ -157,7 +162,7 @@ impl Model {
             return self.effects.push(Effect::Open);
         }
         if reason != Closed::Asked {
-            self.outcome = Outcome::Badly;
+            self.outcome.fail();
         }
         match self.screen.stage {
             Stage::Alone { .. } => {}

@@ -3,19 +3,22 @@
 use std::time::Duration;
 
 use super::{
-    interface::{Effect, Input},
+    interface::{Effect, Input, Moment},
     machine::Model,
 };
-use crate::{layout, state::OwnConnection};
+use crate::{
+    layout,
+    state::{OwnConnection, Peer, Stage},
+};
 
 impl Model {
-    /// Handles what happened at `now`, the time since the start, and returns what to do.
-    pub(crate) fn handle(&mut self, now: Duration, input: Input) -> Vec<Effect> {
-        self.screen.now = now;
+    /// Handles what happened, and returns what to do.
+    pub(crate) fn handle(&mut self, moment: Moment, input: Input) -> Vec<Effect> {
+        (self.screen.now, self.screen.clock) = (moment.now, moment.clock);
         match input {
             Input::Opened => self.opened(),
             Input::OpenFailed(why) => self.alone(&format!("no connection: {why}")),
-            Input::Link(link) => self.screen.invite = Some(link),
+            Input::Invite(handout) => self.screen.invite = Some(handout),
             Input::Chat(event) => self.handle_event(event),
             Input::Key(key) => self.press(key),
             Input::Pasted(text) => self.paste(&text),
@@ -34,17 +37,23 @@ impl Model {
 
     /// When [`Input::Tick`] is to come, if nothing else does.
     pub(crate) fn next_tick(&self) -> Option<Duration> {
-        let countdown = match self.screen.own_connection {
-            OwnConnection::Down(until) if until > self.screen.now => {
-                let whole = Duration::from_secs((until - self.screen.now).as_secs());
-                Some(if until - whole > self.screen.now {
-                    until - whole
-                } else {
-                    self.screen.now + Duration::from_secs(1)
-                })
-            }
-            OwnConnection::Down(_) | OwnConnection::Up => None,
+        let connection = match self.screen.own_connection {
+            OwnConnection::Down(until) => self.next_second(until),
+            OwnConnection::Up => None,
         };
-        [countdown, self.typing_until].into_iter().flatten().min()
+        let peer = match (self.screen.peer, &self.screen.stage) {
+            (Peer::Away { until }, Stage::Talking(_)) => self.next_second(until),
+            _ => None,
+        };
+        let long_wait =
+            self.screen.long_wait.filter(|at| self.screen.stage == Stage::Waiting && *at > self.screen.now);
+        [connection, peer, long_wait, self.typing_until].into_iter().flatten().min()
+    }
+
+    /// When the seconds that are left until then change.
+    fn next_second(&self, until: Duration) -> Option<Duration> {
+        let left = until.checked_sub(self.screen.now).filter(|left| !left.is_zero())?;
+        let part = Duration::from_nanos(left.subsec_nanos().into());
+        Some(self.screen.now + if part.is_zero() { Duration::from_secs(1) } else { part })
     }
 }

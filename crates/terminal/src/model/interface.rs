@@ -1,5 +1,7 @@
 //! What goes into the [`Model`](super::Model), and what comes out of it.
 
+use std::time::Duration;
+
 use client::{
     channel::{MessageNumber, SendError, Typing},
     chat::Event,
@@ -8,7 +10,7 @@ use ratatui::layout::Size;
 use schemas::control::Category;
 use zeroize::Zeroizing;
 
-use crate::{keys::Key, log::EntryId};
+use crate::{clock::ClockTime, keys::Key, log::EntryId, state::Handout};
 
 /// Something that happened. It has no `Debug`, because most of it is what people write.
 pub(crate) enum Input {
@@ -16,8 +18,8 @@ pub(crate) enum Input {
     Opened,
     /// No session could be opened, for this reason.
     OpenFailed(String),
-    /// The find is for whoever opens this invite link.
-    Link(Zeroizing<String>),
+    /// The find is for whoever opens this invite.
+    Invite(Handout),
     /// The chat reports something.
     Chat(Event),
     Key(Key),
@@ -32,12 +34,21 @@ pub(crate) enum Input {
     Tick,
 }
 
+/// When an input comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// Time since the program started.
+    pub(crate) now: Duration,
+    /// The time of day, which is only shown.
+    pub(crate) clock: ClockTime,
+}
+
 /// What to do, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Open a session.
     Open,
-    /// Find somebody. A chat that still goes on is ended first.
+    /// Find somebody in the way that the screen state says. A chat that still goes on is ended first.
     Find,
     /// Find with the same criteria as before, in another session.
     FindSame,
@@ -55,12 +66,4 @@ pub(crate) enum Effect {
     Close,
     /// End at once.
     Abandon,
-}
-
-/// Whether all went well, for the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Well,
-    /// A text may not have arrived, or a chat was broken off by a fault.
-    Badly,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use client::channel::Typing;
 use schemas::control::Category;
+use zeroize::Zeroizing;
 
 use super::{
     interface::Effect,
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::{
     command::{Command, TypedLine},
+    completion::{Completion, complete},
     draft::{Draft, Fit, Step},
     keys::{Key, Scroll},
     layout,
@@ -32,7 +34,8 @@ impl Model {
             Key::Interrupt => self.quit(),
             Key::Redraw => self.effects.push(Effect::Redraw),
             Key::Scroll(scroll) if self.screen.popup.is_some() => self.scroll_popup(scroll),
-            Key::Escape | Key::Enter if self.screen.popup.is_some() => self.screen.popup = None,
+            Key::Enter if self.screen.popup.is_some() => self.answer_popup(),
+            Key::Escape if self.screen.popup.is_some() => self.screen.popup = None,
             Key::Scroll(scroll) => self.scroll_log(scroll),
             Key::Escape => (self.screen.scroll, self.screen.unseen) = (0, 0),
             Key::EndOfInput if self.screen.draft.text().is_empty() => self.quit(),
@@ -41,6 +44,9 @@ impl Model {
             Key::Delete(step) => self.edit(|draft| draft.delete(step)),
             Key::Write(c) => self.write(c.encode_utf8(&mut [0; 4])),
             Key::Enter => self.enter(),
+            Key::Complete => self.complete(),
+            Key::Older => self.recall_older(),
+            Key::Newer => self.recall_newer(),
         }
     }
 
@@ -105,8 +111,9 @@ impl Model {
                 self.screen.notice = Some(texts::FULL_WINDOW.into());
             }
             TypedLine::Text(text) => {
-                let id = self.screen.log.mine(text);
+                let id = self.screen.log.mine(text, self.screen.clock);
                 self.screen.draft.clear();
+                self.recalled = None;
                 // A text shows by itself that its writer has stopped.
                 self.typing_until = None;
                 (self.screen.scroll, self.screen.unseen) = (0, 0);
@@ -120,8 +127,10 @@ impl Model {
     fn run_command(&mut self, command: Command) {
         match command {
             Command::Next => self.next(),
+            Command::Any => self.next_by(MeetingKind::Anybody),
+            Command::Invite => self.next_by(MeetingKind::CreatesInvite),
             Command::Leave => self.leave(),
-            Command::Report(category) => self.report(category),
+            Command::Report(category) => self.ask_report(category),
             Command::Safety => match self.screen.stage {
                 Stage::Talking(code) => {
                     self.screen.popup = Some(Popup { about: About::Safety(code), scroll: 0 })
@@ -148,6 +157,23 @@ impl Model {
                 self.effects.push(Effect::Open);
             }
             Stage::Alone { .. } => self.find(),
+        }
+    }
+
+    /// Finds another person, who is met in this way from now on.
+    fn next_by(&mut self, meeting: MeetingKind) {
+        let is_new = self.screen.meeting != meeting || meeting == MeetingKind::CreatesInvite;
+        match self.screen.stage {
+            Stage::Opening(_) | Stage::Leaving(Then::Next | Then::Quit) => {}
+            Stage::Waiting if is_new => {
+                self.screen.meeting = meeting;
+                self.find();
+            }
+            Stage::Waiting => {}
+            _ => {
+                self.screen.meeting = meeting;
+                self.next();
+            }
         }
     }
 
@@ -180,11 +206,59 @@ impl Model {
         self.rest(why.to_owned());
     }
 
-    fn report(&mut self, category: Category) {
-        match self.screen.stage {
-            Stage::Meeting | Stage::Talking(_) => self.effects.push(Effect::Report(category)),
+    /// Asks whether the chat is to be reported.
+    fn ask_report(&mut self, category: Option<Category>) {
+        match (&self.screen.stage, category) {
+            (Stage::Meeting | Stage::Talking(_), Some(category)) => {
+                self.screen.popup = Some(Popup { about: About::Report(category), scroll: 0 });
+            }
+            (Stage::Meeting | Stage::Talking(_), None) => self.screen.notice = Some(texts::WHY_REPORT.into()),
             _ => self.screen.notice = Some(texts::NO_CHAT.into()),
         }
+    }
+
+    fn answer_popup(&mut self) {
+        if let Some(Popup { about: About::Report(category), .. }) = self.screen.popup.take()
+            && matches!(self.screen.stage, Stage::Meeting | Stage::Talking(_))
+        {
+            self.effects.push(Effect::Report(category));
+        }
+    }
+
+    fn complete(&mut self) {
+        self.screen.popup = None;
+        match complete(self.screen.draft.text()) {
+            Completion::Line(line) => self.edit(|draft| _ = draft.replace(&line)),
+            Completion::Choices(choices) => self.screen.notice = Some(choices.join("  ")),
+            Completion::None => {}
+        }
+    }
+
+    fn recall_older(&mut self) {
+        let after = self.recalled.as_ref().map_or(0, |(after, _)| after + 1);
+        let Some(text) = self.own_text(after) else { return };
+        let written = match self.recalled.take() {
+            Some((_, written)) => written,
+            None => Zeroizing::new(self.screen.draft.text().to_owned()),
+        };
+        self.edit(|draft| _ = draft.replace(&text));
+        self.recalled = Some((after, written));
+    }
+
+    fn recall_newer(&mut self) {
+        let Some((after, written)) = self.recalled.take() else { return };
+        match after.checked_sub(1).and_then(|after| Some((after, self.own_text(after)?))) {
+            Some((after, text)) => {
+                self.edit(|draft| _ = draft.replace(&text));
+                self.recalled = Some((after, written));
+            }
+            None => self.edit(|draft| _ = draft.replace(&written)),
+        }
+    }
+
+    /// The own text after which there are so many.
+    fn own_text(&self, after: usize) -> Option<Zeroizing<String>> {
+        self.screen.log.own_texts().nth(after).map(|text| Zeroizing::new(text.to_owned()))
     }
 
     fn start_leaving(&mut self, then: Then) {

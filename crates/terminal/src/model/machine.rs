@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use client::channel::Typing;
+use zeroize::Zeroizing;
 
-use super::{
-    interface::{Effect, Outcome},
-    texts,
-};
+use super::{interface::Effect, texts};
 use crate::{
     layout,
     log::{EntryId, Log, NoteKind},
-    state::{MeetingKind, ScreenState, Stage},
+    outcome::Outcome,
+    state::{LONG_WAIT, MeetingKind, ScreenState, Stage},
 };
 
 /// One person's chats, one after the other.
@@ -23,6 +22,9 @@ pub(crate) struct Model {
     pub(super) meetings: u32,
     /// Until when the peer sees that somebody writes here, if it does.
     pub(super) typing_until: Option<Duration>,
+    /// The own text that was brought back into the draft: how many there are after it, and what was
+    /// being written.
+    pub(super) recalled: Option<(usize, Zeroizing<String>)>,
     pub(super) effects: Vec<Effect>,
 }
 
@@ -38,10 +40,11 @@ impl Model {
     pub(crate) fn new(meeting: MeetingKind) -> Self {
         Self {
             screen: ScreenState::new(meeting),
-            outcome: Outcome::Well,
+            outcome: Outcome::default(),
             session: Session::Over,
             meetings: 0,
             typing_until: None,
+            recalled: None,
             effects: Vec::new(),
         }
     }
@@ -57,8 +60,17 @@ impl Model {
 
     pub(super) fn find(&mut self) {
         self.forget();
-        self.screen.stage = Stage::Waiting;
+        self.wait();
         self.effects.push(Effect::Find);
+    }
+
+    /// Somebody is looked for, from now on.
+    pub(super) fn wait(&mut self) {
+        self.screen.stage = Stage::Waiting;
+        self.screen.long_wait = match self.screen.meeting {
+            MeetingKind::Anybody | MeetingKind::Topic(_) => Some(self.screen.now + LONG_WAIT),
+            MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => None,
+        };
     }
 
     pub(super) fn note(&mut self, note: &str, kind: NoteKind) {
@@ -109,6 +121,7 @@ impl Model {
         self.screen.log = Log::default();
         (self.screen.scroll, self.screen.unseen) = (0, 0);
         (self.screen.popup, self.screen.notice, self.typing_until) = (None, None, None);
+        self.recalled = None;
         self.screen.peer_typing = Typing::Idle;
     }
 }

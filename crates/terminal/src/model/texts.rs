@@ -10,8 +10,10 @@ pub(super) const FORGOTTEN: &str =
     "Forgotten: the keys and every text. The server only passed on ciphertext, and kept no copy.";
 pub(super) const FORGOTTEN_BUT_SEEN: &str =
     "Forgotten: the keys. What you still see is on this screen alone, and is wiped when you go on.";
-pub(super) const GO_ON: &str = "/next looks for somebody else, /quit ends.";
-pub(super) const SERVES_ONCE: &str = "An invite link works once. /quit ends; start again with another link.";
+pub(super) const GO_ON: &str = "/next looks for somebody else, /invite makes a new link, /quit ends.";
+pub(super) const SERVES_ONCE: &str =
+    "An invite link works once. /invite makes a new one to hand over, /quit ends.";
+pub(super) const WHY_REPORT: &str = "say why: /report abuse, spam, minor or other (Tab completes)";
 pub(super) const STOPPED: &str = "You stopped waiting.";
 pub(super) const DISCARDED: &str = "You discarded the link.";
 pub(super) const NOBODY: &str = "nobody is there to read it; your line is kept";

@@ -1,9 +1,10 @@
 //! What the parts of the screen are drawn on.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::style::Theme;
-use crate::text::{clipped, width};
+use crate::text::{clipped, is_disputed, width};
 
 /// A buffer to draw on, and the colours.
 pub(super) struct Canvas<'a> {
@@ -12,12 +13,43 @@ pub(super) struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// Writes as much of a text as fits, and returns the column after it.
+    /// Writes as much of a text as fits, and returns the column after its place. From its first
+    /// disputed character on it is in one cell, and covers as many as any terminal needs for it: a
+    /// terminal draws it in one piece, and whatever follows is put behind its place.
     pub(super) fn write(&mut self, x: u16, y: u16, text: &str, style: Style) -> u16 {
-        if y >= self.buffer.area.bottom() || x >= self.buffer.area.right() {
+        if y >= self.buffer.area.bottom() {
             return x;
         }
-        self.buffer.set_stringn(x, y, text, usize::from(self.buffer.area.right() - x), style).0
+        let text = clipped(text, self.buffer.area.right().saturating_sub(x).into());
+        let mut graphemes = text.grapheme_indices(true);
+        let disputed = graphemes.find(|(_, grapheme)| is_disputed(grapheme)).map_or(text.len(), |(at, _)| at);
+        let x = text[..disputed].graphemes(true).fold(x, |x, part| self.put(x, y, part, style));
+        if disputed < text.len() { self.put(x, y, &text[disputed..], style) } else { x }
+    }
+
+    /// Puts one piece into its place, if there is room for it.
+    fn put(&mut self, x: u16, y: u16, piece: &str, style: Style) -> u16 {
+        let columns = u16::try_from(width(piece)).unwrap_or(u16::MAX);
+        let Some(after) = x.checked_add(columns).filter(|after| *after <= self.buffer.area.right()) else {
+            return x;
+        };
+        for covered in x..after {
+            self.buffer[(covered, y)].set_symbol("").set_style(style);
+        }
+        self.buffer[(x, y)].set_symbol(piece);
+        after
+    }
+
+    /// Writes signs of this program, each of which takes one column: what is after it is put there.
+    pub(super) fn signs(&mut self, x: u16, y: u16, signs: &str, style: Style) -> u16 {
+        let mut x = x;
+        for sign in signs.chars() {
+            if y < self.buffer.area.bottom() && x < self.buffer.area.right() {
+                self.buffer[(x, y)].set_char(sign).set_style(style);
+                x += 1;
+            }
+        }
+        x
     }
 
     /// Writes a text that ends before `right`, if it fits after `left`.

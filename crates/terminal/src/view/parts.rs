@@ -1,6 +1,8 @@
 //! The parts of the screen: the status bar, the safety code, the texts, and the rule above the
 //! draft.
 
+use std::time::Duration;
+
 use client::channel::{Typing, limits::MAX_TEXT};
 use ratatui::{layout::Rect, style::Style};
 
@@ -21,7 +23,8 @@ pub(super) fn status(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     canvas.fill(area, bar);
     let (sign, words) = standing(state);
     let room = usize::from(area.width).saturating_sub(4);
-    let x = canvas.write(area.x + 1, area.y, &format!("{sign} {}", shortened(&words, room)), bar);
+    let x = canvas.signs(area.x + 1, area.y, &format!("{sign} "), bar);
+    let x = canvas.write(x, area.y, &shortened(&words, room), bar);
     let about = match &state.meeting {
         MeetingKind::Topic(topic) => shortened(topic, usize::from(area.width) / 3),
         MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => "by invitation".into(),
@@ -49,11 +52,15 @@ fn standing(state: &ScreenState) -> (char, String) {
             MeetingKind::Anybody | MeetingKind::Topic(_) => words('○', "looking for somebody"),
         },
         (Stage::Meeting, ..) => words('○', "somebody is there, agreeing on keys"),
-        (Stage::Talking(_), _, Peer::Away) => {
-            words('!', "the other person is away and may come back; your texts wait")
-        }
+        (Stage::Talking(_), _, Peer::Away { until }) => ('!', away(until, state.now)),
         (Stage::Talking(_), _, Peer::Online) => words('●', "connected, end-to-end encrypted"),
     }
+}
+
+fn away(until: Duration, now: Duration) -> String {
+    let left = until.saturating_sub(now);
+    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    format!("the other person is away; their place is kept for {}:{:02}", seconds / 60, seconds % 60)
 }
 
 fn uncapitalised(sentence: &str) -> String {
@@ -103,6 +110,9 @@ fn draw_row(state: &ScreenState, row: Row<'_>, area: Rect, canvas: &mut Canvas<'
     if row.kind == RowKind::First {
         canvas.write_right(area.x, area.x + GUTTER - 2, area.y, name, name_style);
     }
+    if let Some(time) = row.time {
+        canvas.write_right(area.x, area.right().saturating_sub(1), area.y, &time.to_string(), theme.faint());
+    }
     let x = canvas.write(area.x + GUTTER, area.y, row.text, style);
     if let Some(mark) = row.mark {
         let (sign, style) = match mark {
@@ -112,7 +122,7 @@ fn draw_row(state: &ScreenState, row: Row<'_>, area: Rect, canvas: &mut Canvas<'
             Mark::Delivered => ("✓✓", theme.good()),
             Mark::NotDelivered => (NOT_DELIVERED, theme.bad()),
         };
-        canvas.write(x + if row.text.is_empty() { 0 } else { 2 }, area.y, sign, style);
+        canvas.signs(x + if row.text.is_empty() { 0 } else { 2 }, area.y, sign, style);
     }
 }
 
@@ -120,16 +130,11 @@ fn draw_row(state: &ScreenState, row: Row<'_>, area: Rect, canvas: &mut Canvas<'
 /// out of sight.
 pub(super) fn rule(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    canvas.write(area.x, area.y, &"─".repeat(area.width.into()), theme.faint());
-    let (words, style) = match &state.notice {
-        Some(notice) => (Some(notice.as_str()), theme.strong()),
-        None if state.peer_typing == Typing::Active => (Some("typing…"), theme.theirs()),
-        None => (None, Style::new()),
-    };
+    canvas.signs(area.x, area.y, &"─".repeat(area.width.into()), theme.faint());
     let aside = if state.scroll > 0 {
         match state.unseen {
-            0 => " PgDn: newer ".into(),
-            texts => format!(" PgDn: {texts} new "),
+            0 => " Esc: newest ".into(),
+            texts => format!(" Esc: {texts} new "),
         }
     } else if state.draft.room() < ROOM_TOLD {
         format!(" {} bytes left ", state.draft.room())
@@ -137,9 +142,11 @@ pub(super) fn rule(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
         String::new()
     };
     let mut x = area.x;
-    if let Some(words) = words {
+    if let Some(notice) = &state.notice {
         let room = usize::from(area.width).saturating_sub(width(&aside) + 4);
-        x = canvas.write(area.x + 1, area.y, &format!(" {} ", shortened(words, room)), style);
+        x = canvas.write(x + 1, area.y, &format!(" {} ", shortened(notice, room)), theme.strong());
+    } else if state.peer_typing == Typing::Active {
+        x = canvas.signs(x + 1, area.y, " typing… ", theme.theirs());
     }
     canvas.write_right(x, area.right().saturating_sub(1), area.y, &aside, theme.strong());
 }

@@ -18,6 +18,7 @@ pub(super) fn draw(state: &ScreenState, popup: Popup, canvas: &mut Canvas<'_>) {
     let title = match popup.about {
         About::Safety(_) => " Safety code ",
         About::Commands => " Commands and keys ",
+        About::Report(_) => " Report ",
     };
     let below = popup_scroll_max(state).saturating_sub(popup.scroll);
     let hint = if below > 0 { " PgDn: more · Esc: close " } else { " Esc: close " };

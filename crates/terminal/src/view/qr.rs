@@ -29,7 +29,7 @@ impl Qr {
         for (y, row) in (top..).zip((0..self.modules()).step_by(2)) {
             let line: String =
                 (0..self.modules()).map(|column| self.half_blocks(column, row, canvas.theme)).collect();
-            canvas.write(left, y, &line, style);
+            canvas.signs(left, y, &line, style);
         }
     }
 

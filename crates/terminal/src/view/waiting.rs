@@ -1,10 +1,11 @@
 //! The screen while somebody waits for a match, with the invite link to hand over.
 
 use ratatui::{layout::Rect, style::Style};
+use zeroize::Zeroizing;
 
 use super::{canvas::Canvas, qr::Qr};
 use crate::{
-    state::{AfterOpening, MeetingKind, ScreenState, Stage},
+    state::{AfterOpening, Handout, MeetingKind, ScreenState, Stage},
     text::{Break, rows},
 };
 
@@ -27,8 +28,8 @@ pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let topic;
     let paragraphs: Vec<Paragraph<'_>> = match (&state.stage, &state.meeting, &state.invite) {
         (Stage::Opening(AfterOpening::FindNew), ..) => vec![strong("Connecting…")],
-        (_, MeetingKind::CreatesInvite, Some(link)) => {
-            return draw_invite(link, area, canvas);
+        (_, MeetingKind::CreatesInvite, Some(handout)) => {
+            return draw_invite(handout, area, canvas);
         }
         (_, MeetingKind::CreatesInvite, None) => vec![strong("Waiting for your guest…")],
         (_, MeetingKind::AcceptsInvite, _) => vec![
@@ -55,13 +56,30 @@ pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
                 ),
                 ("/leave stops waiting, /quit ends, /help lists the commands.", faint, Break::Words),
             ]
+            .into_iter()
+            .chain(long_wait(state).map(|why| (why, theme.strong(), Break::Words)))
+            .collect()
         }
     };
     write_all(&paragraphs, inset(area), canvas);
 }
 
-fn draw_invite(link: &str, area: Rect, canvas: &mut Canvas<'_>) {
+/// Why nobody was met, for somebody who has waited for long, and what else there is.
+fn long_wait(state: &ScreenState) -> Option<&'static str> {
+    state.long_wait.filter(|at| *at <= state.now)?;
+    Some(match state.meeting {
+        MeetingKind::Topic(_) => {
+            "Nobody else names this topic at the moment. You can wait on, or meet anybody with /any, or \
+             invite somebody with /invite."
+        }
+        _ => "Nobody else is looking at the moment. You can wait on, or invite somebody with /invite.",
+    })
+}
+
+fn draw_invite(handout: &Handout, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
+    let link = handout.link.as_str();
+    let words = Zeroizing::new(format!("To be read out, with the server's name: {}", &*handout.words));
     let mut paragraphs: Vec<Paragraph<'_>> = vec![
         ("Your invite link", theme.strong(), Break::Words),
         (link, Style::new(), Break::Anywhere),
@@ -75,6 +93,7 @@ fn draw_invite(link: &str, area: Rect, canvas: &mut Canvas<'_>) {
             Style::new(),
             Break::Words,
         ),
+        (&words, Style::new(), Break::Words),
         ("/leave discards it, /quit ends.", theme.faint(), Break::Words),
     ];
     let qr = Qr::of(link).filter(|qr| qr.height() <= area.height);

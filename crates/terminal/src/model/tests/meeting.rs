@@ -4,10 +4,8 @@ use schemas::control::ErrorCode;
 
 use super::*;
 
-const LINK: &str = "https://chat.example/#AAECAwQFBgcICQoLDA0ODw";
-
 fn link() -> Input {
-    Input::Link(Zeroizing::new(LINK.into()))
+    Input::Invite(handout())
 }
 
 #[test]
@@ -28,9 +26,9 @@ fn an_invite_link_is_shown_until_its_guest_arrives() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.give(link());
     harness.handle_event(Event::Waiting);
-    assert_eq!(harness.model.screen.invite.as_deref().map(String::as_str), Some(LINK));
+    assert!(harness.model.screen.invite == Some(handout()));
     harness.handle_event(Event::Met);
-    assert_eq!(harness.model.screen.invite, None);
+    assert!(harness.model.screen.invite.is_none());
 }
 
 #[test]
@@ -50,7 +48,7 @@ fn a_find_may_follow_a_cancelled_one() {
     harness.give(link());
     assert_eq!(harness.line("/leave"), [Effect::Cancel]);
     assert!(matches!(harness.model.screen.stage, Stage::Alone { .. }));
-    assert_eq!(harness.model.screen.invite, None);
+    assert!(harness.model.screen.invite.is_none());
     assert_eq!(harness.line("/leave"), []);
     assert_eq!(harness.line("/next"), [Effect::Find]);
     assert_eq!(harness.model.screen.stage, Stage::Waiting);
@@ -75,7 +73,7 @@ fn a_busy_server_is_asked_again_and_a_refusal_is_final() {
     assert!(harness.notice().contains("tries again"));
     harness.handle_event(refused(ErrorCode::TopicNotOffered));
     assert!(matches!(harness.model.screen.stage, Stage::Alone { .. }));
-    assert_eq!(harness.model.outcome(), Outcome::Badly);
+    assert!(harness.model.outcome().has_failed());
     harness.line("/next");
     harness.handle_event(refused(ErrorCode::BadMessage));
     assert!(harness.notes()[0].contains("no\u{fffd}"));
@@ -129,8 +127,8 @@ fn a_find_goes_on_in_a_new_session_with_the_same_link() {
         (harness.model.screen.own_connection, &harness.model.screen.stage),
         (OwnConnection::Up, &Stage::Waiting)
     );
-    assert_eq!(harness.model.screen.invite.as_deref().map(String::as_str), Some(LINK));
-    assert_eq!(harness.model.outcome(), Outcome::Well);
+    assert!(harness.model.screen.invite == Some(handout()));
+    assert!(!harness.model.outcome().has_failed());
 }
 
 #[test]
@@ -138,5 +136,38 @@ fn a_server_that_does_not_want_this_client_is_not_asked_again() {
     let mut harness = Harness::looking();
     assert_eq!(harness.handle_event(Event::Closed { reason: Closed::Refused(403) }), []);
     assert!(matches!(harness.model.screen.stage, Stage::Alone { .. }));
-    assert_eq!(harness.model.outcome(), Outcome::Badly);
+    assert!(harness.model.outcome().has_failed());
+}
+
+#[test]
+fn somebody_who_waits_for_long_is_told_once_and_may_look_for_anybody() {
+    let topic = MeetingKind::Topic("music".into());
+    let mut harness = Harness::with(topic, 80, 24);
+    harness.handle_event(Event::Waiting);
+    assert_eq!(harness.model.next_tick(), Some(LONG_WAIT));
+    assert_eq!(harness.pass(LONG_WAIT.as_secs()), []);
+    assert_eq!(harness.model.next_tick(), None);
+    assert_eq!(harness.line("/any"), [Effect::Find]);
+    assert_eq!(harness.model.screen.meeting, MeetingKind::Anybody);
+    assert_eq!(harness.model.next_tick(), Some(2 * LONG_WAIT));
+    assert_eq!(harness.line("/any"), []);
+    for meeting in [MeetingKind::CreatesInvite, MeetingKind::AcceptsInvite] {
+        assert_eq!(Harness::with(meeting, 80, 24).model.next_tick(), None);
+    }
+}
+
+#[test]
+fn an_invite_can_follow_any_chat() {
+    for meeting in [MeetingKind::AcceptsInvite, MeetingKind::CreatesInvite, MeetingKind::Anybody] {
+        let mut harness = Harness::with(meeting, 80, 24);
+        harness.meet();
+        harness.end(End::PeerBye);
+        assert_eq!(harness.line("/invite"), [Effect::Find]);
+        assert_eq!(harness.model.screen.meeting, MeetingKind::CreatesInvite);
+        harness.give(link());
+        assert_eq!(harness.model.screen.stage, Stage::Waiting);
+    }
+    let mut harness = Harness::talking();
+    assert_eq!(harness.line("/invite"), [Effect::Find]);
+    assert_eq!(harness.model.screen.stage, Stage::Leaving(Then::Next));
 }

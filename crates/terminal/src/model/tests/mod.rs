@@ -5,7 +5,7 @@ mod meeting;
 mod reading;
 mod writing;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use client::{
     Closed,
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
+    clock::ClockTime,
     keys::Key,
     log::{EntryId, EntryKind, Mark},
     state::*,
@@ -57,7 +58,7 @@ impl Harness {
     }
 
     pub(crate) fn give(&mut self, input: Input) -> Vec<Effect> {
-        self.model.handle(self.now, input)
+        self.model.handle(Moment { now: self.now, clock: ClockTime::at(9, 5) }, input)
     }
 
     pub(crate) fn handle_event(&mut self, event: Event) -> Vec<Effect> {
@@ -106,7 +107,7 @@ impl Harness {
     /// The own texts with what has become of them.
     fn marks(&self) -> Vec<(&str, Mark)> {
         let mine = self.model.screen.log.entries().filter_map(|entry| match &entry.kind {
-            EntryKind::Mine(text, mark) => Some((text.as_str(), *mark)),
+            EntryKind::Mine(text, mark, _) => Some((text.as_str(), *mark)),
             _ => None,
         });
         mine.collect()
@@ -115,7 +116,7 @@ impl Harness {
     /// What the other said.
     fn received(&self) -> Vec<&str> {
         let theirs = self.model.screen.log.entries().filter_map(|entry| match &entry.kind {
-            EntryKind::Theirs(text) => Some(text.as_str()),
+            EntryKind::Theirs(text, _) => Some(text.as_str()),
             _ => None,
         });
         theirs.collect()
@@ -141,8 +142,11 @@ pub(crate) fn safety() -> SafetyCode {
 
 /// The number of the `n`th text of a real channel.
 pub(crate) fn number(n: u64) -> MessageNumber {
-    let (mut channel, _) = channels();
-    (0..n).map(|_| channel.send_text(Time::after_start(Duration::ZERO), "x").unwrap()).last().unwrap()
+    static NUMBERS: LazyLock<Vec<MessageNumber>> = LazyLock::new(|| {
+        let (mut channel, _) = channels();
+        (0..8).map(|_| channel.send_text(Time::after_start(Duration::ZERO), "x").unwrap()).collect()
+    });
+    NUMBERS[usize::try_from(n).unwrap() - 1]
 }
 
 fn channels() -> (Channel, Channel) {
@@ -181,10 +185,20 @@ impl RngCore for Constant {
 
 impl CryptoRng for Constant {}
 
+/// An invite to hand over.
+pub(crate) fn handout() -> Handout {
+    let link = "https://chat.example/#AAECAwQFBgcICQoLDA0ODw";
+    let words = "abandon amount liar amount expire adjust cage candy arch gather drum buyer";
+    Handout { link: Zeroizing::new(link.into()), words: Zeroizing::new(words.into()) }
+}
+
 /// The own texts that wait.
 fn ids(harness: &Harness) -> Vec<EntryId> {
     harness.model.screen.log.waiting().collect()
 }
+
+/// How long the place of a peer is kept.
+pub(crate) const KEPT: Duration = Duration::from_secs(180);
 
 const ACTIVE: Effect = Effect::Typing(Typing::Active);
 const IDLE: Effect = Effect::Typing(Typing::Idle);

@@ -15,7 +15,7 @@ fn a_text_of_the_peer_is_made_harmless_and_ends_its_typing() {
 
 #[test]
 fn a_peer_that_is_away_does_not_type() {
-    for event in [Event::PeerAway, Event::Disconnected { retry_in: Duration::from_secs(1) }] {
+    for event in [Event::PeerAway { kept: KEPT }, Event::Disconnected { retry_in: Duration::from_secs(1) }] {
         let mut harness = Harness::talking();
         harness.handle_event(Event::PeerTyping(Typing::Active));
         harness.handle_event(event);
@@ -27,7 +27,7 @@ fn a_peer_that_is_away_does_not_type() {
 #[test]
 fn after_a_resume_the_peer_counts_as_online() {
     let mut harness = Harness::talking();
-    harness.handle_event(Event::PeerAway);
+    harness.handle_event(Event::PeerAway { kept: KEPT });
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_secs(1) });
     harness.handle_event(Event::Connected);
     assert!(!harness.model.screen.path_is_open());

@@ -134,3 +134,58 @@ fn a_wrong_command_is_kept_to_be_corrected() {
     harness.press(Key::Go(Step::Home));
     assert_eq!(harness.notice(), "");
 }
+
+#[test]
+fn tab_completes_a_command_and_shows_what_could_be_meant() {
+    let mut harness = Harness::talking();
+    harness.write("/rep");
+    harness.press(Key::Complete);
+    assert_eq!(harness.model.screen.draft.text(), "/report ");
+    harness.press(Key::Complete);
+    assert!(harness.notice().contains("/report spam"));
+    harness.write("s");
+    harness.press(Key::Complete);
+    assert_eq!(harness.model.screen.draft.text(), "/report spam");
+    harness.press(Key::Delete(Step::Home));
+    harness.write("a text");
+    assert_eq!(harness.press(Key::Complete), []);
+    assert_eq!(harness.model.screen.draft.text(), "a text");
+}
+
+#[test]
+fn own_texts_come_back_and_what_was_being_written_does_too() {
+    let mut harness = Harness::talking();
+    harness.send_text("first", 1);
+    harness.send_text("second", 2);
+    harness.write("half");
+    let draft = |harness: &Harness| harness.model.screen.draft.text().to_owned();
+    for (key, expected) in [
+        (Key::Newer, "half"),
+        (Key::Older, "second"),
+        (Key::Older, "first"),
+        (Key::Older, "first"),
+        (Key::Newer, "second"),
+        (Key::Newer, "half"),
+        (Key::Newer, "half"),
+    ] {
+        harness.press(key);
+        assert_eq!(draft(&harness), expected, "{key:?}");
+    }
+    harness.press(Key::Older);
+    assert!(matches!(harness.press(Key::Enter)[..], [Effect::Send(_)]));
+    harness.press(Key::Older);
+    assert_eq!(draft(&harness), "second");
+    harness.line("");
+    harness.end(End::Bye);
+    harness.press(Key::Delete(Step::Home));
+    harness.press(Key::Older);
+    assert_eq!(draft(&harness), "", "forgotten with the chat");
+}
+
+#[test]
+fn a_draft_is_kept_when_the_chat_ends() {
+    let mut harness = Harness::talking();
+    harness.write("half a tho");
+    harness.end(End::PeerBye);
+    assert_eq!(harness.model.screen.draft.text(), "half a tho");
+}

@@ -10,42 +10,35 @@ use client::{
     chat::{End, Event},
 };
 use qrcode::{EcLevel, QrCode};
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size, style::Color};
-use zeroize::Zeroizing;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Color,
+};
 
-use super::{Theme, draw};
+use super::{Cursor, Theme, draw};
 use crate::{
     draft::Step,
     keys::{Key, Scroll},
     model::{
         Input,
-        tests::{Harness, number, safety},
+        tests::{Harness, KEPT, handout, number, safety},
     },
     state::MeetingKind,
-    text::width,
 };
 
 fn drawn(harness: &Harness, theme: Theme) -> Buffer {
-    let Size { width, height } = harness.model.screen.size;
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(&harness.model.screen, theme, frame)).unwrap();
-    terminal.backend().buffer().clone()
+    let mut buffer = Buffer::empty(Rect::from((Position::ORIGIN, harness.model.screen.size)));
+    draw(&harness.model.screen, theme, &mut buffer);
+    buffer
 }
 
 /// The rows of a screen without the blanks at their ends.
 fn screen(harness: &Harness) -> Vec<String> {
     let buffer = drawn(harness, Theme::Colours);
-    let row = |y| {
-        let mut row = String::new();
-        let mut x = 0;
-        while x < buffer.area.width {
-            let symbol = buffer[(x, y)].symbol();
-            row.push_str(symbol);
-            x += u16::try_from(width(symbol).max(1)).unwrap();
-        }
-        row.trim_end().to_owned()
-    };
-    (0..buffer.area.height).map(row).collect()
+    // What a piece of text covers is empty.
+    let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..buffer.area.height).map(|y| row(y).trim_end().to_owned()).collect()
 }
 
 #[track_caller]
@@ -56,7 +49,10 @@ fn assert_screen(harness: &Harness, expected: &str) {
 
 #[track_caller]
 fn assert_shows(harness: &Harness, text: &str) {
-    let screen = screen(harness).join("\n");
+    // The times of texts are left out.
+    let rows = screen(harness);
+    let rows: Vec<_> = rows.iter().map(|row| row.trim_end_matches("09:05").trim_end()).collect();
+    let screen = rows.join("\n");
     assert!(screen.contains(text), "{text:?} is not on:\n{screen}");
 }
 
@@ -76,7 +72,7 @@ const LINK: &str = "https://chat.example/#AAECAwQFBgcICQoLDA0ODw";
 
 fn inviting(width: u16, height: u16) -> Harness {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, width, height);
-    harness.give(Input::Link(Zeroizing::new(LINK.into())));
+    harness.give(Input::Invite(handout()));
     harness.handle_event(Event::Waiting);
     harness
 }

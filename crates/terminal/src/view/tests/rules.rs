@@ -1,6 +1,7 @@
 //! What holds for every screen.
 
 use super::*;
+use crate::state::Peer;
 
 #[test]
 fn the_bar_shows_the_state_of_the_chat() {
@@ -10,8 +11,8 @@ fn the_bar_shows_the_state_of_the_chat() {
     assert_shows(&harness, "○ somebody is there, agreeing on keys");
     harness.handle_event(Event::Secured { safety: safety() });
     assert_shows(&harness, "● connected, end-to-end encrypted");
-    harness.handle_event(Event::PeerAway);
-    assert_shows(&harness, "! the other person is away and may come back; your texts wait");
+    harness.handle_event(Event::PeerAway { kept: KEPT });
+    assert_shows(&harness, "! the other person is away; their place is kept for 3:00");
     harness.handle_event(Event::Disconnected { retry_in: Duration::from_millis(2300) });
     assert_shows(&harness, "! no connection, trying again in 3 s");
     harness.pass(1);
@@ -30,7 +31,7 @@ fn a_mark_shows_the_delivery_state_of_a_text() {
     let mut harness = Harness::talking();
     harness.send_text("text", 1);
     assert_shows(&harness, "you  text  ✓\n");
-    harness.handle_event(Event::PeerAway);
+    harness.handle_event(Event::PeerAway { kept: KEPT });
     assert_shows(&harness, "you  text  ·\n");
     harness.handle_event(Event::PeerOnline);
     assert_shows(&harness, "you  text  ✓\n");
@@ -62,9 +63,9 @@ fn new_texts_below_the_screen_are_counted() {
     let mut harness = Harness::talking();
     (0..40).for_each(|n| harness.receive_text(&format!("text {n}")));
     harness.press(Key::Scroll(Scroll::PageUp));
-    assert_shows(&harness, "PgDn: newer");
+    assert_shows(&harness, "Esc: newest");
     harness.receive_text("new");
-    assert_shows(&harness, "PgDn: 1 new");
+    assert_shows(&harness, "Esc: 1 new");
     assert_shows(&harness, "text 10");
     harness.press(Key::Escape);
     assert_shows(&harness, "them  new");
@@ -73,10 +74,13 @@ fn new_texts_below_the_screen_are_counted() {
 #[test]
 fn the_cursor_is_where_the_next_character_goes() {
     let mut harness = Harness::with(MeetingKind::Anybody, 20, 12);
-    let cursor = |harness: &Harness| {
-        let mut terminal = Terminal::new(TestBackend::new(20, 12)).unwrap();
-        terminal.draw(|frame| draw(&harness.model.screen, Theme::None, frame)).unwrap();
-        <(u16, u16)>::from(terminal.get_cursor_position().unwrap())
+    let cursor = |harness: &Harness| match draw(
+        &harness.model.screen,
+        Theme::None,
+        &mut Buffer::empty(Rect::new(0, 0, 20, 12)),
+    ) {
+        Some(Cursor::At { x, y }) => (x, y),
+        other => panic!("{other:?}"),
     };
     assert_eq!(cursor(&harness), (2, 11));
     harness.write("한a");
@@ -87,6 +91,18 @@ fn the_cursor_is_where_the_next_character_goes() {
     assert_eq!(cursor(&harness), (2, 11));
     harness.press(Key::Go(Step::Home));
     assert_eq!(cursor(&harness), (2, 10));
+}
+
+#[test]
+fn the_cursor_is_after_a_text_whose_width_only_the_terminal_knows() {
+    let mut harness = Harness::looking();
+    let cursor = |harness: &Harness| {
+        draw(&harness.model.screen, Theme::None, &mut Buffer::empty(Rect::new(0, 0, 80, 24)))
+    };
+    harness.write("हिन्दी ");
+    assert_eq!(cursor(&harness), Some(Cursor::AfterText { y: 23 }));
+    harness.press(Key::Go(Step::Home));
+    assert_eq!(cursor(&harness), Some(Cursor::At { x: 2, y: 23 }));
 }
 
 #[test]
@@ -114,8 +130,7 @@ fn everything_can_be_drawn_at_any_size() {
 #[test]
 fn a_screen_that_has_just_shrunk_is_not_drawn_on() {
     let harness = chat(80, 24);
-    let mut terminal = Terminal::new(TestBackend::new(40, 12)).unwrap();
-    terminal.draw(|frame| draw(&harness.model.screen, Theme::Colours, frame)).unwrap();
+    draw(&harness.model.screen, Theme::Colours, &mut Buffer::empty(Rect::new(0, 0, 40, 12)));
 }
 
 #[test]
@@ -159,4 +174,44 @@ fn the_qr_code_on_the_screen_is_that_of_the_link() {
             assert_eq!(is_dark(left + x, top + y), dark, "{theme:?} {x} {y}");
         }
     }
+}
+
+#[test]
+fn texts_have_their_time_where_there_is_room_for_it() {
+    let mut harness = Harness::talking();
+    harness.receive_text("hello");
+    harness.send_text("hi", 1);
+    let rows = screen(&harness);
+    let row = |start: &str| rows.iter().find(|row| row.starts_with(start)).unwrap().as_str();
+    assert_eq!(row("them"), format!("them  hello{}09:05", " ".repeat(63)));
+    assert_eq!(row(" you"), format!(" you  hi  ✓{}09:05", " ".repeat(63)));
+    let mut narrow = Harness::with(MeetingKind::Anybody, 59, 24);
+    narrow.meet();
+    narrow.receive_text("hello");
+    assert!(!screen(&narrow).iter().any(|row| row.contains("09:05")));
+}
+
+#[test]
+fn a_peer_that_is_away_has_a_place_for_a_time_that_is_counted_down() {
+    let mut harness = Harness::talking();
+    harness.model.screen.peer = Peer::Away { until: Duration::from_millis(179_500) };
+    assert_shows(&harness, "! the other person is away; their place is kept for 3:00");
+    assert_eq!(harness.model.next_tick(), Some(Duration::from_millis(500)));
+    harness.pass(60);
+    assert_shows(&harness, "kept for 2:00");
+    harness.handle_event(Event::PeerOnline);
+    assert_shows(&harness, "● connected");
+}
+
+#[test]
+fn somebody_who_waits_for_long_reads_why() {
+    let mut harness = Harness::with(MeetingKind::Topic("music".into()), 80, 24);
+    harness.handle_event(Event::Waiting);
+    harness.pass(9);
+    assert!(!screen(&harness).join(" ").contains("/any"));
+    harness.pass(1);
+    assert_shows(&harness, "Nobody else names this topic at the moment.");
+    harness.line("/any");
+    harness.pass(10);
+    assert_shows(&harness, "Nobody else is looking at the moment.");
 }

@@ -24,11 +24,11 @@ fn a_chat_in_a_usual_terminal() {
 
    *  You are talking to a stranger. Only the two of you can read this.
    *  Above is your safety code; /safety explains it. /help lists the commands.
- you  hello there  ✓✓
-them  안녕하세요, 반갑습니다 👋
+ you  hello there  ✓✓                                                     09:05
+them  안녕하세요, 반갑습니다 👋                                           09:05
       second line
- you  and a longer text that has to go on on the next row of the screen, for it
-      is long  ✓
+ you  and a longer text that has to go on on the next row of the screen,  09:05
+      for it is long  ✓
 ─ typing… ──────────────────────────────────────────────────────────────────────
 > half a tho
 "#,
@@ -97,11 +97,11 @@ fn a_link_to_hand_over_with_its_qr_code() {
   place. Compare the safety code once you are   ▄ ████▀▄  ▄▄█  █▀▄ ▄██▀▀ ▀ ▀▀
   connected.                                    ▄▄█▄▄█▀  █▀ █▄▄  ▄█▄▄▀▀▄▀█▀█▀
                                                  ▀▄███▀ ▀ █▀ ▄▀ ▄   ▀▀▄▄ ▄ ▀▄
-  /leave discards it, /quit ends.               ▀   ▄▄▀ ▀▄█▄  ▀  ▄█ ▀▄▄▄█  ██
-                                                ▀  ▀  ▀▀▄ ███ ▀ █▄▄ █▀▀▀█ █▄▄
-                                                █▀▀▀▀▀█ ▀▄███▄   ▀▄ █ ▀ █▄▄█
+  To be read out, with the server's name:       ▀   ▄▄▀ ▀▄█▄  ▀  ▄█ ▀▄▄▄█  ██
+  abandon amount liar amount expire adjust      ▀  ▀  ▀▀▄ ███ ▀ █▄▄ █▀▀▀█ █▄▄
+  cage candy arch gather drum buyer             █▀▀▀▀▀█ ▀▄███▄   ▀▄ █ ▀ █▄▄█
                                                 █ ███ █ ▄█▄█▀  ▄▀▄▄▄▀▀███▄▄█
-                                                █ ▀▀▀ █ ▄ ▀▀▄▄▀ █████▄  █▀▀▄▀
+  /leave discards it, /quit ends.               █ ▀▀▀ █ ▄ ▀▀▄▄▀ █████▄  █▀▀▄▀
                                                 ▀▀▀▀▀▀▀ ▀ ▀         ▀▀  ▀▀ ▀
 
 
@@ -158,11 +158,11 @@ fn the_safety_code_explained() {
     │                                                                      │
    *│ Compared in this chat they prove nothing: somebody between you could │
    *│ change what you write about them.                                    │ds.
- you│                                                                      │
-them│ With a stranger whom you cannot reach in another way, it proves      │
+ you│                                                                      │:05
+them│ With a stranger whom you cannot reach in another way, it proves      │:05
     │ little: the chat is encrypted, but you do not know with whom.        │
- you╰ Esc: close ──────────────────────────────────────────────────────────╯ it
-      is long  ✓
+ you╰ Esc: close ──────────────────────────────────────────────────────────╯:05
+      for it is long  ✓
 ─ typing… ──────────────────────────────────────────────────────────────────────
 >
 "#,
@@ -180,12 +180,12 @@ fn the_commands_in_a_small_terminal() {
  ● connected, end-to-end encrypted
 ╭ Commands and keys ───────────────────╮
 │ /next     meet somebody else         │
+│ /any      anybody, on any topic      │
+│ /invite   make a new invite link     │
 │ /leave    end chat or stop waiting   │
 │ /report   end this chat and report   │
 │           it: as in /report spam, or │
 │           abuse, minor, other        │
-│ /safety   the safety code, explained │
-│ /quit     quit (also Ctrl-C)         │
 ╰ PgDn: more · Esc: close ─────────────╯
 ─ typing… ──────────────────────────────
 >
@@ -213,16 +213,16 @@ fn the_end_of_a_chat_that_the_peer_ended_with_a_text_undelivered() {
 
    *  You are talking to a stranger. Only the two of you can read this.
    *  Above is your safety code; /safety explains it. /help lists the commands.
- you  hello there  ✓✓
-them  안녕하세요, 반갑습니다 👋
+ you  hello there  ✓✓                                                     09:05
+them  안녕하세요, 반갑습니다 👋                                           09:05
       second line
- you  and a longer text that has to go on on the next row of the screen, for it
-      is long  ✗ not delivered
+ you  and a longer text that has to go on on the next row of the screen,  09:05
+      for it is long  ✗ not delivered
    *  The other person said goodbye.
    !  One of your texts may not have arrived.
    *  Forgotten: the keys. What you still see is on this screen alone, and is
       wiped when you go on.
-   *  /next looks for somebody else, /quit ends.
+   *  /next looks for somebody else, /invite makes a new link, /quit ends.
 ────────────────────────────────────────────────────────────────────────────────
 > half a tho
 "#,
@@ -239,7 +239,6 @@ fn the_end_of_a_chat_that_this_side_ended() {
         &harness,
         r#"
  × over: you ended the chat       music
-
    *  You ended the chat.
    !  One of your texts may not have
       arrived.
@@ -247,7 +246,8 @@ fn the_end_of_a_chat_that_this_side_ended() {
       text. The server only passed on
       ciphertext, and kept no copy.
    *  /next looks for somebody else,
-      /quit ends.
+      /invite makes a new link, /quit
+      ends.
 ────────────────────────────────────────
 >
 "#,

@@ -1,0 +1,89 @@
+//! What is reported where the client does not have the whole screen: in plain lines for people, or
+//! in lines of JSON for programs.
+
+use std::{io, time::Duration};
+
+use client::{
+    Closed,
+    channel::{MessageNumber, SafetyCode, Typing},
+    chat::End,
+};
+use schemas::control::ErrorCode;
+
+use super::{options::ChatOptions, state::Handout};
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// For people, and for scripts that only want the texts.
+    Plain,
+    /// For programs.
+    Json,
+}
+
+impl Output {
+    pub(super) fn of(options: &ChatOptions) -> Self {
+        if options.json { Self::Json } else { Self::Plain }
+    }
+}
+
+/// Writes reports.
+pub(super) trait Reporter {
+    /// Writes one.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    fn report(&mut self, report: Report<'_>) -> io::Result<()>;
+}
+
+/// Something to report.
+#[derive(Clone, Copy)]
+pub(super) enum Report<'a> {
+    /// An invite to hand over.
+    Invite(&'a Handout),
+    Waiting,
+    /// Nobody was met for a while.
+    StillWaiting,
+    Met,
+    Secured(SafetyCode),
+    /// The safety code, which was asked for.
+    Safety(SafetyCode),
+    /// The peer's next text.
+    Text {
+        number: MessageNumber,
+        text: &'a str,
+    },
+    /// A text was handed to the channel.
+    Sent {
+        number: MessageNumber,
+        id: Option<&'a str>,
+    },
+    Delivered {
+        number: MessageNumber,
+        pending: usize,
+    },
+    NotDelivered(MessageNumber),
+    PeerTyping(Typing),
+    /// The peer has no connection. The server keeps its place for this long.
+    PeerAway(Duration),
+    PeerOnline,
+    Disconnected {
+        retry_in: Duration,
+    },
+    Resumed,
+    Ended(End),
+    Closed(Closed),
+    Refused {
+        code: ErrorCode,
+        message: &'a str,
+    },
+    /// The answer to something typed that could not be done.
+    Answer {
+        code: &'static str,
+        message: &'a str,
+    },
+    /// Texts that were typed will not be sent.
+    NotSent(usize),
+    /// The chat is over, and another one may follow.
+    Resting,
+}

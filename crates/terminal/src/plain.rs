@@ -1,0 +1,195 @@
+//! Output in plain lines. The peer's texts may contain anything, so only what may be shown of them is
+//! written to a terminal.
+
+use std::{
+    fmt,
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use client::{Closed, channel::SafetyCode};
+
+use super::{
+    output::{Report, Reporter},
+    text::{Break, harmless, harmless_lines, rows},
+};
+
+/// Columns of a terminal that does not tell.
+const COLUMNS: u16 = 80;
+
+/// Output in plain lines.
+pub(super) struct Plain {
+    texts: Target,
+    status: Target,
+}
+
+/// Where lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// A terminal: each row has a mark, so that a text cannot be taken for a status line, wherever
+    /// the terminal would wrap it.
+    Terminal,
+    /// A file or another program: lines as they are, without marks.
+    Pipe,
+}
+
+impl Target {
+    fn of(stream: &impl IsTerminal) -> Self {
+        if stream.is_terminal() { Self::Terminal } else { Self::Pipe }
+    }
+}
+
+impl Plain {
+    pub(super) fn new() -> Self {
+        Self { texts: Target::of(&io::stdout()), status: Target::of(&io::stderr()) }
+    }
+
+    /// Writes a text of the peer to standard output.
+    fn text(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match self.texts {
+            Target::Terminal => write_marked(&mut out, "> ", text, columns())?,
+            Target::Pipe => text.lines().try_for_each(|line| writeln!(out, "{}", harmless(line)))?,
+        }
+        out.flush()
+    }
+
+    /// Writes a status line to standard error. The terminal may wrap it: a link in it can then still
+    /// be copied in one piece.
+    fn status(&self, what: impl fmt::Display) {
+        // If standard error is closed, nobody wants to read it.
+        _ = writeln!(io::stderr(), "* {}", harmless(&what.to_string()));
+    }
+
+    /// The same for words of the server, which keep their mark on every row.
+    fn words_of_server(&self, what: &str) {
+        let mut out = io::stderr().lock();
+        _ = match self.status {
+            Target::Terminal => write_marked(&mut out, "* ", what, columns()),
+            Target::Pipe => writeln!(out, "* {}", harmless(what)),
+        };
+    }
+
+    fn safety(&self, code: SafetyCode) {
+        let emoji: Vec<_> =
+            code.emoji().iter().map(|emoji| format!("{} {}", emoji.sign, emoji.name)).collect();
+        self.status(format_args!("safety code: {} ({code})", emoji.join(" · ")));
+        self.status(
+            "compare it outside this chat, such as on a call: if it is the same, nobody is in between; \
+             compared in here it proves nothing",
+        );
+    }
+}
+
+/// The columns of the terminal now. At its last one some terminals wrap already.
+fn columns() -> usize {
+    let columns = crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| columns);
+    usize::from(if columns == 0 { COLUMNS } else { columns })
+}
+
+/// Writes a text in rows that no terminal wraps, each behind the mark.
+fn write_marked(out: &mut impl Write, mark: &str, text: &str, columns: usize) -> io::Result<()> {
+    let text = harmless_lines(text);
+    let columns = columns.saturating_sub(mark.len() + 1).max(1);
+    let rows = rows(&text, columns, Break::Anywhere);
+    rows.into_iter().try_for_each(|row| writeln!(out, "{mark}{}", &text[row]))
+}
+
+impl Reporter for Plain {
+    fn report(&mut self, report: Report<'_>) -> io::Result<()> {
+        match report {
+            Report::Text { text, .. } => return self.text(text),
+            Report::Sent { .. } | Report::PeerTyping(_) => {}
+            Report::Delivered { pending, .. } if pending > 0 => {}
+            Report::Delivered { .. } => self.status("✓ delivered"),
+            Report::Invite(handout) => {
+                self.status(format_args!(
+                    "give this link to one person, who can use it once: {}",
+                    &*handout.link
+                ));
+                self.status(format_args!(
+                    "or read out its twelve words, and name the server: {}",
+                    &*handout.words
+                ));
+            }
+            Report::Secured(code) => {
+                self.status("connected, end-to-end encrypted");
+                self.safety(code);
+            }
+            Report::Safety(code) => self.safety(code),
+            Report::PeerAway(kept) => self.status(away(kept)),
+            Report::Disconnected { retry_in } => {
+                self.status(format_args!("no connection; trying again in {:.1} s", retry_in.as_secs_f64()));
+            }
+            Report::Ended(end) => self.status(end),
+            Report::Closed(reason) if reason != Closed::Asked => self.status(reason),
+            Report::Closed(_) => {}
+            Report::Refused { message, .. } => self.words_of_server(message),
+            Report::Answer { message, .. } => self.status(message),
+            Report::NotSent(1) => self.status("a text was not sent"),
+            Report::NotSent(texts) => self.status(format_args!("{texts} texts were not sent")),
+            Report::Waiting => self.status("looking for somebody"),
+            Report::StillWaiting => {
+                self.status(
+                    "nobody else is looking in this way at the moment; /any looks for anybody, /quit ends",
+                );
+            }
+            Report::Met => self.status("somebody is there; agreeing on keys"),
+            Report::NotDelivered(_) => self.status("a text may not have arrived"),
+            Report::PeerOnline => self.status("the other person is back"),
+            Report::Resumed => self.status("connected again"),
+            Report::Resting => {
+                self.status("/next looks for another person, /invite makes a new link, /quit ends")
+            }
+        }
+        Ok(())
+    }
+}
+
+fn away(kept: Duration) -> String {
+    let kept = match kept.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds => format!("{} minutes", seconds / 60),
+    };
+    format!(
+        "the other person has lost the connection; their place is kept for {kept}; your texts are sent when they return"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use client::channel::limits::MAX_TEXT;
+
+    use super::*;
+    use crate::text::width;
+
+    fn marked(text: &str, columns: usize) -> Vec<String> {
+        let mut out = Vec::new();
+        write_marked(&mut out, "> ", text, columns).unwrap();
+        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_row_that_a_terminal_could_wrap_to_has_its_mark() {
+        let attack = format!("{}* the other said goodbye", " ".repeat(77));
+        assert_eq!(marked(&attack, 80).len(), 2);
+        for text in
+            [attack, "👩‍👩‍👧क्षि🇰🇷".repeat(50), "\u{301}".repeat(MAX_TEXT / 2), "a\rb\n* c\u{2028}* d".into()]
+        {
+            for columns in [1, 2, 3, 20, 80] {
+                let rows = marked(&text, columns);
+                assert!(rows.iter().all(|row| row.starts_with("> ")), "{rows:?}");
+                if columns > 12 {
+                    assert!(rows.iter().all(|row| width(row) < columns), "{rows:?}");
+                }
+            }
+        }
+        assert_eq!(marked("a\n\nb", 80), ["> a", "> ", "> b"]);
+    }
+
+    #[test]
+    fn a_peer_that_is_away_is_kept_for_a_time_that_is_told() {
+        assert!(away(Duration::from_secs(180)).contains("kept for 3 minutes"));
+        assert!(away(Duration::from_secs(60)).contains("kept for 60 s"));
+    }
+}

@@ -1,0 +1,98 @@
+//! Lines of JSON, as a program uses them.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{process::Launch, unique};
+
+/// A program with a chat.
+struct Program {
+    process: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(parameters: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
+        command.args(["chat", "--json"]).args(parameters).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let input = process.stdin.take();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        Self { process, input, output }
+    }
+
+    fn write(&mut self, line: &Value) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// The next object of this kind. Others before it are passed over.
+    fn event(&mut self, event: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "no {event}");
+            let object: Value = serde_json::from_str(&line).unwrap();
+            if object["event"] == event {
+                return object;
+            }
+        }
+    }
+
+    /// Ends the input, and waits for the exit code.
+    fn end(mut self) -> Option<i32> {
+        drop(self.input.take());
+        // It writes on until it ends.
+        std::io::copy(&mut self.output, &mut std::io::sink()).unwrap();
+        self.process.wait().unwrap().code()
+    }
+}
+
+#[tokio::test]
+async fn two_programs_talk_in_objects_and_know_what_has_arrived() {
+    let serve = Launch::new("serve").ready().await;
+    let url = format!("http://{}", serve.address());
+    let topic = unique("topic");
+    let parameters = ["--url", &url, "--topic", &topic];
+    let (mut one, mut other) = (Program::start(&parameters), Program::start(&parameters));
+    let code = one.event("secured");
+    assert_eq!(other.event("secured")["numbers"], code["numbers"]);
+    let text = "two\nlines, \u{1b}[31m and 한국어";
+    one.write(&json!({ "text": text, "id": "first" }));
+    let sent = one.event("sent");
+    assert_eq!(sent["id"], "first");
+    assert_eq!(other.event("text")["text"], text);
+    assert_eq!(one.event("delivered")["number"], sent["number"]);
+    one.write(&json!({ "txet": "secret" }));
+    let error = one.event("error");
+    assert_eq!(error["code"], "malformed");
+    assert!(!error.to_string().contains("secret"));
+    other.write(&json!({ "command": "leave" }));
+    assert_eq!(one.event("ended")["reason"], "peer-bye");
+    assert_eq!(other.event("ended")["reason"], "bye");
+    assert_eq!((one.end(), other.end()), (Some(0), Some(0)));
+}
+
+#[tokio::test]
+async fn a_program_hands_over_an_invite_in_both_forms() {
+    let serve = Launch::new("serve").ready().await;
+    let url = format!("http://{}", serve.address());
+    for form in ["link", "words"] {
+        let mut host = Program::start(&["--url", &url, "--new-invite"]);
+        let invite = host.event("invite")[form].as_str().unwrap().to_owned();
+        let mut guest = Program::start(&["--url", &url, &invite]);
+        host.event("secured");
+        guest.event("secured");
+        guest.write(&json!({ "text": "hello" }));
+        assert_eq!(host.event("text")["text"], "hello");
+        assert_eq!(guest.end(), Some(0));
+        assert_eq!(host.event("ended")["reason"], "peer-bye");
+        host.write(&json!({ "command": "next" }));
+        let again = host.event("invite");
+        assert_ne!(again[form], invite);
+        assert_eq!(host.end(), Some(0));
+    }
+}
