@@ -40,5 +40,5 @@ export const RESEND_MIN = 500;
 export const RESEND_MAX = 4000;
 /** Shortest time between two typing notices. */
 export const TYPING_INTERVAL = 1000;
-/** How long a bye waits for its acknowledgement, and how long a side that has received one stays to acknowledge it again. Longer than `RESEND_MAX`, so that a last text and the bye are tried at least twice. Longer than `RESEND_MAX`, so that a last text and the bye are tried at least twice. */
+/** How long a bye waits for its acknowledgement, and how long a side that has received one stays to acknowledge it again. Longer than `RESEND_MAX`, so that a last text and the bye are tried at least twice. */
 export const BYE_LINGER = 6000;

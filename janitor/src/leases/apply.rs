@@ -12,6 +12,7 @@ use schemas::{
 
 use super::{
     bounded::Moment,
+    policy::HELD_TWICE_PER_TICK,
     records::{BootTag, ExpiryNotice, Gateway, Held, Key, LeasedRoom, Tombstone},
     state::{Effect, Leases},
 };
@@ -90,7 +91,8 @@ impl Leases {
     /// Asks whoever holds this session to publish its attachment again.
     fn publish_held_twice(&mut self, now: UnixMillis, session: SessionId) {
         self.janitors.expire(now);
-        if self.leads() {
+        if self.leads() && self.named_held_twice < HELD_TWICE_PER_TICK {
+            self.named_held_twice += 1;
             let (speaker, event) = (Service::Janitor, SessionEvent::HeldTwice);
             self.effects.push_back(Effect::Publish(Message::Session { session, speaker, event }));
         }

@@ -15,6 +15,7 @@ use super::{
 
 impl Leases {
     pub(super) fn tick(&mut self, now: UnixMillis) {
+        self.named_held_twice = 0;
         self.janitors.expire(now);
         let moment = self.moment(now);
         self.ended.retain(|_, it| it.until >= moment);

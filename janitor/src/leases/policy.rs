@@ -20,6 +20,11 @@ pub const QUIET: Duration = Duration::from_secs(2 * limits::RENEWAL.as_secs());
 /// left for the next tick.
 pub const EXPIRIES_PER_TICK: usize = 1000;
 
+/// How many sessions that two gateways hold are named between two ticks at most. Each costs a message
+/// to all gateways and two in return, and a gateway may lease what it likes; the rest is named with
+/// its next lease.
+pub const HELD_TWICE_PER_TICK: usize = 200;
+
 /// How many entries are remembered. Beyond it the oldest are dropped. Forgetting one too early
 /// costs an answer or an expiry, never a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -72,6 +72,8 @@ pub struct Leases {
     pub(super) ended: Bounded<RoomId, EndedRoom>,
     pub(super) revoked: Bounded<SessionId, RevokedSession>,
     pub(super) janitors: Nodes,
+    /// How many sessions that two gateways hold were named since the last tick.
+    pub(super) named_held_twice: usize,
     pub(super) effects: VecDeque<Effect>,
 }
 
@@ -93,6 +95,7 @@ impl Leases {
             ended: Bounded::new(tombstones),
             revoked: Bounded::new(tombstones),
             janitors: Nodes::default(),
+            named_held_twice: 0,
             effects: VecDeque::new(),
         }
     }

@@ -53,6 +53,18 @@ mod sessions {
     }
 
     #[test]
+    fn a_gateway_that_leases_what_others_hold_makes_no_flood() {
+        let rig = Rig::awake();
+        let all = |stamp| (0..1000).map(|n| lease_of(n, stamp, None)).collect::<Vec<_>>();
+        rig.receive(lease("g2", 2, all(6)));
+        for _ in 0..2 {
+            assert_eq!(rig.receive(lease("g1", 1, all(5))).len(), HELD_TWICE_PER_TICK);
+            assert_eq!(rig.receive(lease("g1", 1, all(5))), []);
+            rig.give(Input::Tick);
+        }
+    }
+
+    #[test]
     fn one_that_two_gateways_hold_is_named_by_the_leader_alone() {
         let rig = Rig::awake();
         rig.receive(beat(Service::Janitor, "j1", 1));
