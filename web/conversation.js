@@ -30,7 +30,8 @@ import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
 const EARLY_FRAMES = 8;
 
 export class Conversation {
-  /** What has brought the two together. */ search;
+  /** Whether the two met by an invite. */ invited;
+  /** The key of the invite, until the channel has it. @type {Bytes | null} */ #psk;
   /** @type {ChatScreen} */ screen;
   /** Whether the peer or the server has ended it. */ isOver = false;
   #owner;
@@ -42,9 +43,10 @@ export class Conversation {
 
   /** @param {Search} search @param {Owner} owner */
   constructor(search, owner) {
-    this.search = search;
+    this.#psk = search.psk;
+    this.invited = search.psk !== null;
     this.#owner = owner;
-    const invited = search.psk !== null;
+    const { invited } = this;
     const { next } = owner;
     this.screen = new ChatScreen(invited, {
       send: (text) => this.#say(text),
@@ -65,7 +67,9 @@ export class Conversation {
   async open(roomId, side) {
     const room = fromBase64url(roomId);
     if (room === null) return false;
-    const active = await ActiveChat.open({ side, room, psk: this.search.psk, send: this.#owner.send }, this.#listener());
+    const psk = this.#psk;
+    this.#psk = null;
+    const active = await ActiveChat.open({ side, room, psk, send: this.#owner.send }, this.#listener());
     if (this.#isClosed) {
       active.close();
     } else {

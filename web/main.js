@@ -287,7 +287,7 @@ class Page {
 
   /** What can follow the chat: another stranger, or another invite. @returns {Again} */
   #again() {
-    if (this.#chat?.search.psk) return { text: 'end.invite', go: () => this.#invite() };
+    if (this.#chat?.invited) return { text: 'end.invite', go: () => this.#invite() };
     return { text: 'end.again', go: () => this.#meet(this.#last) };
   }
 

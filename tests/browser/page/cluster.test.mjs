@@ -68,10 +68,14 @@ test('a gateway is killed and the page is back at once, in mid-sentence, at the 
 test('a terminal whose gateway is killed goes on at the other', async () => {
   const [first, second] = it.nodes.gateways;
   const page = await it.visitor({ through: [second] });
-  const urls = [first, second].map(({ port }) => `http://127.0.0.1:${port}`).join();
+  // A terminal begins at any of its addresses: at first only one works.
+  const wire = await it.makeWire(second);
+  wire.cut();
+  const urls = [first.port, wire.server.address().port].map((port) => `http://127.0.0.1:${port}`).join();
   const other = new Terminal('--url', urls, '--invite', await makeInvite(page));
   try {
     const [code] = await Promise.all([other.secured(), ready(page)]);
+    wire.mend();
     await first.kill();
     await writeAll(page, numbered('meanwhile', 0, 10));
     await other.says('connected again');
