@@ -70,12 +70,13 @@ test('a terminal whose gateway is killed goes on at the other', async () => {
   const page = await it.visitor({ through: [second] });
   // A terminal begins at any of its addresses: at first only one works.
   const wire = await it.makeWire(second);
-  wire.cut();
-  const urls = [first.port, wire.server.address().port].map((port) => `http://127.0.0.1:${port}`).join();
+  const { port: later } = wire.server.address();
+  wire.server.close();
+  const urls = [first.port, later].map((port) => `http://127.0.0.1:${port}`).join();
   const other = new Terminal('--url', urls, '--invite', await makeInvite(page));
   try {
     const [code] = await Promise.all([other.secured(), ready(page)]);
-    wire.mend();
+    wire.server.listen(later, '127.0.0.1');
     await first.kill();
     await writeAll(page, numbered('meanwhile', 0, 10));
     await other.says('connected again');
