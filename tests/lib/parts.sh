@@ -75,7 +75,7 @@ part_browsers() {
         leave_out "Firefox" "MISSING: geckodriver"
     else
         # A wheel does not keep that it can be run.
-        chmod -f +x "$(geckodriver)" || true
+        chmod -f +x "$(geckodriver_path)" || true
         check "the page in Firefox" page_in firefox
     fi
     if ! has webkit; then
@@ -87,7 +87,7 @@ part_browsers() {
 
 page_in() {
     cargo build --workspace --locked --quiet --bin cipher-chat --example echo
-    GECKODRIVER=$(geckodriver) npm --prefix tests/browser run --silent "$1"
+    GECKODRIVER=$(geckodriver_path) npm --prefix tests/browser run --silent "$1"
 }
 
 part_autobahn() {
