@@ -4,26 +4,32 @@ use std::{ffi::OsString, future::Future, net::SocketAddr, process::ExitCode, syn
 
 use anyhow::Context;
 use bus::{Bus, Clock, Local, NatsOptions, Status};
-use gateway::config::{self, Config};
+use gateway::config::{self, Config, Peers};
 use prometheus_client::registry::Registry;
 use schemas::{Service, lifetimes::Lifetimes};
 use serving::{
+    certificate::Validity,
     listener::{self, ListenerConfig},
     ops,
+    refusal::{Refusal, Seldom},
+    watchers,
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     FAILED, WRONG_OPTIONS, fail, memory,
     options::{self, Configuration, Gateway, Janitor, Listener, Node, Pairing, Role, Serve},
     process::{self, StopSignals},
-    sockets::{Socket, Sockets},
+    sockets::{self, Socket, Sockets},
     telemetry,
 };
 
 /// The program's version, as nodes tell each other.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How often it is said that a certificate ends.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Checks the options of a role, then runs it until it is told to stop.
 pub fn main(role: Role, words: &[OsString]) -> ExitCode {
@@ -60,6 +66,25 @@ struct Plan {
     pairing: Option<ListenFirst>,
     janitor: Option<Lifetimes>,
     edge: Option<Edge>,
+}
+
+impl Plan {
+    /// When the certificate is valid that this process shows, if it shows one.
+    fn certificate(&self) -> Option<Validity> {
+        // All listeners show the same, or none.
+        let clients = self.edge.as_ref().and_then(|edge| edge.listener.tls.as_ref());
+        clients.or(self.node.ops.tls.as_ref()).and_then(Validity::of)
+    }
+}
+
+/// Says at the start and once a day how our certificate stands.
+async fn watch(validity: Validity, clock: Clock, stop: CancellationToken) {
+    loop {
+        validity.tell(clock.now().as_secs());
+        if stop.run_until_cancelled(sleep(A_DAY)).await.is_none() {
+            return;
+        }
+    }
 }
 
 /// How long pairing listens before it publishes matches.
@@ -143,12 +168,21 @@ impl Process {
         let mut signals = StopSignals::listen()?;
         let stop = CancellationToken::new();
         let mut services = JoinSet::new();
+        let certificate = plan.certificate();
         let request_wait = plan.edge.as_ref().map_or(config::UPGRADE_WAIT, |edge| edge.config.upgrade_wait);
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
         let ready = self.start(&mut services, plan, sockets.clients, &stop).await?;
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
+        if let Some(validity) = certificate {
+            tasks.spawn(watch(validity, self.clock, stop_ops.clone()));
+        }
         let Socket { listener, tls } = sockets.ops;
-        let config = ListenerConfig { tls, request_wait, admit: Arc::new(|_| Ok(())) };
+        let ops_refused = Seldom::new();
+        let refused = Arc::new(move |refusal: Refusal| {
+            let cause = refusal.word();
+            ops_refused.say(|times| tracing::debug!(cause, times, "refused on the ops listener"));
+        });
+        let config = ListenerConfig { tls, request_wait, admit: watchers::admit(), refused };
         tracing::info!(ops = %listener.local_addr()?, node = self.node.id.as_str(), "health and metrics");
         let ops = ops::router(move || ready(), Arc::new(self.registry));
         tasks.spawn(listener::serve(listener, ops, config, tasks.clone(), stop_ops.clone()));
@@ -212,10 +246,12 @@ impl Process {
     async fn start_gateway(
         &mut self,
         services: &mut Running,
-        config: Config,
+        mut config: Config,
         Socket { listener, tls }: Socket,
         stop: &CancellationToken,
     ) -> anyhow::Result<Readiness> {
+        config.connections.get_or_insert_with(sockets::room_for_clients);
+        let is_open_to_proxies_only = config.peers == Peers::Proxies;
         let metrics = gateway::metrics::Metrics::default();
         metrics.register(&mut self.registry);
         services.spawn(give_back(metrics.clone(), connections_moved, stop.clone()));
@@ -224,6 +260,11 @@ impl Process {
         let node = gateway.node().clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
+        if is_open_to_proxies_only {
+            tracing::warn!(
+                "clients are served without TLS: only the networks of --trusted-proxy may connect"
+            );
+        }
         self.bus.introduce(Service::Gateway, VERSION).await;
         services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
         Ok(Arc::new(move || node.ready()))

@@ -18,6 +18,19 @@ use crate::{
 /// An address is in use, or not of this machine.
 const CANNOT_LISTEN: u8 = 3;
 
+/// Open files that are kept for whatever clients do not bring: health checks and metrics
+/// ([`serving::watchers::WATCHERS`]), the bus, listeners, threads, certificates that are read.
+const RESERVE: u64 = 96;
+
+const _: () = assert!(RESERVE as usize >= 2 * serving::watchers::WATCHERS);
+
+/// How many connections clients can have before this process has no files left to open.
+pub fn room_for_clients() -> u32 {
+    // A system that does not tell gets the least that any has.
+    let (_, most) = rlimit::getrlimit(rlimit::Resource::NOFILE).unwrap_or((256, 256));
+    u32::try_from(most.saturating_sub(RESERVE).max(1)).unwrap_or(u32::MAX)
+}
+
 /// All sockets of a process.
 pub struct Sockets {
     /// For clients; only a gateway has it.

@@ -1,7 +1,11 @@
 //! Whose request this is: the client's address, as far as it can be believed, and what is kept of
 //! it.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU64,
+    sync::LazyLock,
+};
 
 use aws_lc_rs::hmac;
 use http::{HeaderMap, HeaderName};
@@ -14,10 +18,63 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// longer.
 const HOPS: usize = 16;
 
-/// What is kept of an address: a keyed hash. The key is random at start and dies with the process,
-/// so that the hashes name nobody.
+/// A kind of network that one client may have whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// An IPv4 address.
+    V4,
+    /// An IPv6 /64: whoever has one address of it has them all.
+    V6Subnet,
+    /// An IPv6 /56: what a household is often given.
+    V6Customer,
+    /// An IPv6 /48: what a site is given.
+    V6Site,
+}
+
+impl Network {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::V4, Self::V6Subnet, Self::V6Customer, Self::V6Site];
+}
+
+/// What is kept of a network: a keyed hash. The key is random at start and dies with the process, so
+/// that the hashes name nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AddressKey(u64);
+pub struct AddressKey(NonZeroU64);
+
+impl AddressKey {
+    /// One of `count` places: evenly, and nobody can choose theirs.
+    pub(crate) fn spread(self, count: usize) -> usize {
+        // Not the bits by which a map finds its place.
+        usize::try_from((self.0.get() >> 16) % count as u64).unwrap_or_default()
+    }
+}
+
+/// What is kept of an address: its networks, each as a keyed hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// Of IPv4.
+    V4(AddressKey),
+    /// Of IPv6: its /64, /56 and /48.
+    V6([AddressKey; 3]),
+}
+
+impl Address {
+    /// Its networks, the narrowest first.
+    pub fn networks(&self) -> impl Iterator<Item = (Network, AddressKey)> + '_ {
+        let (first, keys) = match self {
+            Self::V4(key) => (Network::V4, std::slice::from_ref(key)),
+            Self::V6(keys) => (Network::V6Subnet, &keys[..]),
+        };
+        Network::ALL.into_iter().skip(first as usize).zip(keys.iter().copied())
+    }
+
+    /// The narrowest network, which is taken for one client.
+    pub fn client(&self) -> AddressKey {
+        match self {
+            Self::V4(key) | Self::V6([key, ..]) => *key,
+        }
+    }
+}
 
 /// Hashes addresses. One for the whole gateway.
 pub struct Hasher(hmac::Key);
@@ -28,17 +85,26 @@ impl Hasher {
         Self(hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>()))
     }
 
-    /// The key of an address. All of an IPv6 /64 is one: whoever has one address of it has them
-    /// all.
-    pub fn key(&self, address: IpAddr) -> AddressKey {
-        let bytes = match address.to_canonical() {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).octets(),
-        };
-        let tag = hmac::sign(&self.0, &bytes);
+    /// What is kept of an address.
+    pub fn hash(&self, address: IpAddr) -> Address {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Address::V4(self.key(32, u128::from(v4.to_bits()))),
+            IpAddr::V6(v6) => Address::V6([64, 56, 48].map(|bits| {
+                let rest = u128::MAX >> bits;
+                self.key(bits, v6.to_bits() & !rest)
+            })),
+        }
+    }
+
+    fn key(&self, prefix_bits: u8, network: u128) -> AddressKey {
+        let mut named = [0; 17];
+        named[0] = prefix_bits;
+        named[1..].copy_from_slice(&network.to_be_bytes());
+        let tag = hmac::sign(&self.0, &named);
         let mut key = [0; 8];
         key.copy_from_slice(&tag.as_ref()[..8]);
-        AddressKey(u64::from_be_bytes(key))
+        // Zero is as good as any other, but for the room that it would take.
+        AddressKey(NonZeroU64::new(u64::from_be_bytes(key)).unwrap_or(NonZeroU64::MIN))
     }
 }
 
@@ -71,6 +137,42 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     }
     client
 }
+
+/// Headers in which proxies say that they forward.
+const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
+
+/// Whether this seems to be a proxy that the operator has not named. From the internet anybody may
+/// send such headers; on the same machine and in a private network it is the operator's own.
+pub fn is_unnamed_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    FORWARDED.iter().any(|name| headers.contains_key(*name)) && is_private(peer) && !is_trusted(peer, trusted)
+}
+
+/// Whether an address is of this machine or of a network that the internet does not reach.
+fn is_private(address: IpAddr) -> bool {
+    PRIVATE.iter().any(|net| net.contains(&address))
+}
+
+/// Whether all of a network is private: what is sent there in the clear stays with the operator.
+pub fn is_private_network(network: &IpNet) -> bool {
+    PRIVATE.iter().any(|net| net.contains(network))
+}
+
+/// Loopback, private, shared and link-local networks (RFC 6890, RFC 4193).
+static PRIVATE: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
+    let all = [
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    ];
+    all.iter().filter_map(|net| net.parse().ok()).collect()
+});
 
 /// An address as proxies write it: bare, in brackets, with a port or without.
 fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
@@ -161,6 +263,38 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_that_is_not_named_is_noticed_and_a_stranger_is_not_taken_for_one() {
+        let mut forwarded = HeaderMap::new();
+        forwarded.insert(FORWARDED_FOR, http::HeaderValue::from_static("198.51.100.1"));
+        let unnamed =
+            |peer: &str, headers: &HeaderMap| is_unnamed_proxy(peer.parse().unwrap(), headers, &trusted());
+        for own in ["127.0.0.1", "172.17.0.1", "192.168.1.1", "::1", "::ffff:172.17.0.1", "fe80::1"] {
+            assert!(unnamed(own, &forwarded), "{own}");
+            assert!(!unnamed(own, &HeaderMap::new()), "{own} forwards nothing");
+        }
+        for other in [PROXY, "fd00::1", "203.0.113.9", "2001:db8::1", "172.32.0.1"] {
+            assert!(!unnamed(other, &forwarded), "{other} is named, or anybody");
+        }
+        assert_eq!(PRIVATE.len(), 9);
+    }
+
+    #[test]
+    fn a_private_network_is_private_as_a_whole() {
+        for (network, private) in [
+            ("10.0.0.0/8", true),
+            ("172.17.0.0/16", true),
+            ("127.0.0.1/32", true),
+            ("fd00::/8", true),
+            ("0.0.0.0/0", false),
+            ("172.0.0.0/8", false),
+            ("203.0.113.9/32", false),
+            ("::/0", false),
+        ] {
+            assert_eq!(is_private_network(&network.parse().unwrap()), private, "{network}");
+        }
+    }
+
+    #[test]
     fn a_long_chain_is_not_followed_for_ever() {
         let chain = vec!["10.1.1.1"; 10_000].join(",");
         assert_eq!(client(PROXY, &[&format!("198.51.100.1,{chain}")]), "10.1.1.1");
@@ -169,12 +303,29 @@ mod tests {
     #[test]
     fn a_network_of_ipv6_is_one_client_and_a_mapped_address_is_its_ipv4() {
         let hasher = Hasher::random();
-        let key = |text: &str| hasher.key(text.parse().unwrap());
-        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
-        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
-        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
-        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
-        assert_ne!(Hasher::random().key(IpAddr::from([1, 1, 1, 1])), key("1.1.1.1"), "another process");
+        let hash = |text: &str| hasher.hash(text.parse().unwrap());
+        assert_eq!(hash("2001:db8:1:2::1"), hash("2001:db8:1:2:ffff::9"));
+        assert_ne!(hash("2001:db8:1:2::1").client(), hash("2001:db8:1:3::1").client());
+        assert_eq!(hash("::ffff:192.0.2.1"), hash("192.0.2.1"));
+        assert_ne!(hash("192.0.2.1"), hash("192.0.2.2"));
+        assert_ne!(Hasher::random().hash(IpAddr::from([1, 1, 1, 1])), hash("1.1.1.1"), "another process");
+    }
+
+    #[test]
+    fn neighbours_share_the_networks_that_they_are_both_in() {
+        let hasher = Hasher::random();
+        let hash = |text: &str| hasher.hash(text.parse().unwrap());
+        let shared = |one: &str, other: &str| {
+            let (one, other) = (hash(one), hash(other));
+            let pairs = one.networks().zip(other.networks());
+            pairs.filter(|(one, other)| one == other).map(|((network, _), _)| network).collect::<Vec<_>>()
+        };
+        let home = "2001:db8:1:200::1";
+        assert_eq!(shared(home, "2001:db8:1:2ff::1"), [Network::V6Customer, Network::V6Site]);
+        assert_eq!(shared(home, "2001:db8:1:300::1"), [Network::V6Site]);
+        assert_eq!(shared(home, "2001:db8:2:200::1"), []);
+        assert_eq!(hash(home).networks().count(), 3);
+        assert_eq!(hash("192.0.2.1").networks().count(), 1);
     }
 
     proptest! {

@@ -86,7 +86,8 @@ impl Relay {
         let token = self.node.tokens().issue_session(grant).token;
         let claims = self.node.tokens().verify_session(&token)?;
         let rates = self.node.rates();
-        let guard = rates.connection(rates.address([127, 0, 0, 1].into()))?;
+        let guard = rates.connection(Some(&rates.address([127, 0, 0, 1].into())));
+        let guard = guard.map_err(|_| crate::rates::TooManyConnections)?;
         let (connection, pump) =
             attach(self.node.clone(), Stream::Plain(as_tcp(server)?), b"", &claims, guard);
         self.tasks.spawn(pump);

@@ -11,12 +11,16 @@ use schemas::{
 };
 use session::Topology;
 
+use crate::address::is_private_network;
+
 /// Default of [`Config::matching`].
 pub const MATCHING: Matching = Matching { random: true, invite: true };
 /// Default of [`Config::rates`].
 pub const RATES: RateConfig = RateConfig { session: 30, connect: 60, find: 30, frame: 50, byte: 262_144 };
 /// Default of [`Config::connections_per_address`].
 pub const CONNECTIONS_PER_ADDRESS: u32 = 1000;
+/// Default of [`Config::hsts`].
+pub const HSTS: Hsts = Hsts::Host;
 /// Default of [`Config::heartbeat`].
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
 /// Default of [`Config::pong_wait`].
@@ -48,8 +52,16 @@ pub struct Config {
     pub matching: Matching,
     /// Sustained rates.
     pub rates: RateConfig,
+    /// Live sockets in all.
+    pub connections: Option<u32>,
     /// Live sockets per client address; 0 is no bound.
     pub connections_per_address: u32,
+    /// Who may connect at all.
+    pub peers: Peers,
+    /// What browsers are told about TLS.
+    pub hsts: Hsts,
+    /// How many hashes a new session costs whoever opens it, on average; `None` asks for no work.
+    pub admission: Option<u32>,
     /// Between two pings of a connection, before jitter.
     pub heartbeat: Duration,
     /// How long after a ping any frame must arrive.
@@ -62,6 +74,26 @@ pub struct Config {
     pub drain_wait: Duration,
     /// Whether there is another gateway to go to.
     pub topology: Topology,
+}
+
+/// Who may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peers {
+    /// Anybody.
+    Anybody,
+    /// Only [`Config::trusted_proxies`]: the listener is plain, and others could reach it.
+    Proxies,
+}
+
+/// What browsers are told for two years, over TLS: to come over TLS only (RFC 6797).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hsts {
+    /// Nothing.
+    Off,
+    /// To this host.
+    Host,
+    /// And to all hosts whose names end with this one's: what else is there must speak TLS, too.
+    Subdomains,
 }
 
 /// A topic with the spelling that is shown.
@@ -120,6 +152,12 @@ pub enum ConfigError {
     /// Nobody could name a topic.
     #[error("the list of topics is empty")]
     NoTopics,
+    /// Only proxies may connect, and none is named.
+    #[error("nobody could connect: name the networks of the proxies that may")]
+    NoProxy,
+    /// Proxies that speak in the clear are in a network that others can listen to.
+    #[error("{0} is not a private network: what goes there in the clear, others can read")]
+    PublicProxy(IpNet),
     /// A time of no length.
     #[error("it must be more than zero")]
     Zero(Wait),
@@ -161,7 +199,11 @@ impl Config {
             topics: None,
             matching: MATCHING,
             rates: RATES,
+            connections: None,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
+            peers: Peers::Anybody,
+            hsts: HSTS,
+            admission: None,
             heartbeat: HEARTBEAT,
             pong_wait: PONG_WAIT,
             upgrade_wait: UPGRADE_WAIT,
@@ -181,6 +223,13 @@ impl Config {
         }
         if self.topics.as_ref().is_some_and(Vec::is_empty) {
             faults.push(ConfigError::NoTopics);
+        }
+        if self.peers == Peers::Proxies {
+            if self.trusted_proxies.is_empty() {
+                faults.push(ConfigError::NoProxy);
+            }
+            let public = self.trusted_proxies.iter().filter(|network| !is_private_network(network));
+            faults.extend(public.copied().map(ConfigError::PublicProxy));
         }
         let waits = [
             (Wait::Heartbeat, self.heartbeat),

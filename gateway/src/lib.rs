@@ -16,6 +16,7 @@ pub mod node;
 mod page;
 mod problem;
 pub mod rates;
+mod refusals;
 pub mod rest;
 mod routes;
 mod run;

@@ -10,6 +10,8 @@ use schemas::{
     control::{Category, EndReason, ErrorCode},
 };
 
+use crate::refusals::{self, ByCause};
+
 /// Counters and gauges of one gateway. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Metrics {
@@ -35,6 +37,9 @@ pub struct Metrics {
     ends: Family<ReasonLabel, Counter>,
     errors: Family<ReasonLabel, Counter>,
     reports: Family<ReasonLabel, Counter>,
+    pub(crate) http_refusals: ByCause,
+    /// Connections that are open, of whatever kind.
+    pub connections: Gauge,
 }
 
 /// One label with a word of a fixed table.
@@ -62,6 +67,8 @@ impl Metrics {
             ends,
             errors,
             reports,
+            http_refusals,
+            connections,
         } = self.clone();
         let registry = registry.sub_registry_with_prefix("gateway");
         registry.register("connections_opened", "WebSocket connections opened", connections_opened);
@@ -83,6 +90,9 @@ impl Metrics {
         registry.register("rooms_ended", "Clients told that their room is over", ends);
         registry.register("control_errors", "Control messages refused", errors);
         registry.register("reports", "Chats reported", reports);
+        refusals::show_all(&http_refusals);
+        registry.register("http_refusals", "Connections and requests refused, by cause", http_refusals);
+        registry.register("connections", "Connections that are open, whatever they speak", connections);
     }
 
     /// Frames that were handed on, or could not be.

@@ -5,20 +5,22 @@
 //! never across a write, a signature or a wait. Chat frames pass without it.
 
 mod control;
+mod crowd;
 mod effects;
 mod host;
 pub mod locate;
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 use bus::{Bus, Clock, Status};
+use http::HeaderMap;
 use parking_lot::Mutex;
 use schemas::{
     CloseCode, Service, SessionId, UnixMillis,
@@ -29,10 +31,13 @@ use schemas::{
 use session::{ConnId, Sessions, Settings};
 use tokio::sync::Notify;
 
+use self::crowd::Crowd;
 use crate::{
+    address::{self, Address},
     config::Config,
     metrics::Metrics,
     rates::Rates,
+    refusals::Refusals,
     routes::Routes,
     token::Tokens,
     ws::{
@@ -40,9 +45,6 @@ use crate::{
         keepalive::KeepAlive,
     },
 };
-
-/// What the whole cluster carries is counted at most this often, however many ask.
-const CROWD_AGE: Duration = Duration::from_secs(1);
 
 /// One gateway.
 pub struct Node {
@@ -52,10 +54,12 @@ pub struct Node {
     tokens: Tokens,
     rates: Rates,
     metrics: Metrics,
+    refusals: Refusals,
+    proxy_hint: Once,
     keep_alive: KeepAlive,
     routes: Routes,
     hub: Mutex<Hub>,
-    crowd: Mutex<Option<(UnixMillis, Load)>>,
+    crowd: Mutex<Crowd>,
     conns: AtomicU64,
     draining: AtomicBool,
     synced: AtomicBool,
@@ -86,7 +90,7 @@ impl Node {
             keep_alive: KeepAlive::new(config.heartbeat, config.pong_wait),
             routes: Routes::default(),
             hub: Mutex::new(hub),
-            crowd: Mutex::new(None),
+            crowd: Mutex::default(),
             conns: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             synced: AtomicBool::new(false),
@@ -94,6 +98,8 @@ impl Node {
             config,
             clock,
             bus: bus.with_role(Service::Gateway),
+            refusals: Refusals::new(metrics.http_refusals.clone()),
+            proxy_hint: Once::new(),
             metrics,
         }
     }
@@ -126,6 +132,26 @@ impl Node {
     /// Its counters.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Whom it has not served.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// What is kept of the client whose request this is. Says once that a proxy is not named, for
+    /// then all its clients are taken for one.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Address {
+        let trusted = &self.config.trusted_proxies;
+        if address::is_unnamed_proxy(peer, headers, trusted) {
+            self.proxy_hint.call_once(|| {
+                tracing::warn!(
+                    "a proxy on this machine or in a private network forwards requests, and --trusted-proxy does not \
+                     name it: all its clients share the limits of one address"
+                );
+            });
+        }
+        self.rates.address(address::client_address(peer, headers, trusted))
     }
 
     pub(crate) fn routes(&self) -> &Routes {
@@ -219,23 +245,26 @@ impl Node {
         self.hub.lock().sessions.is_revoked(self.clock.now(), session)
     }
 
+    /// Spends the proof of a puzzle, here at once and everywhere within a second. `false` if it was
+    /// spent before.
+    pub(crate) fn spend(&self, puzzle: SessionId) -> bool {
+        self.decide(|sessions, now| {
+            let is_new = !sessions.is_revoked(now, puzzle);
+            if is_new {
+                sessions.revoke(now, puzzle);
+            }
+            is_new
+        })
+    }
+
     /// Ends a session for good, here and everywhere.
     pub fn revoke(&self, session: SessionId) {
         self.decide(|sessions, now| sessions.revoke(now, session));
     }
 
-    /// What this gateway and all others that it hears carry, or carried a moment ago.
+    /// What this gateway and all others that it hears carried at some time in the last minutes.
     pub fn crowd(&self) -> Load {
-        let now = self.clock.now();
-        let mut crowd = self.crowd.lock();
-        match *crowd {
-            Some((counted, load)) if now.since(counted) < CROWD_AGE => load,
-            _ => {
-                let load = self.hub.lock().sessions.cluster_load();
-                *crowd = Some((now, load));
-                load
-            }
-        }
+        self.crowd.lock().at(self.clock.now(), || self.hub.lock().sessions.cluster_load())
     }
 
     /// What this gateway carries.
@@ -243,6 +272,7 @@ impl Node {
         let load = self.hub.lock().sessions.load();
         self.metrics.waiting.set(i64::from(load.waiting));
         self.metrics.chatting.set(i64::from(load.chatting));
+        self.metrics.connections.set(i64::from(self.rates.open_connections()));
         load
     }
 

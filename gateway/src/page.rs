@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use axum::{
-    Extension, Router,
+    Router,
     body::Body,
     extract::Request,
     response::{IntoResponse, Response},
@@ -16,7 +16,6 @@ use http::{
 };
 
 use self::encoding::Encoding;
-use crate::rates::ClientPeer;
 
 mod encoding;
 
@@ -61,10 +60,6 @@ const HEADERS: [(&str, &str); 10] = [
     ("x-dns-prefetch-control", "off"),
 ];
 
-/// Two years, as the preload list asks. Only under TLS: over plain HTTP browsers ignore it, and on
-/// localhost it would hurt.
-const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000; includeSubDomains";
-
 /// A browser keeps nothing of the page: a file in its cache would tell who looks at the machine that
 /// somebody chatted here. It is also why a mended page reaches everybody at once. What it costs is
 /// little: the whole page has some 60 KB compressed.
@@ -74,10 +69,10 @@ const KEPT: &str = "no-store";
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     ENTITIES.iter().fold(Router::new(), |router, entity| {
         let router = match entity.path {
-            "index.html" => router.route("/", get(move |peer, request| answer(entity, peer, request))),
+            "index.html" => router.route("/", get(move |request| answer(entity, request))),
             _ => router,
         };
-        router.route(&format!("/{}", entity.path), get(move |peer, request| answer(entity, peer, request)))
+        router.route(&format!("/{}", entity.path), get(move |request| answer(entity, request)))
     })
 }
 
@@ -151,11 +146,7 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-async fn answer(
-    entity: &'static Entity,
-    Extension(peer): Extension<ClientPeer>,
-    request: Request,
-) -> Response {
+async fn answer(entity: &'static Entity, request: Request) -> Response {
     let found = entity.for_client(request.headers());
     let mut response = if is_known(request.headers(), &found.etag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -173,10 +164,6 @@ async fn answer(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(KEPT));
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    if peer.is_encrypted() {
-        let name = http::header::STRICT_TRANSPORT_SECURITY;
-        headers.insert(name, HeaderValue::from_static(STRICT_TRANSPORT_SECURITY));
     }
     response
 }
@@ -198,6 +185,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::rates::ClientPeer;
 
     async fn fetch(path: &str, peer: ClientPeer, headers: &[(&str, &str)]) -> Response {
         let mut request = http::Request::get(path).extension(peer);
@@ -255,9 +243,6 @@ mod tests {
         for (name, value) in HEADERS {
             assert_eq!(header(name), Some(value));
         }
-        assert_eq!(header("strict-transport-security"), None, "not over plain HTTP");
-        let response = fetch("/", ClientPeer::encrypted([127, 0, 0, 1].into()), &[]).await;
-        assert_eq!(response.headers()["strict-transport-security"], STRICT_TRANSPORT_SECURITY);
     }
 
     #[tokio::test]

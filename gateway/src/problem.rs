@@ -26,7 +26,7 @@ pub(crate) enum Problem {
     #[error("{0}")]
     BadRequest(&'static str),
     /// 400: a body where none, or an empty object, is expected.
-    #[error("the body must be empty, or the JSON object {{}}")]
+    #[error("the body must be empty, or a JSON object that this call takes")]
     BadBody,
     /// 401: no token.
     #[error("a session token is needed: Authorization: Bearer <token>")]
@@ -38,8 +38,22 @@ pub(crate) enum Problem {
     #[error("the session token has expired: open a new session")]
     TokenExpired,
     /// 403: a page of another host.
-    #[error("pages of this origin may not do that: only the operator of this server can allow it")]
+    #[error(
+        "this page's origin is not the host that it asked. Whoever runs this server: let the proxy pass the Host header on unchanged, or name the page's origin with --allowed-origin"
+    )]
     Origin,
+    /// 428: a new session costs work.
+    #[error("a new session costs some work here: solve the puzzle of GET /v1/challenge, and send the proof")]
+    Admission,
+    /// 403: not the solution of a puzzle of ours.
+    #[error("the proof is not the solution of a puzzle of this server")]
+    BadProof,
+    /// 403: the solution of an old puzzle.
+    #[error("the puzzle is too old: solve another one")]
+    ProofExpired,
+    /// 403: a solution that has been used.
+    #[error("the proof has been used: solve another puzzle")]
+    ProofSpent,
     /// 404: the session is in no room.
     #[error("the session is in no room")]
     NoRoom,
@@ -81,7 +95,8 @@ impl Problem {
         match self {
             Self::BadRequest(_) | Self::BadBody => StatusCode::BAD_REQUEST,
             Self::NoToken | Self::BadToken | Self::TokenExpired => StatusCode::UNAUTHORIZED,
-            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Origin | Self::BadProof | Self::ProofExpired | Self::ProofSpent => StatusCode::FORBIDDEN,
+            Self::Admission => StatusCode::PRECONDITION_REQUIRED,
             Self::NoRoom => StatusCode::NOT_FOUND,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -102,6 +117,10 @@ impl Problem {
             Self::BadToken => "bad-token",
             Self::TokenExpired => "token-expired",
             Self::Origin => "origin",
+            Self::Admission => "admission",
+            Self::BadProof => "bad-proof",
+            Self::ProofExpired => "proof-expired",
+            Self::ProofSpent => "proof-spent",
             Self::NoRoom => "no-room",
             Self::Timeout => "timeout",
             Self::TooLarge { .. } => "too-large",

@@ -1,23 +1,27 @@
 //! How often, how much, and how many at once. Each rate is sustained, with a burst of [`BURST`]
 //! times as much; 0 turns one off. They hold per gateway. Memory is bounded whatever clients do.
 
+mod connections;
 mod keyed;
 mod meter;
+mod networks;
+mod queue;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use dashmap::DashMap;
 use governor::clock::{Clock, MonotonicClock};
 use schemas::SessionId;
+use serving::refusal::Refusal;
 use tokio_util::sync::CancellationToken;
 
-use self::{keyed::Keyed, meter::MeterLimits};
+use self::{connections::Connections, keyed::Keyed, meter::MeterLimits, networks::ByAddress};
 pub use self::{
+    connections::{ConnectionGuard, TooManyConnections},
     keyed::{BURST, Exceeded},
     meter::Meter,
 };
 use crate::{
-    address::{AddressKey, Hasher},
+    address::{Address, Hasher},
     config::Config,
 };
 
@@ -35,19 +39,15 @@ const SWEEP: Duration = Duration::from_secs(30);
 /// Every rate and bound of one gateway.
 pub struct Rates<C: Clock = MonotonicClock> {
     hasher: Hasher,
-    session: Keyed<AddressKey, C>,
-    connect: Keyed<AddressKey, C>,
+    session: Option<ByAddress<C>>,
+    connect: Option<ByAddress<C>>,
+    challenge: Option<ByAddress<C>>,
     attach: Keyed<SessionId, C>,
     find: Keyed<SessionId, C>,
     request: Keyed<SessionId, C>,
     connections: Arc<Connections>,
     meter: Arc<MeterLimits<C>>,
 }
-
-/// As many sockets from one address as may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many connections from this address")]
-pub struct TooManyConnections;
 
 impl Rates<MonotonicClock> {
     /// The rates of a configuration.
@@ -64,35 +64,53 @@ impl<C: Clock + Clone> Rates<C> {
         let attachments = if rates.connect == 0 { 0 } else { ATTACHMENTS_PER_MINUTE };
         Self {
             hasher: Hasher::random(),
-            session: Keyed::new("session", rates.session, &clock),
-            connect: Keyed::new("connect", rates.connect, &clock),
+            session: ByAddress::new("session", rates.session, &clock),
+            connect: ByAddress::new("connect", rates.connect, &clock),
+            // For each session one puzzle, and another for each that came to nothing.
+            challenge: ByAddress::new("challenge", rates.session.saturating_mul(2), &clock),
             attach: Keyed::new("attach", attachments, &clock),
             find: Keyed::new("find", rates.find, &clock),
             request: Keyed::new("request", REQUESTS_PER_MINUTE, &clock),
-            connections: Arc::new(Connections { most: config.connections_per_address, live: DashMap::new() }),
+            connections: Arc::new(Connections::new(
+                config.connections.unwrap_or(u32::MAX),
+                config.connections_per_address,
+            )),
             meter: Arc::new(MeterLimits::new(rates.frame, rates.byte, &clock)),
         }
     }
 
     /// What is kept of an address.
-    pub fn address(&self, address: IpAddr) -> AddressKey {
-        self.hasher.key(address)
+    pub fn address(&self, address: IpAddr) -> Address {
+        self.hasher.hash(address)
     }
 
     /// A new session is asked for.
     ///
     /// # Errors
     /// If this address has asked too often.
-    pub fn session(&self, address: AddressKey) -> Result<(), Exceeded> {
-        self.session.check(&address)
+    pub fn session(&self, address: &Address) -> Result<(), Exceeded> {
+        self.session.as_ref().map_or(Ok(()), |rate| rate.check(address))
+    }
+
+    /// A puzzle is asked for.
+    ///
+    /// # Errors
+    /// If this address has asked too often.
+    pub fn challenge(&self, address: &Address) -> Result<(), Exceeded> {
+        self.challenge.as_ref().map_or(Ok(()), |rate| rate.check(address))
+    }
+
+    /// How much of the puzzles that it may ask for an address has had lately, from 0 to 1.
+    pub fn challenge_load(&self, address: &Address) -> f64 {
+        self.challenge.as_ref().map_or(0.0, |rate| rate.fill(address))
     }
 
     /// An upgrade without a valid token is asked for.
     ///
     /// # Errors
     /// If this address has asked too often.
-    pub fn connect(&self, address: AddressKey) -> Result<(), Exceeded> {
-        self.connect.check(&address)
+    pub fn connect(&self, address: &Address) -> Result<(), Exceeded> {
+        self.connect.as_ref().map_or(Ok(()), |rate| rate.check(address))
     }
 
     /// An upgrade with a valid token is asked for.
@@ -119,12 +137,17 @@ impl<C: Clock + Clone> Rates<C> {
         self.request.check(&session)
     }
 
-    /// Counts one more socket of an address, until the guard is dropped.
+    /// Counts one more socket until the guard is dropped; of this address, if it is the client's.
     ///
     /// # Errors
-    /// If the address has as many as may be.
-    pub fn connection(&self, address: AddressKey) -> Result<ConnectionGuard, TooManyConnections> {
+    /// If there are as many as may be, in all or of this address.
+    pub fn connection(&self, address: Option<&Address>) -> Result<ConnectionGuard, Refusal> {
         self.connections.enter(address)
+    }
+
+    /// How many sockets are open.
+    pub fn open_connections(&self) -> u32 {
+        self.connections.open()
     }
 
     /// The meter of a new connection's frames and bytes.
@@ -134,8 +157,7 @@ impl<C: Clock + Clone> Rates<C> {
 
     /// Forgets what has recovered.
     pub fn sweep(&self) {
-        self.session.sweep();
-        self.connect.sweep();
+        [&self.session, &self.connect, &self.challenge].into_iter().flatten().for_each(ByAddress::sweep);
         self.attach.sweep();
         self.find.sweep();
         self.request.sweep();
@@ -155,56 +177,8 @@ impl<C: Clock> std::fmt::Debug for Rates<C> {
     }
 }
 
-/// Live sockets by address: never more entries than sockets.
-struct Connections {
-    /// Per address; 0 is no bound.
-    most: u32,
-    live: DashMap<AddressKey, u32>,
-}
-
-impl Connections {
-    fn enter(self: &Arc<Self>, address: AddressKey) -> Result<ConnectionGuard, TooManyConnections> {
-        if self.most == 0 {
-            return Ok(ConnectionGuard(None));
-        }
-        let mut live = self.live.entry(address).or_default();
-        if *live >= self.most {
-            return Err(TooManyConnections);
-        }
-        *live += 1;
-        Ok(ConnectionGuard(Some((Arc::clone(self), address))))
-    }
-}
-
-/// Who is at the other end of a client's connection. A connection that is not counted against its
-/// address has no guard.
-pub type ClientPeer = serving::listener::Peer<Option<ConnectionGuard>>;
-
-/// One live socket among those of its address, counted until this is dropped.
-pub struct ConnectionGuard(Option<(Arc<Connections>, AddressKey)>);
-
-impl ConnectionGuard {
-    /// Whether it counts for this address, or none is counted.
-    pub fn is_of(&self, address: AddressKey) -> bool {
-        self.0.as_ref().is_none_or(|(_, own)| *own == address)
-    }
-}
-
-impl Drop for ConnectionGuard {
-    fn drop(&mut self) {
-        let Some((connections, address)) = self.0.take() else { return };
-        connections.live.remove_if_mut(&address, |_, live| {
-            *live -= 1;
-            *live == 0
-        });
-    }
-}
-
-impl std::fmt::Debug for ConnectionGuard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ConnectionGuard")
-    }
-}
+/// Who is at the other end of a client's connection.
+pub type ClientPeer = serving::listener::Peer<ConnectionGuard>;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, Clock, SubscribeError};
 use serving::{
-    listener::{self, ListenerConfig, NotAdmitted},
+    listener::{self, ListenerConfig},
+    refusal::Refusal,
     tls::Acceptor,
 };
 use tokio::{
@@ -15,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     address::is_trusted,
-    config::Config,
+    config::{Config, Peers},
     dispatch, keys,
     metrics::Metrics,
     node::Node,
@@ -86,17 +87,22 @@ impl Gateway {
     }
 }
 
-fn listener_config(node: &Arc<Node>, tls: Option<Acceptor>) -> ListenerConfig<Option<ConnectionGuard>> {
+fn listener_config(node: &Arc<Node>, tls: Option<Acceptor>) -> ListenerConfig<ConnectionGuard> {
     let (request_wait, counted) = (node.config().upgrade_wait, node.clone());
     let admit = move |address| {
+        let (config, rates) = (counted.config(), counted.rates());
         // Behind a proxy the socket's address says nothing; the upgrade counts the client's own.
-        if is_trusted(address, &counted.config().trusted_proxies) {
-            return Ok(None);
+        if is_trusted(address, &config.trusted_proxies) {
+            return rates.connection(None);
         }
-        let rates = counted.rates();
-        rates.connection(rates.address(address)).map(Some).map_err(|_| NotAdmitted)
+        match config.peers {
+            Peers::Anybody => rates.connection(Some(&rates.address(address))),
+            Peers::Proxies => Err(Refusal::Stranger),
+        }
     };
-    ListenerConfig { tls, request_wait, admit: Arc::new(admit) }
+    let told = node.clone();
+    let refused = Arc::new(move |refusal: Refusal| told.refusals().refused(refusal.word()));
+    ListenerConfig { tls, request_wait, admit: Arc::new(admit), refused }
 }
 
 async fn sign(node: Arc<Node>, stop: CancellationToken) {

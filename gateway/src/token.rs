@@ -16,7 +16,7 @@ use schemas::{
     event::{KeyEvent, PublicKey},
     limits,
     message::Message,
-    token::{ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
+    token::{PUZZLE_AUDIENCE, PuzzleClaims, ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use session::{SessionGrant, TicketGrant};
@@ -43,6 +43,7 @@ pub struct Tokens {
     key_rotation: Duration,
     session: Validation,
     ticket: Validation,
+    puzzle: Validation,
     keys: RwLock<Keys>,
 }
 
@@ -114,6 +115,7 @@ impl Tokens {
             key_rotation,
             session: validation(SESSION_AUDIENCE),
             ticket: validation(ROOM_AUDIENCE),
+            puzzle: validation(PUZZLE_AUDIENCE),
             keys: RwLock::new(keys),
         }
     }
@@ -153,6 +155,23 @@ impl Tokens {
         let exp = iat + self.token_life.as_secs();
         let claims = TicketClaims { sub: session, aud: ROOM_AUDIENCE.into(), iat, exp, room, side, stamp };
         self.signing_key().sign(&claims)
+    }
+
+    /// Signs a puzzle of admission by work. `key` is the SHA-256 of what its solution derives.
+    pub fn issue_puzzle(&self, id: SessionId, key: &[u8], life: Duration) -> Issued {
+        let iat = self.clock.now().as_secs();
+        let (exp, key) = (iat + life.as_secs(), URL_SAFE_NO_PAD.encode(key));
+        let claims = PuzzleClaims { sub: id, aud: PUZZLE_AUDIENCE.into(), iat, exp, key };
+        Issued { token: self.signing_key().sign(&claims), expires_at: exp, expires_in: life.as_secs() }
+    }
+
+    /// Verifies what a gateway signed of a puzzle.
+    ///
+    /// # Errors
+    /// If it is not to be believed, or cannot be judged yet.
+    pub fn verify_puzzle(&self, signature: &str) -> Result<PuzzleClaims, TokenError> {
+        let claims: PuzzleClaims = self.verify(signature, &self.puzzle)?;
+        self.alive(claims.exp).map(|()| claims)
     }
 
     /// Verifies a session token.

@@ -11,6 +11,9 @@ pub const SESSION_AUDIENCE: &str = "cipher-chat";
 /// `aud` of a room ticket.
 pub const ROOM_AUDIENCE: &str = "cipher-chat-room";
 
+/// `aud` of a puzzle of admission by work.
+pub const PUZZLE_AUDIENCE: &str = "cipher-chat-admission";
+
 /// A session token: authenticates a session to every gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenClaims {
@@ -51,6 +54,22 @@ pub struct TicketClaims {
     pub side: Side,
     /// The attachment for which it was issued.
     pub stamp: Stamp,
+}
+
+/// What a gateway signs of a puzzle, so that any gateway can tell its solution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PuzzleClaims {
+    /// The puzzle: an id as of a session that never lives. Its proof is spent by revoking it, so that
+    /// all that holds of revocations holds of spent proofs.
+    pub sub: SessionId,
+    /// [`PUZZLE_AUDIENCE`].
+    pub aud: String,
+    /// Issued at.
+    pub iat: u64,
+    /// Expires at.
+    pub exp: u64,
+    /// SHA-256 of the key that the solution derives, in base64url without padding.
+    pub key: String,
 }
 
 /// The rooms that a session remembers, so that it is not matched with the same person at once, or

@@ -1,7 +1,7 @@
 //! The configuration of each role: a type of its own, which contains only what the role uses.
 
 use bus::{ConnectError, NatsOptions, Pem};
-use gateway::config::{Config, ConfigError, RateConfig, Wait};
+use gateway::config::{Config, ConfigError, Peers, RateConfig, Wait};
 use schemas::{
     BootId, NodeId,
     lifetimes::{LifetimeError, Lifetimes},
@@ -15,7 +15,7 @@ use super::{
     spec::Row,
     table::*,
 };
-use crate::telemetry::LogFormat;
+use crate::{sockets, telemetry::LogFormat};
 
 /// The configuration of one role.
 pub trait Configuration: Sized {
@@ -91,11 +91,11 @@ impl Configuration for Serve {
     fn read(reader: &mut Reader) -> Self {
         let files = listeners::certificates(reader);
         let ops = listeners::ops(reader, files.as_ref());
-        let clients = listeners::clients(reader, files.as_ref(), &ops);
+        let (clients, peers) = listeners::clients(reader, files.as_ref(), &ops);
         let nats = nats(reader);
         let topology = if nats.is_some() { Topology::Cluster } else { Topology::Standalone };
         let node = node(reader, ops);
-        let gateway = gateway(reader, &node, topology);
+        let gateway = gateway(reader, &node, topology, peers);
         Self { node, nats, clients, gateway }
     }
 }
@@ -106,10 +106,10 @@ impl Configuration for Gateway {
     fn read(reader: &mut Reader) -> Self {
         let files = listeners::certificates(reader);
         let ops = listeners::ops(reader, files.as_ref());
-        let clients = listeners::clients(reader, files.as_ref(), &ops);
+        let (clients, peers) = listeners::clients(reader, files.as_ref(), &ops);
         let nats = nats(reader).unwrap_or_default();
         let node = node(reader, ops);
-        let gateway = gateway(reader, &node, Topology::Cluster);
+        let gateway = gateway(reader, &node, Topology::Cluster, peers);
         Self { node, nats, clients, gateway }
     }
 }
@@ -160,7 +160,8 @@ fn lifetimes(reader: &mut Reader) -> Lifetimes {
     }
 }
 
-fn gateway(reader: &mut Reader, node: &Node, topology: Topology) -> Config {
+fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -> Config {
+    let connections = connections(reader);
     let config = Config {
         node: node.id.clone(),
         boot: node.boot,
@@ -176,6 +177,10 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology) -> Config {
             frame: reader.get(&FRAME_RATE).0,
             byte: reader.get(&BYTE_RATE).0,
         },
+        connections,
+        peers,
+        hsts: reader.get(&HSTS),
+        admission: reader.get(&ADMISSION).0,
         connections_per_address: reader.get(&CONNECTIONS_PER_ADDRESS).0,
         heartbeat: reader.get(&HEARTBEAT),
         pong_wait: reader.get(&PONG_WAIT),
@@ -190,6 +195,18 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology) -> Config {
     config
 }
 
+/// How many connections clients may have, if it was said; no more than there can be.
+fn connections(reader: &mut Reader) -> Option<u32> {
+    let most = reader.find(&CONNECTIONS)?.0;
+    let room = sockets::room_for_clients();
+    if most > room {
+        let fault =
+            format!("this process may have {room} at most: raise its limit of open files (ulimit -n)");
+        reader.wrong(&CONNECTIONS, &fault);
+    }
+    Some(most)
+}
+
 /// Adds a fault that a library found in values, under the names of their options.
 fn misfit(reader: &mut Reader, fault: &ConfigError) {
     let rows: &[&dyn Row] = match fault {
@@ -202,6 +219,8 @@ fn misfit(reader: &mut Reader, fault: &ConfigError) {
         ConfigError::Zero(Wait::Heartbeat) => &[&HEARTBEAT],
         ConfigError::Zero(Wait::Pong) => &[&PONG_WAIT],
         ConfigError::Zero(Wait::Upgrade) => &[&UPGRADE_WAIT],
+        ConfigError::NoProxy => &[&INSECURE_LISTEN, &TRUSTED_PROXY],
+        ConfigError::PublicProxy(_) => &[&INSECURE_LISTEN, &TRUSTED_PROXY],
         ConfigError::Drain { .. } => &[&DRAIN_SPREAD, &DRAIN_WAIT],
     };
     reader.conflict(rows, &fault.to_string());

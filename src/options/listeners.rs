@@ -3,13 +3,14 @@
 
 use std::net::SocketAddr;
 
+use gateway::config::Peers;
 use serving::tls::{self, TlsError, TlsFiles};
 
 use super::{
     reader::Reader,
     role::Role,
     spec::Row,
-    table::{LISTEN, OPS_LISTEN, TLS_CERT, TLS_CLIENT_CA, TLS_CLIENT_NAME, TLS_KEY},
+    table::{INSECURE_LISTEN, LISTEN, OPS_LISTEN, TLS_CERT, TLS_CLIENT_CA, TLS_CLIENT_NAME, TLS_KEY},
 };
 
 /// An address to listen on.
@@ -34,20 +35,33 @@ pub fn ops(reader: &mut Reader, files: Option<&TlsFiles>) -> Listener {
     Listener { address, tls: files.filter(|_| !is_local(address)).cloned() }
 }
 
-/// The listener for clients.
-pub fn clients(reader: &mut Reader, files: Option<&TlsFiles>, ops: &Listener) -> Listener {
+/// The listener for clients, and who may connect to it.
+pub fn clients(reader: &mut Reader, files: Option<&TlsFiles>, ops: &Listener) -> (Listener, Peers) {
     let address = reader.get(&LISTEN);
+    if let Some(insecure) = reader.find(&INSECURE_LISTEN) {
+        if reader.is_given(&LISTEN) {
+            let fault = "there is one listener for clients: give one of the two";
+            reader.conflict(&[&LISTEN, &INSECURE_LISTEN], fault);
+        }
+        differ(reader, &INSECURE_LISTEN, insecure, ops);
+        return (Listener { address: insecure, tls: None }, Peers::Proxies);
+    }
     if !is_local(address) && files.is_none() && files_are_sound(reader) {
         let remedy = "give --tls-cert and --tls-key, or listen on 127.0.0.1";
         let fault = format!("{address} can be reached from other machines: {remedy}");
         reader.conflict(&[&LISTEN], &fault);
     }
+    differ(reader, &LISTEN, address, ops);
+    (Listener { address, tls: files.cloned() }, Peers::Anybody)
+}
+
+/// Two listeners have two addresses.
+fn differ(reader: &mut Reader, option: &dyn Row, address: SocketAddr, ops: &Listener) {
     // Port 0 stands for any free port.
     if address == ops.address && address.port() != 0 {
         let fault = format!("both are {address}: give them different ports");
-        reader.conflict(&[&LISTEN, &OPS_LISTEN], &fault);
+        reader.conflict(&[option, &OPS_LISTEN], &fault);
     }
-    Listener { address, tls: files.cloned() }
 }
 
 fn is_local(address: SocketAddr) -> bool {

@@ -11,14 +11,14 @@ use std::{
     time::Duration,
 };
 
-use gateway::config::{self, Matching, OfferedTopic};
+use gateway::config::{self, Hsts, Matching, OfferedTopic};
 use ipnet::IpNet;
 use schemas::{NodeId, lifetimes};
 
 use super::{
     role::Role,
     spec::{Group, Optional, Row, Setting, Spec},
-    value::{Bound, CertificateName, Origins, Rate, Urls},
+    value::{Admission, Bound, CertificateName, Most, Origins, Rate, Urls},
 };
 use crate::telemetry::LogFormat;
 
@@ -73,6 +73,13 @@ table! {
         default: on_loopback(8080), example: "0.0.0.0:443",
         help: "Address and port that clients connect to: the page, REST and WebSockets. On any \
             but a loopback address it needs --tls-cert and --tls-key.",
+    }
+    INSECURE_LISTEN: SocketAddr {
+        name: "insecure-listen", group: Listeners, roles: GATEWAYS,
+        without: "--listen", example: "172.17.0.2:8080",
+        help: "Instead of --listen, an address that clients connect to without TLS although other \
+            machines can reach it: for a container behind a proxy of the same host. Only the \
+            networks of --trusted-proxy may connect, which must be private ones.",
     }
     OPS_LISTEN: SocketAddr {
         name: "ops-listen", group: Listeners, roles: NODES,
@@ -140,6 +147,20 @@ table! {
         without: "none", example: "https://chat.example",
         help: "Web origins, besides this server's own, whose pages may use it.",
     }
+    ADMISSION: Admission {
+        name: "admission", group: Service, roles: GATEWAYS,
+        default: Admission(None), example: "300000",
+        help: "What a new session costs whoever opens it: off, or the number of hashes of a proof of \
+            work, on average. 300000 take a phone about a second. Where many sessions are opened from \
+            one network lately it is up to four times as many.",
+    }
+    HSTS: Hsts {
+        name: "hsts", group: Service, roles: GATEWAYS,
+        default: config::HSTS, example: "subdomains",
+        help: "What browsers that come over TLS are told for two years (Strict-Transport-Security): \
+            host: to come to this host over TLS only; subdomains: to all hosts below it, too; off: \
+            nothing.",
+    }
     TOPICS: Vec<OfferedTopic> {
         name: "topics", group: Service, roles: GATEWAYS,
         without: "any", example: "music,books",
@@ -172,7 +193,8 @@ table! {
     SESSION_RATE: Rate {
         name: "session-rate", group: Limits, roles: GATEWAYS,
         default: Rate(config::RATES.session), example: "100",
-        help: "New sessions per client address and minute.",
+        help: "New sessions per client address and minute; of an IPv6 /56 four times as many, of a \
+            /48 sixteen times.",
     }
     CONNECT_RATE: Rate {
         name: "connect-rate", group: Limits, roles: GATEWAYS,
@@ -195,10 +217,17 @@ table! {
         default: Rate(config::RATES.byte), example: "1000000",
         help: "Bytes per connection and second.",
     }
+    CONNECTIONS: Most {
+        name: "connections", group: Limits, roles: GATEWAYS,
+        without: "the limit of open files less 96", example: "100",
+        help: "Open connections in all, of whatever kind. 96 open files are kept for health checks, \
+            metrics, the bus and the rest of the process.",
+    }
     CONNECTIONS_PER_ADDRESS: Bound {
         name: "connections-per-address", group: Limits, roles: GATEWAYS,
         default: Bound(config::CONNECTIONS_PER_ADDRESS), example: "5000",
-        help: "Open connections per client address.",
+        help: "Open connections per client address; of an IPv6 /56 four times as many, of a /48 \
+            sixteen times.",
     }
     HEARTBEAT: Duration {
         name: "heartbeat", group: Connections, roles: GATEWAYS,

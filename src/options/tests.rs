@@ -7,7 +7,7 @@ use std::{
 
 use bus::NatsOptions;
 use gateway::{
-    config::{Config, Matching},
+    config::{Config, Matching, Peers},
     rates::BURST,
 };
 use schemas::{BootId, lifetimes, limits};
@@ -174,6 +174,7 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
                 (_, "node-id") => Some((row, "n1".to_owned())),
                 (_, "ops-listen") => Some((row, "0.0.0.0:1".to_owned())),
                 (_, "nats") => Some((row, "nats://nats:1".to_owned())),
+                (_, "trusted-proxy") => Some((row, "192.168.0.0/16".to_owned())),
                 _ => None,
             })
             .collect();
@@ -320,6 +321,46 @@ fn nothing_plain_is_offered_to_other_machines() {
         ["--listen and --ops-listen: both are 127.0.0.1:1: give them different ports"]
     );
     assert!(read::<Serve>(&["--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0"]).is_ok());
+}
+
+#[test]
+fn a_plain_listener_that_others_can_reach_is_for_proxies_alone() {
+    let insecure = "--insecure-listen=0.0.0.0:8080";
+    let serve = read::<Serve>(&[insecure, "--trusted-proxy=172.17.0.0/16"]).unwrap();
+    assert_eq!((serve.clients.address.to_string().as_str(), serve.clients.tls), ("0.0.0.0:8080", None));
+    assert_eq!(serve.gateway.peers, Peers::Proxies);
+    assert_eq!(read::<Serve>(&[]).unwrap().gateway.peers, Peers::Anybody);
+    assert_eq!(
+        faults::<Serve>(&[insecure], &[]),
+        [
+            "--insecure-listen and --trusted-proxy: nobody could connect: name the networks of the proxies that may"
+        ]
+    );
+    for wide in ["0.0.0.0/0", "203.0.113.9", "::/0"] {
+        let reported = faults::<Serve>(&[insecure, "--trusted-proxy", wide], &[]);
+        assert!(reported[0].starts_with("--insecure-listen and --trusted-proxy: "), "{reported:?}");
+        assert!(reported[0].contains("is not a private network"), "{reported:?}");
+    }
+    let both = [insecure, "--listen=127.0.0.1:1", "--trusted-proxy=10.0.0.0/8"];
+    assert_eq!(
+        faults::<Serve>(&both, &[]),
+        ["--listen and --insecure-listen: there is one listener for clients: give one of the two"]
+    );
+}
+
+#[test]
+fn no_more_connections_are_promised_than_there_can_be() {
+    let room = crate::sockets::room_for_clients();
+    assert_eq!(read::<Serve>(&["--connections", "100"]).unwrap().gateway.connections, Some(100));
+    assert_eq!(read::<Serve>(&[]).unwrap().gateway.connections, None);
+    if let Some(more) = room.checked_add(1) {
+        let reported = faults::<Serve>(&["--connections", &more.to_string()], &[]);
+        assert!(reported[0].contains(&format!("{room} at most")), "{reported:?}");
+    }
+    assert_eq!(
+        faults::<Serve>(&["--connections=0"], &[]),
+        [r#"--connections: "0" is not a whole number from 1 to 4294967295"#]
+    );
 }
 
 #[test]

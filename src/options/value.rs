@@ -9,7 +9,7 @@ use std::{
 };
 
 use gateway::{
-    config::{Matching, OfferedTopic},
+    config::{Hsts, Matching, OfferedTopic},
     rates::BURST,
 };
 use ipnet::IpNet;
@@ -134,6 +134,70 @@ impl Value for Bound {
 impl Show for Bound {
     fn show(&self) -> String {
         self.0.to_string()
+    }
+}
+
+/// The most that there may be at once, and there must be some.
+#[derive(Clone, Copy, Debug)]
+pub struct Most(pub u32);
+
+impl Value for Most {
+    const FORM: &'static str = "COUNT";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text.parse() {
+            Ok(most) if most > 0 => Ok(Self(most)),
+            _ => Err(format!("{text:?} is not a whole number from 1 to {}", u32::MAX).into()),
+        }
+    }
+}
+
+/// How many hashes a new session costs; none if it is off.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission(pub Option<u32>);
+
+/// The most that an operator may ask for: with four times as many a phone works for some ten seconds.
+const HASHES: u32 = 1_000_000;
+
+impl Value for Admission {
+    const FORM: &'static str = "off|COUNT";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text.parse() {
+            _ if text == "off" => Ok(Self(None)),
+            Ok(hashes) if (1..=HASHES).contains(&hashes) => Ok(Self(Some(hashes))),
+            _ => Err(format!("{text:?} is neither off nor a whole number from 1 to {HASHES}").into()),
+        }
+    }
+}
+
+impl Show for Admission {
+    fn show(&self) -> String {
+        self.0.map_or_else(|| "off".to_owned(), |hashes| hashes.to_string())
+    }
+}
+
+impl Value for Hsts {
+    const FORM: &'static str = "off|host|subdomains";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "off" => Ok(Self::Off),
+            "host" => Ok(Self::Host),
+            "subdomains" => Ok(Self::Subdomains),
+            _ => Err(format!("{text:?} is none of off, host and subdomains").into()),
+        }
+    }
+}
+
+impl Show for Hsts {
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off",
+            Self::Host => "host",
+            Self::Subdomains => "subdomains",
+        }
+        .to_owned()
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the system does while only clients fail.
 
+mod admission;
 mod autobahn;
 mod closing;
 mod crowd;
 mod drain;
+mod edge;
 mod matching;
 mod metrics;
 mod options;

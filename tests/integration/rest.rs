@@ -163,7 +163,10 @@ async fn a_malformed_request_is_refused_with_its_fault() {
         expected.sort_unstable();
         assert_eq!(allowed, expected);
     }
-    let plain = call(serve.address(), "GET", "/v1/ws", &[], "").await;
+    let stranger = call(serve.address(), "GET", "/v1/ws", &[], "").await;
+    assert_eq!(stranger.problem(), (401, "no-token".into()), "before anything else");
+    let person = Person::new(&serve).await;
+    let plain = person.call(&serve, "GET", "/v1/ws").await;
     assert_eq!(plain.problem(), (426, "upgrade-required".into()));
     assert_eq!(plain.header("upgrade"), Some("websocket"));
     let two = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
@@ -322,8 +325,10 @@ async fn the_page_is_served_unchanged_and_with_few_permissions() {
         let name = file.file_name().into_string().unwrap();
         let answer = get(serve.address(), &format!("/{name}")).await;
         assert_eq!(answer.status, 200, "{name}");
+        // With what `index.html` is completed, the gateway's own tests check.
+        let is_completed = name == "index.html";
         assert!(
-            answer.body == std::fs::read(file.path()).unwrap(),
+            is_completed || answer.body == std::fs::read(file.path()).unwrap(),
             "what is read in web/{name} is what runs"
         );
         let policy = answer.header("content-security-policy").unwrap();

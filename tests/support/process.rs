@@ -21,6 +21,8 @@ const SHOWN_LINES: usize = 150;
 pub(crate) struct Launch {
     role: &'static str,
     variables: Vec<(String, String)>,
+    /// How many files it may open.
+    files: Option<u32>,
     quiet: Quiet,
 }
 
@@ -34,7 +36,7 @@ enum Quiet {
 impl Launch {
     /// A process of this role, with all rates off.
     pub(crate) fn new(role: &'static str) -> Self {
-        let mut launch = Self { role, variables: Vec::new(), quiet: Quiet::No }
+        let mut launch = Self { role, variables: Vec::new(), files: None, quiet: Quiet::No }
             .set("listen", "127.0.0.1:0")
             .set("ops-listen", "127.0.0.1:0")
             .variable("RUST_LOG", "info,async_nats=off")
@@ -57,6 +59,18 @@ impl Launch {
         self.variable(&format!("CIPHER_CHAT_{}", option.replace('-', "_").to_uppercase()), value)
     }
 
+    /// Leaves an option out that is set otherwise.
+    pub(crate) fn without(mut self, option: &str) -> Self {
+        let name = format!("CIPHER_CHAT_{}", option.replace('-', "_").to_uppercase());
+        self.variables.retain(|(set, _)| *set != name);
+        self
+    }
+
+    /// Lets it open so many files and no more.
+    pub(crate) fn files(self, files: u32) -> Self {
+        Self { files: Some(files), ..self }
+    }
+
     /// Sets many.
     pub(crate) fn set_all(self, options: &[(&str, &str)]) -> Self {
         options.iter().fold(self, |launch, (option, value)| launch.set(option, value))
@@ -77,7 +91,15 @@ impl Launch {
 
     /// The command, for a process that is expected to end by itself.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
+        let binary = env!("CARGO_BIN_EXE_cipher-chat");
+        let mut command = match self.files {
+            None => Command::new(binary),
+            Some(files) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), binary]);
+                shell
+            }
+        };
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CIPHER_CHAT_")) {
             command.env_remove(name);
         }

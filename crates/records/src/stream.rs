@@ -36,6 +36,11 @@ impl<S> TlsStream<S> {
         Self { socket, records: Box::new(records), plain }
     }
 
+    /// What the records are read from and written to.
+    pub fn socket(&self) -> &S {
+        &self.socket
+    }
+
     /// Takes the stream apart, for whoever reads and writes records directly.
     pub fn into_parts(self) -> Parts<S> {
         let Self { socket, records, plain } = self;

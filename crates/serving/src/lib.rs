@@ -1,12 +1,21 @@
 //! How any node serves HTTP. It knows nothing of what is served.
 //!
 //! [`listener`] accepts connections and speaks HTTP on them, [`tls`] loads certificates, [`ops`] is
-//! what operators ask of every node, and [`problem`] is how failures are told.
+//! what operators ask of every node, [`watchers`] is who may ask it, and [`problem`] is how failures
+//! are told.
 
+pub mod certificate;
+mod gate;
+mod head;
+pub mod headers;
 pub mod listener;
 pub mod ops;
 pub mod problem;
+pub mod refusal;
+mod requests;
 mod stream;
 pub mod tls;
+pub mod watchers;
 
+pub use gate::HttpStream;
 pub use stream::Stream;

@@ -3,23 +3,25 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use axum::Router;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::Service;
 
-use crate::{stream::Stream, tls::Acceptor};
+use crate::{
+    refusal::{Refusal, Seldom},
+    requests,
+    stream::Stream,
+    tls::Acceptor,
+};
 
 /// Connections that the kernel has accepted and we have not: a thousand clients may reconnect at
 /// once.
@@ -29,18 +31,15 @@ const BACKLOG: u32 = 4096;
 /// helps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// More headers than a browser and two proxies send together.
-const HEADERS: usize = 64;
+/// What the kernel may keep of what a client has not read, in bytes; it takes twice as much to keep
+/// it. Without a bound it is up to 4 MiB for each connection. A chat partner half around the world
+/// (300 ms) still gets 200 KB/s, four fifths of the default byte rate.
+const SEND_BUFFER: u32 = 40 * 1024;
 
-/// Of a request's head, in bytes: a bearer token of 8 KiB, and as much again.
-const HEAD_BYTES: usize = 16 * 1024;
-
-/// How long a connection that stays with HTTP may last: who reads an answer slowly or asks on and
-/// on comes back on a new one.
-const HTTP_LIFE: Duration = Duration::from_secs(120);
-
-/// What an answer under way has left to be read, after [`HTTP_LIFE`] or at shutdown.
-const LAST_ANSWER: Duration = Duration::from_secs(5);
+/// After this time without an acknowledgement of what was sent, or with a client that takes nothing,
+/// the kernel gives a connection up and forgets what it keeps for it, also when it is closed
+/// already. Longer than the wait for a pong.
+const UNREAD_FOR_GOOD: Duration = Duration::from_secs(40);
 
 /// Who is at the other end of a connection, and what [`ListenerConfig::admit`] gave it. In the
 /// extensions of each of its requests.
@@ -106,20 +105,20 @@ pub struct ListenerConfig<G> {
     /// taken by what it becomes ([`Peer::take_guard`]). Whoever is not admitted is dropped without
     /// an answer.
     pub admit: Admit<G>,
+    /// Hears of everybody who is not served.
+    pub refused: Refused,
 }
 
 /// See [`ListenerConfig::admit`].
-pub type Admit<G> = Arc<dyn Fn(IpAddr) -> Result<G, NotAdmitted> + Send + Sync>;
+pub type Admit<G> = Arc<dyn Fn(IpAddr) -> Result<G, Refusal> + Send + Sync>;
 
-/// A connection that is not wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not admitted")]
-pub struct NotAdmitted;
+/// See [`ListenerConfig::refused`].
+pub type Refused = Arc<dyn Fn(Refusal) + Send + Sync>;
 
 impl<G> Clone for ListenerConfig<G> {
     fn clone(&self) -> Self {
-        let Self { tls, request_wait, admit } = self;
-        Self { tls: tls.clone(), request_wait: *request_wait, admit: admit.clone() }
+        let Self { tls, request_wait, admit, refused } = self;
+        Self { tls: tls.clone(), request_wait: *request_wait, admit: admit.clone(), refused: refused.clone() }
     }
 }
 
@@ -131,6 +130,10 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Without it a restart waits until the last connection's TIME_WAIT is over.
     socket.set_reuseaddr(true)?;
+    // Accepted sockets inherit both.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    #[cfg(target_os = "linux")]
+    SockRef::from(&socket).set_tcp_user_timeout(Some(UNREAD_FOR_GOOD))?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -143,10 +146,18 @@ pub async fn serve<G: Send + 'static>(
     tasks: TaskTracker,
     shutdown: CancellationToken,
 ) {
+    let cannot_accept = Seldom::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((socket, from)) => {
-                let Ok(guard) = (config.admit)(from.ip()) else { continue };
+                let guard = match (config.admit)(from.ip()) {
+                    Ok(guard) => guard,
+                    Err(refusal) => {
+                        (config.refused)(refusal);
+                        reset(&socket);
+                        continue;
+                    }
+                };
                 let (router, config) = (router.clone(), config.clone());
                 let connection = connection(socket, from.ip(), guard, router, config, shutdown.clone());
                 // In a box: a task's memory is aligned to 128 bytes, and large pieces of it leave
@@ -155,11 +166,19 @@ pub async fn serve<G: Send + 'static>(
             }
             Err(fault) if is_of_one_connection(&fault) => {}
             Err(fault) => {
-                tracing::warn!(%fault, "cannot accept connections");
+                cannot_accept.say(|times| {
+                    tracing::warn!(%fault, times, "cannot accept connections: they wait until there is room");
+                });
                 sleep(ACCEPT_PAUSE).await;
             }
         }
     }
+}
+
+/// Whoever is not wanted learns it at once, and the socket is forgotten at once.
+fn reset(socket: &TcpStream) {
+    // A socket that cannot be told is closed all the same.
+    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }
 
 /// The client had gone before it was accepted (accept(2)).
@@ -185,41 +204,14 @@ async fn connection<G: Send + 'static>(
             // What fails here is the client's, and too common for a log. In a box: what it needs is
             // gone when it is over.
             let Ok(Ok(stream)) = timeout(config.request_wait, Box::pin(tls.accept(socket))).await else {
+                (config.refused)(Refusal::Tls);
                 return;
             };
             (Stream::Tls(Box::new(stream)), Peer::encrypted(from))
         }
     };
-    http(stream, peer.with_guard(guard), router, config.request_wait, shutdown).await;
-}
-
-async fn http<G: Send + 'static>(
-    stream: Stream,
-    peer: Peer<G>,
-    router: Router,
-    request_wait: Duration,
-    shutdown: CancellationToken,
-) {
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        router.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(request_wait)
-        .max_headers(HEADERS)
-        .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    tokio::select! {
-        // A broken connection is no news.
-        _ = connection.as_mut() => return,
-        () = sleep(HTTP_LIFE) => {}
-        () = shutdown.cancelled() => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    let _ = timeout(LAST_ANSWER, connection).await;
+    requests::serve(stream, peer.with_guard(guard), router, config.request_wait, config.refused, shutdown)
+        .await;
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
+    middleware::{from_fn, map_response},
     response::{IntoResponse, Response},
     routing::get,
 };
 use http::{StatusCode, header::CONTENT_TYPE};
 use prometheus_client::{encoding::text, registry::Registry};
 
-use crate::problem::CommonProblem;
+use crate::{headers, problem::CommonProblem, watchers};
 
 /// The OpenMetrics text format, which Prometheus reads.
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -27,6 +28,8 @@ pub fn router(ready: impl Fn() -> bool + Clone + Send + Sync + 'static, registry
         .with_state(registry)
         .fallback(async || CommonProblem::NotFound)
         .method_not_allowed_fallback(async || CommonProblem::Method)
+        .layer(from_fn(watchers::by_address))
+        .layer(map_response(headers::completed))
 }
 
 fn readiness(ready: bool) -> Response {
@@ -76,5 +79,9 @@ mod tests {
         assert_eq!(status, 200);
         assert!(metrics.contains("answers_total 0") && metrics.ends_with("# EOF\n"), "{metrics}");
         assert_eq!(get("/v1/sessions").await.0, 404);
+        let rebound = Request::get("/metrics").header("host", "evil.example").body(Body::empty()).unwrap();
+        let refused = app.oneshot(rebound).await.unwrap();
+        assert_eq!(refused.status(), 421);
+        assert_eq!(refused.headers()["x-content-type-options"], "nosniff", "on refusals, too");
     }
 }

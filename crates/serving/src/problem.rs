@@ -2,7 +2,10 @@
 
 use std::fmt::Display;
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Extension,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -46,18 +49,34 @@ pub fn respond(
     // Cannot fail: strings and a number.
     let body = serde_json::to_vec(&body).unwrap_or_default();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    (status, headers, body).into_response()
+    (status, headers, Extension(ProblemCode(code)), body).into_response()
 }
+
+/// The code of a problem, among the extensions of its answer: for whoever counts.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemCode(pub &'static str);
 
 /// A failure that whatever is served over HTTP may meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommonProblem {
+    /// 400: not HTTP/1.1 without a doubt.
+    #[error("{0}")]
+    Malformed(&'static str),
     /// 404: no such resource.
     #[error("there is nothing here")]
     NotFound,
     /// 405.
     #[error("this method is not allowed here: see the Allow header")]
     Method,
+    /// 408: the head of the request did not come.
+    #[error("the request did not arrive in time")]
+    Late,
+    /// 421: asked by a name that is not ours.
+    #[error("this listener answers to an address or localhost only: ask for it by one of these")]
+    Misdirected,
+    /// 431: the head of the request is too large.
+    #[error("the request has too many headers, or they are too long")]
+    HeadTooLarge,
     /// 500: our fault.
     #[error("something went wrong here")]
     Internal,
@@ -67,8 +86,12 @@ impl CommonProblem {
     /// Its HTTP status.
     pub const fn status(self) -> StatusCode {
         match self {
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -76,8 +99,12 @@ impl CommonProblem {
     /// The word for programs.
     pub const fn code(self) -> &'static str {
         match self {
+            Self::Malformed(_) => "bad-request",
             Self::NotFound => "not-found",
             Self::Method => "method-not-allowed",
+            Self::Late => "timeout",
+            Self::Misdirected => "misdirected",
+            Self::HeadTooLarge => "head-too-large",
             Self::Internal => "internal",
         }
     }

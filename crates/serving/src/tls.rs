@@ -105,7 +105,7 @@ pub fn check(files: &TlsFiles) -> Vec<TlsError> {
     if faults.is_empty() { acceptor(files, Clients::Named).err().into_iter().collect() } else { faults }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all: Result<Vec<_>, _> =
         CertificateDer::pem_file_iter(path).map_err(|fault| unreadable(path, fault))?.collect();
     match all {

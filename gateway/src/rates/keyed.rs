@@ -1,6 +1,11 @@
 //! A rate per minute for each of many keys.
 
-use std::{fmt, hash::Hash, num::NonZeroU32, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, Hash, RandomState},
+    num::NonZeroU32,
+    time::Duration,
+};
 
 use dashmap::DashMap;
 use governor::{
@@ -18,12 +23,16 @@ use governor::{
 /// reconnects and resumes is no attack.
 pub const BURST: u32 = 4;
 
-/// How many keys one rate remembers, about 10 MB. Beyond it newcomers share one bucket: who sprays
-/// addresses throttles other newcomers for as long, but nobody who is known, and gains nothing.
+/// How many keys one rate remembers, about 10 MB. Beyond it newcomers share [`SHARED`] buckets: who
+/// makes that many sessions throttles other newcomers for as long, but nobody who is known, and
+/// gains nothing.
 pub(super) const KEYS: usize = 128 * 1024;
 
+/// Which of the buckets is a newcomer's, a hash decides that nobody can foresee.
+const SHARED: usize = 64;
+
 /// What keyed rates count by.
-const WINDOW: Duration = Duration::from_secs(60);
+pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
 /// `rate` per [`WINDOW`] with its burst; `None` if it is turned off.
 fn quota(rate: u32) -> Option<Quota> {
@@ -100,16 +109,18 @@ impl<K: Hash + Eq + Clone, C: Clock> fmt::Debug for Keyed<K, C> {
     }
 }
 
-/// The state of at most `most` keys, and one for all others together.
+/// The state of at most `most` keys, and some for all others together.
 struct Bounded<K: Hash + Eq + Clone> {
     most: usize,
     known: DashMapStateStore<K>,
-    others: InMemoryState,
+    others: Vec<InMemoryState>,
+    spread: RandomState,
 }
 
 impl<K: Hash + Eq + Clone> Bounded<K> {
     fn new(most: usize) -> Self {
-        Self { most, known: DashMap::default(), others: InMemoryState::default() }
+        let others = (0..SHARED).map(|_| InMemoryState::default()).collect();
+        Self { most, known: DashMap::default(), others, spread: RandomState::new() }
     }
 }
 
@@ -125,7 +136,8 @@ impl<K: Hash + Eq + Clone> StateStore for Bounded<K> {
         if self.known.contains_key(key) || self.known.len() < self.most {
             self.known.measure_and_replace(key, f)
         } else {
-            self.others.measure_and_replace(&NotKeyed::NonKey, f)
+            let place = usize::try_from(self.spread.hash_one(key) % SHARED as u64).unwrap_or_default();
+            self.others[place].measure_and_replace(&NotKeyed::NonKey, f)
         }
     }
 }

@@ -33,14 +33,14 @@ fn allowed(mut ask: impl FnMut() -> Result<(), Exceeded>) -> u32 {
 fn a_burst_is_four_times_the_rate_and_then_the_rate_is_sustained() {
     let (rates, clock) = rates(|_| ());
     let address = rates.address([192, 0, 2, 1].into());
-    assert_eq!(allowed(|| rates.session(address)), 120);
-    let refused = rates.session(address).unwrap_err();
+    assert_eq!(allowed(|| rates.session(&address)), 120);
+    let refused = rates.session(&address).unwrap_err();
     assert_eq!((refused.policy, refused.quota, refused.window.as_secs()), ("session", 30, 60));
-    assert_eq!(refused.retry_after, Duration::from_secs(2), "one in two seconds");
+    assert_eq!(refused.retry_after, Duration::from_secs(4), "one in two seconds, and it is the second");
     clock.advance(refused.retry_after);
-    assert_eq!(allowed(|| rates.session(address)), 1);
+    assert_eq!(allowed(|| rates.session(&address)), 2);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(allowed(|| rates.session(address)), 30);
+    assert_eq!(allowed(|| rates.session(&address)), 30);
 }
 
 #[test]
@@ -51,13 +51,13 @@ fn each_key_has_a_bucket_of_its_own() {
     assert_eq!(allowed(|| rates.attach(session(1))), 80);
     assert_eq!(allowed(|| rates.request(session(1))), 240);
     let address = rates.address([192, 0, 2, 1].into());
-    assert_eq!(allowed(|| rates.connect(address)), 240);
+    assert_eq!(allowed(|| rates.connect(&address)), 240);
 }
 
 #[test]
 fn without_a_connect_rate_upgrades_are_not_counted_with_a_token_either() {
     let (rates, _) = rates(|config| config.rates.connect = 0);
-    assert_eq!(allowed(|| rates.connect(rates.address([192, 0, 2, 1].into()))), 100_000);
+    assert_eq!(allowed(|| rates.connect(&rates.address([192, 0, 2, 1].into()))), 100_000);
     assert_eq!(allowed(|| rates.attach(session(1))), 100_000);
 }
 
@@ -68,11 +68,11 @@ fn zero_turns_a_rate_off() {
         c.connections_per_address = 0;
     });
     let address = rates.address([192, 0, 2, 1].into());
-    assert_eq!(allowed(|| rates.session(address)), 100_000);
-    assert_eq!(allowed(|| rates.connect(address)), 100_000);
+    assert_eq!(allowed(|| rates.session(&address)), 100_000);
+    assert_eq!(allowed(|| rates.connect(&address)), 100_000);
     assert_eq!(allowed(|| rates.find(session(1))), 100_000);
-    let guards: Vec<_> = (0..2000).map(|_| rates.connection(address).unwrap()).collect();
-    assert!(guards.iter().all(|guard| guard.is_of(address)));
+    let guards: Vec<_> = (0..2000).map(|_| rates.connection(Some(&address)).unwrap()).collect();
+    assert_eq!(guards.len(), 2000);
     let mut meter = rates.meter();
     meter.take(usize::MAX, usize::MAX);
     assert_eq!(meter.check(), Ok(()));
@@ -97,7 +97,8 @@ fn newcomers_beyond_the_bound_share_a_bucket_and_the_known_keep_theirs() {
     let limit = keyed::Keyed::bounded("test", 10, &clock, 3);
     (0..3).for_each(|n: u32| limit.check(&n).unwrap());
     assert_eq!(allowed(|| limit.check(&99)), 40);
-    assert!(limit.check(&100).is_err(), "the bucket of all newcomers is empty");
+    let refused = (100..2100).filter(|n| limit.check(n).is_err()).count();
+    assert!((1..1000).contains(&refused), "{refused} share its bucket, and most do not");
     assert_eq!(allowed(|| limit.check(&0)), 39, "a known key has its own");
     assert_eq!(limit.len(), 3);
 }
@@ -106,16 +107,131 @@ fn newcomers_beyond_the_bound_share_a_bucket_and_the_known_keep_theirs() {
 fn an_address_has_so_many_sockets_and_no_more() {
     let (rates, _) = rates(|c| c.connections_per_address = 2);
     let (one, two) = (rates.address([192, 0, 2, 1].into()), rates.address([192, 0, 2, 2].into()));
-    let first = rates.connection(one).unwrap();
-    let _second = rates.connection(one).unwrap();
-    assert_eq!(rates.connection(one).unwrap_err(), TooManyConnections);
-    assert!(rates.connection(two).is_ok(), "another address");
-    assert!(first.is_of(one) && !first.is_of(two));
+    let first = rates.connection(Some(&one)).unwrap();
+    let _second = rates.connection(Some(&one)).unwrap();
+    assert_eq!(rates.connection(Some(&one)).unwrap_err(), Refusal::Address);
+    assert!(rates.connection(Some(&two)).is_ok(), "another address");
     drop(first);
-    let third = rates.connection(one).unwrap();
-    assert_eq!(rates.connection(one).unwrap_err(), TooManyConnections);
+    let third = rates.connection(Some(&one)).unwrap();
+    assert_eq!(rates.connection(Some(&one)).unwrap_err(), Refusal::Address);
     drop((third, _second));
-    assert!(rates.connections.live.is_empty(), "nothing is kept of whom nobody knows any more");
+    assert!(rates.connections.is_empty(), "nothing is kept of whom nobody knows any more");
+}
+
+#[test]
+fn a_client_behind_a_proxy_counts_once_it_is_known() {
+    let (rates, _) = rates(|c| c.connections_per_address = 1);
+    let client = rates.address([192, 0, 2, 1].into());
+    let mut first = rates.connection(None).unwrap();
+    let mut second = rates.connection(None).unwrap();
+    first.count_for(&client).unwrap();
+    first.count_for(&client).unwrap();
+    assert_eq!(second.count_for(&client), Err(TooManyConnections));
+    first.count_for(&rates.address([192, 0, 2, 2].into())).unwrap();
+    second.count_for(&client).unwrap();
+    drop((first, second));
+    assert!(rates.connections.is_empty());
+}
+
+#[test]
+fn a_process_has_so_many_sockets_and_no_more() {
+    let (rates, _) = rates(|c| c.connections = Some(2));
+    let guards = [rates.connection(None).unwrap(), rates.connection(None).unwrap()];
+    assert_eq!(rates.connection(None).unwrap_err(), Refusal::Full);
+    assert_eq!(rates.open_connections(), 2);
+    drop(guards);
+    assert!(rates.connection(None).is_ok());
+}
+
+/// An address in the /64 of this number within the /48 of that number.
+fn in_subnet(site: u32, subnet: u16) -> IpAddr {
+    let (high, low) = ((site >> 16) as u16, site as u16);
+    std::net::Ipv6Addr::new(0x2001, high, low, subnet, 0, 0, 0, 1).into()
+}
+
+#[test]
+fn whoever_has_a_whole_network_has_the_limit_of_that_network() {
+    let (rates, _) = rates(|_| ());
+    let ask = |address| rates.session(&rates.address(address));
+    // Forty times the /64s of one /48: without wider limits 40 x 120.
+    let of_site: u32 = (0..40).map(|n| allowed(|| ask(in_subnet(1, n << 8)))).sum();
+    assert_eq!(of_site, 16 * 120, "a /48");
+    let of_customer: u32 = (0..40).map(|n| allowed(|| ask(in_subnet(2, n)))).sum();
+    assert_eq!(of_customer, 4 * 120, "a /56");
+    assert_eq!(allowed(|| ask(in_subnet(2, 1 << 8))), 120, "the neighbour of the /56");
+    assert_eq!(allowed(|| ask(in_subnet(3, 0))), 120, "a /64");
+    let refused = ask(in_subnet(1, 41 << 8)).unwrap_err();
+    assert_eq!(
+        (refused.quota, refused.retry_after),
+        (16 * 30, Duration::from_millis(25 * 125)),
+        "the 25th of them"
+    );
+}
+
+#[test]
+fn who_is_refused_by_one_network_takes_nothing_from_the_others() {
+    let (rates, _) = rates(|_| ());
+    let ask = |address| rates.session(&rates.address(address));
+    assert_eq!(allowed(|| ask(in_subnet(1, 0))), 120);
+    (0..10_000).for_each(|_| assert!(ask(in_subnet(1, 0)).is_err()));
+    let neighbours: u32 = (1..10).map(|n| allowed(|| ask(in_subnet(1, n)))).sum();
+    assert_eq!(neighbours, 3 * 120, "the rest of the /56");
+    // The /56 is full: its /64s have lost nothing by asking.
+    let (subnet, _) = rates.address(in_subnet(1, 20)).networks().next().unwrap();
+    assert_eq!(subnet, crate::address::Network::V6Subnet);
+    assert!(ask(in_subnet(1, 20)).is_err());
+    assert_eq!(rates.session.as_ref().unwrap().fill_of_client(&rates.address(in_subnet(1, 20))), 0.0);
+}
+
+#[test]
+fn a_flood_of_ipv6_networks_locks_no_ipv4_visitor_out() {
+    let clock = FakeRelativeClock::default();
+    clock.advance(Duration::from_secs(1));
+    let rate = networks::ByAddress::bounded("test", 10, &clock, |_| 100).unwrap();
+    let hasher = Hasher::random();
+    let known = hasher.hash(in_subnet(0, 0));
+    assert!(rate.check(&known).is_ok());
+    for site in 0..20_000 {
+        let _ = rate.check(&hasher.hash(in_subnet(site, 0)));
+    }
+    assert!(rate.len() <= 300, "{} networks are remembered", rate.len());
+    assert!(rate.check(&known).is_ok(), "who was known before has a bucket of its own");
+    for last in 0..50 {
+        assert_eq!(allowed(|| rate.check(&hasher.hash([192, 0, 2, last].into()))), 40);
+    }
+    let newcomers = (0..200).filter(|site| rate.check(&hasher.hash(in_subnet(90_000 + site, 0))).is_ok());
+    assert!(newcomers.count() <= 64, "and of IPv6 those who come later wait");
+}
+
+#[test]
+fn who_fills_the_shared_buckets_of_one_kind_leaves_most_of_them_to_others() {
+    let clock = FakeRelativeClock::default();
+    clock.advance(Duration::from_secs(1));
+    let rate = networks::ByAddress::bounded("test", 10, &clock, |_| 1).unwrap();
+    let hasher = Hasher::random();
+    rate.check(&hasher.hash([10, 0, 0, 0].into())).unwrap();
+    let one = hasher.hash([10, 0, 0, 1].into());
+    assert_eq!(allowed(|| rate.check(&one)), 40);
+    let others = (2..=101).filter(|last| rate.check(&hasher.hash([10, 0, 0, *last].into())).is_ok()).count();
+    assert!(others >= 80, "{others} of a hundred share another bucket");
+}
+
+/// What a crowd behind one address is told: `Retry-After` is the time for this one.
+#[test]
+fn a_crowd_is_told_the_truth() {
+    let (rates, clock) = rates(|_| ());
+    let address = rates.address([192, 0, 2, 1].into());
+    let waits: Vec<_> =
+        (0..260).filter_map(|_| rates.session(&address).err()).map(|e| e.retry_after).collect();
+    assert_eq!(waits.len(), 140);
+    assert_eq!((waits[0].as_secs(), waits[139].as_secs()), (2, 280));
+    clock.advance(Duration::from_secs(280));
+    assert_eq!((0..140).filter(|_| rates.session(&address).is_ok()).count(), 120, "late by four minutes");
+    let full: Vec<_> =
+        (0..600).filter_map(|_| rates.session(&address).err()).map(|e| e.retry_after).collect();
+    let much_later = full.iter().filter(|wait| (480..=720).contains(&wait.as_secs())).count();
+    assert!(much_later >= 300, "beyond 300 promises: about ten minutes");
+    assert_ne!(full[598], full[599], "and not together");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The bodies that clients send, all of which say nothing.
+//! The bodies that clients send, most of which say nothing.
 
 use axum::{
     body::to_bytes,
@@ -6,9 +6,10 @@ use axum::{
 };
 use http::header::CONTENT_TYPE;
 use http_body_util::LengthLimitError;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
+use super::admission::Proof;
 use crate::problem::Problem;
 
 /// The largest request body, in bytes. An empty object needs two; the rest is room for a client
@@ -27,24 +28,45 @@ impl<S: Send + Sync> FromRequest<S> for Nothing {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| is_json(kind.as_bytes()));
-        let body = to_bytes(request.into_body(), BODY_BYTES).await.map_err(|fault| {
-            let too_large = fault.into_inner().is::<LengthLimitError>();
-            if too_large {
-                Problem::TooLarge { most: BODY_BYTES }
-            } else {
-                Problem::BadRequest("the body broke off")
-            }
-        })?;
-        match (body.is_empty(), is_json) {
-            (true, _) => Ok(Self),
-            (false, false) => Err(Problem::MediaType),
-            (false, true) => {
-                // serde would take an empty array for an empty struct as well.
-                let is_object = body.trim_ascii_start().starts_with(b"{");
-                let empty = serde_json::from_slice(&body).map(|EmptyObject {}| Self);
-                empty.ok().filter(|_| is_object).ok_or(Problem::BadBody)
-            }
+        object::<EmptyObject>(request).await.map(|_| Self)
+    }
+}
+
+/// How a session is asked for: nothing, or with a proof of work.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Creation {
+    /// Needed where admission costs work.
+    pub(super) proof: Option<Proof>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Creation {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        object(request).await.map(Option::unwrap_or_default)
+    }
+}
+
+/// The JSON object of a body; `None` of an empty one.
+async fn object<T: DeserializeOwned>(request: Request) -> Result<Option<T>, Problem> {
+    let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| is_json(kind.as_bytes()));
+    let body = to_bytes(request.into_body(), BODY_BYTES).await.map_err(|fault| {
+        let too_large = fault.into_inner().is::<LengthLimitError>();
+        if too_large {
+            Problem::TooLarge { most: BODY_BYTES }
+        } else {
+            Problem::BadRequest("the body broke off")
+        }
+    })?;
+    match (body.is_empty(), is_json) {
+        (true, _) => Ok(None),
+        (false, false) => Err(Problem::MediaType),
+        (false, true) => {
+            // serde would take an array for a struct as well.
+            let is_object = body.trim_ascii_start().starts_with(b"{");
+            let object = serde_json::from_slice(&body).ok();
+            object.filter(|_| is_object).map(Some).ok_or(Problem::BadBody)
         }
     }
 }

@@ -3,17 +3,18 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
-use http::{HeaderValue, header::CACHE_CONTROL};
+use http::{HeaderValue, StatusCode, header::STRICT_TRANSPORT_SECURITY};
 use tokio::time::timeout;
 
-use serving::problem::CommonProblem;
+use serving::problem::{CommonProblem, ProblemCode};
 
-use crate::problem::Problem;
+use super::state::AppState;
+use crate::{config::Hsts, problem::Problem, rates::ClientPeer};
 
 /// How long a request may take in all, its body included. The longest wait of a handler, for the
 /// bus, is 500 ms.
@@ -36,16 +37,25 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Answers hold tokens, and are nothing to show: not to be kept, not to be guessed at.
-pub(super) async fn api_headers(request: Request, next: Next) -> Response {
+/// Every answer, whatever it is, has the headers that keep a browser from doing more with it than it
+/// should; every refusal is counted.
+pub(super) async fn finish(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let is_encrypted = request.extensions().get::<ClientPeer>().is_some_and(ClientPeer::is_encrypted);
     let mut response = next.run(request).await;
+    if let Some(ProblemCode(code)) = response.extensions().get::<ProblemCode>() {
+        state.node.refusals().refused(code);
+    }
+    let status = response.status();
     let headers = response.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    headers.insert(
-        "content-security-policy",
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
-    headers.insert("referrer-policy", HeaderValue::from_static("no-referrer"));
+    serving::headers::complete(status, headers);
+    let policy = match state.node.config().hsts {
+        Hsts::Host => Some("max-age=63072000"),
+        Hsts::Subdomains => Some("max-age=63072000; includeSubDomains"),
+        Hsts::Off => None,
+    };
+    // Over plain HTTP browsers do not believe it.
+    if let Some(policy) = policy.filter(|_| is_encrypted && status != StatusCode::SWITCHING_PROTOCOLS) {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(policy));
+    }
     response
 }

@@ -2,6 +2,7 @@
 //! said in a handler's annotations is what `GET /v1/openapi.json` tells, and `schemas/openapi.json`
 //! holds.
 
+mod admission;
 mod auth;
 mod body;
 mod cors;
@@ -30,14 +31,14 @@ use crate::page;
 /// extensions.
 pub fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
-    let api =
-        api.route("/v1/openapi.json", axum::routing::get(openapi::serve)).layer(from_fn(guard::api_headers));
+    let api = api.route("/v1/openapi.json", axum::routing::get(openapi::serve));
     api.merge(page::router())
         .fallback(async || CommonProblem::NotFound)
         .method_not_allowed_fallback(async || CommonProblem::Method)
         .layer(from_fn(guard::in_time))
         .layer(from_fn_with_state(state.clone(), cors::answer))
         .layer(from_fn(guard::without_panic))
+        .layer(from_fn_with_state(state.clone(), guard::finish))
         .with_state(state)
 }
 
@@ -45,6 +46,7 @@ pub fn router(state: AppState) -> Router {
 fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(sessions::create))
+        .routes(routes!(admission::challenge))
         .routes(routes!(sessions::show, sessions::delete))
         .routes(routes!(sessions::renew))
         .routes(routes!(rooms::leave))

@@ -14,14 +14,14 @@ use session::SessionGrant;
 use utoipa::ToSchema;
 
 use super::{
+    admission,
     auth::Caller,
-    body::{EmptyObject, Nothing},
+    body::{Creation, EmptyObject, Nothing},
     origin,
     responses::{NeedsToken, ReadsBody},
     ws,
 };
 use crate::{
-    address::client_address,
     node::Node,
     problem::{Problem, ProblemBody},
     rates::ClientPeer,
@@ -89,12 +89,13 @@ impl From<SessionState> for Doing {
 /// The one call that needs no token. It is limited by client address. Pages of other sites may use it
 /// only if their origin is allowed.
 #[utoipa::path(post, path = "/v1/sessions", tag = "sessions", security(()),
-    request_body(content = EmptyObject, content_type = "application/json", description = "Nothing, or {}"),
+    request_body(content = Creation, content_type = "application/json", description = "Nothing, or {}, or the proof of work that was asked for"),
     responses(
         (status = 201, description = "A new session", body = Session),
         ReadsBody,
-        (status = 400, description = "The body is not empty", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A page of another site, whose origin is not allowed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The body is neither empty nor such an object", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A page of another site, whose origin is not allowed; or a proof that is wrong, expired or spent", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 428, description = "A proof of work is needed: see GET /v1/challenge", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "The node is not ready, or is about to stop", body = ProblemBody, content_type = "application/problem+json"),
     ))]
@@ -102,17 +103,22 @@ pub(super) async fn create(
     State(node): State<Arc<Node>>,
     Extension(peer): Extension<ClientPeer>,
     headers: HeaderMap,
-    _: Nothing,
+    creation: Creation,
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let config = node.config();
     origin::check(&headers, &config.allowed_origins)?;
-    let client = client_address(peer.address(), &headers, &config.trusted_proxies);
-    node.rates().session(node.rates().address(client))?;
-    if node.is_draining() {
-        return Err(Problem::Draining);
+    let client = node.client(peer.address(), &headers);
+    let puzzle = config.admission.map(|_| admission::check(&node, creation.proof.as_ref()));
+    if let Some(Err(Problem::BadProof)) = puzzle {
+        // Or it would cost nothing to have signatures checked.
+        node.rates().challenge(&client)?;
     }
-    if !node.tokens().is_ready() {
-        return Err(Problem::Unavailable);
+    let puzzle = puzzle.transpose()?;
+    node.rates().session(&client)?;
+    node.can_create()?;
+    // Last of all: a proof is spent on a session, not on a refusal.
+    if puzzle.is_some_and(|puzzle| !node.spend(puzzle)) {
+        return Err(Problem::ProofSpent);
     }
     let session = SessionId::from_random(rand::random());
     let start = node.clock().now().as_secs();
@@ -170,6 +176,16 @@ pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller
     // Confirmed once the bus has it, so that it holds even if this gateway dies now. A bus that is down is told when it is back.
     let _ = node.bus().flush().await;
     StatusCode::NO_CONTENT
+}
+
+impl Node {
+    /// Whether sessions may be made here and now.
+    pub(super) fn can_create(&self) -> Result<(), Problem> {
+        if self.is_draining() {
+            return Err(Problem::Draining);
+        }
+        if self.tokens().is_ready() { Ok(()) } else { Err(Problem::Unavailable) }
+    }
 }
 
 fn issue(node: &Node, grant: SessionGrant) -> Session {

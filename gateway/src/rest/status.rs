@@ -12,10 +12,10 @@ use crate::{config::Matching, node::Node};
 /// What a person may want to know before waiting for somebody.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Status {
-    /// At least this many people are waiting: 0, 1, 10, 20, 50, 100, 200, 500, …
+    /// At least this many people were waiting in the last minute or two: 0, 10, 20, 50, 100, 200, 500, …
     #[schema(example = 10)]
     waiting: u32,
-    /// At least this many people are chatting, in the same steps.
+    /// At least this many people were chatting, in the same steps.
     #[schema(example = 200)]
     chatting: u32,
     /// The topics to choose from; absent if any topic is allowed.
@@ -60,10 +60,10 @@ fn ways(matching: Matching) -> Vec<Way> {
 }
 
 /// The lower bound of the step that a count is in, so that nobody can watch a single person come and
-/// go: 0, 1, then 1, 2 and 5 times each power of ten from 10 on.
+/// go: 0 for less than ten, then 1, 2 and 5 times each power of ten. It is counted once a minute.
 fn coarse(count: u32) -> u32 {
     if count < 10 {
-        return count.min(1);
+        return 0;
     }
     let power = 10_u32.pow(count.ilog10());
     match count / power {
@@ -81,8 +81,8 @@ mod tests {
     fn counts_are_told_in_steps() {
         for (count, told) in [
             (0, 0),
-            (1, 1),
-            (9, 1),
+            (1, 0),
+            (9, 0),
             (10, 10),
             (19, 10),
             (20, 20),

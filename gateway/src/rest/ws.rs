@@ -12,13 +12,13 @@ use http::{
 };
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use schemas::{limits::SUBPROTOCOL, token::TokenClaims};
-use serving::{Stream, problem::CommonProblem};
+use schemas::{SessionId, limits::SUBPROTOCOL, token::TokenClaims};
+use serving::{HttpStream, problem::CommonProblem};
 use tokio::time::timeout;
 
 use super::{auth, origin, state::AppState};
 use crate::{
-    address::client_address,
+    address::Address,
     node::Node,
     problem::{Problem, ProblemBody},
     rates::{ClientPeer, ConnectionGuard},
@@ -54,46 +54,49 @@ pub(super) async fn upgrade(
     mut request: Request<Body>,
 ) -> Result<Response, Problem> {
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let accept = accept_key(&request)?;
     let headers = request.headers();
-    let offered = Offered::of(headers)?;
     origin::check(headers, &state.node.config().allowed_origins)?;
     if state.node.is_draining() {
         return Err(Problem::Draining);
     }
-    let (claims, guard) = admit(&state.node, &peer, headers, &offered)?;
+    // Who asks comes first, as everywhere: a stranger is told nothing of what is here.
+    let address = state.node.client(peer.address(), headers);
+    let claims = authenticate(&state.node, &address, headers)?;
+    let accept = accept_key(&request)?;
+    let guard = admit(&state.node, &peer, &address, claims.sub)?;
     let on_upgrade = on_upgrade.ok_or(Problem::Upgrade)?;
     let tasks = state.tasks.clone();
     tasks.spawn(Box::pin(open(state, on_upgrade, claims, guard)));
     Ok(switching(accept))
 }
 
-/// Who comes, and the guard of the socket. Attempts without a valid token count against the address, others against the session.
+/// Who comes. Attempts without a valid token count against the address.
+fn authenticate(node: &Node, address: &Address, headers: &HeaderMap) -> Result<TokenClaims, Problem> {
+    let offered = offered_token(headers)?;
+    let token = auth::bearer(headers)?.or(offered);
+    match token.ok_or(Problem::NoToken).and_then(|token| auth::verify(node, token)) {
+        // That it cannot be judged is our fault, not the client's.
+        judged @ (Ok(_) | Err(Problem::Unavailable)) => judged,
+        Err(refused) => {
+            node.rates().connect(address)?;
+            Err(refused)
+        }
+    }
+}
+
+/// The guard of the socket. Attempts with a valid token count against the session.
 fn admit(
     node: &Node,
     peer: &ClientPeer,
-    headers: &HeaderMap,
-    offered: &Offered<'_>,
-) -> Result<(TokenClaims, ConnectionGuard), Problem> {
-    let client = client_address(peer.address(), headers, &node.config().trusted_proxies);
-    let address = node.rates().address(client);
-    let token = auth::bearer(headers)?.or(offered.token).ok_or(Problem::NoToken);
-    let claims = match token.and_then(|token| auth::verify(node, token)) {
-        Ok(claims) => claims,
-        // Our fault, not the client's.
-        Err(Problem::Unavailable) => return Err(Problem::Unavailable),
-        Err(refused) => {
-            node.rates().connect(address)?;
-            return Err(refused);
-        }
-    };
-    node.rates().attach(claims.sub)?;
-    // A direct client's connection is counted already; its guard is taken along.
-    let guard = peer.take_guard().flatten().filter(|guard| guard.is_of(address));
-    let guard = guard
-        .map_or_else(|| node.rates().connection(address), Ok)
-        .map_err(|_| Problem::TooManyConnections)?;
-    Ok((claims, guard))
+    address: &Address,
+    session: SessionId,
+) -> Result<ConnectionGuard, Problem> {
+    node.rates().attach(session)?;
+    // It counts among all connections already, and that of a direct client for its address, too.
+    let guard = peer.take_guard().map_or_else(|| node.rates().connection(None), Ok);
+    let mut guard = guard.map_err(|_| Problem::Unavailable)?;
+    guard.count_for(address).map_err(|_| Problem::TooManyConnections)?;
+    Ok(guard)
 }
 
 /// The answer to the client's key, if this is an opening handshake.
@@ -105,6 +108,9 @@ fn accept_key(request: &Request<Body>) -> Result<HeaderValue, Problem> {
     let version = headers.get_all(SEC_WEBSOCKET_VERSION).iter().map(HeaderValue::as_bytes);
     if !is_upgrade || !version.eq([b"13"]) {
         return Err(Problem::Upgrade);
+    }
+    if !tokens(headers, &SEC_WEBSOCKET_PROTOCOL).any(|offer| offer == SUBPROTOCOL) {
+        return Err(Problem::BadRequest("the subprotocol cipher-chat.v1 must be offered"));
     }
     let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
     match (keys.next(), keys.next()) {
@@ -121,23 +127,12 @@ fn accept(key: &HeaderValue) -> Result<HeaderValue, Problem> {
     HeaderValue::try_from(STANDARD.encode(sha1.finish())).map_err(|_| CommonProblem::Internal.into())
 }
 
-/// What a client offers besides our subprotocol.
-struct Offered<'a> {
-    token: Option<&'a str>,
-}
-
-impl<'a> Offered<'a> {
-    fn of(headers: &'a HeaderMap) -> Result<Self, Problem> {
-        let list: Vec<&str> = tokens(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
-        if !list.contains(&SUBPROTOCOL) {
-            return Err(Problem::BadRequest("the subprotocol cipher-chat.v1 must be offered"));
-        }
-        let mut bearers = list.iter().filter_map(|offer| offer.strip_prefix(BEARER));
-        let token = bearers.next();
-        if bearers.next().is_some() {
-            return Err(Problem::BadRequest("more than one bearer token is offered"));
-        }
-        Ok(Self { token })
+/// The token that a browser offers beside our subprotocol.
+fn offered_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut offers = tokens(headers, &SEC_WEBSOCKET_PROTOCOL).filter_map(|offer| offer.strip_prefix(BEARER));
+    match (offers.next(), offers.next()) {
+        (token, None) => Ok(token),
+        _ => Err(Problem::BadRequest("more than one bearer token is offered")),
     }
 }
 
@@ -168,8 +163,10 @@ async fn open(state: AppState, on_upgrade: OnUpgrade, claims: TokenClaims, guard
     let AppState { node, tasks } = state;
     let Ok(Ok(upgraded)) = timeout(node.config().upgrade_wait, on_upgrade).await else { return };
     // Every listener of ours serves this kind of stream.
-    let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else { return };
-    tasks.spawn(ws::serve(node, parts.io.into_inner(), parts.read_buf, claims, guard));
+    let Ok(parts) = upgraded.downcast::<TokioIo<HttpStream>>() else { return };
+    let (stream, behind) = parts.io.into_inner().into_parts();
+    let early = [&parts.read_buf[..], &behind].concat().into();
+    tasks.spawn(ws::serve(node, stream, early, claims, guard));
 }
 
 #[cfg(test)]

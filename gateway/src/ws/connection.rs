@@ -378,6 +378,15 @@ impl Connection {
         self.out.lock().is_done()
     }
 
+    /// At the end: what a client has not read, and does not read, the kernel need not keep for it
+    /// either. (It would for a minute or more.)
+    pub(super) fn forget_unread(&self) {
+        if !self.is_flushed() {
+            // Of a client that is gone already, an error.
+            let _ = socket2::SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO));
+        }
+    }
+
     /// Ends the TLS layer and the sending half of the socket: after this the client reads the end.
     pub(super) fn shut_down(&self) {
         if let Some(tls) = &self.tls {

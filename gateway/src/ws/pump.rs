@@ -65,6 +65,7 @@ struct Attached<H: Host> {
 impl<H: Host> Drop for Attached<H> {
     fn drop(&mut self) {
         self.host.disconnected(&self.connection);
+        self.connection.forget_unread();
     }
 }
 

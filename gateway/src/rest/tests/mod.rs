@@ -11,6 +11,7 @@ use session::SessionGrant;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+mod admission;
 mod ops;
 mod sockets;
 mod upgrade;

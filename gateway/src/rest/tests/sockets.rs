@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use serving::listener::{self, ListenerConfig, NotAdmitted};
+use serving::listener::{self, ListenerConfig};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -28,10 +28,13 @@ impl Running {
         let counted = node.clone();
         let admit = move |address| {
             let rates = counted.rates();
-            rates.connection(rates.address(address)).map(Some).map_err(|_| NotAdmitted)
+            rates.connection(Some(&rates.address(address)))
         };
+        let told = node.clone();
+        let refused =
+            Arc::new(move |refusal: serving::refusal::Refusal| told.refusals().refused(refusal.word()));
         let request_wait = node.config().upgrade_wait;
-        let config = ListenerConfig { tls: None, request_wait, admit: Arc::new(admit) };
+        let config = ListenerConfig { tls: None, request_wait, admit: Arc::new(admit), refused };
         tasks.spawn(listener::serve(listener, router(state), config, tasks.clone(), stop.clone()));
         Self { address, node, tasks, stop }
     }

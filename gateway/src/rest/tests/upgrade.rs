@@ -34,6 +34,17 @@ async fn what_is_no_opening_handshake_is_told_so() {
 }
 
 #[tokio::test]
+async fn who_asks_without_a_token_is_not_told_what_is_here() {
+    let gateway = Gateway::new(|_| ());
+    expect_problem(gateway.send(request("GET", "/v1/ws", &[], "")).await, 401, "no-token").await;
+    let forged = [("authorization", "Bearer x")];
+    expect_problem(gateway.send(request("GET", "/v1/ws", &forged, "")).await, 401, "bad-token").await;
+    let known = bearer(&gateway.token());
+    let known = request("GET", "/v1/ws", &[("authorization", &known)], "");
+    expect_problem(gateway.send(known).await, 426, "upgrade-required").await;
+}
+
+#[tokio::test]
 async fn upgrades_without_a_valid_token_count_against_the_address() {
     let gateway = Gateway::new(|c| c.rates.connect = 1);
     for _ in 0..4 {
@@ -62,7 +73,7 @@ async fn upgrades_with_a_valid_token_count_against_the_session() {
 async fn an_address_with_too_many_sockets_gets_no_more() {
     let gateway = Gateway::new(|c| c.connections_per_address = 1);
     let rates = gateway.state.node.rates();
-    let _taken = rates.connection(rates.address(CLIENT.into())).unwrap();
+    let _taken = rates.connection(Some(&rates.address(CLIENT.into()))).unwrap();
     let response = gateway.send(upgrade(&[("authorization", &bearer(&gateway.token()))])).await;
     expect_problem(response, 429, "connections").await;
 }

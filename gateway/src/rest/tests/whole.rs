@@ -1,6 +1,7 @@
 //! What holds for the interface as a whole.
 
 use super::*;
+use crate::config::Hsts;
 
 #[tokio::test]
 async fn what_is_not_here_is_a_problem_too() {
@@ -33,6 +34,78 @@ async fn the_description_and_the_page_are_for_everybody() {
     assert_eq!(response.status(), 200);
     assert_eq!(body(response).await["openapi"], "3.1.0");
     assert_eq!(gateway.send(request("GET", "/", &[], "")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn every_answer_lets_a_browser_do_as_little_as_possible() {
+    let gateway = Gateway::new(|_| ());
+    let authorization = bearer(&gateway.token());
+    for (method, path, headers) in [
+        ("GET", "/nothing", &[][..]),
+        ("PUT", "/v1/status", &[]),
+        ("GET", "/v1/status", &[]),
+        ("GET", "/v1/status", &[("authorization", authorization.as_str())]),
+        ("POST", "/v1/sessions", &[]),
+        ("POST", "/v1/sessions", &[("origin", "https://evil.example")]),
+        ("GET", "/v1/ws", &[]),
+        ("GET", "/v1/openapi.json", &[]),
+        ("GET", "/", &[]),
+    ] {
+        let response = gateway.send(request(method, path, headers, "")).await;
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(header("x-content-type-options"), Some("nosniff"), "{method} {path}");
+        assert_eq!(header("referrer-policy"), Some("no-referrer"), "{method} {path}");
+        assert_eq!(header("x-frame-options"), Some("DENY"), "{method} {path}");
+        let policy = header("content-security-policy").unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert!(header("cache-control").is_some(), "{method} {path}");
+        assert_eq!(header("strict-transport-security"), None, "not over plain HTTP");
+    }
+}
+
+#[tokio::test]
+async fn browsers_are_told_of_tls_as_the_operator_says() {
+    for (hsts, told) in [
+        (Hsts::Off, None),
+        (Hsts::Host, Some("max-age=63072000")),
+        (Hsts::Subdomains, Some("max-age=63072000; includeSubDomains")),
+    ] {
+        let gateway = Gateway::new(|config| config.hsts = hsts);
+        for path in ["/", "/v1/status", "/nothing"] {
+            let mut sent = request("GET", path, &[], "");
+            sent.extensions_mut().insert(ClientPeer::encrypted(CLIENT.into()));
+            let response = router(gateway.state.clone()).oneshot(sent).await.unwrap();
+            let header = response.headers().get("strict-transport-security");
+            assert_eq!(header.map(|value| value.to_str().unwrap()), told, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_is_counted_by_cause() {
+    let gateway = Gateway::new(|_| ());
+    let mut registry = prometheus_client::registry::Registry::default();
+    gateway.state.node.metrics().register(&mut registry);
+    let count = |cause: &str| {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let series = format!("gateway_http_refusals_total{{cause=\"{cause}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&series).map(str::to_owned));
+        line.unwrap_or_else(|| panic!("no series of {cause}")).parse::<u64>().unwrap()
+    };
+    for cause in ["tls", "full", "stranger", "timeout", "head-too-large", "unread", "token-expired"] {
+        assert_eq!(count(cause), 0, "it is there from the start");
+    }
+    gateway.send(request("GET", "/v1/status", &[], "")).await;
+    gateway.send(request("GET", "/v1/status", &[("authorization", "Bearer x")], "")).await;
+    gateway.send(request("POST", "/v1/sessions", &[("origin", "https://evil.example")], "")).await;
+    gateway.send(request("GET", "/nothing", &[], "")).await;
+    assert_eq!([count("no-token"), count("bad-token"), count("origin")], [1, 1, 1]);
+    while gateway.send(request("POST", "/v1/sessions", &[], "")).await.status() == 201 {}
+    assert_eq!(count("rate"), 1);
 }
 
 #[tokio::test]

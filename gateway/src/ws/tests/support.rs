@@ -89,7 +89,7 @@ impl Gateway {
         });
         let claims = self.node.tokens().verify_session(&token.token).unwrap();
         let rates = self.node.rates();
-        let guard = rates.connection(rates.address([127, 0, 0, 1].into())).unwrap();
+        let guard = rates.connection(Some(&rates.address([127, 0, 0, 1].into()))).unwrap();
         let (connection, pump) = attach(self.node.clone(), stream, &early, &claims, guard);
         self.tasks.spawn(pump);
         (Client { io, came: Vec::new() }, connection)
