@@ -22,8 +22,11 @@ constants! {
     /// A connection that was open for this long was a success: the windows begin with the first
     /// again.
     STABLE: Duration = Duration::from_secs(2);
-    /// Longest pause that a `drain` or a `Retry-After` can ask for.
+    /// Longest pause that a `drain`, or the `Retry-After` of anything but 429, can ask for.
     LONGEST_ASKED: Duration = Duration::from_secs(60);
+    /// Longest pause that the `Retry-After` of 429 can ask for: the time at which there is room for
+    /// this client. Who comes earlier is sent to the end of the queue.
+    LONGEST_PROMISED: Duration = Duration::from_secs(15 * 60);
     /// A client that awaits an answer, and has received nothing for this long, sends `ping`.
     ASK_AFTER: Duration = Duration::from_secs(3);
     /// When nothing has arrived for this long after that `ping`, the client opens another

@@ -5,12 +5,14 @@
 //! - [`channel`] and [`invite`]: the end-to-end encrypted channel, without I/O;
 //! - [`Chat`]: both together. Most programs need nothing else.
 
+mod admission;
 pub mod channel;
 pub mod chat;
 pub mod connection;
 mod dial;
 pub mod invite;
 mod machine;
+mod opening;
 pub mod rest;
 mod secret;
 pub mod server;
@@ -19,6 +21,7 @@ mod wire;
 
 pub use chat::{Chat, ChatCriteria};
 pub use connection::{Closed, Connection};
+pub use opening::Opening;
 pub use rest::{RestError, Session};
 pub use secret::Secret;
 pub use server::{Server, ServerUrl, Trust};

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, io, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use schemas::{SessionId, limits::SESSION_LIFE, session::SessionState};
@@ -50,16 +50,8 @@ impl Token {
 }
 
 impl Session {
-    /// Opens a session (`POST /v1/sessions`).
-    ///
-    /// # Errors
-    /// If no address answers, or the one that does refuses: [`RestError::Problem`] with status 429
-    /// when too many sessions were opened from this network address.
-    pub async fn open(server: &Server) -> Result<Self, RestError> {
-        let opened: Opened = json(server, Method::POST, "/v1/sessions", None).await?;
-        let Opened { session: id, token, expires_in } = opened;
-        let token = Token::lasting(token, Duration::from_secs(expires_in));
-        Ok(Self { server: server.clone(), token, id })
+    pub(crate) fn new(server: Server, token: Token, id: SessionId) -> Self {
+        Self { server, token, id }
     }
 
     /// Who this is.
@@ -84,7 +76,7 @@ impl Session {
     /// As for every call here: no answer, or a refusal, which has status 401 if the token has
     /// expired.
     pub async fn me(&self) -> Result<Me, RestError> {
-        json(&self.server, Method::GET, "/v1/sessions/me", Some(&self.token.secret)).await
+        json(&self.server, Method::GET, "/v1/sessions/me", Some(&self.token.secret), None).await
     }
 
     /// Requests a fresh token (`POST /v1/sessions/me/token`).
@@ -93,7 +85,7 @@ impl Session {
     /// As [`Session::me`].
     pub async fn renew(&mut self) -> Result<(), RestError> {
         let path = "/v1/sessions/me/token";
-        let renewed: Renewed = json(&self.server, Method::POST, path, Some(&self.token.secret)).await?;
+        let renewed: Renewed = json(&self.server, Method::POST, path, Some(&self.token.secret), None).await?;
         self.token = Token::lasting(renewed.token, Duration::from_secs(renewed.expires_in));
         Ok(())
     }
@@ -103,7 +95,7 @@ impl Session {
     /// # Errors
     /// As [`Session::me`].
     pub async fn status(&self) -> Result<Status, RestError> {
-        json(&self.server, Method::GET, "/v1/status", Some(&self.token.secret)).await
+        json(&self.server, Method::GET, "/v1/status", Some(&self.token.secret), None).await
     }
 
     /// Ends the chat that the session is in, and keeps the session (`DELETE /v1/rooms/current`).
@@ -111,7 +103,9 @@ impl Session {
     /// # Errors
     /// As [`Session::me`].
     pub async fn leave(&self) -> Result<(), RestError> {
-        call(&self.server, Method::DELETE, "/v1/rooms/current", Some(&self.token.secret)).await.map(drop)
+        call(&self.server, Method::DELETE, "/v1/rooms/current", Some(&self.token.secret), None)
+            .await
+            .map(drop)
     }
 
     /// Ends the session: its chat, its connection wherever it is, and its token (`DELETE
@@ -120,7 +114,7 @@ impl Session {
     /// # Errors
     /// As [`Session::me`].
     pub async fn delete(self) -> Result<(), RestError> {
-        call(&self.server, Method::DELETE, "/v1/sessions/me", Some(&self.token.secret)).await.map(drop)
+        call(&self.server, Method::DELETE, "/v1/sessions/me", Some(&self.token.secret), None).await.map(drop)
     }
 }
 
@@ -164,13 +158,6 @@ pub enum MatchingKind {
 }
 
 #[derive(Deserialize)]
-struct Opened {
-    session: SessionId,
-    token: Secret,
-    expires_in: u64,
-}
-
-#[derive(Deserialize)]
 struct Renewed {
     token: Secret,
     expires_in: u64,
@@ -210,6 +197,8 @@ pub struct Problem {
     pub status: u16,
     /// What kind of problem it is: a URI reference, `about:blank` if the status says it all.
     pub r#type: Option<String>,
+    /// What kind of problem it is, for programs: a word of the table in docs/protocol.md.
+    pub code: Option<String>,
     /// One line for people.
     pub title: Option<String>,
     /// More for people.
@@ -229,26 +218,28 @@ impl fmt::Display for Problem {
     }
 }
 
-async fn json<T: DeserializeOwned>(
+pub(crate) async fn json<T: DeserializeOwned>(
     server: &Server,
     method: Method,
     path: &str,
     token: Option<&Secret>,
+    body: Option<Bytes>,
 ) -> Result<T, RestError> {
-    let body = call(server, method, path, token).await?;
+    let body = call(server, method, path, token, body).await?;
     serde_json::from_slice(&body).map_err(|_| RestError::Unexpected)
 }
 
 /// One call, to the first address to which a connection can be made.
-async fn call(
+pub(crate) async fn call(
     server: &Server,
     method: Method,
     path: &str,
     token: Option<&Secret>,
+    body: Option<Bytes>,
 ) -> Result<Bytes, RestError> {
     let mut fault = RestError::TimedOut;
     for url in server.shuffled().urls() {
-        let request = request(url, &method, path, token)?;
+        let request = request(url, &method, path, token, body.clone())?;
         match timeout(CALL_TIMEOUT, call_one(server, url, request)).await {
             Ok(Err(unreachable @ RestError::Unreachable { .. })) => fault = unreachable,
             Ok(answered) => return answered,
@@ -263,7 +254,8 @@ fn request(
     method: &Method,
     path: &str,
     token: Option<&Secret>,
-) -> Result<Request<Empty<Bytes>>, RestError> {
+    body: Option<Bytes>,
+) -> Result<Request<Full<Bytes>>, RestError> {
     let mut request = Request::builder()
         .method(method)
         .uri(url.path(path))
@@ -273,7 +265,10 @@ fn request(
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, bearer(token).ok_or(RestError::Unexpected)?);
     }
-    request.body(Empty::new()).map_err(|_| RestError::Unexpected)
+    if body.is_some() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    request.body(Full::new(body.unwrap_or_default())).map_err(|_| RestError::Unexpected)
 }
 
 /// The `Authorization` header; `None` for a token that cannot be one. Not shown by `Debug`.
@@ -286,7 +281,7 @@ pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
 async fn call_one(
     server: &Server,
     url: &ServerUrl,
-    request: Request<Empty<Bytes>>,
+    request: Request<Full<Bytes>>,
 ) -> Result<Bytes, RestError> {
     let unreachable = |source| RestError::Unreachable { url: url.clone(), source };
     let stream = dial(server, url).await.map_err(unreachable)?;

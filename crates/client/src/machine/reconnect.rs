@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use schemas::{CloseCode, close::Reconnect, reconnect::LONGEST_ASKED};
+use schemas::{
+    CloseCode,
+    close::Reconnect,
+    reconnect::{LONGEST_ASKED, LONGEST_PROMISED},
+};
 
 use super::{
     interface::{Closed, Effect, Event, Refusal},
@@ -65,8 +69,9 @@ impl ConnectionMachine {
             {
                 self.close(Closed::Refused(status));
             }
-            Refusal::Status { retry_after, .. } => {
-                self.lost(Loss::Refused(retry_after), now, random);
+            Refusal::Status { status, retry_after } => {
+                let longest = if status == 429 { LONGEST_PROMISED } else { LONGEST_ASKED };
+                self.lost(Loss::Refused(retry_after.map(|asked| asked.min(longest))), now, random);
             }
             Refusal::Unreachable => self.lost(Loss::Refused(None), now, random),
         }
@@ -101,7 +106,7 @@ impl ConnectionMachine {
                 }
             },
             Loss::Broken => Duration::ZERO,
-            Loss::Refused(pause) => pause.unwrap_or_default().min(LONGEST_ASKED),
+            Loss::Refused(pause) => pause.unwrap_or_default(),
         };
         let retry_in = asked + self.reconnects.next(random);
         self.next_address();

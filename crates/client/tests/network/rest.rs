@@ -103,3 +103,69 @@ async fn a_token_is_never_shown_by_debug() {
     let session = script.session(&script.server()).await;
     assert!(!format!("{session:?}").contains("t0"), "{session:?}");
 }
+
+/// A refusal as the server words it.
+fn problem(status: &str, code: &str) -> String {
+    answer(status, &format!(r#"{{"type":"about:blank","status":428,"code":"{code}","detail":"d"}}"#))
+}
+
+/// A puzzle whose solution is the first that is tried.
+fn puzzle() -> String {
+    let zeros = "0".repeat(32);
+    let parameters = format!(
+        r#"{{"algorithm":"PBKDF2/SHA-256","cost":1,"keyLength":32,"keyPrefix":"","nonce":"{zeros}","salt":"{zeros}"}}"#
+    );
+    format!(
+        r#"{{"challenge":{{"parameters":{parameters},"signature":"signed"}},"counters":2,"expires_at":1,"expires_in":300}}"#
+    )
+}
+
+#[tokio::test]
+async fn work_that_is_asked_for_is_done() {
+    let script = Script::new().await;
+    let server = script.server();
+    let serve = async {
+        let first = script.call(problem("428 Precondition Required", "admission")).await;
+        assert!(first.starts_with("post /v1/sessions ") && !first.contains("content-type"), "{first}");
+        let asked = script.call(answer("200 OK", &puzzle())).await;
+        assert!(asked.starts_with("get /v1/challenge "), "{asked}");
+        let second = script.call(problem("403 Forbidden", "proof-expired")).await;
+        assert!(second.contains("\r\ncontent-type: application/json\r\n"), "{second}");
+        script.call(answer("200 OK", &puzzle())).await;
+        script.call(answer("201 Created", &opened("t0"))).await
+    };
+    let (session, _) = tokio::join!(Session::open(&server), serve);
+    session.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_never_content_is_not_worked_for_for_ever() {
+    let script = Script::new().await;
+    let server = script.server();
+    let serve = async {
+        for _ in 0..3 {
+            script.call(problem("403 Forbidden", "bad-proof")).await;
+            script.call(answer("200 OK", &puzzle())).await;
+        }
+        script.call(problem("403 Forbidden", "bad-proof")).await
+    };
+    let (session, _) = tokio::join!(Session::open(&server), serve);
+    let Err(RestError::Problem(problem)) = session else { panic!("{session:?}") };
+    assert_eq!((problem.status, problem.code.as_deref()), (403, Some("bad-proof")));
+}
+
+#[tokio::test]
+async fn who_is_patient_waits_for_the_promised_time() {
+    let script = Script::new().await;
+    let server = script.server();
+    let busy = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+    let serve = async {
+        script.call(busy).await;
+        script.call(answer("201 Created", &opened("t0"))).await
+    };
+    let mut told = Vec::new();
+    let (session, _) = tokio::join!(Session::open_patiently(&server, |waits| told.push(waits)), serve);
+    session.unwrap();
+    let [client::Opening::Waiting(pause)] = told[..] else { panic!("{told:?}") };
+    assert!((1000..=2000).contains(&pause.as_millis()), "{pause:?}");
+}

@@ -51,6 +51,9 @@ impl Script {
     pub(crate) async fn call(&self, answer: impl AsRef<str>) -> String {
         let (mut stream, _) = self.listener.accept().await.unwrap();
         let head = read_head(&mut stream).await;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        stream.read_exact(&mut body).await.unwrap();
         stream.write_all(answer.as_ref().as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
         head

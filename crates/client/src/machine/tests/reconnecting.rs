@@ -95,12 +95,16 @@ fn pauses_grow_until_a_connection_has_lasted() {
 fn the_pause_that_a_server_asks_for_is_kept_within_limits() {
     let mut world = World::new();
     world.wait();
-    let wait = |seconds| {
-        Input::Refused(Refusal::Status { status: 429, retry_after: Some(Duration::from_secs(seconds)) })
+    let wait = |status, seconds| {
+        Input::Refused(Refusal::Status { status, retry_after: Some(Duration::from_secs(seconds)) })
     };
-    assert_eq!(world.input(wait(7)), [disconnected(7250)]);
+    assert_eq!(world.input(wait(503, 7)), [disconnected(7250)]);
     world.wait();
-    assert_eq!(world.input(wait(u64::MAX)), [disconnected(60_500)]);
+    assert_eq!(world.input(wait(503, u64::MAX)), [disconnected(60_500)]);
+    world.wait();
+    assert_eq!(world.input(wait(429, 280)), [disconnected(281_000)], "when there is room for this one");
+    world.wait();
+    assert_eq!(world.input(wait(429, u64::MAX)), [disconnected(902_000)]);
 }
 
 #[test]
