@@ -4,6 +4,7 @@
  * connections. The driver (connection-driver.js) carries out the effects and decides nothing.
  */
 
+import { LONGEST_ASKED_MS, LONGEST_PROMISED_MS } from './facts.js';
 import { Goal } from './goal.js';
 import { Link } from './link.js';
 import { DOUBTED_MS } from './liveness.js';
@@ -144,7 +145,9 @@ export class ConnectionMachine {
     if (this.#stopped || this.#link.active !== null) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail(status === 428 ? 'unproved' : 'forbidden');
     if (retryInMs === null) return this.#offline(silent ? 'silent' : 'lost', now);
-    return [emit({ kind: 'busy', retryInMs: this.#link.dial.refused(now, retryInMs) })];
+    // A 429 says when there is room for this one; who comes earlier is sent to the end of the queue.
+    const longest = status === 429 ? LONGEST_PROMISED_MS : LONGEST_ASKED_MS;
+    return [emit({ kind: 'busy', retryInMs: this.#link.dial.refused(now, Math.min(retryInMs, longest)) })];
   }
 
   /**

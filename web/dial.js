@@ -100,7 +100,7 @@ export class Dial {
    * @param {number} pause
    */
   refused(now, pause) {
-    this.at = now + Math.min(pause, LONGEST_ASKED_MS) + this.#backOff.next();
+    this.at = now + pause + this.#backOff.next();
     return this.at - now;
   }
 

@@ -69,8 +69,10 @@ export const FIRST_REFUSED_WINDOW_MS = 1000;
 export const LONGEST_WINDOW_MS = 10_000;
 /** A connection that was open for this long was a success: the windows begin with the first again. */
 export const STABLE_MS = 2000;
-/** Longest pause that a `drain` or a `Retry-After` can ask for. */
+/** Longest pause that a `drain`, or the `Retry-After` of anything but 429, can ask for. */
 export const LONGEST_ASKED_MS = 60_000;
+/** Longest pause that the `Retry-After` of 429 can ask for: the time at which there is room for this client. Who comes earlier is sent to the end of the queue. */
+export const LONGEST_PROMISED_MS = 900_000;
 /** A client that awaits an answer, and has received nothing for this long, sends `ping`. */
 export const ASK_AFTER_MS = 3000;
 /** When nothing has arrived for this long after that `ping`, the client opens another connection beside the silent one. */

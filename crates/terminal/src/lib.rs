@@ -17,6 +17,7 @@ mod keys;
 mod layout;
 mod log;
 mod model;
+mod opening;
 mod options;
 mod outcome;
 mod output;
@@ -33,7 +34,7 @@ mod view;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use client::{Chat, Server, Trust};
+use client::{Server, Trust};
 
 pub use self::options::ChatOptions;
 use self::{
@@ -64,7 +65,7 @@ pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     };
     let trust = options.ca.clone().map_or(Trust::System, Trust::Ca);
     let server = Server::new(plan.urls.clone(), &trust)?;
-    let chat = Chat::open(&server).await.context("cannot open a session")?;
+    let chat = opening::open(&server).await.context("cannot open a session")?;
     let output = Output::of(&options);
     if output == Output::Plain && Terminal::is_there() && !options.plain {
         return FullScreen::new(server, chat, plan).run().await;

@@ -205,6 +205,10 @@ test('no server can ask for a longer pause than a minute', () => {
   fresh.find();
   const [busy] = events(fresh.machine.sessionRefused({ status: 503, retryInMs: 100 * MINUTE }, fresh.now));
   assert.equal(busy.retryInMs, LONGEST_ASKED_MS + FIRST_WINDOW_MS / 2);
+  const promised = new World();
+  promised.find();
+  const [queued] = events(promised.machine.sessionRefused({ status: 429, retryInMs: 280_000 }, promised.now));
+  assert.equal(queued.retryInMs, 280_000 + FIRST_WINDOW_MS / 2, 'the time at which there is room for this one');
 });
 
 test('a network that is back is tried at once', () => {
