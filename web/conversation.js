@@ -17,6 +17,7 @@ import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
  * @typedef {object} Owner
  * @property {(frame: Bytes, awaits: boolean) => void} send
  * @property {() => void} wrote The peer has written.
+ * @property {HTMLElement} alerts Opens the choice of alerts.
  * @property {() => void} peerBye
  * @property {(reason: ChannelEnd) => void} ended
  * @property {(() => void) | null} next
@@ -55,6 +56,7 @@ export class Conversation {
       next: next === null ? null : () => this.#ask('next', next),
       leave: () => this.#ask('leave', owner.leave),
       report: () => askForReport(owner.report),
+      alerts: owner.alerts,
     });
   }
 

@@ -227,6 +227,7 @@ class Page {
     if (search === null || search.criteria !== criteria) return this.#driver.run(this.#driver.machine.leave());
     const chat = new Conversation(search, {
       send: (frame, awaits) => this.#driver.send(frame, awaits),
+      alerts: alertsButton(this.#attention),
       wrote: () => this.#attention.happened('wrote'),
       peerBye: () => this.#over('over.bye'),
       ended: (reason) => this.#channelEnded(chat, reason),

@@ -25,6 +25,7 @@ import { MessageLog } from './ui-log.js';
  * @property {(() => void) | null} next `null` when there is nobody else to meet.
  * @property {() => void} leave
  * @property {() => void} report
+ * @property {HTMLElement} alerts Opens the choice of alerts.
  */
 
 export class ChatScreen {
@@ -53,7 +54,7 @@ export class ChatScreen {
   /** @param {boolean} invited @param {Acts} acts */
   constructor(invited, acts) {
     this.#acts = acts;
-    const beginning = el('div', { class: 'begin' }, el('p', { text: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null);
+    const beginning = el('div', { class: 'begin' }, el('p', { text: invited ? 'chat.begin.invite' : 'chat.begin.random' }), invited ? this.#check : null, acts.alerts);
     this.#log = new MessageLog(beginning, askToOpen);
     this.#composer = new Composer(acts.send, acts.typing);
     this.#safety.disabled = true;

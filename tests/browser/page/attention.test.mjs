@@ -88,6 +88,7 @@ test('a sound and a notification come to those who ask, without content', async 
   await eventually(async () => (await noticed()).join() === '6,2');
   for (const notice of await a.evaluate(() => globalThis.notices)) assert.match(notice, /^\["cipher-chat",\{"body":"There is something new in your tab."/);
   await look(a, 'visible');
+  assert.equal(await a.locator('.chat').getByRole('button', { name: 'Tell me when something happens' }).count(), 1, 'in a chat, too');
   await write(b, 'seen at once');
   await reads(a, 'seen at once');
   assert.deepEqual(await noticed(), [6, 2]);
