@@ -2,7 +2,7 @@
 //!
 //! The page itself is not built: every file is served as it is read in `web/`. Only into
 //! `index.html` two things are written that can be checked against the files: the digest of each
-//! module (an import map with `integrity`) and a preload link for each.
+//! file (an import map with `integrity`, and attributes) and a preload link for each module.
 
 use std::{
     env,
@@ -21,8 +21,11 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Where `index.html` takes the import map and the preload links.
 const MODULES: &str = "<!-- modules -->";
-/// What of `index.html` gets the digest of the style sheet.
-const STYLE: &str = r#"<link rel="stylesheet" href="style.css""#;
+/// What of `index.html` gets the digest of a file of its own.
+const NAMED: [(&str, &str); 2] = [
+    ("style.css", r#"<link rel="stylesheet" href="style.css""#),
+    ("main.js", r#"<script type="module" src="main.js""#),
+];
 /// The best that Brotli can do: it is done once, when the program is built.
 const BROTLI_QUALITY: i32 = 11;
 /// log2 of Brotli's window. Every file of the page is smaller than this one.
@@ -37,10 +40,12 @@ fn main() -> Result<()> {
     let mut files = read(&web)?;
     let import_map = import_map(&files)?;
     println!("cargo::rustc-env=PAGE_IMPORT_MAP_SHA256={}", digest(import_map.as_bytes()));
-    let style = digest(&file(&mut files, "style.css")?.bytes);
-    let preloads = preloads(&files);
-    let index = file(&mut files, "index.html")?;
-    index.bytes = complete(&index.bytes, &import_map, &style, &preloads)?;
+    let index = complete(&file(&files, "index.html")?.bytes, &import_map, &files)?;
+    for file in &mut files {
+        if file.name == "index.html" {
+            file.bytes.clone_from(&index);
+        }
+    }
 
     let mut list = String::from("&[\n");
     for file in &files {
@@ -78,8 +83,8 @@ fn read(web: &Path) -> Result<Vec<File>> {
     Ok(files)
 }
 
-fn file<'a>(files: &'a mut [File], name: &str) -> Result<&'a mut File> {
-    let found = files.iter_mut().find(|file| file.name == name);
+fn file<'a>(files: &'a [File], name: &str) -> Result<&'a File> {
+    let found = files.iter().find(|file| file.name == name);
     found.ok_or_else(|| format!("web/{name} is missing").into())
 }
 
@@ -98,23 +103,33 @@ fn import_map(files: &[File]) -> Result<String> {
     Ok(map)
 }
 
-/// All modules at once, instead of import after import. `main.js` has a tag of its own.
+/// All modules at once, instead of import after import. `main.js` has a tag of its own. The digests
+/// stand here again: Chromium fetches a module twice if only the import map names its digest.
 fn preloads(files: &[File]) -> String {
-    let names = modules(files).map(|file| file.name.as_str()).filter(|name| *name != "main.js");
-    names.map(|name| format!("\n<link rel=\"modulepreload\" href=\"{name}\">")).collect()
+    let preloaded = modules(files).filter(|file| file.name != "main.js");
+    let link = |file: &File| {
+        let (name, integrity) = (&file.name, digest(&file.bytes));
+        format!("\n<link rel=\"modulepreload\" href=\"{name}\" integrity=\"sha256-{integrity}\">")
+    };
+    preloaded.map(link).collect()
 }
 
 /// `index.html` as it is served.
-fn complete(index: &[u8], import_map: &str, style: &str, preloads: &str) -> Result<Vec<u8>> {
-    let index = std::str::from_utf8(index)?;
-    for place in [MODULES, STYLE] {
-        if index.matches(place).count() != 1 {
-            return Err(format!("web/index.html has to contain {place} once").into());
-        }
+fn complete(index: &[u8], import_map: &str, files: &[File]) -> Result<Vec<u8>> {
+    let modules = format!("<script type=\"importmap\">{import_map}</script>{}", preloads(files));
+    let mut index = replaced(std::str::from_utf8(index)?, MODULES, &modules)?;
+    for (name, tag) in NAMED {
+        let integrity = digest(&file(files, name)?.bytes);
+        index = replaced(&index, tag, &format!("{tag} integrity=\"sha256-{integrity}\""))?;
     }
-    let modules = format!("<script type=\"importmap\">{import_map}</script>{preloads}");
-    let style = format!("{STYLE} integrity=\"sha256-{style}\"");
-    Ok(index.replace(MODULES, &modules).replace(STYLE, &style).into_bytes())
+    Ok(index.into_bytes())
+}
+
+fn replaced(index: &str, place: &str, by: &str) -> Result<String> {
+    if index.matches(place).count() != 1 {
+        return Err(format!("web/index.html has to contain {place} once").into());
+    }
+    Ok(index.replace(place, by))
 }
 
 fn write_variants(out: &Path, File { name, bytes }: &File) -> Result<()> {

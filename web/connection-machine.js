@@ -6,10 +6,10 @@
 
 import { LONGEST_ASKED_MS, LONGEST_PROMISED_MS } from './facts.js';
 import { Goal } from './goal.js';
-import { Link } from './link.js';
 import { DOUBTED_MS } from './liveness.js';
 import { WHY_CLOSED, adviceOf, emit } from './protocol.js';
 import { Session } from './session.js';
+import { Sockets } from './sockets.js';
 
 /** @typedef {import('./facts.js').Category} Category */
 /** @typedef {import('./facts.js').Reconnect} Reconnect */
@@ -36,12 +36,12 @@ export class ConnectionMachine {
     peer: (self, { state }) => (self.inRoom ? [emit({ kind: 'peer', state })] : []),
     ended: (self, { reason }) => self.#follow(self.#goal.ended(reason, true)),
     token: (self, message, now) => self.#renewed(message, now),
-    drain: (self, { reconnect_in_ms }, now) => (self.#link.dial.asked(now, reconnect_in_ms), []),
+    drain: (self, { reconnect_in_ms }, now) => (self.#sockets.dial.asked(now, reconnect_in_ms), []),
     pong: () => [],
     error: (self, { code }, now) => self.#follow(self.#goal.refused(code, now)),
   };
 
-  #link;
+  #sockets;
   #goal;
   #session = new Session();
   /** What the page was told of the connection. @type {'online' | 'silent' | 'offline'} */
@@ -52,7 +52,7 @@ export class ConnectionMachine {
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
   constructor(random) {
-    this.#link = new Link(random);
+    this.#sockets = new Sockets(random);
     this.#goal = new Goal(random);
   }
 
@@ -63,7 +63,7 @@ export class ConnectionMachine {
 
   /** The socket over which frames of the room may go now, or `null`. */
   get roomSocket() {
-    return this.inRoom && !this.#goal.resuming ? this.#link.active : null;
+    return this.inRoom && !this.#goal.resuming ? this.#sockets.active : null;
   }
 
   /** The newest session token, or `null`. */
@@ -73,7 +73,7 @@ export class ConnectionMachine {
 
   /** When to call `tick`, in milliseconds, or `null`. */
   get wakeAt() {
-    const set = [...this.#link.times, this.#goal.repeatAt].filter((time) => time !== null);
+    const set = [...this.#sockets.times, this.#goal.repeatAt].filter((time) => time !== null);
     return set.length > 0 ? Math.min(...set) : null;
   }
 
@@ -86,14 +86,14 @@ export class ConnectionMachine {
   find(criteria, now) {
     const message = this.#goal.find(criteria);
     this.#stopped = false;
-    if (this.#link.active !== null) return [this.#link.send(message)];
+    if (this.#sockets.active !== null) return [this.#sockets.send(message)];
     return this.#connect(now);
   }
 
   /** Stops waiting. @returns {Effect[]} */
   cancel() {
     this.#goal.cancel();
-    return this.#link.active === null ? [] : [this.#link.send({ type: 'cancel' })];
+    return this.#sockets.active === null ? [] : [this.#sockets.send({ type: 'cancel' })];
   }
 
   /** Ends the chat. @returns {Effect[]} */
@@ -101,8 +101,9 @@ export class ConnectionMachine {
     return this.#endRoom({ type: 'leave' });
   }
 
-  /** Ends the chat with a report. @param {Category} category @returns {Effect[]} */
+  /** Reports the chat, which ends it, or the one that has just ended. @param {Category} category @returns {Effect[]} */
   report(category) {
+    if (!this.inRoom && this.#sockets.active !== null) return [this.#sockets.send({ type: 'report', category })];
     return this.#endRoom({ type: 'report', category });
   }
 
@@ -116,7 +117,7 @@ export class ConnectionMachine {
     this.#stopped = true;
     this.#goal.clear();
     this.#told = 'offline';
-    return [...farewell, ...this.#link.stop()];
+    return [...farewell, ...this.#sockets.stop()];
   }
 
   /**
@@ -128,7 +129,7 @@ export class ConnectionMachine {
   sessionCreated(session, now) {
     this.#session.isBeingMade = false;
     // A connection has brought a token of its own meanwhile.
-    if (this.#link.active !== null) return [];
+    if (this.#sockets.active !== null) return [];
     this.#session.keep(session, now);
     return this.#stopped ? [] : this.#connect(now);
   }
@@ -142,12 +143,12 @@ export class ConnectionMachine {
    */
   sessionRefused({ status, retryInMs, silent = false }, now) {
     this.#session.isBeingMade = false;
-    if (this.#stopped || this.#link.active !== null) return [];
+    if (this.#stopped || this.#sockets.active !== null) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail(status === 428 ? 'unproved' : 'forbidden');
     if (retryInMs === null) return this.#offline(silent ? 'silent' : 'lost', now);
     // A 429 says when there is room for this one; who comes earlier is sent to the end of the queue.
     const longest = status === 429 ? LONGEST_PROMISED_MS : LONGEST_ASKED_MS;
-    return [emit({ kind: 'busy', retryInMs: this.#link.dial.refused(now, Math.min(retryInMs, longest)) })];
+    return [emit({ kind: 'busy', retryInMs: this.#sockets.dial.refused(now, Math.min(retryInMs, longest)) })];
   }
 
   /**
@@ -160,11 +161,11 @@ export class ConnectionMachine {
   probed(token, answer, now) {
     if (!this.#session.probed(token, answer)) return [];
     // The room of a session that is over is lost, a find is not.
-    const effects = answer === 'dead' ? this.#follow(this.#goal.ended('expired', this.#link.active !== null)) : [];
+    const effects = answer === 'dead' ? this.#follow(this.#goal.ended('expired', this.#sockets.active !== null)) : [];
     // Who asked before connecting has nothing else underway.
-    const waits = !this.#stopped && this.#link.active === null && this.#link.dial.at === null;
+    const waits = !this.#stopped && this.#sockets.active === null && this.#sockets.dial.at === null;
     if (!waits) return effects;
-    if (answer === 'unknown' && this.#link.dial.opening === null) return this.#offline('lost', now);
+    if (answer === 'unknown' && this.#sockets.dial.opening === null) return this.#offline('lost', now);
     return [...effects, ...this.#connect(now)];
   }
 
@@ -176,11 +177,11 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   text(socket, text, now) {
-    if (!this.#link.knows(socket)) return [];
+    if (!this.#sockets.knows(socket)) return [];
     const effects = this.received(socket, now);
     const message = JSON.parse(text);
     if (!Object.hasOwn(ConnectionMachine.handlers, message.type)) return effects;
-    if (socket !== this.#link.active && message.type !== 'ready') return effects;
+    if (socket !== this.#sockets.active && message.type !== 'ready') return effects;
     return [...effects, ...ConnectionMachine.handlers[/** @type {ServerType} */ (message.type)](this, message, now, socket)];
   }
 
@@ -191,8 +192,8 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   received(socket, now) {
-    if (socket !== this.#link.active) return [];
-    const effects = this.#link.received(now);
+    if (socket !== this.#sockets.active) return [];
+    const effects = this.#sockets.received(now);
     if (this.#told === 'silent') effects.push(this.#tell('online', { kind: 'answers' }));
     return effects;
   }
@@ -204,12 +205,12 @@ export class ConnectionMachine {
    * @param {number} now
    */
   sent(socket, now) {
-    if (socket === this.#link.active) this.#link.liveness.sent(now);
+    if (socket === this.#sockets.active) this.#sockets.liveness.sent(now);
   }
 
   /** The server has taken the upgrade of a socket. @param {number} socket */
   opened(socket) {
-    if (socket === this.#link.dial.opening) this.#link.dial.opened();
+    if (socket === this.#sockets.dial.opening) this.#sockets.dial.opened();
   }
 
   /**
@@ -221,16 +222,16 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   closed(socket, how, now) {
-    const replacedByUs = this.#link.dial.hasGivenUp && WHY_CLOSED.get(Number(how)) === 'replaced';
+    const replacedByUs = this.#sockets.dial.hasGivenUp && WHY_CLOSED.get(Number(how)) === 'replaced';
     const code = how === 'silent' || replacedByUs ? null : how;
-    if (socket === this.#link.dial.opening) {
-      this.#link.dial.failed();
-      if (this.#link.active !== null) return (this.#link.dial.later(now), []);
-    } else if (socket === this.#link.active) {
-      this.#link.lost(now);
+    if (socket === this.#sockets.dial.opening) {
+      this.#sockets.dial.failed();
+      if (this.#sockets.active !== null) return (this.#sockets.dial.later(now), []);
+    } else if (socket === this.#sockets.active) {
+      this.#sockets.lost(now);
       this.#goal.repeatAt = null;
       // A new connection may close the old one before its own `ready` comes.
-      if (this.#link.dial.opening !== null && WHY_CLOSED.get(code ?? 0) !== 'session-over') return this.#inRoomOnly({ kind: 'moving' });
+      if (this.#sockets.dial.opening !== null && WHY_CLOSED.get(code ?? 0) !== 'session-over') return this.#inRoomOnly({ kind: 'moving' });
     } else {
       return [];
     }
@@ -244,9 +245,9 @@ export class ConnectionMachine {
    */
   nudge(now) {
     if (this.#stopped) return [];
-    if (this.#link.active !== null) return this.#link.ask(now, DOUBTED_MS);
-    if (this.#link.dial.at === null) return [];
-    this.#link.dial.at = now;
+    if (this.#sockets.active !== null) return this.#sockets.ask(now, DOUBTED_MS);
+    if (this.#sockets.dial.at === null) return [];
+    this.#sockets.dial.at = now;
     return this.tick(now);
   }
 
@@ -255,12 +256,12 @@ export class ConnectionMachine {
     /** @type {Effect[]} */
     const effects = [];
     const due = (/** @type {number | null} */ time) => time !== null && time <= now;
-    const { dial, liveness } = this.#link;
-    if (due(liveness.lostAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#link.active), now));
+    const { dial, liveness } = this.#sockets;
+    if (due(liveness.lostAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#sockets.active), now));
     else if (due(liveness.tellAt)) effects.push(...this.#silent());
     else if (due(liveness.replaceAt)) effects.push(...this.#replace(now));
-    else if (due(liveness.askAt)) effects.push(...this.#link.ask(now));
-    else if (due(liveness.pingAt)) effects.push(...this.#link.ping(now));
+    else if (due(liveness.askAt)) effects.push(...this.#sockets.ask(now));
+    else if (due(liveness.pingAt)) effects.push(...this.#sockets.ping(now));
     if (due(dial.abandonAt)) effects.push(...this.#abandon(/** @type {number} */ (dial.opening), now));
     if (due(this.#goal.repeatAt)) effects.push(...this.#repeatGoal());
     if (due(dial.at)) effects.push(...this.#connect(now));
@@ -271,12 +272,12 @@ export class ConnectionMachine {
 
   /** @param {number} now @returns {Effect[]} */
   #connect(now) {
-    this.#link.dial.at = null;
-    const busy = this.#link.dial.opening !== null || this.#session.isBeingMade;
+    this.#sockets.dial.at = null;
+    const busy = this.#sockets.dial.opening !== null || this.#session.isBeingMade;
     if (busy || this.#goal.isNone) return [];
     if (this.#session.token === null) return this.#session.make();
-    if (this.#link.active === null && !this.#session.isFresh(now)) return this.#session.probe();
-    return [{ do: 'connect', socket: this.#link.dial.begin(now), token: this.#session.token }];
+    if (this.#sockets.active === null && !this.#session.isFresh(now)) return this.#session.probe();
+    return [{ do: 'connect', socket: this.#sockets.dial.begin(now), token: this.#session.token }];
   }
 
   /**
@@ -290,8 +291,8 @@ export class ConnectionMachine {
     this.graceMs = message.limits?.grace_ms ?? null;
     /** @type {Effect[]} */
     const effects = [];
-    if (socket === this.#link.dial.opening) {
-      const replaced = this.#link.ready(now);
+    if (socket === this.#sockets.dial.opening) {
+      const replaced = this.#sockets.ready(now);
       effects.push(...replaced);
       if (replaced.length > 0) effects.push(...this.#inRoomOnly({ kind: 'moving' }));
     }
@@ -304,7 +305,7 @@ export class ConnectionMachine {
   #repeatGoal() {
     this.#goal.repeatAt = null;
     const message = this.#goal.message();
-    return this.#link.active === null || message === null ? [] : [this.#link.send(message)];
+    return this.#sockets.active === null || message === null ? [] : [this.#sockets.send(message)];
   }
 
   /**
@@ -321,10 +322,10 @@ export class ConnectionMachine {
   /** @param {ClientMessage} message @returns {Effect[]} */
   #endRoom(message) {
     if (!this.inRoom) return [];
-    const open = this.#link.active;
+    const open = this.#sockets.active;
     const live = open !== null && !this.#goal.resuming;
     this.#goal.leaveRoom();
-    if (live) return [this.#link.send(message)];
+    if (live) return [this.#sockets.send(message)];
     // Without a connection the peer would wait for the whole grace. A request over HTTP may still
     // get through.
     return this.#session.token === null ? [] : [{ do: 'end-room', token: this.#session.token }];
@@ -332,16 +333,16 @@ export class ConnectionMachine {
 
   /** Opens another connection beside one that is silent. @param {number} now @returns {Effect[]} */
   #replace(now) {
-    this.#link.liveness.replaced(now);
-    if (this.#link.dial.opening !== null) return [];
+    this.#sockets.liveness.replaced(now);
+    if (this.#sockets.dial.opening !== null) return [];
     // After a `drain` the connection is replaced in any case.
-    this.#link.dial.isSpare = this.#link.dial.at === null;
+    this.#sockets.dial.isSpare = this.#sockets.dial.at === null;
     return this.#connect(now);
   }
 
   /** @returns {Effect[]} */
   #silent() {
-    this.#link.liveness.tellAt = null;
+    this.#sockets.liveness.tellAt = null;
     return this.#told === 'online' ? [this.#tell('silent', { kind: 'silent' })] : [];
   }
 
@@ -367,9 +368,9 @@ export class ConnectionMachine {
       this.#told = 'offline';
       return [];
     }
-    if (advice === 'back-off' && code !== null) this.#link.dial.skipTheShortest();
+    if (advice === 'back-off' && code !== null) this.#sockets.dial.skipTheShortest();
     const effects = this.#offline(why, now);
-    if (this.#link.dial.isInDoubt) effects.push(...this.#session.probe());
+    if (this.#sockets.dial.isInDoubt) effects.push(...this.#session.probe());
     return effects;
   }
 
@@ -384,7 +385,7 @@ export class ConnectionMachine {
 
   /** There is no connection; tries again later. @param {'lost' | 'silent'} why @param {number} now @returns {Effect[]} */
   #offline(why, now) {
-    this.#link.dial.later(now);
+    this.#sockets.dial.later(now);
     return [this.#tell('offline', { kind: 'offline', why })];
   }
 
@@ -402,6 +403,6 @@ export class ConnectionMachine {
   /** What comes of a message of the server. @param {Outcome} outcome @returns {Effect[]} */
   #follow(outcome) {
     if (outcome === null) return [];
-    return ['send' in outcome ? this.#link.send(outcome.send) : emit(outcome.emit)];
+    return ['send' in outcome ? this.#sockets.send(outcome.send) : emit(outcome.emit)];
   }
 }

@@ -126,7 +126,8 @@ export const en = {
   'over.bye': 'The other person said goodbye.',
   'over.expired': 'The other person did not come back in time.',
   'over.away': 'The chat ended while you were not connected.',
-  'over.reported': 'The chat was ended by a report.',
+  // To be told of a report invites revenge: it looks like any other end.
+  'over.reported': 'The other person ended the chat.',
   'over.shutdown': 'The server is shutting down.',
   'over.keep': 'The keys are gone. What you still see here disappears when you leave this screen.',
   'over.draft': 'You were writing this. It was not sent.',
@@ -135,6 +136,7 @@ export const en = {
   'end.heading': 'It is gone.',
   'end.self': 'You ended the chat.',
   'end.reported': 'You reported and ended the chat. You will not meet this person again in this session.',
+  'end.unreported': 'You ended the chat. The report could not be sent, because there was no connection.',
   'end.forgotten': 'What was forgotten',
   'end.forgotten.page': 'This page has dropped the keys and every message.',
   'end.forgotten.server': 'The server only passed on ciphertext, and kept no copy.',

@@ -251,8 +251,10 @@ class Page {
   /** @param {import('./facts.js').Category} category */
   #report(category) {
     const again = this.#again();
-    this.#driver.run(this.#driver.machine.report(category));
-    void this.#goodbye('end.reported', null, again);
+    const effects = this.#driver.machine.report(category);
+    this.#driver.run(effects);
+    // Without a connection the chat can be ended, but not reported.
+    void this.#goodbye(effects.some((effect) => effect.do === 'send') ? 'end.reported' : 'end.unreported', null, again);
   }
 
   /**

@@ -10,6 +10,9 @@ import { MessageLog } from './ui-log.js';
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./active-chat.js').ChatEntry} ChatEntry */
 
+/** How long the server takes a report after the end: who insults and leaves first is reported all the same. */
+const REPORT_MS = 60_000;
+
 /**
  * The own connection: `offline` the device has no network, `lost` the server cannot be reached,
  * `silent` it does not answer.
@@ -139,7 +142,9 @@ export class ChatScreen {
     for (const kept of Object.values(this.#kept)) kept.set(null);
     const again = el('button', { class: 'button primary', text: act.again.text, set: { type: 'button' }, on: { click: act.again.go } });
     const clear = el('button', { class: 'button', text: 'over.clear', set: { type: 'button' }, on: { click: act.clear } });
-    const foot = el('div', { class: 'over' }, reason, unsent(this.#composer.draft), el('p', { class: 'hint', text: 'over.keep' }), el('div', { class: 'actions' }, again, clear));
+    const report = el('button', { class: 'button quiet', text: 'chat.report', set: { type: 'button' }, on: { click: this.#acts.report } });
+    setTimeout(() => report.remove(), REPORT_MS);
+    const foot = el('div', { class: 'over' }, reason, unsent(this.#composer.draft), el('p', { class: 'hint', text: 'over.keep' }), el('div', { class: 'actions' }, again, clear, report));
     this.#log.following(() => this.#foot.replaceChildren(foot));
     announce(why);
     reason.focus();

@@ -96,9 +96,9 @@ export function inviteScreen(link, words, cancel) {
     heading,
     el('p', { class: 'lead', text: 'invite.lead' }),
     el('div', { class: 'copy' }, text, copyButton(link, text)),
+    el('div', { class: 'status' }, circles('waiting small'), status),
     wordsToReadOut(words),
     el('figure', {}, qrPicture(encode(link), 'invite.qr'), el('figcaption', { class: 'hint', text: 'invite.scan' })),
-    el('div', { class: 'status' }, circles('waiting small'), status),
     el('p', { class: 'hint', text: 'invite.warning' }),
     el('button', { class: 'button', text: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
   );

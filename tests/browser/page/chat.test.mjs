@@ -117,13 +117,37 @@ test('the next person is somebody else', async () => {
   await eventually(async () => (await a.getByText('I am new').count()) + (await b.getByText('I am new').count()) > 0);
 });
 
-test('a report ends the chat for both', async () => {
+test('a report ends the chat for both, and does not tell the other of itself', async () => {
   const [a, b] = await it.strangers();
   await a.locator('.tool.report').click();
   await a.getByLabel('Advertising or a bot').check();
   await a.getByRole('button', { name: 'Report and end chat' }).click();
   await a.getByText('You reported and ended the chat.').waitFor();
-  await b.getByRole('heading', { name: 'The chat was ended by a report.' }).waitFor();
+  await b.getByRole('heading', { name: 'The other person ended the chat.' }).waitFor();
+  assert.equal(await b.getByText(/report/i).filter({ visible: true }).count(), 1, 'the own button, no more');
+});
+
+test('whoever leaves first can be reported all the same', async () => {
+  const [a, b] = await it.strangers();
+  await b.locator('.tool.leave').click();
+  await a.locator('.over').waitFor();
+  await eventually(() => a.told.some(({ type }) => type === 'ended'));
+  await a.locator('.over').getByRole('button', { name: 'Report' }).click();
+  await a.getByLabel('Insults, threats or harassment').check();
+  await a.locator('dialog button[type=submit]').click();
+  await a.getByText('You reported and ended the chat.').waitFor();
+  const said = a.frames_sent.filter((payload) => typeof payload === 'string').map((text) => JSON.parse(text));
+  assert.deepEqual(said.at(-1), { type: 'report', category: 'abuse' });
+});
+
+test('a report that cannot be sent is not said to be', async () => {
+  const [a] = await it.strangers({ wire: 'another' });
+  a.wire.cut();
+  await a.locator('.banner:visible').waitFor();
+  await a.locator('.tool.report').click();
+  await a.getByLabel('Something else').check();
+  await a.locator('dialog button[type=submit]').click();
+  await a.getByText('The report could not be sent').waitFor();
 });
 
 test('a search that finds nobody says why, and offers to look further', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
-import { reads, ready, world, write } from './support.mjs';
+import { eventually, reads, ready, world, write } from './support.mjs';
 
 const it = world();
 afterEach(() => it.dismiss());
@@ -59,6 +59,25 @@ test('the policy of the page lets nothing but its own files run', async () => {
     }
   });
   assert.equal(blocked, 'TypeError');
+});
+
+test('every file of the page is fetched once', async () => {
+  const page = await it.visitor();
+  const files = page.requests.filter((url) => !url.includes('/v1/'));
+  assert.equal(new Set(files).size, files.length, files.sort().join('\n'));
+});
+
+test('a module that was changed on the way does not run, and neither does the page', async () => {
+  for (const file of ['main.js', 'noise.js']) {
+    const page = await it.person();
+    await page.route(`**/${file}`, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `${await response.text()}\n// changed` });
+    });
+    await page.goto(it.url);
+    await eventually(() => page.faults.some((fault) => fault.includes('integrity') && fault.includes(file)));
+    assert.equal(await page.locator('#main > *').count(), 0, file);
+  }
 });
 
 test('a browser that cannot encrypt is told so, and sends nothing', async () => {

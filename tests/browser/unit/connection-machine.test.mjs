@@ -481,6 +481,15 @@ test('leaving, reporting and stopping are said once', () => {
   assert.equal(world.machine.wakeAt, null);
 });
 
+test('a chat that has just ended can be reported while there is a connection', () => {
+  const world = new World().paired();
+  world.message(1, { type: 'ended', reason: 'left' });
+  assert.deepEqual(messages(world.machine.report('abuse')), [{ type: 'report', category: 'abuse' }]);
+  assert.deepEqual(world.message(1, { type: 'error', code: 'no-room', message: 'm' }), []);
+  world.close(1, null);
+  assert.deepEqual(world.machine.report('abuse'), []);
+});
+
 test('a server that refuses sessions for now is asked again when it says, for good is not', () => {
   const world = new World();
   world.find();

@@ -9,7 +9,7 @@ import { Liveness } from './liveness.js';
 /** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
 /** @typedef {import('./protocol.js').Effect} Effect */
 
-export class Link {
+export class Sockets {
   dial;
   liveness = new Liveness();
   /** The socket that is `ready`. @type {number | null} */ active = null;
