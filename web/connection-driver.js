@@ -80,11 +80,11 @@ export class ConnectionDriver {
    * @returns {Promise<any>}
    */
   async askStatus() {
-    if (this.machine.token === null && !this.#declined) await this.#createSession();
+    if (this.machine.token === null && !this.#declined && this.machine.hasRoomAt(now())) await this.#createSession();
     const response = await this.#requestStatus();
     if (response?.status !== 401) return answerOf(response);
     // The session has ended meanwhile.
-    await this.#createSession();
+    if (this.machine.hasRoomAt(now())) await this.#createSession();
     return answerOf(await this.#requestStatus());
   }
 

@@ -66,6 +66,11 @@ export class ConnectionMachine {
     return this.inRoom && !this.#goal.resuming ? this.#sockets.active : null;
   }
 
+  /** Whether the server has room for a new session, as far as it has said. @param {number} now */
+  hasRoomAt(now) {
+    return now >= this.#sockets.dial.notBefore;
+  }
+
   /** The newest session token, or `null`. */
   get token() {
     return this.#session.token;
@@ -143,12 +148,13 @@ export class ConnectionMachine {
    */
   sessionRefused({ status, retryInMs, silent = false }, now) {
     this.#session.isBeingMade = false;
+    // A 429 says when there is room for this one; who comes earlier is sent to the end of the queue.
+    const pause = retryInMs === null ? null : Math.min(retryInMs, status === 429 ? LONGEST_PROMISED_MS : LONGEST_ASKED_MS);
+    if (pause !== null) this.#sockets.dial.notBefore = now + pause;
     if (this.#stopped || this.#sockets.active !== null) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail(status === 428 ? 'unproved' : 'forbidden');
-    if (retryInMs === null) return this.#offline(silent ? 'silent' : 'lost', now);
-    // A 429 says when there is room for this one; who comes earlier is sent to the end of the queue.
-    const longest = status === 429 ? LONGEST_PROMISED_MS : LONGEST_ASKED_MS;
-    return [emit({ kind: 'busy', retryInMs: this.#sockets.dial.refused(now, Math.min(retryInMs, longest)) })];
+    if (pause === null) return this.#offline(silent ? 'silent' : 'lost', now);
+    return [emit({ kind: 'busy', retryInMs: this.#sockets.dial.refused(now, pause) })];
   }
 
   /**
@@ -246,8 +252,7 @@ export class ConnectionMachine {
   nudge(now) {
     if (this.#stopped) return [];
     if (this.#sockets.active !== null) return this.#sockets.ask(now, DOUBTED_MS);
-    if (this.#sockets.dial.at === null) return [];
-    this.#sockets.dial.at = now;
+    this.#sockets.dial.hurry(now);
     return this.tick(now);
   }
 
@@ -275,9 +280,17 @@ export class ConnectionMachine {
     this.#sockets.dial.at = null;
     const busy = this.#sockets.dial.opening !== null || this.#session.isBeingMade;
     if (busy || this.#goal.isNone) return [];
-    if (this.#session.token === null) return this.#session.make();
+    if (this.#session.token === null) return this.#makeSession(now);
     if (this.#sockets.active === null && !this.#session.isFresh(now)) return this.#session.probe();
     return [{ do: 'connect', socket: this.#sockets.dial.begin(now), token: this.#session.token }];
+  }
+
+  /** Makes a session, when the server has room for it. @param {number} now @returns {Effect[]} */
+  #makeSession(now) {
+    const { dial } = this.#sockets;
+    if (this.hasRoomAt(now)) return this.#session.make();
+    dial.at = dial.notBefore;
+    return [emit({ kind: 'busy', retryInMs: dial.at - now })];
   }
 
   /**

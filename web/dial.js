@@ -15,6 +15,7 @@ export class Dial {
   #neverReady = 0;
   /** Since when the connection is ready. */ #readySince = 0;
   /** When to connect next. @type {number | null} */ at = null;
+  /** Before this time the server has no room: whoever comes earlier waits longer. */ notBefore = 0;
   /** The socket that is being opened. @type {number | null} */ opening = null;
   /** When it is abandoned. @type {number | null} */ abandonAt = null;
   /** Whether the server has taken its upgrade. */ #isOpen = false;
@@ -100,8 +101,13 @@ export class Dial {
    * @param {number} pause
    */
   refused(now, pause) {
-    this.at = now + pause + this.#backOff.next();
+    this.at = this.notBefore = now + pause + this.#backOff.next();
     return this.at - now;
+  }
+
+  /** There is a reason to connect at once, as far as the server lets us. @param {number} now */
+  hurry(now) {
+    if (this.at !== null) this.at = Math.max(now, this.notBefore);
   }
 
   /** The server asked for a back-off. */

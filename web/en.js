@@ -82,6 +82,7 @@ export const en = {
   'wait.queued': 'You will be connected as soon as there is a match.',
   'wait.offline': 'No connection. Trying again…',
   'wait.work': 'To keep floods of programs out, this server lets your browser calculate for a few seconds…',
+  'wait.busy.minutes': 'Many people are coming at once, and you keep your turn: trying again in {minutes} minutes…',
   'wait.silent': 'The server does not answer. Trying again…',
   'wait.busy': 'The server is busy. Trying again in {seconds} s…',
 

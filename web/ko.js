@@ -85,6 +85,7 @@ export const ko = {
   'wait.queued': '맞는 상대가 나타나면 바로 연결됩니다.',
   'wait.offline': '연결이 끊겼습니다. 다시 시도하는 중…',
   'wait.work': '프로그램이 한꺼번에 몰려오는 것을 막기 위해 브라우저가 몇 초 동안 계산합니다…',
+  'wait.busy.minutes': '한꺼번에 많은 사람이 왔습니다. 순서는 그대로이며, {minutes}분 뒤에 다시 시도합니다…',
   'wait.silent': '서버가 응답하지 않습니다. 다시 시도하는 중…',
   'wait.busy': '서버가 붐빕니다. {seconds}초 뒤에 다시 시도합니다…',
 

@@ -179,7 +179,7 @@ class Page {
       case 'working':
         return this.#waiting?.working(event.share);
       case 'busy':
-        return this.#waiting?.progress('wait.busy', { seconds: Math.ceil(event.retryInMs / 1000) });
+        return this.#waiting?.progress(...busy(event.retryInMs));
       case 'silent':
         this.#waiting?.progress('wait.silent');
         return this.#chat?.showOwn('silent');
@@ -338,6 +338,12 @@ class Page {
     this.#chat?.close();
     this.#chat = this.#waiting = this.#search = null;
   }
+}
+
+/** In how long the page tries again. @param {number} ms @returns {[Key, import('./i18n.js').Values]} */
+function busy(ms) {
+  const seconds = Math.ceil(ms / 1000);
+  return seconds <= 90 ? ['wait.busy', { seconds }] : ['wait.busy.minutes', { minutes: Math.ceil(seconds / 60) }];
 }
 
 /** @param {number} ms */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
-import { afterEach, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 
 import { eventually, reads, ready, seek, world, write } from './support.mjs';
 
@@ -101,4 +101,16 @@ test('the work is shown, and ends when it is cancelled', async () => {
   await seek(a, crypto.randomUUID());
   await bar.waitFor();
   assert.equal(gate.puzzles, 2);
+});
+
+describe('a server that asks for work', { skip: process.env.BASE_URL !== undefined && 'needs a server of its own' }, () => {
+  const strict = world('--admission', '20000');
+  afterEach(() => strict.dismiss());
+
+  test('lets in whoever has done it', async () => {
+    const [a, b] = await strict.strangers();
+    await write(a, 'worth it');
+    await reads(b, 'worth it');
+    for (const page of [a, b]) assert.equal(page.requests.filter((url) => url.endsWith('v1/challenge')).length, 1);
+  });
 });

@@ -503,6 +503,28 @@ test('a server that refuses sessions for now is asked again when it says, for go
   assert.equal(world.machine.wakeAt, null);
 });
 
+test('no hurry and no new search is earlier than the server has room', () => {
+  const world = new World();
+  world.find();
+  const [{ retryInMs }] = events(world.machine.sessionRefused({ status: 429, retryInMs: 10 * MINUTE }, world.now));
+  const promised = world.now + retryInMs;
+  world.now += MINUTE;
+  assert.deepEqual(world.machine.nudge(world.now), [], 'the page is looked at again');
+  assert.equal(world.machine.wakeAt, promised);
+  world.machine.stop();
+  assert.deepEqual(world.find(), [{ do: 'emit', event: { kind: 'busy', retryInMs: promised - world.now } }], 'given up, and begun again');
+  assert.deepEqual(kinds(world.wake()), ['create-session']);
+  assert.equal(world.now, promised);
+});
+
+test('a start screen remembers when there is room, too', () => {
+  const world = new World();
+  assert.deepEqual(world.machine.sessionRefused({ status: 429, retryInMs: MINUTE }, world.now), [], 'the start screen asked');
+  assert.equal(world.machine.hasRoomAt(world.now + MINUTE - 1), false);
+  assert.deepEqual(kinds(world.find()), ['emit']);
+  assert.equal(world.machine.hasRoomAt(world.now + MINUTE), true);
+});
+
 test('the end of a room is told with whether this side was there', () => {
   const there = new World().paired();
   assert.deepEqual(events(there.message(1, { type: 'ended', reason: 'left' })), [{ kind: 'ended', reason: 'left', away: false }]);
