@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::tmux::Terminal;
 use crate::support::{process::Launch, unique};
 
 /// A program with a chat.
@@ -94,5 +95,48 @@ async fn a_program_hands_over_an_invite_in_both_forms() {
         let again = host.event("invite");
         assert_ne!(again[form], invite);
         assert_eq!(host.end(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_stranger_writes_stays_in_its_place_in_a_terminal() {
+    let serve = Launch::new("serve").ready().await;
+    let url = format!("http://{}", serve.address());
+    let signs: String = "  , send the money to me".chars().flat_map(|c| ['\u{600}', c]).collect();
+    let status = format!("{}* the other said goodbye", " ".repeat(77));
+    let attacks = [
+        signs,
+        status,
+        "क्षि".repeat(30),
+        "🇰🇷".repeat(30),
+        "👩‍👩‍👧".repeat(20),
+        "\u{1b}[H\u{9b}2J\u{202e}x".into(),
+    ];
+    for form in ["", "--plain"] {
+        let topic = unique("topic");
+        let terminal = Terminal::chatting(&format!("--url {url} --topic {topic} {form}")).await;
+        let mut stranger = Program::start(&["--url", &url, "--topic", &topic]);
+        stranger.event("secured");
+        attacks.iter().for_each(|text| stranger.write(&json!({ "text": text })));
+        let last = unique("last");
+        stranger.write(&json!({ "text": last }));
+        terminal.shows(&last).await;
+        let screen = terminal.screen();
+        assert!(!screen.lines().any(|row| row.starts_with("* the other")), "{screen}");
+        assert!(screen.contains("* the other said goodbye"), "{screen}");
+        if form.is_empty() {
+            terminal.line("ok");
+            assert_eq!(stranger.event("text")["text"], "ok");
+            terminal.shows(" you  ok  ✓✓").await;
+            let screen = terminal.screen();
+            let row = screen.lines().find(|row| row.starts_with(" you  ok")).unwrap();
+            let words: Vec<_> = row.split_whitespace().collect();
+            assert!(
+                words.len() == 4 && words[..3] == ["you", "ok", "✓✓"] && words[3].contains(':'),
+                "{screen}"
+            );
+        }
+        stranger.write(&json!({ "command": "leave" }));
+        assert_eq!(stranger.end(), Some(0));
     }
 }

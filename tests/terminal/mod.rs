@@ -135,7 +135,7 @@ async fn a_report_ends_the_chat_on_both_sides() {
     one.shows("Report this chat (spam)?").await;
     one.press("Enter");
     one.shows("You reported the chat").await;
-    other.shows("over: the other person has reported the chat").await;
+    other.shows("over: the other person has left").await;
 }
 
 #[tokio::test]

@@ -50,6 +50,9 @@ const BYE_TIMEOUT: Duration = channel::limits::BYE_LINGER.saturating_add(Duratio
 /// How long it then waits for the connection to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long after its end a chat can be reported.
+const LATE_REPORT: Duration = Duration::from_secs(60);
+
 /// One person at a service, who waits for somebody, chats, and may then wait for somebody else.
 ///
 /// Nothing happens in the background: the program has to call [`Chat::next_event`] in a loop. It
@@ -63,6 +66,8 @@ pub struct Chat {
     /// How the next peer is met.
     meeting: Meeting,
     active: Option<ActiveChat>,
+    /// When the last chat ended, until there is another.
+    ended_at: Option<Instant>,
     /// To be sent, in order, as fast as the connection accepts it.
     outgoing: VecDeque<Command>,
     events: VecDeque<Event>,
@@ -103,6 +108,7 @@ impl Chat {
             start: Instant::now(),
             meeting: Meeting::Random,
             active: None,
+            ended_at: None,
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -158,9 +164,11 @@ impl Chat {
     }
 
     /// Ends the chat at once with a report, which has no content. This session is not matched with
-    /// the same person again.
+    /// the same person again. For 60 s after its end a chat can be reported, too: who insults and
+    /// leaves first is reported all the same.
     pub fn report(&mut self, category: Category) {
-        if self.active.is_some() {
+        let has_just_ended = self.ended_at.is_some_and(|at| at.elapsed() < LATE_REPORT);
+        if self.active.is_some() || has_just_ended {
             self.outgoing.push_back(Command::Report(category));
             self.end_room(End::Report);
         }
@@ -271,6 +279,7 @@ impl Chat {
         };
         let meeting = self.meeting.clone();
         let channel = Channel::new(side, meeting, *room.as_bytes(), &mut rand::rng(), self.now());
+        self.ended_at = None;
         self.active = Some(ActiveChat { channel, room: RoomState::Open, end: None, next: None });
         self.events.push_back(Event::Met);
         self.collect();
@@ -334,6 +343,7 @@ impl Chat {
     /// peer if that was asked for.
     fn ended(&mut self, end: End) {
         let Some(active) = self.active.take() else { return };
+        self.ended_at = Some(Instant::now());
         match (active.next, active.room) {
             (Some(find), _) => self.outgoing.push_back(Command::Next(find)),
             (None, RoomState::Open) => self.outgoing.push_back(Command::Leave),

@@ -16,7 +16,7 @@ use super::{
     outcome::Outcome,
     output::{Report, Reporter},
     plan::Plan,
-    state::{LONG_WAIT, MeetingKind},
+    state::{LATE_REPORT, LONG_WAIT, MeetingKind},
     stop::Stop,
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Conversation {
     after: After,
     /// When somebody who waits is told that nobody is there.
     long_wait: Option<Instant>,
+    /// Until when the last chat can be reported, if it has ended.
+    reportable: Option<Instant>,
     /// A report that was asked for once. The second time it is made.
     asked: Option<Category>,
     /// No more input is read: it has ended, or somebody quits.
@@ -78,6 +80,7 @@ impl Conversation {
             stage: Stage::Alone,
             after: After::Rest,
             long_wait: None,
+            reportable: None,
             asked: None,
             leaving: false,
             typed: VecDeque::new(),
@@ -213,9 +216,7 @@ impl Conversation {
     /// A person is asked once more: a report ends the chat.
     fn report_peer(&mut self, category: Option<Category>, asked: Option<Category>) {
         match category {
-            _ if !matches!(self.stage, Stage::Meeting | Stage::Talking) => {
-                self.answer("no-chat", "there is no chat");
-            }
+            _ if !self.can_report() => self.answer("no-chat", "there is no chat"),
             None => self.answer(
                 "no-category",
                 "say why: /report abuse, /report spam, /report minor or /report other",
@@ -229,8 +230,19 @@ impl Conversation {
                 );
                 self.answer("asked", &message);
             }
-            Some(category) => self.chat.report(category),
+            Some(category) => {
+                self.chat.report(category);
+                if self.reportable.take().is_some() {
+                    self.report(Report::ReportedLate);
+                }
+            }
         }
+    }
+
+    /// Whether there is a chat, or one has just ended.
+    fn can_report(&self) -> bool {
+        matches!(self.stage, Stage::Meeting | Stage::Talking)
+            || self.reportable.is_some_and(|until| Instant::now() < until)
     }
 
     fn answer(&mut self, code: &'static str, message: &str) {
@@ -286,7 +298,7 @@ impl Conversation {
                 self.long_wait = (by_chance && is_person).then(|| Instant::now() + LONG_WAIT);
             }
             Event::Met => {
-                (self.stage, self.long_wait) = (Stage::Meeting, None);
+                (self.stage, self.long_wait, self.reportable) = (Stage::Meeting, None, None);
                 self.meetings += 1;
                 self.outcome.begin();
                 self.report(Report::Met);
@@ -325,6 +337,7 @@ impl Conversation {
         self.sent.clear();
         self.asked = None;
         self.outcome.end(end);
+        self.reportable = (end != End::Report).then(|| Instant::now() + LATE_REPORT);
         self.report(Report::Ended(end));
         match std::mem::replace(&mut self.after, After::Rest) {
             After::Next => self.stage = Stage::Waiting,

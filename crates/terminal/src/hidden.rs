@@ -15,7 +15,7 @@ pub(super) fn first_line() -> io::Result<Zeroizing<String>> {
         eprint!("Invite link or its twelve words (not shown), then Enter: ");
         io::stderr().flush()?;
         enable_raw_mode()?;
-        let line = typed(|| read());
+        let line = typed(read);
         disable_raw_mode()?;
         eprintln!();
         return line;

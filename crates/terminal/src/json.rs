@@ -11,7 +11,7 @@ use client::{
     channel::{ChannelEnd, SafetyCode, Typing},
     chat::End,
 };
-use schemas::text::is_replaced;
+use schemas::{control::EndReason, text::is_replaced};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -83,6 +83,7 @@ fn object(report: Report<'_>) -> Value {
             json!({ "event": "error", "code": code.word(), "message": message })
         }
         Report::Answer { code, message } => json!({ "event": "error", "code": code, "message": message }),
+        Report::ReportedLate => json!({ "event": "reported" }),
         Report::NotSent(texts) => json!({ "event": "not-sent", "texts": texts }),
         Report::Resting => json!({ "event": "resting" }),
     }
@@ -100,6 +101,8 @@ fn reason(end: End) -> String {
         End::Bye => "bye".into(),
         End::PeerBye => "peer-bye".into(),
         End::Report => "report".into(),
+        // Who is reported reads what everybody reads: to be told invites revenge.
+        End::Room(EndReason::Reported) => EndReason::Left.word().into(),
         End::Room(reason) => reason.word().into(),
         End::Fault(ChannelEnd::NoChannel) => "no-channel".into(),
         End::Fault(fault) => format!("fault-{}", fault.word()),
@@ -109,7 +112,7 @@ fn reason(end: End) -> String {
 
 #[cfg(test)]
 mod tests {
-    use schemas::control::{EndReason, ErrorCode};
+    use schemas::control::ErrorCode;
 
     use super::*;
     use crate::model::tests::{number, safety};
@@ -133,6 +136,7 @@ mod tests {
         let reason = |end| object(Report::Ended(end))["reason"].as_str().unwrap().to_owned();
         assert_eq!(reason(End::PeerBye), "peer-bye");
         assert_eq!(reason(End::Room(EndReason::Left)), "left");
+        assert_eq!(reason(End::Room(EndReason::Reported)), "left");
         assert_eq!(reason(End::Fault(ChannelEnd::Malformed)), "fault-malformed");
     }
 

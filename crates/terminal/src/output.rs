@@ -82,6 +82,8 @@ pub(super) enum Report<'a> {
         code: &'static str,
         message: &'a str,
     },
+    /// The chat that has ended was reported.
+    ReportedLate,
     /// Texts that were typed will not be sent.
     NotSent(usize),
     /// The chat is over, and another one may follow.

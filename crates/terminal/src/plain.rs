@@ -126,6 +126,7 @@ impl Reporter for Plain {
             Report::Closed(_) => {}
             Report::Refused { message, .. } => self.words_of_server(message),
             Report::Answer { message, .. } => self.status(message),
+            Report::ReportedLate => self.status("you reported the chat that has ended"),
             Report::NotSent(1) => self.status("a text was not sent"),
             Report::NotSent(texts) => self.status(format_args!("{texts} texts were not sent")),
             Report::Waiting => self.status("looking for somebody"),

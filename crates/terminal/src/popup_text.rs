@@ -37,8 +37,9 @@ pub(crate) fn lines(about: About, meeting: &MeetingKind, columns: usize) -> Vec<
     let text = match about {
         About::Commands => COMMANDS.into(),
         About::Report(category) => format!(
-            "Report this chat ({})?\n\nIt ends at once, and you will not meet this person again in this \
-             session. The server learns the reason, and no text: it has none.\n\nEnter: report · Esc: go back",
+            "Report this chat ({})?\n\nIt ends, if it has not ended yet, and you will not meet this person \
+             again in this session. The server learns the reason, and no text: it has none.\n\nEnter: \
+             report · Esc: go back",
             category.word()
         ),
         About::Safety(code) => {

@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::{clock::ClockTime, draft::Draft, log::Log};
 
+/// A chat can be reported for so long after its end.
+pub(crate) const LATE_REPORT: Duration = Duration::from_secs(60);
+
 /// Somebody who has waited for so long is told why, and what else there is.
 pub(crate) const LONG_WAIT: Duration = Duration::from_secs(10);
 

@@ -118,9 +118,9 @@ impl fmt::Display for End {
             Self::Bye => f.write_str("you ended the chat"),
             Self::PeerBye => f.write_str("the other person said goodbye"),
             Self::Report => f.write_str("you reported the chat"),
-            Self::Room(EndReason::Left) => f.write_str("the other person has left"),
+            // Who is reported reads what everybody reads: to be told invites revenge.
+            Self::Room(EndReason::Left | EndReason::Reported) => f.write_str("the other person has left"),
             Self::Room(EndReason::Expired) => f.write_str("one of you was away for too long"),
-            Self::Room(EndReason::Reported) => f.write_str("the other person has reported the chat"),
             Self::Room(EndReason::Shutdown) => f.write_str("the server is shutting down"),
             Self::Fault(reason) => write!(f, "the encryption failed ({reason})"),
             Self::Closed(reason) => reason.fmt(f),

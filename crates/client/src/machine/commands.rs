@@ -91,6 +91,10 @@ impl ConnectionMachine {
                     self.send(ClientMessage::Report(category));
                 }
             }
+            // The server takes it for the room that has just ended.
+            Goal::None | Goal::Find(_) if matches!(self.socket, SocketState::Ready(_)) => {
+                self.send(ClientMessage::Report(category));
+            }
             Goal::None | Goal::Find(_) => self.emit(refused(ErrorCode::NoRoom, "there is no chat")),
         }
     }

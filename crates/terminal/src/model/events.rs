@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     log::{EntryId, Mark, NoteKind},
-    state::{AfterOpening, OwnConnection, Peer, Stage, Then},
+    state::{AfterOpening, LATE_REPORT, OwnConnection, Peer, Stage, Then},
 };
 
 impl Model {
@@ -64,6 +64,7 @@ impl Model {
     fn met(&mut self) {
         self.forget();
         self.meetings += 1;
+        self.reportable = None;
         self.outcome.begin();
         (self.screen.own_connection, self.screen.peer) = (OwnConnection::Up, Peer::Online);
         if matches!(self.screen.stage, Stage::Waiting) {
@@ -108,6 +109,7 @@ impl Model {
         let is_fault = matches!(end, End::Fault(_) | End::Closed(_))
             || matches!(end, End::Room(EndReason::Expired | EndReason::Shutdown));
         self.outcome.end(end);
+        self.reportable = (end != End::Report).then_some(self.screen.now + LATE_REPORT);
         if self.screen.log.lost() > 0 {
             self.outcome.fail();
         }
@@ -155,7 +157,7 @@ impl Model {
     }
 
     fn closed(&mut self, reason: Closed) {
-        self.session = Session::Over;
+        (self.session, self.reportable) = (Session::Over, None);
         if self.screen.stage == Stage::Waiting && reason == Closed::Unauthorized {
             // The server was restarted, or a day is over. The find goes on in a new session.
             self.screen.stage = Stage::Opening(AfterOpening::FindSame);

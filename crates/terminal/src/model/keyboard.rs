@@ -18,7 +18,7 @@ use crate::{
     keys::{Key, Scroll},
     layout,
     log::NoteKind,
-    state::{About, AfterOpening, MeetingKind, Popup, Stage, Then},
+    state::{About, AfterOpening, MeetingKind, OwnConnection, Popup, Stage, Then},
 };
 
 /// Own texts that may wait until the channel has room. While so many wait, Enter does nothing.
@@ -208,20 +208,31 @@ impl Model {
 
     /// Asks whether the chat is to be reported.
     fn ask_report(&mut self, category: Option<Category>) {
-        match (&self.screen.stage, category) {
-            (Stage::Meeting | Stage::Talking(_), Some(category)) => {
+        match category {
+            _ if !self.can_report() => self.screen.notice = Some(texts::NO_CHAT.into()),
+            Some(category) => {
                 self.screen.popup = Some(Popup { about: About::Report(category), scroll: 0 });
             }
-            (Stage::Meeting | Stage::Talking(_), None) => self.screen.notice = Some(texts::WHY_REPORT.into()),
-            _ => self.screen.notice = Some(texts::NO_CHAT.into()),
+            None => self.screen.notice = Some(texts::WHY_REPORT.into()),
         }
     }
 
+    /// Whether there is a chat, or one has just ended.
+    fn can_report(&self) -> bool {
+        let has_ended = self.reportable.is_some_and(|until| self.screen.now < until)
+            && self.screen.own_connection == OwnConnection::Up;
+        has_ended || matches!(self.screen.stage, Stage::Meeting | Stage::Talking(_))
+    }
+
     fn answer_popup(&mut self) {
-        if let Some(Popup { about: About::Report(category), .. }) = self.screen.popup.take()
-            && matches!(self.screen.stage, Stage::Meeting | Stage::Talking(_))
+        let popup = self.screen.popup.take();
+        if let Some(Popup { about: About::Report(category), .. }) = popup
+            && self.can_report()
         {
             self.effects.push(Effect::Report(category));
+            if self.reportable.take().is_some() {
+                self.screen.notice = Some(texts::REPORTED_LATE.into());
+            }
         }
     }
 

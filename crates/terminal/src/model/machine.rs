@@ -20,6 +20,8 @@ pub(crate) struct Model {
     pub(super) session: Session,
     /// How many people were met.
     pub(super) meetings: u32,
+    /// Until when the last chat can be reported, if it has ended.
+    pub(super) reportable: Option<Duration>,
     /// Until when the peer sees that somebody writes here, if it does.
     pub(super) typing_until: Option<Duration>,
     /// The own text that was brought back into the draft: how many there are after it, and what was
@@ -43,6 +45,7 @@ impl Model {
             outcome: Outcome::default(),
             session: Session::Over,
             meetings: 0,
+            reportable: None,
             typing_until: None,
             recalled: None,
             effects: Vec::new(),

@@ -13,6 +13,7 @@ pub(super) const FORGOTTEN_BUT_SEEN: &str =
 pub(super) const GO_ON: &str = "/next looks for somebody else, /invite makes a new link, /quit ends.";
 pub(super) const SERVES_ONCE: &str =
     "An invite link works once. /invite makes a new one to hand over, /quit ends.";
+pub(super) const REPORTED_LATE: &str = "you reported the chat that has ended";
 pub(super) const WHY_REPORT: &str = "say why: /report abuse, spam, minor or other (Tab completes)";
 pub(super) const STOPPED: &str = "You stopped waiting.";
 pub(super) const DISCARDED: &str = "You discarded the link.";
@@ -46,9 +47,9 @@ pub(super) fn end(end: End) -> String {
         End::Bye => "You ended the chat.".into(),
         End::PeerBye => "The other person said goodbye.".into(),
         End::Report => "You reported the chat. You will not meet this person again in this session.".into(),
-        End::Room(EndReason::Left) => "The other person has left.".into(),
+        // Who is reported reads what everybody reads: to be told invites revenge.
+        End::Room(EndReason::Left | EndReason::Reported) => "The other person has left.".into(),
         End::Room(EndReason::Expired) => "One of you was away for too long.".into(),
-        End::Room(EndReason::Reported) => "The other person has reported the chat.".into(),
         End::Room(EndReason::Shutdown) => "The server is shutting down.".into(),
         End::Fault(client::channel::ChannelEnd::NoChannel) => {
             "The two of you could not agree on keys in time.".into()

@@ -84,10 +84,21 @@ fn commands_that_do_not_fit_are_refused_without_the_server() {
         other => panic!("{other:?}"),
     };
     assert_eq!(world.command(Command::Leave), []);
+    world.input(Input::Lost(None));
     refused(&world.command(Command::Report(Category::Spam)), ErrorCode::NoRoom);
     let mut world = World::chatting();
     refused(&world.command(Command::Find(anybody())), ErrorCode::InRoom);
     assert_eq!(world.command(Command::Cancel), []);
+}
+
+#[test]
+fn a_room_that_has_just_ended_can_be_reported() {
+    let mut world = World::chatting();
+    world.input(over(EndReason::Left));
+    let report = [send(ClientMessage::Report(Category::Abuse))];
+    assert_eq!(world.command(Command::Report(Category::Abuse)), report);
+    world.command(Command::Find(anybody()));
+    assert_eq!(world.command(Command::Report(Category::Abuse)), report);
 }
 
 #[test]

@@ -89,6 +89,27 @@ fn a_report_names_its_category() {
 }
 
 #[test]
+fn a_chat_that_the_other_has_left_can_be_reported_for_a_minute() {
+    let mut harness = Harness::talking();
+    harness.end(End::Room(EndReason::Left));
+    harness.pass(59);
+    assert_eq!(harness.line("/report abuse"), []);
+    assert_eq!(harness.press(Key::Enter), [Effect::Report(Category::Abuse)]);
+    assert!(harness.notice().contains("reported"));
+    assert_eq!(harness.line("/report abuse"), []);
+    assert!(harness.notice().contains("no chat"), "once");
+    let mut harness = Harness::talking();
+    harness.end(End::Room(EndReason::Left));
+    harness.pass(60);
+    harness.line("/report abuse");
+    assert!(harness.notice().contains("no chat"));
+    let mut harness = Harness::talking();
+    harness.end(End::Report);
+    harness.line("/report abuse");
+    assert!(harness.notice().contains("no chat"));
+}
+
+#[test]
 fn a_fault_of_the_encryption_is_shown_as_trouble() {
     let mut harness = Harness::talking();
     harness.end(End::Fault(channel::ChannelEnd::CommitmentBroken));
