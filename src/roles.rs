@@ -3,14 +3,15 @@
 use std::{ffi::OsString, future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use bus::{Bus, Clock, Local, NatsOptions, Status};
+use bus::{Bus, Clock, Local, NatsOptions};
 use gateway::config::{self, Config, Peers};
+use health::{Fault, Health};
 use prometheus_client::registry::Registry;
 use schemas::{Service, lifetimes::Lifetimes};
 use serving::{
     certificate::Validity,
     listener::{self, ListenerConfig},
-    ops,
+    ops::{self, Readiness},
     refusal::{Refusal, Seldom},
     watchers,
 };
@@ -74,6 +75,16 @@ impl Plan {
         // All listeners show the same, or none.
         let clients = self.edge.as_ref().and_then(|edge| edge.listener.tls.as_ref());
         clients.or(self.node.ops.tls.as_ref()).and_then(Validity::of)
+    }
+
+    /// The roles that the node fills.
+    fn roles(&self) -> Vec<Service> {
+        let fills = |role: &Service| match role {
+            Service::Gateway => self.edge.is_some(),
+            Service::Pairing => self.pairing.is_some(),
+            Service::Janitor => self.janitor.is_some(),
+        };
+        Service::ALL.into_iter().filter(fills).collect()
     }
 }
 
@@ -147,8 +158,8 @@ async fn run(mut plan: Plan) -> ExitCode {
     }
 }
 
-/// Whether a process has what it needs to do its work.
-type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Tells whether a process has what it needs to do its work.
+type AskReadiness = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
 /// The services of a process, while they run.
 type Running = JoinSet<anyhow::Result<()>>;
@@ -171,7 +182,12 @@ impl Process {
         let certificate = plan.certificate();
         let request_wait = plan.edge.as_ref().map_or(config::UPGRADE_WAIT, |edge| edge.config.upgrade_wait);
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
+        let roles = plan.roles();
         let ready = self.start(&mut services, plan, sockets.clients, &stop).await?;
+        for role in roles {
+            let (started, asked) = (self.clock.now(), ready.clone());
+            self.bus.introduce(role, VERSION, started, Arc::new(move || asked().text())).await;
+        }
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
         if let Some(validity) = certificate {
             tasks.spawn(watch(validity, self.clock, stop_ops.clone()));
@@ -208,7 +224,7 @@ impl Process {
         plan: Plan,
         clients: Option<Socket>,
         stop: &CancellationToken,
-    ) -> anyhow::Result<Readiness> {
+    ) -> anyhow::Result<AskReadiness> {
         // The rushes of a gateway include whatever follows from them in the other services.
         let gives_back = plan.edge.is_none();
         if let Some(ListenFirst(listen_first)) = plan.pairing {
@@ -237,8 +253,7 @@ impl Process {
                 .spawn(service("janitor", janitor::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
         let (Some(Edge { config, .. }), Some(socket)) = (plan.edge, clients) else {
-            let status = self.bus.status();
-            return Ok(Arc::new(move || *status.borrow() == Status::Up));
+            return Ok(self.watch_health(services, stop));
         };
         self.start_gateway(services, config, socket, stop).await
     }
@@ -249,7 +264,7 @@ impl Process {
         mut config: Config,
         Socket { listener, tls }: Socket,
         stop: &CancellationToken,
-    ) -> anyhow::Result<Readiness> {
+    ) -> anyhow::Result<AskReadiness> {
         config.connections.get_or_insert_with(sockets::room_for_clients);
         let is_open_to_proxies_only = config.peers == Peers::Proxies;
         let metrics = gateway::metrics::Metrics::default();
@@ -265,9 +280,29 @@ impl Process {
                 "clients are served without TLS: only the networks of --trusted-proxy may connect"
             );
         }
-        self.bus.introduce(Service::Gateway, VERSION).await;
         services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
-        Ok(Arc::new(move || node.ready()))
+        let seen = node.clone();
+        self.registry.register_collector(Box::new(telemetry::HealthMetrics(Box::new(move || {
+            (seen.readiness(), seen.health().clock_skew_millis())
+        }))));
+        Ok(Arc::new(move || node.readiness()))
+    }
+
+    /// Without a gateway, which watches its own health.
+    fn watch_health(&mut self, services: &mut Running, stop: &CancellationToken) -> AskReadiness {
+        let health = Arc::new(Health::new(self.bus.clone(), self.clock.now()));
+        let (watched, clock, until) = (health.clone(), self.clock, stop.clone());
+        services.spawn(service("health", async move { watched.watch(clock, until).await }));
+        let ask = move || {
+            // Only gateways judge the times in tokens, and wait for that.
+            let faults = health.faults().into_iter().filter(|fault| *fault != Fault::ClockPending);
+            let faults = faults.map(|fault| fault.to_string()).collect();
+            (Readiness { faults, lacks: Vec::new() }, health.clock_skew_millis())
+        };
+        let ask = Arc::new(ask);
+        let shown = ask.clone();
+        self.registry.register_collector(Box::new(telemetry::HealthMetrics(Box::new(move || shown()))));
+        Arc::new(move || ask().0)
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::counter::ConstCounter,
+    metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
+use serving::ops::Readiness;
 use tracing::Metadata;
 use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -70,6 +71,11 @@ impl Collector for BusMetrics {
                 &counters.wrong_speaker,
             ),
             (
+                "bus_doubted_keys",
+                "Announcements of keys that nobody, or the wrong node, vouches for",
+                &counters.doubted_keys,
+            ),
+            (
                 "bus_overflowed",
                 "Messages dropped because a subscription was read too slowly",
                 &counters.overflowed,
@@ -81,6 +87,40 @@ impl Collector for BusMetrics {
         ] {
             let counter = ConstCounter::new(counter.load(Relaxed));
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether a node is ready, and how far its clock is from the others'.
+type AskHealth = Box<dyn Fn() -> (Readiness, i64) + Send + Sync>;
+
+/// Shows the state of a node among the metrics, so that an alarm can be set on it.
+pub struct HealthMetrics(pub AskHealth);
+
+impl std::fmt::Debug for HealthMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HealthMetrics")
+    }
+}
+
+impl Collector for HealthMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let (readiness, skew) = (self.0)();
+        let faults = i64::try_from(readiness.faults.len()).unwrap_or(i64::MAX);
+        let lacks = i64::try_from(readiness.lacks.len()).unwrap_or(i64::MAX);
+        for (name, help, value) in [
+            ("node_ready", "Whether clients may be sent to this node", i64::from(readiness.is_ready())),
+            ("node_faults", "Reasons why this node is not ready", faults),
+            ("node_lacks", "Roles that no node fills, and without which this node works on", lacks),
+            (
+                "node_clock_skew_milliseconds",
+                "How far the clocks of the others are ahead, if more than the leeway",
+                skew,
+            ),
+        ] {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use schemas::{
-    BootId, NodeId,
+    BootId, NodeId, Service,
     criteria::Topic,
     lifetimes::{LifetimeError, Lifetimes},
 };
@@ -74,6 +74,9 @@ pub struct Config {
     pub drain_wait: Duration,
     /// Whether there is another gateway to go to.
     pub topology: Topology,
+    /// The roles without which this gateway is not ready. Without others it is degraded: chats go
+    /// on.
+    pub ready_needs: Vec<Service>,
 }
 
 /// Who may connect.
@@ -210,6 +213,7 @@ impl Config {
             drain_spread: DRAIN_SPREAD,
             drain_wait: DRAIN_WAIT,
             topology: Topology::Cluster,
+            ready_needs: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Heard, ReplyTo, Status, SubscribeError, Subscription};
+use bus::{BusFault, Heard, ReplyTo, Status, SubscribeError, Subscription};
 use schemas::{
     RoomId, Service,
     event::Heartbeat,
@@ -14,7 +14,7 @@ use schemas::{
 use session::{Sessions, TICK};
 use tokio::{
     task::yield_now,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use websocket::put_binary;
@@ -43,6 +43,9 @@ const TIMERS_PER_TURN: usize = 64;
 /// there is nobody.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How soon a refused sync is tried again: until an operator has changed the permissions.
+const SYNC_AGAIN: Duration = Duration::from_secs(5);
+
 /// Both subscriptions of a gateway.
 pub(crate) struct Subscriptions {
     traffic: Subscription,
@@ -54,19 +57,11 @@ pub(crate) struct Subscriptions {
 /// # Errors
 /// If the bus is going away.
 pub(crate) async fn listen(node: &Node) -> Result<Subscriptions, SubscribeError> {
-    let id = &node.config().node;
-    let events = [
-        Interest::RoomEvents,
-        Interest::Presence(id.clone()),
-        Interest::Matches(id.clone()),
-        Interest::SessionEvents,
-        Interest::Asks,
-        Interest::Keys,
-        Interest::Syncs,
-        Interest::Heartbeats(Service::Gateway),
-    ];
+    let all = Interest::of(Service::Gateway, &node.config().node);
+    let (traffic, events): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|interest| matches!(interest, Interest::RoomTraffic(_)));
     Ok(Subscriptions {
-        traffic: node.bus().subscribe(&[Interest::RoomTraffic(id.clone())]).await?,
+        traffic: node.bus().subscribe(&traffic).await?,
         events: node.bus().subscribe(&events).await?,
     })
 }
@@ -197,16 +192,20 @@ pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
 /// Learns what others know: at the start, after the bus came back, and after a gap.
 pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
     let mut status = node.bus().status();
+    let mut refused = false;
     loop {
         if *status.borrow_and_update() == Status::Up {
             sync_once(&node).await;
-            // What was learned while the bus went down again may be half of it.
-            if *status.borrow() == Status::Up {
+            // What was learned while the bus went down again may be half of it. And where the question
+            // is refused, silence does not mean that there is nobody.
+            refused = node.bus().faults().contains(&BusFault::SyncRefused);
+            if *status.borrow() == Status::Up && !refused {
                 node.set_synced();
             }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
+            () = sleep(SYNC_AGAIN), if refused => {}
             // At most once in a while, however often something is missed: saying everything again
             // is no small thing.
             () = node.asked_again() => node.decide(Sessions::missed),
@@ -216,6 +215,13 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
                 }
             }
         }
+    }
+}
+
+/// Keeps track of the other nodes.
+pub(crate) async fn watch(node: Arc<Node>, shutdown: CancellationToken) {
+    if node.health().watch(*node.clock(), shutdown).await.is_err() {
+        tracing::error!("cannot listen to the heartbeats of other nodes");
     }
 }
 
@@ -262,6 +268,7 @@ fn announce_heartbeat(node: &Node) {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         load: node.load(),
         draining: node.is_draining(),
+        time: Some(node.clock().now()),
     };
     let message = Message::Heartbeat { service: Service::Gateway, from: config.node.clone(), heartbeat };
     // Said again in a second.

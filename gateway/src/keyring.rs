@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use schemas::{KeyId, UnixMillis, event::PublicKey, limits};
+use schemas::{KeyId, UnixMillis, announcement::Announcement, limits};
 
-/// How many keys a ring holds at most, about 400 KB. A gateway has three alive at the most
-/// (replaced, signing, announced), so this is room for more than a thousand gateways; beyond it a
-/// flood of announcements is refused and what is known stays.
+/// How many keys a ring holds at most: about 4 MB, where certificates vouch for them. A gateway has
+/// three alive at the most (replaced, signing, announced), so this is room for more than a thousand
+/// gateways; beyond it a flood of announcements is refused and what is known stays.
 pub const KEYS: usize = 4096;
 
-/// The public keys that verify tokens now.
+/// The public keys that verify tokens now. Whoever tells it of a key has checked who vouches for it.
 ///
 /// A key is here until this node's own clock is past its `not_after`, whatever a janitor says
 /// earlier: the announcement that lives longest counts, capped to `horizon` from when it was heard,
@@ -23,9 +23,12 @@ pub struct KeyRing {
     keys: BTreeMap<KeyId, Held>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Held {
-    key: PublicKey,
+    /// As it was announced, to be passed on: the one that promises most.
+    announced: Announcement,
+    /// Its end, capped when it was heard.
+    not_after: UnixMillis,
     owner: Owner,
     heard: UnixMillis,
 }
@@ -46,7 +49,7 @@ pub enum Learned {
     Known,
     /// Its end has passed: it stays out.
     Past,
-    /// [`KEYS`] are known already: it stays out.
+    /// [`KEYS`] are known already, or [`limits::KEYS_PER_NODE`] of its gateway: it stays out.
     Full,
 }
 
@@ -57,73 +60,100 @@ impl KeyRing {
         Self { horizon, keys: BTreeMap::new() }
     }
 
+    /// Whether this announcement has been heard already. If so, that counts as heard again; it need
+    /// not be checked again.
+    pub fn is_echo(&mut self, now: UnixMillis, announced: &Announcement) -> bool {
+        let known = self.keys.get_mut(&announced.id());
+        let Some(held) = known.filter(|held| held.announced == *announced) else { return false };
+        held.heard = now;
+        true
+    }
+
     /// Folds in an announcement of another gateway's key, or of an own one that comes back.
-    pub fn hear(&mut self, now: UnixMillis, announced: &PublicKey) -> Learned {
+    pub fn hear(&mut self, now: UnixMillis, announced: &Announcement) -> Learned {
         let not_after = announced.not_after.min(now + self.horizon);
         if is_past(now, not_after) {
             return Learned::Past;
         }
-        let room = self.keys.len() < KEYS;
-        match self.keys.entry(announced.id()) {
-            Entry::Occupied(mut known) => {
-                let held = known.get_mut();
-                held.heard = now;
-                // What others say of an own key is an echo.
-                if held.owner == Owner::Another {
-                    held.key.not_after = held.key.not_after.max(not_after);
+        let is_full = self.keys.len() >= KEYS;
+        if let Some(held) = self.keys.get_mut(&announced.id()) {
+            held.heard = now;
+            // What others say of an own key is an echo.
+            if held.owner == Owner::Another {
+                held.not_after = held.not_after.max(not_after);
+                if held.announced.not_after < announced.not_after {
+                    held.announced = announced.clone();
                 }
-                Learned::Known
             }
-            Entry::Vacant(_) if !room => Learned::Full,
-            Entry::Vacant(place) => {
-                let key = PublicKey { public: announced.public, not_after };
-                place.insert(Held { key, owner: Owner::Another, heard: now });
-                Learned::New
-            }
+            return Learned::Known;
         }
+        let of_node = self.keys.values().filter(|held| held.announced.node == announced.node);
+        if is_full || of_node.count() >= limits::KEYS_PER_NODE {
+            return Learned::Full;
+        }
+        let (announced, owner, heard) = (announced.clone(), Owner::Another, now);
+        self.keys.insert(announced.id(), Held { announced, not_after, owner, heard });
+        Learned::New
+    }
+
+    /// Until when an own key has been promised.
+    pub fn own_end(&self, id: &KeyId) -> Option<UnixMillis> {
+        let held = self.keys.get(id).filter(|held| held.owner == Owner::Us)?;
+        Some(held.announced.not_after)
     }
 
     /// Takes in an own key, or moves its end away. Own keys find room in a full ring.
-    pub fn own(&mut self, now: UnixMillis, key: PublicKey) {
-        let held = self.keys.entry(key.id()).or_insert(Held { key, owner: Owner::Us, heard: now });
-        held.owner = Owner::Us;
-        held.key.not_after = held.key.not_after.max(key.not_after);
+    pub fn own(&mut self, now: UnixMillis, announced: Announcement) {
+        let (owner, not_after) = (Owner::Us, announced.not_after);
+        match self.keys.entry(announced.id()) {
+            Entry::Occupied(mut known) => {
+                let held = known.get_mut();
+                held.owner = owner;
+                if held.not_after <= not_after {
+                    (held.announced, held.not_after) = (announced, not_after);
+                }
+            }
+            Entry::Vacant(place) => {
+                place.insert(Held { announced, not_after, owner, heard: now });
+            }
+        }
     }
 
     /// A janitor has said that no token of this key is alive. It goes only if this node's own clock
     /// agrees.
     pub fn expire(&mut self, now: UnixMillis, id: &KeyId) {
-        if self.keys.get(id).is_some_and(|held| is_past(now, held.key.not_after)) {
+        if self.keys.get(id).is_some_and(|held| is_past(now, held.not_after)) {
             self.keys.remove(id);
         }
     }
 
     /// Drops the keys whose end has passed.
     pub fn sweep(&mut self, now: UnixMillis) {
-        self.keys.retain(|_, held| !is_past(now, held.key.not_after));
+        self.keys.retain(|_, held| !is_past(now, held.not_after));
     }
 
     /// The public key that verifies what names `id`.
     pub fn get(&self, now: UnixMillis, id: &KeyId) -> Option<&[u8; 32]> {
         let held = self.keys.get(id)?;
-        (!is_past(now, held.key.not_after)).then_some(&held.key.public)
+        (!is_past(now, held.not_after)).then_some(&held.announced.public)
     }
 
     /// Every key that verifies now, for a gateway that starts.
-    pub fn known(&self, now: UnixMillis) -> Vec<PublicKey> {
-        self.keys.values().map(|held| held.key).filter(|key| !is_past(now, key.not_after)).collect()
+    pub fn known(&self, now: UnixMillis) -> Vec<Announcement> {
+        let alive = self.keys.values().filter(|held| !is_past(now, held.not_after));
+        alive.map(|held| held.announced.clone()).collect()
     }
 
     /// The keys to announce: the own ones, and those of which nobody has spoken for
     /// [`limits::RENEWAL`]. So each key is heard about once in a period, not once from every
     /// gateway (compare RFC 6206, the suppression of Trickle). What is returned counts as heard.
-    pub fn due(&mut self, now: UnixMillis) -> Vec<PublicKey> {
+    pub fn due(&mut self, now: UnixMillis) -> Vec<Announcement> {
         self.sweep(now);
         let silent = |held: &Held| now.since(held.heard) >= limits::RENEWAL;
         let due = self.keys.values_mut().filter(|held| held.owner == Owner::Us || silent(held));
         due.map(|held| {
             held.heard = now;
-            held.key
+            held.announced.clone()
         })
         .collect()
     }
@@ -154,10 +184,16 @@ mod tests {
     const HORIZON: Duration = Duration::from_secs(100);
     const START: UnixMillis = UnixMillis(1_000_000_000);
 
-    fn key(n: u16, not_after: UnixMillis) -> PublicKey {
+    /// Each of a gateway of its own.
+    fn key(n: u16, not_after: UnixMillis) -> Announcement {
+        key_of(&format!("g{n}"), n, not_after)
+    }
+
+    fn key_of(node: &str, n: u16, not_after: UnixMillis) -> Announcement {
         let mut public = [0; 32];
         public[..2].copy_from_slice(&n.to_be_bytes());
-        PublicKey { public, not_after }
+        let (node, possession) = (node.parse().unwrap(), [0; 64]);
+        Announcement { public, not_after, node, possession, proof: None }
     }
 
     #[test]
@@ -189,8 +225,43 @@ mod tests {
     #[test]
     fn nobody_promises_a_key_for_longer_than_the_horizon() {
         let mut ring = KeyRing::new(HORIZON);
-        ring.hear(START, &key(1, UnixMillis(u64::MAX)));
-        assert_eq!(ring.known(START), [key(1, START + HORIZON)]);
+        let immortal = key(1, UnixMillis(u64::MAX));
+        ring.hear(START, &immortal);
+        assert_eq!(ring.known(START), std::slice::from_ref(&immortal), "it is passed on as it was signed");
+        let last = START + HORIZON + limits::LEEWAY;
+        assert!(ring.get(last, &immortal.id()).is_some());
+        assert_eq!(ring.get(last + Duration::from_millis(1), &immortal.id()), None);
+    }
+
+    #[test]
+    fn one_gateway_cannot_fill_the_ring() {
+        let mut ring = KeyRing::new(HORIZON);
+        let end = START + HORIZON;
+        let learned = (0..5000).map(|n| ring.hear(START, &key_of("rogue", n, end)));
+        let new = learned.filter(|learned| *learned == Learned::New).count();
+        assert_eq!((new, ring.len()), (limits::KEYS_PER_NODE, limits::KEYS_PER_NODE));
+        assert_eq!(ring.hear(START, &key(6000, end)), Learned::New);
+        let later = end + limits::LEEWAY + Duration::from_millis(1);
+        ring.sweep(later);
+        assert_eq!(
+            ring.hear(later, &key_of("rogue", 7000, later)),
+            Learned::New,
+            "as its keys end it has room"
+        );
+    }
+
+    #[test]
+    fn only_the_same_announcement_is_an_echo() {
+        let mut ring = KeyRing::new(HORIZON);
+        let end = START + HORIZON;
+        let first = key(1, end);
+        ring.hear(START, &first);
+        let later = START + limits::RENEWAL;
+        assert!(!ring.is_echo(later, &Announcement { possession: [1; 64], ..first.clone() }));
+        assert!(!ring.is_echo(later, &key(2, end)));
+        assert_eq!(ring.clone().due(later), std::slice::from_ref(&first), "neither counts as heard");
+        assert!(ring.is_echo(later, &first));
+        assert_eq!(ring.due(later), []);
     }
 
     #[test]

@@ -56,6 +56,8 @@ async fn announce_flushed(tokens: &Tokens, bus: &Bus) {
 
 /// The old key signs until the new one has been announced, however long the bus is away.
 async fn replace(tokens: &Tokens, bus: &Bus) {
+    // The certificate that vouches for it may have been renewed meanwhile.
+    bus.renew_identity();
     while bus.publish(&tokens.make_next_key()).is_err() || bus.flush().await.is_err() {
         // Its end moves along as it signs on.
         announce(tokens, bus);
@@ -78,8 +80,8 @@ mod tests {
     use super::*;
     use session::SessionGrant;
 
-    fn tokens(clock: Clock, rotation: Duration) -> Arc<Tokens> {
-        Arc::new(Tokens::new(clock, Duration::from_secs(2), rotation))
+    fn tokens(bus: &Bus, clock: Clock, rotation: Duration) -> Arc<Tokens> {
+        Arc::new(Tokens::new(bus.clone(), clock, Duration::from_secs(2), rotation))
     }
 
     fn issue(tokens: &Tokens, clock: Clock) -> String {
@@ -105,8 +107,8 @@ mod tests {
         let local = Local::new();
         let (bus, other) = (local.join("n1".parse().unwrap()), local.join("n2".parse().unwrap()));
         let mut heard = other.subscribe(&[Interest::Keys]).await.unwrap();
-        let (ours, theirs) =
-            (tokens(clock, Duration::from_secs(3600)), tokens(clock, Duration::from_secs(3600)));
+        let hour = Duration::from_secs(3600);
+        let (ours, theirs) = (tokens(&bus, clock, hour), tokens(&other, clock, hour));
         theirs.first_key_announced();
         let shutdown = CancellationToken::new();
         let task = tokio_util::task::TaskTracker::new();
@@ -132,7 +134,7 @@ mod tests {
         let (bus, other) = (local.join("n1".parse().unwrap()), local.join("n2".parse().unwrap()));
         let mut heard = other.subscribe(&[Interest::Keys]).await.unwrap();
         // Always due: the clock of this test stands almost still.
-        let ours = tokens(clock, Duration::ZERO);
+        let ours = tokens(&bus, clock, Duration::ZERO);
         let shutdown = CancellationToken::new();
         let task = tokio_util::task::TaskTracker::new();
         task.spawn({

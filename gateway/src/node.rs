@@ -9,6 +9,7 @@ mod crowd;
 mod effects;
 mod host;
 pub mod locate;
+mod readiness;
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,8 @@ use std::{
     },
 };
 
-use bus::{Bus, Clock, Status};
+use bus::{Bus, Clock};
+use health::Health;
 use http::HeaderMap;
 use parking_lot::Mutex;
 use schemas::{
@@ -56,6 +58,7 @@ pub struct Node {
     metrics: Metrics,
     refusals: Refusals,
     proxy_hint: Once,
+    health: Health,
     keep_alive: KeepAlive,
     routes: Routes,
     hub: Mutex<Hub>,
@@ -84,9 +87,13 @@ impl Node {
             topology: config.topology,
         };
         let hub = Hub { sessions: Sessions::new(settings, rand::random()), conns: HashMap::new() };
+        let health = Health::new(bus.clone(), clock.now());
+        let lifetimes = config.lifetimes;
+        let tokens = Tokens::new(bus.clone(), clock, lifetimes.token_life, lifetimes.key_rotation);
         Self {
-            tokens: Tokens::new(clock, config.lifetimes.token_life, config.lifetimes.key_rotation),
+            tokens: tokens.doubting(health.clock_doubted()),
             rates: Rates::new(&config),
+            health,
             keep_alive: KeepAlive::new(config.heartbeat, config.pong_wait),
             routes: Routes::default(),
             hub: Mutex::new(hub),
@@ -166,13 +173,9 @@ impl Node {
         ConnId(self.conns.fetch_add(1, Relaxed))
     }
 
-    /// Whether clients may be sent here: the bus is up, the keys of others are known, and it is not
-    /// going away.
-    pub fn ready(&self) -> bool {
-        *self.bus.status().borrow() == Status::Up
-            && self.is_synced()
-            && self.tokens.is_ready()
-            && !self.is_draining()
+    /// What it sees of itself and the other nodes.
+    pub fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Whether it is going away.
@@ -185,6 +188,7 @@ impl Node {
     }
 
     pub(crate) fn set_synced(&self) {
+        self.health.begin();
         self.synced.store(true, Relaxed);
         self.tokens.set_synced(true);
     }
@@ -299,7 +303,7 @@ impl Node {
     pub(crate) fn sync_answers(&self) -> Vec<SyncAnswer> {
         let keys = self.tokens.known_keys();
         let keys = keys
-            .chunks(limits::BATCH)
+            .chunks(limits::KEY_BATCH)
             .map(|keys| SyncAnswer { keys: keys.to_vec(), ..SyncAnswer::default() });
         keys.chain(self.hub.lock().sessions.sync_answers(self.clock.now())).collect()
     }

@@ -185,7 +185,7 @@ impl From<TokenError> for Problem {
         match refused {
             TokenError::Invalid => Self::BadToken,
             TokenError::Expired => Self::TokenExpired,
-            TokenError::KeysUnknown => Self::Unavailable,
+            TokenError::KeysUnknown | TokenError::ClockDoubted => Self::Unavailable,
         }
     }
 }

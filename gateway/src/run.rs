@@ -70,6 +70,7 @@ impl Gateway {
         let subscriptions = dispatch::listen(&node).await?;
         tasks.spawn(stop.clone().run_until_cancelled_owned(dispatch::run(node.clone(), subscriptions)));
         tasks.spawn(dispatch::follow_bus(node.clone(), stop.clone()));
+        tasks.spawn(dispatch::watch(node.clone(), stop.clone()));
         tasks.spawn(dispatch::sync(node.clone(), stop.clone()));
         tasks.spawn(dispatch::tick(node.clone(), stop.clone()));
         tasks.spawn(dispatch::keep_alive(node.clone(), stop.clone()));

@@ -4,23 +4,32 @@
 //! private key exported and parses it again for each signature (12.6 µs): a token is put together
 //! here (RFC 7515, section 3.1) and signed with the key as it was made (7.2 µs).
 
-use std::{fmt, sync::Arc, time::Duration};
+mod signing_key;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use bus::Clock;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bus::{Bus, Clock};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use schemas::{
     KeyId, Service, SessionId, UnixMillis,
-    event::{KeyEvent, PublicKey},
+    announcement::Announcement,
+    event::KeyEvent,
     limits,
     message::Message,
     token::{PUZZLE_AUDIENCE, PuzzleClaims, ROOM_AUDIENCE, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use session::{SessionGrant, TicketGrant};
 
+use self::signing_key::SigningKey;
 use crate::keyring::{KeyRing, Learned};
 
 /// Longest token that is looked at, in bytes. The longest of ours, with every tag, is below 1.5
@@ -35,9 +44,14 @@ pub const KEY_SETTLE: Duration = Duration::from_secs(2);
 /// announcement, its flush, and [`KEY_SETTLE`].
 const KEY_SLACK: Duration = Duration::from_secs(10);
 
+/// Refused announcements are logged once in this time.
+const WARN_AGAIN: Duration = Duration::from_secs(10);
+
 /// Signs and verifies. One for the whole gateway.
 #[derive(Debug)]
 pub struct Tokens {
+    /// In the name of its node keys are announced, and it tells which announcements are believed.
+    bus: Bus,
     clock: Clock,
     token_life: Duration,
     key_rotation: Duration,
@@ -45,6 +59,9 @@ pub struct Tokens {
     ticket: Validation,
     puzzle: Validation,
     keys: RwLock<Keys>,
+    clock_doubted: Arc<AtomicBool>,
+    /// When refused announcements were logged last.
+    warned: Mutex<UnixMillis>,
 }
 
 #[derive(Debug)]
@@ -99,17 +116,23 @@ pub enum TokenError {
     /// cannot sign an answer yet. Try again.
     #[error("the signing keys are not known yet")]
     KeysUnknown,
+    /// This gateway's clock is wrong, or has not been compared yet: it can judge no token. Another
+    /// gateway can.
+    #[error("the clock of this node is in doubt")]
+    ClockDoubted,
 }
 
 impl Tokens {
     /// Makes the first signing key. It signs after [`Tokens::first_key_announced`].
-    pub fn new(clock: Clock, token_life: Duration, key_rotation: Duration) -> Self {
+    pub fn new(bus: Bus, clock: Clock, token_life: Duration, key_rotation: Duration) -> Self {
         let now = clock.now();
         let mut ring = KeyRing::new(key_rotation + token_life);
         let signing = Arc::new(SigningKey::generate(now));
-        ring.own(now, signing.public_key(end_of_key(now, &signing, token_life, key_rotation)));
+        let end = end_of_key(now, &signing, token_life, key_rotation);
+        ring.own(now, signing.announce(&bus, end));
         let keys = Keys { ring, signing, next: None, announced: false, others: PeerKeys::NotAsked };
         Self {
+            bus,
             clock,
             token_life,
             key_rotation,
@@ -117,12 +140,19 @@ impl Tokens {
             ticket: validation(ROOM_AUDIENCE),
             puzzle: validation(PUZZLE_AUDIENCE),
             keys: RwLock::new(keys),
+            clock_doubted: Arc::default(),
+            warned: Mutex::default(),
         }
     }
 
-    /// Whether tokens can be issued and every token judged: the own key is announced and the
-    /// others' keys are known.
+    /// Whether tokens can be issued and every token judged: the keys are known, and the clock is
+    /// not in doubt.
     pub fn is_ready(&self) -> bool {
+        self.knows_keys() && !self.clock_doubted.load(Relaxed)
+    }
+
+    /// Whether the own key is announced and the others' keys are known.
+    pub fn knows_keys(&self) -> bool {
         let keys = self.keys.read();
         keys.announced && keys.others != PeerKeys::NotAsked
     }
@@ -181,7 +211,10 @@ impl Tokens {
     pub fn verify_session(&self, token: &str) -> Result<TokenClaims, TokenError> {
         let claims: TokenClaims = self.verify(token, &self.session)?;
         let last = claims.start.saturating_add(limits::SESSION_LIFE.as_secs());
-        if claims.exp > last { Err(TokenError::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
+        if claims.exp > last {
+            return Err(TokenError::Invalid);
+        }
+        self.in_time(claims.iat, claims.exp).map(|()| claims)
     }
 
     /// Verifies a room ticket that `session` brings.
@@ -190,12 +223,18 @@ impl Tokens {
     /// If it is not to be believed, is another session's, or cannot be judged yet.
     pub fn verify_ticket(&self, token: &str, session: SessionId) -> Result<TicketClaims, TokenError> {
         let claims: TicketClaims = self.verify(token, &self.ticket)?;
-        if claims.sub != session { Err(TokenError::Invalid) } else { self.alive(claims.exp).map(|()| claims) }
+        if claims.sub != session {
+            return Err(TokenError::Invalid);
+        }
+        self.in_time(claims.iat, claims.exp).map(|()| claims)
     }
 
     fn verify<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Result<T, TokenError> {
         if token.len() > TOKEN_BYTES {
             return Err(TokenError::Invalid);
+        }
+        if self.clock_doubted.load(Relaxed) {
+            return Err(TokenError::ClockDoubted);
         }
         // The header says which key; which algorithm is not for it to say.
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
@@ -215,31 +254,66 @@ impl Tokens {
         }
     }
 
-    fn alive(&self, exp: u64) -> Result<(), TokenError> {
-        let end = UnixMillis::from_secs(exp) + limits::LEEWAY;
-        if self.clock.now() > end { Err(TokenError::Expired) } else { Ok(()) }
+    /// A token from the future means that one of two clocks is wrong. If it is this one, tokens that
+    /// have expired would be believed here, so neither is.
+    fn in_time(&self, iat: u64, exp: u64) -> Result<(), TokenError> {
+        let now = self.clock.now();
+        if UnixMillis::from_secs(iat) > now + limits::LEEWAY {
+            Err(TokenError::Invalid)
+        } else if now > UnixMillis::from_secs(exp) + limits::LEEWAY {
+            Err(TokenError::Expired)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The same, with what tells whether this node's clock is in doubt. Then no token is judged or
+    /// issued here.
+    pub fn doubting(self, clock_doubted: Arc<AtomicBool>) -> Self {
+        Self { clock_doubted, ..self }
     }
 
     /// Takes in news of a key from the bus.
     pub fn hear(&self, key: KeyId, event: &KeyEvent) {
         match event {
-            KeyEvent::Announced(public) => self.learn(std::slice::from_ref(public)),
+            KeyEvent::Announced(announced) => self.learn(std::slice::from_ref(announced)),
             KeyEvent::Expired => self.keys.write().ring.expire(self.clock.now(), &key),
         }
     }
 
-    /// Takes in keys that another gateway or a janitor told when asked.
-    pub fn learn(&self, public: &[PublicKey]) {
+    /// Takes in keys that another gateway or a janitor told when asked, as far as their makers vouch
+    /// for them.
+    pub fn learn(&self, announced: &[Announcement]) {
         let now = self.clock.now();
-        let mut keys = self.keys.write();
-        let full = public.iter().filter(|key| keys.ring.hear(now, key) == Learned::Full).count();
-        if full > 0 {
-            tracing::warn!(refused = full, "the key ring is full");
+        let (mut doubted, mut full) = (0u32, 0u32);
+        for announcement in announced {
+            if self.keys.write().ring.is_echo(now, announcement) {
+                continue;
+            }
+            // Not while the keys are locked: a signature takes a tenth of a millisecond.
+            if self.bus.believe(announcement, now).is_err() {
+                doubted += 1;
+            } else if self.keys.write().ring.hear(now, announcement) == Learned::Full {
+                full += 1;
+            }
+        }
+        if doubted + full > 0 && self.may_warn(now) {
+            tracing::warn!(doubted, full, "announcements of signing keys were refused");
         }
     }
 
+    /// A flood of refusals is one line in a while; the bus counts them.
+    fn may_warn(&self, now: UnixMillis) -> bool {
+        let mut warned = self.warned.lock();
+        let may = now.since(*warned) >= WARN_AGAIN;
+        if may {
+            *warned = now;
+        }
+        may
+    }
+
     /// The keys to tell a node that asks.
-    pub fn known_keys(&self) -> Vec<PublicKey> {
+    pub fn known_keys(&self) -> Vec<Announcement> {
         self.keys.read().ring.known(self.clock.now())
     }
 
@@ -265,9 +339,21 @@ impl Tokens {
         let mut keys = self.keys.write();
         let signing = Arc::clone(&keys.signing);
         // It signs still, perhaps for longer than planned (the bus was down): its end moves along.
-        let end = end_of_key(now, &signing, self.token_life, self.key_rotation);
-        keys.ring.own(now, signing.public_key(end));
-        keys.ring.due(now).into_iter().map(announcement).collect()
+        self.promise(now, &mut keys.ring, &signing);
+        keys.ring.due(now).into_iter().map(|due| self.message(due)).collect()
+    }
+
+    /// Announces an own key until its end, if that has not been done yet.
+    fn promise(&self, now: UnixMillis, ring: &mut KeyRing, key: &SigningKey) {
+        let end = end_of_key(now, key, self.token_life, self.key_rotation);
+        if ring.own_end(&KeyId::of_public(&key.public)).is_none_or(|promised| promised < end) {
+            ring.own(now, key.announce(&self.bus, end));
+        }
+    }
+
+    fn message(&self, announcement: Announcement) -> Message {
+        let (key, speaker, from) = (announcement.id(), Service::Gateway, self.bus.node().clone());
+        Message::Key { key, speaker, from, event: KeyEvent::Announced(announcement.into()) }
     }
 
     /// The first key's announcement has been flushed: it signs from now on.
@@ -286,9 +372,10 @@ impl Tokens {
         let now = self.clock.now();
         let mut keys = self.keys.write();
         let next = Arc::clone(keys.next.get_or_insert_with(|| Arc::new(SigningKey::generate(now))));
-        let key = next.public_key(end_of_key(now, &next, self.token_life, self.key_rotation));
-        keys.ring.own(now, key);
-        announcement(key)
+        let end = end_of_key(now, &next, self.token_life, self.key_rotation);
+        let announcement = next.announce(&self.bus, end);
+        keys.ring.own(now, announcement.clone());
+        self.message(announcement)
     }
 
     /// The next key's announcement was flushed [`KEY_SETTLE`] ago: it signs from now on, and the
@@ -314,10 +401,6 @@ fn end_of_key(now: UnixMillis, key: &SigningKey, token_life: Duration, key_rotat
     now.max(key.made + key_rotation) + KEY_SLACK + token_life
 }
 
-fn announcement(key: PublicKey) -> Message {
-    Message::Key { key: key.id(), speaker: Service::Gateway, event: KeyEvent::Announced(key) }
-}
-
 /// The algorithm and the audience are ours to say. The times are compared with this process's own
 /// clock, not with jsonwebtoken's.
 fn validation(audience: &str) -> Validation {
@@ -326,52 +409,6 @@ fn validation(audience: &str) -> Validation {
     validation.set_required_spec_claims(&["exp", "aud", "sub"]);
     validation.validate_exp = false;
     validation
-}
-
-/// The private half of a key, parsed once; never exported.
-struct SigningKey {
-    pair: Ed25519KeyPair,
-    public: [u8; 32],
-    /// The encoded header and the point after it: the same for every token.
-    header: String,
-    made: UnixMillis,
-}
-
-impl SigningKey {
-    #[expect(
-        clippy::expect_used,
-        reason = "fails only without history or a random source: nothing can be served then"
-    )]
-    fn generate(now: UnixMillis) -> Self {
-        let pair = Ed25519KeyPair::generate().expect("a random source");
-        let public = pair.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes");
-        let kid = KeyId::of_public(&public).text();
-        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#)) + ".";
-        Self { pair, public, header, made: now }
-    }
-
-    fn public_key(&self, not_after: UnixMillis) -> PublicKey {
-        PublicKey { public: self.public, not_after }
-    }
-
-    fn sign<T: Serialize>(&self, claims: &T) -> String {
-        // Cannot fail: the claims have string keys and no fallible Serialize. Were it wrong, the
-        // token would verify nowhere.
-        let claims = serde_json::to_vec(claims).unwrap_or_default();
-        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 96);
-        token.push_str(&self.header);
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = self.pair.sign(token.as_bytes());
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        token
-    }
-}
-
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey").field("made", &self.made).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

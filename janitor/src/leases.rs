@@ -33,7 +33,10 @@ mod tests;
 
 use schemas::{UnixMillis, event::SyncAnswer, limits, message::Message};
 
-pub use policy::{Capacity, EXPIRIES_PER_TICK, FRESH, HELD_TWICE_PER_TICK, LeasePolicy, QUIET, SILENCE};
+pub use policy::{
+    Capacity, EXPIRIES_PER_TICK, FRESH, HELD_TWICE_PER_TICK, LEASES_PER_GATEWAY, LeasePolicy,
+    NEW_ROOMS_PER_GATEWAY, QUIET, SILENCE,
+};
 pub use state::{Counts, Effect, Leases};
 pub use sync::SyncCursor;
 

@@ -6,7 +6,8 @@ use std::{collections::VecDeque, future, time::Duration};
 use bus::{Answers, Bus, Clock, Heard, PublishError, ReplyTo, Status};
 use schemas::{
     Service, UnixMillis,
-    event::{Heartbeat, Load},
+    announcement::Announcement,
+    event::{Heartbeat, KeyEvent, Load},
     limits,
     message::{Answer, Message},
     subject::Interest,
@@ -36,22 +37,9 @@ const BATCHES_PER_TURN: usize = 8;
 /// How many messages are handled before other work gets its turn.
 const HEARD_PER_TURN: usize = 256;
 
-/// All that a janitor receives.
-const INTERESTS: [Interest; 9] = [
-    Interest::PeerEvents,
-    Interest::RoomEvents,
-    Interest::SessionEvents,
-    Interest::Asks,
-    Interest::Keys,
-    Interest::Leases,
-    Interest::Syncs,
-    Interest::Heartbeats(Service::Janitor),
-    Interest::Heartbeats(Service::Gateway),
-];
-
 /// Receives messages until the bus has been drained.
 pub(crate) async fn listen(config: Config, bus: Bus, clock: Clock) -> Result<(), RunError> {
-    let mut heard = bus.subscribe(&INTERESTS).await?;
+    let mut heard = bus.subscribe(&Interest::of(Service::Janitor, bus.node())).await?;
     let mut janitor = Janitor::new(config, bus, clock.now());
     let mut tick = interval(limits::HEARTBEAT);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -112,7 +100,7 @@ struct Janitor {
     leases: Leases,
     bus: Bus,
     status: watch::Receiver<Status>,
-    heartbeat: Message,
+    heartbeat: Heartbeat,
     metrics: Metrics,
     asked: Option<Asked>,
     answering: VecDeque<PendingSync>,
@@ -122,13 +110,12 @@ struct Janitor {
 impl Janitor {
     fn new(config: Config, bus: Bus, now: UnixMillis) -> Self {
         let Config { boot, version, lifetimes, capacity, metrics } = config;
-        let heartbeat = Heartbeat { boot, version, load: Load::default(), draining: false };
-        let from = bus.node().clone();
+        let heartbeat = Heartbeat { boot, version, load: Load::default(), draining: false, time: None };
         Self {
-            leases: Leases::new(from.clone(), LeasePolicy { lifetimes, capacity }, now),
+            leases: Leases::new(bus.node().clone(), LeasePolicy { lifetimes, capacity }, now),
             status: bus.status(),
             bus: bus.with_role(Service::Janitor),
-            heartbeat: Message::Heartbeat { service: Service::Janitor, from, heartbeat },
+            heartbeat,
             metrics,
             asked: None,
             answering: VecDeque::new(),
@@ -144,7 +131,9 @@ impl Janitor {
             self.fold(now, Input::Gap, None);
         }
         if up {
-            self.publish(&self.heartbeat);
+            let (service, from) = (Service::Janitor, self.bus.node().clone());
+            let heartbeat = Heartbeat { time: Some(now), ..self.heartbeat.clone() };
+            self.publish(&Message::Heartbeat { service, from, heartbeat });
             self.fold(now, Input::Tick, None);
         }
         self.asked.take_if(|asked| asked.until < now);
@@ -154,6 +143,8 @@ impl Janitor {
 
     fn receive(&mut self, now: UnixMillis, heard: Heard) {
         match heard {
+            Heard::Message { message: Message::Key { event: KeyEvent::Announced(key), .. }, .. }
+                if !self.believes(now, &key) => {}
             Heard::Message { message, reply } => self.fold(now, Input::Received(message), reply),
             Heard::Gap => {
                 self.metrics.gap();
@@ -164,9 +155,17 @@ impl Janitor {
         }
     }
 
+    /// Whether the gateway that made a key vouches for it. What is not believed the bus counts.
+    fn believes(&self, now: UnixMillis, key: &Announcement) -> bool {
+        self.leases.knows(key) || self.bus.believe(key, now).is_ok()
+    }
+
     fn learn(&mut self, now: UnixMillis, answer: Option<Answer>) {
         match answer {
-            Some(Answer::Sync(answer)) => self.fold(now, Input::Learned(answer), None),
+            Some(Answer::Sync(mut answer)) => {
+                answer.keys.retain(|key| self.believes(now, key));
+                self.fold(now, Input::Learned(answer), None);
+            }
             Some(Answer::Session(_)) => {}
             None => self.asked = None,
         }

@@ -64,8 +64,7 @@ pub async fn run(
     clock: Clock,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let interests =
-        [Interest::Wants, Interest::Heartbeats(Service::Pairing), Interest::Heartbeats(Service::Gateway)];
+    let interests = Interest::of(Service::Pairing, bus.node());
     let Some(subscription) = shutdown.run_until_cancelled(bus.subscribe(&interests)).await else {
         return Ok(());
     };
@@ -78,10 +77,10 @@ pub async fn run(
         tokio::select! {
             biased;
             () = shutdown.cancelled() => {
-                replica.announce(Draining::Yes);
+                replica.announce(clock.now(), Draining::Yes);
                 return Ok(());
             }
-            _ = heartbeat.tick() => replica.announce(Draining::No),
+            _ = heartbeat.tick() => replica.announce(clock.now(), Draining::No),
             heard = subscription.next() => {
                 replica.receive(clock.now(), heard.ok_or(RunError::Closed)?);
                 replica.receive_more(clock.now(), &mut subscription);
@@ -212,7 +211,7 @@ impl Replica {
         info!(leads, waiting = self.pool.waiting(), "the leadership of pairing has changed");
     }
 
-    fn announce(&self, draining: Draining) {
+    fn announce(&self, now: UnixMillis, draining: Draining) {
         let waiting = u32::try_from(self.pool.waiting()).unwrap_or(u32::MAX);
         self.publish(&Message::Heartbeat {
             service: Service::Pairing,
@@ -222,6 +221,7 @@ impl Replica {
                 version: env!("CARGO_PKG_VERSION").into(),
                 load: Load { waiting, ..Load::default() },
                 draining: draining == Draining::Yes,
+                time: Some(now),
             },
         });
     }

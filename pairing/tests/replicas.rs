@@ -110,8 +110,13 @@ impl Gateway {
     }
 
     fn beat(&self, boot: u64) {
-        let heartbeat =
-            Heartbeat { boot: BootId(boot), version: "1".into(), load: Load::default(), draining: false };
+        let heartbeat = Heartbeat {
+            boot: BootId(boot),
+            version: "1".into(),
+            load: Load::default(),
+            draining: false,
+            time: None,
+        };
         let from = self.bus.node().clone();
         self.bus.publish(&Message::Heartbeat { service: Service::Gateway, from, heartbeat }).unwrap();
     }

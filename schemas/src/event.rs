@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootId, KeyId, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    BootId, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    announcement::Announcement,
     codec::{duration_ms, list},
     control::EndReason,
     criteria::{Language, Queue, Role},
@@ -119,12 +120,19 @@ pub enum SessionEvent {
     },
     /// Its owner has deleted it.
     Revoked {
-        /// How long every gateway remembers that: at first, for the life of a token.
+        /// How long every gateway remembers that: at first, for
+        /// [`crate::lifetimes::revocation_memory`].
         #[serde(rename = "remaining_ms", with = "duration_ms")]
         remaining: Duration,
     },
     /// Its owner has left this room, over REST.
     Left(RoomId),
+    /// From its attachment with this stamp on it looks for somebody else: a room that it holds by an
+    /// older one is over.
+    StartedOver {
+        /// The stamp of the attachment.
+        stamp: Stamp,
+    },
     /// A janitor has forgotten it: it is past its life, or nobody renewed it. A gateway that holds
     /// it ignores this.
     Expired,
@@ -152,19 +160,9 @@ pub struct SessionAnswer {
 #[serde(rename_all = "kebab-case")]
 pub enum KeyEvent {
     /// It is used to sign, or has been.
-    Announced(PublicKey),
+    Announced(Box<Announcement>),
     /// No token that it signed is valid any more.
     Expired,
-}
-
-/// The public half of a signing key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicKey {
-    /// Ed25519 (RFC 8032); its thumbprint is the key's id.
-    #[serde(with = "serde_bytes")]
-    pub public: [u8; 32],
-    /// The time of its last signature plus the life of a token.
-    pub not_after: UnixMillis,
 }
 
 /// What a gateway holds, in batches every [`crate::limits::RENEWAL`].
@@ -230,9 +228,9 @@ impl Attached {
 /// itself answers, in batches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncAnswer {
-    /// Signing keys.
+    /// Signing keys, at most [`crate::limits::KEY_BATCH`].
     #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
-    pub keys: Vec<PublicKey>,
+    pub keys: Vec<Announcement>,
     /// Deleted sessions, each with how much longer to remember it, in milliseconds.
     #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<(SessionId, u64)>,
@@ -254,6 +252,10 @@ pub struct Heartbeat {
     pub load: Load,
     /// Whether it is about to stop.
     pub draining: bool,
+    /// The time by its own clock, so that others notice a clock that is wrong. `None` from a node
+    /// that does not say it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<UnixMillis>,
 }
 
 /// How loaded a node is. A gateway sets all fields, the others those that they know.
@@ -265,11 +267,4 @@ pub struct Load {
     pub waiting: u32,
     /// Sessions that are in a room.
     pub chatting: u32,
-}
-
-impl PublicKey {
-    /// The key's id.
-    pub fn id(&self) -> KeyId {
-        KeyId::of_public(&self.public)
-    }
 }

@@ -3,7 +3,9 @@
 //! Nothing here does I/O, reads a clock or draws random numbers, so everything can be tested with
 //! values.
 
+pub mod announcement;
 pub mod channel;
+pub mod clocks;
 pub mod close;
 pub mod codec;
 pub mod constants;

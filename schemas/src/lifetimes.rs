@@ -26,6 +26,17 @@ pub struct Lifetimes {
     pub grace: Duration,
 }
 
+/// How long it is remembered that a room has ended: no ticket from before is valid for longer.
+pub fn end_memory(token_life: Duration) -> Duration {
+    token_life + limits::LEEWAY
+}
+
+/// How long it is remembered that a session was deleted: two token lives. A node whose clock is
+/// behind by up to one token life would believe the session's last token for so long.
+pub fn revocation_memory(token_life: Duration) -> Duration {
+    token_life * 2 + limits::LEEWAY
+}
+
 impl Default for Lifetimes {
     fn default() -> Self {
         Self { key_rotation: KEY_ROTATION, token_life: TOKEN_LIFE, grace: GRACE }

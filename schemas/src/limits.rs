@@ -42,6 +42,22 @@ pub const BATCH: usize = 1000;
 /// How many wants one batch holds at most: a want with all its tags takes about 350 bytes.
 pub const WANT_BATCH: usize = 250;
 
+/// Most certificates that vouch for a signing key: the node's own, and two between it and the
+/// authority.
+pub const PROOF_CERTIFICATES: usize = 3;
+
+/// Most bytes of the certificates and the signature that vouch for a signing key. Three with RSA
+/// keys of 4096 bits take about 5 KiB.
+pub const PROOF_BYTES: usize = 6 * 1024;
+
+/// How many signing keys one batch holds at most, each with [`PROOF_BYTES`].
+pub const KEY_BATCH: usize = 20;
+
+/// How many signing keys of one gateway are believed at a time. It has three at the most (replaced,
+/// signing, announced), and one more for each time that it has started again within the life of a
+/// key.
+pub const KEYS_PER_NODE: usize = 32;
+
 /// How many of its last rooms a session remembers.
 pub const MET_TAGS: usize = 8;
 

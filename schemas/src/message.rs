@@ -73,6 +73,8 @@ pub enum Message {
         key: KeyId,
         /// The role of the publisher.
         speaker: Service,
+        /// The publisher, which need not be the gateway that made the key.
+        from: NodeId,
         /// What happened.
         event: KeyEvent,
     },
@@ -134,7 +136,7 @@ impl Message {
             Self::Match { to, .. } => Subject::Match(to.clone()),
             Self::Session { session, speaker, .. } => Subject::Session(*session, *speaker),
             Self::Ask { session } => Subject::Ask(*session),
-            Self::Key { key, speaker, .. } => Subject::Key(*key, *speaker),
+            Self::Key { key, speaker, from, .. } => Subject::Key(*key, *speaker, from.clone()),
             Self::Lease { from, .. } => Subject::Lease(from.clone()),
             Self::Sync { from } => Subject::Sync(from.clone()),
             Self::Heartbeat { service, from, .. } => Subject::Node(*service, from.clone()),
@@ -174,7 +176,7 @@ impl Message {
             Subject::Session(session, speaker) => {
                 Self::Session { session, speaker, event: codec::decode(body)? }
             }
-            Subject::Key(key, speaker) => Self::Key { key, speaker, event: codec::decode(body)? },
+            Subject::Key(key, speaker, from) => Self::Key { key, speaker, from, event: codec::decode(body)? },
             Subject::Lease(from) => Self::Lease { from, lease: codec::decode(body)? },
             Subject::Node(service, from) => {
                 Self::Heartbeat { service, from, heartbeat: codec::decode(body)? }
@@ -209,7 +211,9 @@ impl Message {
                 | RoomEvent::Declined => &[],
             },
             Self::Session { event, .. } => match event {
-                SessionEvent::Attached { .. } | SessionEvent::Left(_) => &[Gateway],
+                SessionEvent::Attached { .. } | SessionEvent::Left(_) | SessionEvent::StartedOver { .. } => {
+                    &[Gateway]
+                }
                 SessionEvent::Revoked { .. } => &[Gateway, Janitor],
                 SessionEvent::Expired | SessionEvent::HeldTwice => &[Janitor],
             },
@@ -265,7 +269,7 @@ impl Message {
 
     fn key_is_that_of_its_subject(&self) -> bool {
         match self {
-            Self::Key { key, event: KeyEvent::Announced(public), .. } => public.id() == *key,
+            Self::Key { key, event: KeyEvent::Announced(announced), .. } => announced.id() == *key,
             _ => true,
         }
     }

@@ -4,6 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{BootId, NodeId, UnixMillis, event::Heartbeat, event::Load, limits};
 
+/// How many nodes of one role are known at most, some 200 bytes each: more than a cluster has, and
+/// nobody can fill a node's memory with names.
+const MOST: usize = 4096;
+
 /// The running nodes of one role, by id.
 #[derive(Clone, Debug, Default)]
 pub struct Nodes(BTreeMap<NodeId, Node>);
@@ -32,6 +36,9 @@ impl Nodes {
     /// Applies a heartbeat.
     pub fn apply(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) -> NodeChange {
         let Heartbeat { boot, load, draining, .. } = *heartbeat;
+        if self.is_full_for(from) {
+            return NodeChange::None;
+        }
         let before = self.0.insert(from.clone(), Node { boot: Some(boot), heard: now, load, draining });
         match before.and_then(|before| before.boot) {
             None => NodeChange::Joined,
@@ -44,10 +51,14 @@ impl Nodes {
     /// node becomes silent in time like any other. It may have been lost meanwhile, and nothing
     /// else would show that.
     pub fn expect(&mut self, now: UnixMillis, node: &NodeId) {
-        if !self.0.contains_key(node) {
+        if !self.0.contains_key(node) && !self.is_full_for(node) {
             let unknown = Node { boot: None, heard: now, load: Load::default(), draining: false };
             self.0.insert(node.clone(), unknown);
         }
+    }
+
+    fn is_full_for(&self, node: &NodeId) -> bool {
+        self.0.len() >= MOST && !self.0.contains_key(node)
     }
 
     /// The copy of a running node's id that is kept here.
@@ -111,7 +122,7 @@ mod tests {
 
     fn beat(boot: u64) -> Heartbeat {
         let load = Load { connections: 2, ..Load::default() };
-        Heartbeat { boot: BootId(boot), version: "1".into(), load, draining: false }
+        Heartbeat { boot: BootId(boot), version: "1".into(), load, draining: false, time: None }
     }
 
     #[test]
@@ -148,6 +159,18 @@ mod tests {
         assert_eq!(nodes.apply(UnixMillis(1), &node, &beat(1)), NodeChange::Joined);
         nodes.expect(UnixMillis(2), &node);
         assert_eq!(nodes.apply(UnixMillis(3), &node, &beat(2)), NodeChange::Restarted, "what is known stays");
+    }
+
+    #[test]
+    fn a_flood_of_names_displaces_none() {
+        let mut nodes = Nodes::default();
+        let name = |n: usize| format!("n{n}").parse::<NodeId>().unwrap();
+        for n in 0..MOST + 100 {
+            nodes.apply(UnixMillis(0), &name(n), &beat(1));
+            nodes.expect(UnixMillis(0), &name(n + 1));
+        }
+        assert_eq!(nodes.0.len(), MOST);
+        assert_eq!(nodes.apply(UnixMillis(1), &name(0), &beat(2)), NodeChange::Restarted);
     }
 
     #[test]

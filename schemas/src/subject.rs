@@ -26,8 +26,8 @@ pub enum Subject {
     Session(SessionId, Service),
     /// Where is this session?
     Ask(SessionId),
-    /// Events of a signing key.
-    Key(KeyId, Service),
+    /// Events of a signing key, from that node.
+    Key(KeyId, Service, NodeId),
     /// What that gateway holds.
     Lease(NodeId),
     /// That node asks what it has missed.
@@ -51,7 +51,9 @@ impl Subject {
                 format!("{PREFIX}.session.{}.event.{}", session.text(), speaker.word())
             }
             Self::Ask(session) => format!("{PREFIX}.session.{}.ask", session.text()),
-            Self::Key(key, speaker) => format!("{PREFIX}.key.{}.{}", key.text(), speaker.word()),
+            Self::Key(key, speaker, node) => {
+                format!("{PREFIX}.key.{}.{}.{}", key.text(), speaker.word(), node.as_str())
+            }
             Self::Lease(node) => format!("{PREFIX}.lease.{}", node.as_str()),
             Self::Sync(node) => format!("{PREFIX}.sync.{}", node.as_str()),
             Self::Node(service, node) => format!("{PREFIX}.node.{}.{}", service.word(), node.as_str()),
@@ -101,7 +103,7 @@ impl Subject {
                     _ => return None,
                 }
             }
-            "key" => Self::Key(next()?.parse().ok()?, Service::from_word(next()?)?),
+            "key" => Self::Key(next()?.parse().ok()?, Service::from_word(next()?)?, next()?.parse().ok()?),
             "lease" => Self::Lease(next()?.parse().ok()?),
             "sync" => Self::Sync(next()?.parse().ok()?),
             "node" => Self::Node(Service::from_word(next()?)?, next()?.parse().ok()?),
@@ -109,6 +111,96 @@ impl Subject {
         };
         tokens.next().is_none().then_some(subject)
     }
+}
+
+/// What the inboxes of all nodes begin with. An answer goes to no other subject.
+pub const INBOX: &str = "_INBOX_";
+
+/// Longest name of an inbox after its prefix.
+const INBOX_CHARS: usize = 32;
+
+/// What the inboxes of a node begin with. It contains the node's id, so that a permission can name
+/// them, and ends before a dot.
+pub fn inbox_prefix(node: &NodeId) -> String {
+    format!("{INBOX}{}", node.as_str())
+}
+
+/// The node whose inbox this is; `None` for any other subject. Whoever answered on whatever a
+/// question names would publish on any subject in its own name.
+pub fn asker_of_inbox(reply: &str) -> Option<NodeId> {
+    let (asker, inbox) = reply.strip_prefix(INBOX)?.split_once('.')?;
+    let form = (1..=INBOX_CHARS).contains(&inbox.len()) && inbox.bytes().all(|b| b.is_ascii_alphanumeric());
+    asker.parse().ok().filter(|_| form)
+}
+
+/// What a node subscribes to in order to answer the NATS micro protocol (ADR-32).
+pub const SERVICES: &str = "$SRV.>";
+
+/// What a node is asked by the NATS micro protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Who is there?
+    Ping,
+    /// What is it?
+    Info,
+    /// What has it done?
+    Stats,
+    /// Is it ready? Our own endpoint.
+    Ready,
+}
+
+impl Verb {
+    const ALL: [Self; 4] = [Self::Ping, Self::Info, Self::Stats, Self::Ready];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ping => "PING",
+            Self::Info => "INFO",
+            Self::Stats => "STATS",
+            Self::Ready => "READY",
+        }
+    }
+}
+
+/// What is asked of the service `name` on `node`; `None` if that is nothing, or of another. A
+/// question is for all services, for those of a name, or for one.
+pub fn asked_of_service(subject: &str, name: &str, node: &NodeId) -> Option<Verb> {
+    let mut tokens = subject.strip_prefix("$SRV.")?.split('.');
+    let word = tokens.next()?;
+    let verb = Verb::ALL.into_iter().find(|verb| verb.word() == word)?;
+    let is_ours = tokens.next().is_none_or(|of| of == name)
+        && tokens.next().is_none_or(|of| of == node.as_str())
+        && tokens.next().is_none();
+    is_ours.then_some(verb)
+}
+
+/// Where the service `name` on `node` is asked whether it is ready.
+pub fn ready_endpoint(name: &str, node: &NodeId) -> String {
+    format!("$SRV.{}.{name}.{}", Verb::Ready.word(), node.as_str())
+}
+
+/// To whose inboxes a node answers the NATS micro protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replies {
+    /// `_INBOX_<asker>.` only, so that permissions tell whose they are: where nodes have
+    /// certificates.
+    OfNodes,
+    /// Also `_INBOX.`, which every NATS client uses that was told nothing else.
+    OfAnybody,
+}
+
+/// Longest inbox of an operator's tool: two ids of its own after the prefix.
+const OPERATOR_INBOX_CHARS: usize = 64;
+
+/// Whether an operator's question may be answered there.
+pub fn is_operators_inbox(reply: &str, replies: Replies) -> bool {
+    let Some((prefix, inbox)) = reply.split_once('.') else { return false };
+    let asker = prefix.strip_prefix(INBOX).is_some_and(|asker| asker.parse::<NodeId>().is_ok());
+    let known = asker || (replies == Replies::OfAnybody && prefix == "_INBOX");
+    let tokens = || inbox.split('.');
+    let form = inbox.len() <= OPERATOR_INBOX_CHARS
+        && tokens().all(|token| !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric()));
+    known && form
 }
 
 /// The room, if the subject is one of chat frames. Like [`Subject::parse`], but without allocating
@@ -151,6 +243,43 @@ pub enum Interest {
 }
 
 impl Interest {
+    /// All that a node of this role hears as such. What it publishes:
+    /// [`Subject::publishers`].
+    pub fn of(role: Service, node: &NodeId) -> Vec<Self> {
+        match role {
+            Service::Gateway => vec![
+                Self::RoomTraffic(node.clone()),
+                Self::RoomEvents,
+                Self::Presence(node.clone()),
+                Self::Matches(node.clone()),
+                Self::SessionEvents,
+                Self::Asks,
+                Self::Keys,
+                Self::Syncs,
+                Self::Heartbeats(Service::Gateway),
+            ],
+            Service::Pairing => {
+                vec![Self::Wants, Self::Heartbeats(Service::Pairing), Self::Heartbeats(Service::Gateway)]
+            }
+            Service::Janitor => vec![
+                Self::PeerEvents,
+                Self::RoomEvents,
+                Self::SessionEvents,
+                Self::Asks,
+                Self::Keys,
+                Self::Leases,
+                Self::Syncs,
+                Self::Heartbeats(Service::Janitor),
+                Self::Heartbeats(Service::Gateway),
+            ],
+        }
+    }
+
+    /// What every node hears, whatever its role: who is running, and what time they have.
+    pub fn of_all() -> Vec<Self> {
+        Service::ALL.map(Self::Heartbeats).into()
+    }
+
     /// The wildcard subject to subscribe to.
     pub fn text(&self) -> String {
         match self {
@@ -162,7 +291,7 @@ impl Interest {
             Self::Matches(node) => Subject::Match(node.clone()).text(),
             Self::SessionEvents => format!("{PREFIX}.session.*.event.*"),
             Self::Asks => format!("{PREFIX}.session.*.ask"),
-            Self::Keys => format!("{PREFIX}.key.*.*"),
+            Self::Keys => format!("{PREFIX}.key.*.*.*"),
             Self::Leases => format!("{PREFIX}.lease.*"),
             Self::Syncs => format!("{PREFIX}.sync.*"),
             Self::Heartbeats(service) => format!("{PREFIX}.node.{}.*", service.word()),
@@ -208,7 +337,7 @@ mod tests {
             Subject::Match(node()),
             Subject::Session(session, Service::Janitor),
             Subject::Ask(session),
-            Subject::Key(key, Service::Gateway),
+            Subject::Key(key, Service::Gateway, node()),
             Subject::Lease(node()),
             Subject::Sync(node()),
             Subject::Node(Service::Pairing, node()),
@@ -297,6 +426,61 @@ mod tests {
                 let expected = wildcard_matches(&interest.text(), &subject.text());
                 assert_eq!(interest.covers(&subject), expected, "{interest:?} {subject:?}");
             }
+        }
+    }
+
+    #[test]
+    fn whatever_is_published_some_role_hears() {
+        let node: NodeId = "x".repeat(64).parse().unwrap();
+        for subject in every_subject() {
+            let mut heard = Service::ALL.into_iter().flat_map(|role| Interest::of(role, &node));
+            assert!(heard.any(|interest| interest.covers(&subject)), "{subject:?}");
+        }
+        for role in Service::ALL {
+            let heard = Interest::of(role, &node);
+            let hears_frames = heard.iter().any(|it| it.covers(&every_subject()[0]));
+            assert_eq!(hears_frames, role == Service::Gateway, "{role:?} and frames");
+            let overlaps = every_subject().iter().any(|it| heard.iter().filter(|i| i.covers(it)).count() > 1);
+            assert!(!overlaps, "{role:?} would hear something twice");
+        }
+    }
+
+    #[test]
+    fn a_question_of_the_micro_protocol_is_for_all_of_a_name_or_of_one() {
+        let node: NodeId = "g1".parse().unwrap();
+        for (subject, verb) in [
+            ("$SRV.PING", Some(Verb::Ping)),
+            ("$SRV.INFO.cipher-chat-gateway", Some(Verb::Info)),
+            ("$SRV.STATS.cipher-chat-gateway.g1", Some(Verb::Stats)),
+            ("$SRV.STATS.cipher-chat-gateway.g1.x", None),
+            ("$SRV.STATS.cipher-chat-gateway.g2", None),
+            ("$SRV.STATS.other", None),
+            ("$SRV.STOP", None),
+            ("$SRV", None),
+            ("cc.v1.PING", None),
+        ] {
+            assert_eq!(asked_of_service(subject, "cipher-chat-gateway", &node), verb, "{subject}");
+        }
+        let endpoint = ready_endpoint("cipher-chat-gateway", &node);
+        assert_eq!(asked_of_service(&endpoint, "cipher-chat-gateway", &node), Some(Verb::Ready));
+    }
+
+    #[test]
+    fn an_operator_is_answered_in_an_inbox() {
+        for (reply, of_nodes, of_anybody) in [
+            ("_INBOX_ops.abc", true, true),
+            ("_INBOX_ops.abc.1", true, true),
+            ("_INBOX.abc.1", false, true),
+            ("_INBOX", false, false),
+            ("_INBOX.", false, false),
+            ("_INBOX.a..b", false, false),
+            ("_INBOX_ops.>", false, false),
+            ("_INBOX_.abc", false, false),
+            ("cc.v1.want.g1", false, false),
+            ("$SRV.PING", false, false),
+        ] {
+            assert_eq!(is_operators_inbox(reply, Replies::OfNodes), of_nodes, "{reply}");
+            assert_eq!(is_operators_inbox(reply, Replies::OfAnybody), of_anybody, "{reply}");
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
 
 use schemas::{
     BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    announcement::{Announcement, Proof},
     criteria::Queue,
     event::{Attached, Lease, Presence, SessionLease, SyncAnswer, Want, WantEvent},
     limits,
@@ -78,7 +79,7 @@ fn decode_as_everything(body: &[u8]) {
         Subject::Want(node()),
         Subject::Match(node()),
         Subject::Session(session, Service::Gateway),
-        Subject::Key(KeyId::from_bytes([3; 32]), Service::Gateway),
+        Subject::Key(KeyId::from_bytes([3; 32]), Service::Gateway, node()),
         Subject::Lease(node()),
         Subject::Node(Service::Gateway, node()),
     ] {
@@ -166,14 +167,23 @@ fn the_fullest_batches_fit_into_a_message_and_into_their_share() {
         Message::Want { from: node(), event: wants },
         Message::Want { from: node(), event: WantEvent::Withdrawn(vec![want(1, 0).id; limits::BATCH]) },
         Message::Lease { from: node(), lease },
-        Message::Presence { to: node(), presence: Presence { node: longest, rooms } },
+        Message::Presence { to: node(), presence: Presence { node: longest.clone(), rooms } },
     ] {
         decode_as_everything(&message.encode().expect("a full batch fits"));
     }
-    let public = schemas::event::PublicKey { public: [1; 32], not_after: UnixMillis(u64::MAX) };
+    let certificates = vec![serde_bytes::ByteBuf::from(vec![1; 1900]); limits::PROOF_CERTIFICATES];
+    let signature = vec![1; limits::PROOF_BYTES - limits::PROOF_CERTIFICATES * 1900].into();
+    let key = Announcement {
+        public: [1; 32],
+        not_after: UnixMillis(u64::MAX),
+        node: longest,
+        possession: [1; 64],
+        proof: Some(Proof { chain: certificates, scheme: u16::MAX, signature }),
+    };
+    assert!(key.is_of_size());
     let room = RoomId::from_bytes([1; 16]);
     for sync in [
-        SyncAnswer { keys: vec![public; limits::BATCH], ..SyncAnswer::default() },
+        SyncAnswer { keys: vec![key; limits::KEY_BATCH], ..SyncAnswer::default() },
         SyncAnswer {
             revoked: vec![(session_lease().session, u64::MAX); limits::BATCH],
             ..SyncAnswer::default()

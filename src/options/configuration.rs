@@ -94,7 +94,7 @@ impl Configuration for Serve {
         let (clients, peers) = listeners::clients(reader, files.as_ref(), &ops);
         let nats = nats(reader);
         let topology = if nats.is_some() { Topology::Cluster } else { Topology::Standalone };
-        let node = node(reader, ops);
+        let node = node(reader, ops, nats.as_ref());
         let gateway = gateway(reader, &node, topology, peers);
         Self { node, nats, clients, gateway }
     }
@@ -108,7 +108,7 @@ impl Configuration for Gateway {
         let ops = listeners::ops(reader, files.as_ref());
         let (clients, peers) = listeners::clients(reader, files.as_ref(), &ops);
         let nats = nats(reader).unwrap_or_default();
-        let node = node(reader, ops);
+        let node = node(reader, ops, Some(&nats));
         let gateway = gateway(reader, &node, Topology::Cluster, peers);
         Self { node, nats, clients, gateway }
     }
@@ -121,7 +121,7 @@ impl Configuration for Pairing {
         let files = listeners::certificates(reader);
         let ops = listeners::ops(reader, files.as_ref());
         let nats = nats(reader).unwrap_or_default();
-        Self { node: node(reader, ops), nats }
+        Self { node: node(reader, ops, Some(&nats)), nats }
     }
 }
 
@@ -136,16 +136,20 @@ impl Configuration for Janitor {
         for fault in lifetimes.check() {
             misfit(reader, &ConfigError::Lifetime(fault));
         }
-        Self { node: node(reader, ops), nats, lifetimes }
+        Self { node: node(reader, ops, Some(&nats)), nats, lifetimes }
     }
 }
 
-fn node(reader: &mut Reader, ops: Listener) -> Node {
+fn node(reader: &mut Reader, ops: Listener, nats: Option<&NatsOptions>) -> Node {
+    let given = reader.find(&NODE_ID);
+    // What cannot be read has been reported already.
+    let names = nats.filter(|nats| nats.ca.is_some()).and_then(|nats| nats.names().ok().flatten());
+    let certified = names.and_then(|names| names.into_iter().next());
     // Well-formed by construction: a role's word, a hyphen, 16 hexadecimal digits.
     #[expect(clippy::expect_used, reason = "see above")]
     let random = format!("{}-{:016x}", reader.role.word(), rand::random::<u64>()).parse().expect("a node id");
     Node {
-        id: reader.find(&NODE_ID).unwrap_or(random),
+        id: given.or(certified).unwrap_or(random),
         boot: reader.boot,
         ops,
         log_format: reader.get(&LOG_FORMAT),
@@ -188,6 +192,7 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         drain_spread: reader.get(&DRAIN_SPREAD),
         drain_wait: reader.get(&DRAIN_WAIT),
         topology,
+        ready_needs: reader.find(&READY_NEEDS).unwrap_or_default(),
     };
     for fault in config.check() {
         misfit(reader, &fault);
@@ -249,6 +254,8 @@ fn nats(reader: &mut Reader) -> Option<NatsOptions> {
             // If it is required, its absence has been reported already.
             ConnectError::NoServer if alone => continue,
             ConnectError::NoServer | ConnectError::Url { .. } | ConnectError::Client(_) => &[&NATS],
+            ConnectError::Plain { .. } => &[&NATS, &NATS_CA],
+            ConnectError::Name { .. } => &[&NODE_ID, &NATS_CERT],
             ConnectError::File { what: Pem::Authority, .. } => &[&NATS_CA],
             ConnectError::File { what: Pem::Certificate, .. } => &[&NATS_CERT],
             ConnectError::File { what: Pem::Key, .. } => &[&NATS_KEY],

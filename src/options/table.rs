@@ -13,7 +13,7 @@ use std::{
 
 use gateway::config::{self, Hsts, Matching, OfferedTopic};
 use ipnet::IpNet;
-use schemas::{NodeId, lifetimes};
+use schemas::{NodeId, Service, lifetimes};
 
 use super::{
     role::Role,
@@ -113,7 +113,7 @@ table! {
         without: "a bus inside this process", example: "nats://127.0.0.1:4222",
         required_by: &[Role::Gateway, Role::Pairing, Role::Janitor],
         help: "NATS servers that connect this node with the others: nats://HOST:PORT or \
-            tls://HOST:PORT.",
+            tls://HOST:PORT. Any but a loopback address needs TLS.",
     }
     NATS_CA: PathBuf {
         name: "nats-ca", group: Bus, roles: NODES,
@@ -133,9 +133,9 @@ table! {
     }
     NODE_ID: NodeId {
         name: "node-id", group: Bus, roles: NODES,
-        without: "random", example: "gateway-1",
+        without: "the name in --nats-cert, else random", example: "gateway-1",
         help: "Name of this node on the bus, 1 to 64 of A-Z a-z 0-9 _ -. With certificates it \
-            is the common name of the node's own.",
+            is the common name, or a DNS name, of the node's own.",
     }
     TRUSTED_PROXY: Vec<IpNet> {
         name: "trusted-proxy", group: Service, roles: GATEWAYS,
@@ -171,6 +171,12 @@ table! {
         default: config::MATCHING, example: "invite",
         help: "Ways in which people may meet: random (by topic or by chance), invite (by a \
             link), or both.",
+    }
+    READY_NEEDS: Vec<Service> {
+        name: "ready-needs", group: Service, roles: GATEWAYS,
+        without: "none: /readyz says degraded", example: "pairing,janitor",
+        help: "Roles without which /readyz of a gateway says 503: pairing, janitor. Without them \
+            chats go on, so by default nobody is sent away.",
     }
     KEY_ROTATION: Duration {
         name: "key-rotation", group: Lifetimes, roles: TOKEN_NODES,

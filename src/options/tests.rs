@@ -109,6 +109,9 @@ fn all_wrong_options_are_reported_together() {
          on 127.0.0.1"
             .to_owned(),
         r#"--ops-listen: "8080" is not an address: write IP:PORT, such as 127.0.0.1:8080 or [::]:443"#.to_owned(),
+        "--nats and --nats-ca: NATS server 1 of the list is not on a loopback address: it needs TLS (tls://, \
+         an authority, or a certificate)"
+            .to_owned(),
         "--nats: NATS server 2 of the list is not a nats:// or tls:// URL with a host and without a \
          password"
             .to_owned(),
@@ -241,7 +244,7 @@ fn the_bounds_in_the_help_are_those_of_the_code() {
 
 #[test]
 fn a_role_knows_its_own_options_alone() {
-    let pairing = read::<Pairing>(&["--nats", "nats://a", "--ops-listen", "127.0.0.1:8080"]).unwrap();
+    let pairing = read::<Pairing>(&["--nats", "nats://localhost", "--ops-listen", "127.0.0.1:8080"]).unwrap();
     assert_eq!(pairing.node.ops.address.to_string(), "127.0.0.1:8080");
     let foreign =
         faults::<Pairing>(&[&ON_NATS[..], &["--listen", "127.0.0.1:0", "--grace=1s"]].concat(), &[]);

@@ -14,7 +14,7 @@ use gateway::{
 };
 use ipnet::IpNet;
 use rustls::pki_types::DnsName;
-use schemas::NodeId;
+use schemas::{NodeId, Service};
 
 use crate::{duration, telemetry::LogFormat};
 
@@ -322,6 +322,19 @@ impl Value for Vec<OfferedTopic> {
         each(text, |item| match item.parse() {
             Ok(topic) => Ok(OfferedTopic { shown: item.to_owned(), topic }),
             Err(fault) => Err(format!("{item:?}: {fault}")),
+        })
+    }
+}
+
+impl Value for Vec<Service> {
+    const FORM: &'static str = "pairing,janitor";
+    const REPEAT: Repeat = Repeat::List;
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        each(text, |item| match item {
+            "pairing" => Ok(Service::Pairing),
+            "janitor" => Ok(Service::Janitor),
+            _ => Err(format!("{item:?} is not a role that a gateway needs: choose pairing, janitor or both")),
         })
     }
 }

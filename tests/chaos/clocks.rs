@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::support::{
     cluster::Cluster,
     eventually,
+    http::{self, call},
     person::{Heard, Person, couple, talk},
     process::Launch,
 };
@@ -13,7 +14,8 @@ use crate::support::{
 async fn lives_beside_a_janitor(offset: &str) {
     let mut cluster = Cluster::plan().janitors(0).set("grace", "4s").start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
-    let janitor = at_another_time(cluster.launch("janitor"), offset).ready().await;
+    // It says that its clock is wrong, and is not ready; it works all the same.
+    let janitor = at_another_time(cluster.launch("janitor"), offset).start();
     let leased = async || janitor.metric("janitor_held").await >= 3.0;
     eventually("it knows what is in use", leased).await;
     let idle = Person::new(&cluster.gateways[0]).await;
@@ -70,6 +72,38 @@ async fn a_gateway_with_a_clock_that_is_a_little_off_serves_like_any_other() {
         one.hear("resumed").await;
         other.frame("y").await;
         while !matches!(one.next().await, Heard::Frame(_)) {}
+    }
+}
+
+/// Three other nodes know better: what has expired or was deleted is not believed.
+#[tokio::test]
+async fn a_gateway_with_a_wrong_clock_is_not_ready_and_judges_no_token() {
+    for (offset, direction) in [("-30s", "behind"), ("+30s", "ahead of")] {
+        let mut cluster = Cluster::plan()
+            .gateways(1)
+            .set("token-life", "15s")
+            .set("key-rotation", "15s")
+            .set("grace", "5s")
+            .start()
+            .await;
+        let wrong = at_another_time(cluster.launch("gateway"), offset).start();
+        wrong.has_logged(&format!("{direction} the clocks of the other nodes")).await;
+        wrong.is_not_ready().await;
+        let said = http::get(wrong.ops(), "/readyz").await.text();
+        assert!(said.contains(direction) && said.contains("restart this node"), "{said}");
+        assert!(wrong.metric("node_clock_skew_milliseconds").await.abs() > 25_000.0);
+        assert_eq!(wrong.metric("node_ready").await, 0.0);
+        let right = &cluster.gateways[0];
+        assert_eq!(right.readiness().await, 200, "one that is wrong misleads nobody");
+        let (live, deleted) = (Person::new(right).await, Person::new(right).await);
+        assert_eq!(deleted.call(right, "DELETE", "/v1/sessions/me").await.status, 204);
+        for person in [&live, &deleted] {
+            assert_eq!(person.call(&wrong, "GET", "/v1/sessions/me").await.status, 503, "{offset}");
+        }
+        assert_eq!(call(wrong.address(), "POST", "/v1/sessions", &[], "").await.status, 503);
+        let expired = async || live.call(right, "GET", "/v1/sessions/me").await.status == 401;
+        eventually("it has expired", expired).await;
+        assert_eq!(live.call(&wrong, "GET", "/v1/sessions/me").await.status, 503, "{offset}");
     }
 }
 

@@ -355,7 +355,8 @@ async fn health_and_metrics_are_on_a_listener_of_their_own() {
     for process in cluster.processes() {
         let health = get(process.ops(), "/healthz").await;
         assert_eq!((health.status, health.text().as_str()), (200, "ok\n"));
-        assert_eq!(get(process.ops(), "/readyz").await.text(), "ready\n");
+        let whole = async || get(process.ops(), "/readyz").await.text() == "ready\n";
+        crate::support::eventually("all roles are heard", whole).await;
         let metrics = get(process.ops(), "/metrics").await;
         assert!(metrics.text().ends_with("# EOF\n"), "OpenMetrics");
         assert_eq!(get(process.ops(), "/v1/status").await.problem(), (404, "not-found".into()));

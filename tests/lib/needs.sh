@@ -27,7 +27,7 @@ declare -A about=(
     [fuzz]="each fuzz target, built and run for ten seconds"
 )
 
-# What a part cannot do without. What it can do without (faketime, cargo-nextest) is in `wants_of`.
+# What a part cannot do without. What it can do without (faketime, go, cargo-nextest) is in `wants_of`.
 needs_of() {
     case $1 in
         rust) echo cargo ;;
@@ -45,7 +45,7 @@ needs_of() {
 # What a part makes use of, and is smaller without.
 wants_of() {
     case $1 in
-        rust) echo cargo-nextest nats-server faketime ;;
+        rust) echo cargo-nextest nats-server faketime go ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
     esac
@@ -66,6 +66,7 @@ has() {
                 compgen -G "${WEBKIT_BROWSER:-/usr/lib/*/webkit2gtk-4.1/MiniBrowser}" >/dev/null
             ;;
         nats-server | kosoku) [ -x "$venv/bin/$1" ] ;;
+        go) has_go ;;
         node) has_node ;;
         node-packages) cmp -s tests/browser/package-lock.json "$node_modules/.installed" ;;
         # `tomllib` came with 3.11.
@@ -85,6 +86,15 @@ geckodriver_path() {
     fi
 }
 
+# From 1.24 on, `go tool` runs the tools that go.mod names, and fetches the version of Go that
+# go.mod asks for.
+has_go() {
+    local version
+    version=$(cd tests/tools && go version 2>/dev/null) || return 1
+    version=${version#go version go1.}
+    [ "${version%%[!0-9]*}" -ge 24 ]
+}
+
 has_node() {
     local version
     version=$(node --version 2>/dev/null) && command -v npm >/dev/null || return 1
@@ -99,6 +109,7 @@ packages_of() {
         c++) echo g++ ;;
         firefox) echo firefox-esr ;;
         webkit) echo libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb ;;
+        go) echo golang-go ;;
         # For Korean and for emoji on the pictures of the page.
         fonts) echo fontconfig fonts-noto-cjk fonts-noto-color-emoji ;;
         python) echo python3 ;;
@@ -121,6 +132,7 @@ advice_on() {
     case $1 in
         cargo) echo "Rust, from rustup.rs or your distribution" ;;
         node) echo "Node.js 20 or later, with npm" ;;
+        go) echo "Go 1.24 or later, from go.dev if your distribution's is older" ;;
         python) echo "Python 3.11 or later" ;;
         node-packages) echo "packages of Node.js, which npm installs" ;;
         *) echo "$1" ;;

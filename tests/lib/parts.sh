@@ -13,10 +13,18 @@ run_part() {
 }
 
 part_rust() {
-    local filter="not ($(terminal_tests))" without_clocks=() without_servers=()
+    local filter="not ($(terminal_tests))" skipped=() without_servers=()
     if ! has faketime; then
-        filter+=" and not test(/^chaos::clocks::/)" without_clocks=(--skip chaos::clocks::)
+        filter+=" and not test(/^chaos::clocks::/)" skipped=(--skip chaos::clocks::)
         leave_out "nodes with wrong clocks" "MISSING: faketime"
+    fi
+    if has go; then
+        # Once, before tests that use it are timed out.
+        check "the command-line tool of NATS" env -C tests/tools go build -o /dev/null github.com/nats-io/natscli/nats
+    else
+        filter+=" and not test(=integration::health::operators_see_every_node_with_the_tools_of_nats)"
+        skipped+=(--skip operators_see_every_node_with_the_tools_of_nats)
+        leave_out "the tools of NATS" "MISSING: go"
     fi
     if ! has nats-server; then
         filter+=" and not (binary_id(cipher-chat::integration) or binary_id(bus::suite))"
@@ -27,7 +35,7 @@ part_rust() {
         check "everything in Rust" cargo nextest run --workspace --locked --no-fail-fast --filterset "$filter"
     else
         check "everything in Rust" cargo test --workspace --locked --lib --bins --tests --exclude terminal \
-            "${without_servers[@]}" -- --skip terminal:: "${without_clocks[@]}"
+            "${without_servers[@]}" -- --skip terminal:: "${skipped[@]}"
     fi
     check "freed memory is wiped, as it is shipped" cargo test --package wipe --profile dist --locked --quiet
 }

@@ -45,6 +45,7 @@ impl Gateway {
             version: String::new(),
             load: self.sessions.load(),
             draining: self.draining,
+            time: None,
         }
     }
 

@@ -157,7 +157,13 @@ impl World {
 
     pub(super) fn beat(&mut self, node: usize) {
         let inc = self.nodes[node].incarnation;
-        let plain = |boot| Heartbeat { boot, version: String::new(), load: Load::default(), draining: false };
+        let plain = |boot| Heartbeat {
+            boot,
+            version: String::new(),
+            load: Load::default(),
+            draining: false,
+            time: None,
+        };
         let heartbeat = match &self.nodes[node].machine {
             Machine::Stopped => return,
             Machine::Gateway(gateway) => gateway.heartbeat(),

@@ -2,6 +2,13 @@
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bus::Bus;
+use schemas::{
+    KeyId, NodeId, Service, UnixMillis,
+    announcement::{Announcement, statement},
+    event::KeyEvent,
+    message::Message,
+};
 use serde_json::{Value, json};
 
 /// The header of a token.
@@ -27,6 +34,31 @@ pub(crate) struct Forger {
 impl Forger {
     pub(crate) fn new() -> Self {
         Self { key: Ed25519KeyPair::generate().unwrap() }
+    }
+
+    /// The id of its key.
+    pub(crate) fn kid(&self) -> KeyId {
+        KeyId::of_public(&self.public())
+    }
+
+    fn public(&self) -> [u8; 32] {
+        self.key.public_key().as_ref().try_into().unwrap()
+    }
+
+    /// The token as it would be if the forger's key had signed it.
+    pub(crate) fn forge(&self, token: &str) -> String {
+        self.sign(&json!({"alg": "EdDSA", "kid": self.kid().text()}), &claims(token))
+    }
+
+    /// Announces its key in the name of a node, vouched for by the node that the bus is of.
+    pub(crate) fn announcement(&self, named: &str, not_after: UnixMillis, by: &Bus) -> Message {
+        let node: NodeId = named.parse().unwrap();
+        let said = statement(&self.kid(), not_after, &node);
+        let possession = self.key.sign(&said).as_ref().try_into().unwrap();
+        let (public, proof) = (self.public(), by.vouch(&said));
+        let announced = Announcement { public, not_after, node, possession, proof };
+        let (key, speaker, from) = (self.kid(), Service::Gateway, by.node().clone());
+        Message::Key { key, speaker, from, event: KeyEvent::Announced(announced.into()) }
     }
 
     /// A token with this header and these claims, signed with the forger's key.

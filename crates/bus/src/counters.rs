@@ -16,6 +16,8 @@ pub struct Counters {
     pub undecodable: AtomicU64,
     /// Received events that their publisher's role may not publish.
     pub wrong_speaker: AtomicU64,
+    /// Announcements of keys that were not believed: see [`Bus::believe`](crate::Bus::believe).
+    pub doubted_keys: AtomicU64,
     /// Received messages dropped because a subscription was not read in time; over NATS a lower
     /// bound.
     pub overflowed: AtomicU64,

@@ -9,6 +9,7 @@
 mod clock;
 mod counters;
 mod heard;
+mod identity;
 mod listen;
 mod local;
 mod nats;
@@ -19,22 +20,28 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use schemas::{
-    NodeId, Service,
+    NodeId, Service, UnixMillis,
+    announcement::{Announcement, Proof},
     message::{Answer, Message},
     subject::Interest,
 };
 use tokio::sync::watch;
 
 use heard::ReplyAddress;
+use identity::Identity;
+use nats::Introduction;
 
 pub use clock::Clock;
 pub use counters::Counters;
 pub use heard::{Heard, ReplyTo};
+pub use identity::Doubt;
 pub use listen::{Answers, Subscription};
 pub use local::Local;
-pub use nats::{ConnectError, FLUSH_TIMEOUT, NatsOptions, Pem, QUEUED_BYTES, QUEUED_FRAMES_BYTES};
+pub use nats::{
+    ConnectError, FLUSH_TIMEOUT, NEEDED_PAYLOAD, NatsOptions, Pem, QUEUED_BYTES, QUEUED_FRAMES_BYTES,
+};
 pub use route::FrameRoute;
-pub use status::{PublishError, Status, SubscribeError};
+pub use status::{BusFault, PublishError, Status, SubscribeError};
 
 /// One node's access to the bus. Cheap to clone; all clones are the same member of the bus.
 #[derive(Clone)]
@@ -85,11 +92,23 @@ impl Bus {
         &self.node
     }
 
-    /// Makes this node visible to an operator (`nats micro ls`). Does nothing on a local bus.
-    pub async fn introduce(&self, service: Service, version: &str) {
+    /// Makes this node visible to an operator (`nats micro ls`). `ready` tells what `/readyz` does.
+    /// Does nothing on a local bus.
+    pub async fn introduce(
+        &self,
+        service: Service,
+        version: &str,
+        started: UnixMillis,
+        ready: Arc<dyn Fn() -> String + Send + Sync>,
+    ) {
         match &self.backend {
             Backend::Local(_) => {}
-            Backend::Nats(connection) => connection.introduce(&self.node, service, version).await,
+            Backend::Nats(connection) => {
+                let (node, version) = (self.node.clone(), version.to_owned());
+                let replies = connection.replies();
+                let introduction = Introduction { node, service, version, started, ready, replies };
+                connection.introduce(introduction).await;
+            }
         }
     }
 
@@ -210,6 +229,49 @@ impl Bus {
         match &self.backend {
             Backend::Local(member) => member.status(),
             Backend::Nats(connection) => connection.status(),
+        }
+    }
+
+    /// Vouches for a statement of this node with its bus certificate. `None` without one.
+    pub fn vouch(&self, statement: &[u8]) -> Option<Proof> {
+        self.identity()?.vouch(statement)
+    }
+
+    /// Reads this node's certificate and its authorities again, which may have been renewed.
+    pub fn renew_identity(&self) {
+        if let Some(identity) = self.identity() {
+            identity.renew();
+        }
+    }
+
+    /// Whether an announcement of a key is what it says, whoever has passed it on.
+    ///
+    /// # Errors
+    /// If it is not signed with the key itself, or, where nodes have certificates, not by the
+    /// gateway that it names. That is counted.
+    pub fn believe(&self, announcement: &Announcement, now: UnixMillis) -> Result<(), Doubt> {
+        let believed = identity::possesses(announcement).and_then(|()| match self.identity() {
+            Some(identity) => identity.check(announcement, now),
+            None => Ok(()),
+        });
+        if believed.is_err() {
+            counters::count(&self.counters().doubted_keys);
+        }
+        believed
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        match &self.backend {
+            Backend::Local(_) => None,
+            Backend::Nats(connection) => connection.identity(),
+        }
+    }
+
+    /// Why the bus, if it is up, does not carry what it should.
+    pub fn faults(&self) -> Vec<BusFault> {
+        match &self.backend {
+            Backend::Local(_) => Vec::new(),
+            Backend::Nats(connection) => connection.faults(),
         }
     }
 

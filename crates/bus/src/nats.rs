@@ -18,9 +18,9 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use schemas::{
-    NodeId, Service, limits,
+    NodeId, limits,
     message::{Answer, Message},
-    subject::{Interest, Subject},
+    subject::{self, Interest, Replies, Subject},
 };
 use tokio::{
     sync::watch,
@@ -31,12 +31,14 @@ use tokio::{
 use self::{outgoing::Outgoing, shared::Shared};
 use crate::{
     counters::Counters,
+    identity::Identity,
     route::FrameRoute,
-    status::{PublishError, Status, SubscribeError},
+    status::{BusFault, PublishError, Status, SubscribeError},
 };
 
 pub(crate) use self::{
     budget::Permit,
+    micro::Introduction,
     subscription::{Answers, Subscription},
 };
 pub use self::{
@@ -44,11 +46,19 @@ pub use self::{
     options::{ConnectError, FLUSH_TIMEOUT, NatsOptions, Pem},
 };
 
+/// The largest message that a node publishes, in bytes: what the servers' `max_payload` must allow.
+pub const NEEDED_PAYLOAD: usize = if limits::EVENT_BYTES > limits::BUS_FRAMES_BYTES {
+    limits::EVENT_BYTES
+} else {
+    limits::BUS_FRAMES_BYTES
+};
+
 /// The node's one connection.
 pub(crate) struct Connection {
     client: Client,
     shared: Arc<Shared>,
     outgoing: Arc<Outgoing>,
+    identity: Option<Identity>,
     /// The task that hands messages to async-nats, until this is dropped.
     _sender: JoinSet<()>,
     /// Answers `$SRV.>` for this node, until this is dropped.
@@ -58,9 +68,10 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) async fn open(options: NatsOptions, node: &NodeId) -> Result<Self, ConnectError> {
         let servers = options.servers()?;
+        let identity = options.identify(node)?;
         let shared = Arc::new(Shared::new());
         let observer = shared.clone();
-        let client = options.client(node, &subscription::inbox_prefix(node))?.event_callback(move |event| {
+        let client = options.client(node, &subject::inbox_prefix(node))?.event_callback(move |event| {
             observer.observe(&event);
             std::future::ready(())
         });
@@ -68,13 +79,23 @@ impl Connection {
         let outgoing = Arc::<Outgoing>::default();
         let mut sender = JoinSet::new();
         sender.spawn(outgoing.clone().run(client.clone(), shared.clone()));
-        Ok(Self { client, shared, outgoing, _sender: sender, micro: Mutex::default() })
+        Ok(Self { client, shared, outgoing, identity, _sender: sender, micro: Mutex::default() })
     }
 
-    pub(crate) async fn introduce(&self, node: &NodeId, service: Service, version: &str) {
-        if let Some(service) = micro::start(&self.client, node, service, version).await {
+    pub(crate) async fn introduce(&self, introduction: Introduction) {
+        let (shared, outgoing) = (self.shared.clone(), self.outgoing.clone());
+        if let Some(service) = micro::start(&self.client, introduction, shared, outgoing).await {
             self.micro.lock().push(service);
         }
+    }
+
+    /// To whom this node answers the NATS micro protocol.
+    pub(crate) fn replies(&self) -> Replies {
+        if self.identity.is_some() { Replies::OfNodes } else { Replies::OfAnybody }
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
     }
 
     pub(crate) async fn subscribe(&self, interests: &[Interest]) -> Result<Subscription, SubscribeError> {
@@ -143,6 +164,9 @@ impl Connection {
     pub(crate) fn ask(&self, question: Message) -> Result<Answers, PublishError> {
         self.shared.up()?;
         let body = question.encode().map_err(|_| self.shared.too_large())?;
+        if matches!(question, Message::Sync { .. }) {
+            self.shared.sync_refused.store(false, Relaxed);
+        }
         let inbox = self.client.new_inbox();
         let source = match unconstrained(self.client.subscribe(inbox.clone())).now_or_never() {
             Some(source) => source.map_err(|_| self.shared.down())?,
@@ -160,6 +184,13 @@ impl Connection {
 
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
         self.shared.status.subscribe()
+    }
+
+    pub(crate) fn faults(&self) -> Vec<BusFault> {
+        let (allowed, needed) = (self.client.max_payload(), NEEDED_PAYLOAD);
+        let payload = (allowed < needed).then_some(BusFault::MaxPayload { allowed, needed });
+        let sync = self.shared.sync_refused.load(Relaxed).then_some(BusFault::SyncRefused);
+        payload.into_iter().chain(sync).collect()
     }
 
     pub(crate) async fn flush(&self) -> Result<(), PublishError> {

@@ -36,3 +36,21 @@ pub enum SubscribeError {
     #[error("the bus is too busy to subscribe")]
     Busy,
 }
+
+/// Why a bus that is connected does not carry what it should. An operator has to change the
+/// configuration of the NATS servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BusFault {
+    /// Messages would be refused, and with each the connection would be lost.
+    #[error("NATS takes messages of {allowed} bytes and {needed} are needed: raise max_payload")]
+    MaxPayload {
+        /// The server's `max_payload`.
+        allowed: usize,
+        /// [`NEEDED_PAYLOAD`](crate::NEEDED_PAYLOAD).
+        needed: usize,
+    },
+    /// The server has refused the last question of what was missed, or its answers. So what this
+    /// node knows may be too little, and nothing else would show that.
+    #[error("NATS refuses this node's question of what it missed: check its permissions")]
+    SyncRefused,
+}

@@ -18,12 +18,42 @@ use crate::{headers, problem::CommonProblem, watchers};
 /// The OpenMetrics text format, which Prometheus reads.
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the ops listener of a node serves. `ready` tells whether it has what it needs to do its
-/// work.
-pub fn router(ready: impl Fn() -> bool + Clone + Send + Sync + 'static, registry: Arc<Registry>) -> Router {
+/// Whether a node can do its work, with a sentence for each reason why it cannot, or cannot quite.
+/// Reasons name no person, room or address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// What makes it useless: whoever is sent to it had better go elsewhere.
+    pub faults: Vec<String>,
+    /// What it lacks and works without, so that nobody is to be sent away.
+    pub lacks: Vec<String>,
+}
+
+impl Readiness {
+    /// Whether clients may be sent to it.
+    pub fn is_ready(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// A word for programs (`ready`, `degraded`, `not ready`), then a line for each reason.
+    pub fn text(&self) -> String {
+        let word = match (&self.faults[..], &self.lacks[..]) {
+            ([], []) => "ready",
+            ([], _) => "degraded",
+            _ => "not ready",
+        };
+        let reasons = self.faults.iter().chain(&self.lacks);
+        reasons.fold(format!("{word}\n"), |text, reason| text + "- " + reason + "\n")
+    }
+}
+
+/// What the ops listener of a node serves.
+pub fn router(
+    readiness: impl Fn() -> Readiness + Clone + Send + Sync + 'static,
+    registry: Arc<Registry>,
+) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(async move || readiness(ready())))
+        .route("/readyz", get(async move || readyz(&readiness())))
         .route("/metrics", get(metrics))
         .with_state(registry)
         .fallback(async || CommonProblem::NotFound)
@@ -32,12 +62,9 @@ pub fn router(ready: impl Fn() -> bool + Clone + Send + Sync + 'static, registry
         .layer(map_response(headers::completed))
 }
 
-fn readiness(ready: bool) -> Response {
-    if ready {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
-    }
+fn readyz(readiness: &Readiness) -> Response {
+    let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, readiness.text()).into_response()
 }
 
 async fn metrics(State(registry): State<Arc<Registry>>) -> Result<Response, CommonProblem> {
@@ -49,10 +76,9 @@ async fn metrics(State(registry): State<Arc<Registry>>) -> Result<Response, Comm
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
     use axum::body::{Body, to_bytes};
     use http::Request;
+    use parking_lot::Mutex;
     use prometheus_client::metrics::counter::Counter;
     use tower::ServiceExt;
 
@@ -60,10 +86,12 @@ mod tests {
 
     #[tokio::test]
     async fn operators_are_told_that_it_runs_whether_it_is_ready_and_its_metrics() {
-        let (mut registry, is_ready) = (Registry::default(), Arc::new(AtomicBool::new(false)));
+        let reasons = |of: &[&str]| of.iter().map(|&reason| reason.to_owned()).collect::<Vec<_>>();
+        let unready = Readiness { faults: reasons(&["the bus is down"]), lacks: reasons(&["no janitor"]) };
+        let (mut registry, state) = (Registry::default(), Arc::new(Mutex::new(unready.clone())));
         registry.register("answers", "Questions answered", Counter::<u64>::default());
-        let ready = is_ready.clone();
-        let app = router(move || ready.load(Relaxed), Arc::new(registry));
+        let asked = state.clone();
+        let app = router(move || asked.lock().clone(), Arc::new(registry));
         let get = async |path: &str| {
             let request = Request::get(path).body(Body::empty()).unwrap();
             let response = app.clone().oneshot(request).await.unwrap();
@@ -72,8 +100,10 @@ mod tests {
             (status, String::from_utf8(body.to_vec()).unwrap())
         };
         assert_eq!(get("/healthz").await, (200, "ok\n".into()));
-        assert_eq!(get("/readyz").await, (503, "not ready\n".into()));
-        is_ready.store(true, Relaxed);
+        assert_eq!(get("/readyz").await, (503, "not ready\n- the bus is down\n- no janitor\n".into()));
+        *state.lock() = Readiness { faults: Vec::new(), ..unready };
+        assert_eq!(get("/readyz").await, (200, "degraded\n- no janitor\n".into()));
+        *state.lock() = Readiness::default();
         assert_eq!(get("/readyz").await, (200, "ready\n".into()));
         let (status, metrics) = get("/metrics").await;
         assert_eq!(status, 200);

@@ -74,7 +74,7 @@ impl Sessions {
         for (id, remaining) in self.endings.revoked_since(now, since) {
             self.publish_session(id, SessionEvent::Revoked { remaining });
         }
-        self.neighbours.forget_silent(now, self.settings.memory_life());
+        self.neighbours.forget_silent(now, self.settings.revocation_memory());
     }
 
     /// The attachment of a session that holds this side of its room.

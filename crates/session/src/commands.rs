@@ -53,7 +53,7 @@ impl Sessions {
 
     /// Ends a session for good, here and everywhere.
     pub fn revoke(&mut self, now: UnixMillis, id: SessionId) {
-        let remaining = self.settings.memory_life();
+        let remaining = self.settings.revocation_memory();
         self.end_revoked(now, id, remaining);
         self.repeat_session(now, id, SessionEvent::Revoked { remaining });
     }
@@ -73,6 +73,7 @@ impl Sessions {
         if !self.want(id).is_some_and(|want| want.is_for(&find)) {
             self.stop_waiting(now, id);
             self.leave_room(now, id, EndReason::Left);
+            self.start_over(now, id);
             self.wait(now, id, find);
         }
         self.send(id, ToClient::Waiting);

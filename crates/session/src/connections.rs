@@ -30,6 +30,7 @@ impl Sessions {
             want: None,
             seat,
             shown,
+            may_hold_room: seat.is_none() && claims.stamp.max(before) != Stamp::NONE,
         };
         self.sessions.insert(id, Box::new(session));
         self.send_token(id, Unsigned::Ready);

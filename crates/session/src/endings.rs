@@ -28,8 +28,10 @@ pub(crate) struct Endings {
     former: Expiring<RoomId, FormerRoom>,
     revoked: Expiring<SessionId, ()>,
     spent: Expiring<Tag, ()>,
-    /// No token or ticket is valid for longer.
+    /// How long a room's end is remembered.
     life: Duration,
+    /// How long a revocation is.
+    revoked_life: Duration,
 }
 
 /// What became of a room that is not held here any more, and was not ended.
@@ -42,14 +44,16 @@ enum FormerRoom {
 }
 
 impl Endings {
-    /// Nothing has ended yet. `life` is how long an end or a revocation is remembered.
-    pub(crate) fn new(life: Duration) -> Self {
+    /// Nothing has ended yet. The ends of rooms are remembered for `life`, revocations for
+    /// `revoked_life`.
+    pub(crate) fn new(life: Duration, revoked_life: Duration) -> Self {
         Self {
             rooms: Expiring::new(ENDED_ROOMS),
             former: Expiring::new(FORMER_ROOMS),
             revoked: Expiring::new(REVOKED_SESSIONS),
             spent: Expiring::new(SPENT_INVITES),
             life,
+            revoked_life,
         }
     }
 
@@ -96,7 +100,7 @@ impl Endings {
 
     /// A session has been deleted; whoever publishes it remembers it for so long.
     pub(crate) fn revoke(&mut self, now: UnixMillis, session: SessionId, remaining: Duration) {
-        self.revoked.remember(session, (), now + remaining.min(self.life));
+        self.revoked.remember(session, (), now + remaining.min(self.revoked_life));
     }
 
     /// Whether a session has been deleted.
@@ -106,7 +110,7 @@ impl Endings {
 
     /// Sessions that have been deleted since then, each with the time for which that is remembered.
     pub(crate) fn revoked_since(&self, now: UnixMillis, since: UnixMillis) -> Vec<(SessionId, Duration)> {
-        let revoked = self.revoked.iter(now).filter(|(_, (), until)| *until >= since + self.life);
+        let revoked = self.revoked.iter(now).filter(|(_, (), until)| *until >= since + self.revoked_life);
         revoked.map(|(id, (), until)| (*id, until.since(now))).collect()
     }
 
@@ -170,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_first_reason_stays_for_one_token_life() {
-        let mut endings = Endings::new(LIFE);
+        let mut endings = Endings::new(LIFE, LIFE * 2);
         endings.end_room(START, room(1), EndReason::Reported);
         endings.end_room(START, room(1), EndReason::Left);
         assert_eq!(endings.reason(START, room(1)), Some(EndReason::Reported));
@@ -179,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_another_node_remembers_is_not_remembered_for_longer_than_one_token_life() {
-        let mut endings = Endings::new(LIFE);
+        let mut endings = Endings::new(LIFE, LIFE * 2);
         endings.learn_end(START, room(1), EndReason::Left, Duration::from_secs(1));
         endings.learn_end(START, room(2), EndReason::Left, Duration::MAX);
         endings.revoke(START, session(1), Duration::MAX);
@@ -190,12 +194,13 @@ mod tests {
         );
         assert!(endings.is_revoked(later, session(1)));
         let over = START + LIFE;
-        assert!(endings.reason(over, room(2)).is_none() && !endings.is_revoked(over, session(1)));
+        assert!(endings.reason(over, room(2)).is_none() && endings.is_revoked(over, session(1)));
+        assert!(!endings.is_revoked(START + LIFE * 2, session(1)));
     }
 
     #[test]
     fn a_dissolved_match_is_told_from_a_room_that_moved_on() {
-        let mut endings = Endings::new(LIFE);
+        let mut endings = Endings::new(LIFE, LIFE * 2);
         endings.dissolve(START, room(1));
         endings.move_on(START, room(1));
         endings.move_on(START, room(2));
@@ -206,17 +211,17 @@ mod tests {
 
     #[test]
     fn deletions_since_a_time_are_those_that_were_made_since_then() {
-        let mut endings = Endings::new(LIFE);
-        endings.revoke(START, session(1), LIFE);
+        let mut endings = Endings::new(LIFE, LIFE * 2);
+        endings.revoke(START, session(1), LIFE * 2);
         let second = START + Duration::from_secs(10);
-        endings.revoke(second, session(2), LIFE);
-        assert_eq!(endings.revoked_since(second, second), [(session(2), LIFE)]);
+        endings.revoke(second, session(2), LIFE * 2);
+        assert_eq!(endings.revoked_since(second, second), [(session(2), LIFE * 2)]);
         assert_eq!(endings.revoked_since(second, START).len(), 2);
     }
 
     #[test]
     fn only_an_invite_is_spent() {
-        let mut endings = Endings::new(LIFE);
+        let mut endings = Endings::new(LIFE, LIFE * 2);
         let invite = Queue::of_invite(&"AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap());
         for queue in [invite, Queue::of_topic(None)] {
             assert!(!endings.is_spent(START, queue));

@@ -191,6 +191,7 @@ impl Sessions {
                     self.endings.end_room(now, *room, EndReason::Left);
                 }
             }
+            SessionEvent::StartedOver { stamp } => self.end_older(now, id, *stamp),
             SessionEvent::Expired => self.publish_leases_of(&[id]),
             // Of the two gateways that hold it, the older one learns of the other by this.
             SessionEvent::HeldTwice => {

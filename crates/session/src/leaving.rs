@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use schemas::{CloseCode, SessionId, UnixMillis, control::EndReason};
+use schemas::{CloseCode, SessionId, Stamp, UnixMillis, control::EndReason, event::SessionEvent};
 
-use crate::sessions::Sessions;
+use crate::{sessions::Sessions, settings::Topology};
 
 impl Sessions {
     /// Withdraws the want, or dissolves the match that has not become a room yet.
@@ -56,6 +56,31 @@ impl Sessions {
         }
         self.detach(now, id, CloseCode::SessionOver);
         self.forget(now, id);
+    }
+
+    /// A session that has come here from elsewhere looks for somebody else, and so does not come back
+    /// into a room that it may hold there: whoever is waiting for it is to know at once.
+    pub(crate) fn start_over(&mut self, now: UnixMillis, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.may_hold_room) else {
+            return;
+        };
+        session.may_hold_room = false;
+        let stamp = session.stamp;
+        if self.settings.topology == Topology::Cluster {
+            self.repeat_session(now, id, SessionEvent::StartedOver { stamp });
+        }
+    }
+
+    /// A session looks for somebody else from that attachment on. The room that it holds by an older
+    /// one is known here if this gateway held it, or holds the other side.
+    pub(crate) fn end_older(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
+        let owner = id.tag();
+        let room = self.seat(id).map(|(room, _)| room).or_else(|| self.rooms.of_owner(owner));
+        let Some(room) = room else { return };
+        let held_by = self.rooms.get(&room).and_then(|room| room.stamp_of(owner));
+        if held_by.is_some_and(|held_by| held_by < stamp) {
+            self.end_room(now, room, EndReason::Left);
+        }
     }
 
     /// A session has lasted for [`schemas::limits::SESSION_LIFE`].

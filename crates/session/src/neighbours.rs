@@ -115,7 +115,13 @@ mod tests {
     }
 
     fn beat(boot: u64) -> Heartbeat {
-        Heartbeat { boot: BootId(boot), version: String::new(), load: Load::default(), draining: false }
+        Heartbeat {
+            boot: BootId(boot),
+            version: String::new(),
+            load: Load::default(),
+            draining: false,
+            time: None,
+        }
     }
 
     #[test]

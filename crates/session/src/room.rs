@@ -146,6 +146,12 @@ impl Room {
         elsewhere.filter_map(|side| self.fold.owner(side))
     }
 
+    /// The stamp of the side that belongs to `owner`.
+    pub(crate) fn stamp_of(&self, owner: Tag) -> Option<Stamp> {
+        let side = SIDES.into_iter().find(|side| self.fold.owner(*side) == Some(owner))?;
+        Some(self.fold.stamp(side))
+    }
+
     /// The stamp of the side that belongs to `owner`, if it is elsewhere and away.
     pub(crate) fn away_stamp(&self, owner: Tag) -> Option<Stamp> {
         let is_away = |side: &Side| {

@@ -23,6 +23,8 @@ pub(crate) struct Session {
     /// Whether its client may know of the room: not while the other half of the match has yet to
     /// come.
     pub(crate) shown: bool,
+    /// Whether it was attached before, and may hold a room elsewhere to which it has not come back.
+    pub(crate) may_hold_room: bool,
 }
 
 impl Session {

@@ -53,7 +53,7 @@ impl Sessions {
             sessions: BTreeMap::new(),
             rooms: Rooms::default(),
             wants: OwnWants::default(),
-            endings: Endings::new(settings.memory_life()),
+            endings: Endings::new(settings.end_memory(), settings.revocation_memory()),
             stamps: Stamps::default(),
             neighbours: Neighbours::default(),
             graces: GraceClock::default(),

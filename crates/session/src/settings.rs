@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schemas::{BootId, NodeId, limits};
+use schemas::{BootId, NodeId, lifetimes};
 
 /// What a gateway is told about itself.
 #[derive(Clone, Debug)]
@@ -31,9 +31,13 @@ pub enum Topology {
 }
 
 impl Settings {
-    /// How long an end or a revocation is remembered: no token or ticket from before it is valid
-    /// for longer.
-    pub(crate) fn memory_life(&self) -> Duration {
-        self.token_life + limits::LEEWAY
+    /// How long an end is remembered.
+    pub(crate) fn end_memory(&self) -> Duration {
+        lifetimes::end_memory(self.token_life)
+    }
+
+    /// How long a revocation is remembered.
+    pub(crate) fn revocation_memory(&self) -> Duration {
+        lifetimes::revocation_memory(self.token_life)
     }
 }

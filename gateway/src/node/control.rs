@@ -48,6 +48,10 @@ impl Node {
                         TokenError::KeysUnknown => {
                             ControlError::new(ErrorCode::Unavailable, "the keys are not known yet; try again")
                         }
+                        TokenError::ClockDoubted => ControlError::new(
+                            ErrorCode::Unavailable,
+                            "the clock of this node is in doubt; try again",
+                        ),
                         _ => ControlError::new(
                             ErrorCode::BadTicket,
                             "this ticket does not open a room for this session",

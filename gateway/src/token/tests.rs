@@ -1,6 +1,8 @@
 //! What is believed, and what is not.
 
 use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bus::Local;
 use schemas::{RoomId, Side, Stamp, token::RoomHistory};
 use serde_json::{Value, json};
 
@@ -9,8 +11,12 @@ use super::*;
 const LIFE: Duration = Duration::from_secs(600);
 const ROTATION: Duration = Duration::from_secs(3600);
 
+fn starting() -> Tokens {
+    Tokens::new(Local::new().join("g1".parse().unwrap()), Clock::start(), LIFE, ROTATION)
+}
+
 fn tokens() -> Tokens {
-    let tokens = Tokens::new(Clock::start(), LIFE, ROTATION);
+    let tokens = starting();
     tokens.first_key_announced();
     tokens.set_synced(true);
     tokens
@@ -140,6 +146,42 @@ fn a_token_ends_a_leeway_after_its_end() {
 }
 
 #[test]
+fn a_token_from_the_future_is_refused_but_for_the_leeway() {
+    let tokens = tokens();
+    let header = good_header(&tokens);
+    let leeway = limits::LEEWAY.as_secs();
+    for (ahead, believed) in [(leeway - 2, true), (leeway + 5, false), (3600, false)] {
+        let (iat, exp) = (now() + ahead, now() + ahead + 60);
+        let mut session_claims = claims();
+        (session_claims["iat"], session_claims["exp"]) = (json!(iat), json!(exp));
+        let verified = tokens.verify_session(&signed(&tokens, &header, &session_claims)).map(|_| ());
+        assert_eq!(verified, if believed { Ok(()) } else { Err(TokenError::Invalid) }, "{ahead} s");
+        let ticket = json!({
+            "sub": session(), "aud": ROOM_AUDIENCE, "iat": iat, "exp": exp,
+            "room": RoomId::from_bytes([3; 16]), "side": "a", "stamp": 5
+        });
+        let verified = tokens.verify_ticket(&signed(&tokens, &header, &ticket), session()).map(|_| ());
+        assert_eq!(verified, if believed { Ok(()) } else { Err(TokenError::Invalid) }, "{ahead} s");
+    }
+}
+
+#[test]
+fn with_a_clock_in_doubt_no_token_is_judged_and_none_is_dead() {
+    let doubted = Arc::new(AtomicBool::new(false));
+    let tokens = tokens().doubting(doubted.clone());
+    let token = tokens.issue_session(grant()).token;
+    doubted.store(true, Relaxed);
+    assert!(!tokens.is_ready() && tokens.knows_keys());
+    assert_eq!(tokens.verify_session(&token), Err(TokenError::ClockDoubted));
+    assert_eq!(
+        tokens.verify_ticket(&tokens.issue_ticket(ticket()), session()),
+        Err(TokenError::ClockDoubted)
+    );
+    doubted.store(false, Relaxed);
+    assert!(tokens.is_ready() && tokens.verify_session(&token).is_ok());
+}
+
+#[test]
 fn a_ticket_is_no_token_and_a_token_no_ticket() {
     let tokens = tokens();
     let token = tokens.issue_session(grant()).token;
@@ -242,6 +284,26 @@ fn a_token_is_checked_with_the_key_that_it_names() {
     assert_eq!(ours.verify_session(&signed(&ours, &malformed, &claims())), Err(TokenError::Invalid));
 }
 
+/// The announcements of another gateway, each spoiled in one way.
+#[test]
+fn nobody_announces_a_key_that_is_anothers_or_for_longer_than_its_owner_did() {
+    let (ours, theirs) = (tokens(), tokens());
+    let token = theirs.issue_session(grant()).token;
+    let [good] = &theirs.known_keys()[..] else { panic!("one key") };
+    let later = Announcement { not_after: good.not_after + LIFE, ..good.clone() };
+    let anothers = Announcement { node: "rogue".parse().unwrap(), ..good.clone() };
+    let unsigned = Announcement { possession: [0; 64], ..good.clone() };
+    let own = starting().known_keys().remove(0);
+    let exchanged = Announcement { possession: own.possession, ..good.clone() };
+    for forged in [later, anothers, unsigned, exchanged] {
+        ours.learn(std::slice::from_ref(&forged));
+        assert_eq!(ours.verify_session(&token), Err(TokenError::Invalid), "{forged:?}");
+    }
+    assert_eq!(ours.bus.counters().doubted_keys.load(Relaxed), 4);
+    ours.learn(std::slice::from_ref(good));
+    assert!(ours.verify_session(&token).is_ok());
+}
+
 #[test]
 fn garbage_is_refused() {
     let tokens = tokens();
@@ -259,7 +321,7 @@ fn garbage_is_refused() {
 
 #[test]
 fn an_unknown_key_is_not_judged_before_all_keys_are_known() {
-    let (ours, theirs) = (Tokens::new(Clock::start(), LIFE, ROTATION), tokens());
+    let (ours, theirs) = (starting(), tokens());
     let own = ours.issue_session(grant()).token;
     let foreign = theirs.issue_session(grant()).token;
     assert_eq!(ours.verify_session(&own), Err(TokenError::KeysUnknown), "no answer could be signed yet");
@@ -288,7 +350,7 @@ fn an_unknown_key_is_not_judged_while_nobody_can_be_asked() {
     assert!(ours.verify_session(&ours.issue_session(grant()).token).is_ok());
     ours.set_synced(true);
     assert_eq!(ours.verify_session(&foreign), Err(TokenError::Invalid));
-    let fresh = Tokens::new(Clock::start(), LIFE, ROTATION);
+    let fresh = starting();
     fresh.cut_off();
     assert!(!fresh.is_ready(), "nothing was known before either");
 }

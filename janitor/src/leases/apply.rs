@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use schemas::{
     KeyId, NodeId, RoomId, Service, SessionId, UnixMillis,
+    announcement::Announcement,
     control::EndReason,
-    event::{Heartbeat, KeyEvent, Lease, PublicKey, RoomEvent, SessionEvent, SessionLease, SyncAnswer},
+    event::{Heartbeat, KeyEvent, Lease, RoomEvent, SessionEvent, SessionLease, SyncAnswer},
     limits,
     message::Message,
 };
@@ -13,7 +14,7 @@ use schemas::{
 use super::{
     bounded::Moment,
     policy::HELD_TWICE_PER_TICK,
-    records::{BootTag, ExpiryNotice, Gateway, Held, Key, LeasedRoom, Tombstone},
+    records::{BootTag, ExpiryNotice, Gateway, Held, Key, Leased, LeasedRoom, Tombstone},
     state::{Effect, Leases},
 };
 
@@ -44,10 +45,21 @@ impl Leases {
 
     fn apply_lease(&mut self, now: UnixMillis, from: &NodeId, lease: &Lease) {
         let (boot, heard) = (BootTag::of(lease.boot), self.moment(now));
-        self.gateways.insert(from.clone(), Gateway { boot, heard });
+        let mut leased = self.leased_by(from, heard);
         for session in &lease.sessions {
+            let is_new_room = session.room.is_some_and(|room| !self.rooms.contains(&room));
+            if !leased.take_session() || (is_new_room && !leased.take_room()) {
+                self.refused_leases += 1;
+                continue;
+            }
             self.apply_session_lease(now, from, Held::new(session, boot, heard), session);
         }
+        self.gateways.insert(from.clone(), Gateway { boot, heard, leased });
+    }
+
+    /// What a gateway has leased in this period.
+    fn leased_by(&self, gateway: &NodeId, now: Moment) -> Leased {
+        self.gateways.get(gateway).map_or(Leased::from(now), |known| known.leased.at(now))
     }
 
     fn apply_session_lease(&mut self, now: UnixMillis, from: &NodeId, newer: Held, lease: &SessionLease) {
@@ -104,7 +116,7 @@ impl Leases {
         match self.ended.get(&room) {
             None => self.rooms.insert(room, LeasedRoom(moment)),
             Some(ended) => {
-                let age = self.policy.tombstone_life().saturating_sub(ended.until.since(moment));
+                let age = self.policy.end_memory().saturating_sub(ended.until.since(moment));
                 let why = ended.why;
                 if age > limits::RENEWAL {
                     self.publish_ended(now, room, why);
@@ -117,7 +129,11 @@ impl Leases {
         match event {
             RoomEvent::Ended(reason) => self.end_room(now, room, *reason),
             RoomEvent::Joined(_) | RoomEvent::Present(_) => match self.ended.get(&room).map(|it| it.why) {
-                None => self.rooms.insert(room, LeasedRoom(self.moment(now))),
+                // The event does not name its publisher: such rooms leave half of the place for leases.
+                None if self.rooms.contains(&room) || self.rooms.len() < self.policy.capacity.rooms / 2 => {
+                    self.rooms.insert(room, LeasedRoom(self.moment(now)));
+                }
+                None => self.refused_leases += 1,
                 Some(why) if matches!(event, RoomEvent::Joined(_)) => self.publish_ended(now, room, why),
                 Some(_) => {}
             },
@@ -146,13 +162,14 @@ impl Leases {
                     (held.stamp, held.boot, held.heard, held.connected) = (*stamp, boot, moment, true);
                 }
             }
-            SessionEvent::Expired | SessionEvent::HeldTwice => {}
+            // The gateways of the room end it, and those that hold a session twice decide.
+            SessionEvent::StartedOver { .. } | SessionEvent::Expired | SessionEvent::HeldTwice => {}
         }
     }
 
     fn apply_key(&mut self, now: UnixMillis, id: KeyId, event: &KeyEvent) {
         match event {
-            KeyEvent::Announced(public) => self.learn_key(now, id, *public),
+            KeyEvent::Announced(announced) => self.learn_key(now, id, announced),
             KeyEvent::Expired => {
                 if let Some(key) = self.keys.get_mut(&id) {
                     key.notice = ExpiryNotice::Sent;
@@ -167,27 +184,42 @@ impl Leases {
                 self.janitors.apply(now, &from, heartbeat);
             }
             Service::Gateway => {
-                let gateway = Gateway { boot: BootTag::of(heartbeat.boot), heard: self.moment(now) };
-                self.gateways.insert(from, gateway);
+                let (boot, heard) = (BootTag::of(heartbeat.boot), self.moment(now));
+                let leased = self.leased_by(&from, heard);
+                self.gateways.insert(from, Gateway { boot, heard, leased });
             }
             Service::Pairing => {}
         }
     }
 
-    fn learn_key(&mut self, now: UnixMillis, id: KeyId, public: PublicKey) {
+    /// Takes in a key, for which somebody vouches. One gateway cannot fill the ring.
+    fn learn_key(&mut self, now: UnixMillis, id: KeyId, announced: &Announcement) {
         let heard = self.moment(now);
         match self.keys.get_mut(&id) {
-            Some(known) if known.public.not_after < public.not_after => known.public = public,
+            Some(known) if known.announced.not_after < announced.not_after => {
+                known.announced = announced.clone();
+            }
             Some(_) => {}
-            None => self.keys.insert(id, Key { public, heard, notice: ExpiryNotice::NotSent }),
+            None => {
+                let of_node = self.keys.iter().filter(|(_, key)| key.announced.node == announced.node);
+                if of_node.count() < limits::KEYS_PER_NODE {
+                    let (announced, notice) = (announced.clone(), ExpiryNotice::NotSent);
+                    self.keys.insert(id, Key { announced, heard, notice });
+                }
+            }
         }
+    }
+
+    /// Whether exactly this announcement is known: then it need not be checked again.
+    pub fn knows(&self, announced: &Announcement) -> bool {
+        self.keys.get(&announced.id()).is_some_and(|key| key.announced == *announced)
     }
 
     /// Learns what others remember, for as long as they state, but never for longer than if it had
     /// happened now.
     pub(super) fn learn(&mut self, now: UnixMillis, answer: SyncAnswer) {
-        for public in answer.keys {
-            self.learn_key(now, public.id(), public);
+        for announced in &answer.keys {
+            self.learn_key(now, announced.id(), announced);
         }
         for (session, remaining_ms) in answer.revoked {
             self.revoke(now, session, Duration::from_millis(remaining_ms));
@@ -202,7 +234,7 @@ impl Leases {
     }
 
     fn revoke(&mut self, now: UnixMillis, session: SessionId, remaining: Duration) {
-        let until = self.moment(now).after(remaining.min(self.policy.tombstone_life()));
+        let until = self.moment(now).after(remaining.min(self.policy.revocation_memory()));
         let until = self.revoked.get(&session).map_or(until, |known| known.until.max(until));
         self.revoked.insert(session, Tombstone { until, why: () });
     }
@@ -219,13 +251,13 @@ impl Leases {
     /// Remembers that a room has ended, counted from the last event that says so: until then a
     /// gateway that had missed it may have renewed tickets.
     fn end_room(&mut self, now: UnixMillis, room: RoomId, why: EndReason) {
-        self.bury(now, room, why, self.policy.tombstone_life());
+        self.bury(now, room, why, self.policy.end_memory());
     }
 
     /// Keeps the first reason and the later time.
     fn bury(&mut self, now: UnixMillis, room: RoomId, why: EndReason, remaining: Duration) {
         self.rooms.remove(&room);
-        let until = self.moment(now).after(remaining.min(self.policy.tombstone_life()));
+        let until = self.moment(now).after(remaining.min(self.policy.end_memory()));
         let tombstone = match self.ended.get(&room) {
             Some(known) => Tombstone { until: known.until.max(until), why: known.why },
             None => Tombstone { until, why },

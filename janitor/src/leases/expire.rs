@@ -45,10 +45,11 @@ impl Leases {
         let moment = self.moment(now);
         let longest = self.policy.lifetimes.key_rotation + self.policy.lifetimes.token_life;
         for (&key, known) in self.keys.iter_mut() {
-            let over = now > known.public.not_after || moment.since(known.heard) > longest;
+            let over = now > known.announced.not_after || moment.since(known.heard) > longest;
             if over && known.notice == ExpiryNotice::NotSent && expired.len() < EXPIRIES_PER_TICK {
                 known.notice = ExpiryNotice::Sent;
-                expired.push(Message::Key { key, speaker: Service::Janitor, event: KeyEvent::Expired });
+                let (speaker, from) = (Service::Janitor, self.me.clone());
+                expired.push(Message::Key { key, speaker, from, event: KeyEvent::Expired });
             }
         }
         // A key whose expiry was published is kept for its longest life. A gateway that goes on

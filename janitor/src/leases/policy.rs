@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use schemas::{lifetimes::Lifetimes, limits};
+use schemas::{
+    lifetimes::{self, Lifetimes},
+    limits,
+};
 
 /// After this long without a lease a session is forgotten: two renewals may be lost.
 pub const SILENCE: Duration = Duration::from_secs(3 * limits::RENEWAL.as_secs());
@@ -25,6 +28,16 @@ pub const EXPIRIES_PER_TICK: usize = 1000;
 /// its next lease.
 pub const HELD_TWICE_PER_TICK: usize = 200;
 
+/// How many sessions one gateway may lease in one period: three times what a gateway is designed for
+/// (20,000), since after a gap it says all of them again. Leases last for three periods, so one node
+/// has at most an eighth of [`Capacity::sessions`].
+pub const LEASES_PER_GATEWAY: u32 = 60_000;
+
+/// How many rooms that are not known yet one gateway may name in one period: all people of a gateway
+/// that is full meet anew. Rooms last for a grace and three periods, so one node has at most a
+/// quarter of [`Capacity::rooms`].
+pub const NEW_ROOMS_PER_GATEWAY: u32 = 10_000;
+
 /// How many entries are remembered. Beyond it the oldest are dropped. Forgetting one too early
 /// costs an answer or an expiry, never a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +46,8 @@ pub struct Capacity {
     pub sessions: usize,
     /// Rooms that a lease names, about 35 bytes each.
     pub rooms: usize,
-    /// Ended rooms, and revoked sessions, each for one token life; about 40 bytes each.
+    /// Ended rooms, each for one token life, and revoked sessions, each for two; about 40 bytes
+    /// each.
     pub tombstones: usize,
     /// Signing keys: one for each gateway and hour.
     pub keys: usize,
@@ -59,9 +73,13 @@ pub struct LeasePolicy {
 }
 
 impl LeasePolicy {
-    /// How long a tombstone is kept: until no token or ticket that was issued before now is
-    /// accepted anywhere.
-    pub(super) fn tombstone_life(&self) -> Duration {
-        self.lifetimes.token_life + limits::LEEWAY
+    /// How long it is remembered that a room has ended.
+    pub(super) fn end_memory(&self) -> Duration {
+        lifetimes::end_memory(self.lifetimes.token_life)
+    }
+
+    /// How long it is remembered that a session was deleted.
+    pub(super) fn revocation_memory(&self) -> Duration {
+        lifetimes::revocation_memory(self.lifetimes.token_life)
     }
 }

@@ -3,12 +3,14 @@
 //! the tree.
 
 use schemas::{
-    BootId, RoomId, SessionId, Stamp, UnixMillis,
-    control::EndReason,
-    event::{PublicKey, SessionLease},
+    BootId, RoomId, SessionId, Stamp, UnixMillis, announcement::Announcement, control::EndReason,
+    event::SessionLease, limits,
 };
 
-use super::bounded::{Aged, Moment};
+use super::{
+    bounded::{Aged, Moment},
+    policy::{LEASES_PER_GATEWAY, NEW_ROOMS_PER_GATEWAY},
+};
 
 /// The gateway, and the start of it, that holds a session: half the bits of its boot id. The chance
 /// that two of some hundred starts share them is one in many thousands. Then a session of a lost
@@ -92,7 +94,7 @@ impl Aged for LeasedRoom {
 #[derive(Debug)]
 pub(super) struct Key {
     /// As it was announced: each node judges it by its own clock.
-    pub(super) public: PublicKey,
+    pub(super) announced: Announcement,
     /// When it was first received.
     pub(super) heard: Moment,
     /// Whether its expiry was published.
@@ -110,6 +112,38 @@ impl Aged for Key {
 pub(super) struct Gateway {
     pub(super) boot: BootTag,
     pub(super) heard: Moment,
+    pub(super) leased: Leased,
+}
+
+/// What a gateway has leased since the start of a period, so that none fills the others' place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leased {
+    since: Moment,
+    sessions: u32,
+    new_rooms: u32,
+}
+
+impl Leased {
+    pub(super) fn from(since: Moment) -> Self {
+        Self { since, sessions: 0, new_rooms: 0 }
+    }
+
+    /// The same, or nothing if another period has begun.
+    pub(super) fn at(self, now: Moment) -> Self {
+        if now.since(self.since) >= limits::RENEWAL { Self::from(now) } else { self }
+    }
+
+    /// Whether there is room for one more session.
+    pub(super) fn take_session(&mut self) -> bool {
+        self.sessions += 1;
+        self.sessions <= LEASES_PER_GATEWAY
+    }
+
+    /// Whether there is room for one more room that is not known yet.
+    pub(super) fn take_room(&mut self) -> bool {
+        self.new_rooms += 1;
+        self.new_rooms <= NEW_ROOMS_PER_GATEWAY
+    }
 }
 
 impl Aged for Gateway {

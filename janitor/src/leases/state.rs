@@ -44,7 +44,8 @@ pub struct Counts {
     pub ended: usize,
     /// Revoked sessions that are remembered.
     pub revoked: usize,
-    /// Entries dropped because there was no room, since the start.
+    /// Entries dropped because there was no room, or because one gateway named too many, since the
+    /// start.
     pub overflowed: u64,
     /// Entries added and removed since the start.
     pub moved: u64,
@@ -74,6 +75,8 @@ pub struct Leases {
     pub(super) janitors: Nodes,
     /// How many sessions that two gateways hold were named since the last tick.
     pub(super) named_held_twice: usize,
+    /// Leases and rooms that were not taken in, because one gateway named too many.
+    pub(super) refused_leases: u64,
     pub(super) effects: VecDeque<Effect>,
 }
 
@@ -96,6 +99,7 @@ impl Leases {
             revoked: Bounded::new(tombstones),
             janitors: Nodes::default(),
             named_held_twice: 0,
+            refused_leases: 0,
             effects: VecDeque::new(),
         }
     }
@@ -126,7 +130,7 @@ impl Leases {
             keys: self.keys.len(),
             ended: self.ended.len(),
             revoked: self.revoked.len(),
-            overflowed: overflowed.iter().sum(),
+            overflowed: overflowed.iter().sum::<u64>() + self.refused_leases,
             moved: moved.iter().sum(),
         }
     }

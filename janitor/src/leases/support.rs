@@ -1,13 +1,13 @@
 //! A janitor in virtual time, and messages for it.
 
-use std::{cell::RefCell, time::Duration};
+use std::{borrow::Borrow, cell::RefCell, time::Duration};
 
 use schemas::{
     BootId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
+    announcement::Announcement,
     control::EndReason,
     event::{
-        Attachment, Heartbeat, KeyEvent, Lease, Load, PublicKey, RoomEvent, SessionEvent, SessionLease,
-        SyncAnswer,
+        Attachment, Heartbeat, KeyEvent, Lease, Load, RoomEvent, SessionEvent, SessionLease, SyncAnswer,
     },
     lifetimes::Lifetimes,
     limits,
@@ -125,8 +125,13 @@ pub(super) fn lease(from: &str, boot: u64, sessions: Vec<SessionLease>) -> Messa
 }
 
 pub(super) fn beat(service: Service, from: &str, boot: u64) -> Message {
-    let heartbeat =
-        Heartbeat { boot: BootId(boot), version: "1".into(), load: Load::default(), draining: false };
+    let heartbeat = Heartbeat {
+        boot: BootId(boot),
+        version: "1".into(),
+        load: Load::default(),
+        draining: false,
+        time: None,
+    };
     Message::Heartbeat { service, from: node(from), heartbeat }
 }
 
@@ -150,12 +155,18 @@ pub(super) fn session_event(n: u64, event: SessionEvent) -> Message {
     Message::Session { session: session(n), speaker: Service::Gateway, event }
 }
 
-pub(super) fn public(n: u8, not_after: UnixMillis) -> PublicKey {
-    PublicKey { public: [n; 32], not_after }
+/// A key of the gateway `g1`.
+pub(super) fn public(n: u8, not_after: UnixMillis) -> Announcement {
+    key_of("g1", n, not_after)
 }
 
-pub(super) fn announced(key: PublicKey) -> Message {
-    Message::Key { key: key.id(), speaker: Service::Gateway, event: KeyEvent::Announced(key) }
+pub(super) fn key_of(gateway: &str, n: u8, not_after: UnixMillis) -> Announcement {
+    Announcement { public: [n; 32], not_after, node: node(gateway), possession: [0; 64], proof: None }
+}
+
+pub(super) fn announced(key: impl Borrow<Announcement>) -> Message {
+    let (key, speaker, from) = (key.borrow().clone(), Service::Gateway, node("g1"));
+    Message::Key { key: key.id(), speaker, from, event: KeyEvent::Announced(key.into()) }
 }
 
 pub(super) fn publishes_ended(room: RoomId, why: EndReason) -> Effect {
@@ -182,6 +193,7 @@ pub(super) fn publishes_held_twice(n: u64) -> Effect {
     })
 }
 
-pub(super) fn publishes_key_expired(key: PublicKey) -> Effect {
-    Effect::Publish(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired })
+pub(super) fn publishes_key_expired(key: &Announcement) -> Effect {
+    let (key, speaker, from) = (key.id(), Service::Janitor, node("j2"));
+    Effect::Publish(Message::Key { key, speaker, from, event: KeyEvent::Expired })
 }

@@ -18,12 +18,15 @@ impl Leases {
     pub fn sync_batch(&self, now: UnixMillis, cursor: &mut SyncCursor) -> SyncAnswer {
         let moment = self.moment(now);
         let mut answer = SyncAnswer::default();
-        let mut room_left = limits::BATCH;
-        for (&id, key) in self.keys.after(cursor.key).take(room_left) {
+        for (&id, key) in self.keys.after(cursor.key).take(limits::KEY_BATCH) {
             cursor.key = Some(id);
-            answer.keys.push(key.public);
+            answer.keys.push(key.announced.clone());
         }
-        room_left -= answer.keys.len();
+        // Keys with their certificates are large: they fill a batch of their own.
+        if !answer.keys.is_empty() {
+            return answer;
+        }
+        let mut room_left = limits::BATCH;
         for (&session, revoked) in self.revoked.after(cursor.session).take(room_left) {
             cursor.session = Some(session);
             answer.revoked.push((session, millis(revoked.until.since(moment))));

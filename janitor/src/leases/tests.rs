@@ -173,6 +173,57 @@ mod rooms {
     }
 }
 
+mod rogue_gateways {
+    use schemas::RoomId;
+
+    use super::*;
+
+    fn leases(
+        from: &str,
+        sessions: std::ops::Range<u64>,
+        a_room: impl Fn(u64) -> Option<RoomId>,
+    ) -> Vec<Message> {
+        let all: Vec<_> = sessions.map(|n| lease_of(n, 1, a_room(n))).collect();
+        all.chunks(limits::BATCH).map(|batch| lease(from, 1, batch.to_vec())).collect()
+    }
+
+    #[test]
+    fn one_leases_no_more_sessions_than_a_gateway_may_have() {
+        let rig = Rig::awake();
+        let most = u64::from(LEASES_PER_GATEWAY);
+        leases("rogue", 0..most + 2000, |_| None).into_iter().for_each(|it| drop(rig.receive(it)));
+        assert_eq!(rig.counts().sessions as u64, most);
+        assert_eq!(rig.counts().overflowed, 2000);
+        leases("g1", most + 5000..most + 5010, |_| None).into_iter().for_each(|it| drop(rig.receive(it)));
+        assert_eq!(rig.counts().sessions as u64, most + 10, "others find room");
+        rig.pass(limits::RENEWAL);
+        leases("rogue", 0..10, |_| None).into_iter().for_each(|it| drop(rig.receive(it)));
+        assert_eq!(rig.counts().overflowed, 2000, "in each period anew");
+    }
+
+    #[test]
+    fn one_names_no_more_new_rooms_than_its_people_can_be_in() {
+        let rig = Rig::awake();
+        let most = u64::from(NEW_ROOMS_PER_GATEWAY);
+        let named = || leases("rogue", 0..most + 500, |n| Some(room(n)));
+        named().into_iter().for_each(|it| drop(rig.receive(it)));
+        assert_eq!((rig.counts().rooms as u64, rig.counts().overflowed), (most, 500));
+        rig.pass(limits::RENEWAL);
+        named().into_iter().for_each(|it| drop(rig.receive(it)));
+        assert_eq!(rig.counts().rooms as u64, most + 500, "those that are known count as nothing");
+    }
+
+    #[test]
+    fn events_that_name_no_publisher_leave_half_of_the_place_for_leases() {
+        let capacity = Capacity { rooms: 10, ..Capacity::default() };
+        let rig = Rig::starting(LeasePolicy { capacity, ..policy() });
+        (0..9).for_each(|n| drop(rig.receive(peer(room(n), RoomEvent::Joined(attachment(1))))));
+        assert_eq!(rig.counts().rooms, 5);
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, Some(room(20)))]));
+        assert_eq!(rig.counts().rooms, 6);
+    }
+}
+
 mod keys {
     use super::*;
 
@@ -180,9 +231,9 @@ mod keys {
     fn one_past_its_end_expires_once() {
         let rig = Rig::awake();
         let key = public(1, rig.now() + TOKEN_LIFE);
-        rig.receive(announced(key));
+        rig.receive(announced(&key));
         assert_eq!(rig.pass(TOKEN_LIFE), []);
-        assert_eq!(rig.pass_with(ROTATION - SECOND, || vec![announced(key)]), [publishes_key_expired(key)]);
+        assert_eq!(rig.pass_with(ROTATION - SECOND, || vec![announced(&key)]), [publishes_key_expired(&key)]);
         assert_eq!(rig.sync()[0].keys, [key], "each node judges by its own clock");
         rig.pass(TOKEN_LIFE);
         assert_eq!(rig.counts().keys, 0);
@@ -193,17 +244,28 @@ mod keys {
         let rig = Rig::awake();
         let key = public(1, UnixMillis(u64::MAX));
         let longest = ROTATION + TOKEN_LIFE;
-        rig.receive(announced(key));
-        assert_eq!(rig.pass_with(longest, || vec![announced(key)]), []);
-        assert_eq!(rig.pass(SECOND), [publishes_key_expired(key)]);
+        rig.receive(announced(&key));
+        assert_eq!(rig.pass_with(longest, || vec![announced(&key)]), []);
+        assert_eq!(rig.pass(SECOND), [publishes_key_expired(&key)]);
+    }
+
+    #[test]
+    fn one_gateway_cannot_fill_the_place_of_the_others() {
+        let rig = Rig::awake();
+        let end = rig.now() + ROTATION;
+        (0..100).for_each(|n| drop(rig.receive(announced(key_of("rogue", n, end)))));
+        assert_eq!(rig.counts().keys, limits::KEYS_PER_NODE);
+        rig.receive(announced(key_of("g2", 200, end)));
+        assert_eq!(rig.counts().keys, limits::KEYS_PER_NODE + 1);
     }
 
     #[test]
     fn the_expiry_of_another_janitor_is_enough() {
         let rig = Rig::awake();
         let key = public(1, rig.now() + SECOND);
-        rig.receive(announced(key));
-        rig.receive(Message::Key { key: key.id(), speaker: Service::Janitor, event: KeyEvent::Expired });
+        rig.receive(announced(&key));
+        let (speaker, from) = (Service::Janitor, node("j2"));
+        rig.receive(Message::Key { key: key.id(), speaker, from, event: KeyEvent::Expired });
         assert_eq!(rig.pass(ROTATION), []);
     }
 }
@@ -308,7 +370,7 @@ mod a_wrong_clock {
         let (said, counts) = an_hour(|now| now - 3 * limits::SESSION_LIFE);
         let (first, second, key) =
             (publishes_session_expired(1), publishes_session_expired(2), public(1, UnixMillis(0)));
-        assert_eq!(said, [publishes_key_expired(key), first, second]);
+        assert_eq!(said, [publishes_key_expired(&key), first, second]);
         assert_eq!((counts.sessions, counts.rooms, counts.ended, counts.revoked), (2, 1, 0, 0));
     }
 

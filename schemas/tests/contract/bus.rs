@@ -49,7 +49,7 @@ fn every_subject_is_a_channel_and_every_channel_a_subject() {
         Subject::Match(node.clone()),
         Subject::Session(session, Service::Janitor),
         Subject::Ask(session),
-        Subject::Key(key, Service::Janitor),
+        Subject::Key(key, Service::Janitor, node.clone()),
         Subject::Lease(node.clone()),
         Subject::Sync(node.clone()),
         Subject::Node(Service::Janitor, node.clone()),

@@ -33,6 +33,11 @@ fn rule(message: &Message) -> Option<&'static str> {
     }
 }
 
+/// Certificates and signatures are of any length.
+fn is_of_any_length(name: &Value) -> bool {
+    name.as_text().is_some_and(|name| ["chain", "signature"].contains(&name))
+}
+
 /// Variants of `value`: each map with one member removed, one at a time, and each with a member too
 /// many.
 fn spoiled(value: &Value) -> Vec<Value> {
@@ -42,7 +47,8 @@ fn spoiled(value: &Value) -> Vec<Value> {
             let mut more = members.clone();
             more.push((Value::from("surprise"), Value::from(1)));
             all.push(Value::Map(more));
-            for (i, (_, member)) in members.iter().enumerate() {
+            let exact = members.iter().enumerate().filter(|(_, (name, _))| !is_of_any_length(name));
+            for (i, (_, member)) in exact {
                 for wrong in spoiled(member) {
                     let mut other = members.clone();
                     other[i].1 = wrong;
@@ -114,6 +120,7 @@ fn other_shapes_are_not_described() {
         ("session-event", cbor!({ "attached" => { "stamp" => 1 } })),
         ("session-event", cbor!({ "left" => [0] })),
         ("key-event", cbor!({ "announced" => { "not_after" => 1 } })),
+        ("proof", cbor!({ "chain" => ["text"], "scheme" => 1, "signature" => "text" })),
         ("lease", cbor!({ "boot" => 1 })),
         ("sync-answer", cbor!({})),
         ("sync-answer", cbor!({ "revoked" => [], "last" => true })),

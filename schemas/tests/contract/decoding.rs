@@ -23,7 +23,7 @@ fn subjects() -> Vec<Subject> {
         Subject::Want(node()),
         Subject::Match(node()),
         Subject::Session(session, Service::Gateway),
-        Subject::Key(KeyId::from_bytes([3; 32]), Service::Gateway),
+        Subject::Key(KeyId::from_bytes([3; 32]), Service::Gateway, node()),
         Subject::Lease(node()),
         Subject::Node(Service::Gateway, node()),
     ]

@@ -9,26 +9,30 @@ use ciborium::Value;
 use proptest::{option, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
 use schemas::{
     BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    announcement::{Announcement, Proof},
     control::EndReason,
     criteria::{Language, Queue, Role},
     event::*,
     message::{Answer, Message},
     session::SessionState,
 };
+use serde_bytes::ByteBuf;
 use serde_json::json;
 
 use crate::document::words;
 
 /// Any message that its speaker may say.
 pub(crate) fn message() -> impl Strategy<Value = Message> {
-    let key = |key: PublicKey| Message::Key {
+    let key = |(from, key): (NodeId, Announcement)| Message::Key {
         key: key.id(),
         speaker: Service::Gateway,
-        event: KeyEvent::Announced(key),
+        from,
+        event: KeyEvent::Announced(key.into()),
     };
-    let forgotten = |key| Message::Key {
+    let forgotten = |(from, key)| Message::Key {
         key: KeyId::from_bytes(key),
         speaker: Service::Janitor,
+        from,
         event: KeyEvent::Expired,
     };
     prop_oneof![
@@ -40,8 +44,8 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         (session(), session_event())
             .prop_map(|(session, (speaker, event))| { Message::Session { session, speaker, event } }),
         session().prop_map(|session| Message::Ask { session }),
-        public_key().prop_map(key),
-        any::<[u8; 32]>().prop_map(forgotten),
+        (node(), announcement()).prop_map(key),
+        (node(), any::<[u8; 32]>()).prop_map(forgotten),
         (node(), lease()).prop_map(|(from, lease)| Message::Lease { from, lease }),
         node().prop_map(|from| Message::Sync { from }),
         (service(), node(), heartbeat())
@@ -168,6 +172,7 @@ fn session_event() -> impl Strategy<Value = (Service, SessionEvent)> {
         (stamp(), node()).prop_map(|(stamp, node)| SessionEvent::Attached { stamp, node }),
         duration().prop_map(|remaining| SessionEvent::Revoked { remaining }),
         room().prop_map(SessionEvent::Left),
+        stamp().prop_map(|stamp| SessionEvent::StartedOver { stamp }),
     ];
     prop_oneof![
         3 => said.prop_map(|event| (Service::Gateway, event)),
@@ -183,7 +188,7 @@ fn session_answer() -> impl Strategy<Value = SessionAnswer> {
 }
 
 fn sync_answer() -> impl Strategy<Value = SyncAnswer> {
-    let keys = prop::collection::vec(public_key(), 0..3);
+    let keys = prop::collection::vec(announcement(), 0..3);
     let revoked = prop::collection::vec((session(), any::<u64>()), 0..3);
     let ended = prop::collection::vec((room(), end_reason(), any::<u64>()), 0..3);
     (keys, revoked, ended, any::<bool>()).prop_map(|(keys, revoked, ended, last)| SyncAnswer {
@@ -217,11 +222,13 @@ fn presence() -> impl Strategy<Value = Presence> {
 fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let load = any::<(u32, u32, u32)>();
     let load = load.prop_map(|(connections, waiting, chatting)| Load { connections, waiting, chatting });
-    (boot(), ".{0,20}", load, any::<bool>()).prop_map(|(boot, version, load, draining)| Heartbeat {
+    let heartbeat = (boot(), ".{0,20}", load, any::<bool>(), prop::option::of(time()));
+    heartbeat.prop_map(|(boot, version, load, draining, time)| Heartbeat {
         boot,
         version,
         load,
         draining,
+        time,
     })
 }
 
@@ -234,8 +241,21 @@ fn attachment() -> impl Strategy<Value = Attachment> {
     })
 }
 
-fn public_key() -> impl Strategy<Value = PublicKey> {
-    (any::<[u8; 32]>(), time()).prop_map(|(public, not_after)| PublicKey { public, not_after })
+fn announcement() -> impl Strategy<Value = Announcement> {
+    let key = (any::<[u8; 32]>(), any::<[u8; 64]>(), time(), node(), prop::option::of(proof()));
+    key.prop_map(|(public, possession, not_after, node, proof)| Announcement {
+        public,
+        not_after,
+        node,
+        possession,
+        proof,
+    })
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..9).prop_map(ByteBuf::from);
+    (prop::collection::vec(bytes(), 1..3), any::<u16>(), bytes())
+        .prop_map(|(chain, scheme, signature)| Proof { chain, scheme, signature })
 }
 
 fn queue() -> impl Strategy<Value = Queue> {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt, io,
+    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use rustls::{
 use schemas::NodeId;
 
 use super::budget;
+use crate::identity::{Identity, names_of};
 
 /// How long the server may take to echo a flush. Longer than a healthy cluster ever needs, and
 /// shorter than anybody waits for a node to start or to stop. By then two pings have been missed,
@@ -45,7 +47,8 @@ const RECONNECT_MS: std::ops::RangeInclusive<u64> = 50..=2000;
 /// Where the NATS servers are, and the certificates by which both sides are authenticated.
 #[derive(Clone, Debug, Default)]
 pub struct NatsOptions {
-    /// `nats://host:port` or `tls://host:port`, of all servers of the cluster. Servers that other
+    /// `nats://host:port` or `tls://host:port`, of all servers of the cluster; beyond loopback with
+    /// TLS. Servers that other
     /// servers name are not used. Without user and password: a node is authenticated by its
     /// certificate.
     pub urls: Vec<String>,
@@ -92,6 +95,20 @@ pub enum ConnectError {
     Url {
         /// Its position in the list, from 1.
         number: usize,
+    },
+    /// Beyond this machine, whoever is on the way could read and say everything.
+    #[error(
+        "NATS server {number} of the list is not on a loopback address: it needs TLS (tls://, an authority, or a certificate)"
+    )]
+    Plain {
+        /// Its position in the list, from 1.
+        number: usize,
+    },
+    /// Others would not believe this node.
+    #[error("the NATS client certificate is not that of the node {}", node.as_str())]
+    Name {
+        /// The node's id.
+        node: NodeId,
     },
     /// A PEM file that cannot be read, or does not contain what it should.
     #[error("cannot read {what} from {}", path.display())]
@@ -142,7 +159,12 @@ impl NatsOptions {
             let usable = address.filter(|a| {
                 matches!(a.scheme(), "nats" | "tls") && !a.host().is_empty() && !a.has_user_pass()
             });
-            usable.ok_or(ConnectError::Url { number: index + 1 })
+            let number = index + 1;
+            let address = usable.ok_or(ConnectError::Url { number })?;
+            // An authority or a certificate require TLS of every server.
+            let is_tls = address.tls_required() || self.ca.is_some() || self.cert.is_some();
+            let is_private = is_tls || is_loopback(address.host());
+            if is_private { Ok(address) } else { Err(ConnectError::Plain { number }) }
         })
     }
 
@@ -174,7 +196,7 @@ impl NatsOptions {
         if let Some(ca) = &self.ca {
             options = options.add_root_certificates(ca.clone()).require_tls(true);
         }
-        if let Some(Identity { cert, key, chain, private }) = self.identity()? {
+        if let Some(CertificateFiles { cert, key, chain, private }) = self.identity()? {
             let config = ClientConfig::builder().with_root_certificates(roots);
             config.with_client_auth_cert(chain, private).map_err(ConnectError::Certificate)?;
             options = options.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
@@ -182,7 +204,27 @@ impl NatsOptions {
         Ok(options)
     }
 
-    fn roots(&self) -> Result<RootCertStore, ConnectError> {
+    /// With what this node vouches for its keys, and judges those of others.
+    pub(super) fn identify(&self, node: &NodeId) -> Result<Option<Identity>, ConnectError> {
+        let identity = Identity::open(self)?;
+        if let (Some(_), Some(names)) = (&identity, self.names()?)
+            && !names.contains(node)
+        {
+            return Err(ConnectError::Name { node: node.clone() });
+        }
+        Ok(identity)
+    }
+
+    /// The ids that this node's certificate allows it to have; `None` without a certificate.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn names(&self) -> Result<Option<Vec<NodeId>>, ConnectError> {
+        let identity = self.identity()?;
+        Ok(identity.and_then(|identity| identity.chain.first().map(names_of)))
+    }
+
+    pub(crate) fn roots(&self) -> Result<RootCertStore, ConnectError> {
         let mut roots = RootCertStore::empty();
         if let Some(ca) = &self.ca {
             for root in certificates(Pem::Authority, ca)? {
@@ -192,13 +234,13 @@ impl NatsOptions {
         Ok(roots)
     }
 
-    fn identity(&self) -> Result<Option<Identity<'_>>, ConnectError> {
+    pub(crate) fn identity(&self) -> Result<Option<CertificateFiles<'_>>, ConnectError> {
         match (&self.cert, &self.key) {
             (Some(cert), Some(key)) => {
                 let chain = certificates(Pem::Certificate, cert)?;
                 let private = PrivateKeyDer::from_pem_file(key)
                     .map_err(|fault| unreadable(Pem::Key, key, io_fault(fault)))?;
-                Ok(Some(Identity { cert, key, chain, private }))
+                Ok(Some(CertificateFiles { cert, key, chain, private }))
             }
             (None, None) => Ok(None),
             _ => Err(ConnectError::Pair),
@@ -207,11 +249,19 @@ impl NatsOptions {
 }
 
 /// This node's certificate and its key, and the files that they are read from.
-struct Identity<'a> {
+pub(crate) struct CertificateFiles<'a> {
     cert: &'a PathBuf,
     key: &'a PathBuf,
-    chain: Vec<CertificateDer<'static>>,
-    private: PrivateKeyDer<'static>,
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) private: PrivateKeyDer<'static>,
+}
+
+/// Whether a host is this machine, by its address or as `localhost` (RFC 6761, section 6.3).
+fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
 }
 
 fn certificates(what: Pem, path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
@@ -255,14 +305,27 @@ mod tests {
 
     #[test]
     fn only_nats_and_tls_urls_with_a_host_are_servers() {
-        for good in ["nats://a:4222", "tls://a.example", "127.0.0.1:4222", "nats://[::1]:4222"] {
+        for good in ["nats://localhost:4222", "tls://a.example", "127.0.0.1:4222", "nats://[::1]:4222"] {
             assert_eq!(with_urls(&[good]).servers().unwrap().len(), 1, "{good}");
         }
         for bad in ["ws://a", "http://a", "nats://", "", "nats://a:99999", "nats://u:p@a"] {
-            let fault = with_urls(&["nats://a", bad]).servers().unwrap_err();
+            let fault = with_urls(&["tls://a", bad]).servers().unwrap_err();
             assert!(matches!(fault, ConnectError::Url { number: 2 }), "{bad}: {fault}");
         }
         assert!(matches!(with_urls(&[]).servers(), Err(ConnectError::NoServer)));
+    }
+
+    #[test]
+    fn beyond_loopback_tls_is_required() {
+        for plain in ["nats://a:4222", "192.0.2.1", "nats://[2001:db8::1]:4222", "nats://localhost.example"] {
+            let faults = with_urls(&["nats://127.0.0.9", plain]).check();
+            assert!(matches!(faults[..], [ConnectError::Plain { number: 2 }]), "{plain}: {faults:?}");
+        }
+        for local in ["nats://LOCALHOST", "nats://[::ffff:127.0.0.1]:4222", "nats://127.1.2.3"] {
+            assert!(with_urls(&[local]).check().is_empty(), "{local}");
+        }
+        let with_authority = NatsOptions { ca: Some("/nowhere".into()), ..with_urls(&["nats://a"]) };
+        assert!(with_authority.servers().is_ok(), "with an authority, TLS is required of every server");
     }
 
     #[test]
@@ -275,7 +338,7 @@ mod tests {
     fn all_faults_are_reported_at_once() {
         let nowhere = Some(PathBuf::from("/nowhere"));
         let wrong = NatsOptions {
-            urls: vec!["http://a".into(), "nats://a".into(), "nats://u:p@a".into()],
+            urls: vec!["http://a".into(), "tls://a".into(), "nats://u:p@a".into()],
             ca: nowhere.clone(),
             cert: nowhere.clone(),
             key: None,
@@ -294,7 +357,7 @@ mod tests {
             "{faults:?}"
         );
         assert!(matches!(with_urls(&[]).check()[..], [ConnectError::NoServer]));
-        assert!(with_urls(&["nats://a"]).check().is_empty());
+        assert!(with_urls(&["tls://a"]).check().is_empty());
     }
 
     #[test]

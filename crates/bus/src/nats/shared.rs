@@ -1,10 +1,14 @@
 //! What the connection and its events share: the status, the subscriptions, the budget and the
 //! counts.
 
-use std::sync::{Arc, Weak};
+use std::sync::{
+    Arc, Weak,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use async_nats::{Event, ServerError};
 use parking_lot::Mutex;
+use schemas::subject::{self, Subject};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +25,8 @@ pub(super) struct Shared {
     listeners: Mutex<Vec<Weak<Listener>>>,
     pub(super) budget: Arc<Budget>,
     pub(super) counters: Arc<Counters>,
+    /// Whether the server has refused the last [`schemas::message::Message::Sync`] or its answers.
+    pub(super) sync_refused: AtomicBool,
 }
 
 impl Shared {
@@ -31,6 +37,7 @@ impl Shared {
             listeners: Mutex::default(),
             budget: Arc::default(),
             counters: Arc::default(),
+            sync_refused: AtomicBool::new(false),
         }
     }
 
@@ -60,6 +67,9 @@ impl Shared {
             }
             Event::ServerError(fault) => {
                 count(&self.counters.server_errors);
+                if refuses_sync(fault) {
+                    self.sync_refused.store(true, Relaxed);
+                }
                 tracing::warn!(fault = server_error(fault), "the NATS server reported an error");
             }
             Event::Closed => self.closed.cancel(),
@@ -121,6 +131,14 @@ impl Shared {
     }
 }
 
+/// Whether the server has refused a question of what was missed, or the inbox of its answers.
+fn refuses_sync(fault: &ServerError) -> bool {
+    let ServerError::Other(text) = fault else { return false };
+    let is_refusal = text.to_lowercase().starts_with("permissions violation for");
+    let Some(subject) = text.split('"').nth(1).filter(|_| is_refusal) else { return false };
+    subject.starts_with(subject::INBOX) || matches!(Subject::parse(subject), Some(Subject::Sync(_)))
+}
+
 /// The kind of an error, without what it quotes.
 fn server_error(fault: &ServerError) -> &'static str {
     match fault {
@@ -137,6 +155,25 @@ fn server_error(fault: &ServerError) -> &'static str {
                 "user authentication expired",
             ];
             known.into_iter().find(|kind| text.starts_with(kind)).unwrap_or("other")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_sync_is_told_from_other_refusals() {
+        for (text, refused) in [
+            (r#"Permissions Violation for Publish to "cc.v1.sync.g1""#, true),
+            (r#"Permissions Violation for Subscription to "_INBOX_g1.abc""#, true),
+            (r#"Permissions Violation for Publish to "cc.v1.want.sync""#, false),
+            (r#"Permissions Violation for Publish to "cc.v1.session.sync""#, false),
+            ("Permissions Violation for Publish to", false),
+            (r#"Something else about "cc.v1.sync.g1""#, false),
+        ] {
+            assert_eq!(refuses_sync(&ServerError::Other(text.into())), refused, "{text}");
         }
     }
 }

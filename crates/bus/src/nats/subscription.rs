@@ -11,7 +11,6 @@ use std::{
 use async_nats::{StatusCode, Subscriber};
 use futures_util::{StreamExt, task::AtomicWaker};
 use schemas::{
-    NodeId,
     message::{Answer, Message, MessageError},
     subject::{self, Subject},
 };
@@ -31,14 +30,6 @@ const BURST: usize = 32;
 /// are missing. In a subscription that is never read empty it is delivered after this many
 /// messages: the queue cannot have held more.
 const GAP_AFTER: usize = SUBSCRIPTION_QUEUE;
-
-const INBOX: &str = "_INBOX_";
-
-/// What the inboxes of a node begin with. It contains the node's id, so that a permission can name
-/// them.
-pub(super) fn inbox_prefix(node: &NodeId) -> String {
-    format!("{INBOX}{}", node.as_str())
-}
 
 /// One subscription, as the connection's events see it.
 #[derive(Default)]
@@ -209,12 +200,10 @@ impl ReportedGaps {
 /// Where the answer goes. Only an inbox of the asker is ever answered. A question could name any
 /// subject, and this node would then publish on it in its own name.
 fn inbox_of(question: &Message, reply: &str) -> Option<ReplyTo> {
-    let (asker, inbox) = reply.strip_prefix(INBOX)?.split_once('.')?;
-    let asker: NodeId = asker.parse().ok()?;
-    let form = (1..=32).contains(&inbox.len()) && inbox.bytes().all(|b| b.is_ascii_alphanumeric());
+    let asker = subject::asker_of_inbox(reply)?;
     // A sync names its asker, so its inbox must be that node's.
     let own = !matches!(question, Message::Sync { from } if *from != asker);
-    (form && own).then(|| ReplyTo(ReplyAddress::Inbox(reply.into())))
+    own.then(|| ReplyTo(ReplyAddress::Inbox(reply.into())))
 }
 
 pub(crate) struct Answers {
@@ -245,7 +234,7 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::SessionId;
+    use schemas::{NodeId, SessionId};
 
     fn node(name: &str) -> NodeId {
         name.parse().unwrap()

@@ -230,7 +230,7 @@ async fn what_does_not_decode_is_dropped_and_counted() {
         ("cc.v1.room.tooshort.frame.g1", b"x"),
         ("cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.nothing.g1", b"x"),
         ("cc.v1.session.nobody.ask", b""),
-        ("cc.v1.key.x.gateway", b""),
+        ("cc.v1.key.x.gateway.g2", b""),
     ] {
         stranger.publish(subject, Bytes::from_static(body)).await.unwrap();
     }
@@ -337,7 +337,8 @@ async fn a_missing_permission_is_counted() {
 async fn an_operator_sees_the_nodes_until_they_stop() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
-    bus.introduce(Service::Gateway, "1.2.3").await;
+    let ready: std::sync::Arc<dyn Fn() -> String + Send + Sync> = std::sync::Arc::new(|| "ready\n".into());
+    bus.introduce(Service::Gateway, "1.2.3", bus::Clock::start().now(), ready).await;
     bus.flush().await.unwrap();
     let operator = async_nats::connect(server.url()).await.unwrap();
     let reply = within(operator.request("$SRV.PING", "".into())).await.unwrap();

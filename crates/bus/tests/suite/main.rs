@@ -6,6 +6,7 @@ mod behaviours;
 mod faults;
 #[path = "../../../../tests/support/nats.rs"]
 mod nats;
+mod rogue;
 mod tls;
 mod together;
 
@@ -114,8 +115,13 @@ fn peer(to: &str, n: u8) -> Message {
 
 /// A small message that carries a number.
 fn beat(from: &str, number: u64) -> Message {
-    let heartbeat =
-        Heartbeat { boot: BootId(number), version: "1".into(), load: Load::default(), draining: false };
+    let heartbeat = Heartbeat {
+        boot: BootId(number),
+        version: "1".into(),
+        load: Load::default(),
+        draining: false,
+        time: None,
+    };
     Message::Heartbeat { service: Service::Gateway, from: node(from), heartbeat }
 }
 

@@ -123,6 +123,7 @@ fn a_gateway_that_was_taken_for_lost_without_noticing_it_is_asked_at_once() {
             version: String::new(),
             load: cluster.gates[1].sessions.load(),
             draining: false,
+            time: None,
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(1), heartbeat };
         let now = cluster.now;

@@ -203,6 +203,7 @@ impl Cluster {
             version: String::new(),
             load: self.gates[gate].sessions.load(),
             draining: false,
+            time: None,
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat };
         for to in 0..self.gates.len() {

@@ -268,3 +268,55 @@ fn what_was_published_while_the_own_bus_was_down_is_repeated() {
     cluster.secs(2);
     assert_eq!(cluster.closed(old), Some(CloseCode::Replaced));
 }
+
+/// Whoever moves and does not come back into the room has left it, wherever it turns up.
+#[test]
+fn who_moves_and_finds_anew_has_left_and_the_other_side_hears_it_at_once() {
+    for gate in [0, 1, 2] {
+        for old_gateway_lives in [true, false] {
+            let mut cluster = Cluster::new(3);
+            let chat = cluster.chatting([0, 1]);
+            cluster.told(chat.other);
+            cluster.gates[0].is_connected = old_gateway_lives || gate == 0;
+            let back = cluster.back(gate, &chat);
+            cluster.ask(back, ClientCommand::Find(anyone())).unwrap();
+            let told = cluster.told(chat.other);
+            assert_eq!(news(told).last(), Some(&ToClient::Ended(EndReason::Left)), "{gate}");
+        }
+    }
+}
+
+#[test]
+fn starting_over_ends_no_room_of_the_same_attachment_or_a_newer_one() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 1]);
+    cluster.told(chat.other);
+    let stamp = chat.tickets[0].stamp;
+    for stamp in [Stamp::NONE, stamp] {
+        let event = SessionEvent::StartedOver { stamp };
+        let message = Message::Session { session: session(1), speaker: Service::Gateway, event };
+        cluster.handle(0, message.clone());
+        cluster.handle(1, message);
+    }
+    assert_eq!(cluster.told(chat.other), []);
+    assert_ne!(cluster.route(chat.other), Route::Nowhere);
+}
+
+#[test]
+fn a_session_that_was_never_attached_elsewhere_does_not_start_over() {
+    let mut cluster = Cluster::new(2);
+    let one = cluster.connect(0, 1);
+    cluster.ask(one, ClientCommand::Find(anyone())).unwrap();
+    let is_over =
+        |it: &&Message| matches!(it, Message::Session { event: SessionEvent::StartedOver { .. }, .. });
+    assert_eq!(cluster.gates[0].published.iter().filter(is_over).count(), 0);
+    let claims = token(&newest(&cluster.told(one)));
+    let moved = cluster.connect_with(1, &claims, 1);
+    for _ in 0..2 {
+        cluster.ask(moved, ClientCommand::Find(anyone())).unwrap();
+        cluster.ask(moved, ClientCommand::Cancel).unwrap();
+    }
+    cluster.secs(7);
+    let said = cluster.gates[1].published.iter().filter(is_over).count();
+    assert_eq!(said, limits::REPEATS.len(), "once, and repeated");
+}

@@ -88,7 +88,7 @@ fn a_starting_node_learns_what_ended_and_who_was_deleted() {
 }
 
 #[test]
-fn what_is_learned_acts_at_once_and_for_no_longer_than_a_token_life() {
+fn what_is_learned_acts_at_once_and_for_no_longer_than_two_token_lives() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
     let deleted = cluster.connect(0, 3);
@@ -101,7 +101,7 @@ fn what_is_learned_acts_at_once_and_for_no_longer_than_a_token_life() {
     cluster.decide(0, |sessions, now| sessions.learn(now, &answer));
     assert_eq!(cluster.closed(deleted), Some(CloseCode::SessionOver));
     assert_eq!(news(cluster.told(chat.one)), [ToClient::Ended(EndReason::Left)]);
-    cluster.pass(TOKEN_LIFE + limits::LEEWAY + TICK);
+    cluster.pass(TOKEN_LIFE * 2 + limits::LEEWAY + TICK);
     assert!(!cluster.gates[0].sessions.is_revoked(cluster.now, session(3)));
 }
 

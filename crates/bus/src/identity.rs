@@ -1,0 +1,186 @@
+//! Who vouches for a signing key: the node that made it, with its bus certificate.
+//!
+//! Without certificates, on loopback, nobody vouches for anything, and everybody there is believed.
+
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use parking_lot::RwLock;
+use rustls::{
+    RootCertStore, SignatureScheme,
+    crypto::{
+        WebPkiSupportedAlgorithms,
+        aws_lc_rs::{default_provider, sign::any_supported_type},
+    },
+    pki_types::{CertificateDer, UnixTime},
+    sign::SigningKey,
+};
+use schemas::{
+    NodeId, Service, UnixMillis,
+    announcement::{Announcement, Proof},
+    limits,
+};
+use webpki::{EndEntityCert, KeyUsage};
+use x509_parser::{parse_x509_certificate, x509::AttributeTypeAndValue};
+
+use crate::nats::{ConnectError, NatsOptions};
+
+/// How a node may sign with the key of its certificate, the best first. TLS 1.3 has no others
+/// (RFC 8446, section 4.2.3).
+const SCHEMES: [SignatureScheme; 6] = [
+    SignatureScheme::ED25519,
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+];
+
+/// Why an announcement of a key is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// Whoever announced it does not have the private key.
+    #[error("the announcement is not signed with the key that it announces")]
+    Possession,
+    /// Everybody here has a certificate.
+    #[error("no certificate vouches for the key")]
+    Unsigned,
+    /// Not of our authority, or not valid now.
+    #[error("the certificate is not of the bus authority, or not valid now")]
+    Certificate,
+    /// It is somebody else's, or that of another role.
+    #[error("the certificate is not that of the gateway that made the key")]
+    Name,
+    /// It was not signed with the certificate's key.
+    #[error("the signature is not the certificate's")]
+    Signature,
+}
+
+/// A node's certificate for the bus, and the authority whose certificates it believes.
+pub(crate) struct Identity {
+    options: NatsOptions,
+    loaded: RwLock<Arc<Loaded>>,
+}
+
+struct Loaded {
+    roots: RootCertStore,
+    chain: Vec<Vec<u8>>,
+    key: Arc<dyn SigningKey>,
+}
+
+impl Identity {
+    /// `None` if the options have no certificate, or no authority by which to judge others.
+    pub(crate) fn open(options: &NatsOptions) -> Result<Option<Self>, ConnectError> {
+        let Some(loaded) = Loaded::read(options)? else { return Ok(None) };
+        Ok(Some(Self { options: options.clone(), loaded: RwLock::new(Arc::new(loaded)) }))
+    }
+
+    /// Reads the files again, which may have been renewed. What cannot be read stays as it was.
+    pub(crate) fn renew(&self) {
+        match Loaded::read(&self.options) {
+            Ok(Some(loaded)) => *self.loaded.write() = Arc::new(loaded),
+            Ok(None) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "the bus certificate cannot be read again; the old one stays")
+            }
+        }
+    }
+
+    /// Signs a statement with the certificate's key. `None` if the key can do none of [`SCHEMES`].
+    pub(crate) fn vouch(&self, statement: &[u8]) -> Option<Proof> {
+        let loaded = self.loaded.read().clone();
+        let signer = loaded.key.choose_scheme(&SCHEMES)?;
+        let signature = signer.sign(statement).ok()?;
+        let chain = loaded.chain.iter().cloned().map(Into::into).collect();
+        Some(Proof { chain, scheme: u16::from(signer.scheme()), signature: signature.into() })
+    }
+
+    /// Whether the gateway `announcement.node` vouches for it.
+    pub(crate) fn check(&self, announcement: &Announcement, now: UnixMillis) -> Result<(), Doubt> {
+        let proof = announcement.proof.as_ref().ok_or(Doubt::Unsigned)?;
+        let loaded = self.loaded.read().clone();
+        let chain: Vec<_> = proof.chain.iter().map(|cert| CertificateDer::from_slice(cert)).collect();
+        let (own, intermediates) = chain.split_first().ok_or(Doubt::Certificate)?;
+        let certificate = EndEntityCert::try_from(own).map_err(|_| Doubt::Certificate)?;
+        let algorithms = algorithms();
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_millis(now.0));
+        certificate
+            .verify_for_usage(
+                algorithms.all,
+                &loaded.roots.roots,
+                intermediates,
+                time,
+                KeyUsage::client_auth(),
+                None,
+                None,
+            )
+            .map_err(|_| Doubt::Certificate)?;
+        if !may_make_keys(&certificate, own, &announcement.node) {
+            return Err(Doubt::Name);
+        }
+        let scheme = SignatureScheme::from(proof.scheme);
+        let usable =
+            algorithms.mapping.iter().filter(|(known, _)| *known == scheme && SCHEMES.contains(known));
+        let mut usable = usable.flat_map(|(_, algorithms)| algorithms.iter());
+        let statement = announcement.statement();
+        let is_signed =
+            usable.any(|it| certificate.verify_signature(*it, &statement, &proof.signature).is_ok());
+        if is_signed { Ok(()) } else { Err(Doubt::Signature) }
+    }
+}
+
+/// Whether whoever announced a key has it. What is too long is not looked at.
+pub(crate) fn possesses(announcement: &Announcement) -> Result<(), Doubt> {
+    if !announcement.is_of_size() {
+        return Err(Doubt::Certificate);
+    }
+    let key = UnparsedPublicKey::new(&ED25519, announcement.public);
+    key.verify(&announcement.statement(), &announcement.possession).map_err(|_| Doubt::Possession)
+}
+
+impl Loaded {
+    fn read(options: &NatsOptions) -> Result<Option<Self>, ConnectError> {
+        if options.ca.is_none() {
+            return Ok(None);
+        }
+        let Some(identity) = options.identity()? else { return Ok(None) };
+        let key = any_supported_type(&identity.private).map_err(ConnectError::Certificate)?;
+        let chain = identity.chain.iter().map(|certificate| certificate.to_vec());
+        let chain = chain.take(limits::PROOF_CERTIFICATES).collect();
+        Ok(Some(Self { roots: options.roots()?, chain, key }))
+    }
+}
+
+fn algorithms() -> WebPkiSupportedAlgorithms {
+    default_provider().signature_verification_algorithms
+}
+
+/// Whether a certificate is that of the gateway `node`. If it says what role it is for (as an
+/// organizational unit), that must be a gateway.
+fn may_make_keys(certificate: &EndEntityCert<'_>, der: &CertificateDer<'_>, node: &NodeId) -> bool {
+    let Ok((_, parsed)) = parse_x509_certificate(der) else { return false };
+    let subject = parsed.subject();
+    let units = subject.iter_organizational_unit().filter_map(text);
+    let mut roles = units.filter_map(Service::from_word).peekable();
+    let is_gateway = roles.peek().is_none() || roles.any(|role| role == Service::Gateway);
+    let mut names = subject.iter_common_name().filter_map(text).chain(certificate.valid_dns_names());
+    is_gateway && names.any(|name| name == node.as_str())
+}
+
+fn text<'a>(attribute: &'a AttributeTypeAndValue<'_>) -> Option<&'a str> {
+    attribute.as_str().ok()
+}
+
+/// The node that a certificate file is for: its common name or one of its DNS names, if that can be
+/// a node's id.
+pub(crate) fn names_of(certificate: &CertificateDer<'_>) -> Vec<NodeId> {
+    let common = parse_x509_certificate(certificate).ok().map(|(_, parsed)| {
+        let names = parsed.subject().iter_common_name().filter_map(text);
+        names.map(str::to_owned).collect::<Vec<_>>()
+    });
+    let alternative = EndEntityCert::try_from(certificate)
+        .ok()
+        .map(|certificate| certificate.valid_dns_names().map(str::to_owned).collect::<Vec<_>>());
+    let names = common.into_iter().flatten().chain(alternative.into_iter().flatten());
+    names.filter_map(|name| name.parse().ok()).collect()
+}

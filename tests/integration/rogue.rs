@@ -1,0 +1,218 @@
+//! A node that lies, on real NATS servers: what it may do, and what it may not.
+
+use bus::{Bus, NatsOptions, PublishError, Status};
+use schemas::{
+    BootId, Service, SessionId, Stamp, UnixMillis,
+    event::{Lease, SessionEvent, SessionLease},
+    message::Message,
+    session::SessionState,
+};
+
+use crate::support::{
+    certificates::Certificates,
+    cluster::Cluster,
+    eventually,
+    http::get,
+    nats::NatsServer,
+    person::{Person, couple, talk},
+    process::{Launch, Process},
+    token::Forger,
+};
+
+/// Far in the future, and not beyond what a receiver believes of it.
+const ALWAYS: UnixMillis = UnixMillis(u64::MAX / 4);
+
+/// Joins as a node.
+async fn join(options: NatsOptions, name: &str) -> Bus {
+    let bus = Bus::nats(options, name.parse().unwrap()).await.unwrap();
+    bus.status().wait_for(|status| *status == Status::Up).await.unwrap();
+    bus
+}
+
+/// Publishes a message as soon as there is room for it.
+async fn publish(bus: &Bus, message: &Message) {
+    while let Err(refused) = bus.publish(message) {
+        assert_eq!(refused, PublishError::Full);
+        bus.writable().await;
+    }
+}
+
+/// Five thousand keys of its own, each announced well.
+async fn flood(rogue: &Bus) {
+    for _ in 0..5000 {
+        let key = Forger::new().announcement(rogue.node().as_str(), ALWAYS, rogue);
+        publish(rogue, &key).await;
+    }
+    rogue.flush().await.unwrap();
+}
+
+/// A cluster whose nodes have certificates, and somebody else who has one.
+struct Secured {
+    certificates: Certificates,
+    nats: NatsServer,
+}
+
+impl Secured {
+    fn start(names: &[&str]) -> Self {
+        let certificates = Certificates::for_names(&[names, &["127.0.0.1"]].concat());
+        let nats = NatsServer::with_config(&format!(
+            "tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {:?}, verify: true }}",
+            certificates.file("ours-127.0.0.1.pem"),
+            certificates.file("ours-127.0.0.1.key"),
+            certificates.file("ours.pem"),
+        ));
+        Self { certificates, nats }
+    }
+
+    fn launch(&self, role: &'static str, name: &str) -> Launch {
+        Launch::new(role)
+            .set("nats", &self.nats.url())
+            .set("nats-ca", &self.certificates.text("ours.pem"))
+            .set("nats-cert", &self.certificates.text(&format!("ours-{name}.pem")))
+            .set("nats-key", &self.certificates.text(&format!("ours-{name}.key")))
+    }
+
+    async fn join(&self, name: &str) -> Bus {
+        let options = NatsOptions {
+            urls: vec![self.nats.url()],
+            ca: Some(self.certificates.file("ours.pem")),
+            cert: Some(self.certificates.file(&format!("ours-{name}.pem"))),
+            key: Some(self.certificates.file(&format!("ours-{name}.key"))),
+        };
+        join(options, name).await
+    }
+}
+
+async fn status(person: &Person, at: &Process) -> u16 {
+    person.call(at, "GET", "/v1/sessions/me").await.status
+}
+
+/// The status with a token that somebody else has signed.
+async fn with_token(at: &Process, token: &str) -> u16 {
+    let bearer = format!("Bearer {token}");
+    crate::support::http::call(at.address(), "GET", "/v1/sessions/me", &[("authorization", &bearer)], "")
+        .await
+        .status
+}
+
+#[tokio::test]
+async fn nobody_makes_keys_in_the_name_of_another_gateway() {
+    let cluster = Secured::start(&["gateway-1", "gateway-2", "pairing-1", "janitor-1", "rogue"]);
+    let _pairing = cluster.launch("pairing", "pairing-1").start();
+    let janitor = cluster.launch("janitor", "janitor-1").start();
+    let one = cluster.launch("gateway", "gateway-1").ready().await;
+    let two = cluster.launch("gateway", "gateway-2").ready().await;
+    let (mut anna, mut ben) = couple(&one, &two).await;
+    talk(&mut anna, &mut ben).await;
+    assert_eq!(status(&anna, &two).await, 200, "what a gateway vouches for is believed");
+    assert_eq!(one.metric("bus_doubted_keys_total").await, 0.0);
+
+    let rogue = cluster.join("rogue").await;
+    let forger = Forger::new();
+    publish(&rogue, &forger.announcement("gateway-1", ALWAYS, &rogue)).await;
+    rogue.flush().await.unwrap();
+    for node in [&one, &two, &janitor] {
+        let doubted = async || node.metric("bus_doubted_keys_total").await >= 1.0;
+        eventually("it is doubted", doubted).await;
+    }
+    let forged = forger.forge(&anna.token);
+    for gateway in [&one, &two] {
+        assert_eq!(with_token(gateway, &forged).await, 401);
+    }
+    talk(&mut anna, &mut ben).await;
+}
+
+#[tokio::test]
+async fn five_thousand_keys_of_one_node_keep_no_gateway_out() {
+    let cluster = Secured::start(&["gateway-1", "gateway-2", "rogue"]);
+    let one = cluster.launch("gateway", "gateway-1").ready().await;
+    let rogue = cluster.join("rogue").await;
+    flood(&rogue).await;
+    // What one node may say of its own keys is little; the next gateway finds room.
+    let two = cluster.launch("gateway", "gateway-2").ready().await;
+    let person = Person::new(&two).await;
+    let believed = async || status(&person, &one).await == 200;
+    eventually("the newcomer's key is known", believed).await;
+    one.has_logged("announcements of signing keys were refused").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_keys_and_leases_on_a_plain_bus_harms_no_chat() {
+    let mut cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    let options = NatsOptions { urls: vec![cluster.nats.url()], ..NatsOptions::default() };
+    let rogue = join(options, "rogue").await;
+    flood(&rogue).await;
+    for batch in 0..200 {
+        let lease = |n: u32| SessionLease {
+            session: SessionId::from_random(u128::from(batch * 1000 + n).to_be_bytes()),
+            stamp: Stamp(u64::MAX),
+            state: SessionState::Paired,
+            connected: true,
+            room: None,
+            ends: ALWAYS,
+        };
+        let sessions = (0..1000).map(lease).collect();
+        let lease = Lease { boot: BootId(7), sessions };
+        publish(&rogue, &Message::Lease { from: rogue.node().clone(), lease }).await;
+    }
+    rogue.flush().await.unwrap();
+    let janitor = &cluster.janitors[0];
+    let refused = async || janitor.metric("janitor_overflowed_total").await >= 100_000.0;
+    eventually("it takes in no more than one gateway can have", refused).await;
+    talk(&mut one, &mut other).await;
+    let late = cluster.start_node("gateway").await;
+    let person = Person::new(&late).await;
+    assert_eq!(status(&person, &cluster.gateways[0]).await, 200);
+}
+
+/// A subject names the role that speaks. Where permissions hold a node to its own role, it can say
+/// of a session only what that role may.
+#[tokio::test]
+async fn a_role_is_believed_of_its_own_events_only() {
+    let cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    let options = NatsOptions { urls: vec![cluster.nats.url()], ..NatsOptions::default() };
+    let rogue = join(options, "rogue").await;
+    let session: SessionId = one.session.parse().unwrap();
+    let attached = SessionEvent::Attached { stamp: Stamp(u64::MAX), node: rogue.node().clone() };
+    for (speaker, event) in [
+        (Service::Pairing, attached.clone()),
+        (Service::Janitor, attached),
+        (Service::Pairing, SessionEvent::Revoked { remaining: std::time::Duration::from_secs(60) }),
+        (Service::Janitor, SessionEvent::StartedOver { stamp: Stamp(u64::MAX) }),
+        (Service::Gateway, SessionEvent::Expired),
+    ] {
+        publish(&rogue, &Message::Session { session, speaker, event }).await;
+    }
+    rogue.flush().await.unwrap();
+    for gateway in &cluster.gateways {
+        let dropped = async || gateway.metric("bus_wrong_speaker_total").await >= 5.0;
+        eventually("they are dropped", dropped).await;
+        assert_eq!(status(&one, gateway).await, 200);
+    }
+    talk(&mut one, &mut other).await;
+}
+
+#[test]
+fn beyond_loopback_a_bus_without_tls_is_a_fault_at_the_start() {
+    for url in ["nats://192.0.2.1:4222", "nats://nats.example:4222", "nats://127.0.0.1,nats://[2001:db8::1]"]
+    {
+        for role in ["serve", "gateway", "pairing", "janitor"] {
+            let output = Launch::new(role).set("nats", url).command().output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{role} {url}: {said}");
+            assert!(said.contains("--nats") && said.contains("needs TLS"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn health_of_a_secured_cluster_is_as_of_any_other() {
+    let cluster = Secured::start(&["gateway-1", "pairing-1", "janitor-1"]);
+    let _pairing = cluster.launch("pairing", "pairing-1").start();
+    let _janitor = cluster.launch("janitor", "janitor-1").start();
+    let gateway = cluster.launch("gateway", "gateway-1").ready().await;
+    let whole = async || get(gateway.ops(), "/readyz").await.text() == "ready\n";
+    eventually("all roles are heard", whole).await;
+}
