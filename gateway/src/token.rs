@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bus::{Bus, Clock};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::{Mutex, RwLock};
@@ -201,7 +202,7 @@ impl Tokens {
     /// If it is not to be believed, or cannot be judged yet.
     pub fn verify_puzzle(&self, signature: &str) -> Result<PuzzleClaims, TokenError> {
         let claims: PuzzleClaims = self.verify(signature, &self.puzzle)?;
-        self.alive(claims.exp).map(|()| claims)
+        self.in_time(claims.iat, claims.exp).map(|()| claims)
     }
 
     /// Verifies a session token.

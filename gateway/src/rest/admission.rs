@@ -182,7 +182,7 @@ pub(super) fn check(node: &Node, proof: Option<&Proof>) -> Result<SessionId, Pro
     let claims = node.tokens().verify_puzzle(&proof.signature).map_err(|refused| match refused {
         TokenError::Invalid => Problem::BadProof,
         TokenError::Expired => Problem::ProofExpired,
-        TokenError::KeysUnknown => Problem::Unavailable,
+        TokenError::KeysUnknown | TokenError::ClockDoubted => Problem::Unavailable,
     })?;
     let key = unhex(&proof.solution.derived_key).ok_or(Problem::BadProof)?;
     let is_solved = URL_SAFE_NO_PAD.encode(sha256(&[&key[..]])) == claims.key;

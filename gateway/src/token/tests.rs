@@ -1,7 +1,6 @@
 //! What is believed, and what is not.
 
 use aws_lc_rs::hmac;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bus::Local;
 use schemas::{RoomId, Side, Stamp, token::RoomHistory};
 use serde_json::{Value, json};
