@@ -156,11 +156,11 @@ export class ConnectionDriver {
   }
 
   /** @param {Extract<Effect, {do: 'send'}>} effect */
-  #sendText({ socket: number, text, awaits }) {
+  #sendText({ socket: number, text }) {
     const socket = this.#sockets.get(number);
     if (socket?.readyState !== WebSocket.OPEN) return;
     socket.send(text);
-    if (awaits) this.machine.sent(number, now());
+    this.machine.sent(number, now());
   }
 
   /** An answer is awaited from now on, if it was not before. @param {number} number */

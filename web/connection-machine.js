@@ -95,12 +95,6 @@ export class ConnectionMachine {
     return this.#connect(now);
   }
 
-  /** Stops waiting. @returns {Effect[]} */
-  cancel() {
-    this.#goal.cancel();
-    return this.#sockets.active === null ? [] : [this.#sockets.send({ type: 'cancel' })];
-  }
-
   /** Ends the chat. @returns {Effect[]} */
   leave() {
     return this.#endRoom({ type: 'leave' });

@@ -52,14 +52,10 @@ export class Goal {
     return { type, ...criteria };
   }
 
-  cancel() {
-    this.#criteria = null;
-    this.repeatAt = null;
-  }
-
   /** Wants nothing any more. */
   clear() {
-    this.cancel();
+    this.#criteria = null;
+    this.repeatAt = null;
     this.leaveRoom();
     this.#retries.reset();
   }
@@ -87,7 +83,7 @@ export class Goal {
 
   /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Outcome} */
   paired({ room, side, ticket }) {
-    // The match was made before our `cancel` arrived.
+    // The match was made before the server heard that nobody is wanted any more.
     const criteria = this.#criteria;
     if (criteria === null) return { send: { type: 'leave' } };
     this.#enter(ticket);

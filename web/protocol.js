@@ -39,7 +39,7 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  * recognised.
  * @typedef {{do: 'create-session'} | {do: 'probe', token: string} | {do: 'end-room', token: string}
  *   | {do: 'connect', socket: number, token: string}
- *   | {do: 'send', socket: number, text: string, awaits: boolean}
+ *   | {do: 'send', socket: number, text: string}
  *   | {do: 'close', socket: number}
  *   | {do: 'emit', event: ConnectionEvent}} Effect
  */

@@ -31,8 +31,7 @@ export class Sockets {
 
   /** Sends a control message over the socket that is ready. @param {ClientMessage} message @returns {Effect} */
   send(message) {
-    const awaits = message.type !== 'cancel';
-    return { do: 'send', socket: /** @type {number} */ (this.active), text: JSON.stringify(message), awaits };
+    return { do: 'send', socket: /** @type {number} */ (this.active), text: JSON.stringify(message) };
   }
 
   /** Asks for a sign of life, because nothing was received. @param {number} now @returns {Effect[]} */

@@ -74,7 +74,7 @@ test('the first find makes a session, dials with its token, and asks once the se
   assert.deepEqual(world.machine.sessionCreated(world.token(), world.now), [{ do: 'connect', socket: 1, token: 'token-1' }]);
   assert.deepEqual(world.ready(1), [
     { do: 'emit', event: { kind: 'online' } },
-    { do: 'send', socket: 1, text: '{"type":"find","topic":"music","lang":"ko"}', awaits: true },
+    { do: 'send', socket: 1, text: '{"type":"find","topic":"music","lang":"ko"}' },
   ]);
   assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
   assert.equal(world.machine.roomSocket, null);
@@ -449,9 +449,9 @@ test('a find that is refused for good is told, one that is refused for now is sa
   assert.deepEqual(events(world.message(1, { type: 'error', code: 'invite-spent', message: 'm' })), []);
 });
 
-test('a match that was made while the person gave up is left', () => {
+test('a match for a search that was refused is left', () => {
   const world = new World().connected();
-  assert.deepEqual(messages(world.machine.cancel()), [{ type: 'cancel' }]);
+  assert.equal(events(world.message(1, { type: 'error', code: 'bad-topic', message: 'm' }))[0].kind, 'refused');
   const effects = world.message(1, { type: 'paired', room: 'r', side: 'a', ticket: 't' });
   assert.deepEqual([events(effects), messages(effects)], [[], [{ type: 'leave' }]]);
   assert.equal(world.machine.inRoom, false);

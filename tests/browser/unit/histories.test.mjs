@@ -76,7 +76,6 @@ class History {
     };
     const occurrences = [
       () => ((this.wants = true), machine.find({ topic: 'x' }, now)),
-      () => ((this.wants = machine.inRoom), machine.cancel()),
       () => ((this.wants = false), machine.leave()),
       () => ((this.wants = false), machine.report('spam')),
       () => ((this.wants = false), machine.stop()),
