@@ -336,7 +336,13 @@ impl World {
         // If an older connection goes on instead, it becomes the current one; otherwise the page
         // opens another.
         it.main = it.tabs.keys().next_back().copied();
-        match it.main {
+        let (session, older) = (it.session, it.main.and_then(|main| it.tabs.get(&main)).map(|tab| tab.phase));
+        if let (Some(Phase::Room { room, .. }), None) = (older, code) {
+            // The newer one's gateway has crashed, and may have been the last that knew of an end.
+            // Where nobody knows of it, the older connection and its partner are still in the room.
+            self.ledger.forget_end(session, room);
+        }
+        match self.clients[client].main {
             Some(main) => self.ask(client, main),
             None if code == Some(CloseCode::Replaced) => self.connect_later(client, 10_000),
             None => self.connect_later(client, 2_000),
