@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use bus::Clock;
+use bus::{Clock, Local};
 use divan::{Bencher, black_box};
 use gateway::token::Tokens;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -20,7 +20,8 @@ fn main() {
 }
 
 fn tokens() -> Tokens {
-    let tokens = Tokens::new(Clock::start(), Duration::from_secs(600), Duration::from_secs(3600));
+    let bus = Local::new().join("g1".parse().unwrap());
+    let tokens = Tokens::new(bus, Clock::start(), Duration::from_secs(600), Duration::from_secs(3600));
     tokens.first_key_announced();
     tokens.set_synced(true);
     tokens
