@@ -6,6 +6,7 @@ use anyhow::Context;
 use bus::{Bus, Clock, Local, NatsOptions};
 use gateway::config::{self, Config, Peers};
 use health::{Fault, Health};
+use pairing::FairBy;
 use prometheus_client::registry::Registry;
 use schemas::{Service, lifetimes::Lifetimes};
 use serving::{
@@ -64,7 +65,7 @@ fn start<C: Configuration + Into<Plan>>(words: &[OsString]) -> ExitCode {
 struct Plan {
     node: Node,
     nats: Option<NatsOptions>,
-    pairing: Option<ListenFirst>,
+    pairing: Option<PairingPlan>,
     janitor: Option<Lifetimes>,
     edge: Option<Edge>,
 }
@@ -98,8 +99,12 @@ async fn watch(validity: Validity, clock: Clock, stop: CancellationToken) {
     }
 }
 
-/// How long pairing listens before it publishes matches.
-struct ListenFirst(Duration);
+/// How pairing is to do its work.
+struct PairingPlan {
+    /// How long it listens before it publishes matches.
+    listen_first: Duration,
+    fair_by: FairBy,
+}
 
 /// A gateway, and the listener for its clients.
 struct Edge {
@@ -108,10 +113,11 @@ struct Edge {
 }
 
 impl From<Serve> for Plan {
-    fn from(Serve { node, nats, clients, gateway }: Serve) -> Self {
+    fn from(Serve { node, nats, clients, gateway, fair_by }: Serve) -> Self {
         // On a bus of its own there are no other replicas to listen to.
         let listen_first = nats.as_ref().map_or(Duration::ZERO, |_| pairing::LISTEN_FIRST);
-        let (pairing, janitor) = (Some(ListenFirst(listen_first)), Some(gateway.lifetimes));
+        let pairing = Some(PairingPlan { listen_first, fair_by });
+        let janitor = Some(gateway.lifetimes);
         Self { node, nats, pairing, janitor, edge: Some(Edge { listener: clients, config: gateway }) }
     }
 }
@@ -124,8 +130,8 @@ impl From<Gateway> for Plan {
 }
 
 impl From<Pairing> for Plan {
-    fn from(Pairing { node, nats }: Pairing) -> Self {
-        let pairing = Some(ListenFirst(pairing::LISTEN_FIRST));
+    fn from(Pairing { node, nats, fair_by }: Pairing) -> Self {
+        let pairing = Some(PairingPlan { listen_first: pairing::LISTEN_FIRST, fair_by });
         Self { node, nats: Some(nats), pairing, janitor: None, edge: None }
     }
 }
@@ -227,13 +233,13 @@ impl Process {
     ) -> anyhow::Result<AskReadiness> {
         // The rushes of a gateway include whatever follows from them in the other services.
         let gives_back = plan.edge.is_none();
-        if let Some(ListenFirst(listen_first)) = plan.pairing {
+        if let Some(PairingPlan { listen_first, fair_by }) = plan.pairing {
             let metrics = pairing::Metrics::default();
             metrics.register(&mut self.registry);
             if gives_back {
                 services.spawn(give_back(metrics.clone(), pairing::Metrics::moved, stop.clone()));
             }
-            let config = pairing::Config { boot: self.node.boot, listen_first, metrics };
+            let config = pairing::Config { boot: self.node.boot, listen_first, fair_by, metrics };
             services
                 .spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
         }

@@ -19,6 +19,7 @@ use crate::{
     dispatch,
     metrics::Metrics,
     node::Node,
+    origin_keys::ClientNetwork,
     routes::Routes,
     token::TokenError,
     ws::{
@@ -88,8 +89,14 @@ impl Relay {
         let rates = self.node.rates();
         let guard = rates.connection(Some(&rates.address([127, 0, 0, 1].into())));
         let guard = guard.map_err(|_| crate::rates::TooManyConnections)?;
-        let (connection, pump) =
-            attach(self.node.clone(), Stream::Plain(as_tcp(server)?), b"", &claims, guard);
+        let (connection, pump) = attach(
+            self.node.clone(),
+            Stream::Plain(as_tcp(server)?),
+            b"",
+            &claims,
+            ClientNetwork::of([127, 0, 0, 1].into()),
+            guard,
+        );
         self.tasks.spawn(pump);
         Ok((Connected(connection), client))
     }

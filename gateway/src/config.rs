@@ -21,6 +21,11 @@ pub const RATES: RateConfig = RateConfig { session: 30, connect: 60, find: 30, f
 pub const CONNECTIONS_PER_ADDRESS: u32 = 1000;
 /// Default of [`Config::hsts`].
 pub const HSTS: Hsts = Hsts::Host;
+/// Where no work is asked for, half of what a new session costs whoever comes from where many were
+/// reported: a phone takes a second for it.
+pub const NOTICED_ADMISSION: u32 = 300_000;
+/// Default of [`Config::waiting_per_address`].
+pub const WAITING_PER_ADDRESS: u32 = 200;
 /// Default of [`Config::heartbeat`].
 pub const HEARTBEAT: Duration = Duration::from_secs(25);
 /// Default of [`Config::pong_wait`].
@@ -62,6 +67,8 @@ pub struct Config {
     pub hsts: Hsts,
     /// How many hashes a new session costs whoever opens it, on average; `None` asks for no work.
     pub admission: Option<u32>,
+    /// Clients of one address (or /48 of IPv6) that wait for strangers at once; 0 is no bound.
+    pub waiting_per_address: u32,
     /// Between two pings of a connection, before jitter.
     pub heartbeat: Duration,
     /// How long after a ping any frame must arrive.
@@ -207,6 +214,7 @@ impl Config {
             peers: Peers::Anybody,
             hsts: HSTS,
             admission: None,
+            waiting_per_address: WAITING_PER_ADDRESS,
             heartbeat: HEARTBEAT,
             pong_wait: PONG_WAIT,
             upgrade_wait: UPGRADE_WAIT,

@@ -21,6 +21,7 @@ use websocket::put_binary;
 
 use crate::{
     node::Node,
+    origins,
     ws::{
         connection::{Connection, Delivered},
         outbox::RoomKey,
@@ -141,6 +142,8 @@ async fn handle_events(node: &Node, mut events: Subscription) {
 
 fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>) {
     match (message, reply) {
+        (Message::Origin { from, event }, _) => origins::hear(node, from, event),
+        (Message::Report { from, report }, _) => node.hear_report(from, report),
         (Message::Key { key, event, .. }, _) => node.tokens().hear(*key, event),
         (Message::Ask { session }, Some(reply)) => {
             if let Some(answer) = node.decide(|sessions, _| sessions.locate(*session)) {

@@ -25,10 +25,10 @@ use health::Health;
 use http::HeaderMap;
 use parking_lot::Mutex;
 use schemas::{
-    CloseCode, Service, SessionId, UnixMillis,
-    event::{Load, SyncAnswer},
+    CloseCode, NodeId, Service, SessionId, UnixMillis,
+    event::{Load, Report, SyncAnswer},
     limits,
-    token::TokenClaims,
+    token::{RoomHistory, TokenClaims},
 };
 use session::{ConnId, Sessions, Settings};
 use tokio::sync::Notify;
@@ -36,10 +36,12 @@ use tokio::sync::Notify;
 use self::crowd::Crowd;
 use crate::{
     address::{self, Address},
-    config::Config,
+    config::{self, Config},
     metrics::Metrics,
+    origin_keys::{ClientNetwork, OriginKeys},
     rates::Rates,
     refusals::Refusals,
+    reported_origins::ReportedOrigins,
     routes::Routes,
     token::Tokens,
     ws::{
@@ -62,6 +64,8 @@ pub struct Node {
     keep_alive: KeepAlive,
     routes: Routes,
     hub: Mutex<Hub>,
+    origins: Mutex<OriginKeys>,
+    reported: Mutex<ReportedOrigins>,
     crowd: Mutex<Crowd>,
     conns: AtomicU64,
     draining: AtomicBool,
@@ -84,6 +88,7 @@ impl Node {
             grace: config.lifetimes.grace,
             token_life: config.lifetimes.token_life,
             drain_spread: config.drain_spread,
+            waiting_per_network: config.waiting_per_address,
             topology: config.topology,
         };
         let hub = Hub { sessions: Sessions::new(settings, rand::random()), conns: HashMap::new() };
@@ -97,6 +102,8 @@ impl Node {
             keep_alive: KeepAlive::new(config.heartbeat, config.pong_wait),
             routes: Routes::default(),
             hub: Mutex::new(hub),
+            origins: Mutex::default(),
+            reported: Mutex::default(),
             crowd: Mutex::default(),
             conns: AtomicU64::new(0),
             draining: AtomicBool::new(false),
@@ -136,6 +143,30 @@ impl Node {
         &self.rates
     }
 
+    /// The keys by which it makes origins of addresses.
+    pub(crate) fn origins(&self) -> &Mutex<OriginKeys> {
+        &self.origins
+    }
+
+    /// Somebody was reported.
+    pub(crate) fn hear_report(&self, from: &NodeId, report: &Report) {
+        let (now, mut reported) = (self.clock.now(), self.reported.lock());
+        reported.expire(now);
+        reported.hear(now, from, report);
+    }
+
+    /// How many hashes a new session costs whoever opens it from this network, on average. It costs
+    /// some, and twice as many as usual, where many others have reported people of it.
+    pub(crate) fn work_for(&self, network: ClientNetwork) -> Option<u32> {
+        let now = self.clock.now();
+        let origins = self.origins.lock().origins(now, network);
+        if !self.reported.lock().are_noticed(now, &origins) {
+            return self.config.admission;
+        }
+        let usual = self.config.admission.unwrap_or(config::NOTICED_ADMISSION);
+        Some(usual.saturating_mul(2))
+    }
+
     /// Its counters.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
@@ -159,6 +190,11 @@ impl Node {
             });
         }
         self.rates.address(address::client_address(peer, headers, trusted))
+    }
+
+    /// From which network a request comes.
+    pub(crate) fn network(&self, peer: IpAddr, headers: &HeaderMap) -> ClientNetwork {
+        ClientNetwork::of(address::client_address(peer, headers, &self.config.trusted_proxies))
     }
 
     pub(crate) fn routes(&self) -> &Routes {
@@ -233,6 +269,8 @@ impl Node {
             self.metrics.closed(code);
         }
         let mut hub = self.hub.lock();
+        let (id, session) = (connection.id(), connection.session());
+        hub.sessions.note_traffic(self.clock.now(), session, id, connection.traffic());
         hub.sessions.disconnected(self.clock.now(), connection.session(), connection.id());
         let effects = hub.sessions.take_effects();
         self.carry_out_all(&hub, effects);
@@ -259,6 +297,11 @@ impl Node {
             }
             is_new
         })
+    }
+
+    /// What a new token of a session is to say of its past, if its present one says this.
+    pub fn united_history(&self, session: SessionId, history: RoomHistory) -> RoomHistory {
+        self.hub.lock().sessions.united_history(self.clock.now(), session, history)
     }
 
     /// Ends a session for good, here and everywhere.

@@ -20,6 +20,7 @@ use crate::{
     dispatch, keys,
     metrics::Metrics,
     node::Node,
+    origins,
     rates::ConnectionGuard,
     rest::{self, AppState},
 };
@@ -75,6 +76,7 @@ impl Gateway {
         tasks.spawn(dispatch::tick(node.clone(), stop.clone()));
         tasks.spawn(dispatch::keep_alive(node.clone(), stop.clone()));
         tasks.spawn(sign(node.clone(), stop.clone()));
+        tasks.spawn(origins::run(node.clone(), stop.clone()));
         tasks.spawn(sweep(node.clone(), stop.clone()));
         let router = rest::router(AppState { node: node.clone(), tasks: tasks.clone() });
         let config = listener_config(&node, tls);

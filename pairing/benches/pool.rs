@@ -8,13 +8,13 @@
 use std::{hint::black_box, time::Duration};
 
 use divan::{Bencher, counter::ItemsCount};
-use pairing::pool::Pool;
+use pairing::pool::{FairBy, Pool};
 use schemas::{
-    NodeId, SessionId, Stamp, Tag, UnixMillis, WantId,
+    NodeId, Origin, SessionId, Stamp, Tag, UnixMillis, WantId,
     codec::sha256,
     criteria::{Queue, Role},
-    event::{Want, WantEvent},
-    limits::WANT_BATCH,
+    event::{RememberedRoom, Want, WantEvent},
+    limits::{MET_LIFE, WANT_BATCH},
 };
 
 const WAITING: [u32; 3] = [1_000, 100_000, 1_000_000];
@@ -47,12 +47,19 @@ fn want(n: u32, queue: Queue) -> Want {
         queue,
         role: None,
         language: None,
-        tags: (0..n % 3).map(|tag| Tag::from_bytes([(n >> (8 * tag)) as u8; 8])).collect(),
+        met: (0..n % 3).map(|tag| met(Tag::from_bytes([(n >> (8 * tag)) as u8; 8]))).collect(),
+        reported: Vec::new(),
+        origin: None,
+        delay: Duration::ZERO,
     }
 }
 
+fn met(room: Tag) -> RememberedRoom {
+    RememberedRoom(room, MET_LIFE)
+}
+
 fn alone(n: u32) -> Want {
-    Want { tags: Vec::new(), ..want(n, Queue::Topic(random("topic", n))) }
+    Want { met: Vec::new(), ..want(n, Queue::Topic(random("topic", n))) }
 }
 
 fn seeker(n: u32) -> Want {
@@ -61,8 +68,8 @@ fn seeker(n: u32) -> Want {
 }
 
 /// A pool with so many wants.
-fn pool_of(count: u32, want: fn(u32) -> Want) -> Pool {
-    let mut pool = Pool::new();
+fn pool_of(count: u32, fair_by: FairBy, want: impl Fn(u32) -> Want) -> Pool {
+    let mut pool = Pool::new(fair_by, [1; 32]);
     pool.activate();
     for n in 0..count {
         pool.apply(START, &gateway(n), WantEvent::Waiting(vec![want(n)]));
@@ -74,7 +81,7 @@ fn pool_of(count: u32, want: fn(u32) -> Want) -> Pool {
 /// Somebody comes with a topic that nobody else has, and then somebody else with the same.
 #[divan::bench(args = WAITING)]
 fn two_meet_among_as_many_topics(bencher: Bencher<'_, '_>, waiting: u32) {
-    let mut pool = pool_of(waiting, alone);
+    let mut pool = pool_of(waiting, FairBy::Origin, alone);
     let mut next = waiting;
     let [one, other] = [gateway(0), gateway(1)];
     bencher.counter(ItemsCount::new(2u32)).bench_local(|| {
@@ -95,7 +102,7 @@ fn two_meet_among_as_many_topics(bencher: Bencher<'_, '_>, waiting: u32) {
 /// waited longest. Then another one who seeks comes.
 #[divan::bench(args = WAITING)]
 fn two_meet_in_one_queue(bencher: Bencher<'_, '_>, waiting: u32) {
-    let mut pool = pool_of(waiting, seeker);
+    let mut pool = pool_of(waiting, FairBy::Age, seeker);
     let mut next = waiting;
     let at = gateway(0);
     bencher.counter(ItemsCount::new(2u32)).bench_local(|| {
@@ -108,10 +115,46 @@ fn two_meet_in_one_queue(bencher: Bencher<'_, '_>, waiting: u32) {
     assert_eq!(pool.waiting(), waiting as usize);
 }
 
+/// A round of a second in which a hundred come who offer, among a million who seek, of so many
+/// origins; and a hundred more who seek come.
+#[divan::bench(args = [1_000_000, 1_000, 1], sample_count = 10, sample_size = 10)]
+fn a_round_among_a_million(bencher: Bencher<'_, '_>, origins: u32) {
+    const WAIT: u32 = 1_000_000;
+    const COME: u32 = 100;
+    let second = Duration::from_secs(1);
+    let want = |n: u32| {
+        let hash = sha256(&[b"origin", &(n % origins).to_be_bytes()]);
+        let origin = hash.first_chunk().copied().map(Origin::from_bytes);
+        Want { origin, language: None, ..seeker(n) }
+    };
+    let mut pool = pool_of(WAIT, FairBy::Origin, want);
+    let (mut next, mut now, at) = (WAIT, START, gateway(0));
+    bencher.counter(ItemsCount::new(2 * COME)).bench_local(|| {
+        now += second;
+        // No want falls silent.
+        pool.renew_all(now);
+        for n in next..next + COME {
+            let offer = Want { role: Some(Role::Offer), ..want(n) };
+            pool.apply(now, &at, WantEvent::Waiting(vec![offer]));
+        }
+        now += second;
+        pool.renew_all(now);
+        while pool.next_deadline().is_some_and(|deadline| deadline <= now) {
+            pool.tick(now);
+        }
+        assert!(!black_box(pool.take_effects()).is_empty());
+        for n in next + COME..next + 2 * COME {
+            pool.apply(now, &at, WantEvent::Waiting(vec![want(n)]));
+        }
+        next += 2 * COME;
+    });
+    assert_eq!(pool.waiting(), WAIT as usize);
+}
+
 /// One batch of what every gateway repeats every two seconds of all its wants.
 #[divan::bench(args = WAITING)]
 fn a_batch_is_repeated(bencher: Bencher<'_, '_>, waiting: u32) {
-    let mut pool = pool_of(waiting, seeker);
+    let mut pool = pool_of(waiting, FairBy::Age, seeker);
     let mut next = 0;
     let count = WANT_BATCH as u32;
     let batch = || {
@@ -129,13 +172,13 @@ fn a_batch_is_repeated(bencher: Bencher<'_, '_>, waiting: u32) {
 /// All come at once: the allocations show what a want takes.
 #[divan::bench(args = WAITING, sample_count = 3, sample_size = 1)]
 fn all_come(bencher: Bencher<'_, '_>, waiting: u32) {
-    bencher.counter(ItemsCount::new(waiting)).bench_local(|| pool_of(waiting, seeker));
+    bencher.counter(ItemsCount::new(waiting)).bench_local(|| pool_of(waiting, FairBy::Age, seeker));
 }
 
 /// A replica takes over and handles all wants.
 #[divan::bench(args = WAITING, sample_count = 3, sample_size = 1)]
 fn a_replica_takes_over(bencher: Bencher<'_, '_>, waiting: u32) {
-    let mut pool = pool_of(waiting, seeker);
+    let mut pool = pool_of(waiting, FairBy::Age, seeker);
     bencher.counter(ItemsCount::new(waiting)).bench_local(|| {
         pool.stand_by();
         pool.activate();

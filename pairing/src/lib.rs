@@ -10,4 +10,5 @@ pub mod pool;
 mod replica;
 
 pub use metrics::Metrics;
+pub use pool::FairBy;
 pub use replica::{Config, LISTEN_FIRST, RunError, run};

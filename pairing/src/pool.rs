@@ -6,37 +6,55 @@
 //! once [`Pool::tick`] has nothing left to do: **no two wants that may be matched are both left
 //! waiting.**
 //!
+//! Among strangers the pool is fair to origins: see [`rotation`], and [`rounds`] for where many come.
+//! People of an invite, and all where the operator wants it so ([`FairBy::Age`]), are served in the
+//! order in which they came.
+//!
 //! A match may be lost on its way. So a want that is repeated after its match was sent is answered
 //! with the same match. Room and sides derive from the two ids, so receiving it twice changes
 //! nothing. After [`WANT_FORGET`] the want counts as a new one. Whoever has been matched with
 //! someone who is gone learns that from the other's gateway, and waits again with a new id; the
 //! pool need not guess.
 
+mod avoided_origins;
 mod effect;
 mod index_key;
+mod known_sessions;
+mod members;
 mod outcomes;
+mod pooled_want;
 mod recent;
+mod rotation;
+mod rounds;
 #[cfg(test)]
 mod tests;
 mod want_index;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use rand::{SeedableRng, rngs::StdRng};
 use schemas::{
     NodeId, UnixMillis, WantId,
     criteria::Queue,
-    event::{Half, MatchEvent, Want, WantEvent},
+    event::{Half, MatchEvent, Report, Want, WantEvent},
     limits::{MET_TAGS, REPORTED_TAGS, WANT_FORGET, WANT_SILENCE},
 };
 
-use index_key::{IndexKey, LanguageBucket};
+use avoided_origins::AvoidedOrigins;
+use index_key::IndexKey;
+use known_sessions::KnownSessions;
 use outcomes::{Outcome, RecentOutcomes, Spent};
+use pooled_want::{Apart, PooledWant};
+use rounds::{Market, Rounds};
 use want_index::WantIndex;
 
 pub use effect::Effect;
 pub use outcomes::{MAX_REMEMBERED, MAX_SPENT};
 
-/// How many may wait at once, in about 1 GB. Further wants are refused until one leaves; their
+/// How many may wait at once, in about 1.5 GB. Further wants are refused until one leaves; their
 /// gateways repeat them every two seconds.
 pub const MAX_WANTS: usize = 2_000_000;
 
@@ -47,6 +65,16 @@ pub const MATCH_REPEAT: Duration = Duration::from_secs(1);
 /// How many wants one [`Pool::tick`] handles: a few milliseconds of work, so that heartbeats are
 /// not late.
 const STEPS: usize = 1024;
+
+/// Whose turn it is among strangers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FairBy {
+    /// The origins have turns in rotation.
+    #[default]
+    Origin,
+    /// Whoever has waited longest is first.
+    Age,
+}
 
 /// What the pool has done since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,9 +94,14 @@ pub struct PoolCounts {
 }
 
 /// All wants. See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pool {
+    fair_by: FairBy,
+    rng: StdRng,
     index: WantIndex,
+    rounds: Rounds,
+    known: KnownSessions,
+    avoided: AvoidedOrigins,
     outcomes: RecentOutcomes,
     spent: Spent,
     /// Gateways that were lost, and when: a match with one of their wants is void.
@@ -91,9 +124,23 @@ enum Activity {
 }
 
 impl Pool {
-    /// An empty pool on standby.
-    pub fn new() -> Self {
-        Self::default()
+    /// An empty pool on standby. All randomness comes from the seed.
+    pub fn new(fair_by: FairBy, seed: [u8; 32]) -> Self {
+        Self {
+            fair_by,
+            rng: StdRng::from_seed(seed),
+            index: WantIndex::default(),
+            rounds: Rounds::default(),
+            known: KnownSessions::default(),
+            avoided: AvoidedOrigins::default(),
+            outcomes: RecentOutcomes::default(),
+            spent: Spent::default(),
+            lost: BTreeMap::new(),
+            renewed: UnixMillis::default(),
+            activity: Activity::default(),
+            effects: Vec::new(),
+            counts: PoolCounts::default(),
+        }
     }
 
     /// How many wants are waiting.
@@ -119,7 +166,14 @@ impl Pool {
         if self.activity != Activity::Standby {
             self.activity = Activity::Standby;
             self.outcomes.forget_all_sent();
+            self.rounds.clear();
         }
+    }
+
+    /// Somebody was reported.
+    pub fn report(&mut self, now: UnixMillis, report: &Report) {
+        self.known.reported(now, report.session, report.room);
+        self.avoided.reported(now, report);
     }
 
     /// Applies an event of the gateway `from`.
@@ -135,7 +189,7 @@ impl Pool {
     /// Drops all wants of a gateway that is lost or has started again. Wants that were matched with
     /// them may be matched again.
     pub fn forget_node(&mut self, now: UnixMillis, node: &NodeId) {
-        self.index.remove_node(node);
+        self.index.remove_node(now, node);
         self.lost.retain(|_, at| now.since(*at) < WANT_FORGET);
         self.lost.insert(node.clone(), now);
     }
@@ -156,19 +210,28 @@ impl Pool {
         // All are widened before any is matched. After a pause there may be several, and the one
         // that has waited longest goes first.
         widened.sort_unstable();
-        widened.into_iter().for_each(|(_, id)| self.decide(now, id));
+        widened.into_iter().for_each(|(_, id)| self.offer(now, id));
+        if let Some(ids) = self.rounds.begin(now, STEPS) {
+            self.play_round(now, ids);
+        }
         if let Activity::TakingOver(after) = self.activity {
             self.take_over(now, after);
         }
         self.counts.forgotten += self.outcomes.expire(now, STEPS) as u64;
         self.spent.expire(now, STEPS);
+        self.index.expire(now, STEPS);
+        self.rounds.expire(now, STEPS);
+        self.known.expire(now, STEPS);
+        self.avoided.expire(now, STEPS);
     }
 
     /// When [`Self::tick`] is to be called next; `None` while there are no wants.
     pub fn next_deadline(&self) -> Option<UnixMillis> {
         match self.activity {
             Activity::TakingOver(_) => Some(UnixMillis(0)),
-            Activity::Standby | Activity::Active => self.index.next_deadline(),
+            Activity::Standby | Activity::Active => {
+                self.index.next_deadline().into_iter().chain(self.rounds.next_deadline()).min()
+            }
         }
     }
 
@@ -178,17 +241,25 @@ impl Pool {
     }
 
     fn receive(&mut self, now: UnixMillis, from: &NodeId, want: Want) {
-        if want.tags.len() > MET_TAGS + REPORTED_TAGS {
+        if want.met.len() > MET_TAGS + REPORTED_TAGS || want.reported.len() > REPORTED_TAGS {
             self.counts.refused += 1;
         } else if let Some(known) = self.index.get(&want.id) {
             // An id belongs to the gateway that made it, and its criteria do not change; only its
             // tags expire.
-            if known.node == *from && self.index.refresh(now, &want.id, want.tags) {
-                self.decide(now, want.id);
+            if known.node == *from {
+                let apart = self.apart(now, &want);
+                if self.index.refresh(now, &want.id, &want, apart) {
+                    self.offer(now, want.id);
+                }
             }
         } else if !self.has_outcome(now, from, &want.id) {
             self.admit(now, from, want);
         }
+    }
+
+    /// What keeps a want from others: what it says, and what is remembered of its session.
+    fn apart(&mut self, now: UnixMillis, want: &Want) -> Apart {
+        Apart { rooms: self.known.unite(now, want), origins: self.avoided.of(now, &want.reported) }
     }
 
     /// Whether a want was matched or withdrawn a moment ago. If its gateway seems not to know of
@@ -228,16 +299,58 @@ impl Pool {
             if stamp > want.stamp {
                 return;
             }
-            self.index.remove(&other);
+            self.remove(now, &other);
             self.outcomes.withdraw(now, other);
         }
         if self.index.len() >= MAX_WANTS {
             self.counts.refused += 1;
             return;
         }
-        let id = want.id;
-        self.index.insert(now, from, want);
-        self.decide(now, id);
+        let (id, apart) = (want.id, self.apart(now, &want));
+        if let Some(origin) = want.origin {
+            self.avoided.saw(now, origin, want.session.tag());
+        }
+        let pooled = PooledWant::new(now, from, &want, apart, self.fair_by);
+        let market = Market::of(pooled.role_queue);
+        self.index.insert(now, from, pooled, id, &mut self.rng);
+        if self.fair_by == FairBy::Origin && want.queue.invite_tag().is_none() {
+            self.rounds.arrived(now, market);
+        }
+        self.offer(now, id);
+    }
+
+    /// Something of a want is new: decides about it at once, or in the round of its market. Else
+    /// whoever waits already would meet those who wait for the round.
+    fn offer(&mut self, now: UnixMillis, id: WantId) {
+        let Some(want) = self.index.get(&id) else { return };
+        let market = Market::of(want.role_queue);
+        if self.activity != Activity::Standby && self.rounds.is_busy(now, market) {
+            self.rounds.wait(now, market, id);
+        } else {
+            self.decide(now, id);
+        }
+    }
+
+    /// Decides about the wants of a round, in the order of the turns of their origins.
+    fn play_round(&mut self, now: UnixMillis, ids: Vec<WantId>) {
+        let place_of = |pool: &Self, id| pool.index.position(&id).map(|(turn, since)| (turn, since, id));
+        let mut waiting: BTreeSet<_> = ids.into_iter().filter_map(|id| place_of(self, id)).collect();
+        while let Some((turn, since, id)) = waiting.pop_first() {
+            match place_of(self, id) {
+                // Its origin was served meanwhile.
+                Some(place) if place != (turn, since, id) => {
+                    waiting.insert(place);
+                }
+                Some(_) => self.decide(now, id),
+                None => {}
+            }
+        }
+    }
+
+    fn remove(&mut self, now: UnixMillis, id: &WantId) -> Option<PooledWant> {
+        let market = Market::of(self.index.get(id)?.role_queue);
+        let remember = self.rounds.is_busy(now, market);
+        self.index.remove(now, id, remember)
     }
 
     fn withdraw(&mut self, now: UnixMillis, from: &NodeId, id: WantId) {
@@ -245,7 +358,7 @@ impl Pool {
         if holder.or_else(|| self.outcomes.sent_to(&id)).is_some_and(|holder| holder != from) {
             return;
         }
-        self.index.remove(&id);
+        self.remove(now, &id);
         // Also if it is not known: the withdrawal may have overtaken the want.
         self.outcomes.withdraw(now, id);
     }
@@ -266,7 +379,7 @@ impl Pool {
         if self.spent.holds(want.role_queue.queue) {
             self.counts.spent += 1;
             self.conclude(now, id, MatchEvent::Spent(id));
-        } else if let Some(partner) = self.index.partner_of(&id) {
+        } else if let Some(partner) = self.index.partner_of(now, &id) {
             self.pair(now, id.min(partner), id.max(partner));
         }
     }
@@ -276,6 +389,8 @@ impl Pool {
         let (Some(first), Some(second)) = (half(low), half(high)) else { return };
         let event = MatchEvent::Pair([first, second]);
         self.counts.matches += 1;
+        self.index.take_turn(&low, &mut self.rng);
+        self.index.take_turn(&high, &mut self.rng);
         let first = self.conclude(now, low, event.clone());
         let second = self.conclude(now, high, event);
         if first == second {
@@ -286,29 +401,29 @@ impl Pool {
 
     /// Removes a want and sends its gateway the reason. Returns that gateway.
     fn conclude(&mut self, now: UnixMillis, id: WantId, event: MatchEvent) -> Option<NodeId> {
-        let to = self.index.remove(&id)?.node;
+        let to = self.remove(now, &id)?.node;
         let effect = Effect { to: to.clone(), event };
         self.outcomes.record_sent(now, id, effect.clone());
         self.effects.push(effect);
         Some(to)
     }
 
-    /// Drops a want that was not repeated for too long. If its filter has just been widened,
-    /// returns since when it has been waiting.
+    /// Drops a want that was not repeated for too long. If it may be matched with others now than
+    /// before, returns since when it has been waiting.
     fn check_deadline(&mut self, now: UnixMillis, id: WantId) -> Option<(UnixMillis, WantId)> {
         let want = self.index.get(&id)?;
         let heard = want.heard.max(self.renewed);
         if now.since(heard) >= WANT_SILENCE {
             self.counts.silent += 1;
-            self.index.remove(&id);
+            self.remove(now, &id);
             return None;
         }
-        let widened = want.is_due_to_widen(now).then_some((want.since, id));
-        if widened.is_some() {
+        let (since, is_due_to_widen, asks_again) = (want.since, want.is_due_to_widen(now), want.asks_again());
+        if is_due_to_widen {
             self.index.widen(&id);
         }
-        self.index.reschedule(&id, heard);
-        widened
+        self.index.reschedule(&id, now, heard);
+        (is_due_to_widen || asks_again).then_some((since, id))
     }
 
     /// Handles the next of the wants that were waiting when this pool became active; in each bucket
@@ -317,7 +432,7 @@ impl Pool {
         let keys = self.index.after(after, STEPS);
         self.activity = keys.last().map_or(Activity::Active, |last| Activity::TakingOver(Some(*last)));
         // Each want in this bucket is in another as well.
-        for key in keys.into_iter().filter(|key| key.bucket != LanguageBucket::SPECIFIC) {
+        for key in keys.into_iter().filter(|key| !key.bucket.is_second()) {
             self.decide(now, key.id);
         }
     }

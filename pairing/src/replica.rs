@@ -18,7 +18,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{leader::Leadership, metrics::Metrics, pool::Pool};
+use crate::{
+    leader::Leadership,
+    metrics::Metrics,
+    pool::{FairBy, Pool},
+};
 
 /// How long a replica of a cluster listens before it may lead. By then it has received every
 /// heartbeat and every want at least once. On the local bus there are no others, and it is zero.
@@ -38,6 +42,8 @@ pub struct Config {
     /// How long to listen before leading, at the start and after a gap: [`LISTEN_FIRST`], or zero
     /// on the local bus.
     pub listen_first: Duration,
+    /// Whose turn it is among strangers.
+    pub fair_by: FairBy,
     /// Where to count.
     pub metrics: Metrics,
 }
@@ -111,11 +117,11 @@ struct Replica {
 
 impl Replica {
     fn new(config: Config, bus: Bus, now: UnixMillis) -> Self {
-        let Config { boot, listen_first, metrics } = config;
+        let Config { boot, listen_first, fair_by, metrics } = config;
         Self {
             leadership: Leadership::new(bus.node().clone(), now, listen_first),
             status: bus.status(),
-            pool: Pool::new(),
+            pool: Pool::new(fair_by, rand::random()),
             gateways: Nodes::default(),
             leads: false,
             boot,
@@ -140,6 +146,9 @@ impl Replica {
         match heard {
             Heard::Message { message: Message::Want { from, event }, .. } => {
                 self.pool.apply(now, &from, event);
+            }
+            Heard::Message { message: Message::Report { report, .. }, .. } => {
+                self.pool.report(now, &report);
             }
             Heard::Message { message: Message::Heartbeat { service, from, heartbeat }, .. } => {
                 self.receive_heartbeat(now, service, &from, &heartbeat);

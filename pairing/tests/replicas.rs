@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bus::{Bus, Clock, Heard, Local, Subscription};
-use pairing::{Config, Metrics, RunError, run};
+use pairing::{Config, FairBy, Metrics, RunError, run};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use schemas::{
     BootId, NodeId, Service, SessionId, Stamp, WantId,
@@ -30,7 +30,10 @@ fn want(n: u8) -> Want {
         queue: Queue::Anyone,
         role: None,
         language: None,
-        tags: Vec::new(),
+        met: Vec::new(),
+        reported: Vec::new(),
+        origin: None,
+        delay: Duration::ZERO,
     }
 }
 
@@ -62,7 +65,7 @@ impl Replica {
         let (metrics, mut registry, shutdown) =
             (Metrics::default(), Registry::default(), CancellationToken::new());
         metrics.register(&mut registry);
-        let config = Config { boot: BootId(7), listen_first: Duration::ZERO, metrics };
+        let config = Config { boot: BootId(7), listen_first: Duration::ZERO, fair_by: FairBy::Age, metrics };
         let running = run(config, bus.clone(), Clock::start(), shutdown.clone());
         let task = TaskTracker::new().spawn(running);
         // It announces itself once it has subscribed.

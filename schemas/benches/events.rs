@@ -12,7 +12,9 @@ use divan::{
 use schemas::{
     BootId, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     criteria::Queue,
-    event::{Attached, Attachment, Lease, Presence, RoomEvent, SessionLease, Want, WantEvent},
+    event::{
+        Attached, Attachment, Lease, Presence, RememberedRoom, RoomEvent, SessionLease, Want, WantEvent,
+    },
     frame::{Frames, put_frame, put_header},
     limits::{BATCH, WANT_BATCH},
     message::Message,
@@ -91,7 +93,10 @@ fn want(n: u8) -> Want {
         queue: Queue::Topic([n; 16]),
         role: None,
         language: Some("ko".parse().unwrap()),
-        tags: vec![Tag::from_bytes([n; 8]); 2],
+        met: vec![RememberedRoom(Tag::from_bytes([n; 8]), std::time::Duration::from_secs(200)); 2],
+        reported: Vec::new(),
+        origin: None,
+        delay: std::time::Duration::ZERO,
     }
 }
 

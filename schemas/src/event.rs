@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootId, NodeId, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    BootId, NodeId, Origin, RoomId, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     announcement::Announcement,
     codec::{duration_ms, list},
     control::EndReason,
@@ -28,6 +28,16 @@ pub struct Attachment {
     pub owner: Tag,
 }
 
+/// Who has reported the other side of a chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedBy {
+    /// Its side.
+    pub side: Side,
+    /// Where it comes from: its address, or its /32 in IPv6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Origin>,
+}
+
 /// What happens to a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,8 +53,12 @@ pub enum RoomEvent {
     NotHere(Attachment),
     /// The other half of a match will not join: its want was withdrawn, or matched otherwise.
     Declined,
-    /// The room has ended.
+    /// The room has ended. Of a report nobody but the one who reported is told: for all others
+    /// somebody has left.
     Ended(EndReason),
+    /// This side has reported the other one, whose gateway acts on it. Also after the end of the
+    /// room.
+    Reported(ReportedBy),
     /// A janitor has forgotten the room. A gateway that holds a side of it ignores this.
     Expired,
 }
@@ -70,10 +84,38 @@ pub struct Want {
     /// Its language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
-    /// The rooms that it remembers: two wants that share one are not matched.
+    /// The rooms that it remembers for a while: two wants that share a room, here or in
+    /// [`Self::reported`], are not matched.
     #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<Tag>,
+    pub met: Vec<RememberedRoom>,
+    /// The rooms in which this session has reported the other side: remembered for its life.
+    #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<Tag>,
+    /// Where its client comes from: pairing is fair to origins. Absent while its gateway has no
+    /// key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// How long it is offered later than others, because of silent chats.
+    #[serde(rename = "delay_ms", default, with = "duration_ms", skip_serializing_if = "Duration::is_zero")]
+    pub delay: Duration,
 }
+
+impl Want {
+    /// The rooms that keep it from others now.
+    pub fn tags(&self) -> impl Iterator<Item = Tag> {
+        self.met.iter().map(|RememberedRoom(room, _)| *room).chain(self.reported.iter().copied())
+    }
+}
+
+/// A room that a session remembers, and for how much longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RememberedRoom(
+    /// The room.
+    pub Tag,
+    /// For how much longer.
+    #[serde(with = "duration_ms")]
+    pub Duration,
+);
 
 /// What a gateway publishes for pairing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,6 +147,58 @@ pub enum MatchEvent {
     Pair([Half; 2]),
     /// This want names an invite that is spent.
     Spent(WantId),
+}
+
+/// Somebody was reported, as its gateway publishes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The room, as the one who reported remembers it.
+    pub room: Tag,
+    /// The session that was reported.
+    pub session: Tag,
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The [region](ReportedBy::region) of the one who has reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporter: Option<Origin>,
+    /// How many chats the publisher has had with somebody of this origin in the last hour.
+    pub chats: u32,
+}
+
+/// What gateways tell each other of the keys by which they make origins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OriginEvent {
+    /// The publisher has no key: the first of the others answers.
+    Asked,
+    /// The keys of the publisher.
+    Keys(#[serde(deserialize_with = "list::deserialize")] Vec<OriginKey>),
+}
+
+/// A key by which gateways make origins. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginKey {
+    /// Of two that are in use, that with the lower id makes origins.
+    pub id: OriginKeyId,
+    /// How long ago it was made.
+    #[serde(rename = "age_ms", with = "duration_ms")]
+    pub age: Duration,
+    /// For HMAC-SHA-256.
+    #[serde(with = "serde_bytes")]
+    pub secret: [u8; 32],
+}
+
+/// The name of a key by which gateways make origins: the first part of an
+/// [`Origin`](crate::Origin).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OriginKeyId(#[serde(with = "serde_bytes")] pub [u8; 4]);
+
+impl std::fmt::Debug for OriginKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OriginKey").field("id", &self.id).field("age", &self.age).finish_non_exhaustive()
+    }
 }
 
 /// What happens to a session.

@@ -115,6 +115,14 @@ base64url_id!(
     Tag, "tag", 8
 );
 
+base64url_id!(
+    /// Where a client comes from, as far as nodes are to know: the id of a key that only gateways
+    /// have (4 bytes), then 8 bytes of the HMAC of its address, or of its /48 in IPv6. Nobody
+    /// without the key can tell which address it is, and the key is wiped after two hours (12
+    /// bytes; 16 characters).
+    Origin, "origin", 12
+);
+
 impl RoomId {
     /// The room and the side of the *first* want, from SHA-256 over the two sorted want ids. So
     /// every replica that matches them, in whatever order, proposes the same room and the same

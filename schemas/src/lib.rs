@@ -29,5 +29,5 @@ pub mod word_list;
 mod words;
 
 pub use close::CloseCode;
-pub use id::{BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, WantId};
+pub use id::{BootId, KeyId, NodeId, Origin, RoomId, Service, SessionId, Side, Stamp, Tag, WantId};
 pub use time::UnixMillis;

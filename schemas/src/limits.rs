@@ -39,8 +39,8 @@ pub const LANGUAGE_CHARS: usize = 35;
 /// [`WANT_BATCH`]).
 pub const BATCH: usize = 1000;
 
-/// How many wants one batch holds at most: a want with all its tags takes about 350 bytes.
-pub const WANT_BATCH: usize = 250;
+/// How many wants one batch holds at most: a want with all its tags takes about 750 bytes.
+pub const WANT_BATCH: usize = 150;
 
 /// Most certificates that vouch for a signing key: the node's own, and two between it and the
 /// authority.
@@ -61,8 +61,12 @@ pub const KEYS_PER_NODE: usize = 32;
 /// How many of its last rooms a session remembers.
 pub const MET_TAGS: usize = 8;
 
-/// How many rooms that ended with a report a session remembers.
+/// How many rooms a session remembers in which it has reported the other side, and how many in
+/// which it was reported.
 pub const REPORTED_TAGS: usize = 16;
+
+/// For how long after its end a room can be reported.
+pub const REPORT_WAIT: Duration = Duration::from_secs(60);
 
 /// For how long two people who have just chatted are not matched again.
 pub const MET_LIFE: Duration = Duration::from_secs(5 * 60);

@@ -5,8 +5,8 @@ use crate::{
     KeyId, NodeId, RoomId, Service, SessionId,
     codec::{self, DecodeError, EncodeError},
     event::{
-        Heartbeat, KeyEvent, Lease, MatchEvent, Presence, RoomEvent, SessionAnswer, SessionEvent, SyncAnswer,
-        WantEvent,
+        Heartbeat, KeyEvent, Lease, MatchEvent, OriginEvent, Presence, Report, RoomEvent, SessionAnswer,
+        SessionEvent, SyncAnswer, WantEvent,
     },
     subject::Subject,
 };
@@ -45,6 +45,20 @@ pub enum Message {
         from: NodeId,
         /// What happened.
         event: WantEvent,
+    },
+    /// Somebody who was on the gateway `from` was reported.
+    Report {
+        /// The gateway.
+        from: NodeId,
+        /// Who, and where.
+        report: Report,
+    },
+    /// The gateway `from` tells, or asks for, the keys by which gateways make origins.
+    Origin {
+        /// The gateway.
+        from: NodeId,
+        /// The keys, or the question.
+        event: OriginEvent,
     },
     /// A match for the gateway `to`.
     Match {
@@ -133,6 +147,8 @@ impl Message {
             Self::Room { room, speaker, .. } => Subject::Room(*room, *speaker),
             Self::Presence { to, .. } => Subject::Presence(to.clone()),
             Self::Want { from, .. } => Subject::Want(from.clone()),
+            Self::Report { from, .. } => Subject::Report(from.clone()),
+            Self::Origin { from, .. } => Subject::Origin(from.clone()),
             Self::Match { to, .. } => Subject::Match(to.clone()),
             Self::Session { session, speaker, .. } => Subject::Session(*session, *speaker),
             Self::Ask { session } => Subject::Ask(*session),
@@ -152,6 +168,8 @@ impl Message {
             Self::Peer { event, .. } | Self::Room { event, .. } => codec::encode(event),
             Self::Presence { presence, .. } => codec::encode(presence),
             Self::Want { event, .. } => codec::encode(event),
+            Self::Report { report, .. } => codec::encode(report),
+            Self::Origin { event, .. } => codec::encode(event),
             Self::Match { event, .. } => codec::encode(event),
             Self::Session { event, .. } => codec::encode(event),
             Self::Key { event, .. } => codec::encode(event),
@@ -172,6 +190,8 @@ impl Message {
             Subject::Room(room, speaker) => Self::Room { room, speaker, event: codec::decode(body)? },
             Subject::Presence(to) => Self::Presence { to, presence: codec::decode(body)? },
             Subject::Want(from) => Self::Want { from, event: codec::decode(body)? },
+            Subject::Origin(from) => Self::Origin { from, event: codec::decode(body)? },
+            Subject::Report(from) => Self::Report { from, report: codec::decode(body)? },
             Subject::Match(to) => Self::Match { to, event: codec::decode(body)? },
             Subject::Session(session, speaker) => {
                 Self::Session { session, speaker, event: codec::decode(body)? }
@@ -198,11 +218,12 @@ impl Message {
                 | RoomEvent::Detached(_)
                 | RoomEvent::NotHere(_)
                 | RoomEvent::Declined
-                | RoomEvent::Ended(_) => &[Gateway],
+                | RoomEvent::Ended(_)
+                | RoomEvent::Reported(_) => &[Gateway],
                 RoomEvent::Expired => &[],
             },
             Self::Room { event, .. } => match event {
-                RoomEvent::Joined(_) => &[Gateway],
+                RoomEvent::Joined(_) | RoomEvent::Reported(_) => &[Gateway],
                 RoomEvent::Ended(_) => &[Gateway, Janitor],
                 RoomEvent::Expired => &[Janitor],
                 RoomEvent::Present(_)
@@ -227,7 +248,10 @@ impl Message {
             Self::Match { event, .. } => match event {
                 MatchEvent::Pair(_) | MatchEvent::Spent(_) => &[Pairing],
             },
-            Self::Presence { .. } | Self::Ask { .. } | Self::Lease { .. } => &[Gateway],
+            Self::Origin { event, .. } => match event {
+                OriginEvent::Asked | OriginEvent::Keys(_) => &[Gateway],
+            },
+            Self::Presence { .. } | Self::Ask { .. } | Self::Lease { .. } | Self::Report { .. } => &[Gateway],
             Self::Sync { .. } => &[Gateway, Janitor],
             Self::Heartbeat { .. } => &Service::ALL,
         }
@@ -260,6 +284,8 @@ impl Message {
             Self::Peer { .. }
             | Self::Presence { .. }
             | Self::Want { .. }
+            | Self::Report { .. }
+            | Self::Origin { .. }
             | Self::Match { .. }
             | Self::Ask { .. }
             | Self::Lease { .. }

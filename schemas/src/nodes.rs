@@ -95,6 +95,11 @@ impl Nodes {
         self.0.iter().find(|(_, node)| node.serves()).map(|(id, _)| id)
     }
 
+    /// The same but for one node.
+    pub fn lowest_but(&self, but: &NodeId) -> Option<&NodeId> {
+        self.0.iter().find(|(id, node)| node.serves() && *id != but).map(|(id, _)| id)
+    }
+
     /// The sum of their loads.
     pub fn load(&self) -> Load {
         self.0.values().fold(Load::default(), |sum, node| Load {

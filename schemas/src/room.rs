@@ -61,7 +61,7 @@ impl Room {
             RoomEvent::Detached(at) | RoomEvent::NotHere(at) => self.attach(at, AttachmentState::Detached),
             RoomEvent::Ended(reason) => self.end(*reason),
             // These concern only what the receiver itself holds.
-            RoomEvent::Declined | RoomEvent::Expired => Change::Nothing,
+            RoomEvent::Declined | RoomEvent::Reported(_) | RoomEvent::Expired => Change::Nothing,
         }
     }
 

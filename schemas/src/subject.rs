@@ -20,6 +20,10 @@ pub enum Subject {
     Presence(NodeId),
     /// Wants of that gateway.
     Want(NodeId),
+    /// Reports of people who were on that gateway.
+    Report(NodeId),
+    /// The keys by which gateways make origins, as that gateway tells them; for gateways alone.
+    Origin(NodeId),
     /// Matches for that gateway.
     Match(NodeId),
     /// Events of a session.
@@ -46,6 +50,8 @@ impl Subject {
             Self::Room(room, speaker) => format!("{PREFIX}.room.{}.event.{}", room.text(), speaker.word()),
             Self::Presence(node) => format!("{PREFIX}.presence.{}", node.as_str()),
             Self::Want(node) => format!("{PREFIX}.want.{}", node.as_str()),
+            Self::Report(node) => format!("{PREFIX}.report.{}", node.as_str()),
+            Self::Origin(node) => format!("{PREFIX}.origin.{}", node.as_str()),
             Self::Match(node) => format!("{PREFIX}.match.{}", node.as_str()),
             Self::Session(session, speaker) => {
                 format!("{PREFIX}.session.{}.event.{}", session.text(), speaker.word())
@@ -69,6 +75,8 @@ impl Subject {
             | Self::Peer(..)
             | Self::Presence(_)
             | Self::Want(_)
+            | Self::Report(_)
+            | Self::Origin(_)
             | Self::Ask(_)
             | Self::Lease(_) => &[Gateway],
             Self::Match(_) => &[Pairing],
@@ -94,6 +102,8 @@ impl Subject {
             }
             "presence" => Self::Presence(next()?.parse().ok()?),
             "want" => Self::Want(next()?.parse().ok()?),
+            "report" => Self::Report(next()?.parse().ok()?),
+            "origin" => Self::Origin(next()?.parse().ok()?),
             "match" => Self::Match(next()?.parse().ok()?),
             "session" => {
                 let session = next()?.parse().ok()?;
@@ -226,6 +236,10 @@ pub enum Interest {
     Presence(NodeId),
     /// All wants.
     Wants,
+    /// All reports.
+    Reports,
+    /// The keys by which gateways make origins.
+    Origins,
     /// Matches for this gateway.
     Matches(NodeId),
     /// Events of all sessions.
@@ -252,15 +266,20 @@ impl Interest {
                 Self::RoomEvents,
                 Self::Presence(node.clone()),
                 Self::Matches(node.clone()),
+                Self::Origins,
+                Self::Reports,
                 Self::SessionEvents,
                 Self::Asks,
                 Self::Keys,
                 Self::Syncs,
                 Self::Heartbeats(Service::Gateway),
             ],
-            Service::Pairing => {
-                vec![Self::Wants, Self::Heartbeats(Service::Pairing), Self::Heartbeats(Service::Gateway)]
-            }
+            Service::Pairing => vec![
+                Self::Wants,
+                Self::Reports,
+                Self::Heartbeats(Service::Pairing),
+                Self::Heartbeats(Service::Gateway),
+            ],
             Service::Janitor => vec![
                 Self::PeerEvents,
                 Self::RoomEvents,
@@ -288,6 +307,8 @@ impl Interest {
             Self::RoomEvents => format!("{PREFIX}.room.*.event.*"),
             Self::Presence(node) => Subject::Presence(node.clone()).text(),
             Self::Wants => format!("{PREFIX}.want.*"),
+            Self::Reports => format!("{PREFIX}.report.*"),
+            Self::Origins => format!("{PREFIX}.origin.*"),
             Self::Matches(node) => Subject::Match(node.clone()).text(),
             Self::SessionEvents => format!("{PREFIX}.session.*.event.*"),
             Self::Asks => format!("{PREFIX}.session.*.ask"),
@@ -309,6 +330,8 @@ impl Interest {
             (Self::PeerEvents, Subject::Peer(..))
             | (Self::RoomEvents, Subject::Room(..))
             | (Self::Wants, Subject::Want(_))
+            | (Self::Reports, Subject::Report(_))
+            | (Self::Origins, Subject::Origin(_))
             | (Self::SessionEvents, Subject::Session(..))
             | (Self::Asks, Subject::Ask(_))
             | (Self::Keys, Subject::Key(..))
@@ -334,6 +357,8 @@ mod tests {
             Subject::Room(room, Service::Gateway),
             Subject::Presence(node()),
             Subject::Want(node()),
+            Subject::Report(node()),
+            Subject::Origin(node()),
             Subject::Match(node()),
             Subject::Session(session, Service::Janitor),
             Subject::Ask(session),
@@ -355,6 +380,8 @@ mod tests {
             Interest::Presence(node()),
             Interest::Presence(other()),
             Interest::Wants,
+            Interest::Reports,
+            Interest::Origins,
             Interest::Matches(node()),
             Interest::Matches(other()),
             Interest::SessionEvents,

@@ -73,13 +73,13 @@ pub struct PuzzleClaims {
 }
 
 /// The rooms that a session remembers, so that it is not matched with the same person at once, or
-/// after a report never again.
+/// after its report never again. Its owner can read this: it does not tell who was reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomHistory {
     /// The last rooms, each with the time (in seconds) at which it is forgotten; the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub met: Vec<(Tag, u64)>,
-    /// Rooms that ended with a report, for the session's life; the oldest first.
+    /// Rooms in which it has reported the other side, for the session's life; the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reported: Vec<Tag>,
 }
@@ -91,10 +91,25 @@ impl RoomHistory {
         push_bounded(&mut self.met, (room.tag(), (now + limits::MET_LIFE).as_secs()), limits::MET_TAGS);
     }
 
-    /// Remembers a chat that ended with a report.
+    /// Remembers a chat in which it has reported the other side.
     pub fn reported(&mut self, room: RoomId) {
         self.reported.retain(|tag| *tag != room.tag());
         push_bounded(&mut self.reported, room.tag(), limits::REPORTED_TAGS);
+    }
+
+    /// Adds what is remembered elsewhere, which is as new or newer: an older token gains nothing.
+    pub fn unite(&mut self, newer: &Self) {
+        for (tag, until) in &newer.met {
+            match self.met.iter_mut().find(|(known, _)| known == tag) {
+                Some((_, known)) => *known = (*known).max(*until),
+                None => self.met.push((*tag, *until)),
+            }
+        }
+        self.met.sort_by_key(|(_, until)| *until);
+        self.met.drain(..self.met.len().saturating_sub(limits::MET_TAGS));
+        self.reported.retain(|tag| !newer.reported.contains(tag));
+        self.reported.extend(&newer.reported);
+        self.reported.drain(..self.reported.len().saturating_sub(limits::REPORTED_TAGS));
     }
 
     /// The tags that keep two wants apart now.
@@ -139,6 +154,24 @@ mod tests {
             history.live_tags(UnixMillis(u64::MAX)),
             (4..20).map(|n| room(n).tag()).collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn two_histories_of_a_session_are_united() {
+        let (mut older, now) = (RoomHistory::default(), UnixMillis::from_secs(1000));
+        older.met(room(1), now);
+        older.reported(room(1));
+        let mut newer = older.clone();
+        (2..9).for_each(|n| newer.met(room(n), now + std::time::Duration::from_secs(n.into())));
+        (2..18).for_each(|n| newer.reported(room(n)));
+        let mut united = older.clone();
+        united.unite(&newer);
+        assert_eq!(united, newer);
+        let mut once_more = newer.clone();
+        once_more.unite(&older);
+        assert_eq!(once_more.met, newer.met);
+        assert_eq!(once_more.reported.len(), limits::REPORTED_TAGS);
+        assert!(once_more.reported.contains(&room(1).tag()) && once_more.reported.contains(&room(17).tag()));
     }
 
     #[test]

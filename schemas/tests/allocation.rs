@@ -9,10 +9,10 @@ use std::{
 };
 
 use schemas::{
-    BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    BootId, KeyId, NodeId, Origin, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     announcement::{Announcement, Proof},
     criteria::Queue,
-    event::{Attached, Lease, Presence, SessionLease, SyncAnswer, Want, WantEvent},
+    event::{Attached, Lease, Presence, RememberedRoom, SessionLease, SyncAnswer, Want, WantEvent},
     limits,
     message::{Answer, Message},
     session::SessionState,
@@ -77,6 +77,8 @@ fn decode_as_everything(body: &[u8]) {
         Subject::Room(room, Service::Gateway),
         Subject::Presence(node()),
         Subject::Want(node()),
+        Subject::Report(node()),
+        Subject::Origin(node()),
         Subject::Match(node()),
         Subject::Session(session, Service::Gateway),
         Subject::Key(KeyId::from_bytes([3; 32]), Service::Gateway, node()),
@@ -112,7 +114,10 @@ fn want(n: u8, tags: usize) -> Want {
         queue: Queue::Topic([n; 16]),
         role: Some(schemas::criteria::Role::Offer),
         language: Some("aaaaaaaa".parse().unwrap()),
-        tags: vec![Tag::from_bytes([n; 8]); tags],
+        met: vec![RememberedRoom(Tag::from_bytes([n; 8]), std::time::Duration::from_millis(u64::MAX)); tags],
+        reported: vec![Tag::from_bytes([n; 8]); tags.min(limits::REPORTED_TAGS)],
+        origin: Some(Origin::from_bytes([n; 12])),
+        delay: std::time::Duration::from_millis(u64::MAX),
     }
 }
 

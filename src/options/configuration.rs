@@ -2,6 +2,7 @@
 
 use bus::{ConnectError, NatsOptions, Pem};
 use gateway::config::{Config, ConfigError, Peers, RateConfig, Wait};
+use pairing::FairBy;
 use schemas::{
     BootId, NodeId,
     lifetimes::{LifetimeError, Lifetimes},
@@ -50,6 +51,8 @@ pub struct Serve {
     pub clients: Listener,
     /// The gateway. The janitor uses its lifetimes, too.
     pub gateway: Config,
+    /// Whose turn it is among strangers.
+    pub fair_by: FairBy,
 }
 
 /// The configuration of `gateway`.
@@ -72,6 +75,8 @@ pub struct Pairing {
     pub node: Node,
     /// The NATS servers.
     pub nats: NatsOptions,
+    /// Whose turn it is among strangers.
+    pub fair_by: FairBy,
 }
 
 /// The configuration of `janitor`.
@@ -96,7 +101,7 @@ impl Configuration for Serve {
         let topology = if nats.is_some() { Topology::Cluster } else { Topology::Standalone };
         let node = node(reader, ops, nats.as_ref());
         let gateway = gateway(reader, &node, topology, peers);
-        Self { node, nats, clients, gateway }
+        Self { node, nats, clients, gateway, fair_by: reader.get(&FAIR_BY) }
     }
 }
 
@@ -121,7 +126,7 @@ impl Configuration for Pairing {
         let files = listeners::certificates(reader);
         let ops = listeners::ops(reader, files.as_ref());
         let nats = nats(reader).unwrap_or_default();
-        Self { node: node(reader, ops, Some(&nats)), nats }
+        Self { node: node(reader, ops, Some(&nats)), nats, fair_by: reader.get(&FAIR_BY) }
     }
 }
 
@@ -186,6 +191,7 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         hsts: reader.get(&HSTS),
         admission: reader.get(&ADMISSION).0,
         connections_per_address: reader.get(&CONNECTIONS_PER_ADDRESS).0,
+        waiting_per_address: reader.get(&WAITING_PER_ADDRESS).0,
         heartbeat: reader.get(&HEARTBEAT),
         pong_wait: reader.get(&PONG_WAIT),
         upgrade_wait: reader.get(&UPGRADE_WAIT),

@@ -13,6 +13,7 @@ use std::{
 
 use gateway::config::{self, Hsts, Matching, OfferedTopic};
 use ipnet::IpNet;
+use pairing::FairBy;
 use schemas::{NodeId, Service, lifetimes};
 
 use super::{
@@ -24,6 +25,8 @@ use crate::telemetry::LogFormat;
 
 const NODES: &[Role] = &Role::ALL;
 const GATEWAYS: &[Role] = &[Role::Serve, Role::Gateway];
+/// The roles that match people.
+const PAIRING_NODES: &[Role] = &[Role::Serve, Role::Pairing];
 /// The roles that rely on how long tokens are valid.
 const TOKEN_NODES: &[Role] = &[Role::Serve, Role::Gateway, Role::Janitor];
 
@@ -234,6 +237,19 @@ table! {
         default: Bound(config::CONNECTIONS_PER_ADDRESS), example: "5000",
         help: "Open connections per client address; of an IPv6 /56 four times as many, of a /48 \
             sixteen times.",
+    }
+    WAITING_PER_ADDRESS: Bound {
+        name: "waiting-per-address", group: Limits, roles: GATEWAYS,
+        default: Bound(config::WAITING_PER_ADDRESS), example: "50",
+        help: "People of one client address, or of one /48 of IPv6, that wait for strangers at \
+            once.",
+    }
+    FAIR_BY: FairBy {
+        name: "fair-by", group: Service, roles: PAIRING_NODES,
+        default: FairBy::Origin, example: "age",
+        help: "Whose turn it is among strangers: origin (client addresses have turns in \
+            rotation, so that nobody meets everybody) or age (whoever has waited longest is \
+            first).",
     }
     HEARTBEAT: Duration {
         name: "heartbeat", group: Connections, roles: GATEWAYS,

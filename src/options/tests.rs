@@ -10,6 +10,7 @@ use gateway::{
     config::{Config, Matching, Peers},
     rates::BURST,
 };
+use pairing::FairBy;
 use schemas::{BootId, lifetimes, limits};
 use session::Topology;
 
@@ -152,7 +153,8 @@ fn the_defaults_are_those_of_the_help() {
             |words: &[String]| configuration(role, &words.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(read(&all), read(&least), "{role:?}");
     }
-    let Serve { node, nats, clients, gateway } = read(&["--node-id", "n1"]).unwrap();
+    let Serve { node, nats, clients, gateway, fair_by } = read(&["--node-id", "n1"]).unwrap();
+    assert_eq!(fair_by, FairBy::Origin);
     let expected = Config { topology: Topology::Standalone, ..Config::new("n1".parse().unwrap(), BootId(1)) };
     assert_eq!(format!("{gateway:?}"), format!("{expected:?}"));
     assert!(nats.is_none() && clients.tls.is_none() && node.ops.tls.is_none());

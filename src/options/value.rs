@@ -13,6 +13,7 @@ use gateway::{
     rates::BURST,
 };
 use ipnet::IpNet;
+use pairing::FairBy;
 use rustls::pki_types::DnsName;
 use schemas::{NodeId, Service};
 
@@ -261,6 +262,28 @@ impl Show for LogFormat {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+        }
+        .to_owned()
+    }
+}
+
+impl Value for FairBy {
+    const FORM: &'static str = "origin|age";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "origin" => Ok(Self::Origin),
+            "age" => Ok(Self::Age),
+            _ => Err(format!("{text:?} is no order of turns: choose origin or age").into()),
+        }
+    }
+}
+
+impl Show for FairBy {
+    fn show(&self) -> String {
+        match self {
+            Self::Origin => "origin",
+            Self::Age => "age",
         }
         .to_owned()
     }

@@ -237,7 +237,7 @@ async fn closed_connections_are_counted_by_reason() {
         [
             r#"gateway_closes_total{reason="replaced by a newer connection"} 1"#,
             r#"gateway_reports_total{reason="minor"} 1"#,
-            r#"gateway_rooms_ended_total{reason="reported"} 2"#,
+            r#"gateway_rooms_ended_total{reason="reported"} 1"#,
             r#"gateway_control_errors_total{reason="no-room"} 1"#,
         ]
         .iter()

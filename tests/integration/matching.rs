@@ -149,7 +149,7 @@ async fn two_who_parted_with_a_report_stay_apart_whatever_they_ask_for() {
     let (mut one, mut other) = couple(&serve, &serve).await;
     one.ask(json!({"type": "report", "category": "abuse"})).await;
     one.ended("reported").await;
-    other.ended("reported").await;
+    other.ended("left").await;
     let topic = json!({"topic": unique("topic")});
     one.find(topic.clone()).await;
     other.find(topic.clone()).await;

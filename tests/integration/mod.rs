@@ -6,6 +6,7 @@ mod closing;
 mod crowd;
 mod drain;
 mod edge;
+mod fairness;
 mod health;
 mod matching;
 mod metrics;

@@ -51,6 +51,7 @@ pub(super) fn interests(world: &World, node: usize) -> Vec<Interest> {
         ],
         Service::Pairing => vec![
             Interest::Wants,
+            Interest::Reports,
             Interest::Heartbeats(Service::Pairing),
             Interest::Heartbeats(Service::Gateway),
         ],

@@ -34,6 +34,7 @@ impl Gateway {
             grace,
             token_life: TOKEN_LIFE,
             drain_spread: Duration::from_secs(5),
+            waiting_per_network: 0,
             topology: Topology::Cluster,
         };
         Self { sessions: Sessions::new(settings, seed), boot, draining: false, routes: BTreeMap::new() }

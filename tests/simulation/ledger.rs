@@ -79,7 +79,7 @@ impl World {
                 self.expect(false, || format!("a want of {session:?}, which is not connected there"));
                 return;
             };
-            let known = KnownWant { conn, session: want.session, tags: want.tags.clone() };
+            let known = KnownWant { conn, session: want.session, tags: want.tags().collect() };
             self.ledger.wants.insert(want.id, known);
         }
     }

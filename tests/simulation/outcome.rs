@@ -5,10 +5,11 @@ use schemas::{
     control::PeerState,
     criteria::{Criteria, Role},
     session::SessionState,
+    token::RoomHistory,
 };
 
 use super::{
-    client::{Phase, Presence},
+    client::{Client, Phase, Presence},
     world::World,
 };
 
@@ -128,17 +129,25 @@ impl World {
                 let Some((criteria, theirs)) = first.waits_for().zip(second.waits_for()) else {
                     return Err(format!("client {one} or {other} waits for nothing"));
                 };
-                let tags = |client: &super::client::Client| {
-                    let history = client.grants.last().map(|grant| grant.history.clone());
-                    history.unwrap_or_default().live_tags(self.true_time())
-                };
-                let strangers = tags(first).iter().all(|tag| !tags(second).contains(tag));
-                if strangers && fits(criteria, theirs) {
+                if self.are_strangers(first, second) && fits(criteria, theirs) {
                     return Err(format!("clients {one} and {other} wait for each other"));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing keeps these two apart. No token that either was given is forgotten: an older
+    /// one gains nothing. Who was reported is not told, but was in the same room.
+    fn are_strangers(&self, one: &Client, other: &Client) -> bool {
+        let now = self.true_time();
+        let live = histories(one).flat_map(|history| history.live_tags(now));
+        let keeps = |tag| histories(other).any(|history| history.live_tags(now).contains(&tag));
+        let has_reported = |one, other| {
+            let mut reported = histories(one).flat_map(|history| &history.reported);
+            reported.any(|tag| histories(other).any(|history| history.met.iter().any(|(met, _)| met == tag)))
+        };
+        !live.into_iter().any(keeps) && !has_reported(one, other) && !has_reported(other, one)
     }
 
     /// Frames are relayed in both directions.
@@ -195,6 +204,11 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// What the tokens say that a client was given.
+fn histories(client: &Client) -> impl Iterator<Item = &RoomHistory> {
+    client.grants.iter().map(|grant| &grant.history)
 }
 
 /// Whether two with these criteria would be matched; after so long a time any language fits.

@@ -3,7 +3,11 @@
 use std::{collections::VecDeque, time::Duration};
 
 use janitor::leases::{Capacity, Effect as JanitorEffect, Input, LeasePolicy, Leases, SyncCursor};
-use pairing::{LISTEN_FIRST, leader::Leadership, pool::Pool};
+use pairing::{
+    LISTEN_FIRST,
+    leader::Leadership,
+    pool::{FairBy, Pool},
+};
 use schemas::{
     BootId, NodeId, Service, UnixMillis,
     event::{Heartbeat, Load, SyncAnswer},
@@ -29,10 +33,10 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    pub(super) fn new(id: NodeId, boot: BootId, now: UnixMillis) -> Self {
+    pub(super) fn new(id: NodeId, boot: BootId, now: UnixMillis, seed: [u8; 32]) -> Self {
         Self {
             boot,
-            pool: Pool::new(),
+            pool: Pool::new(FairBy::Origin, seed),
             gateways: Nodes::default(),
             leadership: Leadership::new(id, now, LISTEN_FIRST),
             leads: false,
@@ -49,6 +53,7 @@ impl Replica {
     fn hear(&mut self, now: UnixMillis, message: &Message) {
         match message {
             Message::Want { from, event } => self.pool.apply(now, from, event.clone()),
+            Message::Report { report, .. } => self.pool.report(now, report),
             Message::Heartbeat { service: Service::Pairing, from, heartbeat } => {
                 self.leadership.apply(now, from, heartbeat);
             }

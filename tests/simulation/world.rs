@@ -224,7 +224,10 @@ impl World {
                 let seed = self.rng.random();
                 Machine::Gateway(Box::new(Gateway::new(id, boot, self.profile.grace, seed)))
             }
-            Service::Pairing => Machine::Pairing(Box::new(Replica::new(id, boot, clock))),
+            Service::Pairing => {
+                let seed = self.rng.random();
+                Machine::Pairing(Box::new(Replica::new(id, boot, clock, seed)))
+            }
             Service::Janitor => Machine::Janitor(Box::new(Janitor::new(id, boot, self.profile.grace, clock))),
         };
         self.nodes[node].interests = bus::interests(self, node);

@@ -82,10 +82,21 @@ impl Person {
         ready
     }
 
+    /// The same from an address that a proxy names.
+    pub(crate) async fn connect_from(&mut self, at: &Process, address: &str) {
+        self.socket = Some(TestSocket::of(self.open_with(at, &[("x-forwarded-for", address)]).await));
+        self.hear("ready").await;
+    }
+
     /// Another socket of the same session.
     pub(crate) async fn open(&self, at: &Process) -> Socket {
+        self.open_with(at, &[]).await
+    }
+
+    async fn open_with(&self, at: &Process, more: &[(&str, &str)]) -> Socket {
         let bearer = format!("Bearer {}", self.token);
         let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "cipher-chat.v1")];
+        let headers = [headers.as_slice(), more].concat();
         let (socket, answer) = upgrade(at.address(), &headers).await.expect("an open socket");
         assert_eq!(answer.headers()["sec-websocket-protocol"], "cipher-chat.v1");
         assert!(!answer.headers().contains_key("sec-websocket-extensions"), "compression is not offered");

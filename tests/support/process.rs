@@ -48,6 +48,7 @@ impl Launch {
             "frame-rate",
             "byte-rate",
             "connections-per-address",
+            "waiting-per-address",
         ] {
             launch = launch.set(rate, "0");
         }

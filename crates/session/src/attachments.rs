@@ -1,9 +1,10 @@
 //! Where sessions are attached: other gateways are to know, and to let go of older connections.
 
 use schemas::{
-    SessionId, Side, Stamp, UnixMillis,
+    Service, SessionId, Side, Stamp, UnixMillis,
     event::{Attachment, SessionEvent},
     limits,
+    message::Message,
 };
 
 use crate::{
@@ -56,10 +57,15 @@ impl Sessions {
 
     /// Publishes an event of a session, and again after each pause of [`limits::REPEATS`].
     pub(crate) fn repeat_session(&mut self, now: UnixMillis, id: SessionId, event: SessionEvent) {
-        for pause in &limits::REPEATS[1..] {
-            self.timers.at(now + *pause, Timer::Repeat(Box::new((id, event.clone()))));
-        }
+        self.repeat(now, &Message::Session { session: id, speaker: Service::Gateway, event: event.clone() });
         self.publish_session(id, event);
+    }
+
+    /// Publishes a message again after each pause of [`limits::REPEATS`].
+    pub(crate) fn repeat(&mut self, now: UnixMillis, message: &Message) {
+        for pause in &limits::REPEATS[1..] {
+            self.timers.at(now + *pause, Timer::Repeat(Box::new(message.clone())));
+        }
     }
 
     /// Publishes again who has been attached or deleted since then: a gateway that was cut off may

@@ -9,9 +9,11 @@ use schemas::{
 
 use crate::{
     effect::{Route, ToClient, Unsigned},
+    endings::EndedSide,
     room::{FramesTo, Moment, Room, RoomNews},
     seat::{Joining, Phase, Seat},
     sessions::Sessions,
+    silence::Conduct,
     timers::Timer,
 };
 
@@ -39,12 +41,21 @@ impl Sessions {
             RoomNews::Paired(id, queue) => {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.shown = true;
+                    // Who waits for somebody in particular is not judged by strangers.
+                    let conduct = queue.invite_tag().is_none().then(|| Conduct::begin(now));
+                    session.memory.get_or_insert_default().conduct = conduct;
                 }
                 self.send_ticket(id, Unsigned::Paired);
                 self.have_met(now, queue);
             }
-            RoomNews::Resumed(id, peer) => self.send_resumed(id, peer),
-            RoomNews::Peer(id, state) => self.send(id, ToClient::Peer(state)),
+            RoomNews::Resumed(id, peer) => {
+                self.note_peer(now, id, peer);
+                self.send_resumed(id, peer);
+            }
+            RoomNews::Peer(id, state) => {
+                self.note_peer(now, id, state);
+                self.send(id, ToClient::Peer(state));
+            }
             RoomNews::Routed(id, side, to) => {
                 let route = self.route_to(room, side, to);
                 self.route(id, route);
@@ -56,6 +67,16 @@ impl Sessions {
                 self.vacate(now, room, side);
                 self.drop_room(now, room);
             }
+        }
+    }
+
+    /// A chat counts while both are online.
+    fn note_peer(&mut self, now: UnixMillis, id: SessionId, peer: PeerState) {
+        let memory = self.sessions.get_mut(&id).and_then(|session| session.memory.as_mut());
+        let Some(conduct) = memory.and_then(|memory| memory.conduct.as_mut()) else { return };
+        match peer {
+            PeerState::Online => conduct.go_on(now),
+            PeerState::Away => conduct.pause(now),
         }
     }
 
@@ -153,44 +174,61 @@ impl Sessions {
 
     /// A room is over: stops the frames, tells the clients, remembers the end.
     pub(crate) fn close_room(&mut self, now: UnixMillis, id: RoomId, reason: EndReason) {
+        self.close_room_as(now, id, reason, |_| reason);
+    }
+
+    /// The same with what each side is told; everybody else is told `reason`.
+    pub(crate) fn close_room_as(
+        &mut self,
+        now: UnixMillis,
+        id: RoomId,
+        reason: EndReason,
+        told: impl Fn(Side) -> EndReason,
+    ) {
         self.endings.end_room(now, id, reason);
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let seats = [Side::A, Side::B].map(|side| room.vacate(side));
-        for seat in seats.iter().flatten() {
+        let seats = [Side::A, Side::B].map(|side| (side, room.vacate(side)));
+        for seat in seats.iter().filter_map(|(_, seat)| seat.as_ref()) {
             if let Some(session) = self.sessions.get_mut(&seat.session()) {
                 session.seat = None;
             }
             self.route(seat.session(), Route::Nowhere);
         }
-        for seat in seats.into_iter().flatten() {
+        for (side, seat) in seats {
+            let Some(seat) = seat else { continue };
             let session = seat.session();
             match seat.into_phase() {
                 Phase::Joining(joining) => self.wait_again(now, session, joining.want),
                 // Its client may be back, but not in this room: `ended` would speak of another.
-                Phase::Away => self.remember_met(now, session, id, reason),
-                Phase::In | Phase::Resuming { .. } => self.send_end(now, session, id, reason),
+                Phase::Away => self.remember_end(now, session, (id, side)),
+                Phase::In | Phase::Resuming { .. } => self.send_end(now, session, (id, side), told(side)),
             }
         }
         self.drop_room(now, id);
     }
 
     /// Tells a client that the room that it is in, or wants to come back to, is over.
-    pub(crate) fn send_end(&mut self, now: UnixMillis, id: SessionId, room: RoomId, reason: EndReason) {
+    pub(crate) fn send_end(
+        &mut self,
+        now: UnixMillis,
+        id: SessionId,
+        seat: (RoomId, Side),
+        reason: EndReason,
+    ) {
         self.send(id, ToClient::Ended(reason));
-        self.remember_met(now, id, room, reason);
+        self.remember_end(now, id, seat);
     }
 
     /// A session remembers a room that is over in its next token. Without a connection it learns of
     /// the end when it comes back.
-    fn remember_met(&mut self, now: UnixMillis, id: SessionId, room: RoomId, reason: EndReason) {
+    fn remember_end(&mut self, now: UnixMillis, id: SessionId, (room, side): (RoomId, Side)) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
+        let memory = session.memory.get_or_insert_default();
+        memory.chat_ended(now, room, side);
+        let origin = memory.client.and_then(|client| client.origin);
+        self.endings.remember_side(now, room, side, EndedSide { session: id, origin });
         if session.conn.is_none() {
             return self.forget(now, id);
-        }
-        let history = session.history.get_or_insert_default();
-        history.met(room, now);
-        if reason == EndReason::Reported {
-            history.reported(room);
         }
         self.send_token(id, |grant| Unsigned::Token(grant, None));
     }

@@ -1,6 +1,7 @@
 //! What clients ask for, and why it is refused.
 
 use schemas::{
+    Origin,
     control::{Category, ControlError, ErrorCode},
     criteria::Criteria,
     token::TicketClaims,
@@ -23,9 +24,24 @@ pub enum ClientCommand {
     Report(Category),
 }
 
+/// Where a client comes from, as far as this crate is to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientOrigin {
+    /// Its network, as a number by which those who wait are counted.
+    pub network: u64,
+    /// What other nodes are told; `None` while there is no key.
+    pub origin: Option<Origin>,
+    /// The same of its address in IPv4, or its /32 in IPv6: who reports is counted by that.
+    pub region: Option<Origin>,
+}
+
 /// The two people of this invite have met: nobody else can.
 pub(crate) fn invite_spent() -> ControlError {
     ControlError::new(ErrorCode::InviteSpent, "the two people of this invite have met")
+}
+
+pub(crate) fn too_many_wait() -> ControlError {
+    ControlError::new(ErrorCode::Rate, "too many people wait at this address; try again in a few seconds")
 }
 
 pub(crate) fn cannot_find_now() -> ControlError {

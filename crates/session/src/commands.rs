@@ -9,7 +9,7 @@ use schemas::{
 };
 
 use crate::{
-    command::{ClientCommand, find_in_room, in_another_room, no_room, peer_unreachable},
+    command::{ClientCommand, ClientOrigin, find_in_room, in_another_room, no_room, peer_unreachable},
     effect::{ConnId, ToClient},
     room::Room,
     seat::Seat,
@@ -39,15 +39,26 @@ impl Sessions {
                 Ok(())
             }
             ClientCommand::Resume(ticket) => self.resume(now, id, &ticket),
-            ClientCommand::Leave => self.end_chat(now, id, EndReason::Left),
-            ClientCommand::Report(_) => self.end_chat(now, id, EndReason::Reported),
+            ClientCommand::Leave if !self.is_in_room(id) => Err(no_room()),
+            ClientCommand::Leave => {
+                self.leave_room(now, id, EndReason::Left);
+                Ok(())
+            }
+            ClientCommand::Report(_) => self.report(now, id),
             ClientCommand::Next(find) => {
-                self.check_find(now, &find)?;
+                self.check_find(now, id, &find)?;
                 if self.is_in_room(id) {
                     self.leave_room(now, id, EndReason::Left);
                 }
                 self.find(now, id, find)
             }
+        }
+    }
+
+    /// Where the client of a session comes from: to be told before it looks for somebody.
+    pub fn introduce(&mut self, id: SessionId, conn: ConnId, client: ClientOrigin) {
+        if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.conn == Some(conn)) {
+            session.memory.get_or_insert_default().client = Some(client);
         }
     }
 
@@ -69,7 +80,7 @@ impl Sessions {
     }
 
     fn find(&mut self, now: UnixMillis, id: SessionId, find: Criteria) -> Result<(), ControlError> {
-        self.check_find(now, &find)?;
+        self.check_find(now, id, &find)?;
         if !self.want(id).is_some_and(|want| want.is_for(&find)) {
             self.stop_waiting(now, id);
             self.leave_room(now, id, EndReason::Left);
@@ -77,15 +88,6 @@ impl Sessions {
             self.wait(now, id, find);
         }
         self.send(id, ToClient::Waiting);
-        Ok(())
-    }
-
-    /// Ends the room of a client that is in one.
-    fn end_chat(&mut self, now: UnixMillis, id: SessionId, reason: EndReason) -> Result<(), ControlError> {
-        if !self.is_in_room(id) {
-            return Err(no_room());
-        }
-        self.leave_room(now, id, reason);
         Ok(())
     }
 
@@ -97,7 +99,7 @@ impl Sessions {
         }
         if let Some(reason) = self.endings.reason(now, room_id) {
             self.stop_waiting(now, id);
-            self.send_end(now, id, room_id, reason);
+            self.send_end(now, id, (room_id, side), reason);
             return Ok(());
         }
         let room = self.rooms.get(&room_id);

@@ -1,12 +1,10 @@
 //! Connections that come and go.
 
-use schemas::{
-    CloseCode, SessionId, Stamp, UnixMillis,
-    token::{RoomHistory, TokenClaims},
-};
+use schemas::{CloseCode, SessionId, Stamp, UnixMillis, token::TokenClaims};
 
 use crate::{
     effect::{ConnId, Unsigned},
+    memory::Memory,
     session::Session,
     sessions::Sessions,
 };
@@ -21,12 +19,11 @@ impl Sessions {
         self.detach(now, id, CloseCode::Replaced);
         let (seat, shown) =
             self.sessions.get(&id).map_or((None, false), |session| (session.seat, session.shown));
-        let has_history = claims.history != RoomHistory::default();
         let session = Session {
             conn: Some(conn),
             stamp,
             start: claims.start,
-            history: has_history.then(|| Box::new(claims.history.clone())),
+            memory: self.united_memory(now, claims),
             want: None,
             seat,
             shown,
@@ -35,6 +32,19 @@ impl Sessions {
         self.sessions.insert(id, Box::new(session));
         self.send_token(id, Unsigned::Ready);
         self.announce(now, id, order);
+    }
+
+    /// What a token says of its session, and what is remembered here of it.
+    fn united_memory(&mut self, now: UnixMillis, claims: &TokenClaims) -> Option<Box<Memory>> {
+        let attached = self.sessions.get_mut(&claims.sub).and_then(|session| session.memory.take());
+        let remembered = attached.or_else(|| self.memories.take(now, &claims.sub));
+        match (Memory::of_token(claims), remembered) {
+            (Some(mut memory), Some(newer)) => {
+                memory.unite(*newer);
+                Some(memory)
+            }
+            (memory, remembered) => memory.or(remembered),
+        }
     }
 
     /// A connection that was opened in the name of a session is gone.

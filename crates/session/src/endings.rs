@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use schemas::{
-    RoomId, SessionId, Tag, UnixMillis, control::EndReason, criteria::Queue, event::SyncAnswer, limits,
-    time::millis,
+    Origin, RoomId, SessionId, Side, Tag, UnixMillis, control::EndReason, criteria::Queue, event::SyncAnswer,
+    limits, time::millis,
 };
 
 use crate::expiring::Expiring;
@@ -25,6 +25,8 @@ const FORMER_LIFE: Duration = Duration::from_secs(30);
 /// What has ended.
 pub(crate) struct Endings {
     rooms: Expiring<RoomId, EndReason>,
+    /// Who was in the ended rooms, as far as it was here.
+    sides: Expiring<RoomId, EndedSides>,
     former: Expiring<RoomId, FormerRoom>,
     revoked: Expiring<SessionId, ()>,
     spent: Expiring<Tag, ()>,
@@ -32,6 +34,18 @@ pub(crate) struct Endings {
     life: Duration,
     /// How long a revocation is.
     revoked_life: Duration,
+}
+
+/// Whose the sides of an ended room were.
+#[derive(Clone, Copy, Debug, Default)]
+struct EndedSides([Option<EndedSide>; 2]);
+
+/// Whose a side of an ended room was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndedSide {
+    pub(crate) session: SessionId,
+    /// Where its client came from.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// What became of a room that is not held here any more, and was not ended.
@@ -49,6 +63,7 @@ impl Endings {
     pub(crate) fn new(life: Duration, revoked_life: Duration) -> Self {
         Self {
             rooms: Expiring::new(ENDED_ROOMS),
+            sides: Expiring::new(ENDED_ROOMS),
             former: Expiring::new(FORMER_ROOMS),
             revoked: Expiring::new(REVOKED_SESSIONS),
             spent: Expiring::new(SPENT_INVITES),
@@ -71,6 +86,22 @@ impl Endings {
         remaining: Duration,
     ) {
         self.rooms.remember(room, reason, now + remaining.min(self.life));
+    }
+
+    /// Who was on this side of a room that has ended.
+    pub(crate) fn remember_side(&mut self, now: UnixMillis, room: RoomId, side: Side, whose: EndedSide) {
+        let mut sides = self.sides.take(now, &room).unwrap_or_default();
+        sides.0[side as usize] = Some(whose);
+        self.sides.remember(room, sides, now + self.life);
+    }
+
+    /// Whose this side of an ended room was, if it was here. Asked once: nobody is reported twice
+    /// for one chat.
+    pub(crate) fn take_side(&mut self, now: UnixMillis, room: RoomId, side: Side) -> Option<EndedSide> {
+        let mut sides = self.sides.take(now, &room)?;
+        let whose = sides.0[side as usize].take();
+        self.sides.remember(room, sides, now + self.life);
+        whose
     }
 
     /// Why a room is over, if it is.
@@ -145,6 +176,7 @@ impl Endings {
     /// Forgets what nobody can claim any more.
     pub(crate) fn expire(&mut self, now: UnixMillis) {
         self.rooms.expire(now);
+        self.sides.expire(now);
         self.former.expire(now);
         self.revoked.expire(now);
         self.spent.expire(now);

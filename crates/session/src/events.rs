@@ -75,6 +75,7 @@ impl Sessions {
                 }
             }
             RoomEvent::Declined => self.handle_declined(now, room),
+            RoomEvent::Reported(by) => self.handle_reported(now, room, *by),
             RoomEvent::Ended(reason) => {
                 if self.rooms.contains(&room) {
                     self.close_room(now, room, *reason);

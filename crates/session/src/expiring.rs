@@ -30,9 +30,14 @@ impl<K: Copy + Ord, V> Expiring<K, V> {
         }
         self.entries.insert(key, (value, until));
         self.order.push_back((key, until));
-        while self.entries.len() > self.capacity {
+        while self.entries.len() > self.capacity || self.order.len() > 2 * self.capacity {
             self.drop_oldest();
         }
+    }
+
+    /// Forgets what is remembered of `key`, and returns it.
+    pub(crate) fn take(&mut self, now: UnixMillis, key: &K) -> Option<V> {
+        self.entries.remove(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
     }
 
     /// Remembers the greater of `value` and what is remembered already, for the longer of the two
@@ -107,6 +112,22 @@ mod tests {
         assert_eq!(map.get(UnixMillis(0), &1), None);
         map.expire(UnixMillis(20));
         assert_eq!(map.iter(UnixMillis(0)).count(), 1);
+    }
+
+    #[test]
+    fn what_is_taken_is_forgotten_and_may_be_remembered_anew() {
+        let mut map = Expiring::new(2);
+        map.remember(1, 'a', UnixMillis(10));
+        assert_eq!((map.take(UnixMillis(9), &1), map.take(UnixMillis(9), &1)), (Some('a'), None));
+        map.remember(1, 'b', UnixMillis(20));
+        map.expire(UnixMillis(10));
+        assert_eq!(map.get(UnixMillis(19), &1), Some(&'b'));
+        assert_eq!(map.take(UnixMillis(20), &1), None);
+        for n in 0..100 {
+            map.remember(1, 'c', UnixMillis(30 + n));
+            map.take(UnixMillis(0), &1);
+        }
+        assert!(map.order.len() <= 4);
     }
 
     #[test]

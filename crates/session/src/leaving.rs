@@ -38,6 +38,11 @@ impl Sessions {
     /// for the grace.
     pub(crate) fn lose_connection(&mut self, now: UnixMillis, id: SessionId) {
         self.stop_waiting(now, id);
+        let memory = self.sessions.get_mut(&id).and_then(|session| session.memory.as_mut());
+        if let Some(conduct) = memory.and_then(|memory| memory.conduct.as_mut()) {
+            conduct.pause(now);
+            conduct.connection_over();
+        }
         if let Some((room, side)) = self.seat(id) {
             self.with_room(now, room, |room, at| room.lose_connection(at, side));
         }

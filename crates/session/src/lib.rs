@@ -9,7 +9,8 @@
 //! Each file uses those above it in this list, and none below; a test holds it to that.
 //!
 //! 1. Values: `settings`, `command` (what clients ask for), `effect` (what is decided), `expiring`
-//!    and `timers` (collections), `want`.
+//!    and `timers` (collections), `want`, `silence` (what it costs), `memory` (of a session,
+//!    beyond its connection).
 //! 2. Machines, which know nothing of effects: `seat` (one side of a room), `room` and
 //!    `room/inputs` (two seats and a fold over events, which return what has happened), `session`,
 //!    `wants` (which are current), `stamps`, `endings` (what is over), `neighbours` (the other
@@ -19,8 +20,8 @@
 //!    each queues one effect, or looks something up.
 //! 4. What inputs have in common: `attachments` (others are to know of a new one), `waiting` (for a
 //!    match), `leases` (and presence), `chats` (what happens in rooms, turned into effects),
-//!    `leaving` (a want, a room, a connection).
-//! 5. Inputs: `connections`, `commands`, `matches`, `events`, `upkeep`, and `queries`, which change
+//!    `leaving` (a want, a room, a connection), `reports` (of the other side of a chat).
+//! 5. Inputs: `connections`, `traffic`, `commands`, `matches`, `events`, `upkeep`, and `queries`, which change
 //!    nothing.
 
 mod attachments;
@@ -36,9 +37,11 @@ mod graces;
 mod leases;
 mod leaving;
 mod matches;
+mod memory;
 mod neighbours;
 mod queries;
 mod renewal;
+mod reports;
 
 mod room;
 mod rooms;
@@ -46,8 +49,10 @@ mod seat;
 mod session;
 mod sessions;
 mod settings;
+mod silence;
 mod stamps;
 mod timers;
+mod traffic;
 mod upkeep;
 mod waiting;
 mod want;
@@ -57,9 +62,10 @@ mod wants;
 mod tests;
 
 pub use self::{
-    command::ClientCommand,
+    command::{ClientCommand, ClientOrigin},
     effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient, Unsigned},
     sessions::Sessions,
     settings::{Settings, Topology},
+    silence::{HANDSHAKE_FRAMES, Traffic},
     timers::TICK,
 };

@@ -96,6 +96,16 @@ impl Neighbours {
         self.silent.retain(|_, last| now.since(*last) < life);
     }
 
+    /// Whether none of those that serve has a lower id than this node, but for one that does not
+    /// count.
+    pub(crate) fn is_first(&self, own: &NodeId, but: Option<&NodeId>) -> bool {
+        let lowest = match but {
+            Some(but) => self.running.lowest_but(but),
+            None => self.running.lowest(),
+        };
+        lowest.is_none_or(|lowest| own < lowest)
+    }
+
     /// What they carry together.
     pub(crate) fn load(&self) -> Load {
         self.running.load()

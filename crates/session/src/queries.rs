@@ -1,9 +1,10 @@
 //! What is known here, for whoever asks. Nothing changes.
 
 use schemas::{
-    SessionId, UnixMillis,
+    NodeId, SessionId, UnixMillis,
     event::{Load, SessionAnswer, SyncAnswer},
     session::SessionState,
+    token::RoomHistory,
 };
 
 use crate::sessions::Sessions;
@@ -30,6 +31,16 @@ impl Sessions {
         })
     }
 
+    /// What a new token of a session is to say: what its present one says, and what is remembered
+    /// here.
+    pub fn united_history(&self, now: UnixMillis, id: SessionId, mut history: RoomHistory) -> RoomHistory {
+        let attached = self.sessions.get(&id).and_then(|session| session.memory.as_ref());
+        if let Some(memory) = attached.or_else(|| self.memories.get(now, &id)) {
+            history.unite(&memory.history);
+        }
+        history
+    }
+
     /// Whether the session has been deleted.
     pub fn is_revoked(&self, now: UnixMillis, id: SessionId) -> bool {
         self.endings.is_revoked(now, id)
@@ -38,6 +49,12 @@ impl Sessions {
     /// Everything that a node which starts now has missed, in batches; the last is marked.
     pub fn sync_answers(&self, now: UnixMillis) -> Vec<SyncAnswer> {
         self.endings.sync_answers(now)
+    }
+
+    /// Whether this gateway is the first of all that serve: it speaks for them. `but` does not
+    /// count.
+    pub fn is_first(&self, but: Option<&NodeId>) -> bool {
+        self.neighbours.is_first(&self.settings.node, but)
     }
 
     /// How much this gateway carries. Counting walks over all that is held here, so it is repeated

@@ -294,7 +294,7 @@ mod tests {
 
     fn joining() -> Seat {
         let find = Criteria { by: MatchBy::Random(None), role: None, language: None };
-        let want = OwnWant::new(START, WantId::from_bytes([1; 16]), find);
+        let want = OwnWant::new(START, WantId::from_bytes([1; 16]), find, None);
         Seat::joining(START, session(), peer(), Box::new(want))
     }
 

@@ -2,11 +2,11 @@
 
 use schemas::{
     RoomId, SessionId, Side, Stamp, UnixMillis, event::SessionLease, limits, session::SessionState,
-    token::RoomHistory,
 };
 
 use crate::{
     effect::{ConnId, SessionGrant, TicketGrant},
+    memory::Memory,
     want::OwnWant,
 };
 
@@ -17,7 +17,7 @@ pub(crate) struct Session {
     /// When it began, in seconds since the Unix epoch.
     pub(crate) start: u64,
     /// Boxed: most have met nobody yet.
-    pub(crate) history: Option<Box<RoomHistory>>,
+    pub(crate) memory: Option<Box<Memory>>,
     pub(crate) want: Option<Box<OwnWant>>,
     pub(crate) seat: Option<(RoomId, Side)>,
     /// Whether its client may know of the room: not while the other half of the match has yet to
@@ -54,7 +54,7 @@ impl Session {
             session: id,
             start: self.start,
             stamp: self.stamp,
-            history: self.history.as_deref().cloned().unwrap_or_default(),
+            history: self.memory.as_ref().map(|memory| memory.history.clone()).unwrap_or_default(),
         }
     }
 

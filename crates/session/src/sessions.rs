@@ -13,17 +13,23 @@ use schemas::{
 use crate::{
     effect::{ConnId, Effect, Route, TicketGrant, ToClient, Unsigned},
     endings::Endings,
+    expiring::Expiring,
     graces::GraceClock,
+    memory::Memory,
     neighbours::Neighbours,
     renewal::RenewalRound,
     rooms::Rooms,
     seat::Audience,
     session::Session,
     settings::Settings,
+    silence::SilentOrigins,
     stamps::Stamps,
     timers::Timers,
     wants::OwnWants,
 };
+
+/// Sessions without a connection of which something is remembered: 20 MB.
+const MEMORIES: usize = 50_000;
 
 /// All sessions and rooms of one gateway.
 pub struct Sessions {
@@ -33,6 +39,10 @@ pub struct Sessions {
     pub(crate) rooms: Rooms,
     pub(crate) wants: OwnWants,
     pub(crate) endings: Endings,
+    /// What is remembered of sessions that are not here any more: no older token is valid for
+    /// longer.
+    pub(crate) memories: Expiring<SessionId, Box<Memory>>,
+    pub(crate) silent_origins: SilentOrigins,
     pub(crate) stamps: Stamps,
     pub(crate) neighbours: Neighbours,
     pub(crate) graces: GraceClock,
@@ -54,6 +64,8 @@ impl Sessions {
             rooms: Rooms::default(),
             wants: OwnWants::default(),
             endings: Endings::new(settings.end_memory(), settings.revocation_memory()),
+            memories: Expiring::new(MEMORIES),
+            silent_origins: SilentOrigins::default(),
             stamps: Stamps::default(),
             neighbours: Neighbours::default(),
             graces: GraceClock::default(),
@@ -168,10 +180,19 @@ impl Sessions {
         seat.is_some_and(|seat| seat.is_in_room())
     }
 
-    /// Forgets a session, but for a stamp that its next one must exceed.
+    /// Forgets a session, but for a stamp that its next one must exceed, and for what an older token
+    /// would not say.
     pub(crate) fn forget(&mut self, now: UnixMillis, id: SessionId) {
         if let Some(session) = self.sessions.remove(&id) {
             self.stamps.remember(now, id, session.stamp);
+            if let Some(memory) = session.memory {
+                self.remember(now, id, memory);
+            }
         }
+    }
+
+    /// Remembers something of a session that is not here.
+    pub(crate) fn remember(&mut self, now: UnixMillis, id: SessionId, memory: Box<Memory>) {
+        self.memories.remember(id, memory, now + self.settings.end_memory());
     }
 }

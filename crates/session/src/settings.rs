@@ -17,6 +17,8 @@ pub struct Settings {
     pub token_life: Duration,
     /// `drain` spreads the return of the clients over this time.
     pub drain_spread: Duration,
+    /// How many may wait at once from one network of clients; 0 is no bound.
+    pub waiting_per_network: u32,
     /// What other gateways there are.
     pub topology: Topology,
 }

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use schemas::{RoomId, SessionId, Stamp, UnixMillis, event::SessionEvent};
+use schemas::{RoomId, SessionId, Stamp, UnixMillis, message::Message};
 
 /// The sessions are to be ticked this often: fine enough for the shortest repetition, and nothing
 /// for the processor.
 pub const TICK: Duration = Duration::from_millis(100);
 
 /// What is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Timer {
     /// The tokens of this attachment are to be renewed, or its session has lasted for long enough.
     Session(SessionId, Stamp),
@@ -23,11 +23,19 @@ pub(crate) enum Timer {
     /// Publish for the `time`th time where the session is attached, if it still is.
     RepeatAttached { id: SessionId, stamp: Stamp, time: u8 },
     /// Publish this again.
-    Repeat(Box<(SessionId, SessionEvent)>),
+    Repeat(Box<Message>),
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Entry(UnixMillis, u64, Timer);
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+
+impl Eq for Entry {}
 
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {

@@ -78,10 +78,7 @@ impl Sessions {
                     self.repeat_attached(now, id, stamp, time);
                 }
             }
-            Timer::Repeat(published) => {
-                let (id, event) = *published;
-                self.publish_session(id, event);
-            }
+            Timer::Repeat(published) => self.publish(*published),
         }
     }
 
@@ -106,6 +103,8 @@ impl Sessions {
         self.timers.shrink();
         self.endings.expire(now);
         self.stamps.expire(now);
+        self.memories.expire(now);
+        self.silent_origins.expire(now);
     }
 
     /// The bus is not up yet. To be called before anything else, if it is so: graces do not stand

@@ -1,8 +1,10 @@
 //! Sessions that wait for a match: their wants, as pairing is to know them.
 
+use std::time::Duration;
+
 use rand::Rng;
 use schemas::{
-    SessionId, UnixMillis, WantId,
+    Origin, SessionId, UnixMillis, WantId,
     control::ControlError,
     criteria::{Criteria, Queue},
     event::{Want, WantEvent},
@@ -10,22 +12,42 @@ use schemas::{
 };
 
 use crate::{
-    command::{cannot_find_now, invite_spent},
+    command::{cannot_find_now, invite_spent, too_many_wait},
     effect::ToClient,
     sessions::Sessions,
+    silence::Fine,
     want::OwnWant,
 };
 
 impl Sessions {
     /// Whether a want could be published now.
-    pub(crate) fn check_find(&self, now: UnixMillis, find: &Criteria) -> Result<(), ControlError> {
+    pub(crate) fn check_find(
+        &self,
+        now: UnixMillis,
+        id: SessionId,
+        find: &Criteria,
+    ) -> Result<(), ControlError> {
         if self.draining || !self.graces.is_bus_up() {
             return Err(cannot_find_now());
         }
         if self.endings.is_spent(now, find.queue()) {
             return Err(invite_spent());
         }
-        Ok(())
+        let most = self.settings.waiting_per_network;
+        let is_new = self.want(id).is_none_or(|want| want.network().is_none());
+        match self.network_of(id, find.queue()) {
+            Some(network) if most > 0 && is_new && self.wants.waiting_at(network) >= most => {
+                Err(too_many_wait())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The network of a session that looks for strangers. Who waits for somebody in particular
+    /// waits long, and takes nobody's place.
+    fn network_of(&self, id: SessionId, queue: Queue) -> Option<u64> {
+        let client = self.sessions.get(&id)?.memory.as_ref()?.client?;
+        queue.invite_tag().is_none().then_some(client.network)
     }
 
     /// What a session waits for, matched meanwhile or not.
@@ -40,7 +62,8 @@ impl Sessions {
 
     /// A session begins to wait.
     pub(crate) fn wait(&mut self, now: UnixMillis, id: SessionId, find: Criteria) {
-        let want = OwnWant::new(now, self.draw_want_id(), find);
+        let network = self.network_of(id, find.queue());
+        let want = OwnWant::new(now, self.draw_want_id(), find, network);
         self.publish_want(now, id, Box::new(want));
     }
 
@@ -52,8 +75,13 @@ impl Sessions {
 
     fn publish_want(&mut self, now: UnixMillis, id: SessionId, want: Box<OwnWant>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        self.wants.insert(want.id, id);
+        self.wants.insert(want.id, id, want.network());
         session.want = Some(want);
+        self.publish_want_of(now, id);
+    }
+
+    /// Publishes the want of a session, if it has one: it is new, or something has changed.
+    pub(crate) fn publish_want_of(&mut self, now: UnixMillis, id: SessionId) {
         if let Some(want) = self.publication(now, id) {
             self.publish_wants(WantEvent::Waiting(vec![want]));
         }
@@ -62,8 +90,24 @@ impl Sessions {
     /// The want of a session as pairing is to know it.
     fn publication(&self, now: UnixMillis, id: SessionId) -> Option<Want> {
         let session = self.sessions.get(&id)?;
-        let tags = session.history.as_ref().map(|history| history.live_tags(now)).unwrap_or_default();
-        Some(session.want.as_ref()?.publication(now, id, session.stamp, tags))
+        let want = session.want.as_ref()?.publication(now, id, session.stamp);
+        let origin = session.memory.as_ref().and_then(|memory| memory.client?.origin);
+        Some(match &session.memory {
+            None => want,
+            Some(memory) => Want {
+                met: memory.met(now, session.ends()),
+                reported: memory.history.reported.clone(),
+                origin,
+                delay: self.delay(now, memory.fine, origin),
+                ..want
+            },
+        })
+    }
+
+    /// So much later than others somebody is offered, because of silent chats.
+    fn delay(&self, now: UnixMillis, fine: Fine, origin: Option<Origin>) -> Duration {
+        let of_origin = origin.map(|origin| self.silent_origins.delay(now, origin));
+        fine.delay().max(of_origin.unwrap_or_default())
     }
 
     /// A session waits no longer; pairing is to know. Returns what it waited for, unless it did
@@ -76,7 +120,7 @@ impl Sessions {
 
     fn take_want(&mut self, id: SessionId) -> Option<Box<OwnWant>> {
         let want = self.sessions.get_mut(&id)?.want.take()?;
-        self.wants.remove(want.id);
+        self.wants.remove(want.id, want.network());
         Some(want)
     }
 

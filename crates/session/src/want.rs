@@ -1,7 +1,9 @@
 //! A want that this gateway has published for one of its sessions.
 
+use std::time::Duration;
+
 use schemas::{
-    SessionId, Stamp, Tag, UnixMillis, WantId,
+    SessionId, Stamp, UnixMillis, WantId,
     criteria::{Criteria, Language, Queue, Role},
     event::Want,
 };
@@ -14,11 +16,18 @@ pub(crate) struct OwnWant {
     since: UnixMillis,
     role: Option<Role>,
     language: Option<Language>,
+    /// The network against which it counts.
+    network: Option<u64>,
 }
 
 impl OwnWant {
-    pub(crate) fn new(now: UnixMillis, id: WantId, find: Criteria) -> Self {
-        Self { id, queue: find.queue(), since: now, role: find.role, language: find.language }
+    pub(crate) fn new(now: UnixMillis, id: WantId, find: Criteria, network: Option<u64>) -> Self {
+        Self { id, queue: find.queue(), since: now, role: find.role, language: find.language, network }
+    }
+
+    /// The network of clients against which it counts, if it does.
+    pub(crate) fn network(&self) -> Option<u64> {
+        self.network
     }
 
     /// Whether it is what this message asks for, too.
@@ -26,14 +35,8 @@ impl OwnWant {
         (self.queue, self.role, &self.language) == (find.queue(), find.role, &find.language)
     }
 
-    /// What pairing is to know of it. `tags` are those of rooms whose people are not to meet again.
-    pub(crate) fn publication(
-        &self,
-        now: UnixMillis,
-        session: SessionId,
-        stamp: Stamp,
-        tags: Vec<Tag>,
-    ) -> Want {
+    /// What pairing is to know of it, but for what its session remembers.
+    pub(crate) fn publication(&self, now: UnixMillis, session: SessionId, stamp: Stamp) -> Want {
         Want {
             id: self.id,
             session,
@@ -42,7 +45,10 @@ impl OwnWant {
             queue: self.queue,
             role: self.role,
             language: self.language.clone(),
-            tags,
+            met: Vec::new(),
+            reported: Vec::new(),
+            origin: None,
+            delay: Duration::ZERO,
         }
     }
 }

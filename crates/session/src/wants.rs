@@ -8,6 +8,8 @@ use schemas::{NodeId, SessionId, UnixMillis, WantId, event::Half, limits};
 #[derive(Default)]
 pub(crate) struct OwnWants {
     sessions: BTreeMap<WantId, SessionId>,
+    /// How many wait of each network of clients.
+    networks: BTreeMap<u64, u32>,
     next_repeat: UnixMillis,
 }
 
@@ -27,13 +29,29 @@ pub(crate) enum MatchNews {
 }
 
 impl OwnWants {
-    pub(crate) fn insert(&mut self, want: WantId, session: SessionId) {
-        self.sessions.insert(want, session);
+    pub(crate) fn insert(&mut self, want: WantId, session: SessionId, network: Option<u64>) {
+        let is_new = self.sessions.insert(want, session).is_none();
+        if let Some(network) = network.filter(|_| is_new) {
+            *self.networks.entry(network).or_default() += 1;
+        }
     }
 
     /// A want is not current any more.
-    pub(crate) fn remove(&mut self, want: WantId) {
-        self.sessions.remove(&want);
+    pub(crate) fn remove(&mut self, want: WantId, network: Option<u64>) {
+        let was_there = self.sessions.remove(&want).is_some();
+        if let Some(network) = network.filter(|_| was_there)
+            && let Some(count) = self.networks.get_mut(&network)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.networks.remove(&network);
+            }
+        }
+    }
+
+    /// How many wait of a network of clients.
+    pub(crate) fn waiting_at(&self, network: u64) -> u32 {
+        self.networks.get(&network).copied().unwrap_or_default()
     }
 
     /// Whose want it is, if it is current.
@@ -82,7 +100,7 @@ impl OwnWants {
 
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.sessions.is_empty()
+        self.sessions.is_empty() && self.networks.is_empty()
     }
 }
 
@@ -110,7 +128,7 @@ mod tests {
     fn a_match_is_judged_by_what_is_current_here() {
         let mut wants = OwnWants::default();
         for (n, whose) in [(1, 1), (2, 2), (3, 1)] {
-            wants.insert(want(n), session(whose));
+            wants.insert(want(n), session(whose), Some(7));
         }
         let judge = |wants: &OwnWants, halves: [Half; 2]| wants.judge(&node("g0"), &halves);
         assert_eq!(judge(&wants, [half(1, "g0"), half(2, "g0")]), MatchNews::BothHere);
@@ -124,7 +142,10 @@ mod tests {
             MatchNews::NoneHere,
             "the id alone does not make it ours"
         );
-        wants.remove(want(1));
+        assert_eq!((wants.waiting_at(7), wants.waiting_at(8)), (3, 0));
+        wants.remove(want(1), Some(7));
+        wants.remove(want(1), Some(7));
+        assert_eq!(wants.waiting_at(7), 2);
         assert_eq!((wants.session(want(1)), wants.session(want(2))), (None, Some(session(2))));
         assert_eq!(judge(&wants, [half(1, "g0"), half(2, "g0")]), MatchNews::OtherGone(1));
     }

@@ -4,7 +4,7 @@ use schemas::{
     control::{ClientMessage, ControlError, ErrorCode, ServerMessage},
     criteria::{Criteria, MatchBy},
 };
-use session::ClientCommand;
+use session::{ClientCommand, ClientOrigin};
 
 use super::Node;
 use crate::{token::TokenError, ws::connection::Connection};
@@ -65,11 +65,29 @@ impl Node {
             ClientMessage::Ping => return Ok(()),
         };
         let category = if let ClientCommand::Report(category) = command { Some(category) } else { None };
-        self.decide(|sessions, now| sessions.command(now, session, connection.id(), command))?;
+        let client = self.client_of(connection, &command);
+        let traffic = connection.traffic();
+        self.decide(|sessions, now| {
+            sessions.note_traffic(now, session, connection.id(), traffic);
+            if let Some(client) = client {
+                sessions.introduce(session, connection.id(), client);
+            }
+            sessions.command(now, session, connection.id(), command)
+        })?;
         if let Some(category) = category {
             self.metrics.reported(category);
         }
         Ok(())
+    }
+
+    /// Where a client comes from that looks for somebody.
+    fn client_of(&self, connection: &Connection, command: &ClientCommand) -> Option<ClientOrigin> {
+        matches!(command, ClientCommand::Find(_) | ClientCommand::Next(_)).then(|| {
+            let network = connection.network();
+            let (origins, now) = (self.origins.lock(), self.clock.now());
+            let (origin, region) = (origins.origin(now, network), origins.region(now, network));
+            ClientOrigin { network: network.number(), origin, region }
+        })
     }
 
     /// Refuses what the operator does not offer.

@@ -69,7 +69,12 @@ impl Node {
                 connection.send(&ServerMessage::Drain { reconnect_in_ms, to: None });
             }
             ToClient::Error(error) => connection.send_error(error),
-            ToClient::Unsigned(message) => connection.send_unsigned(message),
+            ToClient::Unsigned(message) => {
+                if matches!(message, Unsigned::Paired(_)) {
+                    connection.start_chat();
+                }
+                connection.send_unsigned(message);
+            }
         }
     }
 

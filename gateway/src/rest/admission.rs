@@ -125,7 +125,8 @@ pub(super) async fn challenge(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     origin::check(&headers, &node.config().allowed_origins)?;
-    let Some(hashes) = node.config().admission else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let network = node.network(peer.address(), &headers);
+    let Some(hashes) = node.work_for(network) else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     node.can_create()?;
     let client = node.client(peer.address(), &headers);
     node.rates().challenge(&client)?;

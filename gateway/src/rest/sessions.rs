@@ -108,7 +108,8 @@ pub(super) async fn create(
     let config = node.config();
     origin::check(&headers, &config.allowed_origins)?;
     let client = node.client(peer.address(), &headers);
-    let puzzle = config.admission.map(|_| admission::check(&node, creation.proof.as_ref()));
+    let work = node.work_for(node.network(peer.address(), &headers));
+    let puzzle = work.map(|_| admission::check(&node, creation.proof.as_ref()));
     if let Some(Err(Problem::BadProof)) = puzzle {
         // Or it would cost nothing to have signatures checked.
         node.rates().challenge(&client)?;
@@ -162,6 +163,7 @@ pub(super) async fn renew(
     _: Nothing,
 ) -> Json<Session> {
     let TokenClaims { sub: session, start, stamp, history, .. } = claims;
+    let history = node.united_history(session, history);
     Json(issue(&node, SessionGrant { session, start, stamp, history }))
 }
 

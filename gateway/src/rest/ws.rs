@@ -20,6 +20,7 @@ use super::{auth, origin, state::AppState};
 use crate::{
     address::Address,
     node::Node,
+    origin_keys::ClientNetwork,
     problem::{Problem, ProblemBody},
     rates::{ClientPeer, ConnectionGuard},
     ws,
@@ -63,10 +64,11 @@ pub(super) async fn upgrade(
     let address = state.node.client(peer.address(), headers);
     let claims = authenticate(&state.node, &address, headers)?;
     let accept = accept_key(&request)?;
+    let network = state.node.network(peer.address(), headers);
     let guard = admit(&state.node, &peer, &address, claims.sub)?;
     let on_upgrade = on_upgrade.ok_or(Problem::Upgrade)?;
     let tasks = state.tasks.clone();
-    tasks.spawn(Box::pin(open(state, on_upgrade, claims, guard)));
+    tasks.spawn(Box::pin(open(state, on_upgrade, claims, network, guard)));
     Ok(switching(accept))
 }
 
@@ -159,14 +161,20 @@ fn switching(accept: HeaderValue) -> Response {
 
 /// Takes the stream out of hyper, whose buffers are freed, and hands it on to a task of its own: this one's 264 bytes would otherwise
 /// stay for as long as the connection.
-async fn open(state: AppState, on_upgrade: OnUpgrade, claims: TokenClaims, guard: ConnectionGuard) {
+async fn open(
+    state: AppState,
+    on_upgrade: OnUpgrade,
+    claims: TokenClaims,
+    network: ClientNetwork,
+    guard: ConnectionGuard,
+) {
     let AppState { node, tasks } = state;
     let Ok(Ok(upgraded)) = timeout(node.config().upgrade_wait, on_upgrade).await else { return };
     // Every listener of ours serves this kind of stream.
     let Ok(parts) = upgraded.downcast::<TokioIo<HttpStream>>() else { return };
     let (stream, behind) = parts.io.into_inner().into_parts();
     let early = [&parts.read_buf[..], &behind].concat().into();
-    tasks.spawn(ws::serve(node, stream, early, claims, guard));
+    tasks.spawn(ws::serve(node, stream, early, claims, network, guard));
 }
 
 #[cfg(test)]

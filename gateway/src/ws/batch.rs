@@ -27,6 +27,8 @@ pub(crate) struct Batch {
     target: Option<Target>,
     bytes: Vec<u8>,
     frames: u32,
+    /// Frames that have been sent, or dropped.
+    sent: u32,
     unsent: Unsent,
 }
 
@@ -34,7 +36,7 @@ impl Batch {
     /// Begins behind what has not been sent yet.
     pub(crate) fn behind(unsent: Option<Box<Unsent>>) -> Self {
         let unsent = unsent.map(|unsent| *unsent).unwrap_or_default();
-        Self { target: None, bytes: buffers::relay(), frames: 0, unsent }
+        Self { target: None, bytes: buffers::relay(), frames: 0, sent: 0, unsent }
     }
 
     /// Takes a frame.
@@ -60,6 +62,7 @@ impl Batch {
     pub(crate) fn send(&mut self, host: &impl Host) {
         let Some(target) = self.target.take() else { return };
         let frames = std::mem::take(&mut self.frames);
+        self.sent += frames;
         match target {
             Target::Nowhere => host.metrics().relayed(frames, false),
             Target::Local { peer, room } => {
@@ -79,11 +82,12 @@ impl Batch {
         self.bytes.clear();
     }
 
-    /// Sends the last of it. Returns what the bus has no room for now.
-    pub(crate) fn finish(mut self, host: &impl Host) -> Option<Box<Unsent>> {
+    /// Sends the last of it. Returns how many frames there were, and what the bus has no room for
+    /// now.
+    pub(crate) fn finish(mut self, host: &impl Host) -> (u32, Option<Box<Unsent>>) {
         self.send(host);
         let unsent = std::mem::take(&mut self.unsent);
-        (!unsent.parts.is_empty()).then(|| Box::new(unsent))
+        (self.sent, (!unsent.parts.is_empty()).then(|| Box::new(unsent)))
     }
 }
 

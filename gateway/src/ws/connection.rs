@@ -15,7 +15,7 @@ use schemas::{
     CloseCode, SessionId, Side, Stamp,
     control::{ControlError, ServerMessage},
 };
-use session::{ConnId, Unsigned};
+use session::{ConnId, Traffic, Unsigned};
 use tokio::net::TcpStream;
 
 use super::{
@@ -23,12 +23,15 @@ use super::{
     last_heard::LastHeard,
     outbox::{Outbox, OutboxTask, Push, RoomKey, Socket, WriteTurn, Written},
     socket::Reader,
+    traffic::TrafficCounter,
 };
+use crate::origin_keys::ClientNetwork;
 
 /// A WebSocket connection as its peers, the sessions and the keep-alive see it.
 pub(crate) struct Connection {
     id: ConnId,
     session: SessionId,
+    network: ClientNetwork,
     socket: TcpStream,
     tls: Option<Box<Records>>,
     out: Mutex<Outbox>,
@@ -36,6 +39,7 @@ pub(crate) struct Connection {
     /// Wakes the connection's own task.
     owner: AtomicWaker,
     heard: LastHeard,
+    traffic: TrafficCounter,
 }
 
 /// Where the frames of a connection go.
@@ -73,6 +77,7 @@ impl Connection {
     pub(super) fn new(
         id: ConnId,
         session: SessionId,
+        network: ClientNetwork,
         socket: TcpStream,
         tls: Option<Box<Records>>,
         tick: u32,
@@ -80,12 +85,14 @@ impl Connection {
         Self {
             id,
             session,
+            network,
             socket,
             tls,
             out: Mutex::default(),
             target: Mutex::default(),
             owner: AtomicWaker::new(),
             heard: LastHeard::new(tick),
+            traffic: TrafficCounter::default(),
         }
     }
 
@@ -99,12 +106,18 @@ impl Connection {
         self.session
     }
 
+    /// Where the client comes from.
+    pub(crate) fn network(&self) -> ClientNetwork {
+        self.network
+    }
+
     /// Hands frames of a room to the client: already WebSocket frames, as many as there are. Never
     /// waits.
     pub(crate) fn deliver(&self, room: RoomKey, frames: &[u8]) -> Delivered {
         let mut out = self.out.lock();
         if out.accepts(room) && out.start_directly() {
             drop(out);
+            self.traffic.received();
             self.write_directly(frames);
             return Delivered::Yes;
         }
@@ -126,7 +139,25 @@ impl Connection {
             self.flush();
             push = self.out.lock().push_frames(room, frames);
         }
+        if matches!(push, Push::First | Push::Waits) {
+            self.traffic.received();
+        }
         self.pushed(push)
+    }
+
+    /// A read has brought so many frames of the client.
+    pub(super) fn note_sent(&self, frames: u32) {
+        self.traffic.sent(frames);
+    }
+
+    /// What has passed since its chat began.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic.read()
+    }
+
+    /// A chat begins.
+    pub(crate) fn start_chat(&self) {
+        self.traffic.reset();
     }
 
     /// Sends a control message. The connection's own task writes it: this is called under locks.

@@ -15,6 +15,7 @@ mod last_heard;
 pub(crate) mod outbox;
 mod pump;
 mod socket;
+mod traffic;
 
 use std::{future::Future, sync::Arc};
 
@@ -25,7 +26,7 @@ use serving::Stream;
 use tokio::net::TcpStream;
 
 use self::{connection::Connection, host::Host, pump::Pump};
-use crate::rates::ConnectionGuard;
+use crate::{origin_keys::ClientNetwork, rates::ConnectionGuard};
 
 /// Serves a client whose upgrade has been answered, until its connection is over. `early` is what
 /// it sent right behind its request.
@@ -37,9 +38,10 @@ pub(crate) fn serve<H: Host>(
     stream: Stream,
     early: Bytes,
     claims: TokenClaims,
+    network: ClientNetwork,
     guard: ConnectionGuard,
 ) -> impl Future<Output = ()> + Send + use<H> {
-    attach(host, stream, &early, &claims, guard).1
+    attach(host, stream, &early, &claims, network, guard).1
 }
 
 pub(crate) fn attach<H: Host>(
@@ -47,6 +49,7 @@ pub(crate) fn attach<H: Host>(
     stream: Stream,
     early: &[u8],
     claims: &TokenClaims,
+    network: ClientNetwork,
     guard: ConnectionGuard,
 ) -> (Arc<Connection>, Pump<H>) {
     let mut early = early.to_vec();
@@ -58,8 +61,8 @@ pub(crate) fn attach<H: Host>(
             (socket, Some(records))
         }
     };
-    let connection =
-        Arc::new(Connection::new(host.next_conn(), claims.sub, socket, tls, host.keep_alive().now()));
+    let (id, tick) = (host.next_conn(), host.keep_alive().now());
+    let connection = Arc::new(Connection::new(id, claims.sub, network, socket, tls, tick));
     host.keep_alive().watch(&connection);
     host.connected(&connection, claims);
     (connection.clone(), Pump::new(host, connection, &mut early, guard))

@@ -245,7 +245,9 @@ impl<H: Host> Pump<H> {
             }
         }
         self.meter.take(incoming.frames() as usize, count);
-        self.unsent = batch.finish(&**host);
+        let (frames, unsent) = batch.finish(&**host);
+        connection.note_sent(frames);
+        self.unsent = unsent;
         let keep_alive = host.keep_alive();
         // Seen when something comes; where nothing does, the next ping goes unanswered.
         let begun = self.decoder.unfinished_since(keep_alive.now());

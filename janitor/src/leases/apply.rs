@@ -39,6 +39,8 @@ impl Leases {
             Message::Sync { .. }
             | Message::Presence { .. }
             | Message::Want { .. }
+            | Message::Report { .. }
+            | Message::Origin { .. }
             | Message::Match { .. } => {}
         }
     }
@@ -139,7 +141,11 @@ impl Leases {
             },
             // None of these shows that the room is in use. What another janitor concludes from
             // silence, this one concludes by itself.
-            RoomEvent::Detached(_) | RoomEvent::NotHere(_) | RoomEvent::Declined | RoomEvent::Expired => {}
+            RoomEvent::Detached(_)
+            | RoomEvent::NotHere(_)
+            | RoomEvent::Declined
+            | RoomEvent::Reported(_)
+            | RoomEvent::Expired => {}
         }
     }
 

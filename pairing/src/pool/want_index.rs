@@ -1,69 +1,39 @@
-//! All wants of the pool, indexed by id, session, gateway, next deadline and index key. The indexes
-//! change together, and only here.
+//! All wants of the pool, indexed by id, session, gateway, next deadline, origin and rotation. The
+//! indexes change together, and only here.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
 };
 
+use rand::rngs::StdRng;
 use schemas::{
-    NodeId, SessionId, Stamp, Tag, UnixMillis, WantId,
+    NodeId, SessionId, Stamp, UnixMillis, WantId,
     criteria::Queue,
     event::Want,
-    limits::{LANGUAGE_PATIENCE, MET_TAGS, REPORTED_TAGS, SESSION_LIFE, WANT_SILENCE},
+    limits::{MET_TAGS, REPORTED_TAGS},
 };
 
-use super::index_key::{IndexKey, LanguageBucket, LanguageFilter, LanguageKey, RoleQueue};
+use super::{
+    index_key::{IndexKey, LanguageBucket, OrderKey, RoleQueue},
+    members::Members,
+    pooled_want::{Apart, PooledWant},
+    rotation::Position,
+};
 
-/// How many keys a search reads in one bucket at most. A tag is shared by two sessions, so a want
-/// may have to skip itself and one other for each of its tags. The rest is slack. A gateway that
-/// forges tags cannot make a search longer.
-const SEARCH_LIMIT: usize = 2 * (MET_TAGS + REPORTED_TAGS);
-
-/// One want. About 110 bytes; with its entries in the indexes and the slack of B-trees it takes
-/// about 400, without its tags.
-#[derive(Debug)]
-pub(super) struct PooledWant {
-    pub(super) session: SessionId,
-    pub(super) stamp: Stamp,
-    pub(super) node: NodeId,
-    pub(super) role_queue: RoleQueue,
-    pub(super) languages: LanguageFilter,
-    /// Since when it has been waiting, by this node's clock.
-    pub(super) since: UnixMillis,
-    /// When its gateway last repeated it.
-    pub(super) heard: UnixMillis,
-    due: UnixMillis,
-    tags: Box<[Tag]>,
-}
-
-impl PooledWant {
-    /// When it will have waited long enough to be matched with any language; `None` if it may be
-    /// already.
-    fn widens_at(&self) -> Option<UnixMillis> {
-        (self.languages != LanguageFilter::Any).then(|| self.since + LANGUAGE_PATIENCE)
-    }
-
-    /// Whether it has waited long enough to be matched with any language, and may not be yet.
-    pub(super) fn is_due_to_widen(&self, now: UnixMillis) -> bool {
-        self.widens_at().is_some_and(|widens_at| widens_at <= now)
-    }
-
-    fn may_meet(&self, other: &Self) -> bool {
-        self.session != other.session && !self.tags.iter().any(|tag| other.tags.contains(tag))
-    }
-
-    fn keys(&self, id: WantId) -> impl Iterator<Item = IndexKey> {
-        let (role_queue, since) = (self.role_queue, self.since);
-        self.languages.indexed_under().map(move |bucket| IndexKey { role_queue, bucket, since, id })
-    }
-}
+/// How many origins and wants a search reads in one bucket at most. A tag is shared by two
+/// sessions, so a want may have to skip itself and one other for each of its tags. The rest is
+/// slack. A gateway that forges tags cannot make a search longer.
+const SEARCH_LIMIT: usize = 2 * (MET_TAGS + 2 * REPORTED_TAGS);
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct WantIndex {
     wants: BTreeMap<WantId, PooledWant>,
     keys: BTreeSet<IndexKey>,
+    /// The origins of each bucket, in the order of their turns.
+    order: BTreeSet<OrderKey>,
+    members: Members,
     sessions: BTreeMap<SessionId, WantId>,
     nodes: BTreeMap<NodeId, BTreeSet<WantId>>,
     deadlines: BTreeSet<(UnixMillis, WantId)>,
@@ -84,44 +54,37 @@ impl WantIndex {
         self.wants.get(id).map(|want| (*id, want.stamp))
     }
 
-    /// Adds a want. The caller has made sure that neither its id nor its session has one here.
-    pub(super) fn insert(&mut self, now: UnixMillis, from: &NodeId, want: Want) {
+    /// Adds a want. The caller has made sure that neither its id nor
+    /// its session has one here.
+    pub(super) fn insert(
+        &mut self,
+        now: UnixMillis,
+        from: &NodeId,
+        mut want: PooledWant,
+        id: WantId,
+        rng: &mut StdRng,
+    ) {
         // All wants of a node share one copy of its name; each message contains another.
         let node = self.nodes.get_key_value(from).map_or_else(|| from.clone(), |(name, _)| name.clone());
-        // No want is older than a session may be, so a forged age gains nothing beyond that.
-        let since = now - want.age.min(SESSION_LIFE);
-        let id = want.id;
-        let mut pooled = PooledWant {
-            session: want.session,
-            stamp: want.stamp,
-            role_queue: RoleQueue::new(want.queue, want.role),
-            languages: want
-                .language
-                .and_then(LanguageKey::of)
-                .map_or(LanguageFilter::Any, LanguageFilter::Only),
-            since,
-            heard: now,
-            due: now + WANT_SILENCE,
-            tags: want.tags.into(),
-            node: node.clone(),
-        };
-        if pooled.is_due_to_widen(now) {
-            pooled.languages = LanguageFilter::Any;
+        want.node = node.clone();
+        if want.is_due_to_widen(now) {
+            want.widen();
         }
-        pooled.due = pooled.widens_at().map_or(pooled.due, |widens_at| widens_at.min(pooled.due));
-        self.keys.extend(pooled.keys(id));
-        self.sessions.insert(pooled.session, id);
+        want.set_deadline(now, now);
+        self.members.joined(now, want.role_queue, want.place, rng);
+        self.add_keys(&want, id);
+        self.sessions.insert(want.session, id);
         self.nodes.entry(node).or_default().insert(id);
-        self.deadlines.insert((pooled.due, id));
-        self.wants.insert(id, pooled);
+        self.deadlines.insert((want.due, id));
+        self.wants.insert(id, want);
     }
 
-    /// Removes a want.
-    pub(super) fn remove(&mut self, id: &WantId) -> Option<PooledWant> {
+    /// Removes a want. Its origin is remembered for a while if it is to keep its position in the
+    /// rotation.
+    pub(super) fn remove(&mut self, now: UnixMillis, id: &WantId, remember: bool) -> Option<PooledWant> {
         let want = self.wants.remove(id)?;
-        for key in want.keys(*id) {
-            self.keys.remove(&key);
-        }
+        self.remove_keys(&want, *id);
+        self.members.left(now, want.role_queue, want.place, remember);
         self.sessions.remove(&want.session);
         self.deadlines.remove(&(want.due, *id));
         if let Some(held) = self.nodes.get_mut(&want.node) {
@@ -134,32 +97,90 @@ impl WantIndex {
     }
 
     /// Removes all wants of a gateway.
-    pub(super) fn remove_node(&mut self, node: &NodeId) {
+    pub(super) fn remove_node(&mut self, now: UnixMillis, node: &NodeId) {
         for id in self.nodes.remove(node).unwrap_or_default() {
-            self.remove(&id);
+            self.remove(now, &id, false);
         }
     }
 
     /// Records that a want was repeated. Returns whether it may now be matched with one with which
     /// it might not before.
-    pub(super) fn refresh(&mut self, now: UnixMillis, id: &WantId, tags: Vec<Tag>) -> bool {
-        let Some(want) = self.wants.get_mut(id) else { return false };
-        want.heard = now;
-        if *want.tags == *tags {
-            return false;
+    pub(super) fn refresh(&mut self, now: UnixMillis, id: &WantId, want: &Want, apart: Apart) -> bool {
+        let Some(known) = self.wants.get_mut(id) else { return false };
+        known.heard = now;
+        let is_freer = known.set_apart(apart);
+        let delay = PooledWant::delay_of(want, known.place);
+        if known.delay == delay {
+            return is_freer;
         }
-        let before = std::mem::replace(&mut want.tags, tags.into());
-        before.iter().any(|tag| !want.tags.contains(tag))
+        let is_sooner = delay < known.delay;
+        self.change_keys(*id, |want| want.delay = delay);
+        self.reschedule(id, now, now);
+        is_freer || is_sooner
     }
 
     /// Allows a want to be matched with any language from now on.
     pub(super) fn widen(&mut self, id: &WantId) {
-        let Some(want) = self.wants.get_mut(id) else { return };
-        for key in want.keys(*id) {
-            self.keys.remove(&key);
+        self.change_keys(*id, PooledWant::widen);
+    }
+
+    fn change_keys(&mut self, id: WantId, change: impl FnOnce(&mut PooledWant)) {
+        let Some(mut want) = self.wants.remove(&id) else { return };
+        self.remove_keys(&want, id);
+        change(&mut want);
+        self.add_keys(&want, id);
+        self.wants.insert(id, want);
+    }
+
+    fn add_keys(&mut self, want: &PooledWant, id: WantId) {
+        let position = self.members.position(want.role_queue, want.place);
+        for bucket in want.indexed_under() {
+            let PooledWant { role_queue, place, since, .. } = *want;
+            self.keys.insert(IndexKey { role_queue, place, bucket, since, id });
+            self.order.insert(OrderKey { role_queue, bucket, position, place });
         }
-        want.languages = LanguageFilter::Any;
-        self.keys.extend(want.keys(*id));
+    }
+
+    fn remove_keys(&mut self, want: &PooledWant, id: WantId) {
+        let position = self.members.position(want.role_queue, want.place);
+        for bucket in want.indexed_under() {
+            let PooledWant { role_queue, place, since, .. } = *want;
+            self.keys.remove(&IndexKey { role_queue, place, bucket, since, id });
+            let first = IndexKey::first_of(role_queue, place, bucket);
+            let last = IndexKey::last_of(role_queue, place, bucket);
+            if self.keys.range(first..=last).next().is_none() {
+                self.order.remove(&OrderKey { role_queue, bucket, position, place });
+            }
+        }
+    }
+
+    /// The origin of a want is served: it has used a turn.
+    pub(super) fn take_turn(&mut self, id: &WantId, rng: &mut StdRng) {
+        let Some(&PooledWant { role_queue, place, .. }) = self.wants.get(id) else { return };
+        let before = self.members.position(role_queue, place);
+        let position = self.members.take_turn(role_queue, place, rng);
+        let mut bucket = Some(LanguageBucket::FIRST);
+        // It moves in each bucket in which it has wants.
+        while let Some(from) = bucket {
+            let first = IndexKey::first_of(role_queue, place, from);
+            let last = IndexKey::last_of(role_queue, place, LanguageBucket::LAST);
+            let Some(found) = self.keys.range(first..=last).next().map(|key| key.bucket) else { break };
+            let key = OrderKey { role_queue, bucket: found, position: before, place };
+            self.order.remove(&key);
+            self.order.insert(OrderKey { position, ..key });
+            bucket = found.next();
+        }
+    }
+
+    /// Where the origin of a want is in the rotation.
+    pub(super) fn position(&self, id: &WantId) -> Option<(Position, UnixMillis)> {
+        let want = self.wants.get(id)?;
+        Some((self.members.position(want.role_queue, want.place), want.since))
+    }
+
+    /// Forgets origins that have left long ago, a few at a time.
+    pub(super) fn expire(&mut self, now: UnixMillis, steps: usize) {
+        self.members.expire(now, steps);
     }
 
     /// The earliest deadline of any want.
@@ -173,50 +194,63 @@ impl WantIndex {
         self.deadlines.first().filter(|(due, _)| *due <= now).map(|(_, id)| *id)
     }
 
-    /// Sets the deadline of a want: when its filter widens, or when it will have been silent for
-    /// too long since `heard`. A repetition does not move the deadline, so that it costs no more
-    /// than finding the want.
-    pub(super) fn reschedule(&mut self, id: &WantId, heard: UnixMillis) {
+    /// Sets the deadline of a want: when its filter widens, when it asks again because it is
+    /// offered later than others, or when it will have been silent for too long since `heard`. A
+    /// repetition does not move the deadline, so that it costs no more than finding the want.
+    pub(super) fn reschedule(&mut self, id: &WantId, now: UnixMillis, heard: UnixMillis) {
         let Some(want) = self.wants.get_mut(id) else { return };
         self.deadlines.remove(&(want.due, *id));
-        let silent = heard + WANT_SILENCE;
-        want.due = want.widens_at().map_or(silent, |widens_at| widens_at.min(silent));
+        want.set_deadline(now, heard);
         self.deadlines.insert((want.due, *id));
     }
 
-    /// The want with which this one is matched: of all that fit, the one that has waited longest.
-    pub(super) fn partner_of(&self, id: &WantId) -> Option<WantId> {
+    /// The want with which this one is matched: of all that fit, the oldest of the origin whose
+    /// turn is next.
+    pub(super) fn partner_of(&self, now: UnixMillis, id: &WantId) -> Option<WantId> {
         let want = self.wants.get(id)?;
         let role_queue = want.role_queue.counterpart();
-        let firsts = want
-            .languages
-            .searched()
-            .into_iter()
-            .filter_map(|bucket| self.first_for(want, role_queue, bucket));
-        firsts.min_by_key(|key| (key.since, key.id)).map(|key| key.id)
+        let firsts = want.searched().filter_map(|bucket| self.first_for(now, want, role_queue, bucket));
+        firsts.min_by_key(|(position, key)| (*position, key.since, key.id)).map(|(_, key)| key.id)
     }
 
     fn first_for(
         &self,
+        now: UnixMillis,
         want: &PooledWant,
         role_queue: RoleQueue,
         bucket: LanguageBucket,
-    ) -> Option<&IndexKey> {
-        let fits = |key: &&IndexKey| self.wants.get(&key.id).is_some_and(|other| want.may_meet(other));
-        self.bucket(role_queue, bucket).take(SEARCH_LIMIT).find(fits)
-    }
-
-    fn bucket(&self, role_queue: RoleQueue, bucket: LanguageBucket) -> impl Iterator<Item = &IndexKey> {
-        self.keys
-            .range(IndexKey::first_of(role_queue, bucket)..)
-            .take_while(move |key| key.is_in(role_queue, bucket))
+    ) -> Option<(Position, IndexKey)> {
+        let mut steps = SEARCH_LIMIT;
+        let first = OrderKey::first_of(role_queue, bucket);
+        let origins = self.order.range(first..).take_while(|key| key.is_in(role_queue, bucket));
+        for origin in origins {
+            let (first, last) = (
+                IndexKey::first_of(role_queue, origin.place, bucket),
+                IndexKey::last_of(role_queue, origin.place, bucket),
+            );
+            for key in self.keys.range(first..=last) {
+                steps = steps.checked_sub(1)?;
+                let Some(other) = self.wants.get(&key.id) else { continue };
+                if want.may_meet(now, other) {
+                    return Some((origin.position, *key));
+                }
+                // Those behind it are younger, and of the same origin.
+                if !want.is_patient_with(now, other) || want.avoids_origin_of(other) {
+                    break;
+                }
+            }
+        }
+        None
     }
 
     /// All wants of a queue.
     pub(super) fn in_queue(&self, queue: Queue) -> Vec<WantId> {
         let role_queues = RoleQueue::all_of(queue).into_iter();
-        let lines = role_queues.flat_map(|role_queue| LanguageBucket::ALL.map(|bucket| (role_queue, bucket)));
-        lines.flat_map(|(role_queue, bucket)| self.bucket(role_queue, bucket)).map(|key| key.id).collect()
+        let keys = role_queues.flat_map(|role_queue| {
+            let of_queue = self.keys.range(IndexKey::first_in(role_queue)..);
+            of_queue.take_while(move |key| key.role_queue == role_queue)
+        });
+        keys.filter(|key| !key.bucket.is_second()).map(|key| key.id).collect()
     }
 
     /// The next keys after this one, in order.
@@ -225,6 +259,3 @@ impl WantIndex {
         self.keys.range((from, Bound::Unbounded)).take(count).copied().collect()
     }
 }
-
-// A million wants fit into half a gigabyte only while this is true.
-const _: () = assert!(size_of::<PooledWant>() <= 128);

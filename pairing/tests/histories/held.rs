@@ -1,7 +1,8 @@
 //! The model's own record: which wants are waiting, and what the pool has decided about them.
 
+use pairing::pool::FairBy;
 use schemas::{
-    NodeId, UnixMillis, WantId,
+    NodeId, Tag, UnixMillis, WantId,
     criteria::Role,
     event::Want,
     limits::{LANGUAGE_PATIENCE, WANT_FORGET},
@@ -13,6 +14,9 @@ pub(crate) struct Held {
     pub(crate) want: Want,
     pub(crate) node: u8,
     pub(crate) since: UnixMillis,
+    /// The rooms that keep it from others.
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) fair_by: FairBy,
 }
 
 impl Held {
@@ -30,7 +34,9 @@ impl Held {
         one.session != two.session
             && one.queue == two.queue
             && one.role == two.role.map(Role::counterpart)
-            && one.tags.iter().all(|tag| !two.tags.contains(tag))
+            && self.tags.iter().all(|tag| !other.tags.contains(tag))
+            && self.is_patient_with(other, now)
+            && other.is_patient_with(self, now)
             && (one.language.is_none()
                 || two.language.is_none()
                 || one.language == two.language
@@ -38,12 +44,23 @@ impl Held {
                 || other.meets_any_language(now))
     }
 
-    /// Whether the two differ in nothing but how long they have waited.
+    /// Whether the other one has waited long enough for this one to be offered to it.
+    fn is_patient_with(&self, other: &Self, now: UnixMillis) -> bool {
+        !self.is_stranger() || now.since(other.since) >= self.want.delay
+    }
+
+    /// Whether origins matter.
+    fn is_stranger(&self) -> bool {
+        self.fair_by == FairBy::Origin && self.want.queue.invite_tag().is_none()
+    }
+
+    /// Whether the two differ in nothing but how long they have waited, and take the same turns.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let (one, two) = (&self.want, &other.want);
         (one.queue, one.role, &one.language) == (two.queue, two.role, &two.language)
-            && one.tags.is_empty()
-            && two.tags.is_empty()
+            && self.tags.is_empty()
+            && other.tags.is_empty()
+            && (!self.is_stranger() || (one.origin, one.delay) == (two.origin, two.delay))
     }
 
     pub(crate) fn order(&self) -> (UnixMillis, WantId) {

@@ -10,12 +10,13 @@ use std::{
     time::Duration,
 };
 
-use pairing::pool::{Effect, Pool};
+use pairing::pool::{Effect, FairBy, Pool};
 use proptest::prelude::*;
 use schemas::{
-    NodeId, RoomId, SessionId, Stamp, Tag, UnixMillis, WantId,
+    NodeId, Origin, RoomId, SessionId, Stamp, Tag, UnixMillis, WantId,
     criteria::{Queue, Role},
-    event::{Half, MatchEvent, Want, WantEvent},
+    event::{Half, MatchEvent, RememberedRoom, Want, WantEvent},
+    limits::MET_LIFE,
 };
 
 use held::{Held, Match};
@@ -23,6 +24,10 @@ use held::{Held, Match};
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const SESSIONS: u8 = 10;
 const NODES: u8 = 3;
+const ORIGINS: u8 = 4;
+/// So much later a want that is offered later may find somebody who has waited long enough, and
+/// who waits for a round a partner.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// What happens. Sessions and gateways are small numbers, so that they collide often.
 #[derive(Clone, Debug)]
@@ -31,7 +36,7 @@ enum Step {
     Find { session: u8, node: u8, criteria: Criteria },
     /// It stops waiting.
     Cancel { session: u8 },
-    /// Its gateway repeats it, without its first tag.
+    /// Its gateway repeats it, without its first tag: an older token gains nothing.
     ForgetTag { session: u8 },
     /// All gateways repeat everything.
     Repeat,
@@ -52,14 +57,18 @@ struct Criteria {
     language: Option<&'static str>,
     tags: Vec<u8>,
     age: u16,
+    /// In seconds.
+    delay: u8,
 }
 
 fn criteria() -> impl Strategy<Value = Criteria> {
     let role = prop_oneof![2 => Just(None), 1 => Just(Some(Role::Seek)), 1 => Just(Some(Role::Offer))];
     let language = prop::option::of(prop::sample::select(vec!["ko", "en"]));
     let tags = prop::collection::vec(0..6u8, 0..3);
-    (0..3u8, role, language, tags, prop_oneof![Just(0), 0..20_000u16])
-        .prop_map(|(queue, role, language, tags, age)| Criteria { queue, role, language, tags, age })
+    let delay = prop_oneof![4 => Just(0), 1 => prop::sample::select(vec![5, 20, 60])];
+    (0..3u8, role, language, tags, prop_oneof![Just(0), 0..20_000u16], delay).prop_map(
+        |(queue, role, language, tags, age, delay)| Criteria { queue, role, language, tags, age, delay },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -68,7 +77,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..SESSIONS).prop_map(|session| Step::Cancel { session }),
         2 => (0..SESSIONS).prop_map(|session| Step::ForgetTag { session }),
         2 => Just(Step::Repeat),
-        4 => (1..6000u16).prop_map(|millis| Step::Pass { millis }),
+        4 => (1..5900u16).prop_map(|millis| Step::Pass { millis }),
         1 => (0..NODES).prop_map(|node| Step::Die { node }),
         3 => Just(Step::Deliver),
         2 => Just(Step::Lose),
@@ -83,9 +92,16 @@ fn queue(n: u8) -> Queue {
     [Queue::Anyone, Queue::Topic([1; 16]), Queue::Invite([1; 16])][usize::from(n)]
 }
 
+fn fair_by() -> impl Strategy<Value = FairBy> {
+    prop::sample::select(vec![FairBy::Origin, FairBy::Age])
+}
+
 /// The gateways, as far as pairing sees them, and a pool.
 struct World {
+    fair_by: FairBy,
     pool: Pool,
+    /// What is remembered of sessions.
+    remembered: BTreeMap<SessionId, BTreeMap<Tag, UnixMillis>>,
     now: UnixMillis,
     made: u32,
     held: BTreeMap<WantId, Held>,
@@ -94,12 +110,14 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
-        let mut pool = Pool::new();
+    fn new(fair_by: FairBy, seed: u8) -> Self {
+        let mut pool = Pool::new(fair_by, [seed; 32]);
         pool.activate();
         pool.tick(START);
         Self {
+            fair_by,
             pool,
+            remembered: BTreeMap::new(),
             now: START,
             made: 0,
             held: BTreeMap::new(),
@@ -143,10 +161,13 @@ impl World {
             queue: queue(criteria.queue),
             role: criteria.role,
             language: criteria.language.map(|language| language.parse().unwrap()),
-            tags,
+            met: tags.into_iter().map(|room| RememberedRoom(room, MET_LIFE)).collect(),
+            reported: Vec::new(),
+            origin: Some(Origin::from_bytes([session % ORIGINS; 12])),
+            delay: Duration::from_secs(criteria.delay.into()),
         };
         let since = self.now - Duration::from_millis(criteria.age.into());
-        let held = Held { want, node: at, since };
+        let held = Held { want, node: at, since, tags: Vec::new(), fair_by: self.fair_by };
         self.held.insert(held.want.id, held.clone());
         self.publish(&[held])
     }
@@ -169,8 +190,8 @@ impl World {
 
     fn forget_tag(&mut self, session: u8) -> Result<(), TestCaseError> {
         let Some(mut held) = self.of_session(session) else { return Ok(()) };
-        if !held.want.tags.is_empty() {
-            held.want.tags.remove(0);
+        if !held.want.met.is_empty() {
+            held.want.met.remove(0);
         }
         self.held.insert(held.want.id, held.clone());
         self.publish(&[held])
@@ -187,6 +208,7 @@ impl World {
     fn publish(&mut self, wants: &[Held]) -> Result<(), TestCaseError> {
         for held in wants {
             let want = held.published(self.now);
+            self.remember(&want);
             if self.matched.get(&want.id).is_some_and(|one| one.is_over(self.now)) {
                 self.matched.remove(&want.id);
             }
@@ -196,9 +218,31 @@ impl World {
         Ok(())
     }
 
+    /// A session is kept from others by what its want says, and by what others of its wants have
+    /// said.
+    fn remember(&mut self, want: &Want) {
+        let known = self.remembered.entry(want.session).or_default();
+        for RememberedRoom(room, remaining) in &want.met {
+            let until = self.now + *remaining;
+            let before = known.entry(*room).or_insert(until);
+            if until > *before + Duration::from_secs(10) {
+                *before = until;
+            }
+        }
+        if let Some(held) = self.held.get_mut(&want.id) {
+            held.tags = known.iter().filter(|(_, until)| **until > self.now).map(|(tag, _)| *tag).collect();
+        }
+    }
+
     fn pass(&mut self, time: Duration) -> Result<(), TestCaseError> {
         self.now += time;
         self.settle()?;
+        if self.fair_by == FairBy::Origin {
+            // What has just become possible waits for a round.
+            self.now += SLACK;
+            self.settle()?;
+            self.nobody_is_left()?;
+        }
         self.repeat()
     }
 
@@ -256,7 +300,7 @@ impl World {
             }
         }
         self.in_flight.extend(effects);
-        self.nobody_is_left()
+        if self.fair_by == FairBy::Age { self.nobody_is_left() } else { Ok(()) }
     }
 
     fn check_new(&mut self, one: &Half, two: &Half) -> Result<(), TestCaseError> {
@@ -291,9 +335,11 @@ impl World {
 
     fn nobody_is_left(&self) -> Result<(), TestCaseError> {
         let waiting = self.waiting();
+        let slack = if self.fair_by == FairBy::Age { Duration::ZERO } else { SLACK };
         for (n, one) in waiting.iter().enumerate() {
             for other in &waiting[..n] {
-                prop_assert!(!one.may_meet(other, self.now), "left waiting: {one:?} {other:?}");
+                let fit = one.may_meet(other, self.now) && one.may_meet(other, self.now - slack);
+                prop_assert!(!fit, "left waiting: {one:?} {other:?}");
             }
         }
         Ok(())
@@ -304,8 +350,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_match_keeps_the_rules_and_nobody_who_could_meet_is_left(steps in prop::collection::vec(step(), 1..120)) {
-        let mut world = World::new();
+    fn every_match_keeps_the_rules_and_nobody_who_could_meet_is_left(
+        steps in prop::collection::vec(step(), 1..120),
+        fair_by in fair_by(),
+        seed: u8,
+    ) {
+        let mut world = World::new(fair_by, seed);
         for step in steps {
             world.take(step)?;
         }
@@ -328,10 +378,13 @@ proptest! {
             queue: Queue::Anyone,
             role: None,
             language: criteria.language.map(|language| language.parse().unwrap()),
-            tags: Vec::new(),
+            met: Vec::new(),
+        reported: Vec::new(),
+        origin: None,
+        delay: Duration::ZERO,
         }).collect();
         let rooms = |order: [usize; 2]| {
-            let mut pool = Pool::new();
+            let mut pool = Pool::new(FairBy::Age, [3; 32]);
             pool.activate();
             for n in order {
                 pool.apply(START, &node(n as u8), WantEvent::Waiting(vec![wants[n].clone()]));
@@ -344,7 +397,7 @@ proptest! {
         };
         let order = if turned { [1, 0] } else { [0, 1] };
         prop_assert_eq!(rooms(order), rooms([0, 1]));
-        let mut late = Pool::new();
+        let mut late = Pool::new(FairBy::Age, [3; 32]);
         for n in order {
             late.apply(START, &node(n as u8), WantEvent::Waiting(vec![wants[n].clone()]));
         }

@@ -81,7 +81,7 @@ words! {
         Left = "left",
         /// Somebody stayed away too long, or a session came to its end.
         Expired = "expired",
-        /// Somebody reported the chat.
+        /// The client has reported the chat. The other side is told `left`.
         Reported = "reported",
         /// The only node goes away.
         Shutdown = "shutdown",
@@ -112,11 +112,12 @@ words! {
         BadTicket = "bad-ticket",
         /// Not while in a room: `find`, and `resume` of another room.
         InRoom = "in-room",
-        /// Only in a room: `leave` and `report`.
+        /// Only in a room: `leave`, and `report` (or within 60 s of its end).
         NoRoom = "no-room",
         /// The bus is down or the node goes away.
         Unavailable = "unavailable",
-        /// More than `--find-rate` of `find`, `next`, `resume`, `cancel`, `leave`, `report`.
+        /// More than `--find-rate` of `find`, `next`, `resume`, `cancel`, `leave`, `report`; or too
+        /// many wait at this address.
         Rate = "rate",
     }
 }

@@ -24,6 +24,8 @@ fn rule(message: &Message) -> Option<&'static str> {
         Message::Peer { .. } | Message::Room { .. } => Some("room-event"),
         Message::Presence { .. } => Some("presence"),
         Message::Want { .. } => Some("want-event"),
+        Message::Report { .. } => Some("report"),
+        Message::Origin { .. } => Some("origin-event"),
         Message::Match { .. } => Some("match-event"),
         Message::Session { .. } => Some("session-event"),
         Message::Key { .. } => Some("key-event"),

@@ -8,7 +8,7 @@ use std::{
 use ciborium::Value;
 use proptest::{option, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
 use schemas::{
-    BootId, KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
+    BootId, KeyId, NodeId, Origin, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     announcement::{Announcement, Proof},
     control::EndReason,
     criteria::{Language, Queue, Role},
@@ -40,6 +40,8 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         (room(), broadcast()).prop_map(|(room, (speaker, event))| Message::Room { room, speaker, event }),
         (node(), presence()).prop_map(|(to, presence)| Message::Presence { to, presence }),
         (node(), want_event()).prop_map(|(from, event)| Message::Want { from, event }),
+        (node(), report()).prop_map(|(from, report)| Message::Report { from, report }),
+        (node(), origin_event()).prop_map(|(from, event)| Message::Origin { from, event }),
         (node(), match_event()).prop_map(|(to, event)| Message::Match { to, event }),
         (session(), session_event())
             .prop_map(|(session, (speaker, event))| { Message::Session { session, speaker, event } }),
@@ -64,6 +66,8 @@ pub(crate) fn said_by(message: &Message, role: Service) -> Option<Message> {
         Message::Peer { .. }
         | Message::Presence { .. }
         | Message::Want { .. }
+        | Message::Report { .. }
+        | Message::Origin { .. }
         | Message::Match { .. }
         | Message::Ask { .. }
         | Message::Lease { .. }
@@ -90,11 +94,13 @@ fn every_variant_of_every_event_has_a_sample() {
         let event = match &message {
             Message::Peer { .. } | Message::Room { .. } => "room",
             Message::Want { .. } => "want",
+            Message::Origin { .. } => "origin",
             Message::Match { .. } => "match",
             Message::Session { .. } => "session",
             Message::Key { .. } => "key",
             Message::Presence { .. }
             | Message::Lease { .. }
+            | Message::Report { .. }
             | Message::Heartbeat { .. }
             | Message::Ask { .. }
             | Message::Sync { .. } => continue,
@@ -109,6 +115,7 @@ fn every_variant_of_every_event_has_a_sample() {
     let all = [
         ("room", words::<RoomEvent>(json!("?"))),
         ("want", words::<WantEvent>(json!("?"))),
+        ("origin", words::<OriginEvent>(json!("?"))),
         ("match", words::<MatchEvent>(json!("?"))),
         ("session", words::<SessionEvent>(json!("?"))),
         ("key", words::<KeyEvent>(json!("?"))),
@@ -124,6 +131,7 @@ fn peer_event() -> impl Strategy<Value = RoomEvent> {
         attachment().prop_map(RoomEvent::NotHere),
         Just(RoomEvent::Declined),
         end_reason().prop_map(RoomEvent::Ended),
+        reported_by().prop_map(RoomEvent::Reported),
     ]
 }
 
@@ -132,6 +140,7 @@ fn broadcast() -> impl Strategy<Value = (Service, RoomEvent)> {
         attachment().prop_map(|at| (Service::Gateway, RoomEvent::Joined(at))),
         (select(vec![Service::Gateway, Service::Janitor]), end_reason())
             .prop_map(|(speaker, reason)| (speaker, RoomEvent::Ended(reason))),
+        reported_by().prop_map(|by| (Service::Gateway, RoomEvent::Reported(by))),
         Just((Service::Janitor, RoomEvent::Expired)),
     ]
 }
@@ -145,9 +154,11 @@ fn want_event() -> impl Strategy<Value = WantEvent> {
 }
 
 fn want() -> impl Strategy<Value = Want> {
-    let tags = prop::collection::vec(tag(), 0..=24);
+    let met = (tag(), duration()).prop_map(|(tag, remaining)| RememberedRoom(tag, remaining));
+    let tags = (prop::collection::vec(met, 0..=24), prop::collection::vec(tag(), 0..=16));
+    let tags = (tags, option::of(origin()), duration());
     let parts = (want_id(), session(), stamp(), duration(), queue(), option::of(role()), language(), tags);
-    parts.prop_map(|(id, session, stamp, age, queue, role, language, tags)| Want {
+    parts.prop_map(|(id, session, stamp, age, queue, role, language, (tags, origin, delay))| Want {
         id,
         session,
         stamp,
@@ -155,8 +166,32 @@ fn want() -> impl Strategy<Value = Want> {
         queue,
         role,
         language,
-        tags,
+        met: tags.0,
+        reported: tags.1,
+        origin,
+        delay,
     })
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let parts = (tag(), tag(), option::of(origin()), option::of(origin()), any::<u32>());
+    parts.prop_map(|(room, session, origin, reporter, chats)| Report {
+        room,
+        session,
+        origin,
+        reporter,
+        chats,
+    })
+}
+
+fn reported_by() -> impl Strategy<Value = ReportedBy> {
+    (side(), option::of(origin())).prop_map(|(side, region)| ReportedBy { side, region })
+}
+
+fn origin_event() -> impl Strategy<Value = OriginEvent> {
+    let key = (any::<[u8; 4]>(), duration(), any::<[u8; 32]>());
+    let key = key.prop_map(|(id, age, secret)| OriginKey { id: OriginKeyId(id), age, secret });
+    prop_oneof![Just(OriginEvent::Asked), prop::collection::vec(key, 0..4).prop_map(OriginEvent::Keys)]
 }
 
 fn match_event() -> impl Strategy<Value = MatchEvent> {
@@ -308,6 +343,10 @@ fn session() -> impl Strategy<Value = SessionId> {
 
 fn tag() -> impl Strategy<Value = Tag> {
     any::<[u8; 8]>().prop_map(Tag::from_bytes)
+}
+
+fn origin() -> impl Strategy<Value = Origin> {
+    any::<[u8; 12]>().prop_map(Origin::from_bytes)
 }
 
 fn boot() -> impl Strategy<Value = BootId> {

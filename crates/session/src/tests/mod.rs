@@ -7,7 +7,9 @@ mod grants;
 mod meeting;
 mod order;
 mod replacing;
+mod reporting;
 mod resuming;
+mod silence;
 mod tokens;
 mod upkeep;
 mod waiting;
@@ -18,11 +20,12 @@ use std::{
 };
 
 use schemas::{
-    BootId, CloseCode, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
+    BootId, CloseCode, NodeId, Origin, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
     control::{Category, EndReason, ErrorCode, PeerState},
     criteria::{Criteria, MatchBy},
     event::{
-        Attachment, Half, Heartbeat, MatchEvent, RoomEvent, SessionAnswer, SessionEvent, Want, WantEvent,
+        Attachment, Half, Heartbeat, MatchEvent, Report, RoomEvent, SessionAnswer, SessionEvent, Want,
+        WantEvent,
     },
     lifetimes, limits,
     message::Message,
@@ -77,6 +80,7 @@ fn settings(n: usize, topology: Topology) -> Settings {
         grace: GRACE,
         token_life: TOKEN_LIFE,
         drain_spread: Duration::from_secs(5),
+        waiting_per_network: 0,
         topology,
     }
 }

@@ -27,7 +27,7 @@ use super::super::{
     connection::{Connection, Remote, Target},
     outbox::RoomKey,
 };
-use crate::{config::Config, metrics::Metrics, node::Node};
+use crate::{config::Config, metrics::Metrics, node::Node, origin_keys::ClientNetwork};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -90,7 +90,14 @@ impl Gateway {
         let claims = self.node.tokens().verify_session(&token.token).unwrap();
         let rates = self.node.rates();
         let guard = rates.connection(Some(&rates.address([127, 0, 0, 1].into()))).unwrap();
-        let (connection, pump) = attach(self.node.clone(), stream, &early, &claims, guard);
+        let (connection, pump) = attach(
+            self.node.clone(),
+            stream,
+            &early,
+            &claims,
+            ClientNetwork::of([127, 0, 0, 1].into()),
+            guard,
+        );
         self.tasks.spawn(pump);
         (Client { io, came: Vec::new() }, connection)
     }

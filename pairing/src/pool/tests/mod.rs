@@ -1,13 +1,14 @@
 //! The rules, one by one. Random histories are in `tests/histories/`.
 
+mod fairness;
 mod matching;
 mod soft_state;
 
 use schemas::{
     SessionId, Stamp, Tag,
     criteria::Role,
-    event::Want,
-    limits::{LANGUAGE_PATIENCE, SPENT_LIFE, WANT_REPEAT},
+    event::{RememberedRoom, Want},
+    limits::{LANGUAGE_PATIENCE, MET_LIFE, SPENT_LIFE, WANT_REPEAT},
 };
 
 use super::*;
@@ -47,7 +48,10 @@ fn want(n: u8) -> Want {
         queue: Queue::Anyone,
         role: None,
         language: None,
-        tags: Vec::new(),
+        met: Vec::new(),
+        reported: Vec::new(),
+        origin: None,
+        delay: Duration::ZERO,
     }
 }
 
@@ -56,7 +60,7 @@ fn speaking(n: u8, language: &str) -> Want {
 }
 
 fn with_tags(n: u8, tags: &[u8]) -> Want {
-    Want { tags: tags.iter().copied().map(tag).collect(), ..want(n) }
+    Want { met: tags.iter().map(|n| RememberedRoom(tag(*n), MET_LIFE)).collect(), ..want(n) }
 }
 
 /// What `to` is sent when want `one` of `one_node` is matched with want `other` of `other_node`;
@@ -72,7 +76,7 @@ fn spent(to: &str, n: u8) -> Effect {
 
 impl Rig {
     fn standby() -> Self {
-        Self { pool: Pool::new(), now: START }
+        Self { pool: Pool::new(FairBy::Age, [1; 32]), now: START }
     }
 
     fn active() -> Self {

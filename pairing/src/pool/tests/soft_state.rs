@@ -299,9 +299,11 @@ fn a_pool_that_stands_by_leaves_its_matches_to_its_successor() {
 fn a_want_with_more_tags_than_a_session_has_is_refused() {
     let mut rig = Rig::active();
     let tags: Vec<u8> = (0..=(MET_TAGS + REPORTED_TAGS) as u8).collect();
+    let reported: Vec<Tag> = (0..=REPORTED_TAGS as u8).map(tag).collect();
     rig.waits("g1", with_tags(1, &tags));
-    assert_eq!((rig.pool.waiting(), rig.pool.counts().refused), (0, 1));
-    rig.waits("g1", with_tags(1, &tags[1..]));
+    rig.waits("g1", Want { reported: reported.clone(), ..want(1) });
+    assert_eq!((rig.pool.waiting(), rig.pool.counts().refused), (0, 2));
+    rig.waits("g1", Want { reported: reported[1..].to_vec(), ..with_tags(1, &tags[1..]) });
     assert_eq!(rig.pool.waiting(), 1);
 }
 
