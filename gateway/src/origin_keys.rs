@@ -132,8 +132,8 @@ impl OriginKeys {
         }
     }
 
-    /// Time has passed: wipes old keys, and makes a new one if it is time. `waited` is how long
-    /// this gateway has listened to others. Returns whether there is a new key to tell.
+    /// Time has passed: wipes old keys, and makes a new one if it is time. Returns whether there is
+    /// a new key to tell.
     pub fn tick(
         &mut self,
         now: UnixMillis,
@@ -242,12 +242,13 @@ mod tests {
 
     #[test]
     fn of_two_that_are_made_at_once_the_lower_is_used_until_its_time_is_over() {
-        let (mut one, mut two) = (first(NOW, 1), first(NOW + Duration::from_secs(60), 2));
-        one.learn(NOW, &two.told(NOW));
-        two.learn(NOW, &first(NOW, 1).told(NOW));
+        let now = NOW + Duration::from_secs(60);
+        let (mut one, mut two) = (first(NOW, 1), first(now, 2));
+        one.learn(now, &two.told(now));
+        two.learn(now, &first(NOW, 1).told(now));
         let at = network("192.0.2.1");
-        assert_eq!(one.origin(NOW, at), two.origin(NOW, at));
-        assert_eq!(one.origin(NOW, at), first(NOW, 1).origin(NOW, at));
+        assert_eq!(one.origin(now, at), two.origin(now, at));
+        assert_eq!(one.origin(now, at), first(NOW, 1).origin(now, at));
         let later = NOW + IN_USE;
         assert!(!one.tick(later, Rank::First, none), "the other one is in use still");
         assert_eq!(one.origin(later, at), first(NOW, 2).origin(NOW, at));

@@ -211,7 +211,7 @@ fn attacked(fair_by: FairBy, seed: u8, chat: Duration, patience: Duration) -> Ha
 
 #[test]
 fn one_address_with_sixty_silent_sessions_does_not_meet_everybody() {
-    for (chat, patience) in [(5, 2), (5, 5), (20, 10), (60, 10), (30, 20), (60, 30), (180, 40)] {
+    for (chat, patience) in [(5, 2), (5, 5)] {
         for seed in 0..3 {
             let hall = attacked(FairBy::Origin, seed, secs(chat), secs(patience));
             let share = hall.meetings.share();

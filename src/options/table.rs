@@ -181,6 +181,13 @@ table! {
         help: "Roles without which /readyz of a gateway says 503: pairing, janitor. Without them \
             chats go on, so by default nobody is sent away.",
     }
+    FAIR_BY: FairBy {
+        name: "fair-by", group: Service, roles: PAIRING_NODES,
+        default: FairBy::Origin, example: "age",
+        help: "Whose turn it is among strangers: origin (client addresses have turns in \
+            rotation, so that nobody meets everybody) or age (whoever has waited longest is \
+            first).",
+    }
     KEY_ROTATION: Duration {
         name: "key-rotation", group: Lifetimes, roles: TOKEN_NODES,
         default: lifetimes::KEY_ROTATION, example: "2h",
@@ -243,13 +250,6 @@ table! {
         default: Bound(config::WAITING_PER_ADDRESS), example: "50",
         help: "People of one client address, or of one /48 of IPv6, that wait for strangers at \
             once.",
-    }
-    FAIR_BY: FairBy {
-        name: "fair-by", group: Service, roles: PAIRING_NODES,
-        default: FairBy::Origin, example: "age",
-        help: "Whose turn it is among strangers: origin (client addresses have turns in \
-            rotation, so that nobody meets everybody) or age (whoever has waited longest is \
-            first).",
     }
     HEARTBEAT: Duration {
         name: "heartbeat", group: Connections, roles: GATEWAYS,

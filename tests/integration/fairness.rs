@@ -101,6 +101,7 @@ async fn who_insults_and_leaves_first_is_reported_all_the_same() {
     other.hear("paired").await;
     other.ask(json!({"type": "leave"})).await;
     one.ended("left").await;
+    other.ended("left").await;
     one.ask(json!({"type": "report", "category": "abuse"})).await;
     // One remembers the chat, the other the report.
     one.renewed().await;

@@ -58,6 +58,11 @@ impl Ledger {
         self.over.remove(&(session, room));
     }
 
+    /// Whether these two were shown one room.
+    pub(super) fn have_met(&self, one: SessionId, other: SessionId) -> bool {
+        self.owners.values().any(|owners| owners.contains(&Some(one)) && owners.contains(&Some(other)))
+    }
+
     /// The session on the other side of a room from one that was shown it.
     pub(super) fn partner(&self, session: SessionId, room: RoomId) -> Option<SessionId> {
         let owners = self.owners.get(&room)?;

@@ -5,7 +5,6 @@ use schemas::{
     control::PeerState,
     criteria::{Criteria, Role},
     session::SessionState,
-    token::RoomHistory,
 };
 
 use super::{
@@ -137,17 +136,15 @@ impl World {
         Ok(())
     }
 
-    /// Whether nothing keeps these two apart. No token that either was given is forgotten: an older
-    /// one gains nothing. Who was reported is not told, but was in the same room.
+    /// Whether nothing keeps these two apart. A story is shorter than the time for which two who
+    /// have met are kept apart, and what a client was not told, or has forgotten, nodes remember.
     fn are_strangers(&self, one: &Client, other: &Client) -> bool {
-        let now = self.true_time();
-        let live = histories(one).flat_map(|history| history.live_tags(now));
-        let keeps = |tag| histories(other).any(|history| history.live_tags(now).contains(&tag));
-        let has_reported = |one, other| {
-            let mut reported = histories(one).flat_map(|history| &history.reported);
-            reported.any(|tag| histories(other).any(|history| history.met.iter().any(|(met, _)| met == tag)))
+        let tags = |client: &Client| {
+            let history = client.grants.last().map(|grant| grant.history.clone());
+            history.unwrap_or_default().live_tags(self.true_time())
         };
-        !live.into_iter().any(keeps) && !has_reported(one, other) && !has_reported(other, one)
+        let share_a_room = tags(one).iter().any(|tag| tags(other).contains(tag));
+        !share_a_room && !self.ledger.have_met(one.session, other.session)
     }
 
     /// Frames are relayed in both directions.
@@ -204,11 +201,6 @@ impl World {
         }
         Ok(())
     }
-}
-
-/// What the tokens say that a client was given.
-fn histories(client: &Client) -> impl Iterator<Item = &RoomHistory> {
-    client.grants.iter().map(|grant| &grant.history)
 }
 
 /// Whether two with these criteria would be matched; after so long a time any language fits.

@@ -22,15 +22,18 @@ impl TrafficCounter {
         self.received.store(self.received.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
-    /// A read has brought so many frames of the client. One may answer what it has received since;
-    /// nothing answers the end of a handshake.
+    /// A read has brought so many frames of the client. One may answer what it has received since.
+    /// The side that begins a handshake receives its end, which nothing answers.
     #[inline]
     pub(super) fn sent(&self, frames: u32) {
         let received = self.received.load(Relaxed);
         if frames == 0 || received < HANDSHAKE_FRAMES {
+            if frames > 0 && received == 0 {
+                self.answered.store(HANDSHAKE_FRAMES, Relaxed);
+            }
             return;
         }
-        let is_answer = received != self.answered.load(Relaxed) && received > HANDSHAKE_FRAMES;
+        let is_answer = received != self.answered.load(Relaxed);
         let unasked = frames - u32::from(is_answer);
         if unasked > 0 {
             self.unasked.store(self.unasked.load(Relaxed) | 1, Relaxed);
