@@ -206,7 +206,7 @@ export function everyScreen(language) {
       page.wire.mend();
       await page.locator('.over').waitFor();
       await see(page, '34-over-undelivered');
-      await page.locator('.over .button').last().click();
+      await page.locator('.over .button').nth(1).click();
       await page.locator('.ended .note:visible').waitFor();
       await see(page, '35-end-undelivered');
     });
