@@ -135,6 +135,14 @@ impl<C: Clock + Clone> ByAddress<C> {
         kind.known.get(&key).map_or(0.0, |bucket| bucket.fill(self.now(), kind.pace))
     }
 
+    /// What its maps take, in bytes: of eight places seven are used before a map doubles, and each
+    /// place has a byte more.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let places = self.kinds.iter().map(|kind| kind.known.capacity() * 8 / 7).sum::<usize>();
+        places * (size_of::<(AddressKey, Bucket)>() + 1)
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.kinds.iter().map(|kind| kind.known.len()).sum()

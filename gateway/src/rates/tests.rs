@@ -203,6 +203,26 @@ fn a_flood_of_ipv6_networks_locks_no_ipv4_visitor_out() {
     assert!(newcomers.count() <= 64, "and of IPv6 those who come later wait");
 }
 
+/// Whatever comes, from as many addresses as there are: the three rates of addresses take less than
+/// 16 MiB together.
+#[test]
+fn the_memory_for_addresses_is_bounded() {
+    let clock = FakeRelativeClock::default();
+    clock.advance(Duration::from_secs(1));
+    let rate = networks::ByAddress::new("test", 30, &clock).unwrap();
+    let hasher = Hasher::random();
+    for n in 0..70_000_u32 {
+        let _ = rate.check(&hasher.hash(std::net::Ipv4Addr::from_bits(n).into()));
+        let _ = rate.check(&hasher.hash(in_subnet(n, 0)));
+    }
+    assert!(rate.len() > 80_000, "{} networks are remembered", rate.len());
+    assert!(3 * rate.bytes() < 16 << 20, "{} bytes", rate.bytes());
+    clock.advance(Duration::from_secs(600));
+    rate.sweep();
+    assert_eq!(rate.len(), 0, "they are forgotten");
+    assert!(rate.bytes() < 1 << 20, "and so is their memory: {} bytes", rate.bytes());
+}
+
 #[test]
 fn who_fills_the_shared_buckets_of_one_kind_leaves_most_of_them_to_others() {
     let clock = FakeRelativeClock::default();
