@@ -6,6 +6,7 @@
  */
 
 import { writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { launch } from 'chrome-launcher';
@@ -57,8 +58,10 @@ function report({ categories, audits, lighthouseVersion, environment, configSett
 
 Made by \`npm --prefix tests/browser run lighthouse\` on ${new Date().toISOString().slice(0, 10)}: Lighthouse ${lighthouseVersion}, Chromium ${browser}, the server on the same
 machine over plain HTTP/1.1, nothing in between. The phone is Lighthouse's own: a round trip of ${rttMs} ms, ${(throughputKbps / 1000).toFixed(1)} Mbit/s, a
-processor ${cpuSlowdownMultiplier} times slower than this one. Lighthouse computes what the page would take there from a fast load (\`simulate\`). Of ${RUNS} runs (performance
-${scores.join(', ')}) this is the one in the middle.
+processor ${cpuSlowdownMultiplier} times slower than this one. Lighthouse computes what the page would take there from a fast load (\`simulate\`), and takes
+what else the machine does for the page's work. Its load meanwhile was ${loadavg()[0].toFixed(1)} on ${availableParallelism()} processors.
+
+Of ${RUNS} runs (performance ${scores.join(', ')}) this is the one in the middle.
 
 | | score |
 |---|---:|
