@@ -58,9 +58,10 @@ pub(crate) struct Subscriptions {
 /// # Errors
 /// If the bus is going away.
 pub(crate) async fn listen(node: &Node) -> Result<Subscriptions, SubscribeError> {
-    let all = Interest::of(Service::Gateway, &node.config().node);
+    let all = Interest::of(Service::Gateway, &node.config().node).into_iter();
+    // Frames have a subscription of their own: events never wait behind them.
     let (traffic, events): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|interest| matches!(interest, Interest::RoomTraffic(_)));
+        all.partition(|interest| matches!(interest, Interest::RoomTraffic(_)));
     Ok(Subscriptions {
         traffic: node.bus().subscribe(&traffic).await?,
         events: node.bus().subscribe(&events).await?,

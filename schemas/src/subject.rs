@@ -2,7 +2,11 @@
 //! contain a separator or wildcard: a malformed or too long subject would cost a node its whole
 //! NATS connection.
 
+mod roles;
+
 use crate::{KeyId, NodeId, RoomId, Service, SessionId};
+
+pub use roles::{Kind, OPERATOR, Permissions, inboxes};
 
 /// What all subjects begin with.
 pub const PREFIX: &str = "cc.v1";
@@ -63,25 +67,6 @@ impl Subject {
             Self::Lease(node) => format!("{PREFIX}.lease.{}", node.as_str()),
             Self::Sync(node) => format!("{PREFIX}.sync.{}", node.as_str()),
             Self::Node(service, node) => format!("{PREFIX}.node.{}.{}", service.word(), node.as_str()),
-        }
-    }
-
-    /// The roles that publish on it. Which events each of them may publish:
-    /// [`Message::publishers`](crate::message::Message::publishers).
-    pub const fn publishers(&self) -> &'static [Service] {
-        use Service::{Gateway, Janitor, Pairing};
-        match self {
-            Self::Frames(..)
-            | Self::Peer(..)
-            | Self::Presence(_)
-            | Self::Want(_)
-            | Self::Report(_)
-            | Self::Origin(_)
-            | Self::Ask(_)
-            | Self::Lease(_) => &[Gateway],
-            Self::Match(_) => &[Pairing],
-            Self::Room(..) | Self::Session(..) | Self::Key(..) | Self::Sync(_) => &[Gateway, Janitor],
-            Self::Node(..) => &Service::ALL,
         }
     }
 
@@ -346,7 +331,7 @@ impl Interest {
 mod tests {
     use super::*;
 
-    fn every_subject() -> Vec<Subject> {
+    pub(super) fn every_subject() -> Vec<Subject> {
         let room = RoomId::from_bytes([0xfe; 16]);
         let node = || "x".repeat(64).parse::<NodeId>().unwrap();
         let session = SessionId::from_random([9; 16]);
@@ -369,7 +354,7 @@ mod tests {
         ]
     }
 
-    fn every_interest() -> Vec<Interest> {
+    pub(super) fn every_interest() -> Vec<Interest> {
         let node = || "x".repeat(64).parse::<NodeId>().unwrap();
         let other = || "other".parse::<NodeId>().unwrap();
         let mut all = vec![
@@ -433,12 +418,12 @@ mod tests {
         }
     }
 
-    /// NATS's own rule for `*`, with which `covers` is compared.
-    fn wildcard_matches(wildcard: &str, subject: &str) -> bool {
+    /// NATS's own rule for `*` and `>`, with which `covers` is compared.
+    pub(super) fn wildcard_matches(wildcard: &str, subject: &str) -> bool {
         let (mut wild, mut tokens) = (wildcard.split('.'), subject.split('.'));
         loop {
             match (wild.next(), tokens.next()) {
-                (None, None) => return true,
+                (None, None) | (Some(">"), Some(_)) => return true,
                 (Some("*"), Some(_)) => {}
                 (Some(w), Some(t)) if w == t => {}
                 _ => return false,

@@ -82,7 +82,8 @@ impl Bus {
     }
 
     /// The same access, for one role of the node. With debug assertions, as in tests, it panics when
-    /// that role publishes what is another's (see [`Message::publishers`]).
+    /// that role publishes what is another's (see [`Message::publishers`]), or subscribes to what
+    /// is not in its list ([`Interest::of`]).
     pub fn with_role(self, role: Service) -> Self {
         Self { role: Some(role), ..self }
     }
@@ -119,6 +120,15 @@ impl Bus {
     /// # Errors
     /// If the bus has been drained, or takes no command for [`FLUSH_TIMEOUT`].
     pub async fn subscribe(&self, interests: &[Interest]) -> Result<Subscription, SubscribeError> {
+        debug_assert!(
+            self.role.is_none_or(|role| {
+                let own = Interest::of(role, &self.node);
+                let known = |i: &Interest| own.contains(i) || Interest::of_all().contains(i);
+                interests.iter().all(known)
+            }),
+            "{:?} subscribes to what is not in its list: {interests:?}",
+            self.role
+        );
         match &self.backend {
             Backend::Local(member) => member.subscribe(interests).map(Subscription::local),
             Backend::Nats(connection) => connection.subscribe(interests).await.map(Subscription::nats),

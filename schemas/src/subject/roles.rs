@@ -1,0 +1,188 @@
+//! What each role publishes and what it receives. The services subscribe to it, and the
+//! permissions of the NATS servers are made of it: what is not listed here is refused there.
+//!
+//! Answers to questions need no permission that lasts for a moment (`allow_responses` of NATS).
+//! With it an asker chooses the subject on which others publish in their own names, its number of
+//! answers must fit the largest sync, and a reload of the server forgets all of it. Instead, a role
+//! that answers may publish to the inboxes of all nodes that ask, and to no others.
+
+use super::{INBOX, Interest, PREFIX, SERVICES, Subject};
+use crate::{NodeId, Service, words::words};
+
+/// The name of the person who watches a cluster over NATS. No node has it.
+pub const OPERATOR: &str = "ops";
+
+/// The inboxes of a node or a person.
+pub fn inboxes(name: &str) -> String {
+    format!("{INBOX}{name}.>")
+}
+
+words! {
+    /// The kinds of subjects: who publishes on them is decided by kind.
+    pub enum Kind {
+        /// Chat frames for the side that a gateway holds.
+        Frames = "frames",
+        /// A room event for one gateway.
+        Peer = "peer",
+        /// A room event for every gateway.
+        Room = "room",
+        /// The rooms that the publisher shares with a gateway.
+        Presence = "presence",
+        /// Wants of the publisher.
+        Want = "want",
+        /// Reports of people who were on the publisher.
+        Report = "report",
+        /// The keys by which gateways make origins, as the publisher tells them.
+        Origin = "origin",
+        /// Matches for one gateway.
+        Match = "match",
+        /// Events of a session.
+        Session = "session",
+        /// Where is this session?
+        Ask = "ask",
+        /// Events of a signing key.
+        Key = "key",
+        /// What the publisher holds.
+        Lease = "lease",
+        /// The publisher asks what it has missed.
+        Sync = "sync",
+        /// The publisher is running.
+        Node = "node",
+    }
+}
+
+impl Kind {
+    /// The roles that publish on subjects of this kind. Which events each of them may publish:
+    /// [`Message::publishers`](crate::message::Message::publishers).
+    pub const fn publishers(self) -> &'static [Service] {
+        use Service::{Gateway, Janitor, Pairing};
+        match self {
+            Self::Frames
+            | Self::Peer
+            | Self::Presence
+            | Self::Want
+            | Self::Report
+            | Self::Origin
+            | Self::Ask
+            | Self::Lease => &[Gateway],
+            Self::Match => &[Pairing],
+            Self::Room | Self::Session | Self::Key | Self::Sync => &[Gateway, Janitor],
+            Self::Node => &Service::ALL,
+        }
+    }
+
+    /// The roles that answer, if messages of this kind are questions.
+    pub const fn answered_by(self) -> &'static [Service] {
+        match self {
+            Self::Ask | Self::Sync => &[Service::Gateway, Service::Janitor],
+            Self::Frames
+            | Self::Peer
+            | Self::Room
+            | Self::Presence
+            | Self::Want
+            | Self::Report
+            | Self::Origin
+            | Self::Match
+            | Self::Session
+            | Self::Key
+            | Self::Lease
+            | Self::Node => &[],
+        }
+    }
+
+    /// The subjects of this kind on which `node` publishes in this role, as one wildcard. Where a
+    /// subject names its publisher, that is `role` and `node`.
+    pub fn published_by(self, role: Service, node: &NodeId) -> String {
+        let (role, node) = (role.word(), node.as_str());
+        match self {
+            Self::Frames => format!("{PREFIX}.room.*.frame.*"),
+            Self::Peer => format!("{PREFIX}.room.*.peer.*"),
+            Self::Room => format!("{PREFIX}.room.*.event.{role}"),
+            Self::Presence => format!("{PREFIX}.presence.*"),
+            Self::Want => format!("{PREFIX}.want.{node}"),
+            Self::Report => format!("{PREFIX}.report.{node}"),
+            Self::Origin => format!("{PREFIX}.origin.{node}"),
+            Self::Match => format!("{PREFIX}.match.*"),
+            Self::Session => format!("{PREFIX}.session.*.event.{role}"),
+            Self::Ask => format!("{PREFIX}.session.*.ask"),
+            Self::Key => format!("{PREFIX}.key.*.{role}.{node}"),
+            Self::Lease => format!("{PREFIX}.lease.{node}"),
+            Self::Sync => format!("{PREFIX}.sync.{node}"),
+            Self::Node => format!("{PREFIX}.node.{role}.{node}"),
+        }
+    }
+}
+
+impl Subject {
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Frames(..) => Kind::Frames,
+            Self::Peer(..) => Kind::Peer,
+            Self::Room(..) => Kind::Room,
+            Self::Presence(_) => Kind::Presence,
+            Self::Want(_) => Kind::Want,
+            Self::Report(_) => Kind::Report,
+            Self::Origin(_) => Kind::Origin,
+            Self::Match(_) => Kind::Match,
+            Self::Session(..) => Kind::Session,
+            Self::Ask(_) => Kind::Ask,
+            Self::Key(..) => Kind::Key,
+            Self::Lease(_) => Kind::Lease,
+            Self::Sync(_) => Kind::Sync,
+            Self::Node(..) => Kind::Node,
+        }
+    }
+
+    /// The roles that publish on it. Which events each of them may publish:
+    /// [`Message::publishers`](crate::message::Message::publishers).
+    pub const fn publishers(&self) -> &'static [Service] {
+        self.kind().publishers()
+    }
+}
+
+/// What one user of the NATS servers may do, as wildcards. Everything else is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// On what it may publish.
+    pub publish: Vec<String>,
+    /// To what it may subscribe.
+    pub subscribe: Vec<String>,
+}
+
+impl Permissions {
+    /// Those of `node` in the cluster of `members`. It is one of them.
+    pub fn of_node(role: Service, node: &NodeId, members: &[(Service, NodeId)]) -> Self {
+        let kinds = Kind::ALL.iter().copied();
+        let own = kinds.clone().filter(|kind| kind.publishers().contains(&role));
+        let mut publish: Vec<_> = own.map(|kind| kind.published_by(role, node)).collect();
+        // A node sends a message to itself to learn that all before it have reached the server.
+        publish.push(inboxes(node.as_str()));
+        let answered: Vec<_> = kinds.filter(|kind| kind.answered_by().contains(&role)).collect();
+        let asks = |role| answered.iter().any(|kind| kind.publishers().contains(role));
+        let askers = members.iter().filter(|(role, member)| asks(role) && member != node);
+        publish.extend(askers.map(|(_, member)| inboxes(member.as_str())));
+        // The answers of the micro protocol.
+        publish.push(inboxes(OPERATOR));
+
+        let mut received = Interest::of(role, node);
+        received.extend(
+            Interest::of_all().into_iter().filter(|own| !Interest::of(role, node).contains(own)),
+        );
+        let mut subscribe: Vec<_> = received.iter().map(Interest::text).collect();
+        subscribe.extend([inboxes(node.as_str()), SERVICES.to_owned()]);
+        Self { publish, subscribe }
+    }
+
+    /// Those of who watches the cluster: who is running and how rooms and keys come and go. Not what
+    /// is said in a room, who waits for whom, or what a node holds.
+    pub fn of_operator() -> Self {
+        let heard = ["node.>", "room.*.event.>", "room.*.peer.*", "key.>"];
+        let mut subscribe: Vec<_> = heard.iter().map(|subject| format!("{PREFIX}.{subject}")).collect();
+        subscribe.push(inboxes(OPERATOR));
+        Self { publish: vec![SERVICES.to_owned()], subscribe }
+    }
+}
+
+#[cfg(test)]
+mod tests;
