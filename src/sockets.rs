@@ -6,7 +6,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use anyhow::Context;
 use serving::{
     listener,
-    tls::{self, Acceptor, Clients},
+    tls::{self, Acceptor},
 };
 use tokio::net::TcpListener;
 
@@ -53,8 +53,8 @@ impl Sockets {
     /// # Errors
     /// The exit code of the process. The reason has been printed.
     pub fn open(clients: Option<&Listener>, ops: &Listener) -> Result<Self, ExitCode> {
-        let clients_tls = clients.map(|clients| acceptor(clients, Clients::Named)).transpose()?;
-        let ops_tls = acceptor(ops, Clients::Any)?;
+        let clients_tls = clients.map(acceptor).transpose()?;
+        let ops_tls = acceptor(ops)?;
         let clients = clients.map(|clients| bind(&LISTEN, clients.address)).transpose()?;
         Ok(Self {
             clients: clients.map(|listener| Socket { listener, tls: clients_tls.flatten() }),
@@ -63,8 +63,8 @@ impl Sockets {
     }
 }
 
-fn acceptor(listener: &Listener, clients: Clients) -> Result<Option<Acceptor>, ExitCode> {
-    let acceptor = listener.tls.as_ref().map(|files| tls::acceptor(files, clients)).transpose();
+fn acceptor(listener: &Listener) -> Result<Option<Acceptor>, ExitCode> {
+    let acceptor = listener.tls.as_ref().map(tls::acceptor).transpose();
     acceptor.map_err(|error| fail(&error.into(), WRONG_OPTIONS))
 }
 

@@ -1,16 +1,19 @@
 //! The addresses that a process listens on, their certificates, and the rule that nothing
 //! unprotected can be reached from other machines.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use gateway::config::Peers;
-use serving::tls::{self, TlsError, TlsFiles};
+use serving::tls::{self, AcceptedNames, TlsError, TlsFiles};
 
 use super::{
     reader::Reader,
     role::Role,
-    spec::Row,
-    table::{INSECURE_LISTEN, LISTEN, OPS_LISTEN, TLS_CERT, TLS_CLIENT_CA, TLS_CLIENT_NAME, TLS_KEY},
+    spec::{Optional, Row},
+    table::{
+        INSECURE_LISTEN, LISTEN, OPS_LISTEN, OPS_TLS_CERT, OPS_TLS_CLIENT_CA, OPS_TLS_CLIENT_NAMES,
+        OPS_TLS_KEY, TLS_CERT, TLS_CLIENT_CA, TLS_CLIENT_NAME, TLS_CLIENT_NAMES, TLS_KEY,
+    },
 };
 
 /// An address to listen on.
@@ -22,17 +25,23 @@ pub struct Listener {
     pub tls: Option<TlsFiles>,
 }
 
-/// The listener for health checks and metrics.
-pub fn ops(reader: &mut Reader, files: Option<&TlsFiles>) -> Listener {
+/// The listener for health checks and metrics. `shared` are the certificate files of the other
+/// listener.
+pub fn ops(reader: &mut Reader, shared: Option<&TlsFiles>) -> Listener {
     let address = reader.get(&OPS_LISTEN);
-    let authority = files.is_some_and(|files| files.client_ca.is_some());
-    if !is_local(address) && !authority && files_are_sound(reader) && reader.is_sound(&TLS_CLIENT_CA) {
-        let remedy = "give --tls-cert, --tls-key and --tls-client-ca, or listen on 127.0.0.1";
+    let own = of_ops(reader);
+    // The names that are accepted there are those of proxies.
+    let shared = || shared.map(|files| TlsFiles { client_names: AcceptedNames::Any, ..files.clone() });
+    let files = own.or_else(shared);
+    let authority = files.as_ref().is_some_and(|files| files.client_ca.is_some());
+    if !is_local(address) && !authority && ops_files_are_sound(reader) {
+        let remedy = "give --ops-tls-cert, --ops-tls-key and --ops-tls-client-ca (or --tls-cert, --tls-key and \
+                      --tls-client-ca), or listen on 127.0.0.1";
         let fault = format!("{address} can be reached from other machines: {remedy}");
         reader.conflict(&[&OPS_LISTEN], &fault);
     }
     // On loopback, health checks and metrics need no certificate.
-    Listener { address, tls: files.filter(|_| !is_local(address)).cloned() }
+    Listener { address, tls: files.filter(|_| !is_local(address)) }
 }
 
 /// The listener for clients, and who may connect to it.
@@ -72,45 +81,94 @@ fn files_are_sound(reader: &Reader) -> bool {
     reader.is_sound(&TLS_CERT) && reader.is_sound(&TLS_KEY)
 }
 
-/// The certificate files of all listeners.
-pub fn certificates(reader: &mut Reader) -> Option<TlsFiles> {
-    let (cert, key) = (reader.find(&TLS_CERT), reader.find(&TLS_KEY));
-    let client_ca = reader.find(&TLS_CLIENT_CA);
-    let client_name = if matches!(reader.role, Role::Serve | Role::Gateway) {
-        reader.find(&TLS_CLIENT_NAME).map(|name| name.0)
-    } else {
-        None
-    };
-    if client_name.is_some() && !reader.is_given(&TLS_CLIENT_CA) {
-        let fault = "it needs --tls-client-ca: without it no client certificate is asked for";
-        reader.conflict(&[&TLS_CLIENT_NAME], fault);
-    }
-    let given = |row: &dyn Row| reader.is_given(row);
-    let missing: Option<(&dyn Row, &str)> = match (given(&TLS_CERT), given(&TLS_KEY)) {
-        (true, false) => Some((&TLS_KEY, "--tls-cert needs it: give both")),
-        (false, true) => Some((&TLS_CERT, "--tls-key needs it: give both")),
-        (false, false) if given(&TLS_CLIENT_CA) => {
-            Some((&TLS_CERT, "--tls-client-ca needs it, and --tls-key: give all three"))
-        }
-        _ => None,
-    };
-    if let Some((row, fault)) = missing {
-        reader.wrong(row, fault);
-    }
-    let files = TlsFiles { cert: cert?, key: key?, client_ca, client_name };
-    for fault in tls::check(&files) {
-        reader.wrong(option_of(&fault, &files), &fault.to_string());
-    }
-    Some(files)
+fn ops_files_are_sound(reader: &Reader) -> bool {
+    let rows: [&dyn Row; 4] = [&TLS_CLIENT_CA, &OPS_TLS_CERT, &OPS_TLS_KEY, &OPS_TLS_CLIENT_CA];
+    files_are_sound(reader) && rows.into_iter().all(|row| reader.is_sound(row))
 }
 
-/// The option that names the file with the fault.
-fn option_of(fault: &TlsError, files: &TlsFiles) -> &'static dyn Row {
-    match fault {
-        TlsError::File { path, .. } if *path == files.cert => &TLS_CERT,
-        TlsError::File { path, .. } if *path == files.key => &TLS_KEY,
-        TlsError::File { .. } | TlsError::Authority { .. } | TlsError::Verifier(_) => &TLS_CLIENT_CA,
-        TlsError::Certificate(_) => &TLS_CERT,
-        TlsError::Name(_) => &TLS_CLIENT_NAME,
+/// The certificate files of all listeners that have none of their own.
+pub fn certificates(reader: &mut Reader) -> Option<TlsFiles> {
+    let accepted = if matches!(reader.role, Role::Serve | Role::Gateway) {
+        let name = reader.find(&TLS_CLIENT_NAME).map(|name| AcceptedNames::Name(name.0));
+        let listed = reader.find(&TLS_CLIENT_NAMES).map(AcceptedNames::Listed);
+        if name.is_some() && listed.is_some() {
+            reader.conflict(&[&TLS_CLIENT_NAME, &TLS_CLIENT_NAMES], "give only one of them");
+        }
+        name.or(listed).unwrap_or(AcceptedNames::Any)
+    } else {
+        AcceptedNames::Any
+    };
+    SHARED.read(reader, accepted)
+}
+
+/// The certificate files of the listener for health checks and metrics alone.
+fn of_ops(reader: &mut Reader) -> Option<TlsFiles> {
+    let listed = reader.find(&OPS_TLS_CLIENT_NAMES).map(AcceptedNames::Listed);
+    OF_OPS.read(reader, listed.unwrap_or(AcceptedNames::Any))
+}
+
+/// The options that name the files of a listener.
+struct FileRows {
+    cert: &'static Optional<PathBuf>,
+    key: &'static Optional<PathBuf>,
+    client_ca: &'static Optional<PathBuf>,
+    /// Those of the names that are accepted.
+    names: &'static [&'static dyn Row],
+}
+
+static SHARED: FileRows = FileRows {
+    cert: &TLS_CERT,
+    key: &TLS_KEY,
+    client_ca: &TLS_CLIENT_CA,
+    names: &[&TLS_CLIENT_NAME, &TLS_CLIENT_NAMES],
+};
+
+static OF_OPS: FileRows = FileRows {
+    cert: &OPS_TLS_CERT,
+    key: &OPS_TLS_KEY,
+    client_ca: &OPS_TLS_CLIENT_CA,
+    names: &[&OPS_TLS_CLIENT_NAMES],
+};
+
+impl FileRows {
+    fn read(&self, reader: &mut Reader, client_names: AcceptedNames) -> Option<TlsFiles> {
+        let (cert, key) = (reader.find(self.cert), reader.find(self.key));
+        let client_ca = reader.find(self.client_ca);
+        let (cert_flag, key_flag, ca_flag) = (self.cert.flag(), self.key.flag(), self.client_ca.flag());
+        for names in self.names {
+            if reader.is_given(*names) && !reader.is_given(self.client_ca) {
+                let fault = format!("it needs {ca_flag}: without it no client certificate is asked for");
+                reader.conflict(&[*names], &fault);
+            }
+        }
+        let missing: Option<(&dyn Row, String)> =
+            match (reader.is_given(self.cert), reader.is_given(self.key)) {
+                (true, false) => Some((self.key, format!("{cert_flag} needs it: give both"))),
+                (false, true) => Some((self.cert, format!("{key_flag} needs it: give both"))),
+                (false, false) if reader.is_given(self.client_ca) => {
+                    Some((self.cert, format!("{ca_flag} needs it, and {key_flag}: give all three")))
+                }
+                _ => None,
+            };
+        if let Some((row, fault)) = missing {
+            reader.wrong(row, &fault);
+        }
+        let files = TlsFiles { cert: cert?, key: key?, client_ca, client_names };
+        for fault in tls::check(&files) {
+            reader.wrong(self.option_of(&fault, &files), &fault.to_string());
+        }
+        Some(files)
+    }
+
+    /// The option that names the file with the fault.
+    fn option_of(&self, fault: &TlsError, files: &TlsFiles) -> &dyn Row {
+        match fault {
+            TlsError::File { path, .. } if *path == files.cert => self.cert,
+            TlsError::File { path, .. } if *path == files.key => self.key,
+            TlsError::File { .. } | TlsError::Authority { .. } | TlsError::Verifier(_) => self.client_ca,
+            TlsError::Certificate(_) => self.cert,
+            TlsError::Name(_) => self.names[0],
+            TlsError::Names { .. } => self.names[self.names.len() - 1],
+        }
     }
 }

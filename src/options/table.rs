@@ -88,7 +88,7 @@ table! {
         name: "ops-listen", group: Listeners, roles: NODES,
         default: on_loopback(9090), example: "10.0.0.1:9090",
         help: "Address and port of health checks and metrics. On any but a loopback address it \
-            needs TLS and --tls-client-ca.",
+            needs TLS and --ops-tls-client-ca or --tls-client-ca.",
     }
     TLS_CERT: PathBuf {
         name: "tls-cert", group: Listeners, roles: NODES,
@@ -110,6 +110,34 @@ table! {
         name: "tls-client-name", group: Listeners, roles: GATEWAYS,
         without: "any name", example: "proxy.internal",
         help: "DNS name that the certificate of a client of --listen must be valid for.",
+    }
+    TLS_CLIENT_NAMES: PathBuf {
+        name: "tls-client-names", group: Listeners, roles: GATEWAYS,
+        without: "any name", example: "edge-names.txt",
+        help: "File of such names, one a line, of which the certificate must be valid for one. \
+            `cipher-chat pki` writes it.",
+    }
+    OPS_TLS_CERT: PathBuf {
+        name: "ops-tls-cert", group: Listeners, roles: NODES,
+        without: "--tls-cert", example: "operations.pem",
+        help: "File of the certificate chain (PEM) of --ops-listen, if it is another than that of \
+            --listen. With it, clients of --ops-listen are checked by the --ops-tls- options alone.",
+    }
+    OPS_TLS_KEY: PathBuf {
+        name: "ops-tls-key", group: Listeners, roles: NODES,
+        without: "--tls-key", example: "operations.key",
+        help: "File of that certificate's private key (PEM).",
+    }
+    OPS_TLS_CLIENT_CA: PathBuf {
+        name: "ops-tls-client-ca", group: Listeners, roles: NODES,
+        without: "--tls-client-ca", example: "operations-ca.pem",
+        help: "File of the certificate authorities (PEM) of who may read health and metrics.",
+    }
+    OPS_TLS_CLIENT_NAMES: PathBuf {
+        name: "ops-tls-client-names", group: Listeners, roles: NODES,
+        without: "any name", example: "operations-names.txt",
+        help: "File of DNS names, one a line, of which the certificate of who reads health and \
+            metrics must be valid for one.",
     }
     NATS: Urls {
         name: "nats", group: Bus, roles: NODES,

@@ -2,7 +2,7 @@
 //! for.
 
 use std::{
-    fmt,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,7 +12,7 @@ use rustls::{
     client::{danger::HandshakeSignatureValid, verify_server_name},
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{
-        CertificateDer, InvalidDnsNameError, PrivateKeyDer, ServerName, UnixTime,
+        CertificateDer, DnsName, InvalidDnsNameError, PrivateKeyDer, ServerName, UnixTime,
         pem::{self, PemObject},
     },
     server::{
@@ -32,8 +32,20 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// Clients must show a certificate of this authority.
     pub client_ca: Option<PathBuf>,
-    /// And it must be valid for this DNS name, a subject alternative name.
-    pub client_name: Option<String>,
+    /// And it must be valid for one of these DNS names (subject alternative names).
+    pub client_names: AcceptedNames,
+}
+
+/// The names of clients that are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AcceptedNames {
+    /// Whatever the authority has signed.
+    Any,
+    /// This one.
+    Name(String),
+    /// Those in a file, one a line: with it a certificate can be revoked, and its next generation
+    /// accepted.
+    Listed(PathBuf),
 }
 
 /// Why TLS cannot be served.
@@ -61,32 +73,48 @@ pub enum TlsError {
     /// No authority at all.
     #[error("the client authority: {0}")]
     Verifier(#[from] VerifierBuilderError),
+    /// A file of names that cannot be used.
+    #[error("{}: {fault}", path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: NamesError,
+    },
     /// A required name that is none.
     #[error("the required client name: {0}")]
     Name(#[from] InvalidDnsNameError),
 }
 
-/// Whose certificate is good enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clients {
-    /// One of the authority, and with the required name if there is one: Nginx.
-    Named,
-    /// Any of the authority: whoever watches the cluster.
-    Any,
+/// What is wrong with a file of names.
+#[derive(Debug, thiserror::Error)]
+pub enum NamesError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// A line that is not a DNS name.
+    #[error("line {line} is not a DNS name")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+    },
+    /// No name, so that nobody could connect.
+    #[error("it holds no name")]
+    Empty,
 }
 
 /// Reads the files and makes an acceptor.
 ///
 /// # Errors
 /// If a file is missing or unfit.
-pub fn acceptor(files: &TlsFiles, clients: Clients) -> Result<Acceptor, TlsError> {
+pub fn acceptor(files: &TlsFiles) -> Result<Acceptor, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let chain = certificates(&files.cert)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|fault| unreadable(&files.key, fault))?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Certificate)?;
-    let builder = match verifier(files, clients, &provider)? {
+    let builder = match verifier(files, &provider)? {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
@@ -102,7 +130,7 @@ pub fn check(files: &TlsFiles) -> Vec<TlsError> {
     let faults = [certificates(&files.cert).err(), key.err(), authority.err()];
     let faults: Vec<_> = faults.into_iter().flatten().collect();
     // Only files that can be read can be compared with each other.
-    if faults.is_empty() { acceptor(files, Clients::Named).err().into_iter().collect() } else { faults }
+    if faults.is_empty() { acceptor(files).err().into_iter().collect() } else { faults }
 }
 
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -120,7 +148,6 @@ fn unreadable(path: &Path, fault: pem::Error) -> TlsError {
 
 fn verifier(
     files: &TlsFiles,
-    clients: Clients,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
     let Some(path) = &files.client_ca else { return Ok(None) };
@@ -129,25 +156,38 @@ fn verifier(
         roots.add(authority).map_err(|fault| TlsError::Authority { path: path.to_owned(), fault })?;
     }
     let any = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?;
-    match &files.client_name {
-        Some(name) if clients == Clients::Named => {
-            let name = ServerName::try_from(name.clone())?;
-            Ok(Some(Arc::new(NamedClient { any, name })))
+    let names = match &files.client_names {
+        AcceptedNames::Any => return Ok(Some(any)),
+        AcceptedNames::Name(name) => vec![ServerName::try_from(name.clone())?],
+        AcceptedNames::Listed(path) => {
+            listed(path).map_err(|fault| TlsError::Names { path: path.to_owned(), fault })?
         }
-        _ => Ok(Some(any)),
-    }
+    };
+    Ok(Some(Arc::new(NamedClient { any, names })))
 }
 
-/// Accepts what `any` accepts, if it is also valid for `name` (a DNS name among the subject
+/// The names of a file. Empty lines are none.
+fn listed(path: &Path) -> Result<Vec<ServerName<'static>>, NamesError> {
+    let text = fs::read_to_string(path)?;
+    let lines = text.lines().map(str::trim).enumerate().filter(|(_, name)| !name.is_empty());
+    let name = |(index, name): (usize, &str)| match DnsName::try_from(name.to_owned()) {
+        Ok(name) => Ok(ServerName::DnsName(name)),
+        Err(_) => Err(NamesError::Line { line: index + 1 }),
+    };
+    let names: Vec<_> = lines.map(name).collect::<Result<_, _>>()?;
+    if names.is_empty() { Err(NamesError::Empty) } else { Ok(names) }
+}
+
+/// Accepts what `any` accepts, if it is also valid for one of `names` (DNS names among the subject
 /// alternative names).
 struct NamedClient {
     any: Arc<dyn ClientCertVerifier>,
-    name: ServerName<'static>,
+    names: Vec<ServerName<'static>>,
 }
 
 impl fmt::Debug for NamedClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamedClient").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("NamedClient").field("names", &self.names).finish_non_exhaustive()
     }
 }
 
@@ -163,11 +203,12 @@ impl ClientCertVerifier for NamedClient {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         let verified = self.any.verify_client_cert(end_entity, intermediates, now)?;
-        verify_server_name(&ParsedCertificate::try_from(end_entity)?, &self.name)
+        let certificate = ParsedCertificate::try_from(end_entity)?;
+        let accepted = self.names.iter().any(|name| verify_server_name(&certificate, name).is_ok());
+        if !accepted {
             // Which name would have done is nothing to tell a stranger.
-            .map_err(|_| {
-                rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
-            })?;
+            return Err(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure));
+        }
         Ok(verified)
     }
 

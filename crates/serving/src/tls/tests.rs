@@ -63,21 +63,21 @@ struct World {
     files: TlsFiles,
 }
 
-fn world(client_name: Option<&str>) -> World {
+fn world(client_names: AcceptedNames) -> World {
     let (directory, servers, clients) = (Directory::new(), authority(), authority());
     let server = identity(&servers, "localhost", ExtendedKeyUsagePurpose::ServerAuth);
     let files = TlsFiles {
         cert: directory.file("cert.pem", &server.cert.pem()),
         key: directory.file("key.pem", &server.key.serialize_pem()),
         client_ca: Some(directory.file("ca.pem", &clients.pem())),
-        client_name: client_name.map(Into::into),
+        client_names,
     };
     World { directory, servers, clients, files }
 }
 
 impl World {
     /// Whether a client with this certificate hears an answer.
-    async fn lets_in(&self, clients: Clients, who: Option<&Identity>) -> bool {
+    async fn lets_in(&self, who: Option<&Identity>) -> bool {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(self.servers.der().clone()).unwrap();
@@ -92,7 +92,7 @@ impl World {
                 builder.with_client_auth_cert(vec![cert.der().clone()], key).unwrap()
             }
         };
-        let acceptor = acceptor(&self.files, clients).unwrap();
+        let acceptor = acceptor(&self.files).unwrap();
         let (near, far) = duplex(64 * 1024);
         let server = async {
             let mut stream = acceptor.accept(far).await.ok()?;
@@ -112,40 +112,74 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn only_the_named_client_of_the_authority_gets_through() {
-    let world = world(Some("nginx"));
-    let nginx = client(&world.clients, "nginx");
-    assert!(world.lets_in(Clients::Named, Some(&nginx)).await);
-    assert!(!world.lets_in(Clients::Named, None).await, "no certificate");
-    for name in ["nginx2", "other", "x.nginx"] {
-        assert!(!world.lets_in(Clients::Named, Some(&client(&world.clients, name))).await, "{name}");
-    }
-    let foreign = client(&authority(), "nginx");
-    assert!(!world.lets_in(Clients::Named, Some(&foreign)).await, "another authority");
-    let server = identity(&world.clients, "nginx", ExtendedKeyUsagePurpose::ServerAuth);
-    assert!(!world.lets_in(Clients::Named, Some(&server)).await, "not made for a client");
+fn named(name: &str) -> AcceptedNames {
+    AcceptedNames::Name(name.into())
 }
 
 #[tokio::test]
-async fn who_watches_needs_a_certificate_but_no_name() {
-    let world = world(Some("nginx"));
-    assert!(world.lets_in(Clients::Any, Some(&client(&world.clients, "watcher"))).await);
-    assert!(!world.lets_in(Clients::Any, None).await);
-    assert!(!world.lets_in(Clients::Any, Some(&client(&authority(), "watcher"))).await);
+async fn only_the_listed_clients_get_through() {
+    let mut world = world(AcceptedNames::Any);
+    world.files.client_names =
+        AcceptedNames::Listed(world.directory.file("names.txt", "\nnginx.g2\n haproxy.g1 \n"));
+    for (name, accepted) in [("nginx.g2", true), ("haproxy.g1", true), ("nginx.g1", false), ("nginx", false)]
+    {
+        assert_eq!(world.lets_in(Some(&client(&world.clients, name))).await, accepted, "{name}");
+    }
+    let foreign = client(&authority(), "nginx.g2");
+    assert!(!world.lets_in(Some(&foreign)).await, "another authority");
+    assert!(!world.lets_in(None).await, "no certificate");
+}
+
+#[test]
+fn an_unfit_list_of_names_is_told() {
+    let mut world = world(AcceptedNames::Any);
+    for (text, told) in [("", "it holds no name"), ("nginx\nnot a name\n", "line 2 is not a DNS name")] {
+        let list = world.directory.file("names.txt", text);
+        world.files.client_names = AcceptedNames::Listed(list);
+        let faults = check(&world.files);
+        assert!(
+            matches!(faults[..], [TlsError::Names { .. }]) && faults[0].to_string().ends_with(told),
+            "{faults:?}"
+        );
+    }
+    world.files.client_names = AcceptedNames::Listed(world.directory.0.join("missing"));
+    assert!(matches!(check(&world.files)[..], [TlsError::Names { .. }]));
+}
+
+#[tokio::test]
+async fn only_the_named_client_of_the_authority_gets_through() {
+    let world = world(named("nginx"));
+    let nginx = client(&world.clients, "nginx");
+    assert!(world.lets_in(Some(&nginx)).await);
+    assert!(!world.lets_in(None).await, "no certificate");
+    for name in ["nginx2", "other", "x.nginx"] {
+        assert!(!world.lets_in(Some(&client(&world.clients, name))).await, "{name}");
+    }
+    let foreign = client(&authority(), "nginx");
+    assert!(!world.lets_in(Some(&foreign)).await, "another authority");
+    let server = identity(&world.clients, "nginx", ExtendedKeyUsagePurpose::ServerAuth);
+    assert!(!world.lets_in(Some(&server)).await, "not made for a client");
+}
+
+#[tokio::test]
+async fn where_any_name_will_do_a_certificate_is_needed_still() {
+    let world = world(AcceptedNames::Any);
+    assert!(world.lets_in(Some(&client(&world.clients, "watcher"))).await);
+    assert!(!world.lets_in(None).await);
+    assert!(!world.lets_in(Some(&client(&authority(), "watcher"))).await);
 }
 
 #[tokio::test]
 async fn without_an_authority_everybody_may_come() {
-    let mut world = world(None);
+    let mut world = world(AcceptedNames::Any);
     world.files.client_ca = None;
-    assert!(world.lets_in(Clients::Named, None).await);
+    assert!(world.lets_in(None).await);
 }
 
 #[test]
 fn an_unfit_file_is_named() {
-    let World { directory, files, .. } = world(None);
-    let fault = |files: TlsFiles| acceptor(&files, Clients::Named).err().unwrap().to_string();
+    let World { directory, files, .. } = world(AcceptedNames::Any);
+    let fault = |files: TlsFiles| acceptor(&files).err().unwrap().to_string();
     let missing = directory.0.join("missing.pem");
     let shown = missing.display().to_string();
     assert!(fault(TlsFiles { cert: missing.clone(), ..files.clone() }).starts_with(&shown));
@@ -160,7 +194,7 @@ fn an_unfit_file_is_named() {
 
 #[test]
 fn all_faults_of_the_files_are_reported_at_once() {
-    let World { directory, files, .. } = world(Some("nginx"));
+    let World { directory, files, .. } = world(named("nginx"));
     assert!(check(&files).is_empty());
     let other = directory.file("other.pem", &KeyPair::generate().unwrap().serialize_pem());
     assert!(matches!(check(&TlsFiles { key: other, ..files.clone() })[..], [TlsError::Certificate(_)]));
