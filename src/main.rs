@@ -14,6 +14,8 @@ mod telemetry;
 use std::{env, process::ExitCode};
 
 use bench::Outcome;
+use bus::Clock;
+use pki::{PkiError, PkiOptions};
 
 use crate::options::{Request, Tool};
 
@@ -52,7 +54,19 @@ fn run(tool: Tool) -> ExitCode {
             }
         }),
         Tool::Decode => decode::main(),
+        Tool::Pki(options) => certificates(&options),
     }
+}
+
+/// Makes what is missing, and names each file that was written.
+fn certificates(options: &PkiOptions) -> ExitCode {
+    match pki::run(options, Clock::start().now()) {
+        Ok(written) if written.is_empty() => println!("nothing to do"),
+        Ok(written) => written.iter().for_each(|file| println!("{file}")),
+        Err(PkiError::Plan(error)) => return fail(&error.into(), WRONG_OPTIONS),
+        Err(error) => return fail(&error.into(), FAILED),
+    }
+    ExitCode::SUCCESS
 }
 
 /// Shows an error with its causes on standard error.

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, ffi::OsString};
 
 use bench::BenchOptions;
 use clap::{Arg, Subcommand};
+use pki::PkiOptions;
 use terminal::ChatOptions;
 
 use super::{role::Role, spec::Row, table::TABLE};
@@ -34,6 +35,8 @@ pub enum Tool {
     Bench(BenchOptions),
     /// Show a CBOR event of the bus (standard input) as JSON, for `nats sub --translate`
     Decode,
+    /// Make the certificates, keys and NATS permissions of a cluster
+    Pki(PkiOptions),
 }
 
 /// The whole command line.
