@@ -3,4 +3,5 @@
 mod bus;
 mod clocks;
 mod gateways;
+mod secure;
 mod services;

@@ -8,6 +8,7 @@ mod drain;
 mod edge;
 mod fairness;
 mod health;
+mod inner_links;
 mod matching;
 mod metrics;
 mod options;

@@ -119,6 +119,11 @@ pub(crate) async fn call(
     in_time(&format!("an answer to {method} {path}"), answered).await.unwrap()
 }
 
+/// Whether anybody accepts connections there.
+pub(crate) async fn is_listening(at: SocketAddr) -> bool {
+    TcpStream::connect(at).await.is_ok()
+}
+
 /// A GET request without a token.
 pub(crate) async fn get(from: SocketAddr, path: &str) -> Answer {
     call(from, "GET", path, &[], "").await

@@ -5,9 +5,11 @@ pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod http;
 pub(crate) mod nats;
+pub(crate) mod nats_client;
 pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod secure;
 pub(crate) mod socket;
 pub(crate) mod token;
 

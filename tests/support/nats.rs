@@ -160,7 +160,7 @@ impl Drop for NatsServer {
     }
 }
 
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     if let Some(named) = env::var_os("NATS_SERVER") {
         return named.into();
     }
@@ -172,7 +172,7 @@ fn program() -> PathBuf {
     on_path.chain(cached).find(|path| path.is_file()).unwrap_or_else(|| "nats-server".into())
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let span = u64::from(PORTS.end - PORTS.start);
     let candidates = std::iter::repeat_with(|| PORTS.start + (random() % span) as u16);
     let mut free = candidates.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());

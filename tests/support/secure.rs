@@ -1,0 +1,368 @@
+//! A cluster as it is deployed: three NATS servers with the configuration that really runs, TLS on
+//! every link, and for each node and person the files that `cipher-chat pki` makes.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    thread,
+};
+
+use parking_lot::Mutex;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use tokio_rustls::TlsConnector;
+
+use super::{
+    eventually, http,
+    nats::{free_port, program},
+    process::{Launch, Process},
+    unique,
+};
+
+/// The file that is deployed.
+const NATS_CONF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/nats/nats.conf");
+
+/// A server that is not as fast as its ports are taken by others is started again, this many times.
+const ATTEMPTS: usize = 5;
+
+/// A directory that `cipher-chat pki` has filled. Removed when the test ends.
+pub(crate) struct Pki {
+    dir: PathBuf,
+}
+
+impl Pki {
+    /// For these gateways, two pairing and two janitor nodes, and three NATS servers, all on
+    /// loopback.
+    pub(crate) fn with_gateways(gateways: &[&str]) -> Self {
+        let pki = Self { dir: env::temp_dir().join(unique("pki")) };
+        let on_loopback = |name: &str| format!("{name}=127.0.0.1+localhost");
+        let list = |names: &[&str]| names.iter().map(|name| on_loopback(name)).collect::<Vec<_>>().join(",");
+        pki.run(&[
+            ("--gateways", &list(gateways)),
+            ("--pairing", &list(&["pairing-1", "pairing-2"])),
+            ("--janitors", &list(&["janitor-1", "janitor-2"])),
+            ("--nats", &list(&["nats-1", "nats-2", "nats-3"])),
+            ("--host", "localhost,127.0.0.1"),
+        ]);
+        pki
+    }
+
+    /// Runs it with more options.
+    pub(crate) fn run(&self, options: &[(&str, &str)]) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
+        command.arg("pki").arg(&self.dir);
+        for (option, value) in options {
+            command.arg(option).args((!value.is_empty()).then_some(value));
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The path of a file.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The path as an option's value.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.file(name).to_str().unwrap().to_owned()
+    }
+
+    /// All certificates of members, such as `gateway-1/bus`.
+    pub(crate) fn leaves(&self) -> Vec<String> {
+        let mut leaves = Vec::new();
+        for member in fs::read_dir(&self.dir).unwrap().map(|entry| entry.unwrap()) {
+            let name = member.file_name().into_string().unwrap();
+            if name == "authorities" || !member.path().is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(member.path()).unwrap().map(|entry| entry.unwrap().path()) {
+                let stem = file.file_stem().unwrap().to_str().unwrap();
+                if file.extension().is_some_and(|extension| extension == "pem") && !stem.ends_with("-ca") {
+                    leaves.push(format!("{name}/{stem}"));
+                }
+            }
+        }
+        leaves.sort();
+        leaves
+    }
+
+    /// A client that believes this authority, and shows this certificate or none.
+    pub(crate) fn client(&self, authority: &str, shown: Option<&str>) -> TlsConnector {
+        let identity = shown.map(|shown| {
+            let key = PrivateKeyDer::from_pem_file(self.file(&format!("{shown}.key"))).unwrap();
+            (vec![certificate(&self.file(&format!("{shown}.pem")))], key)
+        });
+        self.client_with(authority, identity)
+    }
+
+    /// The same with a certificate that was read before.
+    pub(crate) fn client_with(&self, authority: &str, identity: Option<Identity>) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate(&self.file(&format!("authorities/{authority}.pem")))).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let config = match identity {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
+        };
+        TlsConnector::from(Arc::new(config))
+    }
+}
+
+/// A certificate chain and its key.
+pub(crate) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn certificate(path: &Path) -> CertificateDer<'static> {
+    CertificateDer::from_pem_file(path).unwrap()
+}
+
+impl Drop for Pki {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// The cluster.
+pub(crate) struct SecureCluster {
+    pub(crate) pki: Pki,
+    pub(crate) servers: Vec<SecureNats>,
+}
+
+impl SecureCluster {
+    /// Starts the three NATS servers, and waits until each has routes to the others.
+    pub(crate) async fn start(pki: Pki) -> Self {
+        Self::start_with(pki, |configuration| configuration).await
+    }
+
+    /// The same with a change of the configuration.
+    pub(crate) async fn start_with(pki: Pki, change: impl Fn(String) -> String) -> Self {
+        let configuration = change(fs::read_to_string(NATS_CONF).unwrap());
+        for _ in 0..ATTEMPTS {
+            let names = ["nats-1", "nats-2", "nats-3"];
+            let ports: Vec<_> = names.iter().map(|_| [free_port(), free_port(), free_port()]).collect();
+            let routes: Vec<_> =
+                ports.iter().map(|[_, route, _]| format!("tls://127.0.0.1:{route}")).collect();
+            let routes = format!("[{}]", routes.join(", "));
+            let servers: Vec<_> = names
+                .into_iter()
+                .zip(ports)
+                .map(|(name, ports)| SecureNats::start(&pki, name, ports, &routes, &configuration))
+                .collect();
+            if servers.iter().all(SecureNats::is_ready) {
+                let cluster = Self { pki, servers };
+                cluster.is_connected().await;
+                return cluster;
+            }
+        }
+        panic!("the NATS servers do not start");
+    }
+
+    async fn is_connected(&self) {
+        for server in &self.servers {
+            eventually("a NATS server has routes to the others", async || {
+                let routes = http::get(server.monitor(), "/routez").await.json();
+                let names = routes["routes"].as_array().into_iter().flatten();
+                let mut names: Vec<_> = names.filter_map(|route| route["remote_name"].as_str()).collect();
+                names.sort_unstable();
+                names.dedup();
+                names.len() == self.servers.len() - 1
+            })
+            .await;
+        }
+    }
+
+    /// The addresses for nodes.
+    pub(crate) fn urls(&self) -> String {
+        self.servers.iter().map(|server| format!("tls://{}", server.clients())).collect::<Vec<_>>().join(",")
+    }
+
+    /// A node of this cluster, which can be configured before it is started. Its clients come
+    /// without TLS.
+    pub(crate) fn launch(&self, role: &'static str, name: &str) -> Launch {
+        Launch::new(role)
+            .set("nats", &self.urls())
+            .set("node-id", name)
+            .set("nats-ca", &self.pki.text(&format!("{name}/bus-ca.pem")))
+            .set("nats-cert", &self.pki.text(&format!("{name}/bus.pem")))
+            .set("nats-key", &self.pki.text(&format!("{name}/bus.key")))
+    }
+
+    /// The same behind a proxy, with an ops listener that others can reach.
+    pub(crate) fn launch_with_doors(&self, role: &'static str, name: &str) -> Launch {
+        let own = |file: &str| self.pki.text(&format!("{name}/{file}"));
+        let launch = self
+            .launch(role, name)
+            .set("ops-listen", "0.0.0.0:0")
+            .set("ops-tls-cert", &own("operations.pem"))
+            .set("ops-tls-key", &own("operations.key"))
+            .set("ops-tls-client-ca", &own("operations-ca.pem"))
+            .set("ops-tls-client-names", &own("operations-names.txt"));
+        if role != "gateway" {
+            return launch;
+        }
+        launch
+            .set("tls-cert", &own("edge.pem"))
+            .set("tls-key", &own("edge.key"))
+            .set("tls-client-ca", &own("edge-ca.pem"))
+            .set("tls-client-names", &own("edge-names.txt"))
+    }
+
+    /// Starts nodes at the same time, and waits until they are ready.
+    pub(crate) async fn ready<const N: usize>(&self, nodes: [Launch; N]) -> [Process; N] {
+        let nodes = nodes.map(|node| node.start());
+        for node in &nodes {
+            node.is_ready().await;
+        }
+        nodes
+    }
+
+    /// What the servers have logged of acts that are not permitted, and of certificates that they
+    /// refused.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        let is_violation = |line: &&str| {
+            let line = line.to_lowercase();
+            ["violation", "authentication error", "handshake error", "unauthorized"]
+                .iter()
+                .any(|word| line.contains(word))
+        };
+        let logs = self.servers.iter().map(SecureNats::log).collect::<Vec<_>>();
+        logs.iter().flat_map(|log| log.lines()).filter(is_violation).map(str::to_owned).collect()
+    }
+
+    /// Fails if anything was refused.
+    #[track_caller]
+    pub(crate) fn has_no_violation(&self) {
+        let violations = self.violations();
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+    }
+}
+
+/// One NATS server of the cluster.
+pub(crate) struct SecureNats {
+    dir: PathBuf,
+    ports: [u16; 3],
+    process: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl SecureNats {
+    fn start(pki: &Pki, name: &str, ports: [u16; 3], routes: &str, configuration: &str) -> Self {
+        let dir = env::temp_dir().join(unique(name));
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("nats.conf"), configuration).unwrap();
+        symlink(pki.file(name), dir.join("node")).unwrap();
+        let [clients, route, monitor] = ports.map(|port| format!("127.0.0.1:{port}"));
+        let mut process = Command::new(program())
+            .args(["-c", "nats.conf"])
+            .current_dir(&dir)
+            .env("NATS_NAME", name)
+            .env("NATS_LISTEN", clients)
+            .env("NATS_ROUTE_LISTEN", route)
+            .env("NATS_ROUTES", routes)
+            .env("NATS_MONITOR", monitor)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nats-server is installed: $NATS_SERVER, the path, or tests/.cache");
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let log = Arc::<Mutex<String>>::default();
+        let written = log.clone();
+        // Reads until the server ends; otherwise the server would block on a full pipe.
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                written.lock().push_str(&(line + "\n"));
+            }
+        });
+        Self { dir, ports, process, log }
+    }
+
+    /// Waits until it serves, or has ended.
+    fn is_ready(&self) -> bool {
+        let deadline = std::time::Instant::now() + super::PATIENCE;
+        loop {
+            let log = self.log();
+            if log.contains("Listening for route connections") && log.contains("Server is ready") {
+                return true;
+            }
+            if log.contains("[FTL]") || std::time::Instant::now() > deadline {
+                eprintln!("{log}");
+                return false;
+            }
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Where nodes connect.
+    pub(crate) fn clients(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.ports[0]).into()
+    }
+
+    /// Where the other servers connect.
+    pub(crate) fn routes(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.ports[1]).into()
+    }
+
+    /// Where its monitoring is.
+    pub(crate) fn monitor(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.ports[2]).into()
+    }
+
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().clone()
+    }
+
+    /// How often it has logged this.
+    pub(crate) fn logged(&self, text: &str) -> usize {
+        self.log.lock().matches(text).count()
+    }
+
+    /// Reads its configuration again, and waits until it is in force.
+    pub(crate) async fn reload(&self) {
+        let before = self.logged("Reloaded server configuration");
+        self.signal("HUP");
+        eventually("the configuration is reloaded", async || {
+            self.logged("Reloaded server configuration") > before
+        })
+        .await;
+    }
+
+    /// Makes it send its nodes away, and then end.
+    pub(crate) fn lame_duck(&self) {
+        self.signal("USR2");
+    }
+
+    /// How many nodes are connected to it.
+    pub(crate) async fn connections(&self) -> u64 {
+        http::get(self.monitor(), "/varz").await.json()["connections"].as_u64().unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    }
+}
+
+impl Drop for SecureNats {
+    fn drop(&mut self) {
+        // An error means that it has already ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+        if thread::panicking() {
+            eprintln!("--- nats ---\n{}", self.log());
+        }
+    }
+}
