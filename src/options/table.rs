@@ -120,8 +120,8 @@ table! {
     OPS_TLS_CERT: PathBuf {
         name: "ops-tls-cert", group: Listeners, roles: NODES,
         without: "--tls-cert", example: "operations.pem",
-        help: "File of the certificate chain (PEM) of --ops-listen, if it is another than that of \
-            --listen. With it, clients of --ops-listen are checked by the --ops-tls- options alone.",
+        help: "File of the certificate chain (PEM) of --ops-listen, if it is another than --tls-cert. \
+            With it, who connects there is checked by the --ops-tls- options alone.",
     }
     OPS_TLS_KEY: PathBuf {
         name: "ops-tls-key", group: Listeners, roles: NODES,

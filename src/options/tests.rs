@@ -168,7 +168,11 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (cert, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
     let file = |row: &dyn Row, suffix: &str| {
-        let text = if row.spec().name.ends_with("-key") { &key } else { &cert };
+        let text: &str = match row.spec().name {
+            name if name.ends_with("-key") => &key,
+            name if name.ends_with("-names") => "proxy.g1",
+            _ => &cert,
+        };
         directory.file(&format!("{}.{suffix}", row.spec().name), text)
     };
     for role in Role::ALL {
@@ -183,18 +187,26 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
                 _ => None,
             })
             .collect();
-        let configuration_with = |changed: Option<(&dyn Row, String)>| {
-            let unchanged = base
-                .iter()
-                .filter(|(row, _)| changed.as_ref().is_none_or(|(other, _)| row.flag() != other.flag()));
-            let given: Vec<_> =
-                unchanged.chain(&changed).map(|(row, value)| format!("{}={value}", row.flag())).collect();
+        // Of one name and a list of names only one is given, and certificates of the ops listener
+        // alone come before those of all listeners.
+        let goes_with = |row: &dyn Row, changed: &dyn Row| {
+            let (name, changed) = (row.spec().name, changed.spec().name);
+            name != changed
+                && (name, changed) != ("tls-client-names", "tls-client-name")
+                && !(name.starts_with("ops-tls-") && changed.starts_with("tls-"))
+        };
+        let configuration_with = |row: &dyn Row, value: Option<String>| {
+            let others = base.iter().filter(|(other, _)| goes_with(*other, row));
+            let value = value.map(|value| (row.flag(), value));
+            let given = others.map(|(row, value)| (row.flag(), value.clone())).chain(value);
+            let given: Vec<_> = given.map(|(flag, value)| format!("{flag}={value}")).collect();
             configuration(role, &given.iter().map(String::as_str).collect::<Vec<_>>())
         };
-        let before = configuration_with(None);
         for row in rows(role) {
+            let own = base.iter().find(|(other, _)| other.flag() == row.flag());
+            let before = configuration_with(row, own.map(|(_, value)| value.clone()));
             let value = if row.form() == "FILE" { file(row, "other") } else { row.spec().example.to_owned() };
-            assert_ne!(configuration_with(Some((row, value))), before, "{} of {}", row.flag(), role.word());
+            assert_ne!(configuration_with(row, Some(value)), before, "{} of {}", row.flag(), role.word());
         }
     }
 }
@@ -316,8 +328,8 @@ fn nothing_plain_is_offered_to_other_machines() {
         [
             "--listen: 0.0.0.0:8080 can be reached from other machines: give --tls-cert and --tls-key, or \
              listen on 127.0.0.1",
-            "--ops-listen: [::]:9090 can be reached from other machines: give --tls-cert, --tls-key and \
-             --tls-client-ca, or listen on 127.0.0.1",
+            "--ops-listen: [::]:9090 can be reached from other machines: give --ops-tls-cert, --ops-tls-key and \
+             --ops-tls-client-ca (or --tls-cert, --tls-key and --tls-client-ca), or listen on 127.0.0.1",
         ]
     );
     assert_eq!(read::<Serve>(&["--listen=localhost:1"]).unwrap().clients.address.to_string(), "127.0.0.1:1");
@@ -399,6 +411,23 @@ fn unusable_certificates_are_reported_with_their_options() {
         ["--tls-client-name"],
         "nobody is asked for a certificate"
     );
+    let names = directory.file("names", "proxy.g1\n");
+    let shared = ["--tls-cert", &cert, "--tls-key", &key, "--tls-client-ca", &cert];
+    let listed = |names: &str| flags(&[&shared[..], &["--tls-client-names", names]].concat());
+    assert!(listed(&names).is_empty());
+    assert_eq!(listed(&empty), ["--tls-client-names"]);
+    assert_eq!(
+        flags(&[&shared[..], &["--tls-client-names", &names, "--tls-client-name", "proxy"]].concat()),
+        ["--tls-client-name and --tls-client-names"]
+    );
+    let ops = |ca: &str, names: &str| {
+        let files = ["--ops-tls-cert", &cert, "--ops-tls-key", &key, "--ops-tls-client-ca", ca];
+        flags(&[&files[..], &["--ops-tls-client-names", names, "--ops-listen", "0.0.0.0:1"]].concat())
+    };
+    assert!(ops(&cert, &names).is_empty());
+    assert_eq!(ops(&empty, &names), ["--ops-tls-client-ca"]);
+    assert_eq!(ops(&cert, "/nowhere"), ["--ops-tls-client-names"]);
+    assert_eq!(flags(&["--ops-tls-client-ca", &cert]), ["--ops-tls-cert"]);
     let nats = ["--nats", "nats://a", "--nats-cert", &cert, "--nats-key", &other, "--nats-ca", &empty];
     assert_eq!(flags(&nats), ["--nats-ca"]);
     assert_eq!(flags(&nats[..6]), ["--nats-cert and --nats-key"]);

@@ -36,7 +36,7 @@ async fn a_whole_life_of_chats_needs_no_more_than_the_permissions() {
             .await
             .unwrap();
     assert!(ops.subscribe(&["cc.v1.room.*.event.>", "cc.v1.key.>", "cc.v1.node.>"]).await.is_empty());
-    let [one, two, three, _p1, _p2, _j1, _j2] = cluster
+    let [one, two, three, _p1, _p2, j1, _j2] = cluster
         .ready([
             short_lives(cluster.launch("gateway", "gateway-1")),
             short_lives(cluster.launch("gateway", "gateway-2")),
@@ -51,6 +51,10 @@ async fn a_whole_life_of_chats_needs_no_more_than_the_permissions() {
     // A room of which a janitor alone will know, when its gateway is gone.
     let mut doomed = three;
     let (alone, with) = couple(&doomed, &doomed).await;
+    eventually("a janitor knows of it", async || {
+        http::get(j1.ops(), "/metrics").await.text().contains(r#"janitor_held{kind="rooms"} 1"#)
+    })
+    .await;
     chats(&one, &two).await;
     ends(&one, &two).await;
     doomed.kill();

@@ -113,7 +113,7 @@ impl NatsClient {
 }
 
 /// The TLS stream after the server's first line, which is plain.
-pub(crate) async fn after_greeting(to: SocketAddr, tls: &TlsConnector) -> io::Result<TlsStream<TcpStream>> {
+async fn after_greeting(to: SocketAddr, tls: &TlsConnector) -> io::Result<TlsStream<TcpStream>> {
     let mut stream = TcpStream::connect(to).await?;
     let mut greeting = Vec::new();
     while !greeting.ends_with(b"\r\n") {

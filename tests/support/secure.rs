@@ -17,10 +17,12 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
+use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    eventually, http,
+    eventually, http, in_time,
     nats::{free_port, program},
     process::{Launch, Process},
     unique,
@@ -171,7 +173,7 @@ impl SecureCluster {
     async fn is_connected(&self) {
         for server in &self.servers {
             eventually("a NATS server has routes to the others", async || {
-                let routes = http::get(server.monitor(), "/routez").await.json();
+                let routes = server.monitoring("/routez").await;
                 let names = routes["routes"].as_array().into_iter().flatten();
                 let mut names: Vec<_> = names.filter_map(|route| route["remote_name"].as_str()).collect();
                 names.sort_unstable();
@@ -346,7 +348,16 @@ impl SecureNats {
 
     /// How many nodes are connected to it.
     pub(crate) async fn connections(&self) -> u64 {
-        http::get(self.monitor(), "/varz").await.json()["connections"].as_u64().unwrap()
+        self.monitoring("/varz").await["connections"].as_u64().unwrap()
+    }
+
+    /// What its monitoring says. It would send pieces in answer to HTTP/1.1.
+    async fn monitoring(&self, path: &str) -> Value {
+        let asked = async {
+            let stream = TcpStream::connect(self.monitor()).await?;
+            http::over(stream, &format!("GET {path} HTTP/1.0\r\n\r\n")).await
+        };
+        in_time("an answer of NATS", asked).await.unwrap().json()
     }
 
     fn signal(&self, name: &str) {
