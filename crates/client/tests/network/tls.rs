@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use client::{RestError, Server, Session, Trust, connection::Event};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
-    ServerConfig,
+    NamedGroup, ServerConfig,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use tokio::{
@@ -91,4 +91,21 @@ async fn a_server_with_another_certificate_is_sent_nothing() {
         assert!(matches!(session, Err(RestError::Unreachable { .. })), "{session:?}");
         assert!(!told);
     }
+}
+
+/// What is recorded today is not to be read by a quantum computer later.
+#[tokio::test]
+async fn keys_are_agreed_on_in_a_hybrid_way() {
+    let secure = Secure::new("hybrid").await;
+    let server = secure.server("localhost", &secure);
+    let (session, group) = tokio::join!(Session::open(&server), async {
+        let mut stream = secure.accept().await.unwrap();
+        let group = stream.get_ref().1.negotiated_key_exchange_group().unwrap().name();
+        read_head(&mut stream).await;
+        stream.write_all(answer("201 Created", &opened("t0")).as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        group
+    });
+    assert!(session.is_ok());
+    assert_eq!(group, NamedGroup::X25519MLKEM768);
 }
