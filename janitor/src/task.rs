@@ -39,6 +39,7 @@ const HEARD_PER_TURN: usize = 256;
 
 /// Receives messages until the bus has been drained.
 pub(crate) async fn listen(config: Config, bus: Bus, clock: Clock) -> Result<(), RunError> {
+    let bus = bus.with_role(Service::Janitor);
     let mut heard = bus.subscribe(&Interest::of(Service::Janitor, bus.node())).await?;
     let mut janitor = Janitor::new(config, bus, clock.now());
     let mut tick = interval(limits::HEARTBEAT);

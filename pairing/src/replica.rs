@@ -70,6 +70,7 @@ pub async fn run(
     clock: Clock,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    let bus = bus.with_role(Service::Pairing);
     let interests = Interest::of(Service::Pairing, bus.node());
     let Some(subscription) = shutdown.run_until_cancelled(bus.subscribe(&interests)).await else {
         return Ok(());
@@ -126,7 +127,7 @@ impl Replica {
             leads: false,
             boot,
             metrics,
-            bus: bus.with_role(Service::Pairing),
+            bus,
         }
     }
 

@@ -36,7 +36,8 @@ pub enum Tool {
     /// Show a CBOR event of the bus (standard input) as JSON, for `nats sub --translate`
     Decode,
     /// Make the certificates, keys and NATS permissions of a cluster
-    Pki(PkiOptions),
+    // In a box: it is much larger than the others.
+    Pki(Box<PkiOptions>),
 }
 
 /// The whole command line.

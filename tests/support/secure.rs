@@ -18,7 +18,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::TlsConnector;
 
 use super::{
@@ -292,13 +292,13 @@ impl SecureNats {
 
     /// Waits until it serves, or has ended.
     fn is_ready(&self) -> bool {
-        let deadline = std::time::Instant::now() + super::PATIENCE;
+        let deadline = Instant::now() + super::PATIENCE;
         loop {
             let log = self.log();
             if log.contains("Listening for route connections") && log.contains("Server is ready") {
                 return true;
             }
-            if log.contains("[FTL]") || std::time::Instant::now() > deadline {
+            if log.contains("[FTL]") || Instant::now() > deadline {
                 eprintln!("{log}");
                 return false;
             }

@@ -111,6 +111,10 @@ fn every_user_has_these_permissions_and_no_others() {
             "$SRV.>",
         ],
     );
+}
+
+#[test]
+fn who_watches_has_these_permissions_and_no_others() {
     assert_lists(
         &Permissions::of_operator(),
         &["$SRV.>"],
