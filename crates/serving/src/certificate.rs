@@ -84,6 +84,7 @@ impl Validity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::AcceptedNames;
 
     #[test]
     fn a_certificate_is_good_between_its_two_times() {
@@ -106,7 +107,12 @@ mod tests {
         };
         let path = std::env::temp_dir().join(format!("certificate-{:032x}", rand::random::<u128>()));
         std::fs::write(&path, of(2021) + &of(2031)).unwrap();
-        let files = TlsFiles { cert: path.clone(), key: path.clone(), client_ca: None, client_name: None };
+        let files = TlsFiles {
+            cert: path.clone(),
+            key: path.clone(),
+            client_ca: None,
+            client_names: AcceptedNames::Any,
+        };
         let validity = Validity::of(&files);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(validity, Some(Validity { from: 1_577_836_800, until: 1_609_459_200 }));
