@@ -166,9 +166,7 @@ impl Permissions {
         publish.push(inboxes(OPERATOR));
 
         let mut received = Interest::of(role, node);
-        received.extend(
-            Interest::of_all().into_iter().filter(|own| !Interest::of(role, node).contains(own)),
-        );
+        received.extend(Interest::of_all().into_iter().filter(|own| !Interest::of(role, node).contains(own)));
         let mut subscribe: Vec<_> = received.iter().map(Interest::text).collect();
         subscribe.extend([inboxes(node.as_str()), SERVICES.to_owned()]);
         Self { publish, subscribe }
