@@ -81,7 +81,15 @@ fn every_user_has_these_permissions_and_no_others() {
     assert_lists(
         &of(Service::Pairing, "p1"),
         &["match.*", "node.pairing.p1", "_INBOX_p1.>", "_INBOX_ops.>"],
-        &["want.*", "node.gateway.*", "node.pairing.*", "node.janitor.*", "_INBOX_p1.>", "$SRV.>"],
+        &[
+            "want.*",
+            "report.*",
+            "node.gateway.*",
+            "node.pairing.*",
+            "node.janitor.*",
+            "_INBOX_p1.>",
+            "$SRV.>",
+        ],
     );
     assert_lists(
         &of(Service::Janitor, "j1"),
