@@ -19,6 +19,23 @@ run_lints() {
     else
         leave_out "cargo deny" "MISSING: cargo-deny"
     fi
+    with zizmor "workflows" zizmor --offline --quiet .github
+    with shellcheck "shell scripts" check_scripts
+    with hadolint "the image's recipe" hadolint Dockerfile
+}
+
+# with TOOL NAME COMMAND...: a check that needs a tool.
+with() {
+    local tool=$1 name=$2
+    shift 2
+    if has "$tool"; then check "$name" "$@"; else leave_out "$name" "MISSING: $tool"; fi
+}
+
+# All that a shell runs, and what these source.
+check_scripts() {
+    local scripts
+    mapfile -t scripts < <(git grep -lE '^#!.*\b(ba)?sh\b')
+    shellcheck --external-sources "${scripts[@]}"
 }
 
 # Against the RustSec database: the newest, or if that cannot be fetched the one that an earlier run

