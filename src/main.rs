@@ -6,6 +6,7 @@ mod decode;
 mod duration;
 mod memory;
 mod options;
+mod probe;
 mod process;
 mod roles;
 mod sockets;
@@ -55,6 +56,7 @@ fn run(tool: Tool) -> ExitCode {
         }),
         Tool::Decode => decode::main(),
         Tool::Pki(options) => certificates(&options),
+        Tool::Probe(options) => probe::main(&options),
     }
 }
 

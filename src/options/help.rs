@@ -8,6 +8,7 @@ use pki::PkiOptions;
 use terminal::ChatOptions;
 
 use super::{role::Role, spec::Row, table::TABLE};
+use crate::probe::ProbeOptions;
 
 /// The text below the list of commands.
 const AFTER_COMMANDS: &str = "\
@@ -38,6 +39,8 @@ pub enum Tool {
     /// Make the certificates, keys and NATS permissions of a cluster
     // In a box: it is much larger than the others.
     Pki(Box<PkiOptions>),
+    /// Ask the node on this machine whether it is ready, or for its metrics
+    Probe(ProbeOptions),
 }
 
 /// The whole command line.

@@ -513,7 +513,7 @@ fn no_fault_of_a_command_shows_a_secret_wherever_it_was_given() {
     let command = help::command();
     for (secret, core) in SECRETS {
         assert_hides(&told(&[secret]), core, "as a command");
-        for tool in ["chat", "bench", "decode"] {
+        for tool in ["chat", "bench", "decode", "probe"] {
             assert_hides(&told(&[tool, secret, secret]), core, tool);
             assert_hides(&told(&[tool, "--", secret, secret]), core, tool);
             assert_hides(&told(&[tool, &format!("--{secret}")]), core, tool);

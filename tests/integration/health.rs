@@ -38,6 +38,35 @@ async fn without_pairing_or_janitor_a_gateway_is_degraded_and_chats_go_on() {
 }
 
 #[tokio::test]
+async fn probe_tells_on_the_machine_itself_how_a_node_is() {
+    let nats = NatsServer::start();
+    let gateway = Launch::new("gateway").set("nats", &nats.url()).ready().await;
+    let probe = |more: &'static [&'static str]| {
+        let ops = gateway.ops().to_string();
+        Command::new(env!("CARGO_BIN_EXE_cipher-chat"))
+            .args(["probe", "--ops-listen", &ops])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let told = probe(&[]);
+    assert!(told.status.success() && told.stdout.starts_with(b"degraded\n"), "{told:?}");
+    assert_eq!(probe(&["--alive"]).stdout, b"ok\n");
+    let metric = probe(&["--metric", "cipher_chat_gateway_connections_opened_total"]);
+    assert_eq!(metric.stdout, b"cipher_chat_gateway_connections_opened_total 0\n");
+    drop(nats);
+    let unready = async || probe(&[]).status.code() == Some(1);
+    eventually("without a bus it is not ready", unready).await;
+    assert!(probe(&["--alive"]).status.success(), "but its process runs");
+    let told = Command::new(env!("CARGO_BIN_EXE_cipher-chat"))
+        .args(["probe", "--ops-listen", "127.0.0.1:1"])
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("no node listens on 127.0.0.1:1"), "{told:?}");
+}
+
+#[tokio::test]
 async fn right_after_the_start_a_lonely_gateway_is_degraded_or_as_the_operator_wants_not_ready() {
     let nats = NatsServer::start();
     let lonely = Launch::new("gateway").set("nats", &nats.url()).ready().await;

@@ -137,7 +137,7 @@ fn an_unknown_command_is_reported_with_the_nearest() {
 
 #[test]
 fn an_unknown_variable_is_a_fault_of_every_command() {
-    for command in ["serve", "chat", "bench", "decode"] {
+    for command in ["serve", "chat", "bench", "decode", "probe"] {
         let output = output(&Launch::new(command).variable("CIPHER_CHAT_INVIET", "x"));
         assert_eq!(output.status.code(), Some(2), "{command}");
         assert!(errors(&output).contains("did you mean CIPHER_CHAT_INVITE?"), "{}", errors(&output));

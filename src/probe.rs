@@ -1,0 +1,111 @@
+//! `cipher-chat probe`: asks the node on this machine how it is, for the health checks of containers
+//! and for scripts.
+
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+/// How long each step may take: connecting, a write, a read. Health checks have their own time-out,
+/// which is longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// More than all metrics of a node, in bytes.
+const ANSWER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The options of `cipher-chat probe`.
+#[derive(Args, Clone, Debug)]
+pub struct ProbeOptions {
+    /// Address and port of the node's health checks and metrics, without TLS: its --ops-listen
+    #[arg(long, value_name = "ADDRESS", env = "CIPHER_CHAT_OPS_LISTEN", default_value = "127.0.0.1:9090")]
+    ops_listen: SocketAddr,
+    /// Ask only whether the process is running, not whether it is ready
+    #[arg(long, conflicts_with = "metric")]
+    alive: bool,
+    /// Print this metric, a line `NAME{LABELS} VALUE` for each series (repeatable)
+    #[arg(long, value_name = "NAME")]
+    metric: Vec<String>,
+}
+
+/// Asks, prints the answer, and ends with 0 if the node is well.
+pub fn main(options: &ProbeOptions) -> ExitCode {
+    match run(options) {
+        Ok(answer) => {
+            print!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => crate::fail(&error, crate::FAILED),
+    }
+}
+
+fn run(options: &ProbeOptions) -> anyhow::Result<String> {
+    let node = reachable(options.ops_listen);
+    if options.metric.is_empty() {
+        return get(node, if options.alive { "/healthz" } else { "/readyz" });
+    }
+    let metrics = get(node, "/metrics")?;
+    let lines = metrics.lines().filter(|line| options.metric.iter().any(|name| is_of(line, name)));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
+}
+
+/// A line of the metrics begins with the name, and goes on with labels or a value.
+fn is_of(line: &str, name: &str) -> bool {
+    line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+}
+
+/// A node that listens on all addresses is asked on this machine's own.
+fn reachable(listens: SocketAddr) -> SocketAddr {
+    let address = match listens.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(address, listens.port())
+}
+
+/// The body of an answer.
+///
+/// # Errors
+/// If there is none, or if it is not a success: with what it said.
+fn get(node: SocketAddr, path: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&node, PATIENCE)
+        .with_context(|| format!("no node listens on {node} for health checks"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(ANSWER_BYTES).read_to_string(&mut answer).context("the node does not answer")?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the node's answer is not HTTP")?;
+    match head.split(' ').nth(1) {
+        Some("200") => Ok(body.to_owned()),
+        _ => bail!("{}", body.trim_end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_not_taken_for_one_whose_name_begins_alike() {
+        for line in ["cc_frames_total 7", "cc_frames_total{reason=\"rate\"} 7"] {
+            assert!(is_of(line, "cc_frames_total"));
+            assert!(!is_of(line, "cc_frames"));
+        }
+        assert!(!is_of("# TYPE cc_frames_total counter", "cc_frames_total"));
+    }
+
+    #[test]
+    fn a_node_that_listens_everywhere_is_asked_on_loopback() {
+        for (listens, asked) in
+            [("0.0.0.0:9090", "127.0.0.1:9090"), ("[::]:9090", "[::1]:9090"), ("10.0.0.1:1", "10.0.0.1:1")]
+        {
+            assert_eq!(reachable(listens.parse().unwrap()), asked.parse().unwrap());
+        }
+    }
+}
