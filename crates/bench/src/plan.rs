@@ -114,7 +114,7 @@ impl Plan {
         let trust = self.ca.clone().map_or(Trust::System, Trust::Ca);
         let mut servers = Vec::new();
         for _ in 0..urls.len() {
-            servers.push(Server::new(urls.clone(), &trust)?);
+            servers.push(Server::new(urls.clone(), &trust)?.in_given_order());
             urls.rotate_left(1);
         }
         Ok(servers)

@@ -140,7 +140,17 @@ pub enum Trust {
 #[derive(Clone)]
 pub struct Server {
     urls: Arc<[ServerUrl]>,
+    order: Order,
     pub(crate) tls: Option<TlsConnector>,
+}
+
+/// In which order addresses are tried.
+#[derive(Clone, Copy)]
+enum Order {
+    /// One of its own for each session and connection, drawn at random.
+    Random,
+    /// As they were given.
+    Given,
 }
 
 /// Why a [`Server`] cannot be reached at all.
@@ -181,7 +191,14 @@ impl Server {
         }
         let needs_tls = urls.iter().any(|url| url.scheme == Scheme::Tls);
         let tls = if needs_tls { Some(connector(trust)?) } else { None };
-        Ok(Self { urls, tls })
+        Ok(Self { urls, order: Order::Random, tls })
+    }
+
+    /// The same service, whose addresses are always tried in the order given: for who has to know
+    /// to which one it is connected, such as a load generator.
+    #[must_use]
+    pub fn in_given_order(self) -> Self {
+        Self { order: Order::Given, ..self }
     }
 
     /// The addresses, in the order given; never empty.
@@ -189,11 +206,12 @@ impl Server {
         &self.urls
     }
 
-    /// The same service, its addresses in an order drawn at random.
+    /// The same service, its addresses in the order of one session or connection.
     pub(crate) fn shuffled(&self) -> Self {
+        let Order::Random = self.order else { return self.clone() };
         let mut urls = self.urls.to_vec();
         urls.shuffle(&mut rand::rng());
-        Self { urls: urls.into(), tls: self.tls.clone() }
+        Self { urls: urls.into(), ..self.clone() }
     }
 
     /// The address with this index, counted around.
@@ -265,6 +283,13 @@ mod tests {
         ] {
             assert_eq!(text.parse::<ServerUrl>(), Err(fault), "{text}");
         }
+    }
+
+    #[test]
+    fn addresses_are_tried_in_the_given_order_where_that_is_asked_for() {
+        let urls = ["http://a", "http://b", "http://c"].map(|url| url.parse().unwrap());
+        let server = Server::new(urls.clone(), &Trust::System).unwrap().in_given_order();
+        assert!((0..100).all(|_| server.shuffled().urls() == urls));
     }
 
     #[test]
