@@ -38,7 +38,7 @@ fn assert_lists(found: &Permissions, publish: &[&str], subscribe: &[&str]) {
 
 /// The whole list of each role, so that a change of it is seen when it is reviewed.
 #[test]
-fn every_user_has_these_permissions_and_no_others() {
+fn a_gateway_has_these_permissions_and_no_others() {
     assert_lists(
         &of(Service::Gateway, "g1"),
         &[
@@ -78,6 +78,10 @@ fn every_user_has_these_permissions_and_no_others() {
             "$SRV.>",
         ],
     );
+}
+
+#[test]
+fn a_pairing_node_has_these_permissions_and_no_others() {
     assert_lists(
         &of(Service::Pairing, "p1"),
         &["match.*", "node.pairing.p1", "_INBOX_p1.>", "_INBOX_ops.>"],
@@ -91,6 +95,10 @@ fn every_user_has_these_permissions_and_no_others() {
             "$SRV.>",
         ],
     );
+}
+
+#[test]
+fn a_janitor_has_these_permissions_and_no_others() {
     assert_lists(
         &of(Service::Janitor, "j1"),
         &[
