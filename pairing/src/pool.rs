@@ -6,7 +6,7 @@
 //! once [`Pool::tick`] has nothing left to do: **no two wants that may be matched are both left
 //! waiting.**
 //!
-//! Among strangers the pool is fair to origins: see [`rotation`], and [`rounds`] for where many come.
+//! Among strangers the pool is fair to origins: see `rotation`, and `rounds` for where many come.
 //! People of an invite, and all where the operator wants it so ([`FairBy::Age`]), are served in the
 //! order in which they came.
 //!

@@ -190,7 +190,7 @@ pub struct OriginKey {
 }
 
 /// The name of a key by which gateways make origins: the first part of an
-/// [`Origin`](crate::Origin).
+/// [`Origin`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OriginKeyId(#[serde(with = "serde_bytes")] pub [u8; 4]);
