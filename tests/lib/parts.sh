@@ -61,6 +61,7 @@ part_docs() {
     check "the check of links" python3 tests/docs/links_test.py
     check "tests that documents name" tests/docs/traces
     check "the check of such names" python3 tests/docs/traces_test.py
+    check "the report of a run" python3 tests/docs/report_test.py
     check "examples in the documentation" cargo test --workspace --locked --doc --quiet
     check "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 }
