@@ -31,15 +31,21 @@ export function partsOf(text) {
   return parts;
 }
 
-/** @param {string} found */
+/**
+ * The address without what ends its sentence. Its brackets are counted once: a stranger may send
+ * thousands.
+ * @param {string} found
+ */
 function trimmed(found) {
-  let address = found;
-  for (;;) {
-    const opened = BRACKETS.find(([, close]) => address.endsWith(close));
-    const stray = opened !== undefined && count(address, opened[1]) > count(address, opened[0]);
-    if (!stray && !TRAILING.test(address)) return address;
-    address = address.slice(0, -1);
+  const stray = new Map(BRACKETS.map(([open, close]) => [close, count(found, close) - count(found, open)]));
+  let end = found.length;
+  for (; end > 0; end -= 1) {
+    const last = found.charAt(end - 1);
+    const strays = stray.get(last) ?? 0;
+    if (strays > 0) stray.set(last, strays - 1);
+    else if (!TRAILING.test(last)) break;
   }
+  return found.slice(0, end);
 }
 
 /** @param {string} text @param {string} char */

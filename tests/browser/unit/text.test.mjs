@@ -50,6 +50,15 @@ test('an address ends where a reader would end it', () => {
   ]) assert.deepEqual(links(text).map(([written]) => written), expected, text);
 });
 
+test('the end of an address is found however many brackets and stops there are', () => {
+  // So many that nobody would wait for it if each were looked for in all of the others.
+  const many = 1_000_000;
+  assert.deepEqual(links(`https://a.example/x${')'.repeat(many)}`), [['https://a.example/x', 'https://a.example/x']]);
+  assert.deepEqual(links(`https://a.example/(x)${').'.repeat(many)}`), [['https://a.example/(x)', 'https://a.example/(x)']]);
+  assert.deepEqual(links(`https://a.example/x${'】'.repeat(many)}`), []);
+  assert.deepEqual(links('https://a.example/(x](y)]'), [['https://a.example/(x](y)', 'https://a.example/(x](y)']]);
+});
+
 test('an address is what the browser would open', () => {
   assert.deepEqual(links('https://b\u00fccher.example/\u00fc'), [['https://b\u00fccher.example/\u00fc', 'https://xn--bcher-kva.example/%C3%BC']]);
   assert.deepEqual(links('https://\u0430pple.example'), [['https://\u0430pple.example', 'https://xn--pple-43d.example/']]);
