@@ -62,6 +62,8 @@ part_docs() {
     check "tests that documents name" tests/docs/traces
     check "the check of such names" python3 tests/docs/traces_test.py
     check "the report of a run" python3 tests/docs/report_test.py
+    check "translations" tests/docs/translations
+    check "the check of translations" python3 tests/docs/translations_test.py
     check "examples in the documentation" cargo test --workspace --locked --doc --quiet
     check "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 }
