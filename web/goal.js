@@ -124,6 +124,8 @@ export class Goal {
       return { emit: { kind: 'busy', retryInMs } };
     }
     if (this.resuming && code !== 'in-room') return this.ended('expired', true);
+    // The server did not take the `leave` before this search (`rate`): the search ends that room, too.
+    if (code === 'in-room' && this.#criteria !== null) return { send: /** @type {ClientMessage} */ ({ ...this.message(), type: 'next' }) };
     if (this.#criteria === null || remedy !== 'give-up') return null;
     this.#criteria = null;
     return { emit: { kind: 'refused', code } };

@@ -464,6 +464,24 @@ test('somebody else is asked for with next, and the end of the old room is not t
   assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
 });
 
+test('a search that meets the room which this side has left ends that room', () => {
+  const world = new World().paired();
+  const asked = (effects) => messages(effects).map(({ type, topic }) => [type, topic]);
+  world.machine.leave();
+  assert.deepEqual(world.message(1, { type: 'error', code: 'rate', message: 'm' }), [], 'nothing tells that it was the leave');
+  assert.deepEqual(asked(world.find({ topic: 'art' })), [['find', 'art']]);
+  assert.deepEqual(asked(world.message(1, { type: 'error', code: 'in-room', message: 'm' })), [['next', 'art']]);
+  assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), []);
+  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
+});
+
+test('a search that crosses its match is not asked for again', () => {
+  const world = new World().connected();
+  world.message(1, { type: 'paired', room: 'r', side: 'a', ticket: 't' });
+  assert.deepEqual(world.message(1, { type: 'error', code: 'in-room', message: 'm' }), []);
+  assert.ok(world.machine.inRoom);
+});
+
 test('leaving without a connection is said by a request', () => {
   const world = new World().paired();
   world.close(1, null);
