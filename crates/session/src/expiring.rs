@@ -30,9 +30,7 @@ impl<K: Copy + Ord, V> Expiring<K, V> {
         }
         self.entries.insert(key, (value, until));
         self.order.push_back((key, until));
-        while self.entries.len() > self.capacity || self.order.len() > 2 * self.capacity {
-            self.drop_oldest();
-        }
+        self.make_room();
     }
 
     /// Forgets what is remembered of `key`, and returns it.
@@ -62,6 +60,14 @@ impl<K: Copy + Ord, V> Expiring<K, V> {
         {
             *known = until;
             self.order.push_back((key, until));
+            self.make_room();
+        }
+    }
+
+    /// One entry that is prolonged again and again fills the queue as many entries do.
+    fn make_room(&mut self) {
+        while self.entries.len() > self.capacity || self.order.len() > 2 * self.capacity {
+            self.drop_oldest();
         }
     }
 
@@ -141,6 +147,24 @@ mod tests {
         assert_eq!(map.iter(UnixMillis(0)).count(), 100);
         assert!(map.order.capacity() < full / 8);
         assert_eq!(map.get(UnixMillis(10), &9_999), Some(&()));
+    }
+
+    #[test]
+    fn one_entry_that_is_prolonged_for_ever_takes_no_more_room() {
+        let mut map = Expiring::new(2);
+        for n in 0..100 {
+            map.remember(1, 'a', UnixMillis(10 + 2 * n));
+        }
+        assert!(map.order.len() <= 4);
+        let mut greatest = Expiring::new(2);
+        for n in 0..100 {
+            greatest.remember_greatest(1, n, UnixMillis(10 + n));
+        }
+        assert!(greatest.order.len() <= 4);
+        assert_eq!(
+            (map.get(UnixMillis(207), &1), greatest.get(UnixMillis(108), &1)),
+            (Some(&'a'), Some(&99))
+        );
     }
 
     #[test]

@@ -9,7 +9,8 @@ const SPARES: usize = 256;
 /// A buffer that has grown beyond this is not kept.
 const SPARE_BYTES: usize = 64 * 1024;
 
-/// Buffers of one thread.
+/// Buffers of one thread. What is kept here has been overwritten with zeros, and is emptied when it is
+/// handed out.
 #[derive(Default)]
 struct Buffers {
     relay: Vec<u8>,
@@ -28,18 +29,18 @@ fn with<T: Default>(act: impl FnOnce(&mut Buffers) -> T) -> T {
 
 /// The frames of one read on their way to the other side; empty, with the capacity of earlier uses.
 pub(super) fn relay() -> Vec<u8> {
-    with(|buffers| mem::take(&mut buffers.relay))
+    emptied(with(|buffers| mem::take(&mut buffers.relay)))
 }
 
 /// Hands the relay buffer back.
 pub(super) fn give_back_relay(mut bytes: Vec<u8>) {
-    wipe(&mut bytes);
+    bytes.fill(0);
     with(|buffers| buffers.relay = bytes);
 }
 
 /// An empty buffer for what a socket could not take at once.
 pub(super) fn spare() -> Vec<u8> {
-    with(|buffers| buffers.spares.pop()).unwrap_or_default()
+    emptied(with(|buffers| buffers.spares.pop()).unwrap_or_default())
 }
 
 /// Hands a spare buffer back.
@@ -47,7 +48,7 @@ pub(super) fn give_back(mut bytes: Vec<u8>) {
     if bytes.capacity() == 0 || bytes.capacity() > SPARE_BYTES {
         return;
     }
-    wipe(&mut bytes);
+    bytes.fill(0);
     with(|buffers| {
         if buffers.spares.len() < SPARES {
             buffers.spares.push(bytes);
@@ -55,9 +56,9 @@ pub(super) fn give_back(mut bytes: Vec<u8>) {
     });
 }
 
-fn wipe(bytes: &mut Vec<u8>) {
-    bytes.fill(0);
+fn emptied(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.clear();
+    bytes
 }
 
 #[cfg(test)]
@@ -66,12 +67,20 @@ mod tests {
 
     #[test]
     fn what_was_used_of_a_buffer_is_wiped() {
-        let mut bytes = Vec::with_capacity(16);
-        bytes.extend_from_slice(b"text");
-        give_back(bytes);
-        let mut bytes = spare();
-        assert!(bytes.is_empty());
-        bytes.resize(4, 1);
-        assert_eq!(bytes.capacity(), 16, "the same buffer");
+        let text = || {
+            let mut bytes = Vec::with_capacity(16);
+            bytes.extend_from_slice(b"text");
+            bytes
+        };
+        give_back(text());
+        give_back_relay(text());
+        with(|buffers| {
+            assert_eq!(buffers.spares, [[0; 4]]);
+            assert_eq!(buffers.relay, [0; 4]);
+        });
+        for bytes in [spare(), relay()] {
+            assert!(bytes.is_empty());
+            assert_eq!(bytes.capacity(), 16, "the same buffer");
+        }
     }
 }
