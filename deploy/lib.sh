@@ -38,8 +38,8 @@ previous_image() { cat "$state/previous" 2>/dev/null || true; }
 # What `docker compose up` starts from now on, and what deploy/rollback goes back to.
 remember() {
     touch .env
-    sed -i '/^CIPHER_CHAT_IMAGE=/d' .env
-    printf 'CIPHER_CHAT_IMAGE=%s\n' "$1" >>.env
+    sed -i '/^CHAT_IMAGE=/d' .env
+    printf 'CHAT_IMAGE=%s\n' "$1" >>.env
     printf '%s\n' "$2" >"$state/previous"
 }
 
@@ -51,20 +51,31 @@ fetch() {
 # step NODE IMAGE: replaces one node, and checks. Not with `set -e`: the caller decides.
 step() {
     local node=$1 image=$2 people errors
-    people=$(connected) errors=$(misunderstandings)
+    look
+    # Without those of the node that goes: its counters begin at 0 again.
+    people=$(connected) errors=$(misunderstandings "$node")
     say "$node: stopping the old one, starting the new one ($people people are connected)."
-    if ! CIPHER_CHAT_IMAGE=$image $compose up --detach --no-deps --no-build --wait --wait-timeout "$DEPLOY_WAIT" "$node"; then
+    if ! CHAT_IMAGE=$image $compose up --detach --no-deps --no-build --wait --wait-timeout "$DEPLOY_WAIT" "$node"; then
         say "$node has not become ready."
         return 1
     fi
+    look
+    all_ready || return 1
     await_people "$people" || return 1
     all_ready || return 1
-    # Counters of the node that was replaced begin at 0 again.
     if [ "$(misunderstandings)" -gt "$errors" ]; then
         say "The nodes do not understand each other."
         return 1
     fi
 }
+
+# Which container each service is now, to be asked again after one was replaced.
+look() {
+    # shellcheck disable=SC2046
+    containers=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.Id}}' $($compose ps --quiet))
+}
+
+id_of() { awk -v service="$1" '$1 == service { print $2 }' <<<"$containers"; }
 
 # Waits until enough people are connected.
 await_people() {
@@ -78,33 +89,52 @@ await_people() {
     return 1
 }
 
+# Asked of the engine and of the nodes themselves, which have to say it: a container that starts again and
+# again is "up" to Compose.
 all_ready() {
     local node
     for node in "${nodes[@]}"; do
-        if ! $compose exec -T "$node" /cipher-chat probe >/dev/null; then
+        if ! is_ready "$node"; then
             say "$node is not ready."
             return 1
         fi
     done
 }
 
-# How many people are connected to all gateways.
+is_ready() {
+    local id
+    id=$(id_of "$1")
+    [ -n "$id" ] &&
+        [ "$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$id")" = "running healthy" ] &&
+        [ "$(docker exec "$id" /cipher-chat probe 2>/dev/null)" = ready ]
+}
+
+# How many people are connected to all gateways that answer.
 connected() {
-    echo $(($(metric_sum cipher_chat_gateway_connections_opened_total) - $(metric_sum cipher_chat_gateway_connections_closed_total)))
-}
-
-# What nodes of two versions would say of each other's messages, and NATS of what they may not do.
-misunderstandings() {
-    echo $(($(metric_sum cipher_chat_bus_undecodable_total) + $(metric_sum cipher_chat_bus_wrong_speaker_total) +
-        $(metric_sum cipher_chat_bus_server_errors_total)))
-}
-
-# metric_sum NAME: of all series of a metric, over all nodes that answer.
-metric_sum() {
     local node
     for node in "${nodes[@]}"; do
-        $compose exec -T "$node" /cipher-chat probe --metric "$1" 2>/dev/null || true
+        if [[ $node == gateway-* ]]; then metrics "$node" gateway_connections_opened_total gateway_connections_closed_total; fi
+    done | awk '/_opened_total/ { sum += $NF } /_closed_total/ { sum -= $NF } END { printf "%d\n", sum }'
+}
+
+# misunderstandings [WITHOUT]: what nodes of two versions would say of each other's messages, and NATS of
+# what they may not do; over all nodes that answer, except one.
+misunderstandings() {
+    local node
+    for node in "${nodes[@]}"; do
+        if [ "$node" != "${1:-}" ]; then
+            metrics "$node" bus_undecodable_total bus_wrong_speaker_total bus_server_errors_total
+        fi
     done | awk '{ sum += $NF } END { printf "%d\n", sum }'
+}
+
+# metrics NODE NAME...: a line for each series. Nothing of a node that does not answer.
+metrics() {
+    local id name names=()
+    id=$(id_of "$1")
+    shift
+    for name in "$@"; do names+=(--metric "cipher_chat_$name"); done
+    [ -n "$id" ] && docker exec "$id" /cipher-chat probe "${names[@]}" 2>/dev/null || true
 }
 
 # go_back IMAGE NODE...: what can be done is done, and what cannot is said.

@@ -19,7 +19,8 @@ run_lints() {
     else
         leave_out "cargo deny" "MISSING: cargo-deny"
     fi
-    with zizmor "workflows" zizmor --offline --quiet .github
+    with go "workflows" env -C tests/tools go tool actionlint "$PWD"/.github/workflows/*.yml
+    with zizmor "workflows, as an attacker reads them" zizmor --offline --quiet .github
     with shellcheck "shell scripts" check_scripts
     with hadolint "the image's recipe" hadolint Dockerfile
 }

