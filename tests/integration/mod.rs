@@ -11,6 +11,7 @@ mod health;
 mod inner_links;
 mod matching;
 mod metrics;
+mod nginx;
 mod options;
 mod privacy;
 mod relay;

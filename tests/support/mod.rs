@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod http;
 pub(crate) mod nats;
 pub(crate) mod nats_client;
+pub(crate) mod nginx;
 pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -1,0 +1,235 @@
+//! Through Nginx with the configuration that is deployed: TLS to people, mutual TLS to the gateways.
+
+use std::{collections::BTreeMap, net::SocketAddr, process::Command};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::support::{
+    eventually, http, in_time,
+    nginx::Nginx,
+    process::Process,
+    raw,
+    secure::{Pki, SecureCluster},
+};
+
+/// Where the people of these tests come from: no address of a server.
+const SOMEBODY: [u8; 4] = [127, 0, 0, 77];
+const SOMEBODY_TEXT: &str = "127.0.0.77";
+
+/// Two gateways and what belongs to them, behind Nginx.
+struct House {
+    nginx: Nginx,
+    gateways: [Process; 2],
+    _others: [Process; 2],
+    cluster: SecureCluster,
+}
+
+impl House {
+    async fn start(options: &[(&str, &str)]) -> Self {
+        let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1", "gateway-2"])).await;
+        let gateway = |name| {
+            let launch = cluster.launch_with_doors("gateway", name).set("trusted-proxy", "127.0.0.1/32");
+            launch.set_all(options).start()
+        };
+        let gateways = [gateway("gateway-1"), gateway("gateway-2")];
+        let others = cluster
+            .ready([cluster.launch("pairing", "pairing-1"), cluster.launch("janitor", "janitor-1")])
+            .await;
+        let addresses = gateways.each_ref().map(Process::address);
+        let nginx = Nginx::start(&cluster.pki, &addresses).await;
+        let house = Self { nginx, gateways, _others: others, cluster };
+        for gateway in &addresses {
+            eventually("a gateway makes sessions", async || {
+                house.ask_gateway(*gateway, "POST", "/v1/sessions").await.status == 201
+            })
+            .await;
+        }
+        house
+    }
+
+    /// A request as Nginx sends it.
+    async fn ask_gateway(&self, gateway: SocketAddr, method: &str, path: &str) -> http::Answer {
+        let tls = self.cluster.pki.client("edge", Some("nginx/edge"));
+        let asked = async {
+            let stream =
+                tls.connect("localhost".try_into().unwrap(), TcpStream::connect(gateway).await?).await?;
+            http::over(stream, &http::request(method, path, &[], "")).await
+        };
+        in_time("an answer of a gateway", asked).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn people_chat_through_nginx_with_the_library() {
+    let house = House::start(&[]).await;
+    let output = Command::new(env!("CARGO_BIN_EXE_cipher-chat"))
+        .args(["bench", "steady", "--content", "e2e", "--pairs", "4", "--rate", "20", "--secs", "2"])
+        .args(["--url", &house.nginx.url(), "--ca", &house.cluster.pki.text("authorities/public.pem")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("every promise was kept"), "{said}");
+    house.cluster.has_no_violation();
+}
+
+#[tokio::test]
+async fn a_request_that_a_draining_gateway_refuses_goes_to_the_next() {
+    let house = House::start(&[("drain-wait", "60s")]).await;
+    let [leaving, staying] = &house.gateways;
+    // As long as somebody stays, the gateway does.
+    let opened = house.ask_gateway(leaving.address(), "POST", "/v1/sessions").await.json();
+    let bearer = format!("Bearer {}", opened["token"].as_str().unwrap());
+    let tls = house.cluster.pki.client("edge", Some("nginx/edge"));
+    let stream = TcpStream::connect(leaving.address()).await.unwrap();
+    let mut staying_on = tls.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    let upgrade = http::request("GET", "/v1/ws", &raw::upgrade_headers(&bearer), "");
+    staying_on.write_all(upgrade.as_bytes()).await.unwrap();
+    let mut head = [0; 12];
+    in_time("an upgrade", staying_on.read_exact(&mut head)).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 101");
+
+    leaving.terminate();
+    eventually("it drains", async || {
+        house.ask_gateway(leaving.address(), "POST", "/v1/sessions").await.status == 503
+    })
+    .await;
+    for _ in 0..20 {
+        let answer = house.nginx.call_from(SOMEBODY, "POST", "/v1/sessions", &[]).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    let log = house.nginx.requests(20).await;
+    let went_on = log.iter().find(|request| request["upstream_status"] == "503, 201");
+    let both = format!("{}, {}", leaving.address(), staying.address());
+    assert_eq!(went_on.unwrap_or_else(|| panic!("{log:?}"))["upstream"], both);
+}
+
+#[tokio::test]
+async fn nobody_chooses_the_address_that_they_come_from() {
+    let house = House::start(&[("session-rate", "3")]).await;
+    let made = async |own: [u8; 4], forged: &str| {
+        let headers = [
+            ("x-forwarded-for", forged),
+            ("x-real-ip", forged),
+            ("true-client-ip", forged),
+            ("cf-connecting-ip", forged),
+            ("forwarded", &format!("for={forged}")),
+        ];
+        house.nginx.call_from(own, "POST", "/v1/sessions", &headers).await.status
+    };
+    // Each of the two gateways counts for itself, and lets some in at once.
+    let mut answers = Vec::new();
+    for last in 1..=60 {
+        answers.push(made(SOMEBODY, &format!("198.51.100.{last}")).await);
+    }
+    let refused = answers.iter().filter(|status| **status == 429).count();
+    assert!(refused > 20, "{answers:?}");
+    // Another is not counted with them.
+    assert_eq!(made([127, 0, 0, 78], "198.51.100.20").await, 201);
+}
+
+#[tokio::test]
+async fn the_access_log_names_nobody() {
+    let house = House::start(&[]).await;
+    let agent = [("user-agent", "Somebody/1.0"), ("referer", "https://where-they-came-from.example/")];
+    let made = house.nginx.call_from(SOMEBODY, "POST", "/v1/sessions?who=somebody", &agent).await;
+    assert_eq!(made.status, 201);
+    let (session, token) = (made.json()["session"].clone(), made.json()["token"].clone());
+    let bearer = format!("Bearer {}", token.as_str().unwrap());
+    let me = house.nginx.call_from(SOMEBODY, "GET", "/v1/sessions/me", &[("authorization", &bearer)]).await;
+    assert_eq!(me.status, 200);
+    house.nginx.call_from(SOMEBODY, "GET", "/wp-admin/somebody?password=secret", &agent).await;
+    house.nginx.call_from(SOMEBODY, "GET", "/", &agent).await;
+    // What Nginx refuses itself, and what is no HTTP at all.
+    house.nginx.call_from(SOMEBODY, "GET", "/", &[("somebody", &"x".repeat(9000))]).await;
+    let mut nonsense = house.nginx.connect_from(SOMEBODY).await;
+    nonsense.write_all(b"somebody says hello\r\n\r\n").await.unwrap();
+    let _ = nonsense.read_to_end(&mut Vec::new()).await;
+
+    let log = house.nginx.requests(6).await;
+    let routes: Vec<_> = log.iter().map(|request| request["route"].as_str().unwrap()).collect();
+    assert_eq!(routes[..4], ["sessions", "session", "other", "page"]);
+    let keys: Vec<_> = log[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let known = [
+        "bytes_sent",
+        "method",
+        "resumed",
+        "route",
+        "seconds",
+        "status",
+        "time",
+        "tls",
+        "upstream",
+        "upstream_seconds",
+        "upstream_status",
+    ];
+    assert_eq!(keys, known);
+    let text = house.nginx.log();
+    let private = [
+        SOMEBODY_TEXT,
+        "omebody",
+        "where-they",
+        "wp-admin",
+        "secret",
+        session.as_str().unwrap(),
+        token.as_str().unwrap(),
+    ];
+    for word in private {
+        assert!(!text.contains(word), "{word} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn each_header_of_an_answer_is_there_once() {
+    let house = House::start(&[]).await;
+    for path in ["/", "/v1/sessions/me", "/nothing"] {
+        let direct = house.ask_gateway(house.gateways[0].address(), "GET", path).await;
+        let through = house.nginx.call_from(SOMEBODY, "GET", path, &[]).await;
+        assert_eq!(through.status, direct.status);
+        let by_name = |answer: &http::Answer| {
+            let mut counts = BTreeMap::<String, Vec<String>>::new();
+            for (name, value) in &answer.headers {
+                // Of each connection and moment.
+                if !["connection", "date", "server", "keep-alive"].contains(&name.as_str()) {
+                    counts.entry(name.clone()).or_default().push(value.clone());
+                }
+            }
+            counts
+        };
+        assert_eq!(by_name(&through), by_name(&direct), "{path}");
+        for (name, values) in by_name(&through) {
+            assert_eq!(values.len(), 1, "{path}: {name}");
+        }
+        assert_eq!(through.header("server"), Some("nginx"), "without a version");
+        assert!(through.header("x-content-type-options").is_some(), "{through:?}");
+    }
+}
+
+#[tokio::test]
+async fn health_of_nginx_is_that_of_a_gateway_behind_it() {
+    let mut house = House::start(&[]).await;
+    assert_eq!(http::get(house.nginx.health(), "/healthz").await.status, 204);
+    assert_eq!(http::get(house.nginx.health(), "/").await.status, 404, "nothing else is served without TLS");
+    house.gateways[0].kill();
+    assert_eq!(http::get(house.nginx.health(), "/healthz").await.status, 204);
+    house.gateways[1].kill();
+    let status = http::get(house.nginx.health(), "/healthz").await.status;
+    assert!((500..600).contains(&status), "{status}");
+}
+
+/// A server of the same name and of another authority that is called the same gets no request.
+#[tokio::test]
+async fn nginx_speaks_to_gateways_only() {
+    let house = House::start(&[]).await;
+    let foreign = SecureCluster::start(Pki::with_gateways(&["gateway-1"])).await;
+    let believed = house.cluster.pki.text("gateway-1/edge-ca.pem");
+    let impostor = foreign.launch_with_doors("gateway", "gateway-1").set("tls-client-ca", &believed).start();
+    let nginx = Nginx::start(&house.cluster.pki, &[impostor.address()]).await;
+    assert_eq!(nginx.call_from(SOMEBODY, "POST", "/v1/sessions", &[]).await.status, 502);
+    // With its own authority's certificate, which Nginx does not believe, the same server would answer.
+    let ours = Nginx::start(&house.cluster.pki, &[house.gateways[0].address()]).await;
+    assert_eq!(ours.call_from(SOMEBODY, "POST", "/v1/sessions", &[]).await.status, 201);
+}
