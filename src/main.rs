@@ -6,6 +6,7 @@ mod decode;
 mod duration;
 mod memory;
 mod options;
+mod passed;
 mod probe;
 mod process;
 mod roles;

@@ -2,14 +2,16 @@
 //! and for scripts.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
+use serving::socket::Address;
 
 /// How long each step may take: connecting, a write, a read. Health checks have their own time-out,
 /// which is longer.
@@ -21,9 +23,16 @@ const ANSWER_BYTES: u64 = 4 * 1024 * 1024;
 /// The options of `cipher-chat probe`.
 #[derive(Args, Clone, Debug)]
 pub struct ProbeOptions {
-    /// Address and port of the node's health checks and metrics, without TLS: its --ops-listen
-    #[arg(long, value_name = "ADDRESS", env = "CIPHER_CHAT_OPS_LISTEN", default_value = "127.0.0.1:9090")]
-    ops_listen: SocketAddr,
+    /// Where the node tells of health and metrics, its --ops-listen: of several addresses, the first that
+    /// is of this machine alone, and so without TLS
+    #[arg(
+        long,
+        value_name = "ADDRESS[,ADDRESS…]",
+        env = "CIPHER_CHAT_OPS_LISTEN",
+        default_value = "127.0.0.1:9090",
+        value_delimiter = ','
+    )]
+    ops_listen: Vec<Address>,
     /// Ask only whether the process is running, not whether it is ready
     #[arg(long, conflicts_with = "metric")]
     alive: bool,
@@ -44,7 +53,9 @@ pub fn main(options: &ProbeOptions) -> ExitCode {
 }
 
 fn run(options: &ProbeOptions) -> anyhow::Result<String> {
-    let node = reachable(options.ops_listen);
+    let listens = &options.ops_listen;
+    let local = listens.iter().find(|address| address.is_local());
+    let node = &reachable(local.or(listens.first()).context("no address is given")?);
     if options.metric.is_empty() {
         return get(node, if options.alive { "/healthz" } else { "/readyz" });
     }
@@ -59,31 +70,58 @@ fn is_of(line: &str, name: &str) -> bool {
 }
 
 /// A node that listens on all addresses is asked on this machine's own.
-fn reachable(listens: SocketAddr) -> SocketAddr {
+fn reachable(listens: &Address) -> Address {
+    let Address::Tcp(listens) = listens else { return listens.clone() };
     let address = match listens.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    SocketAddr::new(address, listens.port())
+    Address::Tcp(SocketAddr::new(address, listens.port()))
 }
 
 /// The body of an answer.
 ///
 /// # Errors
 /// If there is none, or if it is not a success: with what it said.
-fn get(node: SocketAddr, path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&node, PATIENCE)
-        .with_context(|| format!("no node listens on {node} for health checks"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n")?;
+fn get(node: &Address, path: &str) -> anyhow::Result<String> {
+    let mut stream = connect(node).with_context(|| format!("no node listens on {node} for health checks"))?;
+    let host = match node {
+        Address::Tcp(address) => address.to_string(),
+        Address::Unix(_) => "localhost".to_owned(),
+    };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES).read_to_string(&mut answer).context("the node does not answer")?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the node's answer is not HTTP")?;
     match head.split(' ').nth(1) {
         Some("200") => Ok(body.to_owned()),
         _ => bail!("{}", body.trim_end()),
+    }
+}
+
+/// Whatever can be asked.
+trait Connection: Read + Write {}
+
+impl Connection for TcpStream {}
+impl Connection for UnixStream {}
+
+/// A connection that nobody waits on for long. (The kernel of a node answers for its Unix socket at once,
+/// unless very many wait there.)
+fn connect(node: &Address) -> io::Result<Box<dyn Connection>> {
+    match node {
+        Address::Tcp(address) => {
+            let stream = TcpStream::connect_timeout(address, PATIENCE)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            Ok(Box::new(stream))
+        }
+        Address::Unix(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            Ok(Box::new(stream))
+        }
     }
 }
 
@@ -102,10 +140,13 @@ mod tests {
 
     #[test]
     fn a_node_that_listens_everywhere_is_asked_on_loopback() {
-        for (listens, asked) in
-            [("0.0.0.0:9090", "127.0.0.1:9090"), ("[::]:9090", "[::1]:9090"), ("10.0.0.1:1", "10.0.0.1:1")]
-        {
-            assert_eq!(reachable(listens.parse().unwrap()), asked.parse().unwrap());
+        for (listens, asked) in [
+            ("0.0.0.0:9090", "127.0.0.1:9090"),
+            ("[::]:9090", "[::1]:9090"),
+            ("10.0.0.1:1", "10.0.0.1:1"),
+            ("unix:/run/ops.sock", "unix:/run/ops.sock"),
+        ] {
+            assert_eq!(reachable(&listens.parse().unwrap()), asked.parse().unwrap());
         }
     }
 }

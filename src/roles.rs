@@ -1,6 +1,6 @@
 //! The roles of a process: what each is made of, how it starts and how it stops.
 
-use std::{ffi::OsString, future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{ffi::OsString, future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use bus::{Bus, Clock, Local, NatsOptions};
@@ -11,9 +11,10 @@ use prometheus_client::registry::Registry;
 use schemas::{Service, lifetimes::Lifetimes};
 use serving::{
     certificate::Validity,
-    listener::{self, ListenerConfig},
+    listener::{self, Door, ListenerConfig},
     ops::{self, Readiness},
     refusal::{Refusal, Seldom},
+    socket::Address,
     watchers,
 };
 use tokio::{task::JoinSet, time::sleep};
@@ -22,8 +23,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     FAILED, WRONG_OPTIONS, fail, memory,
     options::{self, Configuration, Gateway, Janitor, Listener, Node, Pairing, Role, Serve},
+    passed::Passed,
     process::{self, StopSignals},
-    sockets::{self, Socket, Sockets},
+    sockets::{self, Sockets},
     telemetry,
 };
 
@@ -58,7 +60,10 @@ fn start<C: Configuration + Into<Plan>>(words: &[OsString]) -> ExitCode {
         // One task does all the work there.
         wipe::share_one_heap();
     }
-    process::run(run(plan))
+    match Passed::receive() {
+        Ok(passed) => process::run(run(plan, passed)),
+        Err(error) => fail(&error, WRONG_OPTIONS),
+    }
 }
 
 /// A node, and the services that it consists of.
@@ -73,9 +78,9 @@ struct Plan {
 impl Plan {
     /// When the certificate is valid that this process shows, if it shows one.
     fn certificate(&self) -> Option<Validity> {
-        // All listeners show the same, or none.
-        let clients = self.edge.as_ref().and_then(|edge| edge.listener.tls.as_ref());
-        clients.or(self.node.ops.tls.as_ref()).and_then(Validity::of)
+        // Those of clients come first.
+        let clients = self.edge.iter().flat_map(|edge| &edge.listeners);
+        clients.chain(&self.node.ops).find_map(|listener| listener.tls.as_ref()).and_then(Validity::of)
     }
 
     /// The roles that the node fills.
@@ -106,9 +111,9 @@ struct PairingPlan {
     fair_by: FairBy,
 }
 
-/// A gateway, and the listener for its clients.
+/// A gateway, and the listeners for its clients.
 struct Edge {
-    listener: Listener,
+    listeners: Vec<Listener>,
     config: Config,
 }
 
@@ -118,13 +123,13 @@ impl From<Serve> for Plan {
         let listen_first = nats.as_ref().map_or(Duration::ZERO, |_| pairing::LISTEN_FIRST);
         let pairing = Some(PairingPlan { listen_first, fair_by });
         let janitor = Some(gateway.lifetimes);
-        Self { node, nats, pairing, janitor, edge: Some(Edge { listener: clients, config: gateway }) }
+        Self { node, nats, pairing, janitor, edge: Some(Edge { listeners: clients, config: gateway }) }
     }
 }
 
 impl From<Gateway> for Plan {
     fn from(Gateway { node, nats, clients, gateway }: Gateway) -> Self {
-        let edge = Some(Edge { listener: clients, config: gateway });
+        let edge = Some(Edge { listeners: clients, config: gateway });
         Self { node, nats: Some(nats), pairing: None, janitor: None, edge }
     }
 }
@@ -142,9 +147,9 @@ impl From<Janitor> for Plan {
     }
 }
 
-async fn run(mut plan: Plan) -> ExitCode {
-    let clients = plan.edge.as_ref().map(|edge| &edge.listener);
-    let sockets = match Sockets::open(clients, &plan.node.ops) {
+async fn run(mut plan: Plan, passed: Passed) -> ExitCode {
+    let clients = plan.edge.as_ref().map_or(&[][..], |edge| &edge.listeners);
+    let sockets = match Sockets::open(clients, &plan.node.ops, passed) {
         Ok(sockets) => sockets,
         Err(code) => return code,
     };
@@ -198,16 +203,19 @@ impl Process {
         if let Some(validity) = certificate {
             tasks.spawn(watch(validity, self.clock, stop_ops.clone()));
         }
-        let Socket { listener, tls } = sockets.ops;
         let ops_refused = Seldom::new();
         let refused = Arc::new(move |refusal: Refusal| {
             let cause = refusal.word();
             ops_refused.say(|times| tracing::debug!(cause, times, "refused on the ops listener"));
         });
-        let config = ListenerConfig { tls, request_wait, admit: watchers::admit(), refused };
-        tracing::info!(ops = %listener.local_addr()?, node = self.node.id.as_str(), "health and metrics");
         let ops = ops::router(move || ready(), Arc::new(self.registry));
-        tasks.spawn(listener::serve(listener, ops, config, tasks.clone(), stop_ops.clone()));
+        let admit = watchers::admit();
+        for Door { listening, tls } in sockets.ops {
+            tracing::info!(ops = %listening.address()?, node = self.node.id.as_str(), "health and metrics");
+            let (admit, refused) = (admit.clone(), refused.clone());
+            let config = ListenerConfig { tls, request_wait, admit, proxies: None, refused };
+            tasks.spawn(listener::serve(listening, ops.clone(), config, tasks.clone(), stop_ops.clone()));
+        }
 
         let ended = tokio::select! {
             () = signals.next() => Ok(()),
@@ -228,7 +236,7 @@ impl Process {
         &mut self,
         services: &mut Running,
         plan: Plan,
-        clients: Option<Socket>,
+        clients: Vec<Door>,
         stop: &CancellationToken,
     ) -> anyhow::Result<AskReadiness> {
         // The rushes of a gateway include whatever follows from them in the other services.
@@ -258,17 +266,17 @@ impl Process {
             services
                 .spawn(service("janitor", janitor::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
-        let (Some(Edge { config, .. }), Some(socket)) = (plan.edge, clients) else {
-            return Ok(self.watch_health(services, stop));
-        };
-        self.start_gateway(services, config, socket, stop).await
+        match plan.edge {
+            Some(Edge { config, .. }) => self.start_gateway(services, config, clients, stop).await,
+            None => Ok(self.watch_health(services, stop)),
+        }
     }
 
     async fn start_gateway(
         &mut self,
         services: &mut Running,
         mut config: Config,
-        Socket { listener, tls }: Socket,
+        doors: Vec<Door>,
         stop: &CancellationToken,
     ) -> anyhow::Result<AskReadiness> {
         config.connections.get_or_insert_with(sockets::room_for_clients);
@@ -279,14 +287,15 @@ impl Process {
         services.spawn(give_back(metrics.clone(), frames_moved, stop.clone()));
         let gateway = gateway::Gateway::new(config, self.bus.clone(), self.clock, metrics);
         let node = gateway.node().clone();
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        tracing::info!("open {scheme}://{}", shown(listener.local_addr()?));
+        for Door { listening, tls } in &doors {
+            tracing::info!("open {}", shown(&listening.address()?, tls.is_some()));
+        }
         if is_open_to_proxies_only {
             tracing::warn!(
                 "clients are served without TLS: only the networks of --trusted-proxy may connect"
             );
         }
-        services.spawn(service("gateway", gateway.run(listener, tls, stop.clone())));
+        services.spawn(service("gateway", gateway.run(doors, stop.clone())));
         let seen = node.clone();
         self.registry.register_collector(Box::new(telemetry::HealthMetrics(Box::new(move || {
             (seen.readiness(), seen.health().clock_skew_millis())
@@ -334,8 +343,13 @@ async fn give_back<M>(metrics: M, moved: fn(&M) -> u64, stop: CancellationToken)
 }
 
 /// An address as a person types it.
-fn shown(address: SocketAddr) -> String {
-    if address.ip().is_loopback() { format!("localhost:{}", address.port()) } else { address.to_string() }
+fn shown(address: &Address, is_tls: bool) -> String {
+    let scheme = if is_tls { "https" } else { "http" };
+    match address {
+        Address::Tcp(tcp) if tcp.ip().is_loopback() => format!("{scheme}://localhost:{}", tcp.port()),
+        Address::Tcp(tcp) => format!("{scheme}://{tcp}"),
+        Address::Unix(_) => address.to_string(),
+    }
 }
 
 async fn service<E: std::error::Error + Send + Sync + 'static>(

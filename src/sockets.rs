@@ -1,18 +1,19 @@
 //! The sockets that a process listens on. They are opened before anything else starts, so that a
 //! port in use ends the process with an exit code of its own.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use serving::{
-    listener,
+    listener::Door,
+    socket::{Address, Family, Listening},
     tls::{self, Acceptor},
 };
-use tokio::net::TcpListener;
 
 use crate::{
     WRONG_OPTIONS, fail,
     options::{LISTEN, Listener, OPS_LISTEN, Row},
+    passed::{Passed, PassedSocket},
 };
 
 /// An address is in use, or not of this machine.
@@ -33,43 +34,86 @@ pub fn room_for_clients() -> u32 {
 
 /// All sockets of a process.
 pub struct Sockets {
-    /// For clients; only a gateway has it.
-    pub clients: Option<Socket>,
+    /// For clients; only a gateway has them.
+    pub clients: Vec<Door>,
     /// For health checks and metrics.
-    pub ops: Socket,
-}
-
-/// An open socket, plain or with TLS.
-pub struct Socket {
-    /// The listening socket.
-    pub listener: TcpListener,
-    /// TLS; plain TCP without it.
-    pub tls: Option<Acceptor>,
+    pub ops: Vec<Door>,
 }
 
 impl Sockets {
-    /// Opens them, after the certificates have been read: a fault there is one of the options.
+    /// Opens them, after the certificates have been read: a fault there is one of the options. A
+    /// socket that was passed to this process is taken for the address that it listens on.
     ///
     /// # Errors
     /// The exit code of the process. The reason has been printed.
-    pub fn open(clients: Option<&Listener>, ops: &Listener) -> Result<Self, ExitCode> {
-        let clients_tls = clients.map(acceptor).transpose()?;
-        let ops_tls = acceptor(ops)?;
-        let clients = clients.map(|clients| bind(&LISTEN, clients.address)).transpose()?;
-        Ok(Self {
-            clients: clients.map(|listener| Socket { listener, tls: clients_tls.flatten() }),
-            ops: Socket { listener: bind(&OPS_LISTEN, ops.address)?, tls: ops_tls },
-        })
+    pub fn open(clients: &[Listener], ops: &[Listener], mut passed: Passed) -> Result<Self, ExitCode> {
+        let (clients, ops) = (with_acceptors(clients)?, with_acceptors(ops)?);
+        let all: Vec<_> = clients.iter().chain(&ops).map(|(address, _)| address.clone()).collect();
+        let mut open = |option: &dyn Row, listeners: Vec<(Address, Option<Acceptor>)>| {
+            let door = |(address, tls): (Address, Option<Acceptor>)| {
+                let listening = listening(option, &address, &all, &mut passed)?;
+                Ok(Door { listening, tls })
+            };
+            listeners.into_iter().map(door).collect::<Result<Vec<_>, ExitCode>>()
+        };
+        let sockets = Self { clients: open(&LISTEN, clients)?, ops: open(&OPS_LISTEN, ops)? };
+        match passed.left() {
+            None => Ok(sockets),
+            Some(address) => {
+                let (listen, ops) = (LISTEN.flag(), OPS_LISTEN.flag());
+                let fault = format!(
+                    "a socket was passed that listens on {address}: neither {listen} nor {ops} names it"
+                );
+                Err(fail(&anyhow!(fault), WRONG_OPTIONS))
+            }
+        }
     }
 }
 
-fn acceptor(listener: &Listener) -> Result<Option<Acceptor>, ExitCode> {
-    let acceptor = listener.tls.as_ref().map(tls::acceptor).transpose();
-    acceptor.map_err(|error| fail(&error.into(), WRONG_OPTIONS))
+fn with_acceptors(listeners: &[Listener]) -> Result<Vec<(Address, Option<Acceptor>)>, ExitCode> {
+    let with_acceptor = |Listener { address, tls }: &Listener| {
+        let acceptor = tls.as_ref().map(tls::acceptor).transpose();
+        acceptor
+            .map(|acceptor| (address.clone(), acceptor))
+            .map_err(|error| fail(&error.into(), WRONG_OPTIONS))
+    };
+    listeners.iter().map(with_acceptor).collect()
 }
 
-fn bind(option: &dyn Row, address: SocketAddr) -> Result<TcpListener, ExitCode> {
-    let bound = listener::bind(address);
-    let bound = bound.with_context(|| format!("cannot listen on {} {address}", option.flag()));
-    bound.map_err(|error| fail(&error, CANNOT_LISTEN))
+fn listening(
+    option: &dyn Row,
+    address: &Address,
+    all: &[Address],
+    passed: &mut Passed,
+) -> Result<Listening, ExitCode> {
+    let opened = match passed.take(address) {
+        Some(PassedSocket::Tcp(listener)) => Listening::from_tcp(listener),
+        Some(PassedSocket::Unix(listener)) => Listening::from_unix(listener),
+        None => Listening::open(address, family(address, all)),
+    };
+    let opened = opened.with_context(|| format!("cannot listen on {} {address}", option.flag()));
+    opened.map_err(|error| fail(&error, CANNOT_LISTEN))
+}
+
+/// Without a listener for IPv4 on the same port, one for IPv6 takes the clients of both.
+fn family(address: &Address, all: &[Address]) -> Family {
+    let Address::Tcp(own) = address else { return Family::Both };
+    let beside = |other: &Address| matches!(other, Address::Tcp(other) if other.is_ipv4() && other.port() == own.port() && own.port() != 0);
+    if all.iter().any(beside) { Family::Own } else { Family::Both }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_takes_the_clients_of_ipv4_unless_they_have_a_listener_of_their_own() {
+        let family = |address: &str, others: &[&str]| {
+            let others: Vec<_> = others.iter().map(|other| other.parse().unwrap()).collect();
+            family(&address.parse().unwrap(), &others)
+        };
+        assert_eq!(family("[::]:443", &["[::]:443", "127.0.0.1:9090"]), Family::Both);
+        assert_eq!(family("[::]:443", &["0.0.0.0:443", "[::]:443"]), Family::Own);
+        assert_eq!(family("[::]:0", &["0.0.0.0:0"]), Family::Both, "two ports");
+    }
 }

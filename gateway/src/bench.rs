@@ -1,17 +1,13 @@
 //! The relay path for benchmarks and instruction counts: private parts that only the feature
 //! `bench` opens.
 
-use std::{
-    io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    sync::Arc,
-};
+use std::{io, os::unix::net::UnixStream, sync::Arc};
 
 use bus::{Bus, Clock, FrameRoute, SubscribeError};
 use schemas::{RoomId, SessionId, Side, Stamp, token::RoomHistory};
-use serving::Stream;
+use serving::{Stream, socket::as_tcp};
 use session::SessionGrant;
-use tokio::{net::TcpStream, task::JoinSet};
+use tokio::task::JoinSet;
 
 pub use crate::ws::bench::OpenOutbox;
 use crate::{
@@ -135,12 +131,6 @@ impl Connected {
             from.0.set_target(Target::Local { peer, room: RoomKey::of(&room) });
         }
     }
-}
-
-/// To whoever reads and writes it, one stream socket is like another.
-fn as_tcp(socket: UnixStream) -> io::Result<TcpStream> {
-    socket.set_nonblocking(true)?;
-    TcpStream::from_std(OwnedFd::from(socket).into())
 }
 
 /// Routes by room.

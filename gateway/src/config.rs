@@ -46,8 +46,10 @@ pub struct Config {
     pub boot: BootId,
     /// How long keys, tokens and absences last: the same as on all other nodes.
     pub lifetimes: Lifetimes,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Who is believed when it says whose a request or a connection is.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether those say it by the PROXY protocol, too.
+    pub proxy_protocol: ProxyProtocol,
     /// Origins other than the own host that may open sessions and sockets, and for which CORS
     /// answers.
     pub allowed_origins: Vec<String>,
@@ -93,6 +95,15 @@ pub enum Peers {
     Anybody,
     /// Only [`Config::trusted_proxies`]: the listener is plain, and others could reach it.
     Proxies,
+}
+
+/// Whether proxies begin each connection with a header of the PROXY protocol, and have to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// It is not spoken.
+    Off,
+    /// [`Config::trusted_proxies`] speak it.
+    Spoken,
 }
 
 /// What browsers are told for two years, over TLS: to come over TLS only (RFC 6797).
@@ -165,6 +176,9 @@ pub enum ConfigError {
     /// Only proxies may connect, and none is named.
     #[error("nobody could connect: name the networks of the proxies that may")]
     NoProxy,
+    /// Proxies are to speak the PROXY protocol, and none is named.
+    #[error("nobody would be believed: name the networks of the proxies that speak it")]
+    NobodyNames,
     /// Proxies that speak in the clear are in a network that others can listen to.
     #[error("{0} is not a private network: what goes there in the clear, others can read")]
     PublicProxy(IpNet),
@@ -205,6 +219,7 @@ impl Config {
             boot,
             lifetimes: Lifetimes::default(),
             trusted_proxies: Vec::new(),
+            proxy_protocol: ProxyProtocol::Off,
             allowed_origins: Vec::new(),
             topics: None,
             matching: MATCHING,
@@ -242,6 +257,9 @@ impl Config {
             }
             let public = self.trusted_proxies.iter().filter(|network| !is_private_network(network));
             faults.extend(public.copied().map(ConfigError::PublicProxy));
+        }
+        if self.proxy_protocol == ProxyProtocol::Spoken && self.trusted_proxies.is_empty() {
+            faults.push(ConfigError::NobodyNames);
         }
         let waits = [
             (Wait::Heartbeat, self.heartbeat),

@@ -23,7 +23,7 @@ const PROBLEMS: [&str; 9] = [
 ];
 
 /// What an operator can do about a cause. The others are the clients' own affair.
-const ADVICE: [(&str, &str); 8] = [
+const ADVICE: [(&str, &str); 9] = [
     (
         "origin",
         "pages whose origin is not the host that was asked got 403: if this is your own page, let the proxy pass the \
@@ -33,6 +33,12 @@ const ADVICE: [(&str, &str); 8] = [
         "tls",
         "TLS handshakes failed: clients have to speak TLS 1.2 or 1.3 to this port, to trust the certificate, and with \
          --tls-client-ca to show one of their own",
+    ),
+    (
+        "proxy-header",
+        "connections of --trusted-proxy were refused because no header of the PROXY protocol came first: with \
+         --proxy-protocol each of these proxies has to send it (Nginx: proxy_protocol on; HAProxy: send-proxy-v2), its \
+         health checks included",
     ),
     (
         "stranger",

@@ -4,19 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, Clock, SubscribeError};
 use serving::{
-    listener::{self, ListenerConfig},
+    listener::{self, Door, ListenerConfig, Proxies},
     refusal::Refusal,
     tls::Acceptor,
 };
-use tokio::{
-    net::TcpListener,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     address::is_trusted,
-    config::{Config, Peers},
+    config::{Config, Peers, ProxyProtocol},
     dispatch, keys,
     metrics::Metrics,
     node::Node,
@@ -59,12 +56,7 @@ impl Gateway {
     ///
     /// # Errors
     /// If the bus cannot be listened on.
-    pub async fn run(
-        self,
-        listener: TcpListener,
-        tls: Option<Acceptor>,
-        shutdown: CancellationToken,
-    ) -> Result<(), RunError> {
+    pub async fn run(self, doors: Vec<Door>, shutdown: CancellationToken) -> Result<(), RunError> {
         let node = self.node;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         // First of all: nothing that answers what is published next may be missed.
@@ -79,8 +71,10 @@ impl Gateway {
         tasks.spawn(origins::run(node.clone(), stop.clone()));
         tasks.spawn(sweep(node.clone(), stop.clone()));
         let router = rest::router(AppState { node: node.clone(), tasks: tasks.clone() });
-        let config = listener_config(&node, tls);
-        tasks.spawn(listener::serve(listener, router, config, tasks.clone(), stop.clone()));
+        for Door { listening, tls } in doors {
+            let (router, config) = (router.clone(), listener_config(&node, tls));
+            tasks.spawn(listener::serve(listening, router, config, tasks.clone(), stop.clone()));
+        }
         shutdown.cancelled().await;
         drain(&node).await;
         stop.cancel();
@@ -105,7 +99,21 @@ fn listener_config(node: &Arc<Node>, tls: Option<Acceptor>) -> ListenerConfig<Co
     };
     let told = node.clone();
     let refused = Arc::new(move |refusal: Refusal| told.refusals().refused(refusal.word()));
-    ListenerConfig { tls, request_wait, admit: Arc::new(admit), refused }
+    let proxies = (node.config().proxy_protocol == ProxyProtocol::Spoken).then(|| proxies(node));
+    ListenerConfig { tls, request_wait, admit: Arc::new(admit), proxies, refused }
+}
+
+/// Proxies that name their clients by the PROXY protocol.
+fn proxies(node: &Arc<Node>) -> Proxies<ConnectionGuard> {
+    let (trusting, counted) = (node.clone(), node.clone());
+    let is_proxy = move |address| is_trusted(address, &trusting.config().trusted_proxies);
+    let admit = move |client| {
+        // Behind the one that passes bytes through there may be another, which speaks HTTP.
+        let is_proxy = is_trusted(client, &counted.config().trusted_proxies);
+        let rates = counted.rates();
+        rates.connection((!is_proxy).then(|| rates.address(client)).as_ref())
+    };
+    Proxies { is_proxy: Arc::new(is_proxy), admit: Arc::new(admit) }
 }
 
 async fn sign(node: Arc<Node>, stop: CancellationToken) {

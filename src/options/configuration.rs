@@ -1,7 +1,7 @@
 //! The configuration of each role: a type of its own, which contains only what the role uses.
 
 use bus::{ConnectError, NatsOptions, Pem};
-use gateway::config::{Config, ConfigError, Peers, RateConfig, Wait};
+use gateway::config::{Config, ConfigError, Peers, ProxyProtocol, RateConfig, Wait};
 use pairing::FairBy;
 use schemas::{
     BootId, NodeId,
@@ -15,6 +15,7 @@ use super::{
     role::Role,
     spec::Row,
     table::*,
+    value::Switch,
 };
 use crate::{sockets, telemetry::LogFormat};
 
@@ -34,8 +35,8 @@ pub struct Node {
     pub id: NodeId,
     /// The boot id of this run.
     pub boot: BootId,
-    /// The listener for health checks and metrics.
-    pub ops: Listener,
+    /// The listeners for health checks and metrics.
+    pub ops: Vec<Listener>,
     /// The format of the logs.
     pub log_format: LogFormat,
 }
@@ -47,8 +48,8 @@ pub struct Serve {
     pub node: Node,
     /// The NATS servers; without them the bus is inside this process.
     pub nats: Option<NatsOptions>,
-    /// The listener for clients.
-    pub clients: Listener,
+    /// The listeners for clients.
+    pub clients: Vec<Listener>,
     /// The gateway. The janitor uses its lifetimes, too.
     pub gateway: Config,
     /// Whose turn it is among strangers.
@@ -62,8 +63,8 @@ pub struct Gateway {
     pub node: Node,
     /// The NATS servers.
     pub nats: NatsOptions,
-    /// The listener for clients.
-    pub clients: Listener,
+    /// The listeners for clients.
+    pub clients: Vec<Listener>,
     /// The gateway.
     pub gateway: Config,
 }
@@ -145,7 +146,7 @@ impl Configuration for Janitor {
     }
 }
 
-fn node(reader: &mut Reader, ops: Listener, nats: Option<&NatsOptions>) -> Node {
+fn node(reader: &mut Reader, ops: Vec<Listener>, nats: Option<&NatsOptions>) -> Node {
     let given = reader.find(&NODE_ID);
     // What cannot be read has been reported already.
     let names = nats.filter(|nats| nats.ca.is_some()).and_then(|nats| nats.names().ok().flatten());
@@ -176,6 +177,10 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         boot: node.boot,
         lifetimes: lifetimes(reader),
         trusted_proxies: reader.find(&TRUSTED_PROXY).unwrap_or_default(),
+        proxy_protocol: match reader.get(&PROXY_PROTOCOL) {
+            Switch::On => ProxyProtocol::Spoken,
+            Switch::Off => ProxyProtocol::Off,
+        },
         allowed_origins: reader.find(&ALLOWED_ORIGIN).unwrap_or_default().0,
         topics: reader.find(&TOPICS),
         matching: reader.get(&MATCHING),
@@ -230,6 +235,7 @@ fn misfit(reader: &mut Reader, fault: &ConfigError) {
         ConfigError::Zero(Wait::Heartbeat) => &[&HEARTBEAT],
         ConfigError::Zero(Wait::Pong) => &[&PONG_WAIT],
         ConfigError::Zero(Wait::Upgrade) => &[&UPGRADE_WAIT],
+        ConfigError::NobodyNames => &[&TRUSTED_PROXY, &PROXY_PROTOCOL],
         ConfigError::NoProxy => &[&INSECURE_LISTEN, &TRUSTED_PROXY],
         ConfigError::PublicProxy(_) => &[&INSECURE_LISTEN, &TRUSTED_PROXY],
         ConfigError::Drain { .. } => &[&DRAIN_SPREAD, &DRAIN_WAIT],

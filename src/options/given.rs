@@ -104,7 +104,10 @@ fn flags(role: Role, words: &[OsString], faults: &mut Faults) -> BTreeMap<&'stat
             next.map(|(_, next)| next.clone())
         });
         match TABLE.iter().find(|row| row.is_of(role) && row.flag() == name) {
-            Some(row) => flags.entry(row.spec().name).or_default().push(value),
+            Some(row) => {
+                let value = value.or_else(|| row.alone().map(OsString::from));
+                flags.entry(row.spec().name).or_default().push(value);
+            }
             None => faults.add(Place::Word(number), unknown_flag(role, &name)),
         }
     }

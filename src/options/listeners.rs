@@ -1,10 +1,13 @@
 //! The addresses that a process listens on, their certificates, and the rule that nothing
 //! unprotected can be reached from other machines.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use gateway::config::Peers;
-use serving::tls::{self, AcceptedNames, TlsError, TlsFiles};
+use serving::{
+    socket::Address,
+    tls::{self, AcceptedNames, TlsError, TlsFiles},
+};
 
 use super::{
     reader::Reader,
@@ -19,62 +22,83 @@ use super::{
 /// An address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// IP address and port.
-    pub address: SocketAddr,
-    /// The certificate files; plain TCP without them.
+    /// Where.
+    pub address: Address,
+    /// The certificate files; plain without them.
     pub tls: Option<TlsFiles>,
 }
 
-/// The listener for health checks and metrics. `shared` are the certificate files of the other
-/// listener.
-pub fn ops(reader: &mut Reader, shared: Option<&TlsFiles>) -> Listener {
-    let address = reader.get(&OPS_LISTEN);
+/// The listeners for health checks and metrics. `shared` are the certificate files of the other
+/// listeners.
+pub fn ops(reader: &mut Reader, shared: Option<&TlsFiles>) -> Vec<Listener> {
+    let addresses = reader.get(&OPS_LISTEN).0;
     let own = of_ops(reader);
     // The names that are accepted there are those of proxies.
     let shared = || shared.map(|files| TlsFiles { client_names: AcceptedNames::Any, ..files.clone() });
     let files = own.or_else(shared);
     let authority = files.as_ref().is_some_and(|files| files.client_ca.is_some());
-    if !is_local(address) && !authority && ops_files_are_sound(reader) {
+    if !authority && ops_files_are_sound(reader) {
         let remedy = "give --ops-tls-cert, --ops-tls-key and --ops-tls-client-ca (or --tls-cert, --tls-key and \
                       --tls-client-ca), or listen on 127.0.0.1";
-        let fault = format!("{address} can be reached from other machines: {remedy}");
-        reader.conflict(&[&OPS_LISTEN], &fault);
+        protect(reader, &OPS_LISTEN, &addresses, remedy);
     }
-    // On loopback, health checks and metrics need no certificate.
-    Listener { address, tls: files.filter(|_| !is_local(address)) }
+    are_different(reader, &OPS_LISTEN, &addresses);
+    // On this machine, health checks and metrics need no certificate.
+    let tls = |address: &Address| files.clone().filter(|_| !address.is_local());
+    addresses.iter().map(|address| Listener { address: address.clone(), tls: tls(address) }).collect()
 }
 
-/// The listener for clients, and who may connect to it.
-pub fn clients(reader: &mut Reader, files: Option<&TlsFiles>, ops: &Listener) -> (Listener, Peers) {
-    let address = reader.get(&LISTEN);
+/// The listeners for clients, and who may connect to them.
+pub fn clients(reader: &mut Reader, files: Option<&TlsFiles>, ops: &[Listener]) -> (Vec<Listener>, Peers) {
+    let addresses = reader.get(&LISTEN).0;
     if let Some(insecure) = reader.find(&INSECURE_LISTEN) {
         if reader.is_given(&LISTEN) {
-            let fault = "there is one listener for clients: give one of the two";
+            let fault = "there is one kind of listener for clients: give one of the two";
             reader.conflict(&[&LISTEN, &INSECURE_LISTEN], fault);
         }
-        differ(reader, &INSECURE_LISTEN, insecure, ops);
-        return (Listener { address: insecure, tls: None }, Peers::Proxies);
+        let address = Address::Tcp(insecure);
+        differ(reader, &INSECURE_LISTEN, std::slice::from_ref(&address), ops);
+        return (vec![Listener { address, tls: None }], Peers::Proxies);
     }
-    if !is_local(address) && files.is_none() && files_are_sound(reader) {
+    if files.is_none() && files_are_sound(reader) {
         let remedy = "give --tls-cert and --tls-key, or listen on 127.0.0.1";
-        let fault = format!("{address} can be reached from other machines: {remedy}");
-        reader.conflict(&[&LISTEN], &fault);
+        protect(reader, &LISTEN, &addresses, remedy);
     }
-    differ(reader, &LISTEN, address, ops);
-    (Listener { address, tls: files.cloned() }, Peers::Anybody)
+    are_different(reader, &LISTEN, &addresses);
+    differ(reader, &LISTEN, &addresses, ops);
+    let tls = |address: &Address| files.cloned().filter(|_| matches!(address, Address::Tcp(_)));
+    let listeners = addresses.iter().map(|address| Listener { address: address.clone(), tls: tls(address) });
+    (listeners.collect(), Peers::Anybody)
+}
+
+/// Nothing plain can be reached from other machines.
+fn protect(reader: &mut Reader, option: &dyn Row, addresses: &[Address], remedy: &str) {
+    for address in addresses.iter().filter(|address| !address.is_local()) {
+        let fault = format!("{address} can be reached from other machines: {remedy}");
+        reader.conflict(&[option], &fault);
+    }
+}
+
+/// The addresses of an option are given once each.
+fn are_different(reader: &mut Reader, option: &dyn Row, addresses: &[Address]) {
+    for (number, address) in addresses.iter().enumerate() {
+        if addresses[..number].iter().any(|other| address.is_taken_by(other)) {
+            reader.conflict(&[option], &format!("{address} is given twice: give it once"));
+        }
+    }
 }
 
 /// Two listeners have two addresses.
-fn differ(reader: &mut Reader, option: &dyn Row, address: SocketAddr, ops: &Listener) {
-    // Port 0 stands for any free port.
-    if address == ops.address && address.port() != 0 {
-        let fault = format!("both are {address}: give them different ports");
+fn differ(reader: &mut Reader, option: &dyn Row, addresses: &[Address], ops: &[Listener]) {
+    for address in addresses.iter().filter(|address| ops.iter().any(|ops| address.is_taken_by(&ops.address)))
+    {
+        let remedy = match address {
+            Address::Tcp(_) => "ports",
+            Address::Unix(_) => "paths",
+        };
+        let fault = format!("both are {address}: give them different {remedy}");
         reader.conflict(&[option, &OPS_LISTEN], &fault);
     }
-}
-
-fn is_local(address: SocketAddr) -> bool {
-    address.ip().is_loopback()
 }
 
 fn files_are_sound(reader: &Reader) -> bool {

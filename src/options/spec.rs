@@ -119,6 +119,8 @@ pub trait Row: Sync {
     fn form(&self) -> &'static str;
     /// Whether it may be given several times.
     fn repeat(&self) -> Repeat;
+    /// Its value if it is given without one.
+    fn alone(&self) -> Option<&'static str>;
     /// What applies if it is not given.
     fn default(&self) -> Default;
     /// Whether this role requires it.
@@ -164,6 +166,10 @@ impl<T: Value + Show + Sync> Row for Setting<T> {
         T::REPEAT
     }
 
+    fn alone(&self) -> Option<&'static str> {
+        T::ALONE
+    }
+
     fn default(&self) -> Default {
         Default::Value(self.default.show())
     }
@@ -188,6 +194,10 @@ impl<T: Value> Row for Optional<T> {
 
     fn repeat(&self) -> Repeat {
         T::REPEAT
+    }
+
+    fn alone(&self) -> Option<&'static str> {
+        T::ALONE
     }
 
     fn default(&self) -> Default {

@@ -5,6 +5,7 @@
 //! tests report what is missing.
 
 use std::{
+    borrow::Cow,
     marker::PhantomData,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -15,11 +16,12 @@ use gateway::config::{self, Hsts, Matching, OfferedTopic};
 use ipnet::IpNet;
 use pairing::FairBy;
 use schemas::{NodeId, Service, lifetimes};
+use serving::socket::Address;
 
 use super::{
     role::Role,
     spec::{Group, Optional, Row, Setting, Spec},
-    value::{Admission, Bound, CertificateName, Most, Origins, Rate, Urls},
+    value::{Addresses, Admission, Bound, CertificateName, Most, Origins, Rate, Switch, Urls},
 };
 use crate::telemetry::LogFormat;
 
@@ -30,8 +32,12 @@ const PAIRING_NODES: &[Role] = &[Role::Serve, Role::Pairing];
 /// The roles that rely on how long tokens are valid.
 const TOKEN_NODES: &[Role] = &[Role::Serve, Role::Gateway, Role::Janitor];
 
-const fn on_loopback(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+/// Where clients connect, and where operators ask, if nothing is said.
+const CLIENTS: &[Address] = &[on_loopback(8080)];
+const OPERATORS: &[Address] = &[on_loopback(9090)];
+
+const fn on_loopback(port: u16) -> Address {
+    Address::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
 }
 
 /// Defines each row as a static of its value's type, and the table of all rows. A row without one of
@@ -71,11 +77,13 @@ macro_rules! row {
 }
 
 table! {
-    LISTEN: SocketAddr {
+    LISTEN: Addresses {
         name: "listen", group: Listeners, roles: GATEWAYS,
-        default: on_loopback(8080), example: "0.0.0.0:443",
-        help: "Address and port that clients connect to: the page, REST and WebSockets. On any \
-            but a loopback address it needs --tls-cert and --tls-key.",
+        default: Addresses(Cow::Borrowed(CLIENTS)), example: "0.0.0.0:443",
+        help: "Addresses that clients connect to: the page, REST and WebSockets. IP:PORT, where [::] \
+            stands for all addresses of IPv6 and IPv4, or unix:/PATH, for a proxy on this machine. Any \
+            but a loopback address and a Unix socket needs --tls-cert and --tls-key. A Unix socket \
+            is always plain; a client there counts as 127.0.0.1.",
     }
     INSECURE_LISTEN: SocketAddr {
         name: "insecure-listen", group: Listeners, roles: GATEWAYS,
@@ -84,11 +92,11 @@ table! {
             machines can reach it: for a container behind a proxy of the same host. Only the \
             networks of --trusted-proxy may connect, which must be private ones.",
     }
-    OPS_LISTEN: SocketAddr {
+    OPS_LISTEN: Addresses {
         name: "ops-listen", group: Listeners, roles: NODES,
-        default: on_loopback(9090), example: "10.0.0.1:9090",
-        help: "Address and port of health checks and metrics. On any but a loopback address it \
-            needs TLS and --ops-tls-client-ca or --tls-client-ca.",
+        default: Addresses(Cow::Borrowed(OPERATORS)), example: "10.0.0.1:9090",
+        help: "Addresses of health checks and metrics: IP:PORT or unix:/PATH. Loopback addresses and \
+            Unix sockets are plain. Any other needs TLS and --ops-tls-client-ca or --tls-client-ca.",
     }
     TLS_CERT: PathBuf {
         name: "tls-cert", group: Listeners, roles: NODES,
@@ -172,6 +180,14 @@ table! {
         name: "trusted-proxy", group: Service, roles: GATEWAYS,
         without: "none", example: "10.0.0.0/8",
         help: "Networks of proxies whose X-Forwarded-For header is believed.",
+    }
+    PROXY_PROTOCOL: Switch {
+        name: "proxy-protocol", group: Service, roles: GATEWAYS,
+        default: Switch::Off, example: "true",
+        help: "Whether the proxies of --trusted-proxy begin each connection with a header of the PROXY \
+            protocol, version 1 or 2, which names the client: for proxies that pass TLS through. A \
+            connection of such a proxy without the header is refused, and so is a header of anybody \
+            else. The option alone means true.",
     }
     ALLOWED_ORIGIN: Origins {
         name: "allowed-origin", group: Service, roles: GATEWAYS,

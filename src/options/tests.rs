@@ -7,7 +7,7 @@ use std::{
 
 use bus::NatsOptions;
 use gateway::{
-    config::{Config, Matching, Peers},
+    config::{Config, Matching, Peers, ProxyProtocol},
     rates::BURST,
 };
 use pairing::FairBy;
@@ -18,6 +18,7 @@ use super::{
     configuration::{Configuration, Gateway, Janitor, Pairing, Serve},
     faults::Faults,
     help,
+    listeners::Listener,
     role::Role,
     spec::{Default, Row},
     table::{self, TABLE},
@@ -109,7 +110,7 @@ fn all_wrong_options_are_reported_together() {
         "--listen: 0.0.0.0:1 can be reached from other machines: give --tls-cert and --tls-key, or listen \
          on 127.0.0.1"
             .to_owned(),
-        r#"--ops-listen: "8080" is not an address: write IP:PORT, such as 127.0.0.1:8080 or [::]:443"#.to_owned(),
+        r#"--ops-listen: "8080" is not an address to listen on: write IP:PORT, such as 127.0.0.1:8080 or [::]:443, or unix:/PATH"#.to_owned(),
         "--nats and --nats-ca: NATS server 1 of the list is not on a loopback address: it needs TLS (tls://, \
          an authority, or a certificate)"
             .to_owned(),
@@ -157,7 +158,8 @@ fn the_defaults_are_those_of_the_help() {
     assert_eq!(fair_by, FairBy::Origin);
     let expected = Config { topology: Topology::Standalone, ..Config::new("n1".parse().unwrap(), BootId(1)) };
     assert_eq!(format!("{gateway:?}"), format!("{expected:?}"));
-    assert!(nats.is_none() && clients.tls.is_none() && node.ops.tls.is_none());
+    assert!(nats.is_none() && clients.iter().chain(&node.ops).all(|listener| listener.tls.is_none()));
+    assert_eq!((clients.len(), node.ops.len()), (1, 1));
     let janitor = read::<Janitor>(&ON_NATS).unwrap();
     assert_eq!(janitor.lifetimes, lifetimes::Lifetimes::default());
 }
@@ -259,7 +261,7 @@ fn the_bounds_in_the_help_are_those_of_the_code() {
 #[test]
 fn a_role_knows_its_own_options_alone() {
     let pairing = read::<Pairing>(&["--nats", "nats://localhost", "--ops-listen", "127.0.0.1:8080"]).unwrap();
-    assert_eq!(pairing.node.ops.address.to_string(), "127.0.0.1:8080");
+    assert_eq!(pairing.node.ops[0].address.to_string(), "127.0.0.1:8080");
     let foreign =
         faults::<Pairing>(&[&ON_NATS[..], &["--listen", "127.0.0.1:0", "--grace=1s"]].concat(), &[]);
     assert_eq!(
@@ -294,6 +296,28 @@ fn the_command_line_wins_over_the_environment() {
     let environment = [("CIPHER_CHAT_SESSION_RATE", "many"), ("CIPHER_CHAT_FIND_RATE", "7")];
     let serve = read_with::<Serve>(&["--session-rate", "5"], &environment).unwrap();
     assert_eq!((serve.gateway.rates.session, serve.gateway.rates.find), (5, 7));
+}
+
+#[test]
+fn a_switch_alone_is_on() {
+    let proxy = "--trusted-proxy=10.0.0.0/8";
+    let spoken = |words: &[&str]| {
+        read::<Serve>(&[words, &[proxy]].concat()).unwrap().gateway.proxy_protocol == ProxyProtocol::Spoken
+    };
+    assert!(spoken(&["--proxy-protocol"]) && spoken(&["--proxy-protocol=true"]));
+    assert!(!spoken(&[]) && !spoken(&["--proxy-protocol", "false"]));
+    assert_eq!(
+        faults::<Serve>(&["--proxy-protocol=yes", proxy], &[]),
+        [r#"--proxy-protocol: "yes" is neither true nor false"#]
+    );
+    assert_eq!(
+        faults::<Serve>(&["--proxy-protocol"], &[]),
+        [
+            "--trusted-proxy and --proxy-protocol: nobody would be believed: name the networks of the proxies that speak it"
+        ]
+    );
+    let variable = [("CIPHER_CHAT_PROXY_PROTOCOL", "")];
+    assert_eq!(faults::<Serve>(&[proxy], &variable).len(), 1, "a variable says what it means");
 }
 
 #[test]
@@ -332,7 +356,10 @@ fn nothing_plain_is_offered_to_other_machines() {
              --ops-tls-client-ca (or --tls-cert, --tls-key and --tls-client-ca), or listen on 127.0.0.1",
         ]
     );
-    assert_eq!(read::<Serve>(&["--listen=localhost:1"]).unwrap().clients.address.to_string(), "127.0.0.1:1");
+    assert_eq!(
+        read::<Serve>(&["--listen=localhost:1"]).unwrap().clients[0].address.to_string(),
+        "127.0.0.1:1"
+    );
     assert_eq!(
         faults::<Serve>(&["--listen=127.0.0.1:1", "--ops-listen=127.0.0.1:1"], &[]),
         ["--listen and --ops-listen: both are 127.0.0.1:1: give them different ports"]
@@ -341,10 +368,45 @@ fn nothing_plain_is_offered_to_other_machines() {
 }
 
 #[test]
+fn several_addresses_are_protected_one_by_one() {
+    let directory = Directory::new();
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let cert = directory.file("cert", &certificate.cert.pem());
+    let key = directory.file("key", &certificate.signing_key.serialize_pem());
+    let files = ["--tls-cert", &cert, "--tls-key", &key, "--tls-client-ca", &cert];
+    let listen = ["--listen=[::]:8443,unix:/run/a.sock", "--listen=127.0.0.1:8443"];
+    let ops = ["--ops-listen", "127.0.0.1:9090,0.0.0.0:9091,unix:/run/ops.sock"];
+    let serve = read::<Serve>(&[&files[..], &listen, &ops].concat()).unwrap();
+    let shown = |listeners: &[Listener]| -> Vec<_> {
+        listeners.iter().map(|listener| (listener.address.to_string(), listener.tls.is_some())).collect()
+    };
+    let expected = |all: [(&str, bool); 3]| all.map(|(address, is_tls)| (address.to_owned(), is_tls));
+    let of_clients = [("[::]:8443", true), ("unix:/run/a.sock", false), ("127.0.0.1:8443", true)];
+    assert_eq!(shown(&serve.clients), expected(of_clients));
+    let of_ops = [("127.0.0.1:9090", false), ("0.0.0.0:9091", true), ("unix:/run/ops.sock", false)];
+    assert_eq!(shown(&serve.node.ops), expected(of_ops));
+
+    let remedy = "can be reached from other machines: give --tls-cert and --tls-key, or listen on 127.0.0.1";
+    assert_eq!(
+        faults::<Serve>(&["--listen=127.0.0.1:1,0.0.0.0:2,unix:/a,10.0.0.1:3"], &[]),
+        [format!("--listen: 0.0.0.0:2 {remedy}"), format!("--listen: 10.0.0.1:3 {remedy}")]
+    );
+    assert_eq!(
+        faults::<Serve>(&["--listen=unix:/a,unix:/a", "--ops-listen=unix:/a"], &[]),
+        [
+            "--listen and --ops-listen: both are unix:/a: give them different paths",
+            "--listen: unix:/a is given twice: give it once",
+        ]
+    );
+    assert_eq!(faults::<Serve>(&["--listen=,"], &[]), ["--listen: the list of addresses is empty"]);
+}
+
+#[test]
 fn a_plain_listener_that_others_can_reach_is_for_proxies_alone() {
     let insecure = "--insecure-listen=0.0.0.0:8080";
     let serve = read::<Serve>(&[insecure, "--trusted-proxy=172.17.0.0/16"]).unwrap();
-    assert_eq!((serve.clients.address.to_string().as_str(), serve.clients.tls), ("0.0.0.0:8080", None));
+    let [Listener { address, tls: None }] = &serve.clients[..] else { panic!("{:?}", serve.clients) };
+    assert_eq!(address.to_string(), "0.0.0.0:8080");
     assert_eq!(serve.gateway.peers, Peers::Proxies);
     assert_eq!(read::<Serve>(&[]).unwrap().gateway.peers, Peers::Anybody);
     assert_eq!(
@@ -361,7 +423,7 @@ fn a_plain_listener_that_others_can_reach_is_for_proxies_alone() {
     let both = [insecure, "--listen=127.0.0.1:1", "--trusted-proxy=10.0.0.0/8"];
     assert_eq!(
         faults::<Serve>(&both, &[]),
-        ["--listen and --insecure-listen: there is one listener for clients: give one of the two"]
+        ["--listen and --insecure-listen: there is one kind of listener for clients: give one of the two"]
     );
 }
 
@@ -435,7 +497,7 @@ fn unusable_certificates_are_reported_with_their_options() {
 
 #[test]
 fn chat_and_bench_look_for_the_server_where_serve_listens() {
-    let url = format!("http://{}", table::LISTEN.default);
+    let url = format!("http://{}", table::LISTEN.default());
     let command = help::command();
     for tool in ["chat", "bench"] {
         let mut tool = command.find_subcommand(tool).unwrap().clone();

@@ -1,6 +1,7 @@
 //! The types of options: how a value is written, read and shown.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::Read,
     net::{IpAddr, SocketAddr},
@@ -16,6 +17,7 @@ use ipnet::IpNet;
 use pairing::FairBy;
 use rustls::pki_types::DnsName;
 use schemas::{NodeId, Service};
+use serving::socket::Address;
 
 use crate::{duration, telemetry::LogFormat};
 
@@ -25,6 +27,9 @@ pub trait Value: Sized {
     const FORM: &'static str;
     /// Whether an option of this type may be given several times.
     const REPEAT: Repeat = Repeat::Once;
+
+    /// The value that an option of this type has if it is given without one.
+    const ALONE: Option<&'static str> = None;
 
     /// A sentence for the help of every option of this type.
     fn note() -> Option<String> {
@@ -74,9 +79,28 @@ impl Value for SocketAddr {
     }
 }
 
-impl Show for SocketAddr {
+/// Addresses to listen on.
+#[derive(Clone, Debug)]
+pub struct Addresses(pub Cow<'static, [Address]>);
+
+impl Value for Addresses {
+    const FORM: &'static str = "ADDRESS[,ADDRESS…]";
+    const REPEAT: Repeat = Repeat::List;
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let addresses = each(text, |item| {
+            item.parse().map_err(|fault| format!("{item:?} is not an address to listen on: {fault}"))
+        })?;
+        if addresses.is_empty() {
+            return Err("the list of addresses is empty".to_owned().into());
+        }
+        Ok(Self(addresses.into()))
+    }
+}
+
+impl Show for Addresses {
     fn show(&self) -> String {
-        self.to_string()
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -91,6 +115,38 @@ impl Value for Duration {
 impl Show for Duration {
     fn show(&self) -> String {
         duration::show(*self)
+    }
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// `true`
+    On,
+    /// `false`
+    Off,
+}
+
+impl Value for Switch {
+    const FORM: &'static str = "true|false";
+    const ALONE: Option<&'static str> = Some("true");
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "true" => Ok(Self::On),
+            "false" => Ok(Self::Off),
+            _ => Err(format!("{text:?} is neither true nor false").into()),
+        }
+    }
+}
+
+impl Show for Switch {
+    fn show(&self) -> String {
+        match self {
+            Self::On => "true",
+            Self::Off => "false",
+        }
+        .to_owned()
     }
 }
 

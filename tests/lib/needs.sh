@@ -47,7 +47,7 @@ needs_of() {
 # What a part makes use of, and is smaller without.
 wants_of() {
     case $1 in
-        rust) echo cargo-nextest nats-server faketime go nginx ;;
+        rust) echo cargo-nextest nats-server faketime go nginx nginx-stream haproxy ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
         # Whether an engine can be started is another question, which the part asks itself.
@@ -61,7 +61,7 @@ has() {
         cargo | tmux | valgrind | c++ | apt-get | docker | busybox) command -v "$1" >/dev/null ;;
         compose) docker compose version >/dev/null 2>&1 || compgen -G "$venv/lib/python3*/site-packages/compose/docker-compose" >/dev/null ;;
         # Debian's is where only root's path looks.
-        nginx) PATH=$PATH:/usr/sbin command -v nginx >/dev/null ;;
+        nginx | haproxy) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
         cargo-*) cargo "${1#cargo-}" --version >/dev/null 2>&1 ;;
         chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
         faketime) compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
@@ -75,6 +75,10 @@ has() {
         nats-server | kosoku | hadolint | shellcheck | sslyze | zizmor) [ -x "$venv/bin/$1" ] ;;
         go) has_go ;;
         node) has_node ;;
+        nginx-stream)
+            has nginx && { [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] ||
+                PATH=$PATH:/usr/sbin nginx -V 2>&1 | grep -q -- '--with-stream\( \|$\)'; }
+            ;;
         node-packages) cmp -s tests/browser/package-lock.json "$node_modules/.installed" ;;
         # `tomllib` came with 3.11.
         python) python3 -c 'import tomllib' 2>/dev/null ;;
@@ -112,7 +116,8 @@ has_node() {
 # Which Debian packages bring a thing; nothing for what does not come from there.
 packages_of() {
     case $1 in
-        chromium | faketime | tmux | valgrind) echo "$1" ;;
+        nginx-stream) echo nginx libnginx-mod-stream ;;
+        chromium | faketime | haproxy | tmux | valgrind) echo "$1" ;;
         c++) echo g++ ;;
         firefox) echo firefox-esr ;;
         webkit) echo libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb ;;

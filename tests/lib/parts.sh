@@ -13,11 +13,18 @@ run_part() {
 }
 
 part_rust() {
-    local filter="not ($(terminal_tests))" skipped=() without_servers=()
+    local proxy filter="not ($(terminal_tests))" skipped=() without_servers=()
     if ! has faketime; then
         filter+=" and not test(/^chaos::clocks::/)" skipped=(--skip chaos::clocks::)
         leave_out "nodes with wrong clocks" "MISSING: faketime"
     fi
+    for proxy in nginx-stream haproxy; do
+        if ! has "$proxy"; then
+            filter+=" and not test(/^integration::proxies::${proxy%-stream}_/)"
+            skipped+=(--skip "integration::proxies::${proxy%-stream}_")
+            leave_out "the PROXY protocol of $proxy" "MISSING: $proxy"
+        fi
+    done
     if has go; then
         # Once, before tests that use it are timed out.
         check "the command-line tool of NATS" env -C tests/tools go build -o /dev/null github.com/nats-io/natscli/nats

@@ -88,6 +88,17 @@ impl Person {
         self.hear("ready").await;
     }
 
+    /// The same over a stream that is open already.
+    pub(crate) async fn connect_over(&mut self, stream: TcpStream) {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "cipher-chat.v1")];
+        let nobody = ([127, 0, 0, 1], 1).into();
+        let opened = client_async(upgrade_request(nobody, &headers), stream);
+        let (socket, _) = in_time("an answer to an upgrade", opened).await.expect("an open socket");
+        self.socket = Some(TestSocket::of(socket));
+        self.hear("ready").await;
+    }
+
     /// Another socket of the same session.
     pub(crate) async fn open(&self, at: &Process) -> Socket {
         self.open_with(at, &[]).await

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
+    os::fd::OwnedFd,
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
     thread,
@@ -23,6 +24,8 @@ pub(crate) struct Launch {
     variables: Vec<(String, String)>,
     /// How many files it may open.
     files: Option<u32>,
+    /// A socket that it is passed, as systemd passes one.
+    passed: Option<Arc<OwnedFd>>,
     quiet: Quiet,
 }
 
@@ -36,7 +39,7 @@ enum Quiet {
 impl Launch {
     /// A process of this role, with all rates off.
     pub(crate) fn new(role: &'static str) -> Self {
-        let mut launch = Self { role, variables: Vec::new(), files: None, quiet: Quiet::No }
+        let mut launch = Self { role, variables: Vec::new(), files: None, passed: None, quiet: Quiet::No }
             .set("listen", "127.0.0.1:0")
             .set("ops-listen", "127.0.0.1:0")
             .variable("RUST_LOG", "info,async_nats=off")
@@ -72,6 +75,11 @@ impl Launch {
         Self { files: Some(files), ..self }
     }
 
+    /// Passes it a socket that listens already, as systemd does.
+    pub(crate) fn passing(self, listener: impl Into<OwnedFd>) -> Self {
+        Self { passed: Some(Arc::new(listener.into())), ..self }
+    }
+
     /// Sets many.
     pub(crate) fn set_all(self, options: &[(&str, &str)]) -> Self {
         options.iter().fold(self, |launch, (option, value)| launch.set(option, value))
@@ -101,10 +109,20 @@ impl Launch {
                 shell
             }
         };
+        let stdin = match &self.passed {
+            None => Stdio::null(),
+            Some(socket) => {
+                let mut shell = Command::new("sh");
+                let script = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"";
+                shell.args(["-c", script]).arg(command.get_program()).args(command.get_args());
+                command = shell;
+                Stdio::from(socket.try_clone().unwrap())
+            }
+        };
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CIPHER_CHAT_")) {
             command.env_remove(name);
         }
-        command.arg(self.role).envs(self.variables.iter().cloned()).stdin(Stdio::null());
+        command.arg(self.role).envs(self.variables.iter().cloned()).stdin(stdin);
         command
     }
 

@@ -1,6 +1,6 @@
 //! How any node serves HTTP. It knows nothing of what is served.
 //!
-//! [`listener`] accepts connections and speaks HTTP on them, [`tls`] loads certificates, [`ops`] is
+//! [`socket`] is where clients connect, [`listener`] accepts connections and speaks HTTP on them, [`tls`] loads certificates, [`ops`] is
 //! what operators ask of every node, [`watchers`] is who may ask it, and [`problem`] is how failures
 //! are told.
 
@@ -11,8 +11,10 @@ pub mod headers;
 pub mod listener;
 pub mod ops;
 pub mod problem;
+mod proxy;
 pub mod refusal;
 mod requests;
+pub mod socket;
 mod stream;
 pub mod tls;
 pub mod watchers;

@@ -1,45 +1,28 @@
 //! Accepts connections and speaks HTTP/1.1 on them until a WebSocket takes its stream over.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::TcpStream,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    proxy::{self, Whose},
     refusal::{Refusal, Seldom},
     requests,
+    socket::Listening,
     stream::Stream,
     tls::Acceptor,
 };
 
-/// Connections that the kernel has accepted and we have not: a thousand clients may reconnect at
-/// once.
-const BACKLOG: u32 = 4096;
-
 /// After an accept that failed for want of a resource (file descriptors, memory): only waiting
 /// helps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What the kernel may keep of what a client has not read, in bytes; it takes twice as much to keep
-/// it. Without a bound it is up to 4 MiB for each connection. A chat partner half around the world
-/// (300 ms) still gets 200 KB/s, four fifths of the default byte rate.
-const SEND_BUFFER: u32 = 40 * 1024;
-
-/// After this time without an acknowledgement of what was sent, or with a client that takes nothing,
-/// the kernel gives a connection up and forgets what it keeps for it, also when it is closed
-/// already. Longer than the wait for a pong.
-const UNREAD_FOR_GOOD: Duration = Duration::from_secs(40);
 
 /// Who is at the other end of a connection, and what [`ListenerConfig::admit`] gave it. In the
 /// extensions of each of its requests.
@@ -95,6 +78,15 @@ impl<G> Peer<G> {
     }
 }
 
+/// Where clients come in.
+#[derive(Debug)]
+pub struct Door {
+    /// The socket that listens.
+    pub listening: Listening,
+    /// TLS, if it is spoken.
+    pub tls: Option<Acceptor>,
+}
+
 /// How a listener treats its connections.
 pub struct ListenerConfig<G> {
     /// TLS, if it is spoken.
@@ -105,8 +97,28 @@ pub struct ListenerConfig<G> {
     /// taken by what it becomes ([`Peer::take_guard`]). Whoever is not admitted is dropped without
     /// an answer.
     pub admit: Admit<G>,
+    /// Whether proxies say by the PROXY protocol whose a connection is.
+    pub proxies: Option<Proxies<G>>,
     /// Hears of everybody who is not served.
     pub refused: Refused,
+}
+
+/// Proxies that pass bytes through, and begin with a header of the PROXY protocol.
+pub struct Proxies<G> {
+    /// Whether this is the address of one: it is believed, and has to say whose each connection is. Anybody
+    /// else's header is no HTTP and no TLS.
+    pub is_proxy: IsProxy,
+    /// Admits a connection of the client that a proxy has named, instead of the proxy's own.
+    pub admit: Admit<G>,
+}
+
+/// See [`Proxies::is_proxy`].
+pub type IsProxy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+impl<G> Clone for Proxies<G> {
+    fn clone(&self) -> Self {
+        Self { is_proxy: self.is_proxy.clone(), admit: self.admit.clone() }
+    }
 }
 
 /// See [`ListenerConfig::admit`].
@@ -117,40 +129,25 @@ pub type Refused = Arc<dyn Fn(Refusal) + Send + Sync>;
 
 impl<G> Clone for ListenerConfig<G> {
     fn clone(&self) -> Self {
-        let Self { tls, request_wait, admit, refused } = self;
-        Self { tls: tls.clone(), request_wait: *request_wait, admit: admit.clone(), refused: refused.clone() }
+        let Self { tls, request_wait, admit, proxies, refused } = self;
+        let (admit, refused) = (admit.clone(), refused.clone());
+        Self { tls: tls.clone(), request_wait: *request_wait, admit, proxies: proxies.clone(), refused }
     }
-}
-
-/// Listens on an address.
-///
-/// # Errors
-/// If it is taken, or not ours.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Without it a restart waits until the last connection's TIME_WAIT is over.
-    socket.set_reuseaddr(true)?;
-    // Accepted sockets inherit both.
-    socket.set_send_buffer_size(SEND_BUFFER)?;
-    #[cfg(target_os = "linux")]
-    SockRef::from(&socket).set_tcp_user_timeout(Some(UNREAD_FOR_GOOD))?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// Serves until shutdown. Connections run on `tasks`; those that speak HTTP still are asked to end.
 pub async fn serve<G: Send + 'static>(
-    listener: TcpListener,
+    listener: impl Into<Listening>,
     router: Router,
     config: ListenerConfig<G>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 ) {
-    let cannot_accept = Seldom::new();
+    let (listener, cannot_accept) = (listener.into(), Seldom::new());
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((socket, from)) => {
-                let guard = match (config.admit)(from.ip()) {
+                let guard = match (config.admit)(from) {
                     Ok(guard) => guard,
                     Err(refusal) => {
                         (config.refused)(refusal);
@@ -159,7 +156,7 @@ pub async fn serve<G: Send + 'static>(
                     }
                 };
                 let (router, config) = (router.clone(), config.clone());
-                let connection = connection(socket, from.ip(), guard, router, config, shutdown.clone());
+                let connection = connection(socket, from, guard, router, config, shutdown.clone());
                 // In a box: a task's memory is aligned to 128 bytes, and large pieces of it leave
                 // holes that nobody fills.
                 tasks.spawn(Box::pin(connection));
@@ -188,15 +185,22 @@ fn is_of_one_connection(fault: &io::Error) -> bool {
 }
 
 async fn connection<G: Send + 'static>(
-    socket: TcpStream,
-    from: IpAddr,
-    guard: G,
+    mut socket: TcpStream,
+    mut from: IpAddr,
+    mut guard: G,
     router: Router,
     config: ListenerConfig<G>,
     shutdown: CancellationToken,
 ) {
-    if socket.set_nodelay(true).is_err() {
-        return;
+    if let Some(proxies) = config.proxies.as_ref().filter(|proxies| (proxies.is_proxy)(from)) {
+        // In a box, as below.
+        (from, guard) = match Box::pin(named(&mut socket, from, guard, proxies)).await {
+            Ok(client) => client,
+            Err(refusal) => {
+                (config.refused)(refusal);
+                return reset(&socket);
+            }
+        };
     }
     let (stream, peer) = match config.tls {
         None => (Stream::Plain(socket), Peer::plain(from)),
@@ -212,6 +216,27 @@ async fn connection<G: Send + 'static>(
     };
     requests::serve(stream, peer.with_guard(guard), router, config.request_wait, config.refused, shutdown)
         .await;
+}
+
+/// Who the client of a proxy is, and the guard of its connection.
+async fn named<G>(
+    socket: &mut TcpStream,
+    proxy: IpAddr,
+    guard: G,
+    proxies: &Proxies<G>,
+) -> Result<(IpAddr, G), Refusal> {
+    match proxy::read(socket).await {
+        Ok(Whose::Proxy) => Ok((proxy, guard)),
+        Ok(Whose::Client(client)) => {
+            // One connection is counted once.
+            drop(guard);
+            Ok((client, (proxies.admit)(client)?))
+        }
+        Err(fault) => {
+            tracing::debug!(%fault, "a proxy has sent no header of the PROXY protocol");
+            Err(Refusal::Unnamed)
+        }
+    }
 }
 
 #[cfg(test)]

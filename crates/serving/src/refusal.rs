@@ -14,6 +14,8 @@ pub enum Refusal {
     Address,
     /// Only proxies may connect here, and this is none.
     Stranger,
+    /// A proxy did not say whose connection it is, as it has to here.
+    Unnamed,
     /// The TLS handshake failed, or did not end in time.
     Tls,
     /// What came is not HTTP/1.1 without a doubt: 400.
@@ -32,6 +34,7 @@ impl Refusal {
         Self::Full,
         Self::Address,
         Self::Stranger,
+        Self::Unnamed,
         Self::Tls,
         Self::Malformed,
         Self::Late,
@@ -45,6 +48,7 @@ impl Refusal {
             Self::Full => "full",
             Self::Address => "connections",
             Self::Stranger => "stranger",
+            Self::Unnamed => "proxy-header",
             Self::Tls => "tls",
             Self::Malformed => "bad-request",
             Self::Late => "timeout",

@@ -1,10 +1,22 @@
 //! Over real sockets: clients that speak HTTP badly, slowly, or not at all.
 
+use std::net::SocketAddr;
+
 use axum::{Extension, routing::get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::head::{HEAD_BYTES, HEADERS};
+use crate::{
+    head::{HEAD_BYTES, HEADERS},
+    socket::{Address, Family, SEND_BUFFER, UNREAD_FOR_GOOD},
+};
+
+/// A listener on a free port, and its address.
+fn bound() -> (Listening, SocketAddr) {
+    let listener = Listening::open(&Address::Tcp(([127, 0, 0, 1], 0).into()), Family::Both).unwrap();
+    let Ok(Address::Tcp(address)) = listener.address() else { panic!("not TCP") };
+    (listener, address)
+}
 
 /// Says hello to everybody who is admitted, with what is left of a guard.
 struct Running {
@@ -39,13 +51,12 @@ impl Running {
         request_wait: Duration,
         admit: impl Fn(IpAddr) -> Result<&'static str, Refusal> + Send + Sync + 'static,
     ) -> Self {
-        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let (listener, address) = bound();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let refusals = Arc::new(Mutex::new(Vec::new()));
         let told = refusals.clone();
         let refused = Arc::new(move |refusal| told.lock().push(refusal));
-        let config = ListenerConfig { tls, request_wait, admit: Arc::new(admit), refused };
+        let config = ListenerConfig { tls, request_wait, admit: Arc::new(admit), proxies: None, refused };
         tasks.spawn(serve(listener, router, config, tasks.clone(), stop.clone()));
         Self { address, tasks, stop, refusals }
     }
@@ -263,8 +274,8 @@ async fn an_answer_that_is_not_read_ends_the_connection() {
 
 #[tokio::test]
 async fn the_kernel_keeps_little_for_a_client_that_does_not_read() {
-    let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
-    let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (listener, address) = bound();
+    let _client = TcpStream::connect(address).await.unwrap();
     let (socket, _) = listener.accept().await.unwrap();
     let bytes = SockRef::from(&socket).send_buffer_size().unwrap();
     assert!(bytes <= 2 * SEND_BUFFER as usize, "{bytes}");

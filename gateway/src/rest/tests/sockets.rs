@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use serving::listener::{self, ListenerConfig};
+use serving::{
+    listener::{self, ListenerConfig},
+    socket::{Address, Family, Listening},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -23,8 +26,9 @@ impl Running {
     fn start(change: impl FnOnce(&mut Config)) -> Self {
         let state = Gateway::new(change).state;
         let (node, tasks, stop) = (state.node.clone(), state.tasks.clone(), CancellationToken::new());
-        let listener = listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let anywhere = Address::Tcp(([127, 0, 0, 1], 0).into());
+        let listener = Listening::open(&anywhere, Family::Both).unwrap();
+        let Ok(Address::Tcp(address)) = listener.address() else { panic!("not TCP") };
         let counted = node.clone();
         let admit = move |address| {
             let rates = counted.rates();
@@ -34,7 +38,8 @@ impl Running {
         let refused =
             Arc::new(move |refusal: serving::refusal::Refusal| told.refusals().refused(refusal.word()));
         let request_wait = node.config().upgrade_wait;
-        let config = ListenerConfig { tls: None, request_wait, admit: Arc::new(admit), refused };
+        let config =
+            ListenerConfig { tls: None, request_wait, admit: Arc::new(admit), proxies: None, refused };
         tasks.spawn(listener::serve(listener, router(state), config, tasks.clone(), stop.clone()));
         Self { address, node, tasks, stop }
     }
