@@ -44,9 +44,12 @@ class Fault(Exception):
 
 
 def call(*command, check=True, quiet=True, timeout=300):
-    done = subprocess.run(
-        [str(word) for word in command], cwd=ROOT, env=ENVIRONMENT, text=True, timeout=timeout,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        done = subprocess.run(
+            [str(word) for word in command], cwd=ROOT, env=ENVIRONMENT, text=True, timeout=timeout,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except subprocess.TimeoutExpired:
+        raise Fault(f"{' '.join(map(str, command))} takes longer than {timeout} s") from None
     if not quiet:
         print(done.stdout, flush=True)
     if check and done.returncode != 0:
@@ -152,10 +155,10 @@ class Cluster:
 
     def __enter__(self):
         ENVIRONMENT["DEPLOY_COMPOSE"] = " ".join(compose_command())
-        self.texts = {path: path.read_text() if path.exists() else None for path in self.kept}
-        (ROOT / ".env").unlink(missing_ok=True)
         call("tests/cluster/images", self.binary, *([self.before] if self.before else []), timeout=600)
         self.down()
+        self.texts = {path: path.read_text() if path.exists() else None for path in self.kept}
+        (ROOT / ".env").unlink(missing_ok=True)
         return self
 
     def up(self):

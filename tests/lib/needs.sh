@@ -39,7 +39,7 @@ needs_of() {
         autobahn) echo cargo kosoku ;;
         instructions) echo cargo python valgrind ;;
         fuzz) echo cargo cargo-fuzz c++ ;;
-        cluster) echo cargo python compose nats-server nginx busybox sslyze node node-packages chromium ;;
+        cluster) echo cargo python ;;
         lints) echo cargo cargo-deny python go hadolint shellcheck zizmor ;;
     esac
 }
@@ -50,8 +50,8 @@ wants_of() {
         rust) echo cargo-nextest nats-server faketime go nginx nginx-stream haproxy ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
-        # Whether an engine can be started is another question, which the part asks itself.
-        cluster) echo docker ;;
+        # All of it is needed where a Docker engine can be started, which the part itself finds out.
+        cluster) echo docker compose nats-server nginx busybox sslyze node node-packages chromium ;;
     esac
 }
 

@@ -132,9 +132,17 @@ part_fuzz() {
 
 # A Docker engine cannot be had everywhere: then this is left out, and that is no failure.
 part_cluster() {
-    local why
-    if ! why=$(tests/cluster/run --engine); then
+    local why ended=0
+    why=$(tests/cluster/run --engine) || ended=$?
+    if [ "$ended" -eq 77 ]; then
         skip "the cluster in containers" "LEFT OUT: ${why^^}"
+        return
+    fi
+    local missing
+    # shellcheck disable=SC2046
+    mapfile -t missing < <(lacking $(wants_of cluster))
+    if [ ${#missing[@]} -gt 0 ]; then
+        leave_out "the cluster in containers" "MISSING: $(listed "${missing[@]}")"
         return
     fi
     check "a static binary" static_binary
