@@ -5,10 +5,12 @@
 mod decode;
 mod duration;
 mod memory;
+mod notify;
 mod options;
 mod passed;
 mod probe;
 mod process;
+mod reload;
 mod roles;
 mod sockets;
 mod telemetry;

@@ -1,9 +1,12 @@
 //! How every command prepares its process, and the signals that stop it.
 
-use std::{future::Future, process::ExitCode};
+use std::{future::Future, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
+};
 
 use crate::{FAILED, fail};
 
@@ -34,12 +37,14 @@ fn prepare() {
     }
 }
 
-/// The signals that a node is sent: it is asked to stop in order by SIGTERM and SIGINT. No other
-/// signal ends it, which would cut the chats of its clients.
+/// The signals that a node is sent: it is asked to stop in order by SIGTERM and SIGINT, and to read
+/// files again by SIGHUP. No other signal ends it, which would cut the chats of its clients.
 pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    /// SIGHUP, which asks for certificates to be read again.
     hangup: Signal,
+    reload: Arc<Notify>,
     /// SIGUSR1 and SIGUSR2, which mean nothing here.
     user: [Signal; 2],
 }
@@ -55,20 +60,25 @@ impl StopSignals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             hangup: listen(SignalKind::hangup())?,
+            reload: Arc::default(),
             user: [listen(SignalKind::user_defined1())?, listen(SignalKind::user_defined2())?],
         })
     }
 
-    /// Resolves at the next signal that asks for the end. Others are only logged.
+    /// Is notified when SIGHUP asks for files to be read again. (As long as somebody waits for
+    /// [`next`](Self::next).)
+    pub fn reload(&self) -> Arc<Notify> {
+        self.reload.clone()
+    }
+
+    /// Resolves at the next signal that asks for the end.
     pub async fn next(&mut self) {
         let [user1, user2] = &mut self.user;
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    tracing::info!("SIGHUP is kept for reading files again; nothing is read again yet, no chat ends");
-                }
+                _ = self.hangup.recv() => self.reload.notify_one(),
                 _ = user1.recv() => tracing::info!("SIGUSR1 means nothing here and is ignored"),
                 _ = user2.recv() => tracing::info!("SIGUSR2 means nothing here and is ignored"),
             }

@@ -10,10 +10,10 @@ use pairing::FairBy;
 use prometheus_client::registry::Registry;
 use schemas::{Service, lifetimes::Lifetimes};
 use serving::{
-    certificate::Validity,
     listener::{self, Door, ListenerConfig},
     ops::{self, Readiness},
     refusal::{Refusal, Seldom},
+    reload::Certificates,
     socket::Address,
     watchers,
 };
@@ -21,10 +21,11 @@ use tokio::{task::JoinSet, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    FAILED, WRONG_OPTIONS, fail, memory,
+    FAILED, WRONG_OPTIONS, fail, memory, notify,
     options::{self, Configuration, Gateway, Janitor, Listener, Node, Pairing, Role, Serve},
     passed::Passed,
     process::{self, StopSignals},
+    reload::{self, NatsFiles, Reloader},
     sockets::{self, Sockets},
     telemetry,
 };
@@ -76,13 +77,6 @@ struct Plan {
 }
 
 impl Plan {
-    /// When the certificate is valid that this process shows, if it shows one.
-    fn certificate(&self) -> Option<Validity> {
-        // Those of clients come first.
-        let clients = self.edge.iter().flat_map(|edge| &edge.listeners);
-        clients.chain(&self.node.ops).find_map(|listener| listener.tls.as_ref()).and_then(Validity::of)
-    }
-
     /// The roles that the node fills.
     fn roles(&self) -> Vec<Service> {
         let fills = |role: &Service| match role {
@@ -94,10 +88,12 @@ impl Plan {
     }
 }
 
-/// Says at the start and once a day how our certificate stands.
-async fn watch(validity: Validity, clock: Clock, stop: CancellationToken) {
+/// Says at the start and once a day how the certificate stands that is shown.
+async fn watch(certificates: Arc<Certificates>, clock: Clock, stop: CancellationToken) {
     loop {
-        validity.tell(clock.now().as_secs());
+        if let Some(validity) = certificates.validity() {
+            validity.tell(clock.now().as_secs());
+        }
         if stop.run_until_cancelled(sleep(A_DAY)).await.is_none() {
             return;
         }
@@ -153,6 +149,7 @@ async fn run(mut plan: Plan, passed: Passed) -> ExitCode {
         Ok(sockets) => sockets,
         Err(code) => return code,
     };
+    let nats = plan.nats.as_ref().and_then(|options| NatsFiles::of(options, &plan.node.id));
     let bus = match plan.nats.take() {
         None => Ok(Local::new().join(plan.node.id.clone())),
         Some(options) => Bus::nats(options, plan.node.id.clone()).await,
@@ -162,7 +159,7 @@ async fn run(mut plan: Plan, passed: Passed) -> ExitCode {
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot join the bus"), WRONG_OPTIONS),
     };
     let registry = Registry::with_prefix("cipher_chat");
-    let process = Process { node: plan.node.clone(), bus, clock: Clock::start(), registry };
+    let process = Process { node: plan.node.clone(), bus, clock: Clock::start(), registry, nats };
     match process.run(plan, sockets).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
@@ -181,6 +178,8 @@ struct Process {
     bus: Bus,
     clock: Clock,
     registry: Registry,
+    /// Its certificate files for the bus.
+    nats: Option<NatsFiles>,
 }
 
 impl Process {
@@ -190,7 +189,9 @@ impl Process {
         let mut signals = StopSignals::listen()?;
         let stop = CancellationToken::new();
         let mut services = JoinSet::new();
-        let certificate = plan.certificate();
+        let certificate = sockets.certificates.first().cloned();
+        let nats = self.nats.take();
+        let metrics = reload::Metrics::register(&mut self.registry);
         let request_wait = plan.edge.as_ref().map_or(config::UPGRADE_WAIT, |edge| edge.config.upgrade_wait);
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
         let roles = plan.roles();
@@ -200,9 +201,11 @@ impl Process {
             self.bus.introduce(role, VERSION, started, Arc::new(move || asked().text())).await;
         }
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
-        if let Some(validity) = certificate {
-            tasks.spawn(watch(validity, self.clock, stop_ops.clone()));
+        if let Some(certificate) = certificate {
+            tasks.spawn(watch(certificate, self.clock, stop_ops.clone()));
         }
+        let reloader = Reloader { listeners: sockets.certificates, nats, metrics };
+        tasks.spawn(reloader.run(signals.reload(), reload::LOOK, stop_ops.clone()));
         let ops_refused = Seldom::new();
         let refused = Arc::new(move |refusal: Refusal| {
             let cause = refusal.word();
@@ -217,10 +220,13 @@ impl Process {
             tasks.spawn(listener::serve(listening, ops.clone(), config, tasks.clone(), stop_ops.clone()));
         }
 
+        notify::ready();
+        tasks.spawn(notify::stay_alive(stop_ops.clone()));
         let ended = tokio::select! {
             () = signals.next() => Ok(()),
             ended = services.join_next() => ended_early(ended),
         };
+        notify::stopping();
         stop.cancel();
         let ended = tokio::select! {
             rest = finish(&mut services) => ended.and(rest),

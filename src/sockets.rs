@@ -1,13 +1,13 @@
 //! The sockets that a process listens on. They are opened before anything else starts, so that a
 //! port in use ends the process with an exit code of its own.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context, anyhow};
 use serving::{
-    listener::Door,
+    listener::{Door, Tls},
+    reload::Certificates,
     socket::{Address, Family, Listening},
-    tls::{self, Acceptor},
 };
 
 use crate::{
@@ -38,6 +38,8 @@ pub struct Sockets {
     pub clients: Vec<Door>,
     /// For health checks and metrics.
     pub ops: Vec<Door>,
+    /// The certificates of all of them, those of clients first.
+    pub certificates: Vec<Arc<Certificates>>,
 }
 
 impl Sockets {
@@ -47,16 +49,18 @@ impl Sockets {
     /// # Errors
     /// The exit code of the process. The reason has been printed.
     pub fn open(clients: &[Listener], ops: &[Listener], mut passed: Passed) -> Result<Self, ExitCode> {
-        let (clients, ops) = (with_acceptors(clients)?, with_acceptors(ops)?);
+        let mut certificates = Vec::new();
+        let clients = with_certificates(clients, &mut certificates)?;
+        let ops = with_certificates(ops, &mut certificates)?;
         let all: Vec<_> = clients.iter().chain(&ops).map(|(address, _)| address.clone()).collect();
-        let mut open = |option: &dyn Row, listeners: Vec<(Address, Option<Acceptor>)>| {
-            let door = |(address, tls): (Address, Option<Acceptor>)| {
+        let mut open = |option: &dyn Row, listeners: Vec<(Address, Option<Tls>)>| {
+            let door = |(address, tls): (Address, Option<Tls>)| {
                 let listening = listening(option, &address, &all, &mut passed)?;
                 Ok(Door { listening, tls })
             };
             listeners.into_iter().map(door).collect::<Result<Vec<_>, ExitCode>>()
         };
-        let sockets = Self { clients: open(&LISTEN, clients)?, ops: open(&OPS_LISTEN, ops)? };
+        let sockets = Self { clients: open(&LISTEN, clients)?, ops: open(&OPS_LISTEN, ops)?, certificates };
         match passed.left() {
             None => Ok(sockets),
             Some(address) => {
@@ -70,14 +74,29 @@ impl Sockets {
     }
 }
 
-fn with_acceptors(listeners: &[Listener]) -> Result<Vec<(Address, Option<Acceptor>)>, ExitCode> {
-    let with_acceptor = |Listener { address, tls }: &Listener| {
-        let acceptor = tls.as_ref().map(tls::acceptor).transpose();
-        acceptor
-            .map(|acceptor| (address.clone(), acceptor))
-            .map_err(|error| fail(&error.into(), WRONG_OPTIONS))
-    };
-    listeners.iter().map(with_acceptor).collect()
+/// Reads the certificates of listeners. Those that show the same share it.
+fn with_certificates(
+    listeners: &[Listener],
+    all: &mut Vec<Arc<Certificates>>,
+) -> Result<Vec<(Address, Option<Tls>)>, ExitCode> {
+    let mut with = Vec::new();
+    for Listener { address, tls } in listeners {
+        let certificates = match tls {
+            None => None,
+            Some(files) => match all.iter().find(|certificates| certificates.files() == files) {
+                Some(shared) => Some(shared.clone()),
+                None => {
+                    let opened = Certificates::open(files.clone());
+                    let opened = opened.map_err(|error| fail(&error.into(), WRONG_OPTIONS))?;
+                    all.push(Arc::new(opened));
+                    all.last().cloned()
+                }
+            },
+        };
+        let tls = certificates.map(|certificates| -> Tls { Arc::new(move || certificates.acceptor()) });
+        with.push((address.clone(), tls));
+    }
+    Ok(with)
 }
 
 fn listening(

@@ -4,9 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, Clock, SubscribeError};
 use serving::{
-    listener::{self, Door, ListenerConfig, Proxies},
+    listener::{self, Door, ListenerConfig, Proxies, Tls},
     refusal::Refusal,
-    tls::Acceptor,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -84,7 +83,7 @@ impl Gateway {
     }
 }
 
-fn listener_config(node: &Arc<Node>, tls: Option<Acceptor>) -> ListenerConfig<ConnectionGuard> {
+fn listener_config(node: &Arc<Node>, tls: Option<Tls>) -> ListenerConfig<ConnectionGuard> {
     let (request_wait, counted) = (node.config().upgrade_wait, node.clone());
     let admit = move |address| {
         let (config, rates) = (counted.config(), counted.rates());

@@ -17,6 +17,7 @@ mod options;
 mod privacy;
 mod proxies;
 mod relay;
+mod renewal;
 mod rest;
 mod rogue;
 mod sessions;

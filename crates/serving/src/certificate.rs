@@ -64,7 +64,10 @@ impl Validity {
         match self.at(now) {
             Standing::Good => {}
             Standing::EndsSoon => {
-                tracing::warn!(days, "this server's certificate ends soon: renew it, and restart the server");
+                tracing::warn!(
+                    days,
+                    "this server's certificate ends soon: renew it; a new file is read within a minute"
+                );
             }
             Standing::NotYet => {
                 tracing::error!(
@@ -74,7 +77,7 @@ impl Validity {
             Standing::Over => {
                 tracing::error!(
                     days = -days,
-                    "this server's certificate has expired: no client will connect; renew it, and restart the server"
+                    "this server's certificate has expired: no client will connect; renew it: a new file is read within a minute"
                 );
             }
         }

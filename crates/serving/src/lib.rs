@@ -13,6 +13,7 @@ pub mod ops;
 pub mod problem;
 mod proxy;
 pub mod refusal;
+pub mod reload;
 mod requests;
 pub mod socket;
 mod stream;

@@ -4,6 +4,7 @@ use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use parking_lot::Mutex;
+use records::TlsStream;
 use socket2::SockRef;
 use tokio::{
     net::TcpStream,
@@ -79,18 +80,20 @@ impl<G> Peer<G> {
 }
 
 /// Where clients come in.
-#[derive(Debug)]
 pub struct Door {
     /// The socket that listens.
     pub listening: Listening,
     /// TLS, if it is spoken.
-    pub tls: Option<Acceptor>,
+    pub tls: Option<Tls>,
 }
+
+/// The acceptor for the next connection: with certificates that are renewed, not always the same.
+pub type Tls = Arc<dyn Fn() -> Acceptor + Send + Sync>;
 
 /// How a listener treats its connections.
 pub struct ListenerConfig<G> {
     /// TLS, if it is spoken.
-    pub tls: Option<Acceptor>,
+    pub tls: Option<Tls>,
     /// How long the TLS handshake may take, and again each request's head.
     pub request_wait: Duration,
     /// Admits a connection of this address, with a guard that is held as long as the connection, or
@@ -207,7 +210,7 @@ async fn connection<G: Send + 'static>(
         Some(tls) => {
             // What fails here is the client's, and too common for a log. In a box: what it needs is
             // gone when it is over.
-            let Ok(Ok(stream)) = timeout(config.request_wait, Box::pin(tls.accept(socket))).await else {
+            let Ok(Ok(stream)) = timeout(config.request_wait, Box::pin(accept(tls(), socket))).await else {
                 (config.refused)(Refusal::Tls);
                 return;
             };
@@ -216,6 +219,10 @@ async fn connection<G: Send + 'static>(
     };
     requests::serve(stream, peer.with_guard(guard), router, config.request_wait, config.refused, shutdown)
         .await;
+}
+
+async fn accept(acceptor: Acceptor, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    acceptor.accept(socket).await
 }
 
 /// Who the client of a proxy is, and the guard of its connection.

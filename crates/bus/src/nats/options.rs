@@ -143,6 +143,17 @@ impl NatsOptions {
         if faults.is_empty() { self.tls(ConnectOptions::new()).err().into_iter().collect() } else { faults }
     }
 
+    /// Whether the files are fit for the next connection of this node.
+    ///
+    /// # Errors
+    /// With the first fault.
+    pub fn check_as(&self, node: &NodeId) -> Result<(), ConnectError> {
+        match self.check().into_iter().next() {
+            Some(fault) => Err(fault),
+            None => self.identify(node).map(drop),
+        }
+    }
+
     /// The servers' addresses.
     pub(super) fn servers(&self) -> Result<Vec<ServerAddr>, ConnectError> {
         if self.urls.is_empty() {

@@ -56,6 +56,7 @@ impl Running {
         let refusals = Arc::new(Mutex::new(Vec::new()));
         let told = refusals.clone();
         let refused = Arc::new(move |refusal| told.lock().push(refusal));
+        let tls = tls.map(|acceptor| -> Tls { Arc::new(move || acceptor.clone()) });
         let config = ListenerConfig { tls, request_wait, admit: Arc::new(admit), proxies: None, refused };
         tasks.spawn(serve(listener, router, config, tasks.clone(), stop.clone()));
         Self { address, tasks, stop, refusals }
