@@ -21,7 +21,7 @@ use bench::Outcome;
 use bus::Clock;
 use pki::{PkiError, PkiOptions};
 
-use crate::options::{Request, Tool};
+use crate::options::{CheckOptions, Request, Tool};
 
 /// Memory is wiped when it is freed: keys, tokens and frames do not outlive their use.
 #[global_allocator]
@@ -59,7 +59,27 @@ fn run(tool: Tool) -> ExitCode {
         }),
         Tool::Decode => decode::main(),
         Tool::Pki(options) => certificates(&options),
+        Tool::Check(options) => check(&options),
+        Tool::Config => {
+            print!("{}", options::commented_file());
+            ExitCode::SUCCESS
+        }
         Tool::Probe(options) => probe::main(&options),
+    }
+}
+
+/// Says what would be in force, or all that is wrong.
+fn check(options: &CheckOptions) -> ExitCode {
+    let (role, words) = options.role();
+    match options::check(role, words, env::vars_os()) {
+        Ok(account) => {
+            print!("{account}");
+            ExitCode::SUCCESS
+        }
+        Err(faults) => {
+            eprintln!("{faults}");
+            ExitCode::from(WRONG_OPTIONS)
+        }
     }
 }
 

@@ -1,12 +1,14 @@
-//! The command line, and the environment variables of the same names.
+//! The command line, and the environment variables and keys of a file of the same names.
 //!
-//! One [table] describes all options of the roles of a node. What was [given] is first collected as
-//! text, then parsed into the [configuration] of one role. All faults are reported together, before
+//! One [table] describes all options of the roles of a node. What was [given], there or in a [file], is
+//! first collected as text, then parsed into the [configuration] of one role. All faults are reported together, before
 //! anything starts. The commands that are not roles, `chat` and `bench`, describe their options
 //! themselves, with clap.
 
+mod account;
 mod configuration;
 mod faults;
+mod file;
 mod given;
 mod help;
 mod listeners;
@@ -20,6 +22,8 @@ mod value;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
@@ -28,9 +32,10 @@ use clap::FromArgMatches;
 use schemas::BootId;
 
 pub use self::{
+    account::file as commented_file,
     configuration::{Configuration, Gateway, Janitor, Node, Pairing, Serve},
     faults::Faults,
-    help::{Tool, usage, with_default_command},
+    help::{CheckOptions, Tool, usage, with_default_command},
     listeners::Listener,
     role::Role,
     spec::Row,
@@ -99,6 +104,28 @@ pub fn read<C: Configuration>(
     read_as(BootId(rand::random()), words, environment)
 }
 
+/// Reads and checks the options of a role, and says what would be in force: each value, and where it
+/// comes from.
+///
+/// # Errors
+/// All faults.
+pub fn check(
+    role: Role,
+    words: &[OsString],
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<String, Faults> {
+    let environment: Vec<_> = environment.collect();
+    let given = Given::collect(role, words, environment.iter().cloned(), &mut Faults::default());
+    let (boot, environment) = (BootId(0), environment.into_iter());
+    match role {
+        Role::Serve => read_as::<Serve>(boot, words, environment).map(drop),
+        Role::Gateway => read_as::<Gateway>(boot, words, environment).map(drop),
+        Role::Pairing => read_as::<Pairing>(boot, words, environment).map(drop),
+        Role::Janitor => read_as::<Janitor>(boot, words, environment).map(drop),
+    }?;
+    Ok(account::of(role, &given))
+}
+
 fn read_as<C: Configuration>(
     boot: BootId,
     words: &[OsString],
@@ -107,6 +134,8 @@ fn read_as<C: Configuration>(
     let mut faults = Faults::default();
     let given = Given::collect(C::ROLE, words, environment, &mut faults);
     let mut reader = Reader::new(C::ROLE, boot, given, faults);
+    // What stands in it has been collected; whether it can be read is told here.
+    let _ = reader.find(&table::CONFIG);
     let configuration = C::read(&mut reader);
     let faults = reader.into_faults();
     if faults.is_empty() { Ok(configuration) } else { Err(faults) }

@@ -22,11 +22,13 @@ const INTRODUCTION: &str = "\
 
 `serve`, `gateway`, `pairing` and `janitor` are the roles of a node. Each knows only its own options; `cipher-chat ROLE --help` shows them.
 
-- An option is given on the command line (`--session-rate 100` or `--session-rate=100`) or as an environment variable. The command line
-  wins over the environment, and the environment over the default.
+- An option is given on the command line (`--session-rate 100` or `--session-rate=100`), as an environment variable, or in a file
+  (`--config`; `session-rate = 100`). The command line wins over the environment, the environment over the file, and the file over the default.
+- `cipher-chat config` writes such a file with every default in a comment. `cipher-chat check ROLE …` says all that is wrong, or what would be in
+  force and where each value comes from; nothing is started.
 - A list is separated by commas, and its option may be given several times. Any other option is given once.
 - A `TIME` is a whole number with `ms`, `s`, `m` or `h`, such as `90s`. Without a unit it is in seconds.
-- A variable of another role is ignored, so that all nodes can share one environment. A variable that begins with `CIPHER_CHAT_` and
+- A variable or a key of another role is ignored, so that all nodes can share one environment and one file. A variable that begins with `CIPHER_CHAT_` and
   belongs to no option is a fault, and so is one that is empty: unset it instead.
 - All faults are reported together, before anything starts. The process then ends with exit code 2. The other codes: 0 orderly end,
   1 failure while running, 3 cannot listen on an address.

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt};
 const SIMILAR: f64 = 0.5;
 
 /// All faults: first words that are not options, in the order of the command line; then unknown
-/// variables, by name; then faults of options, in the order of the table.
+/// variables, and keys of a file, by name; then faults of options, in the order of the table.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Faults(BTreeSet<Fault>);
 
@@ -24,6 +24,8 @@ pub enum Place {
     Word(usize),
     /// An unknown environment variable.
     Variable,
+    /// An unknown key of a file.
+    Key,
     /// The option with this index in the table.
     Option(usize),
 }

@@ -1,4 +1,5 @@
-//! Reads the command line and the environment as text. The command line has precedence.
+//! Reads the command line, the environment and a file as text. The command line has precedence, then the
+//! environment.
 //!
 //! It continues after a fault, so that all faults can be reported together. (clap stops at the
 //! first.)
@@ -7,15 +8,16 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
+    path::PathBuf,
 };
 
 use super::{
     faults::{Faults, Place, nearest},
-    help,
+    file, help,
     role::Role,
     secrecy::flag,
     spec::{PREFIX, Row},
-    table::TABLE,
+    table::{CONFIG, TABLE},
     value::{Repeat, Wrong},
 };
 
@@ -33,27 +35,39 @@ pub struct Text {
 }
 
 /// Where a value was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The command line.
     Flag,
     /// The environment.
     Variable,
+    /// This file of `--config`.
+    File(String),
 }
 
 impl Source {
-    /// The option's name in a message. It includes the variable if the value was given there.
-    pub fn name(self, row: &dyn Row) -> String {
+    /// The option's name in a message. It includes the variable or the file if the value was given
+    /// there.
+    pub fn name(&self, row: &dyn Row) -> String {
         match self {
             Self::Flag => row.flag(),
-            Self::Variable => format!("{} ({})", row.flag(), row.variable()),
+            Self::Variable | Self::File(_) => format!("{} ({})", row.flag(), self.origin(row)),
+        }
+    }
+
+    /// Where a value comes from.
+    pub fn origin(&self, row: &dyn Row) -> String {
+        match self {
+            Self::Flag => "command line".to_owned(),
+            Self::Variable => row.variable(),
+            Self::File(path) => path.clone(),
         }
     }
 }
 
 impl Given {
-    /// Reads the words after the role, and the environment. Words and variables that are not options
-    /// are faults.
+    /// Reads the words after the role, the environment, and the file that one of them names. Words,
+    /// variables and keys that are not options are faults.
     pub fn collect(
         role: Role,
         words: &[OsString],
@@ -62,16 +76,31 @@ impl Given {
     ) -> Self {
         let flags = flags(role, words, faults);
         let variables = variables(environment, faults);
+        let path = flags.get(CONFIG.spec.name).and_then(|values| values.last());
+        let path = path.or_else(|| variables.get(&CONFIG.variable())).cloned().flatten();
+        let path = path.map(PathBuf::from);
+        let in_file = path.as_deref().map(|path| file::read(path, faults)).unwrap_or_default();
+        let path = path.map(|path| path.display().to_string()).unwrap_or_default();
         let rows = TABLE.iter().filter(|row| row.is_of(role));
         let given = rows.filter_map(|row| {
-            let (source, values) = match (flags.get(row.spec().name), variables.get(&row.variable())) {
-                (Some(values), _) => (Source::Flag, values.as_slice()),
-                (None, Some(value)) => (Source::Variable, std::slice::from_ref(value)),
-                (None, None) => return None,
+            let name = row.spec().name;
+            let of_file = in_file.get(name);
+            let (source, values) = match (flags.get(name), variables.get(&row.variable()), of_file) {
+                (Some(values), _, _) => (Source::Flag, Ok(values.clone())),
+                (None, Some(value), _) => (Source::Variable, Ok(vec![value.clone()])),
+                (None, None, Some(values)) => (Source::File(path.clone()), raw(values)),
+                (None, None, None) => return None,
             };
-            Some((row.spec().name, Text { source, value: joined(*row, source, values) }))
+            let value = values.and_then(|values| joined(*row, &source, &values));
+            Some((name, Text { source, value }))
         });
         Self(given.collect())
+    }
+
+    /// What was given for an option, if it can be used, and where.
+    pub fn get(&self, row: &dyn Row) -> Option<(&str, &Source)> {
+        let Text { source, value } = self.0.get(row.spec().name)?;
+        value.as_deref().ok().map(|value| (value, source))
     }
 
     /// Removes and returns what was given for an option.
@@ -82,6 +111,17 @@ impl Given {
 
 /// A value as it was given; `None` if a flag has no value.
 type Raw = Option<OsString>;
+
+/// The values of a file, as those of a flag are.
+fn raw(values: &Result<Vec<String>, Wrong>) -> Result<Vec<Raw>, Wrong> {
+    match values {
+        Ok(values) if values.is_empty() => {
+            Err("the list is empty: name something, or leave the option out".to_owned().into())
+        }
+        Ok(values) => Ok(values.iter().map(|value| Some(value.into())).collect()),
+        Err(Wrong(faults)) => Err(Wrong(faults.clone())),
+    }
+}
 
 /// The values of each flag, by its name.
 fn flags(role: Role, words: &[OsString], faults: &mut Faults) -> BTreeMap<&'static str, Vec<Raw>> {
@@ -165,13 +205,13 @@ pub fn variables(
 }
 
 /// Combines all values that were given for an option.
-fn joined(row: &dyn Row, source: Source, values: &[Raw]) -> Result<String, Wrong> {
+fn joined(row: &dyn Row, source: &Source, values: &[Raw]) -> Result<String, Wrong> {
     let (mut texts, mut faults) = (Vec::new(), Vec::new());
     for value in values {
         match value.as_deref().map(OsStr::to_str) {
             None => faults.push(format!("a value is missing: write {} {}", row.flag(), row.form())),
             Some(None) => faults.push("the value is not UTF-8".to_owned()),
-            Some(Some("")) if source == Source::Variable => {
+            Some(Some("")) if *source == Source::Variable => {
                 faults.push("the variable is empty: give it a value, or unset it".to_owned());
             }
             Some(Some("")) => faults.push("the value is empty: give one, or leave the option out".to_owned()),

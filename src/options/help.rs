@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ffi::OsString};
 
 use bench::BenchOptions;
-use clap::{Arg, Subcommand};
+use clap::{Arg, Args, Subcommand};
 use pki::PkiOptions;
 use terminal::ChatOptions;
 
@@ -21,7 +21,7 @@ other person left without a goodbye.";
 
 /// The text below the options of a role.
 const AFTER_OPTIONS: &str = "\
-Each option is also an environment variable, as shown; the command line wins. A list is separated by commas, and its option may be \
+Each option is also an environment variable, as shown, and a key of the file of --config. The command line wins, then the environment. A list is separated by commas, and its option may be \
 given several times. A TIME is a whole number with ms, s, m or h, such as 90s; without a unit it is in seconds. Logs go to standard \
 error; RUST_LOG chooses what is logged.
 
@@ -39,8 +39,30 @@ pub enum Tool {
     /// Make the certificates, keys and NATS permissions of a cluster
     // In a box: it is much larger than the others.
     Pki(Box<PkiOptions>),
+    /// Check the options of a role and show what would be in force, and why; nothing is started
+    Check(CheckOptions),
+    /// Write a file for --config that explains every option
+    Config,
     /// Ask the node on this machine whether it is ready, or for its metrics
     Probe(ProbeOptions),
+}
+
+/// What `cipher-chat check` is given.
+#[derive(Args, Clone, Debug)]
+pub struct CheckOptions {
+    /// The role, `serve` if it is left out, and its options
+    #[arg(value_name = "ROLE AND OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+impl CheckOptions {
+    /// The role, and the words after it.
+    pub fn role(&self) -> (Role, &[OsString]) {
+        let named = self.words.split_first().and_then(|(first, rest)| {
+            Role::ALL.into_iter().find(|role| first == role.word()).map(|role| (role, rest))
+        });
+        named.unwrap_or((Role::Serve, &self.words))
+    }
 }
 
 /// The whole command line.

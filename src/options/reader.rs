@@ -111,7 +111,7 @@ impl Reader {
 
     /// The name of an option in a message.
     fn name(&self, row: &dyn Row) -> String {
-        let source = self.seen.get(row.spec().name).copied().unwrap_or(Source::Flag);
+        let source = self.seen.get(row.spec().name).unwrap_or(&Source::Flag);
         source.name(row)
     }
 
@@ -121,7 +121,8 @@ impl Reader {
     }
 }
 
-fn place(row: &dyn Row) -> Place {
+/// Where the faults of an option are shown.
+pub fn place(row: &dyn Row) -> Place {
     let number = TABLE.iter().position(|other| other.spec().name == row.spec().name);
     Place::Option(number.unwrap_or(TABLE.len()))
 }

@@ -22,6 +22,12 @@ pub fn flag(word: &str) -> &str {
     if is_flag { word } else { HIDDEN }
 }
 
+/// A key of a file as it was written, unless it might be something else.
+pub fn key(word: &str) -> &str {
+    let is_key = word.len() <= FLAG && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    if is_key { word } else { HIDDEN }
+}
+
 /// The parts of a value that no message may repeat: those that may have a password or the secret of
 /// an invite in them.
 pub fn secrets(value: &str) -> impl Iterator<Item = &str> {

@@ -28,6 +28,8 @@ pub struct Spec {
 /// Headings, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    /// Where options are read from.
+    Configuration,
     /// Addresses and certificates.
     Listeners,
     /// NATS and the node's name there.
@@ -47,7 +49,8 @@ pub enum Group {
 impl Group {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::Configuration,
         Self::Listeners,
         Self::Bus,
         Self::Service,
@@ -60,6 +63,7 @@ impl Group {
     /// Its text.
     pub fn heading(self) -> &'static str {
         match self {
+            Self::Configuration => "Configuration",
             Self::Listeners => "Listeners and TLS",
             Self::Bus => "Bus",
             Self::Service => "Who may use the server, and how people meet",

@@ -77,6 +77,12 @@ macro_rules! row {
 }
 
 table! {
+    CONFIG: PathBuf {
+        name: "config", group: Configuration, roles: NODES,
+        without: "no file", example: "/etc/cipher-chat/options.toml",
+        help: "File of options (TOML), under their names without the hyphens before them; the \
+            environment and the command line win over it. `cipher-chat config` writes one.",
+    }
     LISTEN: Addresses {
         name: "listen", group: Listeners, roles: GATEWAYS,
         default: Addresses(Cow::Borrowed(CLIENTS)), example: "0.0.0.0:443",

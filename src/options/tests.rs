@@ -28,18 +28,23 @@ use crate::duration;
 /// What all roles but `serve` require.
 const ON_NATS: [&str; 2] = ["--nats", "nats://127.0.0.1:4222"];
 
-fn read_with<C: Configuration>(words: &[&str], environment: &[(&str, &str)]) -> Result<C, Faults> {
+pub fn read_with<C: Configuration>(words: &[&str], environment: &[(&str, &str)]) -> Result<C, Faults> {
     let words: Vec<OsString> = words.iter().map(Into::into).collect();
-    let environment = environment.iter().map(|(name, value)| (name.into(), value.into()));
-    super::read_as(BootId(1), &words, environment)
+    super::read_as(BootId(1), &words, environment_of(environment))
 }
 
-fn read<C: Configuration>(words: &[&str]) -> Result<C, Faults> {
+pub fn environment_of<'a>(
+    variables: &'a [(&'a str, &'a str)],
+) -> impl Iterator<Item = (OsString, OsString)> + 'a {
+    variables.iter().map(|(name, value)| (name.into(), value.into()))
+}
+
+pub fn read<C: Configuration>(words: &[&str]) -> Result<C, Faults> {
     read_with(words, &[])
 }
 
 /// The faults of words and variables.
-fn faults<C: Configuration>(words: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
+pub fn faults<C: Configuration>(words: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
     let faults = read_with::<C>(words, environment).err().unwrap_or_default();
     faults.texts().into_iter().map(str::to_owned).collect()
 }
@@ -61,7 +66,8 @@ fn configuration(role: Role, words: &[&str]) -> String {
 }
 
 fn rows(role: Role) -> impl Iterator<Item = &'static dyn Row> {
-    TABLE.iter().copied().filter(move |row| row.is_of(role))
+    // A file changes nothing by itself.
+    TABLE.iter().copied().filter(move |row| row.is_of(role) && row.spec().name != "config")
 }
 
 #[test]
@@ -592,17 +598,17 @@ fn no_fault_of_a_command_shows_a_secret_wherever_it_was_given() {
 }
 
 /// A directory that is removed when this is dropped.
-struct Directory(PathBuf);
+pub struct Directory(PathBuf);
 
 impl Directory {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let name = format!("cipher-chat-options-{:016x}", rand::random::<u64>());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
         Self(path)
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub fn file(&self, name: &str, text: &str) -> String {
         let path: &Path = &self.0.join(name);
         fs::write(path, text).unwrap();
         path.display().to_string()
