@@ -140,6 +140,8 @@ class Engine:
         if self.process:
             self.process.terminate()
             self.process.wait(60)
+            # The engine mounts its own directory over itself, and leaves that behind.
+            subprocess.run(["umount", f"{self.home}/data"], stderr=subprocess.DEVNULL, check=False)
             shutil.rmtree(self.home, ignore_errors=True)
 
 
@@ -148,6 +150,8 @@ class Cluster:
 
     def __init__(self, binary, before=None):
         self.binary, self.before = binary, before
+        # What `cipher-chat pki` has made for the cluster.
+        self.pki = None
         self.images = ["node:today", "node:next", "node:broken", "nats", "nginx", "busybox", "certificates"]
         self.images += ["node:before"] if before else []
         # What deploy/update writes down belongs to whoever runs a cluster from this folder.
@@ -168,10 +172,14 @@ class Cluster:
             if not is_healthy(service):
                 raise Fault(f"{service} is not healthy when `up --wait` returns")
         print(f"Up after {time.monotonic() - started:.0f} s", flush=True)
-        self.pki = tempfile.mkdtemp(prefix="cluster-pki-")
-        call("docker", "cp", f"{container('setup')}:/pki", self.pki)
-        self.pki = Path(self.pki) / "pki"
+        self.forget_keys()
+        self.pki = Path(tempfile.mkdtemp(prefix="cluster-pki-")) / "pki"
+        call("docker", "cp", f"{container('setup')}:/pki", self.pki.parent)
         self.authority = self.pki / "authorities" / "public.pem"
+
+    def forget_keys(self):
+        if self.pki:
+            shutil.rmtree(self.pki.parent, ignore_errors=True)
 
     def down(self):
         compose("down", "--volumes", "--timeout", "1", check=False)
@@ -180,8 +188,7 @@ class Cluster:
         self.down()
         call("docker", "rmi", "--force", *(f"{PROJECT}/{image}" for image in self.images), check=False)
         shutil.rmtree(ROOT / "dist" / "image", ignore_errors=True)
-        if hasattr(self, "authority"):
-            shutil.rmtree(self.pki.parent, ignore_errors=True)
+        self.forget_keys()
         for path, text in self.texts.items():
             if text is None:
                 path.unlink(missing_ok=True)
