@@ -174,7 +174,7 @@ pub enum RestError {
         /// What happened.
         source: io::Error,
     },
-    /// The connection broke before the answer was complete.
+    /// At no address was there a complete answer; the fault is that of the last one.
     #[error("the connection broke during the call")]
     Broken(#[from] hyper::Error),
     /// No answer in 10 s.
@@ -229,7 +229,8 @@ pub(crate) async fn json<T: DeserializeOwned>(
     serde_json::from_slice(&body).map_err(|_| RestError::Unexpected)
 }
 
-/// One call, to the first address to which a connection can be made.
+/// One call, to the first address that answers. One that broke in the middle is made again at the
+/// next: it may have been carried out, and none does harm when it is carried out twice.
 pub(crate) async fn call(
     server: &Server,
     method: Method,
@@ -241,7 +242,7 @@ pub(crate) async fn call(
     for url in server.shuffled().urls() {
         let request = request(url, &method, path, token, body.clone())?;
         match timeout(CALL_TIMEOUT, call_one(server, url, request)).await {
-            Ok(Err(unreachable @ RestError::Unreachable { .. })) => fault = unreachable,
+            Ok(Err(silent @ (RestError::Unreachable { .. } | RestError::Broken(_)))) => fault = silent,
             Ok(answered) => return answered,
             Err(_) => fault = RestError::TimedOut,
         }
@@ -308,8 +309,12 @@ async fn driven_by<T>(connection: impl Future, exchange: impl Future<Output = T>
 
 async fn read(response: http::Response<Incoming>) -> Result<Bytes, RestError> {
     let (head, body) = response.into_parts();
-    let body =
-        Limited::new(body, ANSWER_BYTES).collect().await.map_err(|_| RestError::Unexpected)?.to_bytes();
+    let body = Limited::new(body, ANSWER_BYTES).collect().await;
+    let body = body.map_err(|fault| match fault.downcast::<hyper::Error>() {
+        Ok(broken) => RestError::Broken(*broken),
+        Err(_) => RestError::Unexpected,
+    })?;
+    let body = body.to_bytes();
     if head.status.is_success() {
         return Ok(body);
     }

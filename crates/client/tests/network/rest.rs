@@ -98,6 +98,20 @@ async fn another_address_is_tried_when_the_first_is_dead() {
 }
 
 #[tokio::test]
+async fn another_address_is_tried_when_the_first_breaks_in_the_middle_of_a_call() {
+    for broken in ["", "HTTP/1.1 201", "HTTP/1.1 201 Created\r\nContent-Length: 999\r\n\r\n{"] {
+        let (breaking, alive) = (Script::new().await, Script::new().await);
+        let both = server([&breaking, &alive]).in_given_order();
+        let created = answer("201 Created", &opened("t0"));
+        let (session, _, _) = tokio::join!(Session::open(&both), breaking.call(broken), alive.call(&created));
+        assert!(session.is_ok(), "{broken:?}: {session:?}");
+        let only = breaking.server();
+        let (session, _) = tokio::join!(Session::open(&only), breaking.call(broken));
+        assert!(matches!(session, Err(RestError::Broken(_))), "{broken:?}: {session:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_never_shown_by_debug() {
     let script = Script::new().await;
     let session = script.session(&script.server()).await;
