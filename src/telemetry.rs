@@ -72,8 +72,13 @@ impl Collector for BusMetrics {
             ),
             (
                 "bus_doubted_keys",
-                "Announcements of keys that nobody, or the wrong node, vouches for",
+                "Statements about keys that nobody, or the wrong node, vouches for",
                 &counters.doubted_keys,
+            ),
+            (
+                "bus_stamps_ahead",
+                "Messages dropped because they name a stamp that is a day or more in the future",
+                &counters.stamps_ahead,
             ),
             (
                 "bus_overflowed",

@@ -77,6 +77,8 @@ pub struct Config {
     pub pong_wait: Duration,
     /// How long a connection may take for its TLS handshake, and again for its request.
     pub upgrade_wait: Duration,
+    /// Where clients reach this gateway and no other.
+    pub public_url: Option<String>,
     /// Over how long a draining gateway spreads the return of its clients.
     pub drain_spread: Duration,
     /// When a draining gateway closes what remains.
@@ -233,6 +235,7 @@ impl Config {
             heartbeat: HEARTBEAT,
             pong_wait: PONG_WAIT,
             upgrade_wait: UPGRADE_WAIT,
+            public_url: None,
             drain_spread: DRAIN_SPREAD,
             drain_wait: DRAIN_WAIT,
             topology: Topology::Cluster,

@@ -40,9 +40,12 @@ const WORTH_A_WRITE: usize = 16 * 1024;
 const TIMERS: Duration = Duration::from_millis(10);
 /// Timers that run before other tasks have their turn: a fraction of a millisecond.
 const TIMERS_PER_TURN: usize = 64;
-/// How long a starting gateway waits for others to tell what it has missed. Silence then means that
-/// there is nobody.
+/// How long a starting gateway waits for others to tell what it has missed, each time that it asks.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often a starting gateway asks if only janitors are there: one that has just started itself
+/// does not answer.
+const SYNCS_OF_JANITORS: u32 = 3;
 
 /// How soon a refused sync is tried again: until an operator has changed the permissions.
 const SYNC_AGAIN: Duration = Duration::from_secs(5);
@@ -85,7 +88,7 @@ async fn handle_traffic(node: &Node, mut traffic: Subscription) {
                 Heard::Frames { room, payload } => {
                     to_flush.extend(take_frames(node, room, &payload, &mut scratch));
                 }
-                Heard::Message { message, .. } => node.decide(|sessions, now| sessions.handle(now, &message)),
+                Heard::Message { message, .. } => handle(node, &message, None),
                 Heard::Gap => missed(node),
             }
             if turn == MESSAGES_PER_TURN {
@@ -142,6 +145,9 @@ async fn handle_events(node: &Node, mut events: Subscription) {
 }
 
 fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>) {
+    if !node.bus().believe_stamps(message, node.clock().now()) {
+        return;
+    }
     match (message, reply) {
         (Message::Origin { from, event }, _) => origins::hear(node, from, event),
         (Message::Report { from, report }, _) => node.hear_report(from, report),
@@ -196,20 +202,29 @@ pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
 /// Learns what others know: at the start, after the bus came back, and after a gap.
 pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
     let mut status = node.bus().status();
-    let mut refused = false;
+    let (mut refused, mut unanswered) = (false, 0);
     loop {
+        let mut again = None;
         if *status.borrow_and_update() == Status::Up {
-            sync_once(&node).await;
+            let asked = Instant::now();
+            let is_answered = sync_once(&node).await;
             // What was learned while the bus went down again may be half of it. And where the question
-            // is refused, silence does not mean that there is nobody.
+            // is refused, or others are there, silence does not mean that there is nobody.
             refused = node.bus().faults().contains(&BusFault::SyncRefused);
-            if *status.borrow() == Status::Up && !refused {
-                node.set_synced();
+            if is_answered || !node.is_owed_an_answer(unanswered) {
+                unanswered = 0;
+                if *status.borrow() == Status::Up && !refused {
+                    node.set_synced();
+                }
+            } else {
+                unanswered += 1;
+                again = Some(asked + SYNC_PATIENCE);
             }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = sleep(SYNC_AGAIN), if refused => {}
+            () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() && !refused => {}
             // At most once in a while, however often something is missed: saying everything again
             // is no small thing.
             () = node.asked_again() => node.decide(Sessions::missed),
@@ -229,14 +244,30 @@ pub(crate) async fn watch(node: Arc<Node>, shutdown: CancellationToken) {
     }
 }
 
-async fn sync_once(node: &Node) {
-    let Ok(mut answers) = node.bus().ask(Message::Sync { from: node.config().node.clone() }) else { return };
+/// Returns whether somebody has told all that it knows.
+async fn sync_once(node: &Node) -> bool {
+    let mut is_answered = false;
+    let Ok(mut answers) = node.bus().ask(Message::Sync { from: node.config().node.clone() }) else {
+        return is_answered;
+    };
     let deadline = Instant::now() + SYNC_PATIENCE;
     while let Ok(Some(answer)) = timeout_at(deadline, answers.next()).await {
         if let Answer::Sync(answer) = answer {
             node.tokens().learn(&answer.keys);
             node.decide(|sessions, now| sessions.learn(now, &answer));
+            is_answered |= answer.last;
         }
+    }
+    is_answered
+}
+
+impl Node {
+    /// Whether somebody is there who is to tell what this gateway has missed, although so many
+    /// questions in a row were not answered: they, or the answers, are late. Every gateway answers.
+    fn is_owed_an_answer(&self, unanswered: u32) -> bool {
+        let is_janitor_there = !self.health().missing().contains(&Service::Janitor);
+        self.decide(|sessions, _| sessions.has_neighbours())
+            || (is_janitor_there && unanswered < SYNCS_OF_JANITORS)
     }
 }
 
@@ -273,6 +304,7 @@ fn announce_heartbeat(node: &Node) {
         load: node.load(),
         draining: node.is_draining(),
         time: Some(node.clock().now()),
+        url: config.public_url.clone(),
     };
     let message = Message::Heartbeat { service: Service::Gateway, from: config.node.clone(), heartbeat };
     // Said again in a second.

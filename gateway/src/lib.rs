@@ -23,6 +23,7 @@ mod reported_origins;
 pub mod rest;
 mod routes;
 mod run;
+pub mod sealed;
 pub mod token;
 mod ws;
 

@@ -30,7 +30,7 @@ use schemas::{
     limits,
     token::{RoomHistory, TokenClaims},
 };
-use session::{ConnId, Sessions, Settings};
+use session::{ConnId, Effect, Sessions, Settings, ToClient};
 use tokio::sync::Notify;
 
 use self::crowd::Crowd;
@@ -39,6 +39,7 @@ use crate::{
     config::{self, Config},
     metrics::Metrics,
     origin_keys::{ClientNetwork, OriginKeys},
+    origins::Exchange,
     rates::Rates,
     refusals::Refusals,
     reported_origins::ReportedOrigins,
@@ -65,6 +66,7 @@ pub struct Node {
     routes: Routes,
     hub: Mutex<Hub>,
     origins: Mutex<OriginKeys>,
+    exchange: Mutex<Exchange>,
     reported: Mutex<ReportedOrigins>,
     crowd: Mutex<Crowd>,
     conns: AtomicU64,
@@ -77,6 +79,22 @@ pub struct Node {
 struct Hub {
     sessions: Sessions,
     conns: HashMap<ConnId, Arc<Connection>>,
+}
+
+impl Hub {
+    /// Tells of chats that end now what their connections have counted, so that what silence costs
+    /// stands in the next token. Adds what follows from that.
+    fn judge_ended(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let ended = effects.iter().filter_map(|effect| match effect {
+            Effect::Send(conn, ToClient::Ended(_)) => self.conns.get(conn),
+            _ => None,
+        });
+        let ended: Vec<_> = ended.map(|it| (it.session(), it.id(), it.traffic())).collect();
+        for (session, conn, traffic) in ended {
+            self.sessions.note_traffic(now, session, conn, traffic);
+        }
+        effects.extend(self.sessions.take_effects());
+    }
 }
 
 impl Node {
@@ -103,6 +121,7 @@ impl Node {
             routes: Routes::default(),
             hub: Mutex::new(hub),
             origins: Mutex::default(),
+            exchange: Mutex::default(),
             reported: Mutex::default(),
             crowd: Mutex::default(),
             conns: AtomicU64::new(0),
@@ -146,6 +165,11 @@ impl Node {
     /// The keys by which it makes origins of addresses.
     pub(crate) fn origins(&self) -> &Mutex<OriginKeys> {
         &self.origins
+    }
+
+    /// What it has heard of others' such keys.
+    pub(crate) fn exchange(&self) -> &Mutex<Exchange> {
+        &self.exchange
     }
 
     /// Somebody was reported.
@@ -243,7 +267,8 @@ impl Node {
     pub(crate) fn decide<T>(&self, decision: impl FnOnce(&mut Sessions, UnixMillis) -> T) -> T {
         let mut hub = self.hub.lock();
         let result = decision(&mut hub.sessions, self.clock.now());
-        let effects = hub.sessions.take_effects();
+        let mut effects = hub.sessions.take_effects();
+        hub.judge_ended(self.clock.now(), &mut effects);
         self.carry_out_all(&hub, effects);
         result
     }
@@ -300,8 +325,8 @@ impl Node {
     }
 
     /// What a new token of a session is to say of its past, if its present one says this.
-    pub fn united_history(&self, session: SessionId, history: RoomHistory) -> RoomHistory {
-        self.hub.lock().sessions.united_history(self.clock.now(), session, history)
+    pub fn united_history(&self, claims: TokenClaims) -> RoomHistory {
+        self.hub.lock().sessions.united_history(self.clock.now(), claims)
     }
 
     /// Ends a session for good, here and everywhere.

@@ -12,7 +12,7 @@ use std::{net::IpAddr, time::Duration};
 use aws_lc_rs::hmac;
 use schemas::{
     Origin, UnixMillis,
-    event::{OriginKey, OriginKeyId},
+    origin_keys::{OriginKey, OriginKeyId},
 };
 use zeroize::Zeroizing;
 
@@ -141,7 +141,7 @@ impl OriginKeys {
         draw: impl FnOnce() -> (OriginKeyId, [u8; 32]),
     ) -> bool {
         self.keys.retain(|key| now.since(key.made) < KEPT);
-        if self.keys.iter().any(|key| key.is_in_use(now)) {
+        if !self.is_without(now) {
             self.missing_since = None;
             return false;
         }
@@ -153,6 +153,27 @@ impl OriginKeys {
         self.keys.push(Key { id, secret: Zeroizing::new(secret), made: now });
         self.missing_since = None;
         true
+    }
+
+    /// Whether it has no key that makes origins now.
+    pub fn is_without(&self, now: UnixMillis) -> bool {
+        !self.keys.iter().any(|key| key.is_in_use(now))
+    }
+
+    /// The names of all keys that it has.
+    pub fn names(&self) -> Vec<OriginKeyId> {
+        self.keys.iter().map(|key| key.id).collect()
+    }
+
+    /// Whether it would learn something from whoever has the keys of these names.
+    pub fn lacks_any(&self, names: &[OriginKeyId]) -> bool {
+        let is_known = |name: &OriginKeyId| self.keys.iter().any(|key| key.id == *name);
+        self.keys.len() < MOST_KEYS && !names.iter().all(is_known)
+    }
+
+    /// Whether it makes origins with a key that is not among these names.
+    pub fn uses_more_than(&self, now: UnixMillis, names: &[OriginKeyId]) -> bool {
+        self.keys.iter().any(|key| key.is_in_use(now) && !names.contains(&key.id))
     }
 
     /// What other gateways are to know.
@@ -255,6 +276,18 @@ mod tests {
     }
 
     #[test]
+    fn names_tell_who_lacks_which_key() {
+        let (mut one, two) = (first(NOW, 1), first(NOW, 2));
+        assert!(OriginKeys::default().is_without(NOW) && !one.is_without(NOW));
+        assert!(one.lacks_any(&two.names()) && !one.lacks_any(&one.names()) && !one.lacks_any(&[]));
+        assert!(one.uses_more_than(NOW, &two.names()) && !one.uses_more_than(NOW, &one.names()));
+        one.learn(NOW, &two.told(NOW));
+        assert!(!one.lacks_any(&two.names()) && one.uses_more_than(NOW, &two.names()));
+        let later = NOW + IN_USE;
+        assert!(one.is_without(later) && !one.uses_more_than(later, &[]), "old keys are nobody's loss");
+    }
+
+    #[test]
     fn nobody_can_make_a_gateway_keep_many_keys_or_old_ones() {
         let mut keys = first(NOW, 1);
         let many: Vec<_> = (2..100)
@@ -264,5 +297,6 @@ mod tests {
         assert_eq!(keys.told(NOW).len(), 1);
         keys.learn(NOW, &many);
         assert_eq!(keys.told(NOW).len(), MOST_KEYS);
+        assert!(!keys.lacks_any(&[OriginKeyId([0; 4])]), "it does not ask for what it would not keep");
     }
 }

@@ -1,30 +1,52 @@
 //! The gateways tell each other the keys by which they make origins of addresses.
+//!
+//! A gateway offers the names of its keys. Whoever lacks one asks, with a public key that is made
+//! for the question, and the keys are sealed to that. So no NATS server learns them, and an answer
+//! that comes again later can no longer be opened. Where nodes have certificates, question and
+//! answer are signed. The names are no secret: they stand in each want.
 
 use std::{sync::Arc, time::Duration};
 
 use bus::Status;
 use schemas::{
-    NodeId,
-    event::{OriginEvent, OriginKeyId},
+    NodeId, codec,
     message::Message,
+    origin_keys::{Asking, OriginEvent, OriginKey, OriginKeyId, SealedKeys, recipient_statement},
 };
+use serde_bytes::ByteBuf;
 use session::Topology;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
-use crate::{node::Node, origin_keys::Rank};
+use crate::{
+    node::Node,
+    origin_keys::Rank,
+    sealed::{Parties, Recipient, Sealed, seal},
+};
 
 /// How often a gateway looks whether it is time for a new key, or asks for one.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often the first gateway tells its keys to those that may have missed them.
+/// How often the first gateway offers its keys to those that may have missed them.
 const REPEAT: Duration = Duration::from_secs(10);
 
 /// A gateway that starts listens so long to others, which may have a key. Alone on its bus it does
 /// not.
 const LISTEN_FIRST: Duration = Duration::from_secs(3);
 
-/// Makes keys in time, and tells them, until shutdown.
+/// What was heard of others' keys, and is to be acted on at the next look.
+#[derive(Default)]
+pub(crate) struct Exchange {
+    /// To what others seal their keys, while this gateway asks.
+    recipient: Option<Recipient>,
+    /// Who has a key that this gateway lacks.
+    lacks_of: Option<NodeId>,
+    /// Whether somebody lacks a key of this gateway.
+    is_missed: bool,
+}
+
+/// Makes keys in time, offers them, and asks for others', until shutdown.
 pub(crate) async fn run(node: Arc<Node>, shutdown: CancellationToken) {
     let listen_first = match node.config().topology {
         Topology::Standalone => Duration::ZERO,
@@ -38,9 +60,8 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: CancellationToken) {
                 let since = *listened_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= listen_first {
                     make_in_time(&node, &mut repeat);
-                } else {
-                    publish(&node, OriginEvent::Asked);
                 }
+                ask_for_what_is_lacking(&node);
             } else {
                 // Others may have a newer one when it is back.
                 listened_since = None;
@@ -55,34 +76,112 @@ fn make_in_time(node: &Node, repeat: &mut Instant) {
     let rank = rank(node, None);
     let draw = || (OriginKeyId(rand::random()), rand::random());
     let is_new = node.origins().lock().tick(node.clock().now(), rank, draw);
-    if is_new || (rank == Rank::First && *repeat <= Instant::now()) {
+    let is_missed = std::mem::take(&mut node.exchange().lock().is_missed);
+    if is_new || is_missed || (rank == Rank::First && *repeat <= Instant::now()) {
         *repeat = Instant::now() + REPEAT;
-        tell(node);
+        let names = node.origins().lock().names();
+        if !names.is_empty() {
+            publish(node, OriginEvent::Offered(names));
+        }
     }
 }
 
-/// Another gateway has told its keys, or asks for them.
+/// Asks whoever has offered more than this gateway has; without a key, whoever is there.
+fn ask_for_what_is_lacking(node: &Node) {
+    let is_without = node.origins().lock().is_without(node.clock().now());
+    let of = node.exchange().lock().lacks_of.take();
+    if (is_without || of.is_some())
+        && let Some(asking) = asking(node, of)
+    {
+        publish(node, OriginEvent::Asked(asking.into()));
+    }
+}
+
+/// A question. `None` if there are no random bytes for a key; it is tried again.
+fn asking(node: &Node, of: Option<NodeId>) -> Option<Asking> {
+    let recipient = {
+        let mut exchange = node.exchange().lock();
+        if exchange.recipient.is_none() {
+            exchange.recipient = Recipient::new().ok();
+        }
+        exchange.recipient.as_ref()?.public()
+    };
+    let proof = node.bus().vouch(&recipient_statement(&recipient, &node.config().node));
+    Some(Asking { of, recipient, proof })
+}
+
+/// Another gateway offers keys, asks for them, or tells them.
 pub(crate) fn hear(node: &Node, from: &NodeId, event: &OriginEvent) {
     if *from == node.config().node {
         return;
     }
     match event {
-        OriginEvent::Keys(keys) => node.origins().lock().learn(node.clock().now(), keys),
-        // The first of those that know answers. Whoever asks may be the first of all.
-        OriginEvent::Asked if rank(node, Some(from)) == Rank::First => tell(node),
-        OriginEvent::Asked => {}
+        OriginEvent::Offered(names) => hear_offer(node, from, names),
+        OriginEvent::Asked(asking) if is_asked(node, from, asking) => answer(node, from, asking),
+        OriginEvent::Asked(_) => {}
+        OriginEvent::Sealed(keys) => open(node, from, keys),
     }
+}
+
+fn hear_offer(node: &Node, from: &NodeId, names: &[OriginKeyId]) {
+    let (lacks, is_missed) = {
+        let origins = node.origins().lock();
+        (origins.lacks_any(names), origins.uses_more_than(node.clock().now(), names))
+    };
+    let mut exchange = node.exchange().lock();
+    if lacks {
+        exchange.lacks_of = Some(from.clone());
+    }
+    exchange.is_missed |= is_missed;
+}
+
+/// The first of those that run answers, if nobody is named. Whoever asks may be the first of all.
+fn is_asked(node: &Node, from: &NodeId, asking: &Asking) -> bool {
+    match &asking.of {
+        Some(of) => *of == node.config().node,
+        None => rank(node, Some(from)) == Rank::First,
+    }
+}
+
+/// Tells a gateway all keys, so that nobody else learns them.
+fn answer(node: &Node, to: &NodeId, asking: &Asking) {
+    let now = node.clock().now();
+    let keys = node.origins().lock().told(now);
+    let asked = recipient_statement(&asking.recipient, to);
+    if keys.is_empty() || node.bus().believe_said(to, &asked, asking.proof.as_ref(), now).is_err() {
+        return;
+    }
+    let from = &node.config().node;
+    let Ok(plain) = codec::encode(&keys).map(Zeroizing::new) else { return };
+    let Ok(sealed) = seal(&asking.recipient, &plain, Parties { from, to }) else { return };
+    let Sealed { ephemeral, bytes } = sealed;
+    let (recipient, content) = (asking.recipient, ByteBuf::from(bytes));
+    let mut keys = SealedKeys { recipient, ephemeral, content, proof: None };
+    keys.proof = node.bus().vouch(&keys.statement(from));
+    publish(node, OriginEvent::Sealed(keys.into()));
+}
+
+/// Learns keys that were sealed to this gateway. What is for others, or comes again when this
+/// question is over, is nobody's loss.
+fn open(node: &Node, from: &NodeId, keys: &SealedKeys) {
+    let is_ours = |recipient: &Recipient| recipient.public() == keys.recipient;
+    if !node.exchange().lock().recipient.as_ref().is_some_and(is_ours) {
+        return;
+    }
+    let (now, to) = (node.clock().now(), &node.config().node);
+    if node.bus().believe_said(from, &keys.statement(from), keys.proof.as_ref(), now).is_err() {
+        return;
+    }
+    let sealed = Sealed { ephemeral: keys.ephemeral, bytes: keys.content.to_vec() };
+    let mut exchange = node.exchange().lock();
+    let opened = exchange.recipient.as_ref().and_then(|it| it.open(&sealed, Parties { from, to }).ok());
+    let Some(Ok(keys)) = opened.map(|plain| codec::decode::<Vec<OriginKey>>(&plain)) else { return };
+    node.origins().lock().learn(now, &keys);
+    exchange.recipient = None;
 }
 
 fn rank(node: &Node, but: Option<&NodeId>) -> Rank {
     if node.decide(|sessions, _| sessions.is_first(but)) { Rank::First } else { Rank::Other }
-}
-
-fn tell(node: &Node) {
-    let keys = node.origins().lock().told(node.clock().now());
-    if !keys.is_empty() {
-        publish(node, OriginEvent::Keys(keys));
-    }
 }
 
 fn publish(node: &Node, event: OriginEvent) {

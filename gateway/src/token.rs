@@ -212,7 +212,10 @@ impl Tokens {
     pub fn verify_session(&self, token: &str) -> Result<TokenClaims, TokenError> {
         let claims: TokenClaims = self.verify(token, &self.session)?;
         let last = claims.start.saturating_add(limits::SESSION_LIFE.as_secs());
-        if claims.exp > last {
+        // A session that begins in the future would last longer than any, and a stamp from far ahead
+        // would lock it out everywhere.
+        let is_ahead = self.is_ahead(claims.start) || claims.stamp.is_ahead_of(self.clock.now());
+        if claims.exp > last || is_ahead {
             return Err(TokenError::Invalid);
         }
         self.in_time(claims.iat, claims.exp).map(|()| claims)
@@ -224,7 +227,7 @@ impl Tokens {
     /// If it is not to be believed, is another session's, or cannot be judged yet.
     pub fn verify_ticket(&self, token: &str, session: SessionId) -> Result<TicketClaims, TokenError> {
         let claims: TicketClaims = self.verify(token, &self.ticket)?;
-        if claims.sub != session {
+        if claims.sub != session || claims.stamp.is_ahead_of(self.clock.now()) {
             return Err(TokenError::Invalid);
         }
         self.in_time(claims.iat, claims.exp).map(|()| claims)
@@ -259,13 +262,17 @@ impl Tokens {
     /// have expired would be believed here, so neither is.
     fn in_time(&self, iat: u64, exp: u64) -> Result<(), TokenError> {
         let now = self.clock.now();
-        if UnixMillis::from_secs(iat) > now + limits::LEEWAY {
+        if self.is_ahead(iat) {
             Err(TokenError::Invalid)
         } else if now > UnixMillis::from_secs(exp) + limits::LEEWAY {
             Err(TokenError::Expired)
         } else {
             Ok(())
         }
+    }
+
+    fn is_ahead(&self, seconds: u64) -> bool {
+        UnixMillis::from_secs(seconds) > self.clock.now() + limits::LEEWAY
     }
 
     /// The same, with what tells whether this node's clock is in doubt. Then no token is judged or

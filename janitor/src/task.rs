@@ -111,7 +111,8 @@ struct Janitor {
 impl Janitor {
     fn new(config: Config, bus: Bus, now: UnixMillis) -> Self {
         let Config { boot, version, lifetimes, capacity, metrics } = config;
-        let heartbeat = Heartbeat { boot, version, load: Load::default(), draining: false, time: None };
+        let heartbeat =
+            Heartbeat { boot, version, load: Load::default(), draining: false, time: None, url: None };
         Self {
             leases: Leases::new(bus.node().clone(), LeasePolicy { lifetimes, capacity }, now),
             status: bus.status(),
@@ -146,6 +147,7 @@ impl Janitor {
         match heard {
             Heard::Message { message: Message::Key { event: KeyEvent::Announced(key), .. }, .. }
                 if !self.believes(now, &key) => {}
+            Heard::Message { message, .. } if !self.bus.believe_stamps(&message, now) => {}
             Heard::Message { message, reply } => self.fold(now, Input::Received(message), reply),
             Heard::Gap => {
                 self.metrics.gap();

@@ -63,7 +63,14 @@ mod tests {
     }
 
     fn beat(draining: bool) -> Heartbeat {
-        Heartbeat { boot: BootId(1), version: "1".into(), load: Load::default(), draining, time: None }
+        Heartbeat {
+            boot: BootId(1),
+            version: "1".into(),
+            load: Load::default(),
+            draining,
+            time: None,
+            url: None,
+        }
     }
 
     #[test]

@@ -145,6 +145,7 @@ impl Replica {
 
     fn receive(&mut self, now: UnixMillis, heard: Heard) {
         match heard {
+            Heard::Message { message, .. } if !self.bus.believe_stamps(&message, now) => {}
             Heard::Message { message: Message::Want { from, event }, .. } => {
                 self.pool.apply(now, &from, event);
             }
@@ -232,6 +233,7 @@ impl Replica {
                 load: Load { waiting, ..Load::default() },
                 draining: draining == Draining::Yes,
                 time: Some(now),
+                url: None,
             },
         });
     }

@@ -119,6 +119,7 @@ impl Gateway {
             load: Load::default(),
             draining: false,
             time: None,
+            url: None,
         };
         let from = self.bus.node().clone();
         self.bus.publish(&Message::Heartbeat { service: Service::Gateway, from, heartbeat }).unwrap();

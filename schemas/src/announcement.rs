@@ -37,8 +37,18 @@ pub struct Proof {
     pub chain: Vec<ByteBuf>,
     /// The TLS code point of how it is signed (RFC 8446, section 4.2.3).
     pub scheme: u16,
-    /// [`Announcement::statement`], signed.
+    /// A statement of the node, such as [`Announcement::statement`], signed.
     pub signature: ByteBuf,
+}
+
+impl Proof {
+    /// Whether it is no longer than [`limits::PROOF_CERTIFICATES`] and [`limits::PROOF_BYTES`]
+    /// allow.
+    pub fn is_of_size(&self) -> bool {
+        let certificates = self.chain.iter().map(|certificate| certificate.len());
+        self.chain.len() <= limits::PROOF_CERTIFICATES
+            && certificates.sum::<usize>() + self.signature.len() <= limits::PROOF_BYTES
+    }
 }
 
 impl Announcement {
@@ -47,14 +57,9 @@ impl Announcement {
         KeyId::of_public(&self.public)
     }
 
-    /// Whether the proof is no longer than [`limits::PROOF_CERTIFICATES`] and
-    /// [`limits::PROOF_BYTES`] allow.
+    /// Whether the proof is no longer than a proof may be.
     pub fn is_of_size(&self) -> bool {
-        self.proof.as_ref().is_none_or(|proof| {
-            let certificates = proof.chain.iter().map(|certificate| certificate.len());
-            proof.chain.len() <= limits::PROOF_CERTIFICATES
-                && certificates.sum::<usize>() + proof.signature.len() <= limits::PROOF_BYTES
-        })
+        self.proof.as_ref().is_none_or(Proof::is_of_size)
     }
 
     /// What is signed: the key's id, its end and its gateway.

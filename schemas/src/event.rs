@@ -166,41 +166,6 @@ pub struct Report {
     pub chats: u32,
 }
 
-/// What gateways tell each other of the keys by which they make origins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OriginEvent {
-    /// The publisher has no key: the first of the others answers.
-    Asked,
-    /// The keys of the publisher.
-    Keys(#[serde(deserialize_with = "list::deserialize")] Vec<OriginKey>),
-}
-
-/// A key by which gateways make origins. Its `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OriginKey {
-    /// Of two that are in use, that with the lower id makes origins.
-    pub id: OriginKeyId,
-    /// How long ago it was made.
-    #[serde(rename = "age_ms", with = "duration_ms")]
-    pub age: Duration,
-    /// For HMAC-SHA-256.
-    #[serde(with = "serde_bytes")]
-    pub secret: [u8; 32],
-}
-
-/// The name of a key by which gateways make origins: the first part of an
-/// [`Origin`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct OriginKeyId(#[serde(with = "serde_bytes")] pub [u8; 4]);
-
-impl std::fmt::Debug for OriginKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OriginKey").field("id", &self.id).field("age", &self.age).finish_non_exhaustive()
-    }
-}
-
 /// What happens to a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -350,6 +315,10 @@ pub struct Heartbeat {
     /// that does not say it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<UnixMillis>,
+    /// Where clients reach this gateway and no other, at most [`crate::limits::URL_BYTES`]: those of one
+    /// that goes away are sent there. `None` where only all gateways together have an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// How loaded a node is. A gateway sets all fields, the others those that they know.

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-use crate::{codec::sha256, limits};
+use crate::{UnixMillis, codec::sha256, limits};
 
 /// A text that is not an identifier of the expected form. Contains only the kind, never the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -266,6 +266,12 @@ impl Stamp {
     /// The next stamp above this one. Saturates: a forged maximum cannot wrap to the lowest.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+
+    /// Whether no gateway can have made it by now, but for one that lies or whose clock is far from
+    /// right: further than [`limits::STAMP_AHEAD`] ahead of the clock.
+    pub fn is_ahead_of(self, now: UnixMillis) -> bool {
+        self.0 > (now + limits::STAMP_AHEAD).0
     }
 }
 

@@ -18,6 +18,7 @@ pub mod lifetimes;
 pub mod limits;
 pub mod message;
 pub mod nodes;
+pub mod origin_keys;
 pub mod reconnect;
 pub mod room;
 pub mod session;

@@ -2,12 +2,13 @@
 //! subjects nor bytes.
 
 use crate::{
-    KeyId, NodeId, RoomId, Service, SessionId,
+    KeyId, NodeId, RoomId, Service, SessionId, Stamp, UnixMillis,
     codec::{self, DecodeError, EncodeError},
     event::{
-        Heartbeat, KeyEvent, Lease, MatchEvent, OriginEvent, Presence, Report, RoomEvent, SessionAnswer,
-        SessionEvent, SyncAnswer, WantEvent,
+        Heartbeat, KeyEvent, Lease, MatchEvent, Presence, Report, RoomEvent, SessionAnswer, SessionEvent,
+        SyncAnswer, WantEvent,
     },
+    origin_keys::OriginEvent,
     subject::Subject,
 };
 
@@ -57,7 +58,7 @@ pub enum Message {
     Origin {
         /// The gateway.
         from: NodeId,
-        /// The keys, or the question.
+        /// A question, an offer or an answer.
         event: OriginEvent,
     },
     /// A match for the gateway `to`.
@@ -207,6 +208,51 @@ impl Message {
         if message.may_be_published() { Ok(message) } else { Err(MessageError::Speaker) }
     }
 
+    /// Whether it names a stamp that no honest gateway can have made yet: further than
+    /// [`limits::STAMP_AHEAD`] ahead of the clock. What is above the highest stamp counts for ever, so
+    /// a forged one would lock a session out.
+    pub fn is_ahead_of(&self, now: UnixMillis) -> bool {
+        self.highest_stamp().is_ahead_of(now)
+    }
+
+    /// The highest stamp that it names; [`Stamp::NONE`] if there is none. A new event does not compile
+    /// without its line here.
+    fn highest_stamp(&self) -> Stamp {
+        match self {
+            Self::Peer { event, .. } | Self::Room { event, .. } => match event {
+                RoomEvent::Joined(at)
+                | RoomEvent::Present(at)
+                | RoomEvent::Detached(at)
+                | RoomEvent::NotHere(at) => at.stamp,
+                RoomEvent::Declined | RoomEvent::Ended(_) | RoomEvent::Reported(_) | RoomEvent::Expired => {
+                    Stamp::NONE
+                }
+            },
+            Self::Presence { presence, .. } => {
+                highest(presence.rooms.iter().map(|(_, attached)| attached.stamp.max(attached.peer)))
+            }
+            Self::Want { event: WantEvent::Waiting(wants), .. } => {
+                highest(wants.iter().map(|want| want.stamp))
+            }
+            Self::Want { event: WantEvent::Withdrawn(_) | WantEvent::Met(_), .. } => Stamp::NONE,
+            Self::Session { event, .. } => match event {
+                SessionEvent::Attached { stamp, .. } | SessionEvent::StartedOver { stamp } => *stamp,
+                SessionEvent::Revoked { .. }
+                | SessionEvent::Left(_)
+                | SessionEvent::Expired
+                | SessionEvent::HeldTwice => Stamp::NONE,
+            },
+            Self::Lease { lease, .. } => highest(lease.sessions.iter().map(|session| session.stamp)),
+            Self::Report { .. }
+            | Self::Origin { .. }
+            | Self::Match { .. }
+            | Self::Ask { .. }
+            | Self::Key { .. }
+            | Self::Sync { .. }
+            | Self::Heartbeat { .. } => Stamp::NONE,
+        }
+    }
+
     /// The roles that may publish this. Each message and each event has its line here: a new one
     /// does not compile without.
     pub const fn publishers(&self) -> &'static [Service] {
@@ -249,7 +295,7 @@ impl Message {
                 MatchEvent::Pair(_) | MatchEvent::Spent(_) => &[Pairing],
             },
             Self::Origin { event, .. } => match event {
-                OriginEvent::Asked | OriginEvent::Keys(_) => &[Gateway],
+                OriginEvent::Asked(_) | OriginEvent::Offered(_) | OriginEvent::Sealed(_) => &[Gateway],
             },
             Self::Presence { .. } | Self::Ask { .. } | Self::Lease { .. } | Self::Report { .. } => &[Gateway],
             Self::Sync { .. } => &[Gateway, Janitor],
@@ -301,7 +347,19 @@ impl Message {
     }
 }
 
+fn highest(stamps: impl Iterator<Item = Stamp>) -> Stamp {
+    stamps.max().unwrap_or(Stamp::NONE)
+}
+
 impl Answer {
+    /// As [`Message::is_ahead_of`].
+    pub fn is_ahead_of(&self, now: UnixMillis) -> bool {
+        match self {
+            Self::Session(answer) => answer.stamp.is_ahead_of(now),
+            Self::Sync(_) => false,
+        }
+    }
+
     /// The roles that may give it.
     pub const fn publishers(&self) -> &'static [Service] {
         match self {

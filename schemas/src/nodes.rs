@@ -19,6 +19,8 @@ struct Node {
     heard: UnixMillis,
     load: Load,
     draining: bool,
+    /// Where clients reach it, if it says so. Boxed: few do.
+    url: Option<Box<str>>,
 }
 
 /// What a heartbeat changed.
@@ -36,10 +38,11 @@ impl Nodes {
     /// Applies a heartbeat.
     pub fn apply(&mut self, now: UnixMillis, from: &NodeId, heartbeat: &Heartbeat) -> NodeChange {
         let Heartbeat { boot, load, draining, .. } = *heartbeat;
+        let url = heartbeat.url.as_deref().filter(|url| url.len() <= limits::URL_BYTES).map(Box::from);
         if self.is_full_for(from) {
             return NodeChange::None;
         }
-        let before = self.0.insert(from.clone(), Node { boot: Some(boot), heard: now, load, draining });
+        let before = self.0.insert(from.clone(), Node { boot: Some(boot), heard: now, load, draining, url });
         match before.and_then(|before| before.boot) {
             None => NodeChange::Joined,
             Some(before) if before != boot => NodeChange::Restarted,
@@ -52,7 +55,8 @@ impl Nodes {
     /// else would show that.
     pub fn expect(&mut self, now: UnixMillis, node: &NodeId) {
         if !self.0.contains_key(node) && !self.is_full_for(node) {
-            let unknown = Node { boot: None, heard: now, load: Load::default(), draining: false };
+            let (load, draining) = (Load::default(), false);
+            let unknown = Node { boot: None, heard: now, load, draining, url: None };
             self.0.insert(node.clone(), unknown);
         }
     }
@@ -100,6 +104,20 @@ impl Nodes {
         self.0.iter().find(|(id, node)| node.serves() && *id != but).map(|(id, _)| id)
     }
 
+    /// Whether the heartbeat of any is heard.
+    pub fn is_any_heard(&self) -> bool {
+        self.0.values().any(|node| node.boot.is_some())
+    }
+
+    /// The public address of one of those that serve and have one. `draw` is any number: which one is
+    /// chosen by it, evenly.
+    pub fn public_address(&self, draw: u64) -> Option<&str> {
+        let addresses: Vec<_> =
+            self.0.values().filter(|node| node.serves()).filter_map(|node| node.url.as_deref()).collect();
+        let chosen = draw.checked_rem(addresses.len() as u64)?;
+        addresses.get(usize::try_from(chosen).ok()?).copied()
+    }
+
     /// The sum of their loads.
     pub fn load(&self) -> Load {
         self.0.values().fold(Load::default(), |sum, node| Load {
@@ -127,7 +145,7 @@ mod tests {
 
     fn beat(boot: u64) -> Heartbeat {
         let load = Load { connections: 2, ..Load::default() };
-        Heartbeat { boot: BootId(boot), version: "1".into(), load, draining: false, time: None }
+        Heartbeat { boot: BootId(boot), version: "1".into(), load, draining: false, time: None, url: None }
     }
 
     #[test]
@@ -151,6 +169,30 @@ mod tests {
         nodes.apply(UnixMillis(0), &one, &Heartbeat { draining: true, ..beat(1) });
         assert_eq!(nodes.lowest(), Some(&two));
         assert!(nodes.contains(&one));
+    }
+
+    #[test]
+    fn clients_are_sent_to_the_addresses_of_those_that_serve() {
+        let mut nodes = Nodes::default();
+        assert_eq!(nodes.public_address(7), None);
+        let with = |url: &str, draining| Heartbeat { url: Some(url.into()), draining, ..beat(1) };
+        let long = format!("https://{}", "a".repeat(limits::URL_BYTES));
+        for (name, heartbeat) in [
+            ("n1", with("https://one.example", false)),
+            ("n2", with("https://two.example", true)),
+            ("n3", beat(1)),
+            ("n4", with("https://four.example", false)),
+            ("n5", with(&long, false)),
+        ] {
+            nodes.apply(UnixMillis(0), &name.parse().unwrap(), &heartbeat);
+        }
+        let mut told: Vec<_> = (0..100).filter_map(|draw| nodes.public_address(draw)).collect();
+        assert_eq!(told.len(), 100);
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told, ["https://four.example", "https://one.example"]);
+        nodes.expire(UnixMillis(0) + limits::NODE_SILENCE);
+        assert_eq!(nodes.public_address(7), None);
     }
 
     #[test]

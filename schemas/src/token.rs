@@ -82,6 +82,9 @@ pub struct RoomHistory {
     /// Rooms in which it has reported the other side, for the session's life; the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reported: Vec<Tag>,
+    /// How many silent chats it still pays for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub silent: u8,
 }
 
 impl RoomHistory {
@@ -97,7 +100,8 @@ impl RoomHistory {
         push_bounded(&mut self.reported, room.tag(), limits::REPORTED_TAGS);
     }
 
-    /// Adds what is remembered elsewhere, which is as new or newer: an older token gains nothing.
+    /// Adds the rooms that are remembered elsewhere: an older token gains nothing. Of silent chats,
+    /// which may become fewer, only the caller knows which number is the newer one.
     pub fn unite(&mut self, newer: &Self) {
         for (tag, until) in &newer.met {
             match self.met.iter_mut().find(|(known, _)| known == tag) {
@@ -117,6 +121,10 @@ impl RoomHistory {
         let met = self.met.iter().filter(|(_, until)| *until > now.as_secs()).map(|(tag, _)| *tag);
         met.chain(self.reported.iter().copied()).collect()
     }
+}
+
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 fn push_bounded<T>(list: &mut Vec<T>, item: T, most: usize) {

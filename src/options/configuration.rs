@@ -200,6 +200,7 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         heartbeat: reader.get(&HEARTBEAT),
         pong_wait: reader.get(&PONG_WAIT),
         upgrade_wait: reader.get(&UPGRADE_WAIT),
+        public_url: reader.find(&PUBLIC_URL).map(|url| url.0),
         drain_spread: reader.get(&DRAIN_SPREAD),
         drain_wait: reader.get(&DRAIN_WAIT),
         topology,

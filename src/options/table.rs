@@ -21,7 +21,7 @@ use serving::socket::Address;
 use super::{
     role::Role,
     spec::{Group, Optional, Row, Setting, Spec},
-    value::{Addresses, Admission, Bound, CertificateName, Most, Origins, Rate, Switch, Urls},
+    value::{Addresses, Admission, Bound, CertificateName, Most, Origins, PublicUrl, Rate, Switch, Urls},
 };
 use crate::telemetry::LogFormat;
 
@@ -317,6 +317,13 @@ table! {
         default: config::UPGRADE_WAIT, example: "5s",
         help: "How long a connection may take for its TLS handshake, and again for its request: \
             more than 0.",
+    }
+    PUBLIC_URL: PublicUrl {
+        name: "public-url", group: Connections, roles: GATEWAYS,
+        without: "clients are not sent to this gateway by others", example: "https://chat-1.example",
+        help: "Address at which clients reach this gateway and no other, as their list of servers has \
+            it. Another gateway that stops sends its clients there. Leave it out where a load \
+            balancer gives all gateways one address.",
     }
     DRAIN_SPREAD: Duration {
         name: "drain-spread", group: Connections, roles: GATEWAYS,

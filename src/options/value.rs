@@ -16,7 +16,7 @@ use gateway::{
 use ipnet::IpNet;
 use pairing::FairBy;
 use rustls::pki_types::DnsName;
-use schemas::{NodeId, Service};
+use schemas::{NodeId, Service, limits};
 use serving::socket::Address;
 
 use crate::{duration, telemetry::LogFormat};
@@ -378,6 +378,23 @@ fn without_usual_port(origin: &str) -> &str {
         .filter(|(scheme, _)| origin.starts_with(scheme))
         .find_map(|(_, port)| origin.strip_suffix(port))
         .unwrap_or(origin)
+}
+
+/// The address of one gateway, as clients have it.
+#[derive(Clone, Debug)]
+pub struct PublicUrl(pub String);
+
+impl Value for PublicUrl {
+    const FORM: &'static str = "URL";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let is_short = text.len() <= limits::URL_BYTES;
+        match text.parse::<client::ServerUrl>() {
+            Ok(url) if is_short => Ok(Self(url.to_string())),
+            Ok(_) => Err(format!("at most {} bytes", limits::URL_BYTES).into()),
+            Err(fault) => Err(fault.to_string().into()),
+        }
+    }
 }
 
 /// URLs, as written. The bus checks them. No message quotes them, as they might contain a password.

@@ -176,7 +176,7 @@ async fn gateways_that_start_together_know_each_others_keys_at_once() {
         for issuer in &gateways {
             let person = Person::new(issuer).await;
             for verifier in &gateways {
-                let answer = person.call(verifier, "GET", "/v1/status").await;
+                let answer = person.call(verifier, "POST", "/v1/sessions/me/token").await;
                 assert_eq!(answer.status, 200, "{}", answer.text());
             }
         }

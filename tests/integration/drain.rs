@@ -1,13 +1,17 @@
 //! Draining: in order, under traffic, and without losing anybody.
 
+use bus::{Bus, NatsOptions};
+use client::{Server, Session, Trust, connection::Event};
+use schemas::{Service, message::Message, subject::Interest};
 use serde_json::json;
 
 use crate::support::{
     PATIENCE,
     cluster::Cluster,
-    http,
+    eventually, http, in_time,
+    nats::free_port,
     person::{Heard, Person, couple, talk, upgrade},
-    process::Launch,
+    process::{Launch, Process},
 };
 
 /// Waits for `drain`; frames before it are skipped. Returns when to reconnect, in milliseconds.
@@ -64,6 +68,53 @@ async fn a_gateway_drains_under_traffic_and_loses_nobody() {
     for (one, other) in &mut couples {
         talk(one, other).await;
     }
+}
+
+/// Waits until a gateway has heard all that passed on the bus before.
+async fn has_heard_everything(gateway: &Process, elsewhere: &Process) {
+    let person = Person::new(elsewhere).await;
+    assert_eq!(person.call(elsewhere, "DELETE", "/v1/sessions/me").await.status, 204);
+    let dead = async || person.call(gateway, "GET", "/v1/sessions/me").await.status == 401;
+    eventually("a session that was deleted after it is dead there", dead).await;
+}
+
+#[tokio::test]
+async fn clients_of_a_gateway_that_stops_are_sent_to_one_that_says_where_it_is() {
+    let mut cluster = Cluster::plan().gateways(0).set("drain-spread", "1s").start().await;
+    let address = format!("127.0.0.1:{}", free_port());
+    let url = format!("http://{address}");
+    let named = cluster.launch("gateway").set("listen", &address).set("public-url", &url).ready().await;
+    let unnamed = cluster.start_node("gateway").await;
+    let mut leaving = cluster.start_node("gateway").await;
+    let options = NatsOptions { urls: vec![cluster.nats.url()], ..NatsOptions::default() };
+    let bus = Bus::nats(options, "listener".parse().unwrap()).await.unwrap();
+    let mut heartbeats = bus.subscribe(&[Interest::Heartbeats(Service::Gateway)]).await.unwrap();
+    let is_of_named = |heard: &bus::Heard| {
+        let bus::Heard::Message { message: Message::Heartbeat { heartbeat, .. }, .. } = heard else {
+            return false;
+        };
+        heartbeat.url.as_deref() == Some(url.as_str())
+    };
+    let heard = async { while !is_of_named(&heartbeats.next().await.expect("an open bus")) {} };
+    in_time("a heartbeat with the address", heard).await;
+    has_heard_everything(&leaving, &unnamed).await;
+
+    // The next in the client's own order is the other one.
+    let others = [&leaving, &unnamed].map(|gateway| format!("http://{}", gateway.address()));
+    let urls = others.iter().chain([&url]).map(|url| url.parse().unwrap());
+    let server = Server::new(urls, &Trust::System).unwrap().in_given_order();
+    let mut connection = Session::open(&server).await.unwrap().connect();
+    let connected = async { while connection.next_event().await != Some(Event::Connected) {} };
+    in_time("a connection", connected).await;
+    let mut person = Person::arrive(&leaving).await;
+    leaving.terminate();
+    assert_eq!(person.hear("drain").await["to"], json!(url));
+    person.lose();
+    let again = async { while connection.next_event().await != Some(Event::Connected) {} };
+    in_time("a connection to another", again).await;
+    assert_eq!(named.metric("gateway_connections_opened_total").await, 1.0);
+    assert_eq!(unnamed.metric("gateway_connections_opened_total").await, 0.0);
+    assert_eq!(leaving.ended().await.code(), Some(0));
 }
 
 /// A frame is relayed each way; `peer` messages before it are skipped.

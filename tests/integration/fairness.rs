@@ -20,7 +20,7 @@ async fn behind_proxy() -> Process {
     Launch::new("serve").set("trusted-proxy", "127.0.0.0/8").ready().await
 }
 
-async fn of_address(at: &Process, address: &str) -> Person {
+pub(super) async fn of_address(at: &Process, address: &str) -> Person {
     let headers = [("x-forwarded-for", address)];
     let mut person = Person::with(http::call(at.address(), "POST", "/v1/sessions", &headers, "").await);
     person.connect_from(at, address).await;

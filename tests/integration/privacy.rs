@@ -125,7 +125,7 @@ async fn whole_misuse(cluster: &Cluster, secrets: &mut Secrets) {
         ];
         http::call(here.address(), method, &path, &headers, &format!("{{\"{wrong}\":1}}")).await;
     }
-    http::with_token(here.address(), "GET", "/v1/status", &wrong).await;
+    http::with_token(here.address(), "GET", "/v1/sessions/me", &wrong).await;
     secrets.keep("nonsense", wrong.clone());
     secrets.keep("a forwarded address", "198.51.100.177");
     secrets.keep_all_of(&one);

@@ -12,11 +12,10 @@ use crate::support::{
 };
 
 /// Every call that needs a token.
-const AUTHENTICATED: [(&str, &str); 6] = [
+const AUTHENTICATED: [(&str, &str); 5] = [
     ("GET", "/v1/sessions/me"),
     ("POST", "/v1/sessions/me/token"),
     ("DELETE", "/v1/rooms/current"),
-    ("GET", "/v1/status"),
     ("GET", "/v1/ws"),
     ("DELETE", "/v1/sessions/me"),
 ];
@@ -171,7 +170,7 @@ async fn a_malformed_request_is_refused_with_its_fault() {
     assert_eq!(plain.header("upgrade"), Some("websocket"));
     let two = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
     assert_eq!(
-        call(serve.address(), "GET", "/v1/status", &two, "").await.problem(),
+        call(serve.address(), "GET", "/v1/sessions/me", &two, "").await.problem(),
         (400, "bad-request".into())
     );
 }
@@ -296,7 +295,7 @@ async fn each_rate_is_enforced_and_named() {
     person.connect(&serve).await;
     let mut calls = 0;
     let refused = loop {
-        let answer = person.call(&serve, "GET", "/v1/status").await;
+        let answer = person.call(&serve, "GET", "/v1/sessions/me").await;
         if answer.status != 200 {
             break answer;
         }

@@ -30,7 +30,7 @@ async fn join(options: NatsOptions, name: &str) -> Bus {
 }
 
 /// Publishes a message as soon as there is room for it.
-async fn publish(bus: &Bus, message: &Message) {
+pub(super) async fn publish(bus: &Bus, message: &Message) {
     while let Err(refused) = bus.publish(message) {
         assert_eq!(refused, PublishError::Full);
         bus.writable().await;
@@ -47,13 +47,13 @@ async fn flood(rogue: &Bus) {
 }
 
 /// A cluster whose nodes have certificates, and somebody else who has one.
-struct Secured {
+pub(super) struct Secured {
     certificates: Certificates,
     nats: NatsServer,
 }
 
 impl Secured {
-    fn start(names: &[&str]) -> Self {
+    pub(super) fn start(names: &[&str]) -> Self {
         let certificates = Certificates::for_names(&[names, &["127.0.0.1"]].concat());
         let nats = NatsServer::with_config(&format!(
             "tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {:?}, verify: true }}",
@@ -64,7 +64,7 @@ impl Secured {
         Self { certificates, nats }
     }
 
-    fn launch(&self, role: &'static str, name: &str) -> Launch {
+    pub(super) fn launch(&self, role: &'static str, name: &str) -> Launch {
         Launch::new(role)
             .set("nats", &self.nats.url())
             .set("nats-ca", &self.certificates.text("ours.pem"))
@@ -72,7 +72,7 @@ impl Secured {
             .set("nats-key", &self.certificates.text(&format!("ours-{name}.key")))
     }
 
-    async fn join(&self, name: &str) -> Bus {
+    pub(super) async fn join(&self, name: &str) -> Bus {
         let options = NatsOptions {
             urls: vec![self.nats.url()],
             ca: Some(self.certificates.file("ours.pem")),
@@ -146,7 +146,7 @@ async fn a_flood_of_keys_and_leases_on_a_plain_bus_harms_no_chat() {
     for batch in 0..200 {
         let lease = |n: u32| SessionLease {
             session: SessionId::from_random(u128::from(batch * 1000 + n).to_be_bytes()),
-            stamp: Stamp(u64::MAX),
+            stamp: Stamp(1),
             state: SessionState::Paired,
             connected: true,
             room: None,
@@ -191,6 +191,44 @@ async fn a_role_is_believed_of_its_own_events_only() {
         eventually("they are dropped", dropped).await;
         assert_eq!(status(&one, gateway).await, 200);
     }
+    talk(&mut one, &mut other).await;
+}
+
+/// What names a higher stamp than the highest counts for ever: the greatest of all would lock a
+/// session out until its end.
+#[tokio::test]
+async fn nobody_locks_a_session_out_with_the_greatest_stamp() {
+    let cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    let options = NatsOptions { urls: vec![cluster.nats.url()], ..NatsOptions::default() };
+    let rogue = join(options, "rogue").await;
+    let (session, node) = (one.session.parse().unwrap(), rogue.node().clone());
+    for stamp in [Stamp(u64::MAX), Stamp(u64::MAX - 1)] {
+        for event in
+            [SessionEvent::Attached { stamp, node: node.clone() }, SessionEvent::StartedOver { stamp }]
+        {
+            publish(&rogue, &Message::Session { session, speaker: Service::Gateway, event }).await;
+        }
+    }
+    let ends = UnixMillis(bus::Clock::start().now().0 + 60_000);
+    let (stamp, state) = (Stamp(u64::MAX), SessionState::Paired);
+    let lease = SessionLease { session, stamp, state, connected: true, room: None, ends };
+    let lease = Lease { boot: BootId(7), sessions: vec![lease] };
+    publish(&rogue, &Message::Lease { from: node, lease }).await;
+    rogue.flush().await.unwrap();
+    for gateway in &cluster.gateways {
+        let dropped = async || gateway.metric("bus_stamps_ahead_total").await >= 4.0;
+        eventually("they are dropped", dropped).await;
+    }
+    let janitor = &cluster.janitors[0];
+    let dropped = async || janitor.metric("bus_stamps_ahead_total").await >= 5.0;
+    eventually("so is the lease", dropped).await;
+    talk(&mut one, &mut other).await;
+    // It connects again, and nothing that was heard is in its way.
+    one.lose();
+    other.peer_is("away").await;
+    one.come_back(&cluster.gateways[1]).await;
+    other.peer_is("online").await;
     talk(&mut one, &mut other).await;
 }
 

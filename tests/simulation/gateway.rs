@@ -47,6 +47,7 @@ impl Gateway {
             load: self.sessions.load(),
             draining: self.draining,
             time: None,
+            url: None,
         }
     }
 

@@ -168,6 +168,7 @@ impl World {
             load: Load::default(),
             draining: false,
             time: None,
+            url: None,
         };
         let heartbeat = match &self.nodes[node].machine {
             Machine::Stopped => return,

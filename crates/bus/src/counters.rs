@@ -16,8 +16,12 @@ pub struct Counters {
     pub undecodable: AtomicU64,
     /// Received events that their publisher's role may not publish.
     pub wrong_speaker: AtomicU64,
-    /// Announcements of keys that were not believed: see [`Bus::believe`](crate::Bus::believe).
+    /// Statements about keys that were not believed: see [`Bus::believe`](crate::Bus::believe) and
+    /// [`Bus::believe_said`](crate::Bus::believe_said).
     pub doubted_keys: AtomicU64,
+    /// Received messages with stamps that cannot be true: see
+    /// [`Bus::believe_stamps`](crate::Bus::believe_stamps).
+    pub stamps_ahead: AtomicU64,
     /// Received messages dropped because a subscription was not read in time; over NATS a lower
     /// bound.
     pub overflowed: AtomicU64,

@@ -1,4 +1,4 @@
-//! Who vouches for a signing key: the node that made it, with its bus certificate.
+//! Who vouches for a key: the gateway that made it, with its bus certificate.
 //!
 //! Without certificates, on loopback, nobody vouches for anything, and everybody there is believed.
 
@@ -36,7 +36,7 @@ const SCHEMES: [SignatureScheme; 6] = [
     SignatureScheme::RSA_PSS_SHA512,
 ];
 
-/// Why an announcement of a key is not believed.
+/// Why what a gateway is to have said of a key is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
     /// Whoever announced it does not have the private key.
@@ -49,7 +49,7 @@ pub enum Doubt {
     #[error("the certificate is not of the bus authority, or not valid now")]
     Certificate,
     /// It is somebody else's, or that of another role.
-    #[error("the certificate is not that of the gateway that made the key")]
+    #[error("the certificate is not that of the gateway that is to have said so")]
     Name,
     /// It was not signed with the certificate's key.
     #[error("the signature is not the certificate's")]
@@ -95,9 +95,19 @@ impl Identity {
         Some(Proof { chain, scheme: u16::from(signer.scheme()), signature: signature.into() })
     }
 
-    /// Whether the gateway `announcement.node` vouches for it.
-    pub(crate) fn check(&self, announcement: &Announcement, now: UnixMillis) -> Result<(), Doubt> {
-        let proof = announcement.proof.as_ref().ok_or(Doubt::Unsigned)?;
+    /// Whether the gateway `node` vouches for a statement. A proof that is too long is not looked
+    /// at.
+    pub(crate) fn check(
+        &self,
+        node: &NodeId,
+        statement: &[u8],
+        proof: Option<&Proof>,
+        now: UnixMillis,
+    ) -> Result<(), Doubt> {
+        let proof = proof.ok_or(Doubt::Unsigned)?;
+        if !proof.is_of_size() {
+            return Err(Doubt::Certificate);
+        }
         let loaded = self.loaded.read().clone();
         let chain: Vec<_> = proof.chain.iter().map(|cert| CertificateDer::from_slice(cert)).collect();
         let (own, intermediates) = chain.split_first().ok_or(Doubt::Certificate)?;
@@ -115,16 +125,15 @@ impl Identity {
                 None,
             )
             .map_err(|_| Doubt::Certificate)?;
-        if !may_make_keys(&certificate, own, &announcement.node) {
+        if !is_of_gateway(&certificate, own, node) {
             return Err(Doubt::Name);
         }
         let scheme = SignatureScheme::from(proof.scheme);
         let usable =
             algorithms.mapping.iter().filter(|(known, _)| *known == scheme && SCHEMES.contains(known));
         let mut usable = usable.flat_map(|(_, algorithms)| algorithms.iter());
-        let statement = announcement.statement();
         let is_signed =
-            usable.any(|it| certificate.verify_signature(*it, &statement, &proof.signature).is_ok());
+            usable.any(|it| certificate.verify_signature(*it, statement, &proof.signature).is_ok());
         if is_signed { Ok(()) } else { Err(Doubt::Signature) }
     }
 }
@@ -157,7 +166,7 @@ fn algorithms() -> WebPkiSupportedAlgorithms {
 
 /// Whether a certificate is that of the gateway `node`. If it says what role it is for (as an
 /// organizational unit), that must be a gateway.
-fn may_make_keys(certificate: &EndEntityCert<'_>, der: &CertificateDer<'_>, node: &NodeId) -> bool {
+fn is_of_gateway(certificate: &EndEntityCert<'_>, der: &CertificateDer<'_>, node: &NodeId) -> bool {
     let Ok((_, parsed)) = parse_x509_certificate(der) else { return false };
     let subject = parsed.subject();
     let units = subject.iter_organizational_unit().filter_map(text);

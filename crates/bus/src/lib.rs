@@ -261,9 +261,49 @@ impl Bus {
     /// gateway that it names. That is counted.
     pub fn believe(&self, announcement: &Announcement, now: UnixMillis) -> Result<(), Doubt> {
         let believed = identity::possesses(announcement).and_then(|()| match self.identity() {
-            Some(identity) => identity.check(announcement, now),
+            Some(identity) => {
+                let (statement, proof) = (announcement.statement(), announcement.proof.as_ref());
+                identity.check(&announcement.node, &statement, proof, now)
+            }
             None => Ok(()),
         });
+        self.count_doubt(believed)
+    }
+
+    /// Whether the gateway `node` has made a statement about a key. Where nodes have no certificates
+    /// everybody is believed.
+    ///
+    /// # Errors
+    /// If nodes have certificates, and that of the gateway does not vouch for it. That is counted.
+    pub fn believe_said(
+        &self,
+        node: &NodeId,
+        statement: &[u8],
+        proof: Option<&Proof>,
+        now: UnixMillis,
+    ) -> Result<(), Doubt> {
+        let Some(identity) = self.identity() else { return Ok(()) };
+        self.count_doubt(identity.check(node, statement, proof, now))
+    }
+
+    /// Whether all stamps in a message can be true. If not, it is to be dropped; that is counted.
+    pub fn believe_stamps(&self, message: &Message, now: UnixMillis) -> bool {
+        self.count_ahead(message.is_ahead_of(now))
+    }
+
+    /// The same of an answer.
+    pub fn believe_stamps_of(&self, answer: &Answer, now: UnixMillis) -> bool {
+        self.count_ahead(answer.is_ahead_of(now))
+    }
+
+    fn count_ahead(&self, is_ahead: bool) -> bool {
+        if is_ahead {
+            counters::count(&self.counters().stamps_ahead);
+        }
+        !is_ahead
+    }
+
+    fn count_doubt(&self, believed: Result<(), Doubt>) -> Result<(), Doubt> {
         if believed.is_err() {
             counters::count(&self.counters().doubted_keys);
         }

@@ -33,8 +33,14 @@ impl Rig {
 
     fn beat(&self, service: Service, name: &str, draining: bool, skew: Duration) {
         let time = Some(self.clock.now() + skew);
-        let heartbeat =
-            Heartbeat { boot: BootId(1), version: "1".into(), load: Load::default(), draining, time };
+        let heartbeat = Heartbeat {
+            boot: BootId(1),
+            version: "1".into(),
+            load: Load::default(),
+            draining,
+            time,
+            url: None,
+        };
         let message = Message::Heartbeat { service, from: node(name), heartbeat };
         self.local.join(node(name)).publish(&message).unwrap();
     }

@@ -36,7 +36,7 @@ impl Sessions {
 
     /// What a token says of its session, and what is remembered here of it.
     fn united_memory(&mut self, now: UnixMillis, claims: &TokenClaims) -> Option<Box<Memory>> {
-        let attached = self.sessions.get_mut(&claims.sub).and_then(|session| session.memory.take());
+        let attached = self.sessions.get_mut(&claims.sub).and_then(|session| session.take_memory());
         let remembered = attached.or_else(|| self.memories.take(now, &claims.sub));
         match (Memory::of_token(claims), remembered) {
             (Some(mut memory), Some(newer)) => {

@@ -71,6 +71,8 @@ pub enum ToClient {
     Drain {
         /// Come back after this time.
         reconnect_in_ms: u64,
+        /// To this gateway, if one is known that stays and says where clients reach it.
+        to: Option<String>,
     },
     /// What the client asked for came to nothing.
     Error(ControlError),

@@ -2,7 +2,7 @@
 //! what its token must not say.
 
 use schemas::{
-    RoomId, Side, Tag, UnixMillis,
+    RoomId, Side, Stamp, Tag, UnixMillis,
     event::RememberedRoom,
     limits,
     token::{RoomHistory, TokenClaims},
@@ -10,7 +10,7 @@ use schemas::{
 
 use crate::{
     command::ClientOrigin,
-    silence::{Conduct, Fine},
+    silence::{Conduct, Fine, Verdict},
 };
 
 /// What is remembered of one session.
@@ -26,8 +26,8 @@ pub(crate) struct Memory {
     pub(crate) client: Option<ClientOrigin>,
     /// How it is in the chat that it is in, or how it was in the last one, until that is judged.
     pub(crate) conduct: Option<Conduct>,
-    /// What it pays for silent chats.
-    pub(crate) fine: Fine,
+    /// The attachment that this is known from, once it is over.
+    pub(crate) stamp: Stamp,
 }
 
 /// A chat that has ended, as one side of it remembers it.
@@ -43,17 +43,39 @@ impl Memory {
     /// What a token says; `None` if that is nothing.
     pub(crate) fn of_token(claims: &TokenClaims) -> Option<Box<Self>> {
         let is_new = claims.history == RoomHistory::default();
-        (!is_new).then(|| Box::new(Self { history: claims.history.clone(), ..Self::default() }))
+        let (history, stamp) = (claims.history.clone(), claims.stamp);
+        (!is_new).then(|| Box::new(Self { history, stamp, ..Self::default() }))
     }
 
     /// Adds what this gateway remembers of the session: an older token gains nothing.
     pub(crate) fn unite(&mut self, newer: Self) {
-        self.history.unite(&newer.history);
+        newer.add_to(newer.stamp, &mut self.history, self.stamp);
+        self.stamp = self.stamp.max(newer.stamp);
         newer.reported_by_others.into_iter().for_each(|room| self.reported_by_other(room));
         self.last = newer.last.or(self.last);
         self.client = newer.client.or(self.client);
         self.conduct = newer.conduct.or_else(|| self.conduct.take());
-        self.fine = newer.fine;
+    }
+
+    /// Adds this, which is of one attachment, to what a token of another says. Who has been elsewhere
+    /// since pays what it pays there.
+    pub(crate) fn add_to(&self, own: Stamp, history: &mut RoomHistory, of_token: Stamp) {
+        history.unite(&self.history);
+        if own >= of_token {
+            history.silent = self.history.silent;
+        }
+    }
+
+    /// What it pays for silent chats.
+    pub(crate) fn fine(&self) -> Fine {
+        Fine::of(self.history.silent)
+    }
+
+    /// How it was in a chat that is over. Returns whether it pays another fine from now on.
+    pub(crate) fn judged(&mut self, verdict: Verdict) -> bool {
+        let fine = self.fine();
+        self.history.silent = fine.after(verdict).chats();
+        self.fine() != fine
     }
 
     /// A chat has ended.
@@ -129,6 +151,24 @@ mod tests {
         assert_eq!(memory.met(later, ends), [RememberedRoom(room(1).tag(), Duration::from_secs(900))]);
         (0..100).for_each(|n| memory.reported_by_other(room(n).tag()));
         assert_eq!(memory.met(later, ends).len(), limits::REPORTED_TAGS);
+    }
+
+    #[test]
+    fn what_a_session_pays_is_what_it_paid_last_here_or_elsewhere() {
+        let paying = |silent, stamp| {
+            let history = RoomHistory { silent, ..RoomHistory::default() };
+            Memory { history, stamp: Stamp(stamp), ..Memory::default() }
+        };
+        for (of_token, remembered, pays) in [
+            (paying(0, 5), paying(2, 5), 2),
+            (paying(3, 4), paying(2, 5), 2),
+            (paying(1, 6), paying(3, 5), 1),
+            (paying(3, 6), paying(0, 5), 3),
+        ] {
+            let mut united = of_token;
+            united.unite(remembered);
+            assert_eq!(united.history.silent, pays);
+        }
     }
 
     #[test]

@@ -106,6 +106,16 @@ impl Neighbours {
         lowest.is_none_or(|lowest| own < lowest)
     }
 
+    /// Whether there is any, draining or not.
+    pub(crate) fn are_running(&self) -> bool {
+        self.running.is_any_heard()
+    }
+
+    /// The public address of one that serves; `draw` is any number.
+    pub(crate) fn public_address(&self, draw: u64) -> Option<&str> {
+        self.running.public_address(draw)
+    }
+
     /// What they carry together.
     pub(crate) fn load(&self) -> Load {
         self.running.load()
@@ -131,6 +141,7 @@ mod tests {
             load: Load::default(),
             draining: false,
             time: None,
+            url: None,
         }
     }
 

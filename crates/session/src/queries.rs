@@ -4,7 +4,7 @@ use schemas::{
     NodeId, SessionId, UnixMillis,
     event::{Load, SessionAnswer, SyncAnswer},
     session::SessionState,
-    token::RoomHistory,
+    token::{RoomHistory, TokenClaims},
 };
 
 use crate::sessions::Sessions;
@@ -33,10 +33,12 @@ impl Sessions {
 
     /// What a new token of a session is to say: what its present one says, and what is remembered
     /// here.
-    pub fn united_history(&self, now: UnixMillis, id: SessionId, mut history: RoomHistory) -> RoomHistory {
-        let attached = self.sessions.get(&id).and_then(|session| session.memory.as_ref());
-        if let Some(memory) = attached.or_else(|| self.memories.get(now, &id)) {
-            history.unite(&memory.history);
+    pub fn united_history(&self, now: UnixMillis, claims: TokenClaims) -> RoomHistory {
+        let TokenClaims { sub: id, stamp, mut history, .. } = claims;
+        let attached = self.sessions.get(&id).and_then(|it| Some((it.memory.as_ref()?, it.stamp)));
+        let remembered = || self.memories.get(now, &id).map(|memory| (memory, memory.stamp));
+        if let Some((memory, own)) = attached.or_else(remembered) {
+            memory.add_to(own, &mut history, stamp);
         }
         history
     }
@@ -49,6 +51,11 @@ impl Sessions {
     /// Everything that a node which starts now has missed, in batches; the last is marked.
     pub fn sync_answers(&self, now: UnixMillis) -> Vec<SyncAnswer> {
         self.endings.sync_answers(now)
+    }
+
+    /// Whether another gateway is running.
+    pub fn has_neighbours(&self) -> bool {
+        self.neighbours.are_running()
     }
 
     /// Whether this gateway is the first of all that serve: it speaks for them. `but` does not

@@ -48,6 +48,13 @@ impl Session {
         UnixMillis::from_secs(self.start) + limits::SESSION_LIFE
     }
 
+    /// What is remembered of it, as its present attachment knows it.
+    pub(crate) fn take_memory(&mut self) -> Option<Box<Memory>> {
+        let mut memory = self.memory.take()?;
+        memory.stamp = self.stamp;
+        Some(memory)
+    }
+
     /// What its next token is to say.
     pub(crate) fn grant(&self, id: SessionId) -> SessionGrant {
         SessionGrant {

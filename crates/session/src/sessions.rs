@@ -183,9 +183,9 @@ impl Sessions {
     /// Forgets a session, but for a stamp that its next one must exceed, and for what an older token
     /// would not say.
     pub(crate) fn forget(&mut self, now: UnixMillis, id: SessionId) {
-        if let Some(session) = self.sessions.remove(&id) {
+        if let Some(mut session) = self.sessions.remove(&id) {
             self.stamps.remember(now, id, session.stamp);
-            if let Some(memory) = session.memory {
+            if let Some(memory) = session.take_memory() {
                 self.remember(now, id, memory);
             }
         }

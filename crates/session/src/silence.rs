@@ -123,12 +123,22 @@ impl Conduct {
 pub(crate) struct Fine(u8);
 
 impl Fine {
+    /// For so many chats; more than there are delays for count as that many.
+    pub(crate) fn of(chats: u8) -> Self {
+        Self(chats.min(SESSION_DELAYS.len() as u8 - 1))
+    }
+
+    /// For how many chats.
+    pub(crate) fn chats(self) -> u8 {
+        self.0
+    }
+
     /// A chat is over. Who speaks pays for one less.
-    pub(crate) fn add(&mut self, verdict: Verdict) {
+    pub(crate) fn after(self, verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Silent => self.0 = (self.0 + 1).min(SESSION_DELAYS.len() as u8 - 1),
-            Verdict::Spoke => self.0 = self.0.saturating_sub(1),
-            Verdict::Unknown => {}
+            Verdict::Silent => Self::of(self.0 + 1),
+            Verdict::Spoke => Self(self.0.saturating_sub(1)),
+            Verdict::Unknown => self,
         }
     }
 
@@ -239,13 +249,13 @@ mod tests {
         let mut fine = Fine::default();
         let mut delays = Vec::new();
         for verdict in [Verdict::Silent; 5] {
-            fine.add(verdict);
+            fine = fine.after(verdict);
             delays.push(fine.delay().as_secs());
         }
         assert_eq!(delays, [5, 20, 60, 60, 60]);
-        fine.add(Verdict::Unknown);
-        assert_eq!(fine.delay().as_secs(), 60);
-        (0..3).for_each(|_| fine.add(Verdict::Spoke));
+        assert_eq!(fine.after(Verdict::Unknown).delay().as_secs(), 60);
+        assert_eq!(Fine::of(u8::MAX), fine);
+        (0..3).for_each(|_| fine = fine.after(Verdict::Spoke));
         assert_eq!(fine.delay(), Duration::ZERO);
     }
 

@@ -150,7 +150,8 @@ impl Sessions {
         let sessions: Vec<_> = attached.map(|(id, _)| *id).collect();
         for id in sessions {
             let reconnect_in_ms = self.rng.random_range(0..=millis(self.settings.drain_spread));
-            self.send(id, ToClient::Drain { reconnect_in_ms });
+            let to = self.neighbours.public_address(self.rng.random()).map(str::to_owned);
+            self.send(id, ToClient::Drain { reconnect_in_ms, to });
         }
     }
 }

@@ -98,7 +98,7 @@ impl Sessions {
                 met: memory.met(now, session.ends()),
                 reported: memory.history.reported.clone(),
                 origin,
-                delay: self.delay(now, memory.fine, origin),
+                delay: self.delay(now, memory.fine(), origin),
                 ..want
             },
         })

@@ -65,8 +65,8 @@ impl Node {
                 connection.send(&ServerMessage::Ended { reason });
             }
             // Gateways know each other by the bus, not by the addresses at which clients reach them.
-            ToClient::Drain { reconnect_in_ms } => {
-                connection.send(&ServerMessage::Drain { reconnect_in_ms, to: None });
+            ToClient::Drain { reconnect_in_ms, to } => {
+                connection.send(&ServerMessage::Drain { reconnect_in_ms, to });
             }
             ToClient::Error(error) => connection.send_error(error),
             ToClient::Unsigned(message) => {

@@ -32,6 +32,9 @@ impl Node {
         let deadline = Instant::now() + ASK_PATIENCE;
         if let Ok(mut answers) = self.bus.ask(Message::Ask { session }) {
             while let Ok(Some(answer)) = timeout_at(deadline, answers.next()).await {
+                if !self.bus.believe_stamps_of(&answer, self.clock.now()) {
+                    continue;
+                }
                 let Answer::Session(answer) = answer else { continue };
                 if best
                     .as_ref()

@@ -162,8 +162,8 @@ pub(super) async fn renew(
     Caller(claims): Caller,
     _: Nothing,
 ) -> Json<Session> {
-    let TokenClaims { sub: session, start, stamp, history, .. } = claims;
-    let history = node.united_history(session, history);
+    let TokenClaims { sub: session, start, stamp, .. } = claims;
+    let history = node.united_history(claims);
     Json(issue(&node, SessionGrant { session, start, stamp, history }))
 }
 

@@ -6,7 +6,6 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{auth::Caller, responses::NeedsToken};
 use crate::{config::Matching, node::Node};
 
 /// What a person may want to know before waiting for somebody.
@@ -37,12 +36,11 @@ enum Way {
 }
 
 /// Tells roughly how many people wait and chat, and what the operator offers.
-#[utoipa::path(get, path = "/v1/status", tag = "status", security(("token" = [])),
-    responses(
-        (status = 200, description = "The counts, and what the operator offers", body = Status),
-        NeedsToken,
-    ))]
-pub(super) async fn show(State(node): State<Arc<Node>>, _: Caller) -> Json<Status> {
+///
+/// For a start screen, before there is a session: it needs no token.
+#[utoipa::path(get, path = "/v1/status", tag = "status", security(()),
+    responses((status = 200, description = "The counts, and what the operator offers", body = Status)))]
+pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<Status> {
     let crowd = node.crowd();
     let config = node.config();
     let topics = config.topics.as_ref();

@@ -117,6 +117,32 @@ fn a_token_never_outlives_a_day_of_its_session() {
 }
 
 #[test]
+fn what_begins_or_was_attached_far_in_the_future_is_refused() {
+    let tokens = tokens();
+    let header = json!({"alg": "EdDSA", "kid": kid(&tokens)});
+    let day = limits::STAMP_AHEAD.as_millis() as u64;
+    let (leeway, now_ms) = (limits::LEEWAY.as_secs(), Clock::start().now().0);
+    // By a minute: the clock goes on while the test runs, and is not that of the gateway.
+    for (claim, good, bad) in [
+        ("start", now() + leeway - 1, now() + leeway + 60),
+        ("stamp", now_ms + day - 60_000, now_ms + day + 60_000),
+    ] {
+        for (value, expected) in [(good, true), (bad, false)] {
+            let mut claims = claims();
+            claims[claim] = json!(value);
+            let verified = tokens.verify_session(&signed(&tokens, &header, &claims));
+            assert_eq!(verified.is_ok(), expected, "{claim} {value}: {verified:?}");
+        }
+    }
+    for (stamp, expected) in
+        [(now_ms + day - 60_000, true), (now_ms + day + 60_000, false), (u64::MAX, false)]
+    {
+        let ticket = tokens.issue_ticket(TicketGrant { stamp: Stamp(stamp), ..ticket() });
+        assert_eq!(tokens.verify_ticket(&ticket, session()).is_ok(), expected, "{stamp}");
+    }
+}
+
+#[test]
 fn a_token_ends_a_leeway_after_its_end() {
     let tokens = tokens();
     let ended = |ago: u64| {

@@ -131,6 +131,7 @@ pub(super) fn beat(service: Service, from: &str, boot: u64) -> Message {
         load: Load::default(),
         draining: false,
         time: None,
+        url: None,
     };
     Message::Heartbeat { service, from: node(from), heartbeat }
 }

@@ -35,9 +35,9 @@ fn rule(message: &Message) -> Option<&'static str> {
     }
 }
 
-/// Certificates and signatures are of any length.
+/// Certificates, signatures and sealed content are of any length.
 fn is_of_any_length(name: &Value) -> bool {
-    name.as_text().is_some_and(|name| ["chain", "signature"].contains(&name))
+    name.as_text().is_some_and(|name| ["chain", "signature", "content"].contains(&name))
 }
 
 /// Variants of `value`: each map with one member removed, one at a time, and each with a member too

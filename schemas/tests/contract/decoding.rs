@@ -43,7 +43,38 @@ fn refused_by_all(body: &[u8], why: DecodeError) {
     }
 }
 
+/// Every stamp that a message names, found in its bytes and not by its type.
+fn stamps_of(message: &Message) -> Vec<u64> {
+    fn collect(value: &ciborium::Value, found: &mut Vec<u64>) {
+        match value {
+            ciborium::Value::Map(members) => {
+                for (name, member) in members {
+                    match (name.as_text(), member.as_integer()) {
+                        (Some("stamp" | "peer"), Some(stamp)) => found.push(u64::try_from(stamp).unwrap()),
+                        _ => collect(member, found),
+                    }
+                }
+            }
+            ciborium::Value::Array(entries) => entries.iter().for_each(|entry| collect(entry, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let body = message.encode().unwrap();
+    if !body.is_empty() {
+        collect(&ciborium::from_reader(body.as_slice()).unwrap(), &mut found);
+    }
+    found
+}
+
 proptest! {
+    #[test]
+    fn a_message_is_ahead_if_any_of_its_stamps_is(message in samples::message(), now: u32) {
+        let last = u64::from(now) + limits::STAMP_AHEAD.as_millis() as u64;
+        let is_ahead = stamps_of(&message).into_iter().any(|stamp| stamp > last);
+        prop_assert_eq!(message.is_ahead_of(schemas::UnixMillis(now.into())), is_ahead);
+    }
+
     #[test]
     fn every_message_is_decoded_as_it_was_published(message in samples::message()) {
         let subject = Subject::parse(&message.subject().text()).unwrap();

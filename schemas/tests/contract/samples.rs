@@ -14,6 +14,7 @@ use schemas::{
     criteria::{Language, Queue, Role},
     event::*,
     message::{Answer, Message},
+    origin_keys::{Asking, OriginEvent, OriginKeyId, SealedKeys},
     session::SessionState,
 };
 use serde_bytes::ByteBuf;
@@ -189,9 +190,28 @@ fn reported_by() -> impl Strategy<Value = ReportedBy> {
 }
 
 fn origin_event() -> impl Strategy<Value = OriginEvent> {
-    let key = (any::<[u8; 4]>(), duration(), any::<[u8; 32]>());
-    let key = key.prop_map(|(id, age, secret)| OriginKey { id: OriginKeyId(id), age, secret });
-    prop_oneof![Just(OriginEvent::Asked), prop::collection::vec(key, 0..4).prop_map(OriginEvent::Keys)]
+    let key = any::<[u8; 4]>().prop_map(OriginKeyId);
+    prop_oneof![
+        asking().prop_map(|asking| OriginEvent::Asked(asking.into())),
+        prop::collection::vec(key, 0..4).prop_map(OriginEvent::Offered),
+        sealed_keys().prop_map(|keys| OriginEvent::Sealed(keys.into())),
+    ]
+}
+
+fn asking() -> impl Strategy<Value = Asking> {
+    let parts = (option::of(node()), any::<[u8; 32]>(), option::of(proof()));
+    parts.prop_map(|(of, recipient, proof)| Asking { of, recipient, proof })
+}
+
+fn sealed_keys() -> impl Strategy<Value = SealedKeys> {
+    let content = prop::collection::vec(any::<u8>(), 0..99).prop_map(ByteBuf::from);
+    let parts = (any::<[u8; 32]>(), any::<[u8; 32]>(), content, option::of(proof()));
+    parts.prop_map(|(recipient, ephemeral, content, proof)| SealedKeys {
+        recipient,
+        ephemeral,
+        content,
+        proof,
+    })
 }
 
 fn match_event() -> impl Strategy<Value = MatchEvent> {
@@ -257,13 +277,14 @@ fn presence() -> impl Strategy<Value = Presence> {
 fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let load = any::<(u32, u32, u32)>();
     let load = load.prop_map(|(connections, waiting, chatting)| Load { connections, waiting, chatting });
-    let heartbeat = (boot(), ".{0,20}", load, any::<bool>(), prop::option::of(time()));
-    heartbeat.prop_map(|(boot, version, load, draining, time)| Heartbeat {
+    let heartbeat = (boot(), ".{0,20}", load, any::<bool>(), option::of(time()), option::of("[a-z]{1,20}"));
+    heartbeat.prop_map(|(boot, version, load, draining, time, url)| Heartbeat {
         boot,
         version,
         load,
         draining,
         time,
+        url,
     })
 }
 

@@ -121,6 +121,7 @@ fn beat(from: &str, number: u64) -> Message {
         load: Load::default(),
         draining: false,
         time: None,
+        url: None,
     };
     Message::Heartbeat { service: Service::Gateway, from: node(from), heartbeat }
 }

@@ -124,6 +124,7 @@ fn a_gateway_that_was_taken_for_lost_without_noticing_it_is_asked_at_once() {
             load: cluster.gates[1].sessions.load(),
             draining: false,
             time: None,
+            url: None,
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(1), heartbeat };
         let now = cluster.now;

@@ -208,6 +208,7 @@ impl Cluster {
             load: self.gates[gate].sessions.load(),
             draining: false,
             time: None,
+            url: None,
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat };
         for to in 0..self.gates.len() {

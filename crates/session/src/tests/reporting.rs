@@ -152,8 +152,7 @@ fn an_older_token_gains_nothing_where_its_session_is_known() {
             cluster.drop(chat.other);
             cluster.secs(pause);
         }
-        let renewed =
-            cluster.gates[0].sessions.united_history(cluster.now, session(chat.other.n), old.history.clone());
+        let renewed = cluster.gates[0].sessions.united_history(cluster.now, old.clone());
         assert_eq!(renewed.live_tags(cluster.now), [room], "also over REST");
         let back = cluster.connect_with(0, &old, chat.other.n);
         cluster.ask(back, ClientCommand::Find(anyone())).unwrap();

@@ -76,6 +76,29 @@ fn neither_a_new_connection_nor_an_older_token_pays_a_fine() {
 }
 
 #[test]
+fn what_silence_costs_follows_to_another_gateway_and_is_paid_off_there() {
+    let mut cluster = Cluster::new(2);
+    let (one, other) = (cluster.connect(0, 1), cluster.connect(0, 2));
+    assert_eq!(after_chat(&mut cluster, one, other, 20, SILENT).as_secs(), 5);
+    assert_eq!(after_chat(&mut cluster, one, other, 20, SILENT).as_secs(), 20);
+    let newest_token = token(&newest(&cluster.told(one)));
+    assert_eq!(newest_token.history.silent, 2);
+    let moved = cluster.connect_with(1, &newest_token, 1);
+    cluster.ask(moved, ClientCommand::Find(anyone())).unwrap();
+    assert_eq!(cluster.want(moved).delay.as_secs(), 20);
+    cluster.ask(moved, ClientCommand::Cancel).unwrap();
+    // It speaks there, and comes back: the first gateway goes by what is newer.
+    let third = cluster.connect(1, 3);
+    assert_eq!(after_chat(&mut cluster, moved, third, 20, SPOKE).as_secs(), 5);
+    let newest_token = token(&newest(&cluster.told(moved)));
+    let united = cluster.gates[0].sessions.united_history(cluster.now, newest_token.clone());
+    assert_eq!(united.silent, 1);
+    let back = cluster.connect_with(0, &newest_token, 1);
+    cluster.ask(back, ClientCommand::Find(anyone())).unwrap();
+    assert_eq!(cluster.want(back).delay.as_secs(), 5);
+}
+
+#[test]
 fn who_leaves_its_silent_chat_by_closing_its_page_pays_when_it_comes_back() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);

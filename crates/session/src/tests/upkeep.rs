@@ -114,7 +114,7 @@ fn in_company_a_draining_gateway_sends_its_people_away_and_keeps_their_rooms() {
     cluster.decide(0, Sessions::drain);
     for person in [chat.one, idle] {
         let told = cluster.told(person);
-        assert!(matches!(told[..], [ToClient::Drain { reconnect_in_ms: 0..=5_000 }]), "{told:?}");
+        assert!(matches!(told[..], [ToClient::Drain { reconnect_in_ms: 0..=5_000, to: None }]), "{told:?}");
     }
     assert_eq!(cluster.told(chat.other), []);
     assert_eq!(cluster.ask(idle, ClientCommand::Find(anyone())), Err(ErrorCode::Unavailable));

@@ -99,8 +99,8 @@ async fn who_is_refused_is_counted_by_cause() {
     for cause in ["tls", "full", "stranger", "timeout", "head-too-large", "unread", "token-expired"] {
         assert_eq!(count(cause), 0, "it is there from the start");
     }
-    gateway.send(request("GET", "/v1/status", &[], "")).await;
-    gateway.send(request("GET", "/v1/status", &[("authorization", "Bearer x")], "")).await;
+    gateway.send(request("GET", "/v1/sessions/me", &[], "")).await;
+    gateway.send(request("GET", "/v1/sessions/me", &[("authorization", "Bearer x")], "")).await;
     gateway.send(request("POST", "/v1/sessions", &[("origin", "https://evil.example")], "")).await;
     gateway.send(request("GET", "/nothing", &[], "")).await;
     assert_eq!([count("no-token"), count("bad-token"), count("origin")], [1, 1, 1]);
@@ -132,7 +132,7 @@ async fn named_origins_may_read_what_they_asked_for() {
     assert_eq!(refused.headers()["vary"], "origin");
     assert!(!refused.headers().contains_key("access-control-allow-origin"));
     let failed =
-        gateway.send(request("GET", "/v1/status", &[("origin", "https://friend.example")], "")).await;
+        gateway.send(request("GET", "/v1/sessions/me", &[("origin", "https://friend.example")], "")).await;
     let failed = expect_problem(failed, 401, "no-token").await;
     assert_eq!(failed.headers()["access-control-allow-origin"], "https://friend.example");
 }
