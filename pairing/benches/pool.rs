@@ -47,6 +47,7 @@ fn want(n: u32, queue: Queue) -> Want {
         queue,
         role: None,
         language: None,
+        channel: schemas::criteria::ChannelVersion::CURRENT,
         met: (0..n % 3).map(|tag| met(Tag::from_bytes([(n >> (8 * tag)) as u8; 8]))).collect(),
         reported: Vec::new(),
         origin: None,

@@ -152,6 +152,7 @@ impl Hall {
             queue: Queue::Anyone,
             role: None,
             language: None,
+            channel: schemas::criteria::ChannelVersion::CURRENT,
             met: met.collect(),
             reported: Vec::new(),
             origin: Some(it.origin),

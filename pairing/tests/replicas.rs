@@ -30,6 +30,7 @@ fn want(n: u8) -> Want {
         queue: Queue::Anyone,
         role: None,
         language: None,
+        channel: schemas::criteria::ChannelVersion::CURRENT,
         met: Vec::new(),
         reported: Vec::new(),
         origin: None,

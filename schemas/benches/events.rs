@@ -93,6 +93,7 @@ fn want(n: u8) -> Want {
         queue: Queue::Topic([n; 16]),
         role: None,
         language: Some("ko".parse().unwrap()),
+        channel: schemas::criteria::ChannelVersion::CURRENT,
         met: vec![RememberedRoom(Tag::from_bytes([n; 8]), std::time::Duration::from_secs(200)); 2],
         reported: Vec::new(),
         origin: None,

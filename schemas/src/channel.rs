@@ -7,10 +7,14 @@ use std::time::Duration;
 use crate::constants::constants;
 
 constants! {
+    /// The version of the channel: the first byte of every binary message, and `channel` of `find`.
+    VERSION: u64 = 2;
     /// Smallest binary message, bytes: an acknowledgement looks like a short text.
     MIN_FRAME: usize = 256;
     /// Largest binary message, bytes; the server takes frames of 64 KiB.
     MAX_FRAME: usize = 16384;
+    /// Every message of the handshake, bytes: the smallest size that holds an ML-KEM-768 key.
+    HANDSHAKE_FRAME: usize = 2048;
     /// Longest text, UTF-8 bytes.
     MAX_TEXT: usize = 8 * 1024;
     /// Messages that may be unacknowledged at once, and so how far out of order one may arrive.
@@ -29,6 +33,9 @@ constants! {
     MAX_NUMBER: u64 = 1 << 53;
     /// How far back the replay window reaches, packets: more than a full window resent twice.
     REPLAY_WINDOW: u64 = 1024;
+    /// Packets that a sender makes in an epoch before it may enter the next one: often enough that
+    /// little can be read with stolen keys, seldom enough to cost nothing.
+    EPOCH_PACKETS: u64 = 64;
 
     /// First wait before a handshake message is sent again; doubles up to `HANDSHAKE_RESEND_MAX`.
     HANDSHAKE_RESEND_MIN: Duration = Duration::from_secs(1);
@@ -37,6 +44,9 @@ constants! {
     /// A chat without a secured channel ends after both sides have been online for this long in
     /// all.
     HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+    /// Copies of a handshake message are answered at most once in this time, so that whoever sends
+    /// many gets little.
+    COPY_INTERVAL: Duration = Duration::from_secs(1);
 
     /// Shortest delay of an acknowledgement that no other packet carries.
     ACK_DELAY_MIN: Duration = Duration::from_millis(20);

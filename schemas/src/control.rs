@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::vocabulary::{Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType};
 use crate::{
     RoomId, SessionId, Side,
-    criteria::{Criteria, MatchBy, Role},
+    criteria::{ChannelVersion, Criteria, MatchBy, Role},
 };
 
 /// What a client may ask. Its `Debug` shows neither a ticket nor whom it wants to meet.
@@ -60,6 +60,8 @@ struct CriteriaFields {
     lang: Option<String>,
     role: Option<Role>,
     invite: Option<String>,
+    #[serde(default)]
+    channel: ChannelVersion,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +131,7 @@ fn criteria(text: &str) -> Result<Criteria, ControlError> {
     };
     let language = wanted.lang.map(|lang| lang.parse()).transpose();
     let language = language.map_err(|fault| ControlError::new(ErrorCode::BadLanguage, fault))?;
-    Ok(Criteria { by, role: wanted.role, language })
+    Ok(Criteria { by, role: wanted.role, language, channel: wanted.channel })
 }
 
 /// What a gateway says. Its `Debug` shows no token.

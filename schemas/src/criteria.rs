@@ -3,7 +3,7 @@
 mod aliases;
 mod fold;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU8, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use self::{
     aliases::canonical,
     fold::{fold, without_unseen},
 };
-use crate::{Tag, codec::sha256, limits};
+use crate::{Tag, channel, codec::sha256, limits};
 
 /// Whom a client wants to meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,39 @@ pub struct Criteria {
     pub role: Option<Role>,
     /// The language it speaks.
     pub language: Option<Language>,
+    /// The version of the end-to-end channel that it speaks.
+    pub channel: ChannelVersion,
+}
+
+/// A version of the end-to-end channel. Clients of different versions never meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChannelVersion(NonZeroU8);
+
+impl ChannelVersion {
+    /// What a client that names none speaks.
+    pub const FIRST: Self = Self(NonZeroU8::MIN);
+    /// What the clients of this source speak.
+    pub const CURRENT: Self = match NonZeroU8::new(channel::VERSION as u8) {
+        Some(version) => Self(version),
+        None => panic!("versions begin with 1"),
+    };
+
+    /// Whether it is the one that need not be named.
+    pub fn is_first(&self) -> bool {
+        *self == Self::FIRST
+    }
+
+    /// The number.
+    pub const fn get(self) -> u8 {
+        self.0.get()
+    }
+}
+
+impl Default for ChannelVersion {
+    fn default() -> Self {
+        Self::FIRST
+    }
 }
 
 /// The two ways to meet.

@@ -11,7 +11,7 @@ use crate::{
     announcement::Announcement,
     codec::{duration_ms, list},
     control::EndReason,
-    criteria::{Language, Queue, Role},
+    criteria::{ChannelVersion, Language, Queue, Role},
     session::SessionState,
 };
 
@@ -84,6 +84,9 @@ pub struct Want {
     /// Its language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// The version of the end-to-end channel that its client speaks.
+    #[serde(default, skip_serializing_if = "ChannelVersion::is_first")]
+    pub channel: ChannelVersion,
     /// The rooms that it remembers for a while: two wants that share a room, here or in
     /// [`Self::reported`], are not matched.
     #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]

@@ -107,6 +107,10 @@ pub const WANT_FORGET: Duration = Duration::from_secs(10);
 /// Two different languages are kept apart until either side has waited this long.
 pub const LANGUAGE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a client waits before it is told that only others with another version of the channel
+/// are there: it may be that somebody else has not reloaded the page either.
+pub const VERSION_PATIENCE: Duration = Duration::from_secs(10);
+
 /// For how long a spent invite code is remembered, best effort.
 pub const SPENT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 

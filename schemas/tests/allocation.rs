@@ -114,6 +114,7 @@ fn want(n: u8, tags: usize) -> Want {
         queue: Queue::Topic([n; 16]),
         role: Some(schemas::criteria::Role::Offer),
         language: Some("aaaaaaaa".parse().unwrap()),
+        channel: schemas::criteria::ChannelVersion::CURRENT,
         met: vec![RememberedRoom(Tag::from_bytes([n; 8]), std::time::Duration::from_millis(u64::MAX)); tags],
         reported: vec![Tag::from_bytes([n; 8]); tags.min(limits::REPORTED_TAGS)],
         origin: Some(Origin::from_bytes([n; 12])),

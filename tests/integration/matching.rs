@@ -221,6 +221,23 @@ async fn whoever_stops_waiting_meets_nobody() {
 }
 
 #[tokio::test]
+async fn people_with_different_versions_of_the_channel_never_meet_and_the_older_is_told() {
+    let cluster = Cluster::start().await;
+    let topic = unique("topic");
+    let mut old = Person::arrive(&cluster.gateways[0]).await;
+    let mut new = Person::arrive(&cluster.gateways[1]).await;
+    old.find(json!({"topic": topic, "channel": 1})).await;
+    new.find(json!({"topic": topic})).await;
+    // Within `in_time`; it takes ten seconds.
+    assert_eq!(old.error().await, "other-version");
+    new.has_heard_nothing().await;
+    // With its page loaded again the older one is met.
+    old.find(json!({"topic": topic})).await;
+    meet(&mut old, &mut new).await;
+    talk(&mut old, &mut new).await;
+}
+
+#[tokio::test]
 async fn next_ends_the_chat_and_finds_another_person() {
     let cluster = Cluster::start().await;
     let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;

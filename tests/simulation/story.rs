@@ -106,7 +106,12 @@ impl World {
             code => MatchBy::Invite(format!("{code}AAAAAAAAAAAAAAAAAAAAA").parse().expect("a code")),
         };
         let language = *["ko", "en", "", "", "", "", "", ""].choose(rng).unwrap_or(&"");
-        Criteria { by, role: *role.choose(rng).unwrap_or(&None), language: language.parse().ok() }
+        Criteria {
+            by,
+            role: *role.choose(rng).unwrap_or(&None),
+            language: language.parse().ok(),
+            channel: schemas::criteria::ChannelVersion::CURRENT,
+        }
     }
 
     fn any_gateway(&mut self) -> Option<usize> {

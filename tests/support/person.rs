@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use schemas::criteria::ChannelVersion;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -133,8 +134,13 @@ impl Person {
         self.socket.as_mut().expect("a socket")
     }
 
-    /// Sends a control message.
-    pub(crate) async fn ask(&mut self, message: Value) {
+    /// Sends a control message. One that asks for somebody names the version of the channel that
+    /// today's clients speak, unless it names another.
+    pub(crate) async fn ask(&mut self, mut message: Value) {
+        let wants_somebody = message["type"] == "find" || message["type"] == "next";
+        if wants_somebody && message.get("channel").is_none() {
+            message["channel"] = ChannelVersion::CURRENT.get().into();
+        }
         self.send(Message::text(message.to_string())).await;
     }
 

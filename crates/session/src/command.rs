@@ -40,6 +40,13 @@ pub(crate) fn invite_spent() -> ControlError {
     ControlError::new(ErrorCode::InviteSpent, "the two people of this invite have met")
 }
 
+/// Everybody else speaks another version of the channel.
+pub(crate) fn other_version() -> ControlError {
+    let fault =
+        "the others here speak another version of the channel: reload the page, or update the program";
+    ControlError::new(ErrorCode::OtherVersion, fault)
+}
+
 pub(crate) fn too_many_wait() -> ControlError {
     ControlError::new(ErrorCode::Rate, "too many people wait at this address; try again in a few seconds")
 }

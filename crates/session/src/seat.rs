@@ -293,7 +293,12 @@ mod tests {
     }
 
     fn joining() -> Seat {
-        let find = Criteria { by: MatchBy::Random(None), role: None, language: None };
+        let find = Criteria {
+            by: MatchBy::Random(None),
+            role: None,
+            language: None,
+            channel: schemas::criteria::ChannelVersion::CURRENT,
+        };
         let want = OwnWant::new(START, WantId::from_bytes([1; 16]), find, None);
         Seat::joining(START, session(), peer(), Box::new(want))
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use schemas::{RoomId, SessionId, Stamp, UnixMillis, message::Message};
+use schemas::{RoomId, SessionId, Stamp, UnixMillis, WantId, message::Message};
 
 /// The sessions are to be ticked this often: fine enough for the shortest repetition, and nothing
 /// for the processor.
@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     Room(RoomId),
     /// Publish for the `time`th time where the session is attached, if it still is.
     RepeatAttached { id: SessionId, stamp: Stamp, time: u8 },
+    /// This want is of another version of the channel, and may have waited for long enough.
+    OtherVersion(WantId),
     /// Publish this again.
     Repeat(Box<Message>),
 }

@@ -78,6 +78,7 @@ impl Sessions {
                     self.repeat_attached(now, id, stamp, time);
                 }
             }
+            Timer::OtherVersion(want) => self.give_up_other_version(want),
             Timer::Repeat(published) => self.publish(*published),
         }
     }

@@ -6,16 +6,17 @@ use rand::Rng;
 use schemas::{
     Origin, SessionId, UnixMillis, WantId,
     control::ControlError,
-    criteria::{Criteria, Queue},
+    criteria::{ChannelVersion, Criteria, Queue},
     event::{Want, WantEvent},
     limits,
 };
 
 use crate::{
-    command::{cannot_find_now, invite_spent, too_many_wait},
+    command::{cannot_find_now, invite_spent, other_version, too_many_wait},
     effect::ToClient,
     sessions::Sessions,
     silence::Fine,
+    timers::Timer,
     want::OwnWant,
 };
 
@@ -76,6 +77,9 @@ impl Sessions {
     fn publish_want(&mut self, now: UnixMillis, id: SessionId, want: Box<OwnWant>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         self.wants.insert(want.id, id, want.network());
+        if want.channel != ChannelVersion::CURRENT {
+            self.timers.at(now + limits::VERSION_PATIENCE, Timer::OtherVersion(want.id));
+        }
         session.want = Some(want);
         self.publish_want_of(now, id);
     }
@@ -136,6 +140,14 @@ impl Sessions {
         let Some(want) = self.take_want(id) else { return };
         self.endings.spend(now, want.queue);
         self.send(id, ToClient::Error(invite_spent()));
+    }
+
+    /// A want that nobody who speaks the version of this server's page can answer has waited for long
+    /// enough, unless it was matched or withdrawn meanwhile.
+    pub(crate) fn give_up_other_version(&mut self, want: WantId) {
+        if let Some((id, _)) = self.withdraw_want(want) {
+            self.send(id, ToClient::Error(other_version()));
+        }
     }
 
     /// The two people of a match have met: if it was by an invite nobody else is to wait for it.

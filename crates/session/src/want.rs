@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemas::{
     SessionId, Stamp, UnixMillis, WantId,
-    criteria::{Criteria, Language, Queue, Role},
+    criteria::{ChannelVersion, Criteria, Language, Queue, Role},
     event::Want,
 };
 
@@ -16,13 +16,22 @@ pub(crate) struct OwnWant {
     since: UnixMillis,
     role: Option<Role>,
     language: Option<Language>,
+    pub(crate) channel: ChannelVersion,
     /// The network against which it counts.
     network: Option<u64>,
 }
 
 impl OwnWant {
     pub(crate) fn new(now: UnixMillis, id: WantId, find: Criteria, network: Option<u64>) -> Self {
-        Self { id, queue: find.queue(), since: now, role: find.role, language: find.language, network }
+        Self {
+            id,
+            queue: find.queue(),
+            since: now,
+            role: find.role,
+            language: find.language,
+            channel: find.channel,
+            network,
+        }
     }
 
     /// The network of clients against which it counts, if it does.
@@ -32,7 +41,8 @@ impl OwnWant {
 
     /// Whether it is what this message asks for, too.
     pub(crate) fn is_for(&self, find: &Criteria) -> bool {
-        (self.queue, self.role, &self.language) == (find.queue(), find.role, &find.language)
+        (self.queue, self.role, &self.language, self.channel)
+            == (find.queue(), find.role, &find.language, find.channel)
     }
 
     /// What pairing is to know of it, but for what its session remembers.
@@ -45,6 +55,7 @@ impl OwnWant {
             queue: self.queue,
             role: self.role,
             language: self.language.clone(),
+            channel: self.channel,
             met: Vec::new(),
             reported: Vec::new(),
             origin: None,

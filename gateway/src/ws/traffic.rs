@@ -69,9 +69,9 @@ mod tests {
 
     #[test]
     fn a_handshake_and_acknowledgements_are_no_speech() {
-        // Side a: commitment, message 1, message 2, acknowledgement, and then four texts.
+        // Side b: message 1, message 2, opening, acknowledgement, and then four texts.
         assert_eq!(counted("<><><><><><>"), Traffic { received: 6, unasked: 0 });
-        // Side b, whose first message had to be sent again.
+        // Side a, whose first message had to be sent again.
         assert_eq!(counted(">>><><<><><><>"), Traffic { received: 6, unasked: 0 });
         // One acknowledgement of two texts.
         assert_eq!(counted("<><><<><<><>").unasked, 0);
@@ -81,9 +81,9 @@ mod tests {
 
     #[test]
     fn whoever_speaks_is_heard_however_the_other_answers() {
-        // Side a speaks, and each of its texts is acknowledged.
+        // Side b speaks, and each of its texts is acknowledged.
         assert!(counted("<><>><><><").unasked > 0);
-        // Side b speaks likewise.
+        // Side a speaks likewise.
         assert!(counted("><><><><").unasked > 0);
         // A reply: an acknowledgement at once, the text when it has been written.
         assert!(counted("<><><>>").unasked > 0);

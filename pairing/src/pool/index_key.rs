@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 
 use schemas::{
     UnixMillis, WantId,
-    criteria::{Language, Queue, Role},
+    criteria::{ChannelVersion, Language, Queue, Role},
     event::Want,
 };
 
@@ -84,26 +84,27 @@ impl Place {
     }
 }
 
-/// The wants of a queue that have the same role, or none.
+/// The wants of a queue that have the same role, or none, and speak the same version of the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RoleQueue {
     pub(super) queue: Queue,
     role: RoleKey,
+    channel: ChannelVersion,
 }
 
 impl RoleQueue {
-    pub(super) fn new(queue: Queue, role: Option<Role>) -> Self {
+    pub(super) fn new(queue: Queue, role: Option<Role>, channel: ChannelVersion) -> Self {
         let role = match role {
             None => RoleKey::None,
             Some(Role::Seek) => RoleKey::Seek,
             Some(Role::Offer) => RoleKey::Offer,
         };
-        Self { queue, role }
+        Self { queue, role, channel }
     }
 
-    /// Every role queue of a queue.
-    pub(super) fn all_of(queue: Queue) -> [Self; 3] {
-        [RoleKey::None, RoleKey::Seek, RoleKey::Offer].map(|role| Self { queue, role })
+    /// Not after any role queue of a queue.
+    pub(super) fn first_of(queue: Queue) -> Self {
+        Self { queue, role: RoleKey::None, channel: ChannelVersion::FIRST }
     }
 
     /// The role queue with which this one is matched.

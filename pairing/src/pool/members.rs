@@ -125,7 +125,11 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
-    use schemas::{Origin, SessionId, Stamp, WantId, criteria::Queue, event::Want};
+    use schemas::{
+        Origin, SessionId, Stamp, WantId,
+        criteria::{ChannelVersion, Queue},
+        event::Want,
+    };
 
     use super::*;
     use crate::pool::FairBy;
@@ -141,6 +145,7 @@ mod tests {
             queue: Queue::Anyone,
             role: None,
             language: None,
+            channel: schemas::criteria::ChannelVersion::CURRENT,
             met: Vec::new(),
             reported: Vec::new(),
             origin: Some(Origin::from_bytes([n; 12])),
@@ -152,7 +157,7 @@ mod tests {
     #[test]
     fn who_has_left_keeps_its_position_for_a_while_and_nothing_remains_of_it() {
         let (mut members, mut rng) = (Members::default(), StdRng::from_seed([1; 32]));
-        let class = RoleQueue::new(Queue::Anyone, None);
+        let class = RoleQueue::new(Queue::Anyone, None, ChannelVersion::CURRENT);
         members.joined(NOW, class, place(1), &mut rng);
         members.joined(NOW, class, place(2), &mut rng);
         let served = members.take_turn(class, place(1), &mut rng);

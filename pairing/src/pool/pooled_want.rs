@@ -76,7 +76,7 @@ impl PooledWant {
             session: want.session,
             stamp: want.stamp,
             node: node.clone(),
-            role_queue: RoleQueue::new(want.queue, want.role),
+            role_queue: RoleQueue::new(want.queue, want.role, want.channel),
             place,
             languages: languages.map_or(LanguageFilter::Any, LanguageFilter::Only),
             // No want is older than a session may be, so a forged age gains nothing beyond that.

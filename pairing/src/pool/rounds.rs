@@ -142,7 +142,7 @@ impl Rounds {
 
 #[cfg(test)]
 mod tests {
-    use schemas::criteria::Role;
+    use schemas::criteria::{ChannelVersion, Role};
 
     use super::*;
 
@@ -154,14 +154,15 @@ mod tests {
 
     #[test]
     fn seek_and_offer_are_one_market_and_no_role_is_another() {
-        let market = |role| Market::of(RoleQueue::new(Queue::Anyone, role));
+        let market = |role| Market::of(RoleQueue::new(Queue::Anyone, role, ChannelVersion::CURRENT));
         assert_eq!(market(Some(Role::Seek)), market(Some(Role::Offer)));
         assert_ne!(market(Some(Role::Seek)), market(None));
     }
 
     #[test]
     fn a_market_is_busy_while_more_than_four_came_in_ten_seconds() {
-        let (mut rounds, market) = (Rounds::default(), Market::of(RoleQueue::new(Queue::Anyone, None)));
+        let (mut rounds, market) =
+            (Rounds::default(), Market::of(RoleQueue::new(Queue::Anyone, None, ChannelVersion::CURRENT)));
         for _ in 0..FEW {
             rounds.arrived(NOW, market);
             assert!(!rounds.is_busy(NOW, market));
@@ -179,7 +180,8 @@ mod tests {
 
     #[test]
     fn the_first_who_waits_sets_the_time_and_a_large_round_goes_on_in_parts() {
-        let (mut rounds, market) = (Rounds::default(), Market::of(RoleQueue::new(Queue::Anyone, None)));
+        let (mut rounds, market) =
+            (Rounds::default(), Market::of(RoleQueue::new(Queue::Anyone, None, ChannelVersion::CURRENT)));
         rounds.wait(NOW, market, id(1));
         rounds.wait(NOW + ROUND / 2, market, id(2));
         rounds.wait(NOW + ROUND / 2, market, id(3));

@@ -245,11 +245,8 @@ impl WantIndex {
 
     /// All wants of a queue.
     pub(super) fn in_queue(&self, queue: Queue) -> Vec<WantId> {
-        let role_queues = RoleQueue::all_of(queue).into_iter();
-        let keys = role_queues.flat_map(|role_queue| {
-            let of_queue = self.keys.range(IndexKey::first_in(role_queue)..);
-            of_queue.take_while(move |key| key.role_queue == role_queue)
-        });
+        let keys = self.keys.range(IndexKey::first_in(RoleQueue::first_of(queue))..);
+        let keys = keys.take_while(|key| key.role_queue.queue == queue);
         keys.filter(|key| !key.bucket.is_second()).map(|key| key.id).collect()
     }
 

@@ -11,7 +11,10 @@ fn every_message_of_the_protocol_is_read() {
     let ClientMessage::Find(find) = parse(all) else { panic!("a find") };
     assert_eq!(find.by, MatchBy::Random(Some("music".parse().unwrap())));
     assert_eq!((find.role, find.language), (Some(Role::Seek), Some("ko".parse().unwrap())));
-    let nobody = Criteria { by: MatchBy::Random(None), role: None, language: None };
+    let channel = ChannelVersion::FIRST;
+    let nobody = Criteria { by: MatchBy::Random(None), role: None, language: None, channel };
+    let second = Criteria { channel: ChannelVersion::CURRENT, ..nobody.clone() };
+    assert_eq!(parse(r#"{"type":"find","channel":2}"#), ClientMessage::Find(second));
     assert_eq!(parse(r#"{"type":"find","topic":null}"#), ClientMessage::Find(nobody.clone()));
     assert_eq!(parse(r#"{"type":"next"}"#), ClientMessage::Next(nobody));
     let by_code = parse(r#"{"invite":"AAAAAAAAAAAAAAAAAAAAAA","role":"offer","type":"find"}"#);
@@ -37,6 +40,10 @@ fn every_fault_is_named() {
         r#"{"type":"find","topic":7}"#,
         r#"{"type":"find","role":"both"}"#,
         r#"{"type":"find","topic":"a","invite":"AAAAAAAAAAAAAAAAAAAAAA"}"#,
+        r#"{"type":"find","channel":0}"#,
+        r#"{"type":"find","channel":256}"#,
+        r#"{"type":"find","channel":"2"}"#,
+        r#"{"type":"find","channel":null}"#,
         r#"{"type":"resume"}"#,
         r#"{"type":"report","category":"rude"}"#,
         r#"{"type":"find","type":"find"}"#,

@@ -108,6 +108,9 @@ words! {
         /// The two people of this invite code have met. Also sent while waiting; the client waits
         /// no longer then.
         InviteSpent = "invite-spent",
+        /// Those with whom this client would be matched speak another version of the end-to-end
+        /// channel. Sent after 10 s of waiting; the client waits no longer then.
+        OtherVersion = "other-version",
         /// A ticket that is forged, expired, or somebody else's.
         BadTicket = "bad-ticket",
         /// Not while in a room: `find`, and `resume` of another room.
@@ -157,7 +160,8 @@ impl ErrorCode {
             | Self::BadInvite
             | Self::TopicNotOffered
             | Self::MatchingNotOffered
-            | Self::InviteSpent => Remedy::GiveUp,
+            | Self::InviteSpent
+            | Self::OtherVersion => Remedy::GiveUp,
             Self::BadTicket | Self::InRoom | Self::NoRoom => Remedy::Room,
         }
     }

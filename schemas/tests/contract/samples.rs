@@ -11,7 +11,7 @@ use schemas::{
     BootId, KeyId, NodeId, Origin, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
     announcement::{Announcement, Proof},
     control::EndReason,
-    criteria::{Language, Queue, Role},
+    criteria::{ChannelVersion, Language, Queue, Role},
     event::*,
     message::{Answer, Message},
     origin_keys::{Asking, OriginEvent, OriginKeyId, SealedKeys},
@@ -157,9 +157,9 @@ fn want_event() -> impl Strategy<Value = WantEvent> {
 fn want() -> impl Strategy<Value = Want> {
     let met = (tag(), duration()).prop_map(|(tag, remaining)| RememberedRoom(tag, remaining));
     let tags = (prop::collection::vec(met, 0..=24), prop::collection::vec(tag(), 0..=16));
-    let tags = (tags, option::of(origin()), duration());
+    let tags = (tags, option::of(origin()), duration(), channel());
     let parts = (want_id(), session(), stamp(), duration(), queue(), option::of(role()), language(), tags);
-    parts.prop_map(|(id, session, stamp, age, queue, role, language, (tags, origin, delay))| Want {
+    parts.prop_map(|(id, session, stamp, age, queue, role, language, (tags, origin, delay, channel))| Want {
         id,
         session,
         stamp,
@@ -167,6 +167,7 @@ fn want() -> impl Strategy<Value = Want> {
         queue,
         role,
         language,
+        channel,
         met: tags.0,
         reported: tags.1,
         origin,
@@ -324,6 +325,10 @@ fn queue() -> impl Strategy<Value = Queue> {
 
 fn language() -> impl Strategy<Value = Option<Language>> {
     option::of("[a-z]{2,8}".prop_map(|tag| tag.parse().unwrap()))
+}
+
+fn channel() -> impl Strategy<Value = ChannelVersion> {
+    select(vec![ChannelVersion::FIRST, ChannelVersion::CURRENT])
 }
 
 fn role() -> impl Strategy<Value = Role> {

@@ -34,7 +34,12 @@ fn attachment(side: Side, stamp: u64, gateway: u8) -> Attachment {
 }
 
 fn invite() -> Criteria {
-    Criteria { by: MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
+    Criteria {
+        by: MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()),
+        role: None,
+        language: None,
+        channel: schemas::criteria::ChannelVersion::CURRENT,
+    }
 }
 
 /// What the clients of a room would notice, and what is published.

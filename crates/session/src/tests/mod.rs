@@ -22,7 +22,7 @@ use std::{
 use schemas::{
     BootId, CloseCode, NodeId, Origin, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
     control::{Category, EndReason, ErrorCode, PeerState},
-    criteria::{Criteria, MatchBy},
+    criteria::{ChannelVersion, Criteria, MatchBy},
     event::{
         Attachment, Half, Heartbeat, MatchEvent, Report, RoomEvent, SessionAnswer, SessionEvent, Want,
         WantEvent,
@@ -94,15 +94,25 @@ fn session(n: u8) -> SessionId {
 }
 
 fn anyone() -> Criteria {
-    Criteria { by: MatchBy::Random(None), role: None, language: None }
+    Criteria { by: MatchBy::Random(None), role: None, language: None, channel: ChannelVersion::CURRENT }
 }
 
 fn about(topic: &str) -> Criteria {
-    Criteria { by: MatchBy::Random(Some(topic.parse().unwrap())), role: None, language: None }
+    Criteria {
+        by: MatchBy::Random(Some(topic.parse().unwrap())),
+        role: None,
+        language: None,
+        channel: ChannelVersion::CURRENT,
+    }
 }
 
 fn invited() -> Criteria {
-    Criteria { by: MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()), role: None, language: None }
+    Criteria {
+        by: MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()),
+        role: None,
+        language: None,
+        channel: ChannelVersion::CURRENT,
+    }
 }
 
 impl Cluster {

@@ -1,7 +1,7 @@
 //! `find`, `cancel`, and what pairing hears.
 
 use super::*;
-use crate::command::invite_spent;
+use crate::command::{invite_spent, other_version};
 
 #[test]
 fn a_find_publishes_a_want_and_says_waiting() {
@@ -120,6 +120,30 @@ fn a_spent_invite_is_told_and_remembered() {
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
     assert_eq!(cluster.ask(person, ClientCommand::Find(invited())), Err(ErrorCode::InviteSpent));
     assert_eq!(cluster.ask(person, ClientCommand::Find(anyone())), Ok(()));
+}
+
+#[test]
+fn another_version_than_that_of_the_page_is_told_after_ten_seconds() {
+    let mut cluster = Cluster::new(1);
+    let (old, new) = (cluster.connect(0, 1), cluster.connect(0, 2));
+    let first = Criteria { channel: ChannelVersion::FIRST, ..anyone() };
+    cluster.ask(old, ClientCommand::Find(first.clone())).unwrap();
+    cluster.ask(new, ClientCommand::Find(anyone())).unwrap();
+    assert_eq!(cluster.want(old).channel, ChannelVersion::FIRST);
+    assert_eq!(cluster.want(new).channel, ChannelVersion::CURRENT);
+    cluster.pass(limits::VERSION_PATIENCE - TICK);
+    assert_eq!(news(cluster.told(old)), [ToClient::Waiting]);
+    cluster.pass(TICK * 2);
+    assert_eq!(news(cluster.told(old)), [ToClient::Error(other_version())]);
+    assert_eq!(news(cluster.told(new)), [ToClient::Waiting], "and waits on");
+    assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
+    assert_eq!(cluster.locate(0, 2).unwrap().state, SessionState::Waiting);
+    // It may ask again; who has gone on to another search meanwhile is not told.
+    cluster.ask(old, ClientCommand::Find(first)).unwrap();
+    cluster.pass(limits::VERSION_PATIENCE / 2);
+    cluster.ask(old, ClientCommand::Find(anyone())).unwrap();
+    cluster.pass(limits::VERSION_PATIENCE);
+    assert_eq!(news(cluster.told(old)), [ToClient::Waiting, ToClient::Waiting]);
 }
 
 #[test]

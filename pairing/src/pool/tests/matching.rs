@@ -135,6 +135,27 @@ fn a_language_is_matched_with_itself_and_none_with_any() {
 }
 
 #[test]
+fn two_versions_of_the_channel_never_meet() {
+    let first = |n| Want { channel: ChannelVersion::FIRST, ..want(n) };
+    let mut rig = Rig::active();
+    rig.waits("g1", first(1));
+    rig.waits("g2", want(2));
+    rig.pass(WANT_REPEAT);
+    rig.sends(&[]);
+    rig.waits("g1", first(3));
+    rig.sends(&[pair("g1", (1, "g1"), (3, "g1"))]);
+    // Nor where the two are made for each other by an invite; when it is spent, both learn so.
+    let mut rig = Rig::active();
+    let by_code = |n, role| Want { queue: invite(7), role: Some(role), ..want(n) };
+    let offer = by_code(1, Role::Offer);
+    rig.waits("g1", Want { channel: ChannelVersion::FIRST, ..offer.clone() });
+    rig.waits("g1", by_code(2, Role::Seek));
+    rig.sends(&[]);
+    rig.meets(offer.queue);
+    rig.sends(&[spent("g1", 2), spent("g1", 1)]);
+}
+
+#[test]
 fn two_that_remember_one_room_are_not_matched_until_one_forgets_it() {
     let mut rig = Rig::active();
     rig.waits("g1", with_tags(1, &[7, 8]));

@@ -6,7 +6,7 @@ mod soft_state;
 
 use schemas::{
     SessionId, Stamp, Tag,
-    criteria::Role,
+    criteria::{ChannelVersion, Role},
     event::{RememberedRoom, Want},
     limits::{LANGUAGE_PATIENCE, MET_LIFE, SPENT_LIFE, WANT_REPEAT},
 };
@@ -48,6 +48,7 @@ fn want(n: u8) -> Want {
         queue: Queue::Anyone,
         role: None,
         language: None,
+        channel: ChannelVersion::CURRENT,
         met: Vec::new(),
         reported: Vec::new(),
         origin: None,
