@@ -17,7 +17,7 @@ Without a command, `serve` runs. `cipher-chat COMMAND --help` explains the optio
 RUST_LOG chooses what is logged, for example `warn` or `info,gateway=debug`.
 
 Exit codes: 0 orderly end, 1 failure while running, 2 wrong options (nothing was started), 3 cannot listen on an address, 4 (chat) the \
-other person left without a goodbye.";
+other person left without a goodbye, 5 (chat) a text may not have arrived.";
 
 /// The text below the options of a role.
 const AFTER_OPTIONS: &str = "\

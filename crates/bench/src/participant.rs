@@ -84,7 +84,12 @@ impl Participant {
             Self::Opaque(connection) => {
                 // This always parses.
                 let Ok(code) = invite.code().parse() else { return };
-                let find = Criteria { by: MatchBy::Invite(code), role: Some(role), language: None };
+                let find = Criteria {
+                    by: MatchBy::Invite(code),
+                    role: Some(role),
+                    language: None,
+                    channel: schemas::criteria::ChannelVersion::CURRENT,
+                };
                 // A closed connection is reported by an event.
                 _ = connection.next(find).await;
             }
@@ -184,7 +189,8 @@ fn of_chat(event: chat::Event) -> ParticipantEvent {
         chat::Event::Ended { end } => ParticipantEvent::Over(format!("the chat ended: {end}")),
         chat::Event::Error { code, .. } => refused(code),
         chat::Event::Closed { reason } => ParticipantEvent::Closed(reason.to_string()),
-        chat::Event::Waiting
+        chat::Event::AllReceived
+        | chat::Event::Waiting
         | chat::Event::Met
         | chat::Event::Delivered { .. }
         | chat::Event::NotDelivered { .. }

@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use client::channel::{Channel, Event, Meeting, Side, Time, Typing};
-use rand::{CryptoRng, RngCore};
+use client::channel::{Channel, Event, Meeting, Secrets, Side, Time, Typing};
 
 /// Frames under way; more are lost.
 const UNDER_WAY_MAX: usize = 64;
@@ -44,7 +43,7 @@ pub(crate) fn run(bytes: &[u8]) {
     story.drain();
     if story.next_byte().is_some_and(|byte| byte % 4 != 0) {
         // Most stories begin with the handshake done; the others may spoil it.
-        (0..4).for_each(|_| story.carry(0));
+        (0..3).for_each(|_| story.carry(0));
     }
     while let Some(operation) = story.next_byte() {
         story.act(operation);
@@ -57,14 +56,19 @@ pub(crate) fn run(bytes: &[u8]) {
 impl<'a> Story<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let case = &VECTORS["cases"][0];
-        let channel = |side, name: &str| {
-            let mut key = FixedKey(unhex(&case[name]["private"]));
-            Channel::new(side, Meeting::Random, array(&case["room"]), &mut key, Time::ZERO)
+        let channel = |side, secrets| {
+            Channel::with_secrets(side, Meeting::Random, array(&case["room"]), secrets, 0, Time::ZERO)
         };
+        let (a, b) = (&case["a"], &case["b"]);
+        let expanded = unhex(&a["kem_decapsulation_key"]);
+        let secrets_a = Secrets::fixed_a(array(&a["private"]), &expanded, array(&a["nonce"]));
+        let secrets_a = secrets_a.expect("an expanded key");
+        let ciphertext = unhex(&case["ciphertext"]);
+        let secrets_b = Secrets::fixed_b(array(&b["private"]), ciphertext, array(&case["kem_secret"]));
         Self {
             bytes,
             now: Time::ZERO,
-            channels: [channel(Side::A, "a"), channel(Side::B, "b")],
+            channels: [channel(Side::A, secrets_a), channel(Side::B, secrets_b)],
             under_way: Vec::new(),
             sent: Default::default(),
             heard: Default::default(),
@@ -157,23 +161,25 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// Seals arbitrary content for `to`, in a packet of arbitrary number.
+    /// Seals arbitrary content for `to`, in a packet of arbitrary number and any of three epochs.
     fn forge(&mut self, to: usize) {
-        let key = if to == 1 { "key_a_to_b" } else { "key_b_to_a" };
-        let key = unhex(&VECTORS["cases"][0][key]);
+        let keys = if to == 1 { "epochs_a_to_b" } else { "epochs_b_to_a" };
+        let epoch = self.number(3);
+        let key = unhex(&VECTORS["cases"][0][keys][epoch]);
         let number = match self.number(4) {
             0 => (1 << 53) - 1,
             _ => self.number(2000) as u64,
         };
-        let len = self.number(230);
+        let len = self.number(226);
         let mut content = self.take(len).to_vec();
-        content.resize(230, 0);
+        content.resize(226, 0);
         let mut nonce = [0; 12];
         nonce[4..].copy_from_slice(&number.to_be_bytes());
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("32 bytes"));
         let nonce = Nonce::assume_unique_for_key(nonce);
-        key.seal_in_place_append_tag(nonce, Aad::empty(), &mut content).expect("a short content");
-        let packet = [&[1, 4], &number.to_be_bytes()[..], &content].concat();
+        let header = [&[2, 3], &(epoch as u32).to_be_bytes()[..], &number.to_be_bytes()].concat();
+        key.seal_in_place_append_tag(nonce, Aad::from(&header), &mut content).expect("a short content");
+        let packet = [header, content].concat();
         self.honest = false;
         self.channels[to].handle_frame(self.now, &packet);
     }
@@ -224,30 +230,11 @@ impl<'a> Story<'a> {
     }
 }
 
-/// A "random" source that gives one key.
-struct FixedKey(Vec<u8>);
-
-impl RngCore for FixedKey {
-    fn next_u32(&mut self) -> u32 {
-        0
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        0
-    }
-
-    fn fill_bytes(&mut self, out: &mut [u8]) {
-        out.copy_from_slice(&self.0);
-    }
-}
-
-impl CryptoRng for FixedKey {}
-
 fn unhex(digits: &serde_json::Value) -> Vec<u8> {
     let digits = digits.as_str().expect("hex digits");
     (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).expect("hex")).collect()
 }
 
-fn array(digits: &serde_json::Value) -> [u8; 16] {
-    unhex(digits).try_into().expect("16 bytes")
+fn array<const N: usize>(digits: &serde_json::Value) -> [u8; N] {
+    unhex(digits).try_into().expect("as many bytes as asked for")
 }

@@ -29,7 +29,11 @@ mod event;
 
 use std::{collections::VecDeque, future::pending};
 
-use schemas::{RoomId, Side, control::Category, criteria::Criteria};
+use schemas::{
+    RoomId, Side,
+    control::Category,
+    criteria::{Criteria, MatchBy},
+};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 pub use self::{
@@ -37,7 +41,7 @@ pub use self::{
     event::{End, Event},
 };
 use crate::{
-    channel::{self, Channel, Meeting, MessageNumber, SafetyCode, SendError, Time, Typing},
+    channel::{self, Channel, Meeting, MessageNumber, Psk, SafetyCode, SendError, Time, Typing},
     connection::Connection,
     machine::{self, Command},
     rest::{RestError, Session},
@@ -49,6 +53,9 @@ const BYE_TIMEOUT: Duration = channel::limits::BYE_LINGER.saturating_add(Duratio
 
 /// How long it then waits for the connection to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Keys of invites that are kept at once. More are looked for only by who clicks very fast.
+const INVITES_MAX: usize = 4;
 
 /// How long after its end a chat can be reported.
 const LATE_REPORT: Duration = Duration::from_secs(60);
@@ -63,8 +70,9 @@ const LATE_REPORT: Duration = Duration::from_secs(60);
 pub struct Chat {
     connection: Connection,
     start: Instant,
-    /// How the next peer is met.
-    meeting: Meeting,
+    /// The keys of the invites that were looked for since the last chat was secured. Which of them a
+    /// room is for, the `find` says by which it was found, whatever was asked for since.
+    invites: Vec<(MatchBy, Psk)>,
     active: Option<ActiveChat>,
     /// When the last chat ended, until there is another.
     ended_at: Option<Instant>,
@@ -106,7 +114,7 @@ impl Chat {
         Self {
             connection,
             start: Instant::now(),
-            meeting: Meeting::Random,
+            invites: Vec::new(),
             active: None,
             ended_at: None,
             outgoing: VecDeque::new(),
@@ -118,7 +126,11 @@ impl Chat {
     /// the chat, as [`Chat::leave`] does.
     pub fn find(&mut self, criteria: ChatCriteria) {
         let find = criteria.find();
-        self.meeting = criteria.meeting();
+        if let Meeting::Invite(psk) = criteria.meeting() {
+            self.invites.retain(|(by, _)| *by != find.by);
+            self.invites.truncate(INVITES_MAX - 1);
+            self.invites.insert(0, (find.by.clone(), psk));
+        }
         match &mut self.active {
             Some(active) => {
                 active.next = Some(find);
@@ -243,7 +255,7 @@ impl Chat {
         match event {
             machine::Event::Connected => self.events.push_back(Event::Connected),
             machine::Event::Waiting => self.events.push_back(Event::Waiting),
-            machine::Event::Paired { room, side } => self.paired(room, side),
+            machine::Event::Paired { room, side, by } => self.paired(room, side, &by),
             machine::Event::Resumed => {
                 self.events.push_back(Event::Resumed);
                 self.with_channel(Channel::link_up);
@@ -272,12 +284,17 @@ impl Chat {
         }
     }
 
-    fn paired(&mut self, room: RoomId, side: Side) {
+    fn paired(&mut self, room: RoomId, side: Side, by: &MatchBy) {
         let side = match side {
             Side::A => channel::Side::A,
             Side::B => channel::Side::B,
         };
-        let meeting = self.meeting.clone();
+        let meeting = match (by, self.invites.iter().find(|(invite, _)| invite == by)) {
+            (MatchBy::Random(_), _) => Meeting::Random,
+            (MatchBy::Invite(_), Some((_, psk))) => Meeting::Invite(psk.clone()),
+            // Its key was given up: never without it.
+            (MatchBy::Invite(_), None) => return self.outgoing.push_back(Command::Leave),
+        };
         let channel = Channel::new(side, meeting, *room.as_bytes(), &mut rand::rng(), self.now());
         self.ended_at = None;
         self.active = Some(ActiveChat { channel, room: RoomState::Open, end: None, next: None });
@@ -322,6 +339,11 @@ impl Chat {
         while let Some(event) = active.channel.poll_event() {
             match event {
                 channel::Event::PeerBye => active.end = Some(End::PeerBye),
+                channel::Event::Secured { safety } => {
+                    // An invite serves once, and its key has done its work.
+                    self.invites.clear();
+                    self.events.push_back(Event::Secured { safety });
+                }
                 channel::Event::Ended(reason) => {
                     let end = match (reason, active.end) {
                         (

@@ -39,10 +39,21 @@ struct Fields<'a> {
     ticket: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<Category>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<u8>,
 }
 
 fn bare<'a>(kind: &'static str) -> Fields<'a> {
-    Fields { r#type: kind, topic: None, invite: None, role: None, lang: None, ticket: None, category: None }
+    Fields {
+        r#type: kind,
+        topic: None,
+        invite: None,
+        role: None,
+        lang: None,
+        ticket: None,
+        category: None,
+        channel: None,
+    }
 }
 
 fn fields<'a>(kind: &'static str, find: &'a Criteria) -> Fields<'a> {
@@ -50,7 +61,8 @@ fn fields<'a>(kind: &'static str, find: &'a Criteria) -> Fields<'a> {
         MatchBy::Random(topic) => (topic.as_ref().map(|topic| topic.folded()), None),
         MatchBy::Invite(code) => (None, Some(code.text())),
     };
-    Fields { topic, invite, role: find.role, lang: find.language.clone().map(String::from), ..bare(kind) }
+    let lang = find.language.clone().map(String::from);
+    Fields { topic, invite, role: find.role, lang, channel: Some(find.channel.get()), ..bare(kind) }
 }
 
 #[cfg(test)]
@@ -63,10 +75,21 @@ mod tests {
             by: MatchBy::Random(Some(" Straße ".parse().unwrap())),
             role: Some(Role::Seek),
             language: Some("pt-BR".parse().unwrap()),
+            channel: schemas::criteria::ChannelVersion::FIRST,
         };
-        let nobody = Criteria { by: MatchBy::Random(None), role: None, language: None };
+        let nobody = Criteria {
+            by: MatchBy::Random(None),
+            role: None,
+            language: None,
+            channel: schemas::criteria::ChannelVersion::CURRENT,
+        };
         let code = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-        let invite = Criteria { by: MatchBy::Invite(code), role: Some(Role::Offer), language: None };
+        let invite = Criteria {
+            by: MatchBy::Invite(code),
+            role: Some(Role::Offer),
+            language: None,
+            channel: schemas::criteria::ChannelVersion::CURRENT,
+        };
         for message in [
             ClientMessage::Find(topic.clone()),
             ClientMessage::Find(nobody.clone()),

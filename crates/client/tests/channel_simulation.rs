@@ -109,7 +109,7 @@ impl Simulation {
         }
         let copies = 1 + u32::from(self.rng.random_ratio(self.weather.double, 1000));
         // A spoiled handshake may end the chat, as it should; the other tests show that.
-        let may_spoil = frame[1] == 4 && self.people.iter().all(|person| person.safety.is_some());
+        let may_spoil = frame[1] == 3 && self.people.iter().all(|person| person.safety.is_some());
         for _ in 0..copies {
             if may_spoil && self.rng.random_ratio(self.weather.spoil, 1000) {
                 let place = self.rng.random_range(0..frame.len());
@@ -119,7 +119,7 @@ impl Simulation {
                     frame[place] ^= 1 << self.rng.random_range(0..8)
                 };
                 // What was a packet must not become a handshake message: that ends the chat.
-                if frame.get(1).is_some_and(|&kind| kind != 4) {
+                if frame.get(1).is_some_and(|&kind| kind != 3) {
                     frame[1] = 0;
                 }
             }
@@ -249,7 +249,7 @@ impl Person {
             Event::NotDelivered { number } => self.not_delivered.push(number),
             Event::PeerTyping(typing) => self.peer_typing = typing,
             Event::Ended(reason) => self.ended = Some(reason),
-            Event::PeerBye | Event::WindowOpen => {}
+            Event::PeerBye | Event::AllReceived | Event::WindowOpen => {}
         }
     }
 

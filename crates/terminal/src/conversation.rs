@@ -116,7 +116,7 @@ impl Conversation {
             self.send();
         }
         if !self.typed.is_empty() {
-            self.outcome.fail();
+            self.outcome.lose();
             self.report(Report::NotSent(self.typed.len()));
         }
         let outcome = self.outcome.code();
@@ -314,9 +314,10 @@ impl Conversation {
             }
             Event::NotDelivered { number } => {
                 self.sent.retain(|sent| *sent != number);
-                self.outcome.fail();
+                self.outcome.lose();
                 self.report(Report::NotDelivered(number));
             }
+            Event::AllReceived => self.report(Report::AllReceived),
             Event::PeerAway { kept } => self.report(Report::PeerAway(kept)),
             Event::PeerOnline => self.report(Report::PeerOnline),
             Event::Disconnected { retry_in } => self.report(Report::Disconnected { retry_in }),

@@ -65,6 +65,7 @@ fn object(report: Report<'_>) -> Value {
         Report::Sent { number, id } => json!({ "event": "sent", "number": number.get(), "id": id }),
         Report::Delivered { number, .. } => json!({ "event": "delivered", "number": number.get() }),
         Report::NotDelivered(number) => json!({ "event": "not-delivered", "number": number.get() }),
+        Report::AllReceived => json!({ "event": "all-received" }),
         Report::PeerTyping(typing) => json!({ "event": "typing", "active": typing == Typing::Active }),
         Report::PeerAway(kept) => {
             json!({ "event": "peer-away", "kept_s": kept.as_secs() })

@@ -63,6 +63,8 @@ pub(super) enum Report<'a> {
         pending: usize,
     },
     NotDelivered(MessageNumber),
+    /// After a goodbye of this side: the other one has received everything.
+    AllReceived,
     PeerTyping(Typing),
     /// The peer has no connection. The server keeps its place for this long.
     PeerAway(Duration),

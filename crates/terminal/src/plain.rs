@@ -137,6 +137,7 @@ impl Reporter for Plain {
             }
             Report::Met => self.status("somebody is there; agreeing on keys"),
             Report::NotDelivered(_) => self.status("a text may not have arrived"),
+            Report::AllReceived => self.status("the other person has received everything"),
             Report::PeerOnline => self.status("the other person is back"),
             Report::Resumed => self.status("connected again"),
             Report::Resting => {

@@ -2,15 +2,18 @@
 //! that are wiped.
 
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::{agreement, digest};
+use aws_lc_rs::{agreement, digest, hkdf};
 use snow::Error;
 use snow::params::{CipherChoice, DHChoice, HashChoice};
 use snow::resolvers::CryptoResolver;
 use snow::types::{Cipher, Dh, Hash, Random};
 use zeroize::Zeroizing;
 
+/// A secret on the heap, so that a value that moves leaves no copy behind; wiped when dropped.
+pub(super) type Key = Box<Zeroizing<[u8; 32]>>;
+
 /// A private X25519 key, as drawn (clamped where it is used, RFC 7748).
-pub(super) type PrivateKey = Zeroizing<[u8; 32]>;
+pub(super) type PrivateKey = Key;
 
 const TAG: usize = 16;
 
@@ -23,6 +26,45 @@ pub(super) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
+}
+
+/// HKDF-SHA256 (RFC 5869). Fills `out`, which is far shorter than the 8160 bytes that it can give.
+pub(super) fn derive(salt: &[u8], input: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), Error> {
+    struct Len(usize);
+    impl hkdf::KeyType for Len {
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+    let pseudorandom = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(input);
+    let info = [info];
+    let expanded = pseudorandom.expand(&info, Len(out.len())).map_err(|_| Error::Input)?;
+    expanded.fill(out).map_err(|_| Error::Input)
+}
+
+/// What the deepest computation of the handshake leaves on the stack, in bytes, and some more.
+const STACK: usize = 64 * 1024;
+
+/// Overwrites the part of the stack that is free now, where functions that have returned left their
+/// temporary values: snow and AWS-LC wipe what they allocate, or have it wiped, but not all that
+/// they copied on the stack.
+#[inline(never)]
+pub(super) fn wipe_stack() {
+    let mut free = [0_u8; STACK];
+    // Without this the array, which nobody reads, would be optimised away.
+    std::hint::black_box(&mut free);
+}
+
+/// AES-256-GCM with the key of one direction and epoch.
+pub(super) fn cipher(key: &[u8; 32]) -> Option<LessSafeKey> {
+    UnboundKey::new(&aead::AES_256_GCM, key).ok().map(LessSafeKey::new)
+}
+
+/// 4 zero bytes, then the big-endian number (Noise, section 12.4).
+pub(super) fn nonce(number: u64) -> Nonce {
+    let mut nonce = [0; 12];
+    nonce[4..].copy_from_slice(&number.to_be_bytes());
+    Nonce::assume_unique_for_key(nonce)
 }
 
 /// The public key of `private`.
@@ -172,22 +214,13 @@ struct AesGcm {
     key: Option<LessSafeKey>,
 }
 
-impl AesGcm {
-    /// 4 zero bytes, then the big-endian number (Noise, section 12.4).
-    fn nonce(number: u64) -> Nonce {
-        let mut nonce = [0; 12];
-        nonce[4..].copy_from_slice(&number.to_be_bytes());
-        Nonce::assume_unique_for_key(nonce)
-    }
-}
-
 impl Cipher for AesGcm {
     fn name(&self) -> &'static str {
         "AESGCM"
     }
 
     fn set(&mut self, key: &[u8; 32]) {
-        self.key = UnboundKey::new(&aead::AES_256_GCM, key).ok().map(LessSafeKey::new);
+        self.key = cipher(key);
     }
 
     fn encrypt(&self, nonce: u64, ad: &[u8], plaintext: &[u8], out: &mut [u8]) -> usize {
@@ -196,7 +229,7 @@ impl Cipher for AesGcm {
         let sealed = self
             .key
             .as_ref()
-            .and_then(|key| key.seal_in_place_separate_tag(Self::nonce(nonce), Aad::from(ad), text).ok());
+            .and_then(|key| key.seal_in_place_separate_tag(self::nonce(nonce), Aad::from(ad), text).ok());
         match sealed {
             Some(tag) => rest[..TAG].copy_from_slice(tag.as_ref()),
             // The trait has no error here. It cannot fail (32-byte key, short text); if it did,
@@ -211,7 +244,7 @@ impl Cipher for AesGcm {
         let (text, tag) = ciphertext.split_at(len);
         let out = out.get_mut(..len).ok_or(Error::Decrypt)?;
         let key = self.key.as_ref().ok_or(Error::Decrypt)?;
-        key.open_separate_gather(Self::nonce(nonce), Aad::from(ad), text, tag, out)
+        key.open_separate_gather(self::nonce(nonce), Aad::from(ad), text, tag, out)
             .map_err(|_| Error::Decrypt)?;
         Ok(len)
     }

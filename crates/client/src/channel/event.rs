@@ -52,6 +52,9 @@ pub enum Event {
     /// The peer said goodbye (authenticated). [`Event::Ended`] follows shortly; there is nothing
     /// more to send.
     PeerBye,
+    /// After this side's bye, the peer has acknowledged everything: it has received all texts and
+    /// the bye. [`Event::Ended`] follows at once.
+    AllReceived,
     /// A text that was refused as [`SendError::Full`] would be accepted now.
     WindowOpen,
     /// The chat has ended, and it is not known whether the peer has received this text.
@@ -72,6 +75,7 @@ impl fmt::Debug for Event {
             Self::Delivered { number } => write!(f, "Delivered({})", number.0),
             Self::PeerTyping(typing) => write!(f, "PeerTyping({typing:?})"),
             Self::PeerBye => f.write_str("PeerBye"),
+            Self::AllReceived => f.write_str("AllReceived"),
             Self::WindowOpen => f.write_str("WindowOpen"),
             Self::NotDelivered { number } => write!(f, "NotDelivered({})", number.0),
             Self::Ended(reason) => write!(f, "Ended({reason:?})"),
@@ -93,11 +97,11 @@ pub enum ChannelEnd {
     /// A handshake message has a wrong length: one side came by an invite, the other did not, or it
     /// was tampered with.
     HandshakeLength,
-    /// A second, different commitment, message 1 or message 2.
+    /// A second, different message 1.
     HandshakeChanged,
-    /// `b`'s key is not the one that it had committed to.
+    /// The first message of `a` is not what it had committed to.
     CommitmentBroken,
-    /// Noise refused a message: another invite, or it was tampered with.
+    /// Noise or ML-KEM refused a message: another invite, or it was tampered with.
     HandshakeRefused,
     /// The shared secret would be all zero: the peer's key is of small order.
     WeakKey,
@@ -130,6 +134,15 @@ impl ChannelEnd {
             Self::WindowExceeded => "window-exceeded",
             Self::Exhausted => "exhausted",
         }
+    }
+}
+
+impl ChannelEnd {
+    /// Whether only somebody who has the keys can have caused it: the peer's program broke the rules
+    /// inside a channel whose encryption held.
+    #[must_use]
+    pub const fn is_peers_fault(self) -> bool {
+        matches!(self, Self::Malformed | Self::AckBeyondSent | Self::WindowExceeded)
     }
 }
 
@@ -168,6 +181,8 @@ pub struct Dropped {
     pub unexpected: u64,
     /// A packet before there were keys.
     pub early: u64,
+    /// A packet of an epoch whose key is gone, or that is more than one ahead.
+    pub epoch: u64,
     /// A packet number that was seen before, or is too old to know.
     pub replayed: u64,
     /// A packet that does not authenticate.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::limits::{HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN, HANDSHAKE_TIMEOUT};
+use super::limits::{COPY_INTERVAL, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN, HANDSHAKE_TIMEOUT};
 use super::time::Time;
 
 /// Runs from the creation of the channel until it is secured.
@@ -17,6 +17,8 @@ pub(super) struct HandshakeTimeout {
     /// When to repeat the message that waits for its answer, if there is one. It counts only while
     /// both are online.
     resend_at: Option<Time>,
+    /// When this side's message was last sent, for whatever reason.
+    sent_at: Option<Time>,
 }
 
 impl HandshakeTimeout {
@@ -26,6 +28,7 @@ impl HandshakeTimeout {
             spent: Duration::ZERO,
             interval: HANDSHAKE_RESEND_MIN,
             resend_at: None,
+            sent_at: None,
         }
     }
 
@@ -41,6 +44,16 @@ impl HandshakeTimeout {
     pub(super) fn begin_intervals(&mut self, now: Time) {
         self.interval = HANDSHAKE_RESEND_MIN;
         self.resend_at = Some(now + self.interval);
+    }
+
+    /// This side's message goes out.
+    pub(super) fn sent(&mut self, now: Time) {
+        self.sent_at = Some(now);
+    }
+
+    /// Whether a copy of the peer's message may be answered.
+    pub(super) fn may_answer(&self, now: Time) -> bool {
+        self.sent_at.is_none_or(|at| now.since(at) >= COPY_INTERVAL)
     }
 
     pub(super) fn pause(&mut self, now: Time) {

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use rand::rngs::StdRng;
 use rand::{CryptoRng, SeedableRng};
-use zeroize::Zeroizing;
 
 use super::event::{ChannelEnd, Dropped, MessageNumber, SendError, Typing};
 use super::handshake::{Handshake, Progress};
 use super::handshake_timeout::HandshakeTimeout;
 use super::inbound::Inbound;
+use super::kem::Secrets;
 use super::limits::{BYE_LINGER, MAX_TEXT};
 use super::meeting::{Meeting, Side};
 use super::message::{self, ChannelMessage};
@@ -21,21 +21,47 @@ use super::time::Time;
 use super::typing::Notice;
 
 impl Channel {
-    /// Starts the channel of `room` with both sides online, as the server's `paired` says. Side `b`
+    /// Starts the channel of `room` with both sides online, as the server's `paired` says. Side `a`
     /// sends its first message at once.
     ///
-    /// `rng` is used here only: for the one ephemeral key of this room, and to seed the jitter of
-    /// acknowledgements.
+    /// `rng` is used here only: for the one ephemeral key of this room, for the nonce of `a`, and to
+    /// seed the jitter of acknowledgements. The randomness of ML-KEM is AWS-LC's own.
     #[must_use]
     pub fn new(side: Side, meeting: Meeting, room: [u8; 16], rng: &mut impl CryptoRng, now: Time) -> Self {
-        let mut ephemeral = Zeroizing::new([0; 32]);
-        rng.fill_bytes(&mut ephemeral[..]);
+        let secrets = Secrets::draw(side, rng);
+        Self::start(side, meeting, room, secrets, rng.next_u64(), now)
+    }
+
+    /// As [`Self::new`] with fixed random values, for tests. `side` is the one that they are for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_secrets(
+        side: Side,
+        meeting: Meeting,
+        room: [u8; 16],
+        secrets: Secrets,
+        jitter: u64,
+        now: Time,
+    ) -> Self {
+        Self::start(side, meeting, room, Some(secrets), jitter, now)
+    }
+
+    fn start(
+        side: Side,
+        meeting: Meeting,
+        room: [u8; 16],
+        secrets: Option<Secrets>,
+        jitter: u64,
+        now: Time,
+    ) -> Self {
+        let handshake = secrets.and_then(|secrets| Handshake::new(meeting, room, secrets).ok());
         let mut channel = Self {
             phase: Phase::Handshaking,
             path: PathState::Open,
-            handshake: Some(Handshake::new(side, meeting, room, ephemeral)),
+            handshake,
             handshake_timeout: HandshakeTimeout::starting(now),
             session: None,
+            safety: None,
             next_packet: 0,
             replay: ReplayWindow::default(),
             outbound: Outbound::default(),
@@ -43,14 +69,17 @@ impl Channel {
             typing: Notice::default(),
             peer_left: false,
             owner_waits: false,
-            jitter: StdRng::seed_from_u64(rng.next_u64()),
+            jitter: StdRng::seed_from_u64(jitter),
             frames: VecDeque::new(),
             events: VecDeque::new(),
             dropped: Dropped::default(),
         };
-        if side == Side::B {
+        if channel.handshake.is_none() {
+            // No randomness, no key: no chat, and nothing weaker instead.
+            channel.end(ChannelEnd::NoChannel);
+        } else if side == Side::A {
             channel.handshake_timeout.begin_intervals(now);
-            channel.repeat_handshake();
+            channel.repeat_handshake(now);
         }
         channel
     }
@@ -67,8 +96,8 @@ impl Channel {
                 Ok(())
             }
             Some(ChannelMessage::Handshake { step, body }) => self.handle_handshake(now, step, body),
-            Some(ChannelMessage::Packet { number, ciphertext }) => {
-                self.handle_packet(now, number, ciphertext)
+            Some(ChannelMessage::Packet { epoch, number, ciphertext }) => {
+                self.handle_packet(now, epoch, number, ciphertext)
             }
         };
         match handled {
@@ -184,7 +213,7 @@ impl Channel {
             }
             Phase::Handshaking => {
                 if self.handshake_timeout.resend_is_due(now) {
-                    self.repeat_handshake();
+                    self.repeat_handshake(now);
                 }
                 return;
             }
@@ -227,22 +256,25 @@ impl Channel {
         };
         match progress {
             Progress::Unexpected => self.dropped.unexpected += 1,
-            Progress::Reply(frame) => self.send_if_open(frame),
-            Progress::Waits(frame) => {
-                self.send_if_open(frame);
-                self.handshake_timeout.begin_intervals(now);
+            Progress::Reply(frame) => {
+                if self.handshake_timeout.may_answer(now) {
+                    self.send_if_open(now, frame);
+                }
             }
             Progress::Keys(session, reply) => {
                 self.session = Some(session);
-                self.send_if_open(reply);
+                self.send_if_open(now, reply);
                 self.handshake_timeout.begin_intervals(now);
             }
-            Progress::Secure(session) => {
+            Progress::Secure(session, safety, nonce) => {
                 self.session = Some(session);
-                self.secured();
-                self.inbound.owe(now);
+                self.secured(safety);
+                // The window is empty, so there is room for it.
+                if self.outbound.push(Kind::Opening, &nonce[..]).is_err() {
+                    return Err(ChannelEnd::Exhausted);
+                }
             }
-            Progress::AcknowledgeAgain => self.inbound.owe(now),
+            Progress::OpenAgain => self.outbound.repeat_opening(now),
         }
         Ok(())
     }
@@ -253,7 +285,7 @@ impl Channel {
             Phase::Ended => {}
             Phase::Handshaking => {
                 self.handshake_timeout.resume(now);
-                self.repeat_handshake();
+                self.repeat_handshake(now);
             }
             Phase::Secured | Phase::Leaving { .. } => {
                 self.outbound.restart();

@@ -4,12 +4,14 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::crypto::Key;
+
 /// Which side of the room this is, as the server said in `paired`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The Noise initiator.
+    /// The Noise initiator: it sends the first message.
     A,
-    /// The Noise responder; it sends the first message, its commitment.
+    /// The Noise responder.
     B,
 }
 
@@ -22,15 +24,15 @@ pub enum Meeting {
     Invite(Psk),
 }
 
-/// A Noise pre-shared key, wiped when dropped. [`crate::invite`] derives it.
+/// A Noise pre-shared key, wiped when dropped, and erased after the handshake. [`crate::invite`] derives it.
 #[derive(Clone)]
-pub struct Psk(pub(super) Zeroizing<[u8; 32]>);
+pub struct Psk(pub(super) Key);
 
 impl Psk {
     /// A key of 32 bytes that only these two people know.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self(Zeroizing::new(key))
+        Self(Box::new(Zeroizing::new(key)))
     }
 }
 

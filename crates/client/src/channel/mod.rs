@@ -11,16 +11,18 @@
 //! arrives once and in order, even if frames are lost, doubled, delayed or reordered on the way.
 //!
 //! The files form layers, each of which uses only those before it: values (`time`, `limits`,
-//! `meeting`, `event`), bytes (`message`, `packet`, `crypto`), parts (`handshake`, `inbound`,
+//! `meeting`, `event`), bytes (`message`, `packet`, `crypto`, `kem`, `epochs`), parts (`handshake`, `inbound`,
 //! `outbound`, …), `state` (the channel and what it remembers), `secured` (packets), `inputs`
 //! (where everything enters).
 
 mod crypto;
+mod epochs;
 mod event;
 mod handshake;
 mod handshake_timeout;
 mod inbound;
 mod inputs;
+mod kem;
 pub mod limits;
 mod meeting;
 mod message;
@@ -37,6 +39,8 @@ mod time;
 mod typing;
 
 pub use event::{ChannelEnd, Dropped, Event, MessageNumber, SendError, Typing};
+#[doc(hidden)]
+pub use kem::Secrets;
 pub use meeting::{Meeting, Psk, Side};
 pub use safety::{Emoji, SafetyCode};
 pub use state::Channel;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use zeroize::Zeroizing;
 
 use super::limits::{
-    BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, MAX_NUMBER, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
+    BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, COPY_INTERVAL, MAX_NUMBER, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
     WINDOW_MESSAGES,
 };
 use super::packet::{Entry, Kind, Writer, cost};
@@ -19,7 +19,11 @@ pub(super) struct Outbound {
     numbered: u64,
     /// The highest number that was ever in a packet.
     sent: u64,
+    /// The highest number that the peer has acknowledged.
+    acknowledged: u64,
     unacknowledged: VecDeque<Pending>,
+    /// When the opening was last in a packet.
+    opening_sent_at: Option<Time>,
     /// The cost of the unacknowledged messages in the window, in bytes.
     cost: usize,
     round_trip: RoundTrip,
@@ -69,7 +73,7 @@ impl Outbound {
         let (messages, bytes) = match kind {
             Kind::Text => (WINDOW_MESSAGES - BYE_RESERVE_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
             Kind::Typing => (TYPING_WINDOW_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
-            Kind::Bye => (WINDOW_MESSAGES, WINDOW_BYTES),
+            Kind::Bye | Kind::Opening => (WINDOW_MESSAGES, WINDOW_BYTES),
         };
         self.unacknowledged.len() < messages && self.cost + cost(len) <= bytes
     }
@@ -114,6 +118,9 @@ impl Outbound {
             pending.sent_once_at = (!pending.sent).then_some(now);
             pending.sent = true;
             self.sent = self.sent.max(pending.number);
+            if pending.kind == Kind::Opening {
+                self.opening_sent_at = Some(now);
+            }
         }
         if let Pace::Probing { sent } = &mut self.pace {
             *sent = true;
@@ -131,6 +138,7 @@ impl Outbound {
         if news == 0 {
             return Ok(Vec::new());
         }
+        self.acknowledged = acknowledged;
         let mut measured = None;
         let mut texts = Vec::new();
         for (index, pending) in self.unacknowledged.drain(..news).enumerate() {
@@ -148,6 +156,24 @@ impl Outbound {
         let in_flight = self.unacknowledged.iter().any(|pending| !pending.due);
         self.timeout = in_flight.then(|| now + self.round_trip.timeout());
         Ok(texts)
+    }
+
+    /// The peer has not received the opening: sends it again, unless it was sent a moment ago.
+    pub(super) fn repeat_opening(&mut self, now: Time) {
+        let Some(first) = self.unacknowledged.front_mut().filter(|first| first.kind == Kind::Opening) else {
+            return;
+        };
+        if self.opening_sent_at.is_some_and(|at| now.since(at) >= COPY_INTERVAL) {
+            first.due = true;
+            if let Pace::Probing { sent } = &mut self.pace {
+                *sent = false;
+            }
+        }
+    }
+
+    /// The highest number that was acknowledged, and the highest that was in a packet.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.acknowledged, self.sent)
     }
 
     /// The acknowledgement is overdue: assumes everything lost, but sends only one packet until

@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Typing = 2,
     /// Empty; the last message of its side.
     Bye = 3,
+    /// The first message of `a`: the 32 bytes that it has committed to.
+    Opening = 4,
 }
 
 /// A numbered message inside a packet.
@@ -118,7 +120,7 @@ mod tests {
         let mut writer = Writer::new(77);
         assert!(entries.iter().all(|entry| writer.push(entry)));
         let content = writer.finish();
-        assert_eq!(content.len(), 256 - 26);
+        assert_eq!(content.len(), 256 - 30);
         assert_eq!(parse(&content), Some((77, entries.into())));
     }
 
@@ -130,7 +132,7 @@ mod tests {
         for (len, fits) in [(room, true), (room + 1, false)] {
             let mut writer = Writer::new(0);
             assert_eq!(writer.push(&Entry { number: 1, kind: 1, body: &vec![1; len] }), fits);
-            assert!(writer.finish().len() <= MAX_FRAME - 26);
+            assert!(writer.finish().len() <= MAX_FRAME - 30);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The safety code: 42 bits of the handshake hash, which two people compare outside the chat.
+//! The safety code: 42 bits of the handshake, which two people compare outside the chat.
 
 use std::fmt;
 
@@ -22,10 +22,10 @@ pub struct Emoji {
 }
 
 impl SafetyCode {
-    /// The code of a finished handshake: the first 42 bits of SHA-256("cipher-chat.v1 safety" ‖ 0 ‖
-    /// hash).
-    pub(super) fn of(handshake_hash: &[u8]) -> Self {
-        let digest = sha256(&[b"cipher-chat.v1 safety\0", handshake_hash]);
+    /// The code of a finished handshake: the first 42 bits of SHA-256("cipher-chat.v2 safety" ‖ 0 ‖
+    /// hash ‖ n_a).
+    pub(super) fn of(handshake_hash: &[u8], nonce: &[u8]) -> Self {
+        let digest = sha256(&[b"cipher-chat.v2 safety\0", handshake_hash, nonce]);
         let first = digest[..6].iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
         Self(first >> 6)
     }

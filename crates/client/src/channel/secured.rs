@@ -1,13 +1,12 @@
 //! The channel once it has keys: packets in, packets out.
 
 use rand::Rng;
-use zeroize::Zeroizing;
 
+use super::epochs::Unopened;
 use super::event::{ChannelEnd, Event, MessageNumber, Typing};
 use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
-use super::message::packet_header;
-use super::packet::{self, Kind, TAG, Writer};
+use super::packet::{self, Kind, Writer};
 use super::state::{Channel, Outgoing, PathState, Phase};
 use super::time::Time;
 
@@ -17,10 +16,11 @@ impl Channel {
     pub(super) fn handle_packet(
         &mut self,
         now: Time,
+        epoch: u32,
         number: u64,
         ciphertext: &[u8],
     ) -> Result<(), ChannelEnd> {
-        let Some(session) = &self.session else {
+        let Some(session) = &mut self.session else {
             self.dropped.early += 1;
             return Ok(());
         };
@@ -28,20 +28,28 @@ impl Channel {
             self.dropped.malformed += 1;
             return Ok(());
         }
+        if !session.receiving.knows(epoch) {
+            self.dropped.epoch += 1;
+            return Ok(());
+        }
         if !self.replay.is_fresh(number) {
             self.dropped.replayed += 1;
             return Ok(());
         }
-        let mut content = Zeroizing::new(vec![0; ciphertext.len()]);
-        let Ok(len) = session.transport.read_message(number, ciphertext, &mut content) else {
-            self.dropped.forged += 1;
-            return Ok(());
-        };
-        self.replay.mark(number);
-        if self.phase == Phase::Handshaking {
-            self.secured();
+        match session.receiving.open(epoch, number, ciphertext) {
+            Ok(content) => {
+                self.replay.mark(number);
+                self.handle_content(now, &content)
+            }
+            Err(Unopened::Epoch) => {
+                self.dropped.epoch += 1;
+                Ok(())
+            }
+            Err(Unopened::Forged) => {
+                self.dropped.forged += 1;
+                Ok(())
+            }
         }
-        self.handle_content(now, &content[..len])
     }
 
     fn handle_content(&mut self, now: Time, content: &[u8]) -> Result<(), ChannelEnd> {
@@ -64,7 +72,11 @@ impl Channel {
         if self.peer_left {
             return Err(ChannelEnd::Malformed);
         }
+        if self.phase == Phase::Handshaking {
+            return self.deliver_opening(message);
+        }
         match message.kind {
+            kind if kind == Kind::Opening as u8 => return Err(ChannelEnd::Malformed),
             kind if kind == Kind::Text as u8 => {
                 let text = std::str::from_utf8(&message.body).map_err(|_| ChannelEnd::Malformed)?;
                 if text.is_empty() || text.len() > MAX_TEXT {
@@ -90,6 +102,17 @@ impl Channel {
             // A kind of a later revision: it is acknowledged, and there is no event for it.
             _ => {}
         }
+        Ok(())
+    }
+
+    /// The first message that `b` delivers. Only the right opening secures the channel.
+    fn deliver_opening(&mut self, message: &Received) -> Result<(), ChannelEnd> {
+        if message.kind != Kind::Opening as u8 {
+            return Err(ChannelEnd::CommitmentBroken);
+        }
+        let handshake = self.handshake.as_mut().ok_or(ChannelEnd::CommitmentBroken)?;
+        let safety = handshake.open(&message.body)?;
+        self.secured(safety);
         Ok(())
     }
 
@@ -120,6 +143,9 @@ impl Channel {
                 self.inbound.owe(now);
             }
             self.flush(now);
+            if self.phase != Phase::Ended {
+                self.events.push_back(Event::AllReceived);
+            }
             self.end(ChannelEnd::Bye);
         }
         Ok(())
@@ -157,6 +183,12 @@ impl Channel {
             if !self.outbound.is_due() && !acknowledgement {
                 return;
             }
+            // Before the packet is filled: what is first sent in it belongs to the new epoch.
+            let (acknowledged, sent) = self.outbound.progress();
+            let moved = self.session.as_mut().map(|session| session.sending.move_on(acknowledged, sent));
+            if let Some(Err(_)) = moved {
+                return self.end(ChannelEnd::Exhausted);
+            }
             let mut writer = Writer::new(self.inbound.in_order());
             self.outbound.fill(now, &mut writer);
             self.inbound.acknowledged();
@@ -165,20 +197,15 @@ impl Channel {
     }
 
     pub(super) fn send_packet(&mut self, writer: Writer) {
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
         if self.next_packet >= MAX_NUMBER {
             return self.end(ChannelEnd::Exhausted);
         }
         let number = self.next_packet;
         self.next_packet += 1;
         let answered = !writer.is_empty();
-        let content = writer.finish();
-        let header = packet_header(number);
-        let mut message = vec![0; header.len() + content.len() + TAG];
-        message[..header.len()].copy_from_slice(&header);
-        match session.transport.write_message(number, &content, &mut message[header.len()..]) {
-            Ok(_) => self.frames.push_back(Outgoing { frame: message, answered }),
-            // Noise refuses only what is longer than the largest packet, which no content is.
+        match session.sending.seal(number, &writer.finish()) {
+            Ok(frame) => self.frames.push_back(Outgoing { frame, answered }),
             Err(_) => self.end(ChannelEnd::Exhausted),
         }
     }

@@ -26,6 +26,8 @@ pub struct Channel {
     pub(super) handshake: Option<Handshake>,
     pub(super) handshake_timeout: HandshakeTimeout,
     pub(super) session: Option<Box<Session>>,
+    /// Known once the channel is secured.
+    pub(super) safety: Option<SafetyCode>,
     /// The number of the next packet. Each number is used once.
     pub(super) next_packet: u64,
     pub(super) replay: ReplayWindow,
@@ -45,7 +47,7 @@ pub struct Channel {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Until a packet or message 2 of the peer has been authenticated.
+    /// Until message 2 (at `a`) or the opening (at `b`) has been accepted.
     Handshaking,
     Secured,
     /// One side has said goodbye.
@@ -99,30 +101,29 @@ impl Channel {
     /// The safety code, from [`Event::Secured`] to [`Event::Ended`].
     #[must_use]
     pub fn safety(&self) -> Option<SafetyCode> {
-        let session = self.session.as_ref()?;
-        (self.phase != Phase::Handshaking).then_some(session.safety)
+        self.safety
     }
 
     /// Sends the last handshake message (again), if this side waits for the answer to one.
-    pub(super) fn repeat_handshake(&mut self) {
+    pub(super) fn repeat_handshake(&mut self, now: Time) {
         if let Some(frame) = self.handshake.as_ref().and_then(Handshake::waiting) {
-            self.send_if_open(frame);
+            self.send_if_open(now, frame);
         }
     }
 
     /// Sends a handshake message, unless the server would drop it. A side that waits for an answer
     /// repeats its message when the path opens.
-    pub(super) fn send_if_open(&mut self, frame: Vec<u8>) {
+    pub(super) fn send_if_open(&mut self, now: Time, frame: Vec<u8>) {
         if self.path == PathState::Open {
+            self.handshake_timeout.sent(now);
             self.frames.push_back(Outgoing { frame, answered: true });
         }
     }
 
-    pub(super) fn secured(&mut self) {
+    pub(super) fn secured(&mut self, safety: SafetyCode) {
         self.phase = Phase::Secured;
-        if let Some(session) = &self.session {
-            self.events.push_back(Event::Secured { safety: session.safety });
-        }
+        self.safety = Some(safety);
+        self.events.push_back(Event::Secured { safety });
     }
 
     /// Reports what was not delivered, and forgets every key and message. Our own are wiped here.
@@ -138,6 +139,7 @@ impl Channel {
         self.events.push_back(Event::Ended(reason));
         self.handshake = None;
         self.session = None;
+        self.safety = None;
         self.outbound = Outbound::default();
         self.inbound = Inbound::default();
     }

@@ -1,6 +1,6 @@
 //! Whom somebody wants to meet.
 
-use schemas::criteria::{Criteria, InviteCode, Language, MatchBy, Role, Topic};
+use schemas::criteria::{ChannelVersion, Criteria, InviteCode, Language, MatchBy, Role, Topic};
 
 use crate::{channel::Meeting, invite::Invite};
 
@@ -55,7 +55,8 @@ impl ChatCriteria {
             MeetBy::Topic(topic) => MatchBy::Random(Some(topic.clone())),
             MeetBy::Invite(invite) => MatchBy::Invite(code(invite)),
         };
-        Criteria { by, role: self.role, language: self.language.clone() }
+        let channel = ChannelVersion::CURRENT;
+        Criteria { by, role: self.role, language: self.language.clone(), channel }
     }
 
     pub(super) fn meeting(&self) -> Meeting {

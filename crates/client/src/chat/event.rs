@@ -48,6 +48,9 @@ pub enum Event {
     },
     /// The peer has begun to type, or has stopped.
     PeerTyping(Typing),
+    /// After [`Chat::leave`](super::Chat::leave): the peer's program has received everything, the bye
+    /// too. [`Event::Ended`] follows.
+    AllReceived,
     /// There is room again: a text that was refused because too much was unacknowledged would be
     /// accepted now.
     WindowOpen,
@@ -101,13 +104,15 @@ impl Event {
     /// The channel's events that are passed on unchanged.
     pub(super) fn of_channel(event: channel::Event) -> Option<Self> {
         Some(match event {
-            channel::Event::Secured { safety } => Self::Secured { safety },
             channel::Event::Message { number, text } => Self::Message { number, text },
             channel::Event::Delivered { number } => Self::Delivered { number },
             channel::Event::NotDelivered { number } => Self::NotDelivered { number },
             channel::Event::PeerTyping(typing) => Self::PeerTyping(typing),
+            channel::Event::AllReceived => Self::AllReceived,
             channel::Event::WindowOpen => Self::WindowOpen,
-            channel::Event::PeerBye | channel::Event::Ended(_) => return None,
+            channel::Event::Secured { .. } | channel::Event::PeerBye | channel::Event::Ended(_) => {
+                return None;
+            }
         })
     }
 }
@@ -122,6 +127,11 @@ impl fmt::Display for End {
             Self::Room(EndReason::Left | EndReason::Reported) => f.write_str("the other person has left"),
             Self::Room(EndReason::Expired) => f.write_str("one of you was away for too long"),
             Self::Room(EndReason::Shutdown) => f.write_str("the server is shutting down"),
+            Self::Fault(reason) if reason.is_peers_fault() => {
+                write!(f, "the other side broke the protocol ({reason})")
+            }
+            Self::Fault(channel::ChannelEnd::NoChannel) => f.write_str("no keys could be agreed on in time"),
+            Self::Fault(channel::ChannelEnd::Exhausted) => f.write_str("all message numbers are used up"),
             Self::Fault(reason) => write!(f, "the encryption failed ({reason})"),
             Self::Closed(reason) => reason.fmt(f),
         }
@@ -141,6 +151,7 @@ impl fmt::Debug for Event {
             Self::Delivered { number } => write!(f, "Delivered({})", number.get()),
             Self::NotDelivered { number } => write!(f, "NotDelivered({})", number.get()),
             Self::PeerTyping(typing) => write!(f, "PeerTyping({typing:?})"),
+            Self::AllReceived => f.write_str("AllReceived"),
             Self::WindowOpen => f.write_str("WindowOpen"),
             Self::PeerAway { kept } => write!(f, "PeerAway({kept:?})"),
             Self::PeerOnline => f.write_str("PeerOnline"),

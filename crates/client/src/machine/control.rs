@@ -35,7 +35,7 @@ impl ConnectionMachine {
                 self.retries.reset();
                 self.emit(Event::Waiting);
             }
-            ServerMessage::Paired(place) => self.paired(place),
+            ServerMessage::Paired(place) => self.paired(place, now),
             ServerMessage::Resumed(place) => self.resumed(place),
             ServerMessage::Peer { state } if matches!(self.goal, Goal::Room(_)) => {
                 self.emit(match state {
@@ -88,20 +88,26 @@ impl ConnectionMachine {
         self.effects.push(Effect::KeepToken(token, Duration::from_secs(expires_in)));
     }
 
-    fn paired(&mut self, place: Admission) {
+    fn paired(&mut self, place: Admission, now: Instant) {
         let SocketState::Ready(ready) = &mut self.socket else { return };
-        match self.goal {
-            Goal::Find(_) => {
+        match &self.goal {
+            Goal::Find(find) => {
+                let by = find.by.clone();
                 ready.membership = RoomMembership::Inside;
                 ready.retry = None;
                 self.retries.reset();
                 self.goal = Goal::Room(Room { ticket: place.ticket.into(), leaving: None });
-                self.emit(Event::Paired { room: place.room, side: place.side });
+                self.emit(Event::Paired { room: place.room, side: place.side, by });
             }
             // The match was made before our `cancel` arrived. The owner does not know of this room,
             // so its end is not reported either.
             Goal::None => self.send(ClientMessage::Leave),
-            Goal::Room(_) => {}
+            // No honest server does this. Each room that it can make is a guess at the safety code, so
+            // the chat ends where its people see it.
+            Goal::Room(_) => {
+                self.send(ClientMessage::Leave);
+                self.ended(EndReason::Left, now);
+            }
         }
     }
 

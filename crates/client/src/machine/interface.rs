@@ -7,7 +7,7 @@ use bytes::Bytes;
 use schemas::{
     RoomId, Side,
     control::{Category, ClientMessage, EndReason, ErrorCode, ServerMessage},
-    criteria::Criteria,
+    criteria::{Criteria, MatchBy},
 };
 
 use crate::secret::Secret;
@@ -122,6 +122,8 @@ pub enum Event {
         room: RoomId,
         /// This client's side in it.
         side: Side,
+        /// By what the two were to be matched, as the `find` said that was in force.
+        by: MatchBy,
     },
     /// Back in the room after a loss of the connection: frames may be sent. The peer is online
     /// unless [`Event::PeerAway`] follows.
@@ -190,7 +192,7 @@ impl fmt::Debug for Event {
         match self {
             Self::Connected => f.write_str("Connected"),
             Self::Waiting => f.write_str("Waiting"),
-            Self::Paired { room, side } => write!(f, "Paired({room:?}, {side:?})"),
+            Self::Paired { room, side, .. } => write!(f, "Paired({room:?}, {side:?})"),
             Self::Resumed => f.write_str("Resumed"),
             Self::PeerOnline => f.write_str("PeerOnline"),
             Self::PeerAway { kept } => write!(f, "PeerAway({kept:?})"),

@@ -14,7 +14,12 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::{Peer, Script, answer, greet_at_either, last_events, place, ready, session_at_either};
 
 fn anybody() -> Criteria {
-    Criteria { by: MatchBy::Random(None), role: None, language: None }
+    Criteria {
+        by: MatchBy::Random(None),
+        role: None,
+        language: None,
+        channel: schemas::criteria::ChannelVersion::CURRENT,
+    }
 }
 
 /// A connection that works, and the server's end of it.

@@ -39,8 +39,10 @@ impl Model {
             Event::Delivered { number } => self.screen.log.delivered(number),
             Event::NotDelivered { number } => {
                 self.screen.log.not_delivered(number);
-                self.outcome.fail();
+                self.outcome.lose();
             }
+            // The chat is left behind already when it comes.
+            Event::AllReceived => {}
             Event::PeerTyping(typing) => self.screen.peer_typing = typing,
             Event::WindowOpen => self.send_next(),
             Event::PeerAway { kept } => {
@@ -111,7 +113,7 @@ impl Model {
         self.outcome.end(end);
         self.reportable = (end != End::Report).then_some(self.screen.now + LATE_REPORT);
         if self.screen.log.lost() > 0 {
-            self.outcome.fail();
+            self.outcome.lose();
         }
         match self.screen.stage {
             Stage::Leaving(Then::Next) => {

@@ -54,6 +54,10 @@ pub(super) fn end(end: End) -> String {
         End::Fault(client::channel::ChannelEnd::NoChannel) => {
             "The two of you could not agree on keys in time.".into()
         }
+        End::Fault(reason) if reason.is_peers_fault() => format!(
+            "The other side broke the protocol ({reason}), so the chat was stopped. Its program has a \
+             fault, or is not what it pretends to be. The encryption held."
+        ),
         End::Fault(reason) => format!(
             "The encryption check failed ({reason}), so the chat was stopped. Either the other \
              person used a different link, or something on the way changed what was sent."
@@ -78,6 +82,9 @@ pub(super) fn refusal(code: ErrorCode, message: &str) -> String {
             "This link has been used. If it was not your guest or host who used it, somebody else \
              had the link."
                 .into()
+        }
+        ErrorCode::OtherVersion => {
+            "The others here use another version of this program. One of the two has to be updated.".into()
         }
         ErrorCode::TopicNotOffered => "This server does not offer that topic.".into(),
         ErrorCode::MatchingNotOffered => "This server does not offer this way to meet.".into(),

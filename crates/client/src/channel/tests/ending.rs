@@ -9,7 +9,11 @@ fn a_goodbye_comes_after_all_texts_and_ends_both_sides() {
     a.bye(at(0));
     assert_eq!(a.send_text(at(0), "too late"), Err(SendError::Over));
     settle(at(0), &mut a, &mut b);
-    assert_eq!(events(&mut a), [delivered(1), Event::Ended(ChannelEnd::Bye)], "acknowledged at once");
+    assert_eq!(
+        events(&mut a),
+        [delivered(1), Event::AllReceived, Event::Ended(ChannelEnd::Bye)],
+        "acknowledged at once"
+    );
     assert_eq!(events(&mut b), [text(1, "last"), Event::PeerBye]);
     assert_eq!(b.send_text(at(0), "too late"), Err(SendError::Over));
     run(at(6000), &mut a, &mut b);
@@ -23,7 +27,7 @@ fn a_side_that_received_a_goodbye_stays_to_acknowledge_it_again() {
     b.handle_frame(at(0), &a.poll_frame().unwrap());
     assert_eq!(frames(&mut b).len(), 1, "lost");
     run(at(5999), &mut a, &mut b);
-    assert_eq!(events(&mut a), ended(ChannelEnd::Bye));
+    assert_eq!(events(&mut a), [Event::AllReceived, Event::Ended(ChannelEnd::Bye)]);
 }
 
 #[test]
@@ -32,8 +36,8 @@ fn texts_that_cross_a_goodbye_arrive_and_are_acknowledged() {
     a.bye(at(0));
     b.send_text(at(0), "wait").unwrap();
     run(at(5999), &mut a, &mut b);
-    assert_eq!(events(&mut a), [text(1, "wait"), Event::Ended(ChannelEnd::Bye)]);
-    assert_eq!(events(&mut b), [Event::PeerBye, delivered(1)]);
+    assert_eq!(events(&mut a), [text(2, "wait"), Event::AllReceived, Event::Ended(ChannelEnd::Bye)]);
+    assert_eq!(events(&mut b), [Event::PeerBye, delivered(2)]);
 }
 
 #[test]
@@ -42,8 +46,8 @@ fn two_goodbyes_at_once_end_both_sides() {
     a.bye(at(0));
     b.bye(at(0));
     run(at(5999), &mut a, &mut b);
-    assert_eq!(events(&mut a), [Event::PeerBye, Event::Ended(ChannelEnd::Bye)]);
-    assert_eq!(events(&mut b), [Event::PeerBye, Event::Ended(ChannelEnd::Bye)]);
+    assert_eq!(events(&mut a), [Event::PeerBye, Event::AllReceived, Event::Ended(ChannelEnd::Bye)]);
+    assert_eq!(events(&mut b), [Event::PeerBye, Event::AllReceived, Event::Ended(ChannelEnd::Bye)]);
 }
 
 #[test]

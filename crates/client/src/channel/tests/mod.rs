@@ -2,6 +2,9 @@
 //! hand.
 
 mod ending;
+mod epochs;
+mod fips203;
+
 mod handshake;
 mod noise;
 mod notices;
@@ -37,13 +40,18 @@ fn pair_of(a: Meeting, b: Meeting) -> (Channel, Channel) {
     (channel(Side::A, a, 1), channel(Side::B, b, 2))
 }
 
-/// Two channels after their handshake, their events taken, nothing under way.
+/// Two channels after their handshake, their events taken, nothing under way. The first is side `b`,
+/// whose texts begin with number 1; those of side `a` begin with 2, after its opening.
 fn secured_pair() -> (Channel, Channel) {
     let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
     settle(at(0), &mut a, &mut b);
+    b.inbound.owe(at(0));
+    b.handle_timeout(at(0));
+    settle(at(0), &mut a, &mut b);
     assert!(matches!(events(&mut a)[..], [Event::Secured { .. }]));
     assert!(matches!(events(&mut b)[..], [Event::Secured { .. }]));
-    (a, b)
+    assert!(a.next_timeout().is_none() && b.next_timeout().is_none());
+    (b, a)
 }
 
 fn frames(channel: &mut Channel) -> Vec<Vec<u8>> {

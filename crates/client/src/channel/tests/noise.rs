@@ -46,7 +46,7 @@ fn check(name: &str, psk: Option<[u8; 32]>, ciphertexts: &[&str; 4], hash: &str)
     let prologue = unhex(PROLOGUE);
     let builder = |ephemeral: &str| {
         let ephemeral: [u8; 32] = unhex(ephemeral).try_into().unwrap();
-        let resolver = Resolver { ephemeral: ephemeral.into() };
+        let resolver = Resolver { ephemeral: Box::new(zeroize::Zeroizing::new(ephemeral)) };
         let builder =
             Builder::with_resolver(name.parse().unwrap(), Box::new(resolver)).prologue(&prologue).unwrap();
         match &psk {

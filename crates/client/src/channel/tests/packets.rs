@@ -24,7 +24,7 @@ fn an_acknowledgement_rides_on_a_text() {
     settle(at(0), &mut a, &mut b);
     b.send_text(at(5), "answer").unwrap();
     assert_eq!(settle(at(5), &mut a, &mut b), 1);
-    assert_eq!(events(&mut a), [text(1, "answer"), delivered(1)]);
+    assert_eq!(events(&mut a), [text(2, "answer"), delivered(1)]);
 }
 
 #[test]
@@ -80,10 +80,10 @@ fn replays_forgeries_and_early_packets_are_dropped_and_counted() {
     b.handle_frame(at(0), &frame);
     b.handle_frame(at(0), &frame);
     let mut forged = frame.clone();
-    forged[9] += 1;
+    forged[13] += 1;
     b.handle_frame(at(0), &forged);
     let mut unsafe_number = frame.clone();
-    unsafe_number[2..10].copy_from_slice(&MAX_NUMBER.to_be_bytes());
+    unsafe_number[6..14].copy_from_slice(&MAX_NUMBER.to_be_bytes());
     b.handle_frame(at(0), &unsafe_number);
     a.handle_frame(at(0), &frame);
     assert_eq!(events(&mut b), [text(1, "once")]);
@@ -95,7 +95,7 @@ fn replays_forgeries_and_early_packets_are_dropped_and_counted() {
 #[test]
 fn a_forged_number_does_not_move_the_replay_window() {
     let (mut a, mut b) = secured_pair();
-    let mut forged = message::packet_header(MAX_NUMBER - 1).to_vec();
+    let mut forged = message::packet_header(0, MAX_NUMBER - 1).to_vec();
     forged.resize(256, 1);
     b.handle_frame(at(0), &forged);
     a.send_text(at(0), "still here").unwrap();
@@ -118,7 +118,8 @@ fn acknowledging_what_was_never_sent_ends_the_chat() {
 #[test]
 fn authenticated_nonsense_ends_the_chat() {
     let long = vec![b'x'; MAX_TEXT + 1];
-    let cases: [(u64, u8, &[u8], ChannelEnd); 9] = [
+    let cases: [(u64, u8, &[u8], ChannelEnd); 10] = [
+        (1, 4, &[1; 32], ChannelEnd::Malformed),
         (1, 1, b"\xff", ChannelEnd::Malformed),
         (1, 1, b"", ChannelEnd::Malformed),
         (1, 1, &long, ChannelEnd::Malformed),
@@ -172,7 +173,7 @@ fn texts_that_cannot_be_sent_are_refused() {
 #[test]
 fn every_message_on_the_wire_has_an_allowed_size() {
     let (mut a, _) = secured_pair();
-    for len in [1, 210, 211, 8000, 8192] {
+    for len in [1, 206, 207, 8000, 8192] {
         a.send_text(at(0), &"x".repeat(len)).unwrap();
     }
     let sizes: Vec<_> = frames(&mut a).iter().map(Vec::len).collect();

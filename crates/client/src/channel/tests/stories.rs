@@ -105,6 +105,7 @@ fn show(event: &Event) -> Value {
         Event::Delivered { number } => json!({ "event": "delivered", "number": number.get() }),
         Event::PeerTyping(typing) => json!({ "event": "peer-typing", "typing": word(*typing) }),
         Event::PeerBye => json!({ "event": "peer-bye" }),
+        Event::AllReceived => json!({ "event": "all-received" }),
         Event::WindowOpen => json!({ "event": "window-open" }),
         Event::NotDelivered { number } => json!({ "event": "not-delivered", "number": number.get() }),
         Event::Ended(reason) => json!({ "event": "ended", "reason": reason.word() }),
@@ -117,67 +118,161 @@ fn hear(channel: &mut Channel, ms: u64, heard: &[Vec<u8>]) -> Vec<Vec<u8>> {
     frames(channel)
 }
 
-/// Both secured, `a` recorded.
+/// Both secured, `a` recorded, the opening acknowledged.
 fn recorded_a() -> (Recorder, Channel) {
     let (a, mut b) = fixed_pair(None);
-    let mut a = Recorder::new(a);
-    let message1 = a.hear(10, &frames(&mut b));
-    let acknowledgement = a.hear(20, &hear(&mut b, 15, &message1));
-    hear(&mut b, 25, &acknowledgement);
+    let mut a = Recorder { channel: a, steps: Vec::new() };
+    let message1 = a.note(0, json!({ "input": "new" }));
+    let opening = a.hear(20, &hear(&mut b, 15, &message1));
+    hear(&mut b, 25, &opening);
+    (a, b)
+}
+
+/// As `recorded_a`; and the opening is acknowledged, in 20 ms as the delay is measured from there.
+fn acknowledged_a() -> (Recorder, Channel) {
+    let (mut a, mut b) = recorded_a();
+    b.handle_timeout(at(145));
+    a.hear(150, &frames(&mut b));
     (a, b)
 }
 
 /// Both secured, `b` recorded.
 fn recorded_b() -> (Channel, Recorder) {
     let (mut a, b) = fixed_pair(None);
-    let mut b = Recorder { channel: b, steps: Vec::new() };
-    let commitment = b.note(0, json!({ "input": "new" }));
-    let message2 = b.hear(15, &hear(&mut a, 10, &commitment));
+    let mut b = Recorder::new(b);
+    let message2 = b.hear(15, &frames(&mut a));
     b.hear(25, &hear(&mut a, 20, &message2));
+    let acknowledgement = b.input(150, "timeout");
+    hear(&mut a, 160, &acknowledgement);
     (a, b)
 }
 
-/// Every handshake message is lost once, copied, and interrupted.
+/// Every handshake message is lost once, copied, and interrupted. Seen by `b`.
 fn a_rough_handshake() -> Value {
     let (mut a, b) = fixed_pair(None);
-    let mut b = Recorder { channel: b, steps: Vec::new() };
-    let lost = b.note(0, json!({ "input": "new" }));
-    assert_eq!(b.input(999, "timeout").len(), 0);
-    assert_eq!(b.input(1000, "timeout"), lost);
-    b.input(3000, "timeout");
+    let mut b = Recorder::new(b);
+    let message1 = frames(&mut a);
+    assert_eq!(b.hear(100, &message1).len(), 1, "lost");
+    assert_eq!(b.hear(900, &message1).len(), 0, "too soon");
+    assert_eq!(b.input(1099, "timeout").len(), 0);
+    assert_eq!(b.input(1100, "timeout").len(), 1);
+    assert_eq!(b.hear(2100, &message1).len(), 1, "a second later");
+    b.input(3100, "timeout");
     b.input(4000, "peer-away");
     b.input(9000, "timeout");
-    let commitment = b.input(9500, "peer-online");
-    let message1 = hear(&mut a, 9600, &commitment);
-    b.hear(9700, &message1);
-    b.hear(9800, &message1);
-    let message2 = b.input(10_700, "timeout");
-    let acknowledgement = hear(&mut a, 10_800, &message2);
-    assert_eq!(b.say(10_850, "too early").len(), 0);
-    b.hear(10_900, &acknowledgement);
-    b.hear(10_950, &message1);
-    b.hear(10_960, &acknowledgement);
+    let message2 = b.input(9500, "peer-online");
+    let opening = hear(&mut a, 9600, &message2);
+    assert_eq!(b.say(9650, "too early").len(), 0);
+    a.send_text(at(9660), "overtakes the opening").unwrap();
+    b.hear(9700, &frames(&mut a));
+    // When even the slowest acknowledgement of that packet is due.
+    b.hear(9830, &opening);
+    b.hear(9840, &opening);
+    b.hear(9950, &message1);
+    b.hear(10_600, &message1);
     b.story("a rough handshake", "b")
 }
 
+/// Message 2 comes again and again because the opening is lost. Seen by `a`.
+fn a_lost_opening() -> Value {
+    let (a, mut b) = fixed_pair(None);
+    let mut a = Recorder { channel: a, steps: Vec::new() };
+    let message1 = a.note(0, json!({ "input": "new" }));
+    assert_eq!(a.input(1000, "timeout"), message1);
+    let message2 = hear(&mut b, 1100, &message1);
+    a.hear(1200, &message2);
+    assert_eq!(a.hear(1300, &message2).len(), 0, "too soon");
+    assert_eq!(a.hear(2200, &message2).len(), 1, "the opening in a new packet");
+    assert_eq!(a.input(2200, "timeout").len(), 1, "a probe");
+    assert_eq!(a.hear(2900, &message2).len(), 0, "too soon after the probe");
+    let opening = a.hear(3300, &message2);
+    hear(&mut b, 3400, &opening);
+    b.handle_timeout(at(3550));
+    a.hear(3600, &frames(&mut b));
+    assert_eq!(a.hear(5000, &message2).len(), 0, "the opening has arrived");
+    a.input(5100, "close");
+    a.story("a lost opening", "a")
+}
+
+/// The first message of `a` is not what it had committed to.
+fn a_broken_commitment() -> Value {
+    let (mut a, b) = fixed_pair(None);
+    let mut b = Recorder::new(b);
+    let message2 = b.hear(15, &frames(&mut a));
+    hear(&mut a, 20, &message2);
+    let wrong = forge(&mut a, 0, &[Entry { number: 1, kind: 4, body: &[0x0f; 32] }]);
+    b.hear(25, &[wrong]);
+    b.story("a broken commitment", "b")
+}
+
 fn no_channel() -> Value {
-    let mut b = Recorder::new(fixed_pair(None).1);
+    let mut a = Recorder::new(fixed_pair(None).0);
     for ms in [1000, 3000, 7000, 15_000] {
-        b.input(ms, "timeout");
+        a.input(ms, "timeout");
     }
-    b.input(20_000, "link-down");
-    b.input(100_000, "link-up");
-    b.input(109_999, "timeout");
-    b.input(110_000, "timeout");
-    b.story("no channel within 30 s online", "b")
+    a.input(20_000, "link-down");
+    a.input(100_000, "link-up");
+    a.input(109_999, "timeout");
+    a.input(110_000, "timeout");
+    a.story("no channel within 30 s online", "a")
+}
+
+/// Keys move on: after 64 packets and an acknowledgement of what was first sent in the epoch, and not
+/// before. Seen by the sender.
+fn keys_that_move_on() -> Value {
+    let (mut a, mut b) = acknowledged_a();
+    for burst in 0..5 {
+        let ms = 1000 + burst * 1000;
+        for _ in 0..35 {
+            let sent = a.say(ms, "x");
+            hear(&mut b, ms + 5, &sent);
+        }
+        b.handle_timeout(at(ms + 150));
+        a.hear(ms + 155, &frames(&mut b));
+    }
+    assert_eq!(a.channel.session.as_ref().unwrap().sending.epoch(), 2);
+    a.input(40_000, "close");
+    a.story("keys that move on", "a")
+}
+
+/// The same, seen by the receiver. The last packet of the first epoch arrives late, and an old one
+/// again.
+fn keys_that_are_followed() -> Value {
+    let (mut a, mut b) = recorded_b();
+    let (mut late, mut first) = (Vec::new(), Vec::new());
+    for burst in 0..3_u64 {
+        let ms = 1000 + burst * 1000;
+        let mut sent: Vec<_> = (0..35)
+            .flat_map(|_| {
+                a.send_text(at(ms), "x").unwrap();
+                frames(&mut a)
+            })
+            .collect();
+        match burst {
+            0 => first = sent.clone(),
+            1 => late = sent.split_off(34),
+            _ => {
+                b.hear(ms + 5, &sent[..10]);
+                b.hear(ms + 6, &late);
+                b.hear(ms + 7, &first[..1]);
+                sent.drain(..10);
+            }
+        }
+        b.hear(ms + 10, &sent);
+        let acknowledgement = b.input(ms + 150, "timeout");
+        hear(&mut a, ms + 155, &acknowledgement);
+    }
+    assert_eq!(b.channel.session.as_ref().unwrap().receiving.epoch(), 1);
+    b.input(9000, "close");
+    b.story("keys that are followed", "b")
 }
 
 /// Losses: one packet probes, the doubling grows, a measure ends it, and a return sends everything.
 fn sending_again() -> Value {
-    let (mut a, mut b) = recorded_a();
-    let first = a.say(100, "one");
-    hear(&mut b, 150, &first);
-    b.handle_timeout(at(300));
+    let (mut a, mut b) = acknowledged_a();
+    let first = a.say(200, "one");
+    hear(&mut b, 210, &first);
+    b.handle_timeout(at(340));
     a.hear(350, &frames(&mut b));
     a.say(400, "two is lost");
     a.say(410, "three is lost");
@@ -209,13 +304,13 @@ fn sending_again() -> Value {
 fn receiving() -> Value {
     let (mut a, mut b) = recorded_b();
     for text in ["one", "둘", "three"] {
-        a.send_text(at(100), text).unwrap();
+        a.send_text(at(190), text).unwrap();
     }
     let sent = frames(&mut a);
     b.hear(200, &[sent[2].clone(), sent[1].clone(), sent[2].clone()]);
     let mut forged = sent[0].clone();
     forged[255] ^= 1;
-    b.hear(210, &[forged, vec![1, 4], vec![0; 256]]);
+    b.hear(210, &[forged, vec![2, 3], vec![0; 256]]);
     b.hear(220, &[sent[0].clone(), sent[0].clone()]);
     let acknowledgement = b.input(350, "timeout");
     hear(&mut a, 400, &acknowledgement);
@@ -232,50 +327,51 @@ fn receiving() -> Value {
 }
 
 fn a_goodbye() -> Value {
-    let (mut a, mut b) = recorded_a();
-    b.send_text(at(90), "crosses the goodbye").unwrap();
+    let (mut a, mut b) = acknowledged_a();
+    b.send_text(at(190), "crosses the goodbye").unwrap();
     let crossing = frames(&mut b);
-    a.say(100, "last");
-    a.input(110, "bye");
-    a.say(120, "too late");
-    a.hear(130, &crossing);
-    let again = a.input(1100, "timeout");
-    a.hear(1200, &hear(&mut b, 1150, &again));
+    a.say(200, "last");
+    a.input(210, "bye");
+    a.say(220, "too late");
+    a.hear(230, &crossing);
+    let again = a.input(1200, "timeout");
+    a.hear(1300, &hear(&mut b, 1250, &again));
     a.story("a goodbye, lost once", "a")
 }
 
 fn a_peers_goodbye() -> Value {
     let (mut a, mut b) = recorded_b();
-    b.say(90, "never acknowledged");
-    a.bye(at(100));
-    b.hear(150, &frames(&mut a));
-    b.say(160, "too late");
-    b.input(6150, "timeout");
+    b.say(190, "never acknowledged");
+    a.bye(at(200));
+    b.hear(250, &frames(&mut a));
+    b.say(260, "too late");
+    b.input(6250, "timeout");
     b.story("the peer's goodbye", "b")
 }
 
 fn a_goodbye_that_nobody_acknowledges() -> Value {
-    let (mut a, _) = recorded_a();
-    a.say(100, "lost");
-    a.input(110, "bye");
-    a.input(1100, "timeout");
-    a.input(3100, "timeout");
-    a.input(6109, "timeout");
-    a.input(6110, "timeout");
+    let (mut a, _) = acknowledged_a();
+    a.say(200, "lost");
+    a.input(210, "bye");
+    a.input(1200, "timeout");
+    a.input(3200, "timeout");
+    a.input(6209, "timeout");
+    a.input(6210, "timeout");
     a.story("a goodbye that nobody acknowledges", "a")
 }
 
 /// The server says again what holds already, and somebody in between sends handshake messages.
 fn what_changes_nothing() -> Value {
-    let (mut a, mut b) = recorded_a();
-    let sent = a.say(100, "once");
-    a.input(200, "peer-online");
-    a.input(210, "link-up");
+    let (mut a, mut b) = acknowledged_a();
+    let sent = a.say(200, "once");
+    a.input(220, "peer-online");
+    a.input(230, "link-up");
     let others = [
-        message::handshake(Step::Commitment, &[9; 32]),
-        message::handshake(Step::Message2, &[9; 48]),
-        message::handshake(Step::Message2, &[9; 47]),
-        message::handshake(Step::Message1, &[9; 32]),
+        message::handshake(Step::Message2, &[9; 1136]),
+        message::handshake(Step::Message2, &[9; 1135]),
+        message::handshake(Step::Message1, &[9; 1248]),
+        message::packet_header(2, 100).into_iter().chain([9; 242]).collect(),
+        message::packet_header(1, 101).into_iter().chain([9; 242]).collect(),
     ];
     a.hear(300, &others);
     hear(&mut b, 310, &sent);
@@ -286,17 +382,17 @@ fn what_changes_nothing() -> Value {
 }
 
 fn a_full_window() -> Value {
-    let (mut a, mut b) = recorded_a();
+    let (mut a, mut b) = acknowledged_a();
     let long = "x".repeat(8192);
     let mut sent = Vec::new();
     for _ in 0..7 {
-        sent.extend(a.say(100, &long));
+        sent.extend(a.say(200, &long));
     }
-    a.say(100, &long);
-    hear(&mut b, 150, &sent);
-    b.handle_timeout(at(300));
-    a.hear(350, &frames(&mut b));
-    a.input(400, "close");
+    a.say(200, &long);
+    hear(&mut b, 250, &sent);
+    b.handle_timeout(at(400));
+    a.hear(450, &frames(&mut b));
+    a.input(500, "close");
     a.story("a full window", "a")
 }
 
@@ -306,7 +402,11 @@ fn the_stories_hold_whatever_the_delay_of_acknowledgements() {
         JITTER.set(jitter);
         let stories = [
             a_rough_handshake(),
+            a_lost_opening(),
+            a_broken_commitment(),
             no_channel(),
+            keys_that_move_on(),
+            keys_that_are_followed(),
             sending_again(),
             receiving(),
             a_goodbye(),

@@ -13,7 +13,7 @@ fn two_people_meet_chat_and_leave() {
     let mut world = World::connected();
     assert_eq!(world.command(Command::Find(anybody())), [send(ClientMessage::Find(anybody()))]);
     assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), [Effect::Emit(Event::Waiting)]);
-    let met = Event::Paired { room: room(), side: Side::A };
+    let met = Event::Paired { room: room(), side: Side::A, by: MatchBy::Random(None) };
     assert_eq!(world.input(paired("k1")), [Effect::Emit(met)]);
     assert_eq!(world.command(Command::Frame("hello".into())), [Effect::SendFrame("hello".into())]);
     assert_eq!(world.input(Input::Binary("hi".into())), [Effect::Emit(Event::Frame("hi".into()))]);
@@ -145,6 +145,26 @@ fn a_report_and_a_next_are_sent_in_order() {
     let [_, report, next] = &said[..] else { panic!("{said:?}") };
     assert_eq!(*report, send(ClientMessage::Report(Category::Minor)));
     assert_eq!(*next, send(ClientMessage::Next(anybody())));
+}
+
+#[test]
+fn a_room_tells_by_which_find_it_was_found() {
+    let by = MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap());
+    let invited = Criteria { by: by.clone(), ..anybody() };
+    let mut world = World::connected();
+    world.command(Command::Find(invited));
+    let met = world.input(paired("k1"));
+    assert_eq!(met, [Effect::Emit(Event::Paired { room: room(), side: Side::A, by })]);
+    // Whoever looks for anybody meanwhile leaves that room; it is not opened as another one.
+    let left = world.command(Command::Next(anybody()));
+    assert_eq!(left, [send(ClientMessage::Next(anybody()))]);
+}
+
+#[test]
+fn a_second_paired_ends_the_chat() {
+    let mut world = World::chatting();
+    assert_eq!(world.input(paired("k9")), [send(ClientMessage::Leave), ended(EndReason::Left)]);
+    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), []);
 }
 
 #[test]

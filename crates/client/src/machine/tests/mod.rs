@@ -101,11 +101,21 @@ fn ended(reason: EndReason) -> Effect {
 }
 
 fn anybody() -> Criteria {
-    Criteria { by: MatchBy::Random(None), role: None, language: None }
+    Criteria {
+        by: MatchBy::Random(None),
+        role: None,
+        language: None,
+        channel: schemas::criteria::ChannelVersion::CURRENT,
+    }
 }
 
 fn about(topic: &str) -> Criteria {
-    Criteria { by: MatchBy::Random(Some(topic.parse().unwrap())), role: None, language: None }
+    Criteria {
+        by: MatchBy::Random(Some(topic.parse().unwrap())),
+        role: None,
+        language: None,
+        channel: schemas::criteria::ChannelVersion::CURRENT,
+    }
 }
 
 fn ready(token: &str) -> Input {

@@ -9,10 +9,9 @@ use std::{sync::LazyLock, time::Duration};
 
 use client::{
     Closed,
-    channel::{Channel, Meeting, MessageNumber, SafetyCode, Side, Time, Typing},
+    channel::{Channel, Meeting, MessageNumber, SafetyCode, Secrets, Side, Time, Typing},
     chat::{End, Event},
 };
-use rand::{CryptoRng, RngCore};
 use ratatui::layout::Size;
 use zeroize::Zeroizing;
 
@@ -135,7 +134,7 @@ impl Harness {
     }
 }
 
-/// The safety code of two real channels with fixed keys.
+/// The safety code of two real channels with the keys of the vectors.
 pub(crate) fn safety() -> SafetyCode {
     channels().0.safety().unwrap()
 }
@@ -143,7 +142,7 @@ pub(crate) fn safety() -> SafetyCode {
 /// The number of the `n`th text of a real channel.
 pub(crate) fn number(n: u64) -> MessageNumber {
     static NUMBERS: LazyLock<Vec<MessageNumber>> = LazyLock::new(|| {
-        let (mut channel, _) = channels();
+        let (_, mut channel) = channels();
         (0..8).map(|_| channel.send_text(Time::after_start(Duration::ZERO), "x").unwrap()).collect()
     });
     NUMBERS[usize::try_from(n).unwrap() - 1]
@@ -151,8 +150,16 @@ pub(crate) fn number(n: u64) -> MessageNumber {
 
 fn channels() -> (Channel, Channel) {
     let now = Time::after_start(Duration::ZERO);
-    let channel = |side, key| Channel::new(side, Meeting::Random, [7; 16], &mut Constant(key), now);
-    let (mut a, mut b) = (channel(Side::A, 1), channel(Side::B, 2));
+    let vectors = include_str!("../../../../../schemas/vectors/handshake.json");
+    let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+    let (case, a, b) = (&vectors["cases"][0], &vectors["cases"][0]["a"], &vectors["cases"][0]["b"]);
+    let expanded = unhex(&a["kem_decapsulation_key"]);
+    let secrets_a = Secrets::fixed_a(array(&a["private"]), &expanded, array(&a["nonce"])).unwrap();
+    let ciphertext = unhex(&case["ciphertext"]);
+    let secrets_b = Secrets::fixed_b(array(&b["private"]), ciphertext, array(&case["kem_secret"]));
+    let channel =
+        |side, secrets| Channel::with_secrets(side, Meeting::Random, array(&case["room"]), secrets, 0, now);
+    let (mut a, mut b) = (channel(Side::A, secrets_a), channel(Side::B, secrets_b));
     loop {
         let frames: (Vec<_>, Vec<_>) = (
             std::iter::from_fn(|| a.poll_frame()).collect(),
@@ -166,24 +173,14 @@ fn channels() -> (Channel, Channel) {
     }
 }
 
-/// Not random at all.
-struct Constant(u8);
-
-impl RngCore for Constant {
-    fn next_u32(&mut self) -> u32 {
-        self.0.into()
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.0.into()
-    }
-
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        bytes.fill(self.0);
-    }
+fn unhex(digits: &serde_json::Value) -> Vec<u8> {
+    let digits = digits.as_str().unwrap();
+    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap()).collect()
 }
 
-impl CryptoRng for Constant {}
+fn array<const N: usize>(digits: &serde_json::Value) -> [u8; N] {
+    unhex(digits).try_into().unwrap()
+}
 
 /// An invite to hand over.
 pub(crate) fn handout() -> Handout {

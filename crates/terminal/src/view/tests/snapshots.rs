@@ -8,8 +8,8 @@ fn a_chat_in_a_usual_terminal() {
         &chat(80, 24),
         r#"
  ● connected, end-to-end encrypted                                        music
- 🦋 Butterfly  📎 Paperclip  👓 Glasses  👓 Glasses  🔥 Fire  🎩 Hat  🐟 Fish
- 13762 11557 20252
+ 🏁 Flag  ⌛ Hourglass  🤖 Robot  😀 Smiley  🚂 Train  🔥 Fire  🍎 Apple
+ 22953 25852 23720
 
 
 
@@ -41,7 +41,7 @@ fn a_chat_in_a_small_terminal() {
         &chat(40, 12),
         r#"
  ● connected, end-to-end encrypted
- 🦋 📎 👓 👓 🔥 🎩 🐟  13762 11557 20252
+ 🏁 ⌛ 🤖 😀 🚂 🔥 🍎  22953 25852 23720
       /safety explains it. /help lists
       the commands.
  you  hello there  ✓✓
@@ -142,15 +142,15 @@ fn the_safety_code_explained() {
         &harness,
         r#"
  ● connected, end-to-end encrypted                                        music
- 🦋 Butterfly  📎 Paperclip  👓 Glasses  👓 Glasses  🔥 Fire  🎩 Hat  🐟 Fish
- 137╭ Safety code ─────────────────────────────────────────────────────────╮
+ 🏁 Flag  ⌛ Hourglass  🤖 Robot  😀 Smiley  🚂 Train  🔥 Fire  🍎 Apple
+ 229╭ Safety code ─────────────────────────────────────────────────────────╮
     │ You and the other person should see the same seven signs, in the     │
     │ same order:                                                          │
     │                                                                      │
-    │ 🦋 Butterfly  📎 Paperclip  👓 Glasses  👓 Glasses  🔥 Fire  🎩 Hat  │
-    │ 🐟 Fish                                                              │
+    │ 🏁 Flag  ⌛ Hourglass  🤖 Robot  😀 Smiley  🚂 Train  🔥 Fire        │
+    │ 🍎 Apple                                                             │
     │                                                                      │
-    │ or the same numbers: 13762 11557 20252                               │
+    │ or the same numbers: 22953 25852 23720                               │
     │                                                                      │
     │ Compare them on a call, or face to face. If they are the same,       │
     │ nobody sits between you and reads along. If they differ, leave the   │
