@@ -21,6 +21,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Where `index.html` takes the import map and the preload links.
 const MODULES: &str = "<!-- modules -->";
+/// Modules of others, which only some browsers need: the page loads them when it does.
+const VENDORED: &str = "vendor/";
 /// What of `index.html` gets the digest of a file of its own.
 const NAMED: [(&str, &str); 2] = [
     ("style.css", r#"<link rel="stylesheet" href="style.css""#),
@@ -37,7 +39,9 @@ fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", web.display());
 
-    let mut files = read(&web)?;
+    let mut files = Vec::new();
+    read(&web, "", &mut files)?;
+    files.sort_by(|one, other| one.name.cmp(&other.name));
     let import_map = import_map(&files)?;
     println!("cargo::rustc-env=PAGE_IMPORT_MAP_SHA256={}", digest(import_map.as_bytes()));
     let index = complete(&file(&files, "index.html")?.bytes, &import_map, &files)?;
@@ -68,19 +72,19 @@ struct File {
     bytes: Vec<u8>,
 }
 
-/// Every file of `web/` but what serves its reader, by name.
-fn read(web: &Path) -> Result<Vec<File>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(web)? {
+/// Every file of `web/` but what serves its reader, by its path.
+fn read(directory: &Path, below: &str, files: &mut Vec<File>) -> Result<()> {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name().into_string().map_err(|name| format!("{}", name.display()))?;
-        if name.ends_with(".md") {
-            continue;
+        let name = format!("{below}{name}");
+        if entry.file_type()?.is_dir() {
+            read(&entry.path(), &format!("{name}/"), files)?;
+        } else if !name.ends_with(".md") {
+            files.push(File { bytes: fs::read(entry.path())?, name });
         }
-        files.push(File { bytes: fs::read(entry.path())?, name });
     }
-    files.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(files)
+    Ok(())
 }
 
 fn file<'a>(files: &'a [File], name: &str) -> Result<&'a File> {
@@ -105,8 +109,9 @@ fn import_map(files: &[File]) -> Result<String> {
 
 /// All modules at once, instead of import after import. `main.js` has a tag of its own. The digests
 /// stand here again: Chromium fetches a module twice if only the import map names its digest.
+/// Vendored modules are left to the page.
 fn preloads(files: &[File]) -> String {
-    let preloaded = modules(files).filter(|file| file.name != "main.js");
+    let preloaded = modules(files).filter(|file| file.name != "main.js" && !file.name.starts_with(VENDORED));
     let link = |file: &File| {
         let (name, integrity) = (&file.name, digest(&file.bytes));
         format!("\n<link rel=\"modulepreload\" href=\"{name}\" integrity=\"sha256-{integrity}\">")
@@ -133,7 +138,11 @@ fn replaced(index: &str, place: &str, by: &str) -> Result<String> {
 }
 
 fn write_variants(out: &Path, File { name, bytes }: &File) -> Result<()> {
-    fs::write(out.join(format!("{name}.identity")), bytes)?;
+    let identity = out.join(format!("{name}.identity"));
+    if let Some(directory) = identity.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    fs::write(identity, bytes)?;
     let mut brotli = Vec::new();
     let parameters = brotli::enc::BrotliEncoderParams {
         quality: BROTLI_QUALITY,

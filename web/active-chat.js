@@ -5,7 +5,7 @@
 
 import { Channel } from './channel.js';
 import { now } from './clock.js';
-import { newEphemeral } from './noise.js';
+import { NONCE_BYTES } from './handshake.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./channel.js').ChannelEvent} ChannelEvent */
@@ -24,6 +24,7 @@ import { newEphemeral } from './noise.js';
  * @property {(active: boolean) => void} peerTyping
  * @property {() => void} windowOpen
  * @property {() => void} peerBye
+ * @property {() => void} allReceived
  * @property {(reason: ChannelEnd) => void} ended
  */
 
@@ -48,12 +49,13 @@ export class ActiveChat {
 
   /**
    * Opens the channel of a room.
-   * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null,
-   *   send: (frame: Bytes, awaits: boolean) => void}} place
+   * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, kem: import('./kem.js').Kem,
+   *   ephemeral: import('./noise.js').Ephemeral, send: (frame: Bytes, awaits: boolean) => void}} place
    * @param {Listener} listener
    */
-  static async open({ side, room, psk, send }, listener) {
-    const channel = new Channel({ side, room, psk, ephemeral: await newEphemeral(), random: Math.random });
+  static open({ send, ...place }, listener) {
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+    const channel = new Channel({ ...place, nonce, random: Math.random });
     channel.onFrame = send;
     return new ActiveChat(channel, listener);
   }
@@ -102,15 +104,20 @@ export class ActiveChat {
     for (const entry of this.#pending.values()) this.#mark(entry, 'sent');
   }
 
-  /** Says goodbye. Resolves when the peer has acknowledged it, or enough time has passed. */
+  /**
+   * Says goodbye. Resolves when the peer has acknowledged it, or enough time has passed.
+   * @returns {Promise<boolean>} Whether the peer has received everything, the goodbye too.
+   */
   async bye() {
+    let received = false;
     const ended = new Promise((resolve) => {
-      this.#listener = { ...SILENT, ended: resolve };
+      this.#listener = { ...SILENT, allReceived: () => (received = true), ended: resolve };
     });
-    if (this.isOver) return;
+    if (this.isOver) return false;
     // A goodbye that cannot arrive would only keep the person waiting.
     this.#after(this.#open ? this.#channel.bye(now()) : this.#channel.close());
     await ended;
+    return received;
   }
 
   /** The room is over: drops the keys. */
@@ -133,6 +140,8 @@ export class ActiveChat {
         return this.#listener.peerTyping(event.active);
       case 'peer-bye':
         return this.#listener.peerBye();
+      case 'all-received':
+        return this.#listener.allReceived();
       case 'window-open':
         return this.#listener.windowOpen();
       case 'ended':
@@ -167,5 +176,6 @@ export class ActiveChat {
 
 /** @type {Listener} */
 const SILENT = {
-  secured: () => {}, message: () => {}, marked: () => {}, peerTyping: () => {}, windowOpen: () => {}, peerBye: () => {}, ended: () => {},
+  secured: () => {}, message: () => {}, marked: () => {}, peerTyping: () => {}, windowOpen: () => {}, peerBye: () => {}, allReceived: () => {},
+  ended: () => {},
 };

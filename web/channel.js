@@ -12,10 +12,9 @@ import { HandshakeTimeout } from './handshake-timeout.js';
 import { Inbound } from './inbound.js';
 import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_TEXT } from './limits.js';
 import { Outbound } from './outbound.js';
-import { BYE, ContentWriter, TEXT, TYPING, parseContent, parseFrame, readMessage } from './packet.js';
+import { BYE, ContentWriter, OPENING, TEXT, TYPING, parseContent, parseFrame, readMessage } from './packet.js';
 import { PacketCipher } from './packet-cipher.js';
 import { Path } from './path.js';
-import { safetyCode } from './safety.js';
 import { Turns } from './turns.js';
 import { TypingNotice } from './typing.js';
 
@@ -36,7 +35,7 @@ export class Channel {
   /** @type {(event: ChannelEvent) => void} */
   onEvent = () => {};
   /** How many binary messages were dropped, by reason. None of them changed anything. */
-  dropped = { malformed: 0, unexpected: 0, early: 0, replayed: 0, forged: 0 };
+  dropped = { malformed: 0, unexpected: 0, early: 0, epoch: 0, replayed: 0, forged: 0 };
 
   #side;
   #random;
@@ -47,7 +46,6 @@ export class Channel {
   /** @type {Handshake | null} */ #handshake;
   /** @type {HandshakeTimeout | null} */ #handshakeTimeout = null;
   /** @type {PacketCipher | null} */ #cipher = null;
-  /** @type {SafetyCode | null} */ #safety = null;
   #outbound = new Outbound();
   #inbound = new Inbound();
   #typing = new TypingNotice();
@@ -57,25 +55,28 @@ export class Channel {
 
   /**
    * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, ephemeral:
-   *   import('./noise.js').Ephemeral, random: () => number}} place
-   *   `ephemeral` is for this room only; `random` gives the jitter of acknowledgements.
+   *   import('./noise.js').Ephemeral, kem: import('./kem.js').Kem, nonce: Bytes,
+   *   random: () => number}} place
+   *   `ephemeral` and `nonce` (32 random bytes) are for this room only, and `psk` is erased;
+   *   `random` gives the jitter of acknowledgements.
    */
-  constructor({ side, room, psk, ephemeral, random }) {
+  constructor({ side, random, ...secrets }) {
     this.#side = side;
     this.#random = random;
-    this.#handshake = new Handshake({ side, room, psk, ephemeral });
+    this.#handshake = new Handshake({ side, ...secrets });
   }
 
   /**
-   * Starts with both sides online, as after the server's `paired`. Side `b` sends at once.
+   * Starts with both sides online, as after the server's `paired`. Side `a` sends at once.
    * @param {number} now
    */
   start(now) {
     this.#handshakeTimeout = new HandshakeTimeout(now);
     return this.#inTurn(now, async () => {
       await this.#handshake?.start();
-      if (this.#side === 'b') this.#handshakeTimeout?.begin(now);
-      this.#repeatHandshake();
+      if (this.isOver) return;
+      if (this.#side === 'a') this.#handshakeTimeout?.begin(now);
+      this.#repeatHandshake(now);
     });
   }
 
@@ -89,7 +90,7 @@ export class Channel {
       const frame = parseFrame(bytes);
       if (frame === null) this.dropped.malformed += 1;
       else if ('step' in frame) await this.#handleHandshake(now, frame.step, frame.body);
-      else await this.#handlePacket(now, frame.number, frame.ciphertext);
+      else await this.#handlePacket(now, frame);
     });
   }
 
@@ -163,7 +164,7 @@ export class Channel {
     return this.#inTurn(now, () => {
       if (this.#phase === 'handshaking') {
         if (this.#handshakeTimeout?.isExhausted(now)) return this.#end('no-channel');
-        if (this.#handshakeTimeout?.resendIsDue(now)) this.#repeatHandshake();
+        if (this.#handshakeTimeout?.resendIsDue(now)) this.#repeatHandshake(now);
         return;
       }
       if (this.#phase === 'leaving' && now >= this.#leaving.until) return this.#end(this.#leaving.reason);
@@ -217,18 +218,19 @@ export class Channel {
         this.dropped.unexpected += 1;
         return;
       case 'reply':
-        return this.#sendIfOpen(progress.send);
-      case 'waits':
+        if (this.#handshakeTimeout?.mayAnswer(now)) this.#sendIfOpen(now, progress.send);
+        return;
       case 'keys':
-        if ('keys' in progress) await this.#takeKeys(progress.keys);
-        this.#sendIfOpen(progress.send);
+        await this.#takeKeys(progress.keys);
+        this.#sendIfOpen(now, progress.send);
         return this.#handshakeTimeout?.begin(now);
       case 'secure':
         await this.#takeKeys(progress.keys);
-        this.#secured();
-        return this.#inbound.owe(now);
-      case 'acknowledge-again':
-        return this.#inbound.owe(now);
+        // Before anybody can write: it is the first message of `a`.
+        this.#push(OPENING, progress.opening);
+        return this.#secured(progress.safety);
+      case 'open-again':
+        return this.#outbound.repeatOpening(now);
     }
   }
 
@@ -243,48 +245,48 @@ export class Channel {
     return { kind: 'unexpected' };
   }
 
-  /** @param {import('./noise.js').Keys} keys */
+  /** @param {import('./handshake.js').Keys} keys */
   async #takeKeys(keys) {
-    const safety = await safetyCode(keys.hash);
-    if (this.isOver) return;
-    this.#safety = safety;
-    this.#cipher = new PacketCipher(this.#side, keys);
+    const cipher = await PacketCipher.of(this.#side, keys);
+    if (!this.isOver) this.#cipher = cipher;
   }
 
-  /** Sends the last handshake message (again), if this side waits for the answer to one. */
-  #repeatHandshake() {
+  /** Sends the last handshake message (again), if this side waits for the answer to one. @param {number} now */
+  #repeatHandshake(now) {
     const waiting = this.#handshake?.waiting;
-    if (waiting) this.#sendIfOpen(waiting);
+    if (waiting) this.#sendIfOpen(now, waiting);
   }
 
   /**
    * Sends a handshake message, unless the server would drop it. It is then repeated when the path
    * is open.
+   * @param {number} now
    * @param {Bytes} frame
    */
-  #sendIfOpen(frame) {
-    if (this.#path.isOpen) this.onFrame(frame, true);
+  #sendIfOpen(now, frame) {
+    if (!this.#path.isOpen || this.isOver) return;
+    this.#handshakeTimeout?.sent(now);
+    this.onFrame(frame, true);
   }
 
-  #secured() {
-    if (this.#safety === null || this.isOver) return;
+  /** @param {SafetyCode} safety */
+  #secured(safety) {
+    if (this.isOver) return;
     this.#phase = 'secured';
-    this.onEvent({ kind: 'secured', safety: this.#safety });
+    this.onEvent({ kind: 'secured', safety });
   }
 
   /**
    * Checks that a packet is fresh, authentic and well-formed, in this order. Only then does it
    * change anything.
    * @param {number} now
-   * @param {number} number
-   * @param {Bytes} ciphertext
+   * @param {import('./packet.js').Packet} packet
    */
-  async #handlePacket(now, number, ciphertext) {
+  async #handlePacket(now, packet) {
     if (this.#cipher === null) return void (this.dropped.early += 1);
-    const content = await this.#cipher.open(number, ciphertext);
+    const content = await this.#cipher.open(packet);
     if (this.isOver) return;
     if (typeof content === 'string') return void (this.dropped[content] += 1);
-    if (this.#phase === 'handshaking') this.#secured();
     await this.#handleContent(now, content);
   }
 
@@ -295,8 +297,20 @@ export class Channel {
     // Messages before the acknowledgement: if it is for our goodbye, the messages still count.
     for (const message of parsed.messages) this.#inbound.receive(message);
     if (parsed.messages.length > 0) this.#inbound.owe(now + ACK_DELAY_MIN + this.#random() * (ACK_DELAY_MAX - ACK_DELAY_MIN));
-    for (let message = this.#inbound.next(); message !== undefined; message = this.#inbound.next()) this.#deliver(now, message);
+    for (let message = this.#inbound.next(); message !== undefined; message = this.#inbound.next()) {
+      if (this.#phase === 'handshaking') await this.#deliverOpening(message);
+      else this.#deliver(now, message);
+      if (this.isOver) return;
+    }
     await this.#handleAcknowledgement(now, parsed.acknowledged);
+  }
+
+  /** The first message that `b` delivers. Only the right opening secures the channel. @param {Message} message */
+  async #deliverOpening({ kind, body }) {
+    const safety = kind === OPENING ? await this.#handshake?.open(body) : undefined;
+    if (this.isOver) return;
+    if (safety === undefined) throw new ChannelFault('commitment-broken');
+    this.#secured(safety);
   }
 
   /** @param {number} now @param {Message} message */
@@ -334,6 +348,8 @@ export class Channel {
     // Acknowledge the peer's messages before the keys are gone.
     if (this.#inbound.acknowledgeAt !== null) this.#inbound.owe(now);
     await this.#flush(now);
+    if (this.isOver) return;
+    this.onEvent({ kind: 'all-received' });
     this.#end('bye');
   }
 
@@ -343,10 +359,13 @@ export class Channel {
    */
   async #flush(now) {
     while (this.#path.isOpen && (this.#phase === 'secured' || this.#phase === 'leaving')) {
+      const owed = this.#inbound.acknowledgeAt !== null && now >= this.#inbound.acknowledgeAt;
+      if (!this.#outbound.isDue && !owed) return;
+      // Before the packet is filled: what is first sent in it belongs to the new epoch.
+      await this.#cipher?.moveOn(this.#outbound.progress);
+      if (this.isOver) return;
       const writer = new ContentWriter(this.#inbound.inOrder);
       const messages = this.#outbound.fill(now, writer);
-      const owed = this.#inbound.acknowledgeAt !== null && now >= this.#inbound.acknowledgeAt;
-      if (!messages && !owed) return;
       this.#inbound.acknowledgeAt = null;
       const frame = await this.#cipher?.seal(writer.finish());
       if (frame !== undefined && !this.isOver) this.onFrame(frame, messages);
@@ -379,7 +398,7 @@ export class Channel {
   #reopened(now) {
     if (this.#phase === 'handshaking') {
       this.#handshakeTimeout?.resume(now);
-      this.#repeatHandshake();
+      this.#repeatHandshake(now);
     } else {
       this.#outbound.restart();
       this.#sendTyping(now);
@@ -391,7 +410,8 @@ export class Channel {
     if (this.isOver) return;
     this.#phase = 'ended';
     const lost = this.#outbound.unacknowledgedTexts;
-    this.#handshake = this.#cipher = this.#safety = this.#handshakeTimeout = null;
+    this.#handshake?.erase();
+    this.#handshake = this.#cipher = this.#handshakeTimeout = null;
     this.#outbound = new Outbound();
     this.#inbound = new Inbound();
     for (const number of lost) this.onEvent({ kind: 'not-delivered', number });

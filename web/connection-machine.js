@@ -410,6 +410,8 @@ export class ConnectionMachine {
   /** What comes of a message of the server. @param {Outcome} outcome @returns {Effect[]} */
   #follow(outcome) {
     if (outcome === null) return [];
-    return ['send' in outcome ? this.#sockets.send(outcome.send) : emit(outcome.emit)];
+    /** @type {Effect[]} */
+    const effects = outcome.send === undefined ? [] : [this.#sockets.send(outcome.send)];
+    return outcome.emit === undefined ? effects : [...effects, emit(outcome.emit)];
   }
 }

@@ -2,6 +2,7 @@
 
 import { ActiveChat } from './active-chat.js';
 import { fromBase64url } from './bytes.js';
+import { newEphemeral } from './noise.js';
 import { ChatScreen } from './ui-chat.js';
 import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
 
@@ -33,6 +34,7 @@ const EARLY_FRAMES = 8;
 export class Conversation {
   /** Whether the two met by an invite. */ invited;
   /** The key of the invite, until the channel has it. @type {Bytes | null} */ #psk;
+  #kem;
   /** @type {ChatScreen} */ screen;
   /** Whether the peer or the server has ended it. */ isOver = false;
   #owner;
@@ -42,9 +44,10 @@ export class Conversation {
   /** Whether anything was said. */ #touched = false;
   /** @type {import('./safety.js').SafetyCode | null} */ #safety = null;
 
-  /** @param {Search} search @param {Owner} owner */
-  constructor(search, owner) {
+  /** @param {Search} search @param {import('./kem.js').Kem} kem @param {Owner} owner */
+  constructor(search, kem, owner) {
     this.#psk = search.psk;
+    this.#kem = kem;
     this.invited = search.psk !== null;
     this.#owner = owner;
     const { invited } = this;
@@ -69,15 +72,15 @@ export class Conversation {
   async open(roomId, side) {
     const room = fromBase64url(roomId);
     if (room === null) return false;
+    const ephemeral = await newEphemeral();
+    if (this.#isClosed) return true;
     const psk = this.#psk;
     this.#psk = null;
-    const active = await ActiveChat.open({ side, room, psk, send: this.#owner.send }, this.#listener());
-    if (this.#isClosed) {
-      active.close();
-    } else {
-      this.#active = active;
-      for (const frame of this.#early.splice(0)) active.frame(frame);
-    }
+    // Each key opens one chat, and a chat by invite is never opened without it.
+    if (this.invited !== (psk !== null)) return false;
+    const active = ActiveChat.open({ side, room, psk, kem: this.#kem, ephemeral, send: this.#owner.send }, this.#listener());
+    this.#active = active;
+    for (const frame of this.#early.splice(0)) active.frame(frame);
     return true;
   }
 
@@ -98,6 +101,11 @@ export class Conversation {
     this.#active?.pathChanged(change);
   }
 
+  /** Whether anything was said. */
+  get isTouched() {
+    return this.#touched;
+  }
+
   /** How many own texts are not acknowledged. */
   get unconfirmed() {
     return this.#active?.unconfirmed ?? 0;
@@ -105,8 +113,8 @@ export class Conversation {
 
   /**
    * Says goodbye in the channel. Resolves when the peer has acknowledged it or enough time has
-   * passed; `null` when there is no channel to say it in.
-   * @returns {Promise<void> | null}
+   * passed, with whether the peer has received everything; `null` when there is no channel to say it in.
+   * @returns {Promise<boolean> | null}
    */
   bye() {
     const active = this.#active;
@@ -117,6 +125,8 @@ export class Conversation {
   close() {
     this.#isClosed = true;
     this.#early = [];
+    this.#psk?.fill(0);
+    this.#psk = null;
     this.#active?.close();
   }
 
@@ -148,6 +158,7 @@ export class Conversation {
       peerTyping: (active) => screen.peerTyping(active),
       windowOpen: () => screen.windowOpen(),
       peerBye: () => this.#owner.peerBye(),
+      allReceived: () => {},
       ended: (reason) => this.#owner.ended(reason),
     };
   }

@@ -8,7 +8,7 @@
 /** @typedef {'abuse' | 'spam' | 'minor' | 'other'} Category */
 /** @typedef {'online' | 'away'} PeerState */
 /** @typedef {'left' | 'expired' | 'reported' | 'shutdown'} EndReason */
-/** @typedef {'bad-message' | 'unknown-type' | 'bad-topic' | 'bad-language' | 'bad-invite' | 'topic-not-offered' | 'matching-not-offered' | 'invite-spent' | 'bad-ticket' | 'in-room' | 'no-room' | 'unavailable' | 'rate'} ErrorCode */
+/** @typedef {'bad-message' | 'unknown-type' | 'bad-topic' | 'bad-language' | 'bad-invite' | 'topic-not-offered' | 'matching-not-offered' | 'invite-spent' | 'other-version' | 'bad-ticket' | 'in-room' | 'no-room' | 'unavailable' | 'rate'} ErrorCode */
 /** @typedef {'now' | 'back-off' | 'never'} Reconnect */
 /** @typedef {'repeat' | 'give-up' | 'room'} Remedy */
 
@@ -49,6 +49,7 @@ export const ERROR_CODES = new Map([
   ['topic-not-offered', 'give-up'],
   ['matching-not-offered', 'give-up'],
   ['invite-spent', 'give-up'],
+  ['other-version', 'give-up'],
   ['bad-ticket', 'room'],
   ['in-room', 'room'],
   ['no-room', 'room'],

@@ -4,6 +4,7 @@
  */
 
 import { ERROR_CODES, FIRST_REFUSED_WINDOW_MS } from './facts.js';
+import { VERSION } from './limits.js';
 import { BackOff } from './timing.js';
 
 /** @typedef {import('./facts.js').EndReason} EndReason */
@@ -12,8 +13,8 @@ import { BackOff } from './timing.js';
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 
 /**
- * What comes of a message: something to send, something to report, or nothing.
- * @typedef {{send: ClientMessage} | {emit: ConnectionEvent} | null} Outcome
+ * What comes of a message: something to send, something to report, both, or nothing.
+ * @typedef {{send?: ClientMessage, emit?: ConnectionEvent} | null} Outcome
  */
 
 export class Goal {
@@ -49,7 +50,7 @@ export class Goal {
     this.leaveRoom();
     this.#criteria = criteria;
     this.repeatAt = null;
-    return { type, ...criteria };
+    return { type, channel: VERSION, ...criteria };
   }
 
   /** Wants nothing any more. */
@@ -71,7 +72,7 @@ export class Goal {
    */
   message() {
     if (this.resuming) return { type: 'resume', ticket: this.#ticket };
-    return this.#criteria === null ? null : { type: 'find', ...this.#criteria };
+    return this.#criteria === null ? null : { type: 'find', channel: VERSION, ...this.#criteria };
   }
 
   /** @returns {Outcome} */
@@ -83,6 +84,12 @@ export class Goal {
 
   /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Outcome} */
   paired({ room, side, ticket }) {
+    // A second room would let a server draw lots for the safety code: it ends the chat, and the
+    // person sees that.
+    if (this.inRoom) {
+      this.leaveRoom();
+      return { send: { type: 'leave' }, emit: { kind: 'paired-again' } };
+    }
     // The match was made before the server heard that nobody is wanted any more.
     const criteria = this.#criteria;
     if (criteria === null) return { send: { type: 'leave' } };

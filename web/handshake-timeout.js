@@ -3,13 +3,14 @@
  * They run only while both sides are online.
  */
 
-import { HANDSHAKE_TIMEOUT, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN } from './limits.js';
+import { COPY_INTERVAL, HANDSHAKE_TIMEOUT, HANDSHAKE_RESEND_MAX, HANDSHAKE_RESEND_MIN } from './limits.js';
 
 export class HandshakeTimeout {
   /** Since when both are online; `null` while one is not. @type {number | null} */ #onlineSince;
   /** Online time before that. */ #spent = 0;
   #interval = HANDSHAKE_RESEND_MIN;
   /** @type {number | null} */ #resendAt = null;
+  /** When this side's message was last sent, for whatever reason. */ #sentAt = -Infinity;
 
   /** @param {number} now */
   constructor(now) {
@@ -26,6 +27,16 @@ export class HandshakeTimeout {
   begin(now) {
     this.#interval = HANDSHAKE_RESEND_MIN;
     this.#resendAt = now + this.#interval;
+  }
+
+  /** This side's message goes out. @param {number} now */
+  sent(now) {
+    this.#sentAt = now;
+  }
+
+  /** Whether a copy of the peer's message may be answered. @param {number} now */
+  mayAnswer(now) {
+    return now - this.#sentAt >= COPY_INTERVAL;
   }
 
   /** @param {number} now */

@@ -2,10 +2,14 @@
  * Every constant of the channel, with its reason. Times are milliseconds. Derived from `schemas/src/channel.rs`: to change one,
  * change it there and run `UPDATE=1 cargo test -p schemas`.
  */
+/** The version of the channel: the first byte of every binary message, and `channel` of `find`. */
+export const VERSION = 2;
 /** Smallest binary message, bytes: an acknowledgement looks like a short text. */
 export const MIN_FRAME = 256;
 /** Largest binary message, bytes; the server takes frames of 64 KiB. */
 export const MAX_FRAME = 16_384;
+/** Every message of the handshake, bytes: the smallest size that holds an ML-KEM-768 key. */
+export const HANDSHAKE_FRAME = 2048;
 /** Longest text, UTF-8 bytes. */
 export const MAX_TEXT = 8192;
 /** Messages that may be unacknowledged at once, and so how far out of order one may arrive. */
@@ -22,12 +26,16 @@ export const TYPING_WINDOW_MESSAGES = 32;
 export const MAX_NUMBER = 9_007_199_254_740_992;
 /** How far back the replay window reaches, packets: more than a full window resent twice. */
 export const REPLAY_WINDOW = 1024;
+/** Packets that a sender makes in an epoch before it may enter the next one: often enough that little can be read with stolen keys, seldom enough to cost nothing. */
+export const EPOCH_PACKETS = 64;
 /** First wait before a handshake message is sent again; doubles up to `HANDSHAKE_RESEND_MAX`. */
 export const HANDSHAKE_RESEND_MIN = 1000;
 /** Longest wait before a handshake message is sent again. */
 export const HANDSHAKE_RESEND_MAX = 8000;
 /** A chat without a secured channel ends after both sides have been online for this long in all. */
 export const HANDSHAKE_TIMEOUT = 30_000;
+/** Copies of a handshake message are answered at most once in this time, so that whoever sends many gets little. */
+export const COPY_INTERVAL = 1000;
 /** Shortest delay of an acknowledgement that no other packet carries. */
 export const ACK_DELAY_MIN = 20;
 /** Longest such delay: far below `RESEND_MIN`, so that a late acknowledgement never looks like a loss. */

@@ -6,8 +6,9 @@ import { choose, language, setLanguage, setText } from './i18n.js';
 import { linkOf, newSecret, secretOf, wordsOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
 import { Conversation } from './conversation.js';
+import { findKem } from './kem.js';
 import { canEncrypt } from './noise.js';
-import { partner, stranger } from './search.js';
+import { forget, partner, stranger } from './search.js';
 import { alertsButton } from './ui-alerts.js';
 import { showHow } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
@@ -29,9 +30,15 @@ const OFFER_PATIENCE_MS = 300;
 const CROWD = 10;
 
 /** @type {Map<string, Key>} */
-const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching']]);
+const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching'], ['other-version', 'trouble.version']]);
 /** @type {Record<Extract<ConnectionEvent, {kind: 'failed'}>['why'], Key>} */
 const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.session', forbidden: 'trouble.forbidden', unproved: 'trouble.unproved', fault: 'trouble.fault' };
+
+/** What is told of a channel that ended for safety. @type {Partial<Record<import('./channel-end.js').ChannelEnd, Key>>} */
+const UNSAFE = {
+  'no-channel': 'trouble.secure.none', malformed: 'trouble.secure.broken', 'ack-beyond-sent': 'trouble.secure.broken',
+  'window-exceeded': 'trouble.secure.broken', exhausted: 'trouble.secure.exhausted',
+};
 
 class Page {
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
@@ -40,11 +47,12 @@ class Page {
   /** The criteria of the last find, for the next one. @type {Criteria} */ #last = {};
   #attention = new Attention();
   /** Whom the person waits for. @type {Search | null} */ #search = null;
+  /** What was found before that. @type {import('./kem.js').Kem | null} */ #kem = null;
   /** @type {Waiting | null} */ #waiting = null;
   /** @type {Conversation | null} */ #chat = null;
   /**
    * A chat that this person has ended, while its goodbye is on its way.
-   * @type {{chat: Conversation, done: Promise<void>} | null}
+   * @type {{chat: Conversation, done: Promise<boolean>} | null}
    */
   #leaving = null;
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
@@ -61,6 +69,8 @@ class Page {
     addEventListener('pageshow', (event) => event.persisted && location.reload());
     addEventListener('beforeunload', (event) => this.#isNeeded && event.preventDefault());
     if (!(await canEncrypt())) return this.#show(unsupportedScreen());
+    // Looked for while the person reads; nobody is searched for before it is found.
+    void findKem();
     if (secret === 'malformed') return this.#trouble('join.malformed.heading', 'join.malformed', null);
     if (secret !== null) return this.#join(secret);
     this.#home();
@@ -154,9 +164,15 @@ class Page {
     this.#waiting = screen;
     screen.node.append(alertsButton(this.#attention));
     this.#show(screen);
-    const search = await begun;
+    const [search, kem] = await Promise.all([begun, findKem()]);
     await this.#leaving?.done;
-    if (this.#waiting !== screen) return;
+    if (this.#waiting !== screen) return forget(search);
+    // Never a chat without it, and nothing weaker instead.
+    if (kem === null) {
+      forget(search);
+      return this.#trouble('trouble.heading', 'trouble.kem', null);
+    }
+    this.#kem = kem;
     this.#search = search;
     this.#driver.find(search.criteria);
   }
@@ -195,6 +211,10 @@ class Page {
         return this.#chat?.pathChanged('link-down');
       case 'paired':
         return void this.#paired(event);
+      case 'paired-again':
+        this.#leaving?.chat.close();
+        if (this.#chat !== null) this.#trouble('trouble.secure.heading', 'trouble.secure.again', null);
+        return;
       case 'resumed':
         this.#chat?.showOwn('online');
         return this.#chat?.pathChanged('link-up');
@@ -223,9 +243,9 @@ class Page {
   /** @param {Extract<ConnectionEvent, {kind: 'paired'}>} event */
   async #paired({ room, side, criteria }) {
     // A match is only taken for the search that is under way, whose key the chat is bound to.
-    const search = this.#search;
-    if (search === null || search.criteria !== criteria) return this.#driver.run(this.#driver.machine.leave());
-    const chat = new Conversation(search, {
+    const [search, kem] = [this.#search, this.#kem];
+    if (search === null || kem === null || search.criteria !== criteria) return this.#driver.run(this.#driver.machine.leave());
+    const chat = new Conversation(search, kem, {
       send: (frame, awaits) => this.#driver.send(frame, awaits),
       alerts: alertsButton(this.#attention),
       wrote: () => this.#attention.happened('wrote'),
@@ -276,7 +296,7 @@ class Page {
   /** @param {Conversation} chat @param {import('./channel-end.js').ChannelEnd} reason */
   #channelEnded(chat, reason) {
     if (this.#chat !== chat || reason === 'closed' || reason === 'bye' || reason === 'peer-bye') return;
-    this.#trouble('trouble.secure.heading', reason === 'no-channel' ? 'trouble.secure.none' : 'trouble.secure.tampered', null);
+    this.#trouble('trouble.secure.heading', UNSAFE[reason] ?? 'trouble.secure.tampered', null);
   }
 
   /** @param {Key} how @param {Conversation | null} chat @param {Again} again */
@@ -284,8 +304,9 @@ class Page {
     const screen = endScreen(how, { again, home: () => this.#home() });
     this.#forget();
     this.#show(screen);
-    await this.#leaving?.done;
+    const received = await this.#leaving?.done ?? false;
     screen.undelivered(chat?.unconfirmed ?? 0);
+    if (received && chat?.isTouched) screen.received();
   }
 
   /** What can follow the chat: another stranger, or another invite. @returns {Again} */
@@ -304,9 +325,10 @@ class Page {
     this.#chat = null;
     this.#forget();
     if (chat === null || bye === null) return this.#driver.run(this.#driver.machine.leave());
-    const done = bye.then(() => {
+    const done = bye.then((received) => {
       this.#leaving = null;
       this.#driver.run(this.#driver.machine.leave());
+      return received;
     });
     this.#leaving = { chat, done };
   }
@@ -336,6 +358,7 @@ class Page {
   /** Drops everything of the last chat. */
   #forget() {
     this.#chat?.close();
+    forget(this.#search);
     this.#chat = this.#waiting = this.#search = null;
   }
 }

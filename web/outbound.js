@@ -1,10 +1,10 @@
 /** What was sent and is not acknowledged yet: numbers, the window, and when to send again. */
 
 import {
-  BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, MAX_NUMBER, RESEND_INITIAL, RESEND_MAX, RESEND_MIN, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
+  BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, COPY_INTERVAL, MAX_NUMBER, RESEND_INITIAL, RESEND_MAX, RESEND_MIN, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
   WINDOW_MESSAGES,
 } from './limits.js';
-import { BYE, TEXT, TYPING, cost } from './packet.js';
+import { BYE, OPENING, TEXT, TYPING, cost } from './packet.js';
 import { ChannelFault } from './channel-end.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -54,7 +54,9 @@ class RoundTrip {
 export class Outbound {
   /** The number given last. */ #numbered = 0;
   /** The highest number that was ever in a packet. */ #sent = 0;
+  /** The highest number that was acknowledged. */ #acknowledged = 0;
   /** @type {Pending[]} */ #unacknowledged = [];
+  /** When the opening was last in a packet. */ #openingSentAt = -Infinity;
   #cost = 0;
   #roundTrip = new RoundTrip();
   /**
@@ -69,6 +71,16 @@ export class Outbound {
     return this.#unacknowledged.length === 0;
   }
 
+  /** The highest number that was acknowledged, and the highest that was in a packet. */
+  get progress() {
+    return { acknowledged: this.#acknowledged, sent: this.#sent };
+  }
+
+  /** Whether something waits for a packet, and may go now. */
+  get isDue() {
+    return this.#pace !== 'probed' && this.#unacknowledged.some(({ due }) => due);
+  }
+
   /** Numbers of the texts that are not acknowledged, in order. */
   get unacknowledgedTexts() {
     return this.#unacknowledged.filter(({ kind }) => kind === TEXT).map(({ number }) => number);
@@ -76,9 +88,10 @@ export class Outbound {
 
   /** Whether a message fits the window now. @param {number} kind @param {number} length */
   hasRoom(kind, length) {
-    const reserve = kind === BYE ? 0 : BYE_RESERVE_MESSAGES;
+    const whole = kind === BYE || kind === OPENING;
+    const reserve = whole ? 0 : BYE_RESERVE_MESSAGES;
     const messages = kind === TYPING ? TYPING_WINDOW_MESSAGES : WINDOW_MESSAGES - reserve;
-    const bytes = kind === BYE ? WINDOW_BYTES : WINDOW_BYTES - BYE_RESERVE_BYTES;
+    const bytes = whole ? WINDOW_BYTES : WINDOW_BYTES - BYE_RESERVE_BYTES;
     return this.#unacknowledged.length < messages && this.#cost + cost(length) <= bytes;
   }
 
@@ -112,6 +125,7 @@ export class Outbound {
       pending.sent = true;
       pending.due = false;
       this.#sent = Math.max(this.#sent, pending.number);
+      if (pending.kind === OPENING) this.#openingSentAt = now;
       filled = true;
     }
     if (filled && this.#pace === 'probe') this.#pace = 'probed';
@@ -130,6 +144,7 @@ export class Outbound {
     if (acknowledged > this.#sent) throw new ChannelFault('ack-beyond-sent');
     const news = this.#unacknowledged.filter(({ number }) => number <= acknowledged);
     if (news.length === 0) return [];
+    this.#acknowledged = acknowledged;
     this.#unacknowledged.splice(0, news.length);
     for (const { body } of news) this.#cost -= cost(body.length);
     // A message that was sent twice makes the round trip of those behind it unreliable.
@@ -139,6 +154,14 @@ export class Outbound {
     this.#pace = 'open';
     this.timeout = this.#unacknowledged.some(({ due }) => !due) ? now + this.#roundTrip.timeout : null;
     return news.filter(({ kind }) => kind === TEXT).map(({ number }) => number);
+  }
+
+  /** The peer has not received the opening: sends it again, unless that was a moment ago. @param {number} now */
+  repeatOpening(now) {
+    const [first] = this.#unacknowledged;
+    if (first?.kind !== OPENING || !first.sent || now - this.#openingSentAt < COPY_INTERVAL) return;
+    first.due = true;
+    if (this.#pace === 'probed') this.#pace = 'probe';
   }
 
   /**

@@ -3,21 +3,21 @@
  * Inside: acknowledgement and messages.
  */
 
-import { MAX_FRAME, MAX_TEXT, MIN_FRAME, WINDOW_MESSAGES } from './limits.js';
+import { HANDSHAKE_FRAME, MAX_FRAME, MAX_TEXT, MIN_FRAME, VERSION, WINDOW_MESSAGES } from './limits.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
 /**
- * Commitment, Noise message 1, Noise message 2; the value is the kind byte.
- * @typedef {1 | 2 | 3} Step
+ * Noise message 1, Noise message 2; the value is the kind byte.
+ * @typedef {1 | 2} Step
  */
-/** @typedef {{step: Step, body: Bytes} | {number: number, ciphertext: Bytes}} Frame */
+/** @typedef {{epoch: number, number: number, header: Bytes, ciphertext: Bytes}} Packet */
+/** @typedef {{step: Step, body: Bytes} | Packet} Frame */
 /** @typedef {{number: number, kind: number, body: Bytes}} Message */
 
-const VERSION = 1;
-const PACKET = 4;
+const PACKET = 3;
 const HANDSHAKE_HEADER = 4;
-const PACKET_HEADER = 10;
+const PACKET_HEADER = 14;
 const TAG = 16;
 const CONTENT_HEADER = 9;
 const MESSAGE_HEADER = 11;
@@ -26,6 +26,8 @@ const MESSAGE_HEADER = 11;
 export const TEXT = 1;
 export const TYPING = 2;
 export const BYE = 3;
+/** The first message of `a`: what it had committed to. */
+export const OPENING = 4;
 
 /**
  * The smallest size class that holds `length` bytes; `null` beyond the largest.
@@ -53,8 +55,11 @@ export function cost(bodyLength) {
 export function parseFrame(message) {
   if (paddedLength(message.length) !== message.length || message[0] !== VERSION) return null;
   const kind = message[1];
-  if (kind === PACKET) return { number: readNumber(message, 2), ciphertext: message.slice(PACKET_HEADER) };
-  if ((kind !== 1 && kind !== 2 && kind !== 3) || message.length !== MIN_FRAME) return null;
+  if (kind === PACKET) {
+    const [header, ciphertext] = [message.slice(0, PACKET_HEADER), message.slice(PACKET_HEADER)];
+    return { epoch: view(message).getUint32(2), number: readNumber(message, 6), header, ciphertext };
+  }
+  if ((kind !== 1 && kind !== 2) || message.length !== HANDSHAKE_FRAME) return null;
   const end = HANDSHAKE_HEADER + readLength(message, 2);
   if (end > message.length || !zeros(message.subarray(end))) return null;
   return { step: kind, body: message.slice(HANDSHAKE_HEADER, end) };
@@ -66,7 +71,7 @@ export function parseFrame(message) {
  * @param {Bytes} body
  */
 export function handshakeFrame(step, body) {
-  const message = new Uint8Array(MIN_FRAME);
+  const message = new Uint8Array(HANDSHAKE_FRAME);
   message.set([VERSION, step]);
   view(message).setUint16(2, body.length);
   message.set(body, HANDSHAKE_HEADER);
@@ -74,16 +79,16 @@ export function handshakeFrame(step, body) {
 }
 
 /**
- * The binary message of a packet.
+ * What a packet begins with; its ciphertext is bound to it.
+ * @param {number} epoch
  * @param {number} number
- * @param {Bytes} ciphertext
  */
-export function packetFrame(number, ciphertext) {
-  const message = new Uint8Array(PACKET_HEADER + ciphertext.length);
-  message.set([VERSION, PACKET]);
-  view(message).setBigUint64(2, BigInt(number));
-  message.set(ciphertext, PACKET_HEADER);
-  return message;
+export function packetHeader(epoch, number) {
+  const header = new Uint8Array(PACKET_HEADER);
+  header.set([VERSION, PACKET]);
+  view(header).setUint32(2, epoch);
+  view(header).setBigUint64(6, BigInt(number));
+  return header;
 }
 
 /** Gathers the content of one packet. */
@@ -159,6 +164,8 @@ export function readMessage({ number, kind, body }) {
   }
   if (kind === TYPING) return body.length === 1 && body[0] <= 1 ? { kind: 'peer-typing', active: body[0] === 1 } : null;
   if (kind === BYE) return body.length === 0 ? { kind: 'peer-bye' } : null;
+  // Where it belongs, it was taken before.
+  if (kind === OPENING) return null;
   return { kind: 'later' };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The safety code: 42 bits of the handshake hash that two people compare over another channel.
+ * The safety code: 42 bits of the handshake and of the nonce that `a` opens last, which two people compare over another channel.
  * There it proves that nobody sits between; compared inside the chat that it is about, it proves
  * nothing.
  */
@@ -26,10 +26,11 @@ export const SIGNS = [
 /**
  * The code of a finished handshake.
  * @param {Uint8Array} handshakeHash
+ * @param {Uint8Array} nonce What `a` had committed to.
  * @returns {Promise<SafetyCode>}
  */
-export async function safetyCode(handshakeHash) {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', concat(utf8('cipher-chat.v1 safety\0'), handshakeHash)));
+export async function safetyCode(handshakeHash, nonce) {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', concat(utf8('cipher-chat.v2 safety\0'), handshakeHash, nonce)));
   const bits = digest.slice(0, 6).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n) >> 6n;
   const part = (/** @type {number} */ from, /** @type {number} */ width) => Number((bits >> BigInt(from)) & ((1n << BigInt(width)) - 1n));
   return {

@@ -29,3 +29,11 @@ export async function partner(secret, role) {
   const [invite, psk] = await Promise.all([codeOf(secret), pskOf(secret)]);
   return { criteria: { invite, role }, psk };
 }
+
+/**
+ * Erases the key of a search that nothing has come of.
+ * @param {Search | null} search
+ */
+export function forget(search) {
+  search?.psk?.fill(0);
+}

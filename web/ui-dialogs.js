@@ -101,7 +101,7 @@ export function askForReport(report) {
 
 /** What the page protects and what it cannot. */
 export function showHow() {
-  const points = /** @type {const} */ (['sealed', 'delivery', 'server', 'stranger', 'page', 'peer', 'tab']);
+  const points = /** @type {const} */ (['sealed', 'quantum', 'delivery', 'server', 'stranger', 'page', 'peer', 'tab']);
   return openDialog('how', 'how.heading', (close) => [
     el('ul', { class: 'plain' }, ...points.map((point) => el('li', { text: `how.${point}` }))),
     el('div', { class: 'actions end' }, el('button', { class: 'button primary', text: 'safety.close', set: { type: 'button' }, on: { click: close } })),

@@ -13,13 +13,14 @@ import { setText } from './i18n.js';
 export function endScreen(how, act) {
   const heading = el('h1', { text: 'end.heading', set: { tabindex: '-1' } });
   const note = el('p', { class: 'note warn', set: { hidden: true } });
+  const whole = el('p', { class: 'hint', text: 'end.received', set: { hidden: true } });
   const again = el('button', { class: 'button primary', text: act.again.text, set: { type: 'button' }, on: { click: act.again.go } });
   const home = el('button', { class: 'button quiet', text: 'end.home', set: { type: 'button' }, on: { click: act.home } });
   const node = el(
     'div', { class: 'screen narrow ended' },
     heading,
     el('p', { class: 'lead', text: how }),
-    note,
+    note, whole,
     el('h2', { text: 'end.forgotten' }),
     el(
       'ul', { class: 'plain gone' },
@@ -35,5 +36,7 @@ export function endScreen(how, act) {
     else setText(note, 'end.undelivered.many', { count });
     note.hidden = count === 0;
   };
-  return { node, heading, undelivered };
+  /** The other side has acknowledged everything, the goodbye too. */
+  const received = () => (whole.hidden = false);
+  return { node, heading, undelivered, received };
 }

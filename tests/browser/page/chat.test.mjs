@@ -52,6 +52,7 @@ test('leaving says goodbye, and the other can read on until it clears everything
   await a.locator('.ended').waitFor();
   await b.getByRole('heading', { name: 'The other person said goodbye.' }).waitFor();
   assert.deepEqual(await transcript(b), ['one last thing']);
+  await a.getByText('has confirmed that it received everything you wrote').waitFor();
   assert.equal(await a.locator('.note:visible').count(), 0, 'everything was delivered before the goodbye');
   await b.getByRole('button', { name: 'Clear everything' }).click();
   await b.getByRole('heading', { name: 'It is gone.' }).waitFor();
@@ -163,7 +164,7 @@ test('a search that finds nobody says why, and offers to look further', async ()
   await b.locator('form button[type=submit]').click();
   await Promise.all([a, b].map(ready));
   const finds = a.frames_sent.filter((payload) => typeof payload === 'string').map((text) => JSON.parse(text));
-  assert.deepEqual(finds, [{ type: 'find', topic, lang: 'en' }, { type: 'find', lang: 'en' }]);
+  assert.deepEqual(finds, [{ type: 'find', channel: 2, topic, lang: 'en' }, { type: 'find', channel: 2, lang: 'en' }]);
 });
 
 test('waiting can be given up', async () => {

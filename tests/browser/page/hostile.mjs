@@ -9,8 +9,10 @@ import WebSocket from 'ws';
 
 import { fromBase64url, utf8 } from '../../../web/bytes.js';
 import { Handshake } from '../../../web/handshake.js';
-import { newEphemeral, open, seal } from '../../../web/noise.js';
-import { ContentWriter, packetFrame, parseContent, parseFrame, TEXT } from '../../../web/packet.js';
+import { findKem } from '../../../web/kem.js';
+import { newEphemeral } from '../../../web/noise.js';
+import { ContentWriter, OPENING, TEXT, parseContent, parseFrame } from '../../../web/packet.js';
+import { PacketCipher } from '../../../web/packet-cipher.js';
 import { PATIENCE_MS } from './program.mjs';
 
 export class Hostile {
@@ -23,8 +25,7 @@ export class Hostile {
   #frames = [];
   #wake = () => {};
   #handshake;
-  #keys;
-  #packets = 0;
+  #cipher;
   #messages = 0;
   #acknowledged = 0;
 
@@ -43,7 +44,7 @@ export class Hostile {
       });
     });
     await once(socket, 'open');
-    socket.send(JSON.stringify({ type: 'find', topic }));
+    socket.send(JSON.stringify({ type: 'find', channel: 2, topic }));
     const { side, room } = await paired;
     hostile.side = side;
     hostile.room = fromBase64url(room);
@@ -60,24 +61,32 @@ export class Hostile {
     return this.#frames.shift();
   }
 
-  /**
-   * Goes through the handshake as it should be; `before` may send something at its very beginning.
-   */
+  /** Goes through the handshake as it should be. */
   async secure() {
-    const ephemeral = await newEphemeral();
-    this.#handshake = new Handshake({ side: this.side, room: this.room, psk: null, ephemeral });
-    await this.#handshake.start();
-    if (this.side === 'b') this.send(this.#handshake.waiting);
-    while (this.#keys === undefined) {
+    const handshake = await this.begin();
+    if (this.side === 'a') this.send(handshake.waiting);
+    while (this.#cipher === undefined) {
       const frame = parseFrame(await this.frame());
-      if (!('step' in frame)) continue;
-      const progress = await this.#handshake.receive(frame.step, frame.body);
-      if ('send' in progress) this.send(progress.send);
-      if ('keys' in progress) this.#keys = progress.keys;
+      if ('step' in frame) await this.proceed(frame);
     }
-    // With the first packet the page is secured, if it was not before.
-    await this.packet(this.content([]));
     return this;
+  }
+
+  /** The handshake of this side, of which nothing is said yet. */
+  async begin() {
+    const ephemeral = await newEphemeral();
+    const nonce = crypto.getRandomValues(new Uint8Array(32));
+    this.#handshake = new Handshake({ side: this.side, room: this.room, psk: null, ephemeral, kem: await findKem(), nonce });
+    await this.#handshake.start();
+    return this.#handshake;
+  }
+
+  /** Takes a message of the handshake, and answers it; `a` opens what it promised unless that is held back. */
+  async proceed({ step, body }, held = false) {
+    const progress = await this.#handshake.receive(step, body);
+    if ('send' in progress) this.send(progress.send);
+    if ('keys' in progress) this.#cipher = await PacketCipher.of(this.side, progress.keys);
+    if ('opening' in progress && !held) await this.packet(this.content([this.message(OPENING, progress.opening)]));
   }
 
   /** The next text of the page; what else comes is read and acknowledged. */
@@ -86,7 +95,9 @@ export class Hostile {
     while (this.texts.length === count) {
       const frame = parseFrame(await this.frame());
       if ('step' in frame) continue;
-      const content = parseContent(await open(this.#keys[this.side === 'a' ? 'bToA' : 'aToB'], frame.number, frame.ciphertext));
+      const opened = await this.#cipher.open(frame);
+      if (typeof opened === 'string') continue;
+      const content = parseContent(opened);
       for (const { number, kind, body } of content.messages) {
         if (number !== this.#acknowledged + 1) continue;
         this.#acknowledged = number;
@@ -104,8 +115,7 @@ export class Hostile {
 
   /** A packet that authenticates, whatever it holds; returned, and sent unless it is held back. */
   async packet(content, held = false) {
-    const frame = packetFrame(this.#packets, await seal(this.#keys[this.side === 'a' ? 'aToB' : 'bToA'], this.#packets, content));
-    this.#packets += 1;
+    const frame = await this.#cipher.seal(content);
     if (!held) this.send(frame);
     return frame;
   }
@@ -126,6 +136,11 @@ export class Hostile {
   /** Says a text as it should be said. */
   say(text, held = false) {
     return this.packet(this.content([this.message(TEXT, text)]), held);
+  }
+
+  /** Ends the chat in good manners. */
+  leave() {
+    this.#socket.send(JSON.stringify({ type: 'leave' }));
   }
 
   close() {

@@ -9,8 +9,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 
 import { utf8 } from '../../../web/bytes.js';
-import { sha256 } from '../../../web/noise.js';
-import { BYE, TEXT, TYPING, handshakeFrame } from '../../../web/packet.js';
+import { BYE, OPENING, TEXT, TYPING, handshakeFrame, parseFrame } from '../../../web/packet.js';
 import { Hostile } from './hostile.mjs';
 import { delivered, reads, ready, seek, transcript, world, write } from './support.mjs';
 
@@ -35,13 +34,17 @@ async function secured(page) {
 }
 
 /** The page has ended the chat, says why, and shows nothing of it. */
-async function stopped(page, name) {
+async function stopped(page, name, why) {
   await page.getByRole('heading', { name: 'The chat was stopped' }).waitFor().catch((fault) => assert.fail(`${name}: ${fault}`));
-  await page.getByText('The encryption check failed').first().waitFor();
+  await page.getByText(why).first().waitFor();
   assert.equal(await page.locator('.text, textarea').count(), 0, name);
   await page.getByRole('button', { name: 'Back to the start' }).click();
   await page.locator('.start').waitFor();
 }
+
+/** What the page says when the handshake is wrong, and when somebody with the keys breaks the rules. */
+const TAMPERED = 'The encryption check failed';
+const BROKEN = 'program broke the rules of the chat';
 
 /** Everything still works, and the page shows exactly these lines and the proof. */
 async function survived(page, hostile, lines) {
@@ -72,13 +75,13 @@ test('what is no frame at all is dropped: any length, any version, any kind', as
   const page = await it.visitor();
   const hostile = await secured(page);
   for (const length of [0, 1, 2, 10, 255, 256, 257, 512, 16384, 16385, 65536]) hostile.send(randomBytes(length));
-  for (const start of [[0, 4], [2, 4], [255, 4], [1, 0], [1, 5], [1, 255]]) {
+  for (const start of [[0, 3], [1, 3], [3, 3], [255, 3], [2, 0], [2, 4], [2, 255]]) {
     const frame = randomBytes(256);
     frame.set(start);
     hostile.send(frame);
   }
   const late = handshakeFrame(2, new Uint8Array(32));
-  late[255] = 1;
+  late[2047] = 1;
   hostile.send(late);
   const endless = handshakeFrame(1, new Uint8Array(32));
   endless.set([255, 255], 2);
@@ -105,7 +108,7 @@ test('packets that come twice, late, in the wrong order, cut short or changed ne
   }
   for (const frame of held.toReversed()) hostile.send(frame);
   await reads(page, 'text 4');
-  for (const frame of [...hostile.sent]) if (frame.length === 256 && frame[1] === 4) hostile.send(frame);
+  for (const frame of [...hostile.sent]) if (frame.length === 256 && frame[1] === 3) hostile.send(frame);
   await survived(page, hostile, [0, 1, 2, 3, 4].map((at) => `text ${at}`));
 });
 
@@ -123,7 +126,8 @@ test('a message number that was used already is not shown with other words', asy
   const hostile = await secured(page);
   await hostile.say('the first word');
   await reads(page, 'the first word');
-  await hostile.packet(hostile.content([{ number: 1, kind: TEXT, body: utf8('another word') }]));
+  const used = hostile.side === 'a' ? 2 : 1;
+  await hostile.packet(hostile.content([{ number: used, kind: TEXT, body: utf8('another word') }]));
   await survived(page, hostile, ['the first word']);
 });
 
@@ -131,7 +135,7 @@ test('a handshake message in a secured chat changes nothing, since anybody in be
   const page = await it.visitor();
   const hostile = await secured(page);
   const step = hostile.side === 'a' ? 2 : 1;
-  for (const length of [32, 48]) hostile.send(handshakeFrame(step, randomBytes(length)));
+  for (const length of [32, 1136, 1248, 1264]) hostile.send(handshakeFrame(step, randomBytes(length)));
   await hostile.say('as before');
   await reads(page, 'as before');
   await survived(page, hostile, ['as before']);
@@ -144,7 +148,8 @@ const FAULTS = {
   'a text that is too long': (hostile) => hostile.packet(hostile.content([hostile.message(TEXT, 'x'.repeat(8193))])),
   'a typing notice that is no notice': (hostile) => hostile.packet(hostile.content([hostile.message(TYPING, Uint8Array.of(2))])),
   'message number 0': (hostile) => hostile.packet(hostile.content([{ number: 0, kind: TEXT, body: utf8('zero') }])),
-  'a message beyond the window': (hostile) => hostile.packet(hostile.content([{ number: 66, kind: TEXT, body: utf8('far') }])),
+  'a message beyond the window': (hostile) => hostile.packet(hostile.content([{ number: 67, kind: TEXT, body: utf8('far') }])),
+  'an opening in the middle of a chat': (hostile) => hostile.packet(hostile.content([hostile.message(OPENING, randomBytes(32))])),
   'an acknowledgement of what was never sent': (hostile) => hostile.packet(hostile.content([], 1_000)),
   'a count that promises more than there is': (hostile) => {
     const content = hostile.content([hostile.message(TEXT, 'said')]);
@@ -163,7 +168,7 @@ test('a fault that only somebody with the keys can make ends the chat for safety
   for (const [name, commit] of Object.entries(FAULTS)) {
     const hostile = await secured(page);
     await commit(hostile);
-    await stopped(page, name);
+    await stopped(page, name, BROKEN);
   }
   assert.deepEqual(page.faults, []);
 });
@@ -177,27 +182,80 @@ test('a word after a goodbye is not shown', async () => {
   assert.equal(await page.getByText('after', { exact: true }).count(), 0);
 });
 
-test('a handshake with a weak key, or with another key than was promised, ends the chat', async () => {
+test('a handshake with a weak key, or with another opening than was promised, ends the chat', async () => {
   const page = await it.visitor();
   const seen = new Set();
-  // The sides fall as they fall; each has its own way to cheat.
-  for (let round = 0; seen.size < 2 || round < 3; round++) {
-    assert.ok(round < 40, 'one side never came up');
+  // The sides fall as they fall; each has its own ways to cheat.
+  for (let round = 0; seen.size < 3; round++) {
+    assert.ok(round < 60, 'one side never came up');
     const hostile = await meet(page);
-    seen.add(hostile.side);
-    const weak = new Uint8Array(32);
-    if (hostile.side === 'a') {
+    const handshake = await hostile.begin();
+    let how = 'a weak key of side b';
+    if (hostile.side === 'b') {
       await hostile.frame();
-      hostile.send(handshakeFrame(2, weak));
+      hostile.send(handshakeFrame(2, new Uint8Array(1136)));
+    } else if (seen.has('a weak key of side a')) {
+      how = 'another opening';
+      hostile.send(handshake.waiting);
+      await hostile.proceed(parseFrame(await hostile.frame()), true);
+      await hostile.packet(hostile.content([hostile.message(OPENING, randomBytes(32)), hostile.message(TEXT, 'never shown')]));
     } else {
-      const promised = round % 2 === 0 ? weak : randomBytes(32);
-      const name = utf8('cipher-chat.v1 commit\0Noise_NN_25519_AESGCM_SHA256\0');
-      hostile.send(handshakeFrame(1, await sha256(name, hostile.room, promised)));
-      await hostile.frame();
-      hostile.send(handshakeFrame(3, new Uint8Array(48)));
+      how = 'a weak key of side a';
+      const body = parseFrame(handshake.waiting).body;
+      hostile.send(handshakeFrame(1, body.fill(0, 0, 32)));
     }
-    await stopped(page, `side ${hostile.side}, round ${round}`);
+    seen.add(how);
+    await stopped(page, how, TAMPERED);
   }
+});
+
+test('a key of ML-KEM that is none ends the chat', async () => {
+  const page = await it.visitor();
+  for (let round = 0; ; round++) {
+    assert.ok(round < 60, 'side a never came up');
+    const hostile = await meet(page);
+    if (hostile.side === 'a') {
+      const { body } = parseFrame((await hostile.begin()).waiting);
+      hostile.send(handshakeFrame(1, body.fill(255, 32, 64)));
+      return stopped(page, 'a coefficient beyond the modulus', TAMPERED);
+    }
+    hostile.leave();
+    await page.locator('.over').waitFor();
+    await page.getByRole('button', { name: 'Clear everything' }).click();
+    await page.getByRole('button', { name: 'Back to the start' }).click();
+    await page.locator('.start').waitFor();
+  }
+});
+
+test('a page that speaks another version than the server’s meets nobody, and says to load it again', async () => {
+  const page = await it.person();
+  await page.routeWebSocket(/v1\/ws/, (near) => {
+    const far = near.connectToServer();
+    // As if it were a tab that was left open.
+    near.onMessage((message) => far.send(typeof message === 'string' ? message.replace('"channel":2', '"channel":1') : message));
+  });
+  await page.goto(it.url);
+  const topic = crypto.randomUUID();
+  await seek(page, topic);
+  const met = Hostile.meet(it.url, topic).then(() => 'met', () => 'not met');
+  await page.getByText('another version of this page').waitFor();
+  assert.equal(await Promise.race([met, Promise.resolve('still waiting')]), 'still waiting');
+});
+
+test('a server that names a second room ends the chat, and the person sees it', async () => {
+  const page = await it.person();
+  let near;
+  await page.routeWebSocket(/v1\/ws/, (socket) => {
+    near = socket;
+    socket.connectToServer();
+  });
+  await page.goto(it.url);
+  await page.locator('.start').waitFor();
+  const hostile = await secured(page);
+  await hostile.say('before');
+  await reads(page, 'before');
+  near.send(JSON.stringify({ type: 'paired', room: 'AAECAwQFBgcICQoLDA0ODw', side: 'b', ticket: 't' }));
+  await stopped(page, 'a second room', 'The server tried to connect you a second time');
 });
 
 test('a peer who never shakes hands is given up, and nothing was said', async () => {
@@ -207,5 +265,5 @@ test('a peer who never shakes hands is given up, and nothing was said', async ()
   assert.ok(await page.locator('textarea').isDisabled());
   assert.ok(await page.locator('.tool.shield').isDisabled());
   await page.getByText('The two browsers could not agree on keys in time').first().waitFor();
-  assert.ok(page.frames_sent.every((payload) => typeof payload === 'string' || payload[1] < 4));
+  assert.ok(page.frames_sent.every((payload) => typeof payload === 'string' || payload[1] < 3));
 });

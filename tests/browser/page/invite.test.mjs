@@ -117,7 +117,7 @@ test('a click between making an invite and looking for somebody parts neither fr
   await other.locator('form button[type=submit]').click();
   await Promise.all([host, other].map(ready));
   const finds = host.frames_sent.filter((payload) => typeof payload === 'string' && payload.includes('"find"')).map((text) => JSON.parse(text));
-  assert.deepEqual(finds, [{ type: 'find', lang: 'en' }]);
+  assert.deepEqual(finds, [{ type: 'find', channel: 2, lang: 'en' }]);
 });
 
 test('a guest reads whom the wait is for, and after a while that it may be in vain', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 
-import { eventually, reads, ready, world, write } from './support.mjs';
+import { eventually, reads, ready, safetyOf, seek, withoutKem, world, write } from './support.mjs';
 
 const it = world();
 afterEach(() => it.dismiss());
@@ -91,14 +92,91 @@ test('a browser that cannot encrypt is told so, and sends nothing', async () => 
   assert.deepEqual(page.requests.filter((url) => url.includes('/v1/')), []);
 });
 
+test('a browser without ML-KEM loads one, once and with its digest, and talks with one that has it', async () => {
+  const [a, b] = [await withoutKem(await it.person()), await it.person()];
+  const topic = crypto.randomUUID();
+  for (const page of [a, b]) {
+    await page.goto(it.url);
+    await seek(page, topic);
+  }
+  await Promise.all([a, b].map(ready));
+  await write(a, 'from afar');
+  await reads(b, 'from afar');
+  assert.equal((await safetyOf(a)).numbers, (await safetyOf(b)).numbers);
+  const loaded = (page) => page.requests.filter((url) => url.includes('/vendor/')).length;
+  assert.deepEqual([loaded(a), loaded(b)], [1, 0]);
+  assert.deepEqual([a.faults, b.faults], [[], []], 'the policy lets it');
+  const map = JSON.parse(await a.locator('script[type=importmap]').textContent());
+  assert.match(map.integrity['./vendor/noble-ml-kem.js'], /^sha256-/);
+});
+
+test('a module for ML-KEM that was changed on the way does not run, and there is no chat', async () => {
+  for (const how of ['changed', 'missing']) {
+    const page = await withoutKem(await it.person());
+    await page.route('**/vendor/**', async (route) => {
+      if (how === 'missing') return route.abort();
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `${await response.text()}\n// changed` });
+    });
+    await page.goto(it.url);
+    await page.locator('form button[type=submit]').click();
+    await page.getByText('we will not chat with weaker encryption').waitFor();
+    assert.deepEqual(page.frames_sent, [], 'nobody was looked for');
+  }
+});
+
+test('both ways to ML-KEM understand each other in every combination, and agree about what was changed', async () => {
+  const page = await it.visitor();
+  const acvp = JSON.parse(readFileSync(new URL('../../../schemas/vectors/ml-kem.json', import.meta.url), 'utf8'));
+  const wrong = await page.evaluate(async ({ key_generation, encapsulation }) => {
+    const { webCrypto, vendored } = await import('./kem.js');
+    const { ml_kem768: noble } = await import('./vendor/noble-ml-kem.js');
+    const unhex = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
+    const same = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at]);
+    const faults = [];
+    const kems = [webCrypto(), await vendored()];
+    if (kems[0] === null) return ['this Chromium has no ML-KEM'];
+    for (const one of kems) {
+      for (const other of kems) {
+        for (let time = 0; time < 20; time++) {
+          const { encapsulationKey, decapsulate } = await one.generate();
+          const { ciphertext, sharedKey } = await other.encapsulate(encapsulationKey);
+          if (!same(await decapsulate(ciphertext), sharedKey)) faults.push(`${one.name} and ${other.name}`);
+        }
+      }
+      const { encapsulationKey } = await one.generate();
+      const refused = await one.encapsulate(encapsulationKey.fill(255, 0, 3)).then(() => false, () => true);
+      if (!refused) faults.push(`${one.name} takes a coefficient beyond the modulus`);
+    }
+    const algorithm = { name: 'ML-KEM-768' };
+    for (const { tcId, d, z, dk } of key_generation) {
+      const key = await crypto.subtle.importKey('raw-seed', unhex(d + z), algorithm, false, ['decapsulateBits']);
+      const { publicKey } = noble.keygen(unhex(d + z));
+      if (!same(publicKey, unhex(dk).slice(1152, 2336))) faults.push(`key ${tcId}`);
+      const { cipherText, sharedSecret } = noble.encapsulate(publicKey);
+      const opened = async (text) => new Uint8Array(await crypto.subtle.decapsulateBits(algorithm, key, text));
+      if (!same(await opened(cipherText), sharedSecret)) faults.push(`decapsulation with key ${tcId}`);
+      // Implicit rejection: both make the same key of nothing.
+      cipherText[tcId] ^= 1;
+      if (!same(await opened(cipherText), noble.decapsulate(cipherText, unhex(dk)))) faults.push(`rejection with key ${tcId}`);
+    }
+    for (const { tcId, ek } of encapsulation) {
+      const key = await crypto.subtle.importKey('raw-public', unhex(ek), algorithm, true, ['encapsulateBits']);
+      if (!same(new Uint8Array(await crypto.subtle.exportKey('raw-public', key)), unhex(ek))) faults.push(`public key ${tcId}`);
+    }
+    return faults;
+  }, acvp);
+  assert.deepEqual(wrong, []);
+});
+
 test('a relay that changes the handshake ends the chat before a word is said', async () => {
   const pages = [await it.person(), await it.person()];
   for (const page of pages) {
     await page.routeWebSocket(/v1\/ws/, (near) => {
       const far = near.connectToServer();
       far.onMessage((message) => {
-        // The third kind is Noise message 2; its bytes begin after four of header.
-        if (typeof message !== 'string' && message[1] === 3) message[4] ^= 1;
+        // The second kind is Noise message 2; its bytes begin after four of header.
+        if (typeof message !== 'string' && message[1] === 2) message[4] ^= 1;
         near.send(message);
       });
     });
@@ -119,7 +197,7 @@ test('a packet that was changed on the way is sent again, and nobody notices', a
   await b.routeWebSocket(/v1\/ws/, (near) => {
     const far = near.connectToServer();
     far.onMessage((message) => {
-      if (typeof message !== 'string' && message[1] === 4 && spoilt < 2) {
+      if (typeof message !== 'string' && message[1] === 3 && spoilt < 2) {
         spoilt += 1;
         message[40] ^= 1;
       }

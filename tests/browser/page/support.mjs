@@ -138,6 +138,14 @@ export async function seek(page, topic) {
   await page.locator('form button[type=submit]').click();
 }
 
+/** Takes ML-KEM out of the WebCrypto of a page that is opened after this. */
+export async function withoutKem(page) {
+  await page.addInitScript(() => {
+    for (const name of ['encapsulateBits', 'decapsulateBits', 'encapsulateKey', 'decapsulateKey']) delete SubtleCrypto.prototype[name];
+  });
+  return page;
+}
+
 /** Sets up a world for the tests of a file. */
 export function world(...options) {
   return made((world) => world.serve(options));

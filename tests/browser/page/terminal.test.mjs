@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 
 import { Echo, Terminal } from './program.mjs';
-import { delivered, makeInvite, reads, ready, safetyOf, seek, transcript, world, write } from './support.mjs';
+import { delivered, makeInvite, reads, ready, safetyOf, seek, transcript, withoutKem, world, write } from './support.mjs';
 
 const it = world();
 const programs = [];
@@ -66,6 +66,22 @@ test('the page and a terminal meet by a topic, however each writes it', async ()
   const other = terminal('--url', it.url, '--topic', ` ${topic.normalize('NFKC').toUpperCase()} `);
   await theyTalk(page, other);
   await terminalLeaves(page, other);
+});
+
+test('a page whose browser has no ML-KEM and a terminal come to the same keys, whoever begins', async () => {
+  const sides = new Set();
+  for (let round = 0; sides.size < 2; round++) {
+    assert.ok(round < 40, 'one side never came up');
+    const page = await withoutKem(await it.person());
+    await page.goto(it.url);
+    const topic = crypto.randomUUID();
+    await seek(page, topic);
+    const other = terminal('--url', it.url, '--topic', topic);
+    await theyTalk(page, other);
+    sides.add(page.told.find(({ type }) => type === 'paired').side);
+    await page.context().close();
+    await other.kill();
+  }
 });
 
 test('a terminal opens the link that a page made', async () => {

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import net from 'node:net';
+import { Transform } from 'node:stream';
 
 export class Wire {
   #sockets = new Set();
@@ -13,6 +14,7 @@ export class Wire {
    * balancer does.
    */
   #upstreams;
+  /** How long everything takes on its way, in each direction, ms. */ delay = 0;
 
   /** @param {number[]} upstreams */
   constructor(upstreams) {
@@ -74,10 +76,25 @@ export class Wire {
         this.#sockets.add(from);
         from.on('error', () => to.destroy());
         from.on('close', () => (this.#sockets.delete(from), to.destroy()));
-        from.pipe(to);
+        if (this.delay > 0) from.pipe(late(this.delay)).pipe(to);
+        else from.pipe(to);
         if (this.#frozen) from.pause();
       }
       if (near.destroyed || this.#cut) for (const socket of [near, far]) socket.destroy();
     });
   }
+}
+
+/** Passes on what comes some time later, however much comes meanwhile. */
+function late(ms) {
+  return new Transform({
+    readableHighWaterMark: 2 ** 30,
+    transform(chunk, _, done) {
+      setTimeout(() => this.push(chunk), ms);
+      done();
+    },
+    flush(done) {
+      setTimeout(done, ms);
+    },
+  });
 }

@@ -74,7 +74,7 @@ test('the first find makes a session, dials with its token, and asks once the se
   assert.deepEqual(world.machine.sessionCreated(world.token(), world.now), [{ do: 'connect', socket: 1, token: 'token-1' }]);
   assert.deepEqual(world.ready(1), [
     { do: 'emit', event: { kind: 'online' } },
-    { do: 'send', socket: 1, text: '{"type":"find","topic":"music","lang":"ko"}' },
+    { do: 'send', socket: 1, text: '{"type":"find","channel":2,"topic":"music","lang":"ko"}' },
   ]);
   assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
   assert.equal(world.machine.roomSocket, null);
@@ -158,7 +158,7 @@ test('a connection lost while waiting finds again', () => {
   const world = new World().connected({ topic: 'music' });
   world.close(1, 4001);
   world.wake();
-  assert.deepEqual(messages(world.ready(2)), [{ type: 'find', topic: 'music' }]);
+  assert.deepEqual(messages(world.ready(2)), [{ type: 'find', channel: 2, topic: 'music' }]);
 });
 
 test('pauses double with jitter up to the longest, and begin with the shortest again after a success', () => {
@@ -444,7 +444,7 @@ test('a resume that is refused ends the chat, one that is refused for now is sai
 test('a find that is refused for good is told, one that is refused for now is said again', () => {
   const world = new World().connected({ invite: 'c' });
   assert.equal(events(world.message(1, { type: 'error', code: 'rate', message: 'm' }))[0].kind, 'busy');
-  assert.deepEqual(messages(world.wake()), [{ type: 'find', invite: 'c' }]);
+  assert.deepEqual(messages(world.wake()), [{ type: 'find', channel: 2, invite: 'c' }]);
   assert.deepEqual(events(world.message(1, { type: 'error', code: 'invite-spent', message: 'm' })), [{ kind: 'refused', code: 'invite-spent' }]);
   assert.deepEqual(events(world.message(1, { type: 'error', code: 'invite-spent', message: 'm' })), []);
 });
@@ -457,9 +457,17 @@ test('a match for a search that was refused is left', () => {
   assert.equal(world.machine.inRoom, false);
 });
 
+test('a second match in a room ends the chat, and the person is told', () => {
+  const world = new World().paired();
+  const effects = world.message(1, { type: 'paired', room: 'other', side: 'b', ticket: 't' });
+  assert.deepEqual([events(effects), messages(effects)], [[{ kind: 'paired-again' }], [{ type: 'leave' }]]);
+  assert.equal(world.machine.inRoom, false);
+  assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), [], 'nobody is looked for again');
+});
+
 test('somebody else is asked for with next, and the end of the old room is not told', () => {
   const world = new World().paired();
-  assert.deepEqual(messages(world.find({ topic: 'art' })), [{ type: 'next', topic: 'art' }]);
+  assert.deepEqual(messages(world.find({ topic: 'art' })), [{ type: 'next', channel: 2, topic: 'art' }]);
   assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), []);
   assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
 });

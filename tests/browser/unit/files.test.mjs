@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { vendored } from '../vendor.mjs';
+
 const web = new URL('../../../web/', import.meta.url);
 const read = (file) => readFileSync(new URL(file, web), 'utf8');
 const modules = readdirSync(web).filter((file) => file.endsWith('.js'));
+/** What others wrote, loaded only by a browser that needs it. */
+const vendor = readdirSync(new URL('vendor/', web));
 
 test('the page begins with main.js, and says where the others are named', () => {
   assert.equal(read('index.html').split('<!-- modules -->').length, 2);
@@ -29,9 +33,18 @@ test('imports run one way: no module reaches itself', () => {
   assert.deepEqual([...done].sort(), modules.sort(), 'every module was looked at');
 });
 
+test('what others wrote is what their packages give, and only one module of the page loads it', async () => {
+  assert.deepEqual(vendor, ['noble-ml-kem.js']);
+  assert.equal(read('vendor/noble-ml-kem.js'), await vendored(), 'npm run vendor writes it');
+  assert.match(read('vendor/noble-ml-kem.js'), /^\/\*!\n \* ML-KEM-768 of [^]*MIT License[^]*Copyright \(c\)/);
+  const loading = modules.filter((file) => read(file).includes('vendor/'));
+  assert.deepEqual(loading, ['kem.js']);
+  assert.doesNotMatch(read('kem.js'), /from '\.\/vendor/, 'only when it is needed');
+});
+
 test('nothing is written as markup, evaluated, stored, or fetched from elsewhere', () => {
   const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie/;
-  for (const file of modules) assert.doesNotMatch(read(file), forbidden, file);
+  for (const file of [...modules, 'vendor/noble-ml-kem.js']) assert.doesNotMatch(read(file), forbidden, file);
   for (const file of [...modules, 'index.html', 'style.css']) {
     const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/(https?:)?\/\/[a-z0-9.-]+\.[a-z]{2,}/g) ?? [];
     assert.deepEqual(elsewhere, [], file);

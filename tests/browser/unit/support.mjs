@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 
 import { Channel } from '../../../web/channel.js';
+import { ml_kem768 } from '../../../web/vendor/noble-ml-kem.js';
 
 /** A file of `schemas/vectors`. */
 export function vectors(name) {
@@ -20,6 +21,24 @@ export async function ephemeralOf(privateHex, publicHex) {
   const pkcs8 = unhex(`302e020100300506032b656e04220420${privateHex}`);
   const privateKey = await crypto.subtle.importKey('pkcs8', pkcs8, { name: 'X25519' }, false, ['deriveBits']);
   return { privateKey, publicKey: unhex(publicHex) };
+}
+
+/**
+ * ML-KEM with what a case of `handshake.json` has drawn: the seed of `a`'s keys, the randomness of `b`'s
+ * encapsulation. Only the vendored one takes it.
+ */
+export function kemOf({ a, b }) {
+  return {
+    name: 'noble',
+    generate: async () => {
+      const { publicKey, secretKey } = ml_kem768.keygen(unhex(a.kem_d + a.kem_z));
+      return { encapsulationKey: publicKey, decapsulate: async (ciphertext) => ml_kem768.decapsulate(ciphertext, secretKey) };
+    },
+    encapsulate: async (key) => {
+      const { cipherText: ciphertext, sharedSecret: sharedKey } = ml_kem768.encapsulate(key, unhex(b.kem_m));
+      return { ciphertext, sharedKey };
+    },
+  };
 }
 
 /** A channel that keeps what it sends and tells, and its own clock. */
@@ -62,10 +81,11 @@ export class Side {
 
 /** Both sides of a case of `handshake.json`. */
 export async function sidesOf({ a, b, room, psk }) {
-  const place = { room: unhex(room), psk: psk === null ? null : unhex(psk) };
+  // Each side erases its psk and its nonce.
+  const place = () => ({ room: unhex(room), psk: psk === null ? null : unhex(psk), nonce: unhex(a.nonce), kem: kemOf({ a, b }) });
   return [
-    new Side({ ...place, side: 'a', ephemeral: await ephemeralOf(a.private, a.public) }),
-    new Side({ ...place, side: 'b', ephemeral: await ephemeralOf(b.private, b.public) }),
+    new Side({ ...place(), side: 'a', ephemeral: await ephemeralOf(a.private, a.public) }),
+    new Side({ ...place(), side: 'b', ephemeral: await ephemeralOf(b.private, b.public) }),
   ];
 }
 

@@ -2,35 +2,43 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 
-import { equal, fromBase64url } from '../../../web/bytes.js';
+import { concat, equal, fromBase64url, utf8 } from '../../../web/bytes.js';
 import { en } from '../../../web/en.js';
 import { codeOf, linkOf, pskOf, secretOf, secretOfWords, wordsOf } from '../../../web/invite.js';
-import { open, seal } from '../../../web/noise.js';
-import { ContentWriter, cost, packetFrame, paddedLength, parseContent, parseFrame } from '../../../web/packet.js';
+import { aesKey, hkdf, open, seal } from '../../../web/noise.js';
+import { ContentWriter, cost, handshakeFrame, packetHeader, paddedLength, parseContent, parseFrame } from '../../../web/packet.js';
 import { SIGNS, safetyCode } from '../../../web/safety.js';
 import { hex, sidesOf, unhex, vectors } from './support.mjs';
 
 for (const vector of vectors('handshake').cases) {
   test(`the handshake ${vector.name} is byte for byte that of the vectors`, async () => {
     const [a, b] = await sidesOf(vector);
-    await a.start();
-    assert.deepEqual(a.frames, [], 'a says nothing before a commitment');
     await b.start();
+    assert.deepEqual(b.frames, [], 'b says nothing before message 1');
+    await a.start();
     const step = async (from, to, expected) => {
       const [frame, ...more] = from.takeFrames();
       assert.deepEqual([hex(frame), more], [expected, []]);
       await to.take(frame);
     };
-    await step(b, a, vector.frames.commitment);
     await step(a, b, vector.frames.message1);
     await step(b, a, vector.frames.message2);
-    assert.deepEqual(b.events, [], 'b is secured by the first packet only');
-    await step(a, b, vector.frames.acknowledgement);
+    assert.deepEqual(b.events, [], 'b is secured by the opening only');
+    await step(a, b, vector.frames.opening);
     for (const side of [a, b]) {
       const [{ kind, safety }] = side.takeEvents();
       assert.equal(kind, 'secured');
       assert.deepEqual(safety.numbers, vector.safety.numbers);
       assert.equal(safety.emoji.map((index) => SIGNS[index]).join(''), vector.safety.emoji);
+    }
+  });
+
+  test(`the keys of the epochs after the handshake ${vector.name} are those of the vectors`, async () => {
+    for (const chain of [vector.epochs_a_to_b, vector.epochs_b_to_a]) {
+      for (let epoch = 0; epoch + 1 < chain.length; epoch++) {
+        const [next] = await hkdf(utf8('cipher-chat.v2 epoch'), unhex(chain[epoch]), 1);
+        assert.equal(hex(next), chain[epoch + 1]);
+      }
     }
   });
 }
@@ -40,61 +48,71 @@ test('a key of small order ends the chat', async () => {
   for (const key of keys_of_small_order) {
     const [, b] = await sidesOf(cases[0]);
     await b.start();
-    await b.take(parseAndPad(2, unhex(key)));
+    await b.take(handshakeFrame(1, concat(unhex(key), unhex(cases[0].message1).slice(32))));
     assert.equal(b.end, 'weak-key', key);
   }
 });
 
-function parseAndPad(step, body) {
-  const frame = new Uint8Array(256);
-  frame.set([1, step, 0, body.length]);
-  frame.set(body, 4);
-  return frame;
-}
+test('handshakes are refused for the reason of the vectors', async () => {
+  const { cases, refused_handshakes } = vectors('handshake');
+  for (const { name, to, psk, body, reason } of refused_handshakes) {
+    const [a, b] = await sidesOf(cases.find((vector) => vector.psk === psk));
+    const [side, step] = to === 'a' ? [a, 2] : [b, 1];
+    await side.start();
+    await side.take(handshakeFrame(step, unhex(body)));
+    assert.deepEqual(side.events.filter(({ kind }) => kind !== 'not-delivered'), [{ kind: 'ended', reason }], name);
+  }
+});
 
 test('packets are sealed and opened as in the vectors', async () => {
   const { key: raw, cases } = vectors('packets');
-  const key = await crypto.subtle.importKey('raw', unhex(raw), 'AES-GCM', false, ['encrypt', 'decrypt']);
+  const [second] = await hkdf(utf8('cipher-chat.v2 epoch'), unhex(raw), 1);
+  const keys = await Promise.all([aesKey(unhex(raw)), aesKey(second)]);
+  assert.deepEqual([...new Set(cases.map(({ epoch }) => epoch))].sort(), [0, 1]);
   for (const vector of cases) {
+    const key = keys[vector.epoch];
     const writer = new ContentWriter(vector.acknowledged);
     const messages = vector.messages.map((message) => ({ ...message, body: unhex(message.body) }));
     for (const message of messages) assert.ok(writer.push(message));
     const content = writer.finish();
     if (vector.content !== undefined) assert.equal(hex(content), vector.content, vector.name);
-    const frame = packetFrame(vector.number, await seal(key, vector.number, content));
+    const header = packetHeader(vector.epoch, vector.number);
+    const frame = concat(header, await seal(key, vector.number, content, header));
+    if (vector.frame !== undefined) assert.equal(hex(frame), vector.frame, vector.name);
     assert.equal(frame.length, vector.size, vector.name);
     assert.equal(createHash('sha256').update(frame).digest('hex'), vector.frame_sha256, vector.name);
-    const { number, ciphertext } = parseFrame(frame);
-    assert.equal(number, vector.number);
-    const opened = await open(key, number, ciphertext);
+    const parsed = parseFrame(frame);
+    assert.deepEqual([parsed.epoch, parsed.number], [vector.epoch, vector.number]);
+    const opened = await open(key, parsed.number, parsed.ciphertext, parsed.header);
     assert.deepEqual(parseContent(opened), { acknowledged: vector.acknowledged, messages }, vector.name);
   }
 });
 
 test('contents that break the rules end the chat for the right reason', async () => {
   const { key: raw, contents_that_end_the_chat: contents } = vectors('packets');
-  const key = await crypto.subtle.importKey('raw', unhex(raw), 'AES-GCM', false, ['encrypt']);
+  const key = await aesKey(unhex(raw));
   const [vector] = vectors('handshake').cases;
   for (const { content, name, reason } of contents) {
     const [, b] = await sidesOf(vector);
     await b.start();
     await b.take(unhex(vector.frames.message1));
-    await b.take(unhex(vector.frames.acknowledgement));
-    await b.take(packetFrame(1, await seal(key, 1, unhex(content))));
+    await b.take(unhex(vector.frames.opening));
+    const header = packetHeader(0, 1);
+    await b.take(concat(header, await seal(key, 1, unhex(content), header)));
     assert.equal(b.end, reason, name);
   }
 });
 
 test('what no honest peer sends is dropped, counted and changes nothing', async () => {
   const { binary_messages_that_are_dropped: bad } = vectors('packets');
-  const [a] = await sidesOf(vectors('handshake').cases[0]);
-  await a.start();
+  const [, b] = await sidesOf(vectors('handshake').cases[0]);
+  await b.start();
   for (const { message, name } of bad) {
     assert.equal(parseFrame(unhex(message)), null, name);
-    await a.take(unhex(message));
+    await b.take(unhex(message));
   }
-  assert.equal(a.channel.dropped.malformed, bad.length);
-  assert.deepEqual([a.frames, a.events], [[], []]);
+  assert.equal(b.channel.dropped.malformed, bad.length);
+  assert.deepEqual([b.frames, b.events], [[], []]);
 });
 
 test('sizes and window costs are those of the vectors', () => {
@@ -107,8 +125,8 @@ test('the safety code and its table are those of the vectors', async () => {
   const { cases, table } = vectors('safety');
   assert.deepEqual(SIGNS, table.map(({ emoji }) => emoji));
   table.forEach(({ name }, at) => assert.equal(en[`emoji.${at}`], name));
-  for (const { handshake_hash, emoji, numbers } of cases) {
-    const code = await safetyCode(unhex(handshake_hash));
+  for (const { handshake_hash, nonce, emoji, numbers } of cases) {
+    const code = await safetyCode(unhex(handshake_hash), unhex(nonce));
     assert.equal(code.emoji.map((index) => SIGNS[index]).join(''), emoji);
     assert.deepEqual(code.numbers, numbers);
   }

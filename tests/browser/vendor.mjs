@@ -1,0 +1,59 @@
+/**
+ * Makes `web/vendor/noble-ml-kem.js` from the packages that `package-lock.json` names: the parts of
+ * them that ML-KEM-768 needs, in one readable module, with their licence and digests. `npm run vendor`
+ * writes the file again; a test compares it.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { rollup } from 'rollup';
+
+export const VENDORED = fileURLToPath(new URL('../../web/vendor/noble-ml-kem.js', import.meta.url));
+
+const MODULES = fileURLToPath(new URL('node_modules', import.meta.url));
+const ENTRY = 'entry';
+/** The one thing that the page takes. */
+const TAKEN = "export { ml_kem768 } from '@noble/post-quantum/ml-kem.js';";
+
+/** The year of a copyright. */
+const YEAR = /\(c\) (\d{4}) /;
+
+/** Finds a module as Node does; a file of these packages is named by its path in them. */
+const resolver = {
+  name: 'noble',
+  resolveId: (name, from) => {
+    if (name === ENTRY) return ENTRY;
+    return name.startsWith('.') ? resolve(dirname(from), name) : join(MODULES, name);
+  },
+  load: (id) => (id === ENTRY ? TAKEN : readFileSync(id, 'utf8')),
+};
+
+/** The text of the vendored module. */
+export async function vendored() {
+  const bundle = await rollup({ input: ENTRY, plugins: [resolver] });
+  const { output: [{ code, modules }] } = await bundle.generate({ format: 'es', generatedCode: 'es2015' });
+  await bundle.close();
+  const used = Object.keys(modules).filter((id) => id !== ENTRY).sort();
+  const packages = [...new Set(used.map((id) => relative(MODULES, id).split('/').slice(0, 2).join('/')))];
+  const sources = used.map((id) => `${createHash('sha256').update(readFileSync(id)).digest('hex')}  ${relative(MODULES, id)}`);
+  const versions = packages.map((name) => `${name} ${JSON.parse(read(name, 'package.json')).version}`);
+  const licences = packages.map((name) => read(name, 'LICENSE').trim());
+  const years = [...new Set(licences.map((licence) => YEAR.exec(licence)?.[1]))].sort().join(', ');
+  const [licence, ...others] = new Set(licences.map((text) => text.replace(YEAR, `(c) ${years} `)));
+  if (others.length > 0) throw new Error('the packages have different licences');
+  const head = [
+    `ML-KEM-768 of ${versions.join(', ')}.`,
+    'Made by `npm run vendor` in tests/browser from these files (SHA-256), of which it holds what is used:', '', ...sources, '',
+    ...licence.split('\n'),
+  ];
+  return `/*!\n${head.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n${code}`;
+}
+
+function read(name, file) {
+  return readFileSync(join(MODULES, name, file), 'utf8');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(VENDORED, await vendored());
