@@ -23,12 +23,12 @@ pub fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
 /// system does.
 fn prepare() {
     if let Err(error) = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0) {
-        tracing::warn!(%error, "cannot turn core dumps off; a crash may write secrets to disk");
+        tracing::warn!(event = "process.core-dumps", %error, "cannot turn core dumps off; a crash may write secrets to disk");
     }
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => tracing::debug!(files, "open files"),
         Err(error) => {
-            tracing::warn!(%error, "cannot raise the limit of open files; it bounds the number of connections")
+            tracing::warn!(event = "process.open-files", %error, "cannot raise the limit of open files; it bounds the number of connections")
         }
     }
     // One provider for rustls, the NATS client and tokens.

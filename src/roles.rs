@@ -1,6 +1,14 @@
 //! The roles of a process: what each is made of, how it starts and how it stops.
 
-use std::{ffi::OsString, future::Future, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    future::Future,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use anyhow::Context;
 use bus::{Bus, Clock, Local, NatsOptions};
@@ -27,7 +35,11 @@ use crate::{
     process::{self, StopSignals},
     reload::{self, NatsFiles, Reloader},
     sockets::{self, Sockets},
-    telemetry,
+    telemetry::{
+        self,
+        process::{ProcessMetrics, Use},
+        syslog::{Syslog, SyslogMetrics},
+    },
 };
 
 /// The program's version, as nodes tell each other.
@@ -54,15 +66,19 @@ fn start<C: Configuration + Into<Plan>>(words: &[OsString]) -> ExitCode {
             return ExitCode::from(WRONG_OPTIONS);
         }
     };
-    telemetry::start(plan.node.log_format);
+    // While there is one thread.
+    let passed = Passed::receive();
     if plan.edge.is_some() {
         wipe::keep_ready();
     } else {
         // One task does all the work there.
         wipe::share_one_heap();
     }
-    match Passed::receive() {
-        Ok(passed) => process::run(run(plan, passed)),
+    let syslog = plan.node.syslog.clone().map(|server| Syslog::start(server, plan.node.id.as_str()));
+    let lost = syslog.as_ref().map(Syslog::dropped).unwrap_or_default();
+    telemetry::start(plan.node.log_format, syslog);
+    match passed {
+        Ok(passed) => process::run(run(plan, passed, lost)),
         Err(error) => fail(&error, WRONG_OPTIONS),
     }
 }
@@ -77,6 +93,20 @@ struct Plan {
 }
 
 impl Plan {
+    /// Where the certificates are that this process shows.
+    fn certificate_files(&self) -> BTreeMap<Use, PathBuf> {
+        // All listeners of a kind show the same, or none.
+        let shown = |listener: &Listener| listener.tls.as_ref().map(|tls| tls.cert.clone());
+        let clients = self.edge.iter().flat_map(|edge| &edge.listeners).find_map(shown);
+        let bus = self.nats.as_ref().and_then(|nats| nats.cert.clone());
+        let files = [
+            (Use::Bus, bus),
+            (Use::Clients, clients),
+            (Use::Operations, self.node.ops.iter().find_map(shown)),
+        ];
+        files.into_iter().filter_map(|(used, file)| Some((used, file?))).collect()
+    }
+
     /// The roles that the node fills.
     fn roles(&self) -> Vec<Service> {
         let fills = |role: &Service| match role {
@@ -143,13 +173,14 @@ impl From<Janitor> for Plan {
     }
 }
 
-async fn run(mut plan: Plan, passed: Passed) -> ExitCode {
+async fn run(mut plan: Plan, passed: Passed, lost_lines: Arc<AtomicU64>) -> ExitCode {
     let clients = plan.edge.as_ref().map_or(&[][..], |edge| &edge.listeners);
     let sockets = match Sockets::open(clients, &plan.node.ops, passed) {
         Ok(sockets) => sockets,
         Err(code) => return code,
     };
     let nats = plan.nats.as_ref().and_then(|options| NatsFiles::of(options, &plan.node.id));
+    let certificates = plan.certificate_files();
     let bus = match plan.nats.take() {
         None => Ok(Local::new().join(plan.node.id.clone())),
         Some(options) => Bus::nats(options, plan.node.id.clone()).await,
@@ -158,8 +189,11 @@ async fn run(mut plan: Plan, passed: Passed) -> ExitCode {
         Ok(bus) => bus,
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot join the bus"), WRONG_OPTIONS),
     };
-    let registry = Registry::with_prefix("cipher_chat");
-    let process = Process { node: plan.node.clone(), bus, clock: Clock::start(), registry, nats };
+    let (clock, mut registry) = (Clock::start(), Registry::with_prefix("cipher_chat"));
+    let own = ProcessMetrics { started: clock.now(), version: VERSION, certificates };
+    registry.register_collector(Box::new(own));
+    registry.register_collector(Box::new(SyslogMetrics(lost_lines)));
+    let process = Process { node: plan.node.clone(), bus, clock, registry, nats };
     match process.run(plan, sockets).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
@@ -211,10 +245,10 @@ impl Process {
             let cause = refusal.word();
             ops_refused.say(|times| tracing::debug!(cause, times, "refused on the ops listener"));
         });
-        let ops = ops::router(move || ready(), Arc::new(self.registry));
+        let ops = ops::router(move || ready(), Arc::new(self.registry), self.node.ops_token.clone());
         let admit = watchers::admit();
         for Door { listening, tls } in sockets.ops {
-            tracing::info!(ops = %listening.address()?, node = self.node.id.as_str(), "health and metrics");
+            tracing::info!(event = "node.started", ops = %listening.address()?, node = self.node.id.as_str(), "health and metrics");
             let (admit, refused) = (admit.clone(), refused.clone());
             let config = ListenerConfig { tls, request_wait, admit, proxies: None, refused };
             tasks.spawn(listener::serve(listening, ops.clone(), config, tasks.clone(), stop_ops.clone()));
@@ -298,6 +332,7 @@ impl Process {
         }
         if is_open_to_proxies_only {
             tracing::warn!(
+                event = "listener.plain",
                 "clients are served without TLS: only the networks of --trusted-proxy may connect"
             );
         }

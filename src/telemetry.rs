@@ -1,6 +1,9 @@
 //! Logs, and the bus's counters as metrics. They never contain addresses, tokens, content or whole
 //! ids.
 
+pub mod process;
+pub mod syslog;
+
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use prometheus_client::{
@@ -11,6 +14,8 @@ use prometheus_client::{
 use serving::ops::Readiness;
 use tracing::Metadata;
 use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use self::syslog::Syslog;
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +30,13 @@ pub enum LogFormat {
 /// contain room ids, or whole requests, which contain tokens.
 const SILENCED: [&str; 3] = ["async_nats", "tungstenite", "tokio_tungstenite"];
 
-/// Writes logs to standard error from now on. `RUST_LOG` chooses what is shown; the default is
-/// `info`. The terminal client never calls this: its screen is for the chat.
-pub fn start(format: LogFormat) {
+/// Writes logs to standard error from now on, and to a syslog server if there is one, there always as
+/// JSON. `RUST_LOG` chooses what is shown; the default is `info`. The terminal client never calls
+/// this: its screen is for the chat.
+pub fn start(format: LogFormat, syslog: Option<Syslog>) {
     let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown));
+    let sent = syslog.map(|syslog| fmt::layer().json().with_writer(syslog));
+    let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown)).with(sent);
     match format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
         LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),

@@ -240,7 +240,7 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
 /// Keeps track of the other nodes.
 pub(crate) async fn watch(node: Arc<Node>, shutdown: CancellationToken) {
     if node.health().watch(*node.clock(), shutdown).await.is_err() {
-        tracing::error!("cannot listen to the heartbeats of other nodes");
+        tracing::error!(event = "bus.unheard", "cannot listen to the heartbeats of other nodes");
     }
 }
 

@@ -65,7 +65,7 @@ async fn replace(tokens: &Tokens, bus: &Bus) {
     }
     sleep(KEY_SETTLE).await;
     tokens.use_next_key();
-    tracing::info!("the signing key was replaced");
+    tracing::info!(event = "keys.replaced", "the signing key was replaced");
 }
 
 #[cfg(test)]

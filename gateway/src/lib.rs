@@ -20,6 +20,7 @@ mod problem;
 pub mod rates;
 mod refusals;
 mod reported_origins;
+mod requests;
 pub mod rest;
 mod routes;
 mod run;

@@ -1,16 +1,32 @@
 //! What a gateway counts. No label holds an id, a topic or an address.
 
+use std::time::Duration;
+
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
 };
 use schemas::{
     CloseCode,
-    control::{Category, EndReason, ErrorCode},
+    control::{Category, ClientType, EndReason, ErrorCode},
 };
 
-use crate::refusals::{self, ByCause};
+use crate::{
+    refusals::{self, ByCause},
+    requests::Requests,
+};
+
+/// Upper bounds in seconds of how long people wait for each other: with enough people it takes a
+/// moment, and from ten seconds on languages are no longer kept apart.
+const WAITS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+/// How somebody comes into a room.
+#[derive(Clone, Copy)]
+pub(crate) enum Entered {
+    Paired,
+    Resumed,
+}
 
 /// Counters and gauges of one gateway. Cheap to clone.
 #[derive(Clone, Default)]
@@ -37,6 +53,10 @@ pub struct Metrics {
     ends: Family<ReasonLabel, Counter>,
     errors: Family<ReasonLabel, Counter>,
     reports: Family<ReasonLabel, Counter>,
+    controls: Family<TypeLabel, Counter>,
+    entered: Family<HowLabel, Counter>,
+    match_wait: Waits,
+    pub(crate) requests: Requests,
     pub(crate) http_refusals: ByCause,
     /// Connections that are open, of whatever kind.
     pub connections: Gauge,
@@ -46,6 +66,40 @@ pub struct Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabel {
     reason: &'static str,
+}
+
+/// The type of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TypeLabel {
+    r#type: &'static str,
+}
+
+/// How something came about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HowLabel {
+    how: &'static str,
+}
+
+impl Entered {
+    const ALL: [Self; 2] = [Self::Paired, Self::Resumed];
+
+    fn label(self) -> HowLabel {
+        let how = match self {
+            Self::Paired => "paired",
+            Self::Resumed => "resumed",
+        };
+        HowLabel { how }
+    }
+}
+
+/// How long people wait for each other.
+#[derive(Clone)]
+struct Waits(Histogram);
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self(Histogram::new(WAITS))
+    }
 }
 
 impl Metrics {
@@ -67,6 +121,10 @@ impl Metrics {
             ends,
             errors,
             reports,
+            controls,
+            entered,
+            match_wait,
+            requests,
             http_refusals,
             connections,
         } = self.clone();
@@ -90,6 +148,19 @@ impl Metrics {
         registry.register("rooms_ended", "Clients told that their room is over", ends);
         registry.register("control_errors", "Control messages refused", errors);
         registry.register("reports", "Chats reported", reports);
+        ClientType::ALL
+            .iter()
+            .for_each(|kind| drop(controls.get_or_create(&TypeLabel { r#type: kind.word() })));
+        registry.register("control_messages", "Control messages of clients, by type", controls);
+        Entered::ALL.iter().for_each(|how| drop(entered.get_or_create(&how.label())));
+        registry.register(
+            "rooms_entered",
+            "Clients let into a room: after a match, or back into it",
+            entered,
+        );
+        let help = "How long those waited who were matched, on the connection on which they asked";
+        registry.register_with_unit("match_wait", help, Unit::Seconds, match_wait.0);
+        requests.register(registry);
         refusals::show_all(&http_refusals);
         registry.register("http_refusals", "Connections and requests refused, by cause", http_refusals);
         registry.register("connections", "Connections that are open, whatever they speak", connections);
@@ -111,6 +182,18 @@ impl Metrics {
 
     pub(crate) fn refused(&self, code: ErrorCode) {
         self.errors.get_or_create(&ReasonLabel { reason: code.word() }).inc();
+    }
+
+    pub(crate) fn received(&self, kind: ClientType) {
+        self.controls.get_or_create(&TypeLabel { r#type: kind.word() }).inc();
+    }
+
+    pub(crate) fn entered(&self, how: Entered) {
+        self.entered.get_or_create(&how.label()).inc();
+    }
+
+    pub(crate) fn matched_after(&self, wait: Duration) {
+        self.match_wait.0.observe(wait.as_secs_f64());
     }
 
     pub(crate) fn reported(&self, category: Category) {

@@ -208,6 +208,7 @@ impl Node {
         if address::is_unnamed_proxy(peer, headers, trusted) {
             self.proxy_hint.call_once(|| {
                 tracing::warn!(
+                    event = "clients.proxy-not-named",
                     "a proxy on this machine or in a private network forwards requests, and --trusted-proxy does not \
                      name it: all its clients share the limits of one address"
                 );

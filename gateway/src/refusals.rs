@@ -111,7 +111,7 @@ impl Refusals {
         self.counters.get_or_create(&Cause { cause }).inc();
         let Some(seldom) = self.said.get(cause) else { return };
         let advice = ADVICE.iter().find(|(word, _)| *word == cause).map_or("", |(_, advice)| *advice);
-        seldom.say(|times| tracing::warn!(cause, times, "{advice}"));
+        seldom.say(|times| tracing::warn!(event = "clients.refused", cause, times, "{advice}"));
     }
 }
 

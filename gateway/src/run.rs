@@ -124,7 +124,7 @@ async fn sweep(node: Arc<Node>, stop: CancellationToken) {
 }
 
 async fn drain(node: &Node) {
-    tracing::info!("going away");
+    tracing::info!(event = "node.draining", "going away");
     node.start_draining();
     wait_until_empty(node, node.config().drain_wait).await;
     node.close_all();

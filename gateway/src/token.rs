@@ -306,7 +306,12 @@ impl Tokens {
             }
         }
         if doubted + full > 0 && self.may_warn(now) {
-            tracing::warn!(doubted, full, "announcements of signing keys were refused");
+            tracing::warn!(
+                event = "keys.doubted",
+                doubted,
+                full,
+                "announcements of signing keys were refused"
+            );
         }
     }
 

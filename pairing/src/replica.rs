@@ -165,6 +165,7 @@ impl Replica {
             Service::Pairing => {
                 if from == self.bus.node() && heartbeat.boot != self.boot {
                     warn!(
+                        event = "pairing.same-name",
                         node = from.as_str(),
                         "another pairing node uses the id of this one; give each node an id of its own"
                     );
@@ -197,7 +198,11 @@ impl Replica {
         self.set_leading(leads);
         if up {
             for gateway in self.gateways.expire(now) {
-                info!(node = gateway.as_str(), "a gateway has fallen silent; its wants are dropped");
+                info!(
+                    event = "pairing.gateway-silent",
+                    node = gateway.as_str(),
+                    "a gateway has fallen silent; its wants are dropped"
+                );
                 self.pool.forget_node(now, &gateway);
             }
             self.pool.tick(now);
@@ -219,7 +224,12 @@ impl Replica {
             self.pool.stand_by();
         }
         self.metrics.leading(leads);
-        info!(leads, waiting = self.pool.waiting(), "the leadership of pairing has changed");
+        info!(
+            event = "pairing.leader-changed",
+            leads,
+            waiting = self.pool.waiting(),
+            "the leadership of pairing has changed"
+        );
     }
 
     fn announce(&self, now: UnixMillis, draining: Draining) {

@@ -7,6 +7,7 @@ use schemas::{
     BootId, NodeId,
     lifetimes::{LifetimeError, Lifetimes},
 };
+use serving::ops_token::OpsToken;
 use session::Topology;
 
 use super::{
@@ -17,7 +18,10 @@ use super::{
     table::*,
     value::Switch,
 };
-use crate::{sockets, telemetry::LogFormat};
+use crate::{
+    sockets,
+    telemetry::{LogFormat, syslog},
+};
 
 /// The configuration of one role.
 pub trait Configuration: Sized {
@@ -37,8 +41,12 @@ pub struct Node {
     pub boot: BootId,
     /// The listeners for health checks and metrics.
     pub ops: Vec<Listener>,
+    /// What whoever watches from elsewhere has to show.
+    pub ops_token: Option<OpsToken>,
     /// The format of the logs.
     pub log_format: LogFormat,
+    /// Where logs go besides standard error.
+    pub syslog: Option<syslog::Server>,
 }
 
 /// The configuration of `serve`.
@@ -96,11 +104,11 @@ impl Configuration for Serve {
 
     fn read(reader: &mut Reader) -> Self {
         let files = listeners::certificates(reader);
-        let ops = listeners::ops(reader, files.as_ref());
+        let (ops, token) = listeners::ops(reader, files.as_ref());
         let (clients, peers) = listeners::clients(reader, files.as_ref(), &ops);
         let nats = nats(reader);
         let topology = if nats.is_some() { Topology::Cluster } else { Topology::Standalone };
-        let node = node(reader, ops, nats.as_ref());
+        let node = node(reader, (ops, token), nats.as_ref());
         let gateway = gateway(reader, &node, topology, peers);
         Self { node, nats, clients, gateway, fair_by: reader.get(&FAIR_BY) }
     }
@@ -111,10 +119,10 @@ impl Configuration for Gateway {
 
     fn read(reader: &mut Reader) -> Self {
         let files = listeners::certificates(reader);
-        let ops = listeners::ops(reader, files.as_ref());
+        let (ops, token) = listeners::ops(reader, files.as_ref());
         let (clients, peers) = listeners::clients(reader, files.as_ref(), &ops);
         let nats = nats(reader).unwrap_or_default();
-        let node = node(reader, ops, Some(&nats));
+        let node = node(reader, (ops, token), Some(&nats));
         let gateway = gateway(reader, &node, Topology::Cluster, peers);
         Self { node, nats, clients, gateway }
     }
@@ -125,9 +133,9 @@ impl Configuration for Pairing {
 
     fn read(reader: &mut Reader) -> Self {
         let files = listeners::certificates(reader);
-        let ops = listeners::ops(reader, files.as_ref());
+        let (ops, token) = listeners::ops(reader, files.as_ref());
         let nats = nats(reader).unwrap_or_default();
-        Self { node: node(reader, ops, Some(&nats)), nats, fair_by: reader.get(&FAIR_BY) }
+        Self { node: node(reader, (ops, token), Some(&nats)), nats, fair_by: reader.get(&FAIR_BY) }
     }
 }
 
@@ -136,17 +144,21 @@ impl Configuration for Janitor {
 
     fn read(reader: &mut Reader) -> Self {
         let files = listeners::certificates(reader);
-        let ops = listeners::ops(reader, files.as_ref());
+        let (ops, token) = listeners::ops(reader, files.as_ref());
         let nats = nats(reader).unwrap_or_default();
         let lifetimes = lifetimes(reader);
         for fault in lifetimes.check() {
             misfit(reader, &ConfigError::Lifetime(fault));
         }
-        Self { node: node(reader, ops, Some(&nats)), nats, lifetimes }
+        Self { node: node(reader, (ops, token), Some(&nats)), nats, lifetimes }
     }
 }
 
-fn node(reader: &mut Reader, ops: Vec<Listener>, nats: Option<&NatsOptions>) -> Node {
+fn node(
+    reader: &mut Reader,
+    (ops, ops_token): (Vec<Listener>, Option<OpsToken>),
+    nats: Option<&NatsOptions>,
+) -> Node {
     let given = reader.find(&NODE_ID);
     // What cannot be read has been reported already.
     let names = nats.filter(|nats| nats.ca.is_some()).and_then(|nats| nats.names().ok().flatten());
@@ -158,7 +170,9 @@ fn node(reader: &mut Reader, ops: Vec<Listener>, nats: Option<&NatsOptions>) -> 
         id: given.or(certified).unwrap_or(random),
         boot: reader.boot,
         ops,
+        ops_token,
         log_format: reader.get(&LOG_FORMAT),
+        syslog: reader.find(&SYSLOG),
     }
 }
 
@@ -280,7 +294,7 @@ fn nats(reader: &mut Reader) -> Option<NatsOptions> {
 }
 
 /// An error and its causes.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -5,17 +5,19 @@ use std::path::PathBuf;
 
 use gateway::config::Peers;
 use serving::{
+    ops_token::OpsToken,
     socket::Address,
     tls::{self, AcceptedNames, TlsError, TlsFiles},
 };
 
 use super::{
+    configuration::with_causes,
     reader::Reader,
     role::Role,
     spec::{Optional, Row},
     table::{
         INSECURE_LISTEN, LISTEN, OPS_LISTEN, OPS_TLS_CERT, OPS_TLS_CLIENT_CA, OPS_TLS_CLIENT_NAMES,
-        OPS_TLS_KEY, TLS_CERT, TLS_CLIENT_CA, TLS_CLIENT_NAME, TLS_CLIENT_NAMES, TLS_KEY,
+        OPS_TLS_KEY, OPS_TOKEN_FILE, TLS_CERT, TLS_CLIENT_CA, TLS_CLIENT_NAME, TLS_CLIENT_NAMES, TLS_KEY,
     },
 };
 
@@ -28,24 +30,34 @@ pub struct Listener {
     pub tls: Option<TlsFiles>,
 }
 
-/// The listeners for health checks and metrics. `shared` are the certificate files of the other
+/// The listeners for health checks and metrics, and what whoever asks there from elsewhere has to
+/// show. `shared` are the certificate files of the other
 /// listeners.
-pub fn ops(reader: &mut Reader, shared: Option<&TlsFiles>) -> Vec<Listener> {
+pub fn ops(reader: &mut Reader, shared: Option<&TlsFiles>) -> (Vec<Listener>, Option<OpsToken>) {
     let addresses = reader.get(&OPS_LISTEN).0;
     let own = of_ops(reader);
     // The names that are accepted there are those of proxies.
     let shared = || shared.map(|files| TlsFiles { client_names: AcceptedNames::Any, ..files.clone() });
     let files = own.or_else(shared);
-    let authority = files.as_ref().is_some_and(|files| files.client_ca.is_some());
+    let token = ops_token(reader);
+    let has_token = reader.is_given(&OPS_TOKEN_FILE);
+    let authority = files.as_ref().is_some_and(|files| files.client_ca.is_some() || has_token);
     if !authority && ops_files_are_sound(reader) {
         let remedy = "give --ops-tls-cert, --ops-tls-key and --ops-tls-client-ca (or --tls-cert, --tls-key and \
-                      --tls-client-ca), or listen on 127.0.0.1";
+                      --tls-client-ca; in place of an authority --ops-token-file will do), or listen on 127.0.0.1";
         protect(reader, &OPS_LISTEN, &addresses, remedy);
     }
     are_different(reader, &OPS_LISTEN, &addresses);
     // On this machine, health checks and metrics need no certificate.
     let tls = |address: &Address| files.clone().filter(|_| !address.is_local());
-    addresses.iter().map(|address| Listener { address: address.clone(), tls: tls(address) }).collect()
+    let listeners = addresses.iter().map(|address| Listener { address: address.clone(), tls: tls(address) });
+    (listeners.collect(), token)
+}
+
+/// What whoever watches from elsewhere has to show.
+fn ops_token(reader: &mut Reader) -> Option<OpsToken> {
+    let path = reader.find(&OPS_TOKEN_FILE)?;
+    OpsToken::read(&path).map_err(|fault| reader.wrong(&OPS_TOKEN_FILE, &with_causes(&fault))).ok()
 }
 
 /// The listeners for clients, and who may connect to them.

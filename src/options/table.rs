@@ -23,7 +23,7 @@ use super::{
     spec::{Group, Optional, Row, Setting, Spec},
     value::{Addresses, Admission, Bound, CertificateName, Most, Origins, PublicUrl, Rate, Switch, Urls},
 };
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, syslog};
 
 const NODES: &[Role] = &Role::ALL;
 const GATEWAYS: &[Role] = &[Role::Serve, Role::Gateway];
@@ -102,7 +102,8 @@ table! {
         name: "ops-listen", group: Listeners, roles: NODES,
         default: Addresses(Cow::Borrowed(OPERATORS)), example: "10.0.0.1:9090",
         help: "Addresses of health checks and metrics: IP:PORT or unix:/PATH. Loopback addresses and \
-            Unix sockets are plain. Any other needs TLS and --ops-tls-client-ca or --tls-client-ca.",
+            Unix sockets are plain. Any other needs TLS, and --ops-tls-client-ca, --tls-client-ca or \
+            --ops-token-file.",
     }
     TLS_CERT: PathBuf {
         name: "tls-cert", group: Listeners, roles: NODES,
@@ -152,6 +153,13 @@ table! {
         without: "any name", example: "operations-names.txt",
         help: "File of DNS names, one a line, of which the certificate of who reads health and \
             metrics must be valid for one.",
+    }
+    OPS_TOKEN_FILE: PathBuf {
+        name: "ops-token-file", group: Listeners, roles: NODES,
+        without: "no token needed", example: "ops.token",
+        help: "File with a token that whoever reads health and metrics from another machine has to \
+            show, as Authorization: Bearer. With --ops-tls-client-ca it is needed besides the \
+            certificate, without it instead of one.",
     }
     NATS: Urls {
         name: "nats", group: Bus, roles: NODES,
@@ -340,5 +348,11 @@ table! {
         name: "log-format", group: Logs, roles: NODES,
         default: LogFormat::Text, example: "json",
         help: "How logs are written to standard error.",
+    }
+    SYSLOG: syslog::Server {
+        name: "syslog", group: Logs, roles: NODES,
+        without: "standard error only", example: "10.0.0.9:514",
+        help: "A syslog server that receives the logs as well: JSON in RFC 5424, over UDP, which is not \
+            encrypted. Nothing waits for it; lines that are lost are counted.",
     }
 }

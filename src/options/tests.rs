@@ -179,6 +179,7 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
         let text: &str = match row.spec().name {
             name if name.ends_with("-key") => &key,
             name if name.ends_with("-names") => "proxy.g1",
+            "ops-token-file" => "kYl3xv2Q9pXw8nBz5rTc7uHd4mJf6aGe",
             _ => &cert,
         };
         directory.file(&format!("{}.{suffix}", row.spec().name), text)
@@ -359,7 +360,8 @@ fn nothing_plain_is_offered_to_other_machines() {
             "--listen: 0.0.0.0:8080 can be reached from other machines: give --tls-cert and --tls-key, or \
              listen on 127.0.0.1",
             "--ops-listen: [::]:9090 can be reached from other machines: give --ops-tls-cert, --ops-tls-key and \
-             --ops-tls-client-ca (or --tls-cert, --tls-key and --tls-client-ca), or listen on 127.0.0.1",
+             --ops-tls-client-ca (or --tls-cert, --tls-key and --tls-client-ca; in place of an authority \
+             --ops-token-file will do), or listen on 127.0.0.1",
         ]
     );
     assert_eq!(

@@ -19,7 +19,10 @@ use rustls::pki_types::DnsName;
 use schemas::{NodeId, Service, limits};
 use serving::socket::Address;
 
-use crate::{duration, telemetry::LogFormat};
+use crate::{
+    duration,
+    telemetry::{LogFormat, syslog::Server},
+};
 
 /// A type of option values.
 pub trait Value: Sized {
@@ -147,6 +150,24 @@ impl Show for Switch {
             Self::Off => "false",
         }
         .to_owned()
+    }
+}
+
+impl Value for Server {
+    const FORM: &'static str = "HOST:PORT";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let wrong =
+            || format!("{text:?} is not a server: write HOST:PORT, such as 10.0.0.9:514 or [fd00::9]:514");
+        let (host, port) = match text.parse::<SocketAddr>() {
+            Ok(address) => (address.ip().to_string(), address.port()),
+            Err(_) => {
+                let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+                DnsName::try_from(host).map_err(|_| wrong())?;
+                (host.to_owned(), port.parse().map_err(|_| wrong())?)
+            }
+        };
+        if port == 0 { Err(wrong().into()) } else { Ok(Self { host, port }) }
     }
 }
 

@@ -3,11 +3,13 @@
 use std::process::Command;
 
 use serde_json::Value;
+use tokio::net::UdpSocket;
 
 use crate::support::{
     cluster::Cluster,
     eventually,
     http::get,
+    in_time,
     nats::NatsServer,
     person::{couple, talk},
     process::{Launch, Process},
@@ -101,39 +103,28 @@ async fn a_server_that_takes_too_little_or_refuses_sync_makes_every_node_not_rea
     }
 }
 
-/// The `nats` command with its output in JSON, or as it is.
-fn nats(server: &NatsServer, words: &[&str]) -> String {
-    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools");
-    let output = Command::new("go")
-        .args(["tool", "nats", "--server", &server.url()])
-        .args(words)
-        .current_dir(tools)
-        .output()
-        .expect("Go is installed; without it tests/run leaves this test out");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{words:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
-    text
-}
-
-/// Uses the real command-line tool of NATS, as an operator does.
 #[tokio::test]
-async fn operators_see_every_node_with_the_tools_of_nats() {
-    let cluster = Cluster::start().await;
-    let listed = nats(&cluster.nats, &["micro", "ls"]);
-    for node in ["gateway-3", "gateway-4", "pairing-1", "janitor-2"] {
-        assert!(listed.contains(node), "{node} in\n{listed}");
-    }
-    for (role, node) in [("gateway", "gateway-3"), ("pairing", "pairing-1"), ("janitor", "janitor-2")] {
-        let name = format!("cipher-chat-{role}");
-        let info: Value =
-            serde_json::from_str(&nats(&cluster.nats, &["micro", "info", "--json", &name, node])).unwrap();
-        let info = &info["info"];
-        assert_eq!(info["description"], format!("cipher-chat {role} {node}"));
-        assert_eq!((&info["metadata"]["node"], &info["metadata"]["role"]), (&node.into(), &role.into()));
-        let ready = format!("$SRV.READY.{name}.{node}");
-        let said = nats(&cluster.nats, &["request", "--raw", &ready, ""]);
-        assert!(said.starts_with("ready") || said.starts_with("degraded"), "{said}");
-        let stats = nats(&cluster.nats, &["micro", "stats", &name]);
-        assert!(stats.contains(node), "{stats}");
-    }
+async fn a_syslog_server_receives_what_a_node_logs() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    let node = Launch::new("serve").set("syslog", &address).set("node-id", "one").ready().await;
+    let mut room = [0; 8192];
+    let line = loop {
+        let length = in_time("a line", server.recv(&mut room)).await.unwrap();
+        let line = String::from_utf8(room[..length].to_vec()).unwrap();
+        if line.contains("node.started") {
+            break line;
+        }
+    };
+    assert!(line.starts_with("<30>1 ") && line.contains(" one cipher-chat "), "{line}");
+    let (_, json) = line.split_once(" - - ").unwrap();
+    let json: Value = serde_json::from_str(json).unwrap();
+    assert_eq!((&json["level"], &json["fields"]["node"]), (&"INFO".into(), &"one".into()));
+    assert_eq!(node.metric("node_syslog_dropped_total").await, 0.0);
+    assert!(node.log().contains("health and metrics"), "standard error has it, too");
+    // A server that is gone stops nothing.
+    drop(server);
+    node.signal("USR1");
+    node.has_logged("SIGUSR1").await;
+    assert_eq!(node.readiness().await, 200);
 }

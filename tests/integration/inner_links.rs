@@ -192,6 +192,38 @@ async fn a_revoked_certificate_opens_nothing_and_its_successor_does() {
     }
 }
 
+/// In place of a certificate whoever watches may show a token.
+#[tokio::test]
+async fn a_watcher_without_a_certificate_needs_the_token() {
+    let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1"])).await;
+    let token = "kYl3xv2Q9pXw8nBz5rTc7uHd4mJf6aGe";
+    fs::write(cluster.pki.file("ops.token"), format!("{token}\n")).unwrap();
+    let own = |file: &str| cluster.pki.text(&format!("pairing-1/{file}"));
+    let launch = cluster
+        .launch("pairing", "pairing-1")
+        .set("ops-listen", "0.0.0.0:0")
+        .set("ops-tls-cert", &own("operations.pem"))
+        .set("ops-tls-key", &own("operations.key"));
+    let refused = launch.command().output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "neither an authority nor a token");
+    let node = launch.set("ops-token-file", &cluster.pki.text("ops.token")).start();
+    let tls = cluster.pki.client("operations", None);
+    let ask = async |authorization: Option<&str>| {
+        let stream = over_tls(([127, 0, 0, 1], node.ops().port()).into(), &tls).await?;
+        let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
+        http::over(stream, &http::request("GET", "/metrics", &headers, "")).await
+    };
+    for wrong in [None, Some("Bearer "), Some("Bearer kYl3xv2Q9pXw8nBz5rTc7uHd4mJf6aGf"), Some("Basic abc")] {
+        let answer = in_time("a refusal", ask(wrong)).await.unwrap();
+        assert_eq!(answer.problem(), (401, "no-token".to_owned()), "{wrong:?}");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    }
+    let answer = in_time("the metrics", ask(Some(&format!("Bearer {token}")))).await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().contains("cipher_chat_pairing_waiting "));
+    assert!(!node.log().contains(token));
+}
+
 /// Inner links are kept from whoever records them today and has a quantum computer later.
 #[tokio::test]
 async fn keys_of_inner_links_are_agreed_on_in_a_hybrid_way() {

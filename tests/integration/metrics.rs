@@ -5,12 +5,19 @@ use std::{
     fmt::Write,
 };
 
-use crate::support::{http, nats::NatsServer, process::Launch};
+use crate::support::{
+    http,
+    process::Launch,
+    secure::{Pki, SecureCluster},
+};
 
 const ROLES: [&str; 3] = ["gateway", "pairing", "janitor"];
 
+/// Most values of one label: they are words of a table, never what a client or a person is called.
+const LABEL_VALUES: usize = 20;
+
 /// One metric as `/metrics` shows it.
-#[derive(Default, PartialEq, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Metric {
     kind: String,
     unit: String,
@@ -43,6 +50,10 @@ fn read(text: &str) -> BTreeMap<String, Metric> {
         let metric = metrics.get_mut(&name.unwrap_or_else(|| panic!("{line} has no TYPE")).clone()).unwrap();
         for label in labels.trim_end_matches('}').split(',').filter(|label| !label.is_empty()) {
             let (label, value) = label.split_once('=').unwrap();
+            // The bounds of a histogram.
+            if label == "le" {
+                continue;
+            }
             metric.labels.entry(label.to_owned()).or_default().insert(value.trim_matches('"').to_owned());
         }
     }
@@ -51,14 +62,25 @@ fn read(text: &str) -> BTreeMap<String, Metric> {
 
 #[tokio::test]
 async fn every_metric_is_documented() {
-    let nats = NatsServer::start();
+    // With all certificates: when they end is among the metrics.
+    let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1"])).await;
     let mut all = BTreeMap::<String, (Metric, Vec<&str>)>::new();
     for role in ROLES {
-        let process = Launch::new(role).set("nats", &nats.url()).start();
-        for (name, metric) in read(&http::get(process.ops(), "/metrics").await.text()) {
+        let process = cluster.launch_with_doors(role, &format!("{role}-1")).start();
+        for (name, metric) in read(&cluster.watch(&process, "/metrics").await.text()) {
             let (known, roles) = all.entry(name.clone()).or_insert_with(|| (Metric::default(), Vec::new()));
-            assert!(roles.is_empty() || *known == metric, "{name} is different in {role}");
-            (*known, _) = (metric, roles.push(role));
+            let mut merged = metric.clone();
+            for (label, values) in &known.labels {
+                merged.labels.entry(label.clone()).or_default().extend(values.iter().cloned());
+            }
+            let is_described_alike = |known: &Metric| {
+                (&known.kind, &known.unit, &known.help) == (&metric.kind, &metric.unit, &metric.help)
+            };
+            assert!(roles.is_empty() || is_described_alike(known), "{name} is different in {role}");
+            for (label, values) in &merged.labels {
+                assert!(values.len() <= LABEL_VALUES, "{name} has too many values of {label}: {values:?}");
+            }
+            (*known, _) = (merged, roles.push(role));
         }
     }
     let serve = read(&http::get(Launch::new("serve").start().ops(), "/metrics").await.text());
@@ -78,12 +100,20 @@ fn table(all: &BTreeMap<String, (Metric, Vec<&str>)>) -> String {
         let labels: Vec<_> = labels
             .iter()
             .map(|(label, values)| {
+                // The program's version, which every release changes.
+                if kind == "info" {
+                    return format!("`{label}`");
+                }
                 let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
                 format!("`{label}`: {}", values.join(", "))
             })
             .collect();
         let roles = if roles[..] == ROLES { "all".to_owned() } else { roles.join(", ") };
-        let suffix = if kind == "counter" { "_total" } else { "" };
+        let suffix = match kind.as_str() {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
         let help = help.trim_end_matches('.');
         writeln!(
             table,

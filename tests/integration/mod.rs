@@ -1,6 +1,7 @@
 //! What the system does while only clients fail.
 
 mod admission;
+mod alarms;
 mod autobahn;
 mod closing;
 mod crowd;
@@ -12,7 +13,9 @@ mod health;
 mod inner_links;
 mod matching;
 mod metrics;
+mod nats_command;
 mod nginx;
+mod operations;
 mod options;
 mod origin_keys;
 mod privacy;

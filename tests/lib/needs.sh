@@ -11,14 +11,15 @@ PATH=$venv/bin:$machine_path
 export machine_path PATH
 
 # The parts, in the order in which `tests/run` runs them.
-parts=(rust docs terminal page browsers autobahn instructions fuzz cluster)
+parts=(rust docs operations terminal page browsers autobahn instructions fuzz cluster)
 
 # Minutes on two processors: with nothing built yet, and once more.
-declare -A first_time=([rust]=9 [docs]=3 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11)
-declare -A next_time=([rust]=4 [docs]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6)
+declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11)
+declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6)
 declare -A about=(
     [rust]="units, properties, the simulation, the real binary over real NATS servers"
     [docs]="the documentation: its links, its examples, and what cargo doc says of it"
+    [operations]="alarms and dashboards, with Prometheus and Alertmanager themselves on a real cluster"
     [terminal]="the terminal client in a real terminal (tmux)"
     [page]="the page: its types, its modules in Node.js, and in a real browser (Chromium)"
     [browsers]="what people do most on the page, in Firefox and in WebKit"
@@ -33,6 +34,7 @@ needs_of() {
     case $1 in
         rust) echo cargo ;;
         docs) echo cargo python ;;
+        operations) echo cargo nats-server prometheus ;;
         terminal) echo cargo tmux ;;
         page) echo cargo node node-packages chromium fonts nats-server ;;
         browsers) echo cargo node node-packages chromium ;;
@@ -48,6 +50,7 @@ needs_of() {
 wants_of() {
     case $1 in
         rust) echo cargo-nextest nats-server faketime go nginx nginx-stream haproxy ;;
+        operations) echo cargo-nextest ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
         # All of it is needed where a Docker engine can be started, which the part itself finds out.
@@ -64,6 +67,10 @@ has() {
         nginx | haproxy) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
         cargo-*) cargo "${1#cargo-}" --version >/dev/null 2>&1 ;;
         chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
+        prometheus)
+            command -v prometheus >/dev/null && command -v promtool >/dev/null && command -v amtool >/dev/null &&
+                { command -v alertmanager || command -v prometheus-alertmanager; } >/dev/null
+            ;;
         faketime) compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
         fonts) fc-list :lang=ko 2>/dev/null | grep -q . && fc-list 2>/dev/null | grep -qi 'color *emoji' ;;
         firefox) [ -x "${FIREFOX:-/usr/bin/firefox-esr}" ] ;;
@@ -122,6 +129,7 @@ packages_of() {
         firefox) echo firefox-esr ;;
         webkit) echo libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb ;;
         go) echo golang-go ;;
+        prometheus) echo prometheus prometheus-alertmanager ;;
         # For Korean and for emoji on the pictures of the page.
         fonts) echo fontconfig fonts-noto-cjk fonts-noto-color-emoji ;;
         python) echo python3 ;;

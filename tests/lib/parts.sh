@@ -13,9 +13,10 @@ run_part() {
 }
 
 part_rust() {
-    local proxy filter="not ($(terminal_tests))" skipped=() without_servers=()
+    local proxy filter="not ($(terminal_tests)) and not ($(operations_tests))" without_servers=()
+    local skipped=(--skip integration::operations::)
     if ! has faketime; then
-        filter+=" and not test(/^chaos::clocks::/)" skipped=(--skip chaos::clocks::)
+        filter+=" and not test(/^chaos::clocks::/)" skipped+=(--skip chaos::clocks::)
         leave_out "nodes with wrong clocks" "MISSING: faketime"
     fi
     for proxy in nginx-stream haproxy; do
@@ -29,8 +30,8 @@ part_rust() {
         # Once, before tests that use it are timed out.
         check "the command-line tool of NATS" env -C tests/tools go build -o /dev/null github.com/nats-io/natscli/nats
     else
-        filter+=" and not test(=integration::health::operators_see_every_node_with_the_tools_of_nats)"
-        skipped+=(--skip operators_see_every_node_with_the_tools_of_nats)
+        filter+=" and not test(/^integration::nats_command::/)"
+        skipped+=(--skip integration::nats_command::)
         leave_out "the tools of NATS" "MISSING: go"
     fi
     if ! has nats-server; then
@@ -49,6 +50,21 @@ part_rust() {
             "${without_servers[@]}" -- --skip terminal:: "${skipped[@]}"
     fi
     check "freed memory is wiped, as it is shipped" cargo test --package wipe --profile dist --locked --quiet
+}
+
+# What needs Prometheus.
+operations_tests() {
+    echo "binary_id(cipher-chat::integration) and test(/^integration::operations::/)"
+}
+
+part_operations() {
+    check "alarms" promtool test rules tests/operations/alerts.yml
+    check "who is told of alarms" amtool check-config operations/alertmanager.yml
+    if has cargo-nextest; then
+        check "Prometheus on a cluster" cargo nextest run --workspace --locked --no-fail-fast --filterset "$(operations_tests)"
+    else
+        check "Prometheus on a cluster" cargo test --workspace --locked --test integration integration::operations::
+    fi
 }
 
 # Those of the client's crate, and those in a real terminal.

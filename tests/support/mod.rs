@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod nats;
 pub(crate) mod nats_client;
 pub(crate) mod nginx;
+pub(crate) mod operations;
 pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod raw;

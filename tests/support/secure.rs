@@ -15,7 +15,7 @@ use std::{
 use parking_lot::Mutex;
 use rustls::{
     ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use serde_json::Value;
 use tokio::{net::TcpStream, time::Instant};
@@ -200,16 +200,21 @@ impl SecureCluster {
             .set("nats-key", &self.pki.text(&format!("{name}/bus.key")))
     }
 
-    /// The same behind a proxy, with an ops listener that others can reach.
-    pub(crate) fn launch_with_doors(&self, role: &'static str, name: &str) -> Launch {
+    /// The same with an ops listener that others can reach.
+    pub(crate) fn launch_watched(&self, role: &'static str, name: &str) -> Launch {
         let own = |file: &str| self.pki.text(&format!("{name}/{file}"));
-        let launch = self
-            .launch(role, name)
+        self.launch(role, name)
             .set("ops-listen", "0.0.0.0:0")
             .set("ops-tls-cert", &own("operations.pem"))
             .set("ops-tls-key", &own("operations.key"))
             .set("ops-tls-client-ca", &own("operations-ca.pem"))
-            .set("ops-tls-client-names", &own("operations-names.txt"));
+            .set("ops-tls-client-names", &own("operations-names.txt"))
+    }
+
+    /// The same behind a proxy.
+    pub(crate) fn launch_with_doors(&self, role: &'static str, name: &str) -> Launch {
+        let own = |file: &str| self.pki.text(&format!("{name}/{file}"));
+        let launch = self.launch_watched(role, name);
         if role != "gateway" {
             return launch;
         }
@@ -218,6 +223,18 @@ impl SecureCluster {
             .set("tls-key", &own("edge.key"))
             .set("tls-client-ca", &own("edge-ca.pem"))
             .set("tls-client-names", &own("edge-names.txt"))
+    }
+
+    /// What a node that is watched answers to a watcher.
+    pub(crate) async fn watch(&self, node: &Process, path: &str) -> http::Answer {
+        let tls = self.pki.client("operations", Some("prometheus/operations"));
+        let address = SocketAddr::from(([127, 0, 0, 1], node.ops().port()));
+        let asked = async {
+            let stream = TcpStream::connect(address).await?;
+            let stream = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
+            http::over(stream, &http::request("GET", path, &[], "")).await
+        };
+        in_time(&format!("an answer to a watcher, {path}"), asked).await.unwrap()
     }
 
     /// Starts nodes at the same time, and waits until they are ready.

@@ -81,7 +81,7 @@ impl Identity {
             Ok(Some(loaded)) => *self.loaded.write() = Arc::new(loaded),
             Ok(None) => {}
             Err(fault) => {
-                tracing::warn!(%fault, "the bus certificate cannot be read again; the old one stays")
+                tracing::warn!(event = "certificate.unreadable", %fault, "the bus certificate cannot be read again; the old one stays")
             }
         }
     }

@@ -178,9 +178,17 @@ impl State {
             let missing = self.missing_roles();
             for role in Service::ALL {
                 match (self.missing.contains(&role), missing.contains(&role)) {
-                    (false, true) => tracing::warn!(role = role.word(), "no node of this role is running"),
+                    (false, true) => tracing::warn!(
+                        event = "health.role-missing",
+                        role = role.word(),
+                        "no node of this role is running"
+                    ),
                     (true, false) => {
-                        tracing::info!(role = role.word(), "a node of this role is running again")
+                        tracing::info!(
+                            event = "health.role-back",
+                            role = role.word(),
+                            "a node of this role is running again"
+                        )
                     }
                     _ => {}
                 }
@@ -193,12 +201,20 @@ impl State {
 fn log_clock(clock: ClockState) {
     match clock {
         ClockState::Wrong(skew) => {
-            tracing::error!("this node is not ready: its clock is {skew} the clocks of the other nodes");
+            tracing::error!(
+                event = "clock.wrong",
+                "this node is not ready: its clock is {skew} the clocks of the other nodes"
+            );
         }
         ClockState::Differs(skew) => {
-            tracing::warn!("this node's clock is {skew} that of the other nodes, and one of them is wrong");
+            tracing::warn!(
+                event = "clock.differs",
+                "this node's clock is {skew} that of the other nodes, and one of them is wrong"
+            );
         }
-        ClockState::Right => tracing::info!("this node's clock agrees with the others"),
+        ClockState::Right => {
+            tracing::info!(event = "clock.right", "this node's clock agrees with the others")
+        }
         ClockState::Unknown => {}
     }
 }

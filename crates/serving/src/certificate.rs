@@ -1,6 +1,6 @@
 //! How long our own certificate is good, so that an operator hears of its end before clients do.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use x509_parser::parse_x509_certificate;
 
@@ -36,7 +36,12 @@ impl Validity {
     /// That of the certificate that a server with these files shows. `None` of one that cannot be
     /// read.
     pub fn of(files: &TlsFiles) -> Option<Self> {
-        let chain = certificates(&files.cert).ok()?;
+        Self::of_file(&files.cert)
+    }
+
+    /// That of the first certificate in a PEM file. `None` if it cannot be read.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        let chain = certificates(path).ok()?;
         let (_, own) = parse_x509_certificate(chain.first()?).ok()?;
         let validity = own.validity();
         Some(Self { from: validity.not_before.timestamp(), until: validity.not_after.timestamp() })
@@ -65,17 +70,20 @@ impl Validity {
             Standing::Good => {}
             Standing::EndsSoon => {
                 tracing::warn!(
+                    event = "certificate.ends-soon",
                     days,
                     "this server's certificate ends soon: renew it; a new file is read within a minute"
                 );
             }
             Standing::NotYet => {
                 tracing::error!(
+                    event = "certificate.not-yet",
                     "this server's certificate is not valid yet: no client will connect; is the clock right?"
                 );
             }
             Standing::Over => {
                 tracing::error!(
+                    event = "certificate.over",
                     days = -days,
                     "this server's certificate has expired: no client will connect; renew it: a new file is read within a minute"
                 );

@@ -10,6 +10,7 @@ mod head;
 pub mod headers;
 pub mod listener;
 pub mod ops;
+pub mod ops_token;
 pub mod problem;
 mod proxy;
 pub mod refusal;

@@ -6,14 +6,19 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    middleware::{from_fn, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::get,
 };
 use http::{StatusCode, header::CONTENT_TYPE};
 use prometheus_client::{encoding::text, registry::Registry};
 
-use crate::{headers, problem::CommonProblem, watchers};
+use crate::{
+    headers,
+    ops_token::{self, OpsToken},
+    problem::CommonProblem,
+    watchers,
+};
 
 /// The OpenMetrics text format, which Prometheus reads.
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -46,10 +51,12 @@ impl Readiness {
     }
 }
 
-/// What the ops listener of a node serves.
+/// What the ops listener of a node serves; to others than this machine only for the token, if there
+/// is one.
 pub fn router(
     readiness: impl Fn() -> Readiness + Clone + Send + Sync + 'static,
     registry: Arc<Registry>,
+    token: Option<OpsToken>,
 ) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
@@ -58,6 +65,7 @@ pub fn router(
         .with_state(registry)
         .fallback(async || CommonProblem::NotFound)
         .method_not_allowed_fallback(async || CommonProblem::Method)
+        .layer(from_fn_with_state(token, ops_token::is_shown))
         .layer(from_fn(watchers::by_address))
         .layer(map_response(headers::completed))
 }
@@ -91,7 +99,7 @@ mod tests {
         let (mut registry, state) = (Registry::default(), Arc::new(Mutex::new(unready.clone())));
         registry.register("answers", "Questions answered", Counter::<u64>::default());
         let asked = state.clone();
-        let app = router(move || asked.lock().clone(), Arc::new(registry));
+        let app = router(move || asked.lock().clone(), Arc::new(registry), None);
         let get = async |path: &str| {
             let request = Request::get(path).body(Body::empty()).unwrap();
             let response = app.clone().oneshot(request).await.unwrap();

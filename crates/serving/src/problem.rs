@@ -6,7 +6,10 @@ use axum::{
     Extension,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -62,6 +65,9 @@ pub enum CommonProblem {
     /// 400: not HTTP/1.1 without a doubt.
     #[error("{0}")]
     Malformed(&'static str),
+    /// 401: the token of the operators was not shown.
+    #[error("show the token of --ops-token-file: Authorization: Bearer …")]
+    Unauthorized,
     /// 404: no such resource.
     #[error("there is nothing here")]
     NotFound,
@@ -87,6 +93,7 @@ impl CommonProblem {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Late => StatusCode::REQUEST_TIMEOUT,
@@ -100,6 +107,7 @@ impl CommonProblem {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed(_) => "bad-request",
+            Self::Unauthorized => "no-token",
             Self::NotFound => "not-found",
             Self::Method => "method-not-allowed",
             Self::Late => "timeout",
@@ -112,7 +120,11 @@ impl CommonProblem {
 
 impl IntoResponse for CommonProblem {
     fn into_response(self) -> Response {
-        respond(self.status(), self.code(), self, HeaderMap::new())
+        let mut headers = HeaderMap::new();
+        if self == Self::Unauthorized {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        respond(self.status(), self.code(), self, headers)
     }
 }
 

@@ -15,7 +15,10 @@ impl Node {
     /// # Errors
     /// If it was refused.
     pub(crate) fn control(&self, connection: &Connection, text: &str) -> Result<(), ErrorCode> {
-        let result = ClientMessage::parse(text).and_then(|message| self.act(connection, message));
+        let result = ClientMessage::parse(text).and_then(|message| {
+            self.metrics.received(message.kind());
+            self.act(connection, message)
+        });
         result.map_err(|error| {
             self.metrics.refused(error.code);
             let code = error.code;
@@ -66,6 +69,9 @@ impl Node {
         };
         let category = if let ClientCommand::Report(category) = command { Some(category) } else { None };
         let client = self.client_of(connection, &command);
+        if client.is_some() {
+            connection.start_waiting(self.clock.now());
+        }
         let traffic = connection.traffic();
         self.decide(|sessions, now| {
             sessions.note_traffic(now, session, connection.id(), traffic);

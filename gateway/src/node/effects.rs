@@ -12,6 +12,7 @@ use session::{Effect, Route, TicketGrant, ToClient, Unsigned};
 
 use super::{Hub, Node};
 use crate::{
+    metrics::Entered,
     token::Issued,
     ws::{
         connection::{Connection, Remote, Target},
@@ -70,8 +71,16 @@ impl Node {
             }
             ToClient::Error(error) => connection.send_error(error),
             ToClient::Unsigned(message) => {
-                if matches!(message, Unsigned::Paired(_)) {
-                    connection.start_chat();
+                match message {
+                    Unsigned::Paired(_) => {
+                        connection.start_chat();
+                        self.metrics.entered(Entered::Paired);
+                        if let Some(since) = connection.stop_waiting() {
+                            self.metrics.matched_after(self.clock.now().since(since));
+                        }
+                    }
+                    Unsigned::Resumed(_) => self.metrics.entered(Entered::Resumed),
+                    Unsigned::Ready(_) | Unsigned::Token(..) => {}
                 }
                 connection.send_unsigned(message);
             }

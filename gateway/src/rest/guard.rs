@@ -3,13 +3,13 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
 use http::{HeaderValue, StatusCode, header::STRICT_TRANSPORT_SECURITY};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use serving::problem::{CommonProblem, ProblemCode};
 
@@ -38,10 +38,13 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
 }
 
 /// Every answer, whatever it is, has the headers that keep a browser from doing more with it than it
-/// should; every refusal is counted.
+/// should; every request and every refusal is counted.
 pub(super) async fn finish(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_encrypted = request.extensions().get::<ClientPeer>().is_some_and(ClientPeer::is_encrypted);
+    let (route, began) = (request.extensions().get::<MatchedPath>().cloned(), Instant::now());
     let mut response = next.run(request).await;
+    let route = route.as_ref().map(MatchedPath::as_str);
+    state.node.metrics().requests.answered(route, response.status(), began.elapsed());
     if let Some(ProblemCode(code)) = response.extensions().get::<ProblemCode>() {
         state.node.refusals().refused(code);
     }

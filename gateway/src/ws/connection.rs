@@ -3,7 +3,10 @@
 
 use std::{
     io,
-    sync::Weak,
+    sync::{
+        Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -12,7 +15,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use records::{Records, SharedSealer};
 use schemas::{
-    CloseCode, SessionId, Side, Stamp,
+    CloseCode, SessionId, Side, Stamp, UnixMillis,
     control::{ControlError, ServerMessage},
 };
 use session::{ConnId, Traffic, Unsigned};
@@ -40,6 +43,8 @@ pub(crate) struct Connection {
     owner: AtomicWaker,
     heard: LastHeard,
     traffic: TrafficCounter,
+    /// When the client asked to be matched, in milliseconds; 0 if it has not.
+    waiting_since: AtomicU64,
 }
 
 /// Where the frames of a connection go.
@@ -93,6 +98,7 @@ impl Connection {
             owner: AtomicWaker::new(),
             heard: LastHeard::new(tick),
             traffic: TrafficCounter::default(),
+            waiting_since: AtomicU64::default(),
         }
     }
 
@@ -158,6 +164,17 @@ impl Connection {
     /// A chat begins.
     pub(crate) fn start_chat(&self) {
         self.traffic.reset();
+    }
+
+    /// The client asks to be matched.
+    pub(crate) fn start_waiting(&self, now: UnixMillis) {
+        self.waiting_since.store(now.0, Relaxed);
+    }
+
+    /// It was matched: since when it has been waiting, if it asked on this connection.
+    pub(crate) fn stop_waiting(&self) -> Option<UnixMillis> {
+        let since = self.waiting_since.swap(0, Relaxed);
+        (since > 0).then_some(UnixMillis(since))
     }
 
     /// Sends a control message. The connection's own task writes it: this is called under locks.

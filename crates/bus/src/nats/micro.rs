@@ -62,7 +62,10 @@ pub(super) async fn start(
 ) -> Option<MicroService> {
     let subscribing = client.subscribe(subject::SERVICES);
     let Ok(Ok(mut questions)) = timeout(FLUSH_TIMEOUT, subscribing).await else {
-        tracing::warn!("cannot answer the NATS micro protocol; `nats micro ls` does not show this node");
+        tracing::warn!(
+            event = "bus.not-listed",
+            "cannot answer the NATS micro protocol; `nats micro ls` does not show this node"
+        );
         return None;
     };
     let mut task = JoinSet::new();

@@ -47,12 +47,15 @@ impl Shared {
         match event {
             Event::Connected => {
                 count(&self.counters.connects);
-                tracing::info!("connected to NATS");
+                tracing::info!(event = "bus.connected", "connected to NATS");
                 self.gap();
                 self.set_status(Status::Up);
             }
             Event::Disconnected => {
-                tracing::warn!("lost the connection to NATS; publications are dropped until it is back");
+                tracing::warn!(
+                    event = "bus.lost",
+                    "lost the connection to NATS; publications are dropped until it is back"
+                );
                 self.set_status(Status::Down);
             }
             // Each failed attempt to connect reports this. It makes up for a lost `Disconnected`: the
@@ -70,7 +73,11 @@ impl Shared {
                 if refuses_sync(fault) {
                     self.sync_refused.store(true, Relaxed);
                 }
-                tracing::warn!(fault = server_error(fault), "the NATS server reported an error");
+                tracing::warn!(
+                    event = "bus.refused",
+                    fault = server_error(fault),
+                    "the NATS server reported an error"
+                );
             }
             Event::Closed => self.closed.cancel(),
             Event::LameDuckMode | Event::Draining => {}
