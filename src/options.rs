@@ -1,9 +1,9 @@
 //! The command line, and the environment variables and keys of a file of the same names.
 //!
-//! One [table] describes all options of the roles of a node. What was [given], there or in a [file], is
-//! first collected as text, then parsed into the [configuration] of one role. All faults are reported together, before
-//! anything starts. The commands that are not roles, `chat` and `bench`, describe their options
-//! themselves, with clap.
+//! One [table] describes all options of the roles of a node. What was [given], there or in a
+//! [file](mod@file), is first collected as text, then parsed into the [configuration] of one role.
+//! All faults are reported together, before anything starts. The commands that are not roles, `chat`
+//! and `bench`, describe their options themselves, with clap.
 
 mod account;
 mod configuration;
