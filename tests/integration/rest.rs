@@ -315,19 +315,24 @@ async fn the_interface_is_described_where_it_is_served() {
     assert!(description.body == committed);
 }
 
+/// The files of a folder, without those of folders in it.
+fn files_of(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_file()).collect()
+}
+
 #[tokio::test]
 async fn the_page_is_served_unchanged_and_with_few_permissions() {
     let serve = Launch::new("serve").ready().await;
     let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
-    for file in std::fs::read_dir(&web).unwrap() {
-        let file = file.unwrap();
-        let name = file.file_name().into_string().unwrap();
+    for file in files_of(&web).into_iter().chain(files_of(&web.join("vendor"))) {
+        let name = file.strip_prefix(&web).unwrap().to_str().unwrap();
         let answer = get(serve.address(), &format!("/{name}")).await;
         assert_eq!(answer.status, 200, "{name}");
         // With what `index.html` is completed, the gateway's own tests check.
         let is_completed = name == "index.html";
         assert!(
-            is_completed || answer.body == std::fs::read(file.path()).unwrap(),
+            is_completed || answer.body == std::fs::read(&file).unwrap(),
             "what is read in web/{name} is what runs"
         );
         let policy = answer.header("content-security-policy").unwrap();

@@ -75,8 +75,8 @@ impl Node {
                     Unsigned::Paired(_) => {
                         connection.start_chat();
                         self.metrics.entered(Entered::Paired);
-                        if let Some(since) = connection.stop_waiting() {
-                            self.metrics.matched_after(self.clock.now().since(since));
+                        if let Some(waited) = connection.stop_waiting(self.clock.now()) {
+                            self.metrics.matched_after(waited);
                         }
                     }
                     Unsigned::Resumed(_) => self.metrics.entered(Entered::Resumed),

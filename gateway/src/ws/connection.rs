@@ -5,9 +5,10 @@ use std::{
     io,
     sync::{
         Weak,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bus::FrameRoute;
@@ -43,8 +44,9 @@ pub(crate) struct Connection {
     owner: AtomicWaker,
     heard: LastHeard,
     traffic: TrafficCounter,
-    /// When the client asked to be matched, in milliseconds; 0 if it has not.
-    waiting_since: AtomicU64,
+    /// When the client asked to be matched, as [`low_millis`]; 0 if it has not. Of four bytes, for
+    /// which there is room beside what is counted.
+    waiting_since: AtomicU32,
 }
 
 /// Where the frames of a connection go.
@@ -98,7 +100,7 @@ impl Connection {
             owner: AtomicWaker::new(),
             heard: LastHeard::new(tick),
             traffic: TrafficCounter::default(),
-            waiting_since: AtomicU64::default(),
+            waiting_since: AtomicU32::default(),
         }
     }
 
@@ -168,13 +170,13 @@ impl Connection {
 
     /// The client asks to be matched.
     pub(crate) fn start_waiting(&self, now: UnixMillis) {
-        self.waiting_since.store(now.0, Relaxed);
+        self.waiting_since.store(low_millis(now).max(1), Relaxed);
     }
 
-    /// It was matched: since when it has been waiting, if it asked on this connection.
-    pub(crate) fn stop_waiting(&self) -> Option<UnixMillis> {
+    /// It was matched: for how long it has been waiting, if it asked on this connection.
+    pub(crate) fn stop_waiting(&self, now: UnixMillis) -> Option<Duration> {
         let since = self.waiting_since.swap(0, Relaxed);
-        (since > 0).then_some(UnixMillis(since))
+        (since > 0).then(|| Duration::from_millis(low_millis(now).wrapping_sub(since).into()))
     }
 
     /// Sends a control message. The connection's own task writes it: this is called under locks.
@@ -431,7 +433,7 @@ impl Connection {
     pub(super) fn forget_unread(&self) {
         if !self.is_flushed() {
             // Of a client that is gone already, an error.
-            let _ = socket2::SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO));
+            let _ = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
         }
     }
 
@@ -444,4 +446,10 @@ impl Connection {
         // Of a client that is gone already, an error.
         let _ = socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// The lower half of a time. It comes again after seven weeks; no session lasts so long.
+const fn low_millis(time: UnixMillis) -> u32 {
+    let [.., a, b, c, d] = time.0.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
