@@ -11,14 +11,14 @@ use super::tmux::Terminal;
 use crate::support::{process::Launch, unique};
 
 /// A program with a chat.
-struct Program {
+pub(super) struct Program {
     process: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
 impl Program {
-    fn start(parameters: &[&str]) -> Self {
+    pub(super) fn start(parameters: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
         command.args(["chat", "--json"]).args(parameters).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
@@ -27,12 +27,17 @@ impl Program {
         Self { process, input, output }
     }
 
-    fn write(&mut self, line: &Value) {
+    /// Its process.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(super) fn write(&mut self, line: &Value) {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
     /// The next object of this kind. Others before it are passed over.
-    fn event(&mut self, event: &str) -> Value {
+    pub(super) fn event(&mut self, event: &str) -> Value {
         loop {
             let mut line = String::new();
             assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "no {event}");
@@ -44,7 +49,7 @@ impl Program {
     }
 
     /// Ends the input, and waits for the exit code.
-    fn end(mut self) -> Option<i32> {
+    pub(super) fn end(mut self) -> Option<i32> {
         drop(self.input.take());
         // It writes on until it ends.
         std::io::copy(&mut self.output, &mut std::io::sink()).unwrap();

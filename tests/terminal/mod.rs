@@ -1,6 +1,7 @@
 //! The terminal client as people use it: the real binary in real terminals.
 
 mod json;
+mod memory;
 mod tmux;
 
 use self::tmux::Terminal;
