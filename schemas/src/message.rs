@@ -209,8 +209,8 @@ impl Message {
     }
 
     /// Whether it names a stamp that no honest gateway can have made yet: further than
-    /// [`crate::limits::STAMP_AHEAD`] ahead of the clock. What is above the highest stamp counts for ever, so
-    /// a forged one would lock a session out.
+    /// [`crate::limits::STAMP_AHEAD`] ahead of the clock. What is above the highest stamp counts for
+    /// ever, so a forged one would lock a session out.
     pub fn is_ahead_of(&self, now: UnixMillis) -> bool {
         self.highest_stamp().is_ahead_of(now)
     }

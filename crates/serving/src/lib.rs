@@ -1,8 +1,8 @@
 //! How any node serves HTTP. It knows nothing of what is served.
 //!
-//! [`socket`] is where clients connect, [`listener`] accepts connections and speaks HTTP on them, [`tls`] loads certificates, [`ops`] is
-//! what operators ask of every node, [`watchers`] is who may ask it, and [`problem`] is how failures
-//! are told.
+//! [`socket`] is where clients connect, [`listener`] accepts connections and speaks HTTP on them,
+//! [`tls`] loads certificates, [`ops`] is what operators ask of every node, [`watchers`] is who may
+//! ask it, and [`problem`] is how failures are told.
 
 pub mod certificate;
 mod gate;

@@ -21,8 +21,8 @@
 //! 4. What inputs have in common: `attachments` (others are to know of a new one), `waiting` (for a
 //!    match), `leases` (and presence), `chats` (what happens in rooms, turned into effects),
 //!    `leaving` (a want, a room, a connection), `reports` (of the other side of a chat).
-//! 5. Inputs: `connections`, `traffic`, `commands`, `matches`, `events`, `upkeep`, and `queries`, which change
-//!    nothing.
+//! 5. Inputs: `connections`, `traffic`, `commands`, `matches`, `events`, `upkeep`, and `queries`,
+//!    which change nothing.
 
 mod attachments;
 mod chats;

@@ -11,9 +11,9 @@
 //! arrives once and in order, even if frames are lost, doubled, delayed or reordered on the way.
 //!
 //! The files form layers, each of which uses only those before it: values (`time`, `limits`,
-//! `meeting`, `event`), bytes (`message`, `packet`, `crypto`, `kem`, `epochs`), parts (`handshake`, `inbound`,
-//! `outbound`, …), `state` (the channel and what it remembers), `secured` (packets), `inputs`
-//! (where everything enters).
+//! `meeting`, `event`), bytes (`message`, `packet`, `crypto`, `kem`, `epochs`), parts (`handshake`,
+//! `inbound`, `outbound`, …), `state` (the channel and what it remembers), `secured` (packets),
+//! `inputs` (where everything enters).
 
 mod crypto;
 mod epochs;
