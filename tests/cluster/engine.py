@@ -5,11 +5,15 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from waiting import ROOT, Fault, until
+
 PROJECT = "cipher-chat-test"
 PORT = "18443"
 URL = f"https://localhost:{PORT}"
@@ -37,10 +41,6 @@ ENVIRONMENT = os.environ | {
     # No word of a broken update needs a minute here.
     "DEPLOY_WAIT": "30",
 }
-
-
-class Fault(Exception):
-    """What went wrong in a case."""
 
 
 def call(*command, check=True, quiet=True, timeout=300):
@@ -80,14 +80,6 @@ def container(service):
 
 def inspect(service):
     return json.loads(call("docker", "inspect", container(service)).stdout)[0]
-
-
-def until(what, met, seconds=60):
-    end = time.monotonic() + seconds
-    while not met():
-        if time.monotonic() > end:
-            raise Fault(f"not within {seconds} s: {what}")
-        time.sleep(0.2)
 
 
 def is_healthy(service):

@@ -11,11 +11,11 @@ PATH=$venv/bin:$machine_path
 export machine_path PATH
 
 # The parts, in the order in which `tests/run` runs them.
-parts=(rust docs operations terminal page browsers autobahn instructions fuzz cluster)
+parts=(rust docs operations terminal page browsers autobahn instructions fuzz cluster lab)
 
 # Minutes on two processors: with nothing built yet, and once more.
-declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11)
-declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6)
+declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11 [lab]=6)
+declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6 [lab]=4)
 declare -A about=(
     [rust]="units, properties, the simulation, the real binary over real NATS servers"
     [docs]="the documentation: its links, its examples, and what cargo doc says of it"
@@ -27,6 +27,7 @@ declare -A about=(
     [instructions]="what a frame costs in instructions (valgrind), against the record"
     [fuzz]="each fuzz target, built and run for ten seconds"
     [cluster]="the cluster of compose.yaml with Docker, taken apart while people chat"
+    [lab]="a cluster in network namespaces: a kill, a pause, a cut, a drain, and each text accounted for"
 )
 
 # What a part cannot do without. What it can do without (faketime, go, cargo-nextest) is in `wants_of`.
@@ -42,6 +43,7 @@ needs_of() {
         instructions) echo cargo python valgrind ;;
         fuzz) echo cargo cargo-fuzz c++ ;;
         cluster) echo cargo python ;;
+        lab) echo cargo python ;;
         lints) echo cargo cargo-deny python go hadolint shellcheck zizmor ;;
     esac
 }
@@ -53,7 +55,9 @@ wants_of() {
         operations) echo cargo-nextest ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
-        # All of it is needed where a Docker engine can be started, which the part itself finds out.
+        # All of it is needed where a Docker engine can be started, or where namespaces can be made, which the
+        # parts themselves find out.
+        lab) echo nats-server nginx iproute iptables ;;
         cluster) echo docker compose nats-server nginx busybox sslyze node node-packages chromium ;;
     esac
 }
@@ -64,8 +68,9 @@ has() {
         cargo | tmux | valgrind | c++ | apt-get | docker | busybox) command -v "$1" >/dev/null ;;
         compose) docker compose version >/dev/null 2>&1 || compgen -G "$venv/lib/python3*/site-packages/compose/docker-compose" >/dev/null ;;
         # Debian's is where only root's path looks.
-        nginx | haproxy) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
+        nginx | haproxy | iptables) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
         cargo-*) cargo "${1#cargo-}" --version >/dev/null 2>&1 ;;
+        iproute) PATH=$PATH:/usr/sbin command -v ip >/dev/null ;;
         chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
         prometheus)
             command -v prometheus >/dev/null && command -v promtool >/dev/null && command -v amtool >/dev/null &&
@@ -124,7 +129,8 @@ has_node() {
 packages_of() {
     case $1 in
         nginx-stream) echo nginx libnginx-mod-stream ;;
-        chromium | faketime | haproxy | tmux | valgrind) echo "$1" ;;
+        iproute) echo iproute2 ;;
+        chromium | faketime | haproxy | iptables | tmux | valgrind) echo "$1" ;;
         c++) echo g++ ;;
         firefox) echo firefox-esr ;;
         webkit) echo libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb ;;

@@ -165,6 +165,42 @@ part_cluster() {
     check "the cluster in containers" tests/cluster/run "$(static_path)"
 }
 
+# Namespaces need root, and a kernel that gives them: where there are none, this is left out, and that is no
+# failure.
+part_lab() {
+    local why ended=0
+    why=$(as_root tests/lab/run --able) || ended=$?
+    if [ "$ended" -eq 77 ]; then
+        skip "the lab" "LEFT OUT: ${why^^}"
+        return
+    fi
+    local missing
+    # shellcheck disable=SC2046
+    mapfile -t missing < <(lacking $(wants_of lab))
+    if [ ${#missing[@]} -gt 0 ]; then
+        leave_out "the lab" "MISSING: $(listed "${missing[@]}")"
+        return
+    fi
+    check "the lab's own sums" python3 tests/lab/lab_test.py
+    check "the lab, in short" the_lab --minutes 2 short
+}
+
+the_lab() {
+    # Of the whole workspace, as the tests were: with the same features there is nothing to compile
+    # again.
+    cargo build --workspace --locked --quiet --bin cipher-chat --bin people
+    as_root tests/lab/run "$@"
+}
+
+# As root, where that needs no password; otherwise as who one is.
+as_root() {
+    if [ "$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then
+        sudo -n --preserve-env=NATS_SERVER,NGINX "$@"
+    else
+        "$@"
+    fi
+}
+
 # As .ci/release/build makes it, but faster to build.
 static_binary() {
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --quiet --target "$(host_triple)" --bin cipher-chat
