@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { afterEach, describe, test } from 'node:test';
 
+import { solveChallenge } from 'altcha-lib';
+import { deriveKey } from 'altcha-lib/algorithms/pbkdf2';
+
 import { eventually, reads, ready, seek, world, write } from './support.mjs';
 
 const it = world();
@@ -112,5 +115,24 @@ describe('a server that asks for work', { skip: process.env.BASE_URL !== undefin
     await write(a, 'worth it');
     await reads(b, 'worth it');
     for (const page of [a, b]) assert.equal(page.requests.filter((url) => url.endsWith('v1/challenge')).length, 1);
+  });
+
+  // The library of those who made ALTCHA, version 2, which knows nothing of this server.
+  test('takes what a solver of others has found, once', async () => {
+    const { challenge } = await (await fetch(`${strict.url}v1/challenge`)).json();
+    const solution = await solveChallenge({ challenge, deriveKey });
+    const proof = { signature: challenge.signature, solution };
+    const open = (proof) => fetch(`${strict.url}v1/sessions`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ proof }),
+    });
+    const wrong = await open({ ...proof, solution: { ...solution, derivedKey: solution.derivedKey.replace(/.$/, (last) => last === '0' ? '1' : '0') } });
+    assert.deepEqual([wrong.status, (await wrong.json()).code], [403, 'bad-proof']);
+    const opened = await open(proof);
+    assert.equal(opened.status, 201);
+    const { token } = await opened.json();
+    const me = await fetch(`${strict.url}v1/sessions/me`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(me.status, 200);
+    const again = await open(proof);
+    assert.deepEqual([again.status, (await again.json()).code], [403, 'proof-spent']);
   });
 });
