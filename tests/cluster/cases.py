@@ -14,7 +14,8 @@ TODAY, NEXT, BEFORE, BROKEN = (f"{PROJECT}/node:{tag}" for tag in ["today", "nex
 # Longer than it takes until everybody has noticed: NATS gives up a silent server after 6 s, a gateway a
 # silent NATS server sooner.
 ABSENCE_SECS = 8
-NETWORK_OF = {"nginx": ["front", "edge"], "gateway": ["edge", "bus"], "nats": ["bus", "routes"], "pairing": ["bus"], "janitor": ["bus"]}
+NETWORK_OF = {"nginx": ["front", "edge", "operations"], "gateway": ["edge", "bus", "operations"], "nats": ["bus", "routes", "operations"],
+              "pairing": ["bus", "operations"], "janitor": ["bus", "operations"]}
 
 
 def kill(service):

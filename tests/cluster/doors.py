@@ -9,12 +9,13 @@ from engine import NETWORK, NETWORKS, PROJECT, ROOT, Fault, call, inspect
 HOSTS = {"nats-1": 11, "nats-2": 12, "nats-3": 13, "gateway-1": 21, "gateway-2": 22, "gateway-3": 23,
          "pairing-1": 31, "pairing-2": 32, "janitor-1": 41, "janitor-2": 42}
 ON = {"front": [], "edge": ["gateway-1", "gateway-2", "gateway-3"], "bus": list(HOSTS),
-      "routes": ["nats-1", "nats-2", "nats-3"]}
+      "routes": ["nats-1", "nats-2", "nats-3"], "operations": list(HOSTS)}
 # Ports that listen inside a container: clients and operators of NATS, its routes, gateways, health.
 BUS, ROUTE, EDGE, MONITOR, OPS, HEALTH = 4222, 6222, 8443, 8222, 9090, 8081
 
 BUS_KEYS = sorted([f"{node}/bus" for node in HOSTS if not node.startswith("nats")] + ["ops/bus", "sys/bus"])
 EDGE_KEYS = ["nginx/edge"]
+OPS_KEYS = ["collector/operations", "console/operations", "prometheus/operations"]
 
 
 def expected(member, network, port):
@@ -23,11 +24,12 @@ def expected(member, network, port):
     # OpenSSL 3.0 to 3.4 knows no X25519MLKEM768, the only group of a route: from here it opens to nobody.
     # tests/integration/inner_links.rs tries each certificate there.
     doors = {("nats", "bus"): {BUS: BUS_KEYS}, ("nats", "routes"): {ROUTE: []}, ("gateway", "edge"): {EDGE: EDGE_KEYS}}
+    doors |= {(node, "operations"): {OPS: OPS_KEYS} for node in ["gateway", "pairing", "janitor"]}
     return doors.get((kind, network), {}).get(port)
 
 
 def door(port):
-    return {BUS: "bus", ROUTE: "other"}.get(port, "edge")
+    return {BUS: "bus", ROUTE: "other", OPS: "operations"}.get(port, "edge")
 
 
 def each_network(cluster):
@@ -46,7 +48,7 @@ def faults_on(cluster, network):
                for other in NETWORKS if other != network for member in ON[other]}
     ports = [BUS, ROUTE, EDGE, MONITOR, OPS]
     targets = [f"{address}:{port}={door(port)}" for address in own for port in ports]
-    targets += [f"{address}:{port}={door(port)}" for address in list(foreign) if network != "front" for port in (BUS, EDGE)]
+    targets += [f"{address}:{port}={door(port)}" for address in list(foreign) if network != "front" for port in (BUS, EDGE, OPS)]
     nginx = inspect("nginx")["NetworkSettings"]["Networks"].get(f"{PROJECT}_{network}", {}).get("IPAddress")
     if nginx:
         targets += [f"{nginx}:{EDGE}=public", f"{nginx}:{HEALTH}=edge"]

@@ -21,7 +21,9 @@ NETWORK = "172.31"
 NODES = ["janitor-1", "janitor-2", "pairing-1", "pairing-2", "gateway-1", "gateway-2", "gateway-3"]
 NATS = ["nats-1", "nats-2", "nats-3"]
 SERVICES = [*NATS, *NODES, "nginx"]
-NETWORKS = ["front", "edge", "bus", "routes"]
+# Of the profile `operations`.
+WATCHERS = ["prometheus", "alertmanager", "victorialogs", "collector", "jaeger"]
+NETWORKS = ["front", "edge", "bus", "routes", "operations"]
 # An engine may give no container more open files than it has itself.
 OPEN_FILES = str(min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
@@ -30,6 +32,16 @@ ENVIRONMENT = os.environ | {
     "CHAT_IMAGE": f"{PROJECT}/node:today",
     "NATS_IMAGE": f"{PROJECT}/nats",
     "NGINX_IMAGE": f"{PROJECT}/nginx",
+    "PROMETHEUS_IMAGE": f"{PROJECT}/prometheus",
+    "ALERTMANAGER_IMAGE": f"{PROJECT}/alertmanager",
+    "VICTORIALOGS_IMAGE": f"{PROJECT}/victorialogs",
+    # Built from the same parts, and reads the same file.
+    "COLLECTOR_IMAGE": f"{PROJECT}/jaeger",
+    "JAEGER_IMAGE": f"{PROJECT}/jaeger",
+    "PROMETHEUS_PORT": "19090",
+    "ALERTMANAGER_PORT": "19093",
+    "VICTORIALOGS_PORT": "19428",
+    "JAEGER_PORT": "26686",
     "CHAT_PORT": PORT,
     # All people of a load generator come from one address.
     "CHAT_SESSION_RATE": "0",
@@ -140,18 +152,22 @@ class Engine:
 class Cluster:
     """The cluster, up and healthy; gone with its volumes and images at the end."""
 
-    def __init__(self, binary, before=None):
-        self.binary, self.before = binary, before
+    def __init__(self, binary, before=None, watched=False):
+        self.binary, self.before, self.watched = binary, before, watched
         # What `cipher-chat pki` has made for the cluster.
         self.pki = None
         self.images = ["node:today", "node:next", "node:broken", "nats", "nginx", "busybox", "certificates"]
         self.images += ["node:before"] if before else []
+        self.images += ["prometheus", "alertmanager", "victorialogs", "jaeger"] if watched else []
         # What deploy/update writes down belongs to whoever runs a cluster from this folder.
         self.kept = [ROOT / ".env", ROOT / ".deploy" / "previous"]
 
     def __enter__(self):
         ENVIRONMENT["DEPLOY_COMPOSE"] = " ".join(compose_command())
         call("tests/cluster/images", self.binary, *([self.before] if self.before else []), timeout=600)
+        if self.watched:
+            # Jaeger takes Go some minutes, the first time.
+            call("tests/cluster/images", "--watchers", timeout=1800)
         self.down()
         self.texts = {path: path.read_text() if path.exists() else None for path in self.kept}
         (ROOT / ".env").unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine import SERVICES, Fault, call, inspect
+from engine import SERVICES, WATCHERS, Fault, call, inspect
 
 NOBODY = 65532
 
@@ -26,7 +26,8 @@ def faults_of(service):
         "its processes have no limit": (host["PidsLimit"] or 0) > 0,
         "its log has no limit": host["LogConfig"]["Type"] == "local" and "max-size" in host["LogConfig"]["Config"],
         "it runs as somebody": told["Config"]["User"] == f"{NOBODY}:{NOBODY}",
-        "it has a volume that it can write": service == "setup" or not any(mount["RW"] for mount in told["Mounts"]),
+        # Who watches keeps what it has seen, in one volume of its own.
+        "it has a volume that it can write": service == "setup" or sum(mount["RW"] for mount in told["Mounts"]) <= (service in WATCHERS),
     }.items():
         if not holds:
             yield what

@@ -2,7 +2,7 @@
 
     intruder.py PKI ADDRESS:PORT=DOOR…
 
-PKI is what `cipher-chat pki` has made. A door is `bus`, `edge`, `public` or `other`. Prints a JSON object: for each
+PKI is what `cipher-chat pki` has made. A door is `bus`, `edge`, `operations`, `public` or `other`. Prints a JSON object: for each
 address `closed` if nobody listens, or the names of the certificates that opened it. It runs inside the network
 (tests/cluster/doors.py), with nothing but Python.
 """
@@ -38,10 +38,14 @@ def ask(stream, request, answered):
     return False
 
 
-def opens_http(tls, address):
+def opens_http(tls, address, path=b"/"):
     with socket.create_connection(address, PATIENCE) as plain, tls.wrap_socket(plain) as stream:
-        request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        request = b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         return ask(stream, request, lambda heard: heard.startswith(b"HTTP/1.1 200 "))
+
+
+def opens_operations(tls, address):
+    return opens_http(tls, address, b"/metrics")
 
 
 def opens_bus(tls, address):
@@ -80,16 +84,16 @@ def opened(pki, leaves, address, door):
         return "closed"
     keys = []
     for leaf in [None, *leaves]:
-        authority = {"bus": "bus", "public": "public"}.get(door, "edge")
+        authority = {"bus": "bus", "public": "public", "operations": "operations"}.get(door, "edge")
         try:
             tls = context(pki, authority, leaf)
         except ssl.SSLError:
             keys.append(f"UNREADABLE {leaf}")
             continue
-        act = opens_bus if door == "bus" else opens_http
+        act = {"bus": opens_bus, "operations": opens_operations}.get(door, opens_http)
         if tried(lambda: act(tls, address)):
             keys.append(leaf.relative_to(pki).as_posix() if leaf else "none")
-    plain = b"CONNECT {}\r\nPING\r\n" if door == "bus" else b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    plain = b"CONNECT {}\r\nPING\r\n" if door == "bus" else b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     if tried(lambda: opens_without_tls(address, plain)):
         keys.append("without TLS")
     return sorted(keys)

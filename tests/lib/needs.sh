@@ -52,7 +52,8 @@ needs_of() {
 wants_of() {
     case $1 in
         rust) echo cargo-nextest nats-server faketime go nginx nginx-stream haproxy ;;
-        operations) echo cargo-nextest ;;
+        # The last two are for tests/operations/run.
+        operations) echo cargo-nextest go nginx ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
         # All of it is needed where a Docker engine can be started, or where namespaces can be made, which the

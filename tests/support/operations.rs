@@ -36,6 +36,12 @@ pub(crate) fn rules() -> Vec<Rule> {
         .collect()
 }
 
+/// Whether a query is about what keeps logs and traces. `tests/operations/run` starts that; here it is
+/// not there.
+pub(crate) fn asks_stores(query: &str) -> bool {
+    query.contains("job=\"stores\"") || query.contains("vl_")
+}
+
 /// All dashboards, by their files.
 pub(crate) fn dashboards() -> Vec<(String, Value)> {
     let files = fs::read_dir(file("dashboards")).unwrap().map(|entry| entry.unwrap().path());

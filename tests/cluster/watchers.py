@@ -1,0 +1,73 @@
+"""Who watches the cluster: the profile `operations`, but for Grafana, for which there is no stand-in."""
+
+import json
+import urllib.request
+from urllib.parse import quote
+
+import hardening
+from engine import ENVIRONMENT, NATS, NETWORK, NODES, PROJECT, SERVICES, WATCHERS, Fault, call, compose, inspect, until
+
+# A page, its address on `operators`, and its port on the loopback of this machine.
+PAGES = {"prometheus": ("5.51:9090/-/ready", "PROMETHEUS_PORT"), "alertmanager": ("5.52:9093/-/ready", "ALERTMANAGER_PORT"),
+         "victorialogs": ("5.53:9428/health", "VICTORIALOGS_PORT"), "jaeger": ("5.55:16686/", "JAEGER_PORT")}
+
+
+def watched(_):
+    """Starts them beside the cluster, and takes them away again."""
+    ENVIRONMENT["COMPOSE_PROFILES"] = "operations"
+    try:
+        compose("up", "--detach", "--wait", "--no-build", *SERVICES, *WATCHERS)
+        until("every node and every store is scraped", lambda: scraped() == {*NODES, "logs", "collector", "traces"})
+        until("the logs of everybody arrive", lambda: heard() >= {*NODES, *NATS, "nginx"})
+        until("the watchdog's alarm arrives", lambda: "Watchdog" in {alarm["labels"]["alertname"] for alarm in page("alertmanager", "/api/v2/alerts")})
+        wrong = [f"{service}: {fault}" for service in WATCHERS for fault in hardening.faults_of(service)]
+        wrong += [*open_to_others(), *doors()]
+        if wrong:
+            raise Fault("; ".join(wrong))
+    finally:
+        compose("rm", "--stop", "--force", *WATCHERS, check=False)
+        del ENVIRONMENT["COMPOSE_PROFILES"]
+        # The NATS servers keep their log themselves again.
+        compose("up", "--detach", "--wait", "--no-build")
+
+
+def page(service, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{ENVIRONMENT[PAGES[service][1]]}{path}", timeout=20) as answer:
+        return json.load(answer)
+
+
+def scraped():
+    answer = page("prometheus", f"/api/v1/query?query={quote('up == 1')}")
+    return {one["metric"].get("node") or one["metric"].get("store") for one in answer["data"]["result"]}
+
+
+def heard():
+    """Whose lines the log store has."""
+    query = quote("* | stats by (hostname) count() as lines")
+    with urllib.request.urlopen(f"http://127.0.0.1:{ENVIRONMENT['VICTORIALOGS_PORT']}/select/logsql/query?query={query}", timeout=20) as answer:
+        return {json.loads(line)["hostname"] for line in answer}
+
+
+def open_to_others():
+    """Pages have no passwords: they are published on loopback alone."""
+    for service in WATCHERS:
+        for port, to in (inspect(service)["NetworkSettings"]["Ports"] or {}).items():
+            if any(place["HostIp"] != "127.0.0.1" for place in to or []):
+                yield f"{service} is published at {port}: {to}"
+
+
+def doors():
+    """Nodes reach no page; operators do."""
+    for service, (place, _) in PAGES.items():
+        if not answers("operators", f"{NETWORK}.{place}"):
+            yield f"{service} does not answer on its own network"
+        for network in ["operations", "bus", "edge"]:
+            for address in [place, place.replace("5.", "4.", 1)]:
+                if answers(network, f"{NETWORK}.{address}"):
+                    yield f"{service} answers on {network}"
+
+
+def answers(network, place):
+    return call(
+        "docker", "run", "--rm", "--network", f"{PROJECT}_{network}", f"{PROJECT}/busybox", "/bin/wget", "-T", "2", "-q", "-O", "/dev/null",
+        f"http://{place}", check=False).returncode == 0
