@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import subprocess
+import threading
 import time
 import uuid
 
@@ -230,15 +231,24 @@ def load(stack, _):
         raise Fault(done.stdout[-2000:])
 
 
-def flood(stack, address, secs):
-    """Asks for sessions as fast as it may, until the time is over: how many were refused."""
-    refused, end = 0, time.monotonic() + secs
-    somebody = Person(stack, address)
-    while time.monotonic() < end:
-        status, _ = somebody.call("POST", "/v1/sessions")
-        refused += status == 429
-        time.sleep(0.01)
-    return refused
+@contextlib.contextmanager
+def flood(stack, address):
+    """Somebody asks for sessions as fast as they are answered, until the block is over. Yields how many were refused so far."""
+    over, refused = threading.Event(), []
+
+    def ask(somebody):
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                refused.extend([1] * (somebody.call("POST", "/v1/sessions")[0] == 429))
+    threads = [threading.Thread(target=ask, args=[Person(stack, address)], daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield refused
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 def crash(stack, canaries):

@@ -25,7 +25,8 @@ TOOLS = {
     "victoria-logs": ("github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs", "github.com/VictoriaMetrics/VictoriaLogs", "tests/tools"),
     "jaeger": ("github.com/jaegertracing/jaeger/cmd/jaeger", "github.com/jaegertracing/jaeger", "tests/tools/jaeger"),
 }
-PATIENCE_SECS = 60
+# A machine that builds something else meanwhile is slow.
+PATIENCE_SECS = 120
 PORTS = 12000, 32000
 GIVEN = set()
 

@@ -73,8 +73,10 @@ class Stack:
         shutil.copy(binary, self.binary)
         self.binary.chmod(0o755)
         self.pki, self.running, self.mounted = self.home / "pki", {}, []
-        self.has_traces = "--otlp-endpoint" in subprocess.run(
-            [self.binary, "gateway", "--help"], text=True, check=True, stdout=subprocess.PIPE).stdout
+        # Only what is built with the feature `traces` has them.
+        self.has_traces = subprocess.run(
+            [self.binary, "check", "janitor", "--nats", "nats://127.0.0.1:4222", "--otlp-endpoint", "http://127.0.0.1:4317"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
         self.webhook = Webhook()
         [self.people, self.health, self.prometheus, self.alertmanager, self.logs, self.jaeger, self.jaeger_otlp, self.jaeger_grpc,
          self.jaeger_metrics, self.otlp, self.otlp_http, self.collector_metrics] = free_ports(12)
