@@ -186,7 +186,7 @@ class Stack:
         if self.has_traces:
             options |= {"otlp-endpoint": f"http://127.0.0.1:{self.otlp}", "trace-sample": "1"}
         # Everything that a node can say, more than an operator sees.
-        variables = {"RUST_LOG": "debug", "RUST_BACKTRACE": "full"}
+        variables = {"RUST_LOG": "trace", "RUST_BACKTRACE": "full"}
         variables |= {f"CIPHER_CHAT_{option.upper().replace('-', '_')}": str(value) for option, value in options.items()}
         how = {}
         if name == GATEWAYS[-1] and os.geteuid() == 0:
