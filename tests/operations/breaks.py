@@ -36,11 +36,21 @@ def all_is_well_again(stack, _):
     until("no alarm is left", lambda: not firing(stack), CALM_SECS)
 
     def left():
+        """What was sent last of each."""
         last = {}
         for alarm in stack.webhook.alarms():
             last[alarm["fingerprint"]] = alarm
         return [alarm["labels"]["alertname"] for alarm in last.values() if alarm["status"] != "resolved" and alarm["labels"]["alertname"] not in ("Watchdog", "Planted")]
     until("every alarm is taken back where it was sent", lambda: not left(), CALM_SECS)
+
+
+def broken(act):
+    """A case that breaks something. What it waits for can only come of that: it begins when nothing is wrong."""
+    def case(stack, canaries):
+        all_is_well_again(stack, canaries)
+        stack.heard_before = len(stack.webhook.alarms())
+        act(stack, canaries)
+    return case
 
 
 def every_query_is_answered(stack, _):
@@ -74,7 +84,7 @@ def paragraph(alarm):
 def told(stack, alarm, of="", says=()):
     """Waits until the alarm has arrived where Alertmanager sends it. Its link leads to its paragraph, and that says where to look."""
     def arrived():
-        return next((sent for sent in stack.webhook.alarms() if sent["labels"]["alertname"] == alarm and sent["status"] == "firing"
+        return next((sent for sent in stack.webhook.alarms()[stack.heard_before:] if sent["labels"]["alertname"] == alarm and sent["status"] == "firing"
                      and of in (sent["labels"].get("node"), sent["labels"].get("store"), "")), None)
     started = time.monotonic()
     sent = until(f"{alarm} {of} arrives; there are {firing(stack)}", arrived)
@@ -129,6 +139,7 @@ def traces_arrive(stack, _):
 
 # ---- Broken.
 
+@broken
 def gateway_is_killed(stack, canaries):
     pair = people.couple(stack, canaries, topic=canaries.word("topic"))
     people.talk(canaries, *pair)
@@ -142,6 +153,7 @@ def gateway_is_killed(stack, canaries):
         each.lose()
 
 
+@broken
 def nats_server_is_killed(stack, _):
     server = until("a NATS server that several nodes are connected to", lambda: busiest(stack))
     stack.running[server].kill()
@@ -159,6 +171,7 @@ def busiest(stack):
     return name if counts[name] > 1 else None
 
 
+@broken
 def nats_is_cut(stack, _):
     for name in NATS:
         stack.running[name].send(signal.SIGSTOP)
@@ -174,6 +187,7 @@ def nats_is_cut(stack, _):
         until(f"{node} is ready again", lambda: stack.ops(node)[0] == 200)
 
 
+@broken
 def pairing_is_gone(stack, _):
     for name in PAIRING:
         stack.running[name].kill()
@@ -187,6 +201,7 @@ def pairing_is_gone(stack, _):
     until("somebody leads", lambda: stack.query("sum(cipher_chat_pairing_leading) == 1"))
 
 
+@broken
 def certificates(stack, _):
     """A valid one that ends in ten days, and one whose key is another."""
     node, renewed = stack.pki / GATEWAYS[1], stack.home / "renewed"
@@ -210,6 +225,7 @@ def certificates(stack, _):
     until("the old ones are taken", lambda: not any(alarm == "CertificateEndsSoon" for alarm, _ in firing(stack)))
 
 
+@broken
 def flood(stack, canaries):
     with people.flood(stack, canaries.address()) as refused:
         told(stack, "Flood", says=["--trusted-proxy", "--admission"])
@@ -218,6 +234,7 @@ def flood(stack, canaries):
         print(f"   {len(refused)} requests were refused", flush=True)
 
 
+@broken
 def logs_are_full(stack, _):
     store = stack.running["victorialogs"]
     filler = store.home / "data" / "filler"
@@ -244,6 +261,7 @@ def logs_are_full(stack, _):
     until("a new line arrives", lambda: len(stack.lines("hostname:janitor-1 | unpack_json")) > before)
 
 
+@broken
 def traces_are_gone(stack, _):
     stack.running["jaeger"].kill()
     told(stack, "StoreDown", "traces", ["docker compose", "jaeger"])
