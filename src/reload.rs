@@ -2,10 +2,9 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use bus::NatsOptions;
+use bus::{Bus, NatsOptions};
 use parking_lot::Mutex;
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
-use schemas::NodeId;
 use serving::reload::{Certificates, Contents, Renewed};
 use tokio::{
     sync::Notify,
@@ -89,7 +88,7 @@ impl Reloader {
             news |= self.tell("a listener", "the old ones stay in use", renewed);
         }
         if let Some(nats) = &self.nats {
-            news |= self.tell("NATS", "the connection stays, and the next needs fit ones", nats.renew());
+            news |= self.tell("NATS", "the old ones stay in use", nats.renew());
         }
         if is_asked && !news {
             tracing::info!("SIGHUP: certificate files are as they were; nothing else is read again");
@@ -113,19 +112,27 @@ impl Reloader {
     }
 }
 
-/// The files of the connection to NATS. The client reads them itself when it connects; here it is found
-/// out in time whether they are fit.
+/// The files of the connection to NATS.
 pub struct NatsFiles {
     options: NatsOptions,
-    node: NodeId,
     seen: Mutex<Contents>,
+    bus: Bus,
 }
 
 impl NatsFiles {
-    /// Those of these options; `None` if they name no file.
-    pub fn of(options: &NatsOptions, node: &NodeId) -> Option<Self> {
-        let seen = contents(options)?;
-        Some(Self { options: options.clone(), node: node.clone(), seen: Mutex::new(seen) })
+    /// Those of these options, of which `bus` is made; `None` if they name no file.
+    ///
+    /// # Errors
+    /// If the bus cannot be made.
+    pub async fn open<E>(
+        options: NatsOptions,
+        bus: impl AsyncFnOnce(NatsOptions) -> Result<Bus, E>,
+    ) -> Result<(Bus, Option<Self>), E> {
+        // What changes while they are read is read again.
+        let seen = contents(&options);
+        let bus = bus(options.clone()).await?;
+        let files = seen.map(|seen| Self { options, seen: Mutex::new(seen), bus: bus.clone() });
+        Ok((bus, files))
     }
 
     fn renew(&self) -> Result<Renewed, String> {
@@ -133,7 +140,7 @@ impl NatsFiles {
         if std::mem::replace(&mut *self.seen.lock(), found) == found {
             return Ok(Renewed::Same);
         }
-        self.options.check_as(&self.node).map(|()| Renewed::Taken).map_err(|fault| fault.to_string())
+        self.bus.renew_certificates().map(|()| Renewed::Taken).map_err(|fault| fault.to_string())
     }
 }
 
@@ -208,18 +215,20 @@ mod tests {
         tasks.wait().await;
     }
 
-    #[test]
-    fn files_for_nats_are_judged_before_they_are_needed() {
+    #[tokio::test]
+    async fn files_for_nats_are_judged_before_they_are_needed() {
         let directory = Directory::new();
         let TlsFiles { cert, key, .. } = directory.renew("gateway-1");
         let options = NatsOptions {
-            urls: vec!["tls://127.0.0.1:4222".to_owned()],
+            // Nobody is there.
+            urls: vec!["tls://127.0.0.1:1".to_owned()],
             ca: Some(cert.clone()),
             cert: Some(cert.clone()),
             key: Some(key.clone()),
         };
-        let node = "gateway-1".parse().unwrap();
-        let files = NatsFiles::of(&options, &node).unwrap();
+        let join = async |options| Bus::nats(options, "gateway-1".parse().unwrap()).await;
+        let (_, files) = NatsFiles::open(options, join).await.unwrap();
+        let files = files.unwrap();
         assert_eq!(files.renew(), Ok(Renewed::Same));
         directory.renew("gateway-1");
         assert_eq!(files.renew(), Ok(Renewed::Taken));
@@ -230,6 +239,8 @@ mod tests {
         assert!(files.renew().unwrap_err().contains("a private key"));
         fs::remove_file(&cert).unwrap();
         assert!(files.renew().is_err());
-        assert!(NatsFiles::of(&NatsOptions::default(), &node).is_none());
+        let plain = NatsOptions { urls: vec!["nats://127.0.0.1:1".to_owned()], ..NatsOptions::default() };
+        let (_, files) = NatsFiles::open(plain, join).await.unwrap();
+        assert!(files.is_none());
     }
 }

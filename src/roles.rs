@@ -179,14 +179,14 @@ async fn run(mut plan: Plan, passed: Passed, lost_lines: Arc<AtomicU64>) -> Exit
         Ok(sockets) => sockets,
         Err(code) => return code,
     };
-    let nats = plan.nats.as_ref().and_then(|options| NatsFiles::of(options, &plan.node.id));
     let certificates = plan.certificate_files();
+    let id = plan.node.id.clone();
     let bus = match plan.nats.take() {
-        None => Ok(Local::new().join(plan.node.id.clone())),
-        Some(options) => Bus::nats(options, plan.node.id.clone()).await,
+        None => Ok((Local::new().join(id), None)),
+        Some(options) => NatsFiles::open(options, async |options| Bus::nats(options, id).await).await,
     };
-    let bus = match bus {
-        Ok(bus) => bus,
+    let (bus, nats) = match bus {
+        Ok(joined) => joined,
         Err(error) => return fail(&anyhow::Error::new(error).context("cannot join the bus"), WRONG_OPTIONS),
     };
     let (clock, mut registry) = (Clock::start(), Registry::with_prefix("cipher_chat"));

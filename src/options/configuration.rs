@@ -287,6 +287,7 @@ fn nats(reader: &mut Reader) -> Option<NatsOptions> {
             ConnectError::File { what: Pem::Certificate, .. } => &[&NATS_CERT],
             ConnectError::File { what: Pem::Key, .. } => &[&NATS_KEY],
             ConnectError::Pair | ConnectError::Certificate(_) => &[&NATS_CERT, &NATS_KEY],
+            ConnectError::Authorities(_) => &[&NATS_CA],
         };
         reader.conflict(rows, &with_causes(&fault));
     }

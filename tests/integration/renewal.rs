@@ -10,6 +10,7 @@ use crate::support::{
     certificates::Certificates,
     eventually, http, in_time,
     process::{Launch, Process},
+    secure::{Pki, SecureCluster},
     unique,
 };
 
@@ -90,6 +91,47 @@ async fn a_renewed_certificate_is_shown_from_then_on_and_a_bad_one_is_not() {
     assert!(answers(&mut new).await && answers(&mut open).await);
     serve.signal("HUP");
     serve.has_logged("SIGHUP: certificate files are as they were").await;
+}
+
+/// The names that a node of the cluster has shown its NATS server, and which server that is.
+async fn shown_to_nats(cluster: &SecureCluster) -> Option<(usize, String)> {
+    for (index, server) in cluster.servers.iter().enumerate() {
+        if let Some(user) = server.users().await.pop() {
+            return Some((index, user));
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_broken_bus_certificate_is_not_taken_and_a_good_one_is_shown_at_the_next_connect() {
+    let mut cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1"])).await;
+    let node = cluster.launch("pairing", "pairing-1").ready().await;
+    let (server, first) = shown_to_nats(&cluster).await.unwrap();
+    assert!(first.contains("CN=pairing-1") && first.contains("OU=1"), "{first}");
+
+    // The old ones are shown and believed as long as a new file is no certificate.
+    for broken in ["pairing-1/bus.pem", "pairing-1/bus-ca.pem"] {
+        fs::write(cluster.pki.file(broken), "no certificate").unwrap();
+    }
+    reload(&node, 0.0, 1.0).await;
+    node.has_logged("the old ones stay in use").await;
+    cluster.servers[server].restart();
+    eventually("the node is connected again", async || node.metric("bus_connects_total").await == 2.0).await;
+    assert_eq!(shown_to_nats(&cluster).await.map(|(_, user)| user), Some(first));
+    node.is_ready().await;
+
+    // The next generation. Servers no longer know the one before, and end its connection.
+    cluster.pki.run(&[("--revoke", "pairing-1")]);
+    reload(&node, 1.0, 1.0).await;
+    for server in &cluster.servers {
+        server.reload().await;
+    }
+    eventually("the node shows its new certificate", async || {
+        shown_to_nats(&cluster).await.is_some_and(|(_, user)| user.contains("OU=2"))
+    })
+    .await;
+    node.is_ready().await;
 }
 
 #[tokio::test]

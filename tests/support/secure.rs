@@ -270,6 +270,8 @@ impl SecureCluster {
 /// One NATS server of the cluster.
 pub(crate) struct SecureNats {
     dir: PathBuf,
+    name: String,
+    routes: String,
     ports: [u16; 3],
     process: Child,
     log: Arc<Mutex<String>>,
@@ -281,10 +283,16 @@ impl SecureNats {
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("nats.conf"), configuration).unwrap();
         symlink(pki.file(name), dir.join("node")).unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        let process = Self::spawn(&dir, name, ports, routes, log.clone());
+        Self { dir, name: name.to_owned(), routes: routes.to_owned(), ports, process, log }
+    }
+
+    fn spawn(dir: &Path, name: &str, ports: [u16; 3], routes: &str, written: Arc<Mutex<String>>) -> Child {
         let [clients, route, monitor] = ports.map(|port| format!("127.0.0.1:{port}"));
         let mut process = Command::new(program())
             .args(["-c", "nats.conf"])
-            .current_dir(&dir)
+            .current_dir(dir)
             .env("NATS_NAME", name)
             .env("NATS_LISTEN", clients)
             .env("NATS_ROUTE_LISTEN", &route)
@@ -297,15 +305,22 @@ impl SecureNats {
             .spawn()
             .expect("nats-server is installed: $NATS_SERVER, the path, or tests/.cache");
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let log = Arc::<Mutex<String>>::default();
-        let written = log.clone();
         // Reads until the server ends; otherwise the server would block on a full pipe.
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 written.lock().push_str(&(line + "\n"));
             }
         });
-        Self { dir, ports, process, log }
+        process
+    }
+
+    /// Kills it, and starts it again where it was.
+    pub(crate) fn restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.log.lock().clear();
+        self.process = Self::spawn(&self.dir, &self.name, self.ports, &self.routes, self.log.clone());
+        assert!(self.is_ready(), "{} does not start again", self.name);
     }
 
     /// Waits until it serves, or has ended.
@@ -367,6 +382,13 @@ impl SecureNats {
     /// How many nodes are connected to it.
     pub(crate) async fn connections(&self) -> u64 {
         self.monitoring("/varz").await["connections"].as_u64().unwrap()
+    }
+
+    /// The distinguished names of the nodes that are connected to it.
+    pub(crate) async fn users(&self) -> Vec<String> {
+        let all = self.monitoring("/connz?auth=true").await;
+        let users = all["connections"].as_array().into_iter().flatten();
+        users.filter_map(|user| user["authorized_user"].as_str()).map(str::to_owned).collect()
     }
 
     /// What its monitoring says. It would send pieces in answer to HTTP/1.1.

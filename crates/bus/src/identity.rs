@@ -5,15 +5,10 @@
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use parking_lot::RwLock;
 use rustls::{
-    RootCertStore, SignatureScheme,
-    crypto::{
-        WebPkiSupportedAlgorithms,
-        aws_lc_rs::{default_provider, sign::any_supported_type},
-    },
+    SignatureScheme,
+    crypto::{WebPkiSupportedAlgorithms, aws_lc_rs::default_provider},
     pki_types::{CertificateDer, UnixTime},
-    sign::SigningKey,
 };
 use schemas::{
     NodeId, Service, UnixMillis,
@@ -23,7 +18,7 @@ use schemas::{
 use webpki::{EndEntityCert, KeyUsage};
 use x509_parser::{parse_x509_certificate, x509::AttributeTypeAndValue};
 
-use crate::nats::{ConnectError, NatsOptions};
+use crate::nats::Credentials;
 
 /// How a node may sign with the key of its certificate, the best first. TLS 1.3 has no others
 /// (RFC 8446, section 4.2.3).
@@ -58,40 +53,28 @@ pub enum Doubt {
 
 /// A node's certificate for the bus, and the authority whose certificates it believes.
 pub(crate) struct Identity {
-    options: NatsOptions,
-    loaded: RwLock<Arc<Loaded>>,
-}
-
-struct Loaded {
-    roots: RootCertStore,
-    chain: Vec<Vec<u8>>,
-    key: Arc<dyn SigningKey>,
+    credentials: Arc<Credentials>,
 }
 
 impl Identity {
-    /// `None` if the options have no certificate, or no authority by which to judge others.
-    pub(crate) fn open(options: &NatsOptions) -> Result<Option<Self>, ConnectError> {
-        let Some(loaded) = Loaded::read(options)? else { return Ok(None) };
-        Ok(Some(Self { options: options.clone(), loaded: RwLock::new(Arc::new(loaded)) }))
+    /// `None` without a certificate, or an authority by which to judge others.
+    pub(crate) fn of(credentials: &Arc<Credentials>) -> Option<Self> {
+        credentials.used().vouches().then(|| Self { credentials: credentials.clone() })
     }
 
-    /// Reads the files again, which may have been renewed. What cannot be read stays as it was.
+    /// Reads the files again, which may have been renewed. What is unfit is not taken.
     pub(crate) fn renew(&self) {
-        match Loaded::read(&self.options) {
-            Ok(Some(loaded)) => *self.loaded.write() = Arc::new(loaded),
-            Ok(None) => {}
-            Err(fault) => {
-                tracing::warn!(event = "certificate.unreadable", %fault, "the bus certificate cannot be read again; the old one stays")
-            }
+        if let Err(fault) = self.credentials.renew() {
+            tracing::warn!(event = "certificate.unreadable", %fault, "the bus certificate cannot be read again; the old one stays");
         }
     }
 
     /// Signs a statement with the certificate's key. `None` if the key can do none of [`SCHEMES`].
     pub(crate) fn vouch(&self, statement: &[u8]) -> Option<Proof> {
-        let loaded = self.loaded.read().clone();
-        let signer = loaded.key.choose_scheme(&SCHEMES)?;
+        let own = self.credentials.used().own.clone()?;
+        let signer = own.key.choose_scheme(&SCHEMES)?;
         let signature = signer.sign(statement).ok()?;
-        let chain = loaded.chain.iter().cloned().map(Into::into).collect();
+        let chain = own.cert.iter().take(limits::PROOF_CERTIFICATES).map(|it| it.to_vec().into()).collect();
         Some(Proof { chain, scheme: u16::from(signer.scheme()), signature: signature.into() })
     }
 
@@ -108,7 +91,7 @@ impl Identity {
         if !proof.is_of_size() {
             return Err(Doubt::Certificate);
         }
-        let loaded = self.loaded.read().clone();
+        let used = self.credentials.used();
         let chain: Vec<_> = proof.chain.iter().map(|cert| CertificateDer::from_slice(cert)).collect();
         let (own, intermediates) = chain.split_first().ok_or(Doubt::Certificate)?;
         let certificate = EndEntityCert::try_from(own).map_err(|_| Doubt::Certificate)?;
@@ -117,7 +100,7 @@ impl Identity {
         certificate
             .verify_for_usage(
                 algorithms.all,
-                &loaded.roots.roots,
+                &used.roots.roots,
                 intermediates,
                 time,
                 KeyUsage::client_auth(),
@@ -145,19 +128,6 @@ pub(crate) fn possesses(announcement: &Announcement) -> Result<(), Doubt> {
     }
     let key = UnparsedPublicKey::new(&ED25519, announcement.public);
     key.verify(&announcement.statement(), &announcement.possession).map_err(|_| Doubt::Possession)
-}
-
-impl Loaded {
-    fn read(options: &NatsOptions) -> Result<Option<Self>, ConnectError> {
-        if options.ca.is_none() {
-            return Ok(None);
-        }
-        let Some(identity) = options.identity()? else { return Ok(None) };
-        let key = any_supported_type(&identity.private).map_err(ConnectError::Certificate)?;
-        let chain = identity.chain.iter().map(|certificate| certificate.to_vec());
-        let chain = chain.take(limits::PROOF_CERTIFICATES).collect();
-        Ok(Some(Self { roots: options.roots()?, chain, key }))
-    }
 }
 
 fn algorithms() -> WebPkiSupportedAlgorithms {

@@ -247,7 +247,19 @@ impl Bus {
         self.identity()?.vouch(statement)
     }
 
-    /// Reads this node's certificate and its authorities again, which may have been renewed.
+    /// Reads this node's certificate and its authorities again, for the next connection and the next key.
+    /// The connection stays. Does nothing on a local bus.
+    ///
+    /// # Errors
+    /// If a file is unfit: then what was in use stays so.
+    pub fn renew_certificates(&self) -> Result<(), ConnectError> {
+        match &self.backend {
+            Backend::Local(_) => Ok(()),
+            Backend::Nats(connection) => connection.renew(),
+        }
+    }
+
+    /// The same where keys are vouched for, with a line in the log about what is unfit.
     pub fn renew_identity(&self) {
         if let Some(identity) = self.identity() {
             identity.renew();

@@ -5,6 +5,7 @@
 //! most [`QUEUED_BYTES`]) is still sent on the next connection.
 
 mod budget;
+mod credentials;
 mod micro;
 mod options;
 mod outgoing;
@@ -38,6 +39,7 @@ use crate::{
 
 pub(crate) use self::{
     budget::Permit,
+    credentials::Credentials,
     micro::Introduction,
     subscription::{Answers, Subscription},
 };
@@ -53,11 +55,23 @@ pub const NEEDED_PAYLOAD: usize = if limits::EVENT_BYTES > limits::BUS_FRAMES_BY
     limits::BUS_FRAMES_BYTES
 };
 
+/// async-nats reads the system's authorities at each connect, although it does not need them, and does not
+/// connect if one of them cannot be read.
+fn warn_of_the_system() {
+    if !rustls_native_certs::load_native_certs().errors.is_empty() {
+        tracing::warn!(
+            event = "bus.system-certificates",
+            "a file among the system's authorities cannot be read: NATS cannot be reached until it can, or, with --nats-ca, SSL_CERT_FILE=/dev/null leaves them out"
+        );
+    }
+}
+
 /// The node's one connection.
 pub(crate) struct Connection {
     client: Client,
     shared: Arc<Shared>,
     outgoing: Arc<Outgoing>,
+    credentials: Option<Arc<Credentials>>,
     identity: Option<Identity>,
     /// The task that hands messages to async-nats, until this is dropped.
     _sender: JoinSet<()>,
@@ -68,18 +82,23 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) async fn open(options: NatsOptions, node: &NodeId) -> Result<Self, ConnectError> {
         let servers = options.servers()?;
-        let identity = options.identify(node)?;
+        let credentials = Credentials::open(&options, node)?;
+        let identity = credentials.as_ref().and_then(Identity::of);
         let shared = Arc::new(Shared::new());
         let observer = shared.clone();
-        let client = options.client(node, &subject::inbox_prefix(node))?.event_callback(move |event| {
+        let client = options.client(node, &subject::inbox_prefix(node), credentials.as_ref())?;
+        let client = client.event_callback(move |event| {
             observer.observe(&event);
             std::future::ready(())
         });
+        if credentials.is_some() {
+            warn_of_the_system();
+        }
         let client = client.connect(servers).await.map_err(ConnectError::Client)?;
         let outgoing = Arc::<Outgoing>::default();
         let mut sender = JoinSet::new();
         sender.spawn(outgoing.clone().run(client.clone(), shared.clone()));
-        Ok(Self { client, shared, outgoing, identity, _sender: sender, micro: Mutex::default() })
+        Ok(Self { client, shared, outgoing, credentials, identity, _sender: sender, micro: Mutex::default() })
     }
 
     pub(crate) async fn introduce(&self, introduction: Introduction) {
@@ -92,6 +111,11 @@ impl Connection {
     /// To whom this node answers the NATS micro protocol.
     pub(crate) fn replies(&self) -> Replies {
         if self.identity.is_some() { Replies::OfNodes } else { Replies::OfAnybody }
+    }
+
+    /// Reads the certificate files again.
+    pub(crate) fn renew(&self) -> Result<(), ConnectError> {
+        self.credentials.as_ref().map_or(Ok(()), |credentials| credentials.renew())
     }
 
     pub(crate) fn identity(&self) -> Option<&Identity> {

@@ -4,19 +4,23 @@ use std::{
     fmt, io,
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use async_nats::{ConnectOptions, ServerAddr};
 use rustls::{
-    ClientConfig, RootCertStore,
+    RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
 };
 use schemas::NodeId;
 
-use super::budget;
-use crate::identity::{Identity, names_of};
+use super::{
+    budget,
+    credentials::{Credentials, Loaded},
+};
+use crate::identity::names_of;
 
 /// How long the server may take to echo a flush. Longer than a healthy cluster ever needs, and
 /// shorter than anybody waits for a node to start or to stop. By then two pings have been missed,
@@ -54,8 +58,8 @@ pub struct NatsOptions {
     pub urls: Vec<String>,
     /// PEM file of the authorities that issue the servers' certificates. With it, TLS is required.
     pub ca: Option<PathBuf>,
-    /// PEM file of this node's certificate, whose common name is the node's id. It is read again
-    /// for each connection, so that it can be renewed.
+    /// PEM file of this node's certificate, whose common name is the node's id. It can be renewed
+    /// ([`Bus::renew_certificates`](crate::Bus::renew_certificates)).
     pub cert: Option<PathBuf>,
     /// PEM file of the certificate's private key.
     pub key: Option<PathBuf>,
@@ -126,6 +130,9 @@ pub enum ConnectError {
     /// A certificate that is unusable, or does not belong to its key.
     #[error("cannot use the NATS client certificate")]
     Certificate(#[source] rustls::Error),
+    /// Neither is an authority given, nor does the system know one.
+    #[error("no certificate authority is known for the NATS servers")]
+    Authorities(#[source] rustls::client::VerifierBuilderError),
     /// async-nats refused the options.
     #[error("cannot start the NATS client")]
     Client(#[source] async_nats::ConnectError),
@@ -140,18 +147,13 @@ impl NatsOptions {
         let files = [self.roots().err(), self.identity().err()];
         let faults: Vec<_> = no_server.into_iter().chain(urls).chain(files.into_iter().flatten()).collect();
         // Only files that can be read can be compared with each other.
-        if faults.is_empty() { self.tls(ConnectOptions::new()).err().into_iter().collect() } else { faults }
+        let is_judged = faults.is_empty() && self.has_files();
+        if is_judged { Loaded::read(self).err().into_iter().collect() } else { faults }
     }
 
-    /// Whether the files are fit for the next connection of this node.
-    ///
-    /// # Errors
-    /// With the first fault.
-    pub fn check_as(&self, node: &NodeId) -> Result<(), ConnectError> {
-        match self.check().into_iter().next() {
-            Some(fault) => Err(fault),
-            None => self.identify(node).map(drop),
-        }
+    /// Whether any file is given.
+    pub(super) fn has_files(&self) -> bool {
+        self.ca.is_some() || self.cert.is_some() || self.key.is_some()
     }
 
     /// The servers' addresses.
@@ -180,7 +182,15 @@ impl NatsOptions {
     }
 
     /// The options of async-nats.
-    pub(super) fn client(&self, node: &NodeId, inbox: &str) -> Result<ConnectOptions, ConnectError> {
+    pub(super) fn client(
+        &self,
+        node: &NodeId,
+        inbox: &str,
+        credentials: Option<&Arc<Credentials>>,
+    ) -> Result<ConnectOptions, ConnectError> {
+        // For what async-nats configures itself. Only the first provider that is installed counts; all
+        // crates of this project install the same.
+        let _ = aws_lc_rs::default_provider().install_default();
         let options = ConnectOptions::new()
             .name(node.as_str())
             .custom_inbox_prefix(inbox)
@@ -194,36 +204,10 @@ impl NatsOptions {
             .ignore_discovered_servers()
             // Subjects are built from ids only, and no id can contain what this check looks for.
             .skip_subject_validation(true);
-        self.tls(options)
-    }
-
-    /// Checks the certificates now, so that a mistake is reported at the start. async-nats reads
-    /// them again for each connection.
-    fn tls(&self, mut options: ConnectOptions) -> Result<ConnectOptions, ConnectError> {
-        // Only the first provider that is installed counts; all crates of this project install the
-        // same.
-        let _ = aws_lc_rs::default_provider().install_default();
-        let roots = self.roots()?;
-        if let Some(ca) = &self.ca {
-            options = options.add_root_certificates(ca.clone()).require_tls(true);
-        }
-        if let Some(CertificateFiles { cert, key, chain, private }) = self.identity()? {
-            let config = ClientConfig::builder().with_root_certificates(roots);
-            config.with_client_auth_cert(chain, private).map_err(ConnectError::Certificate)?;
-            options = options.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
-        }
-        Ok(options)
-    }
-
-    /// With what this node vouches for its keys, and judges those of others.
-    pub(super) fn identify(&self, node: &NodeId) -> Result<Option<Identity>, ConnectError> {
-        let identity = Identity::open(self)?;
-        if let (Some(_), Some(names)) = (&identity, self.names()?)
-            && !names.contains(node)
-        {
-            return Err(ConnectError::Name { node: node.clone() });
-        }
-        Ok(identity)
+        Ok(match credentials {
+            Some(credentials) => options.tls_client_config(credentials.client_config()?).require_tls(true),
+            None => options,
+        })
     }
 
     /// The ids that this node's certificate allows it to have; `None` without a certificate.
@@ -232,10 +216,10 @@ impl NatsOptions {
     /// If it cannot be read.
     pub fn names(&self) -> Result<Option<Vec<NodeId>>, ConnectError> {
         let identity = self.identity()?;
-        Ok(identity.and_then(|identity| identity.chain.first().map(names_of)))
+        Ok(identity.and_then(|(chain, _)| chain.first().map(names_of)))
     }
 
-    pub(crate) fn roots(&self) -> Result<RootCertStore, ConnectError> {
+    pub(super) fn roots(&self) -> Result<RootCertStore, ConnectError> {
         let mut roots = RootCertStore::empty();
         if let Some(ca) = &self.ca {
             for root in certificates(Pem::Authority, ca)? {
@@ -245,13 +229,14 @@ impl NatsOptions {
         Ok(roots)
     }
 
-    pub(crate) fn identity(&self) -> Result<Option<CertificateFiles<'_>>, ConnectError> {
+    /// This node's certificate chain and its key.
+    pub(super) fn identity(&self) -> Result<Option<Identity>, ConnectError> {
         match (&self.cert, &self.key) {
             (Some(cert), Some(key)) => {
                 let chain = certificates(Pem::Certificate, cert)?;
                 let private = PrivateKeyDer::from_pem_file(key)
                     .map_err(|fault| unreadable(Pem::Key, key, io_fault(fault)))?;
-                Ok(Some(CertificateFiles { cert, key, chain, private }))
+                Ok(Some((chain, private)))
             }
             (None, None) => Ok(None),
             _ => Err(ConnectError::Pair),
@@ -259,13 +244,8 @@ impl NatsOptions {
     }
 }
 
-/// This node's certificate and its key, and the files that they are read from.
-pub(crate) struct CertificateFiles<'a> {
-    cert: &'a PathBuf,
-    key: &'a PathBuf,
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) private: PrivateKeyDer<'static>,
-}
+/// A certificate chain and its key.
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Whether a host is this machine, by its address or as `localhost` (RFC 6761, section 6.3).
 fn is_loopback(host: &str) -> bool {
