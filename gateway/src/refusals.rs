@@ -32,7 +32,7 @@ const ADVICE: [(&str, &str); 9] = [
     (
         "tls",
         "TLS handshakes failed: clients have to speak TLS 1.2 or 1.3 to this port, to trust the certificate, and with \
-         --tls-client-ca to show one of their own",
+         --tls-client-ca to show one of their own over TLS 1.3",
     ),
     (
         "proxy-header",

@@ -6,6 +6,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tokio_rustls::client::TlsStream;
 
 use crate::support::{
     eventually, http, in_time,
@@ -13,6 +14,7 @@ use crate::support::{
     process::Process,
     raw,
     secure::{Pki, SecureCluster},
+    tap::{Hello, Tap},
 };
 
 /// Where the people of these tests come from: no address of a server.
@@ -65,15 +67,90 @@ impl House {
 #[tokio::test]
 async fn people_chat_through_nginx_with_the_library() {
     let house = House::start(&[]).await;
+    people_chat(&house.nginx, &house.cluster.pki);
+    house.cluster.has_no_violation();
+}
+
+fn people_chat(nginx: &Nginx, pki: &Pki) {
     let output = Command::new(env!("CARGO_BIN_EXE_cipher-chat"))
         .args(["bench", "steady", "--content", "e2e", "--pairs", "4", "--rate", "20", "--secs", "2"])
-        .args(["--url", &house.nginx.url(), "--ca", &house.cluster.pki.text("authorities/public.pem")])
+        .args(["--url", &nginx.url(), "--ca", &pki.text("authorities/public.pem")])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("every promise was kept"), "{said}");
-    house.cluster.has_no_violation();
+}
+
+/// `passthrough.conf`: gateways end TLS, and hear from the proxy whose a connection is.
+#[tokio::test]
+async fn people_chat_through_nginx_that_passes_tls_through() {
+    let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1", "gateway-2"])).await;
+    let gateway = |name: &str| {
+        let own = |file: &str| cluster.pki.text(&format!("{name}/{file}"));
+        let launch = cluster.launch("gateway", name).set("trusted-proxy", "127.0.0.1/32");
+        let launch = launch.set("tls-cert", &own("public.pem")).set("tls-key", &own("public.key"));
+        launch.set("proxy-protocol", "true").set("session-rate", "60").start()
+    };
+    let gateways = [gateway("gateway-1"), gateway("gateway-2")];
+    let _others =
+        cluster.ready([cluster.launch("pairing", "pairing-1"), cluster.launch("janitor", "janitor-1")]).await;
+    for gateway in &gateways {
+        gateway.is_ready().await;
+    }
+    let nginx = Nginx::passing(&cluster.pki, &gateways.each_ref().map(Process::address)).await;
+    people_chat(&nginx, &cluster.pki);
+    // Limits are those of the address that the proxy has seen.
+    for gateway in &gateways {
+        assert!(!gateway.log().contains("no header of the PROXY protocol"), "{}", gateway.log());
+    }
+    let log = nginx.requests(8).await;
+    let known =
+        ["bytes_received", "bytes_sent", "seconds", "status", "time", "upstream"].map(str::to_owned).to_vec();
+    for connection in &log {
+        assert_eq!(connection.as_object().unwrap().keys().cloned().collect::<Vec<_>>(), known);
+    }
+    let mut asked: Vec<_> = log.iter().map(|connection| connection["upstream"].to_string()).collect();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), 2, "both gateways: {asked:?}");
+    cluster.has_no_violation();
+}
+
+/// A connection of its own from Nginx to the gateway, as long as it is held; or the status of a refusal.
+async fn upgrade(nginx: &Nginx, token: &str) -> Result<TlsStream<TcpStream>, String> {
+    let mut stream = nginx.connect_from(SOMEBODY).await;
+    let request = http::request("GET", "/v1/ws", &raw::upgrade_headers(&format!("Bearer {token}")), "");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = [0; 12];
+    in_time("an answer to an upgrade", stream.read_exact(&mut head)).await.unwrap();
+    let head = String::from_utf8_lossy(&head).into_owned();
+    if head == "HTTP/1.1 101" { Ok(stream) } else { Err(head) }
+}
+
+/// Who Nginx is, is proved once in a while, not for every person.
+#[tokio::test]
+async fn nginx_resumes_its_session_with_a_gateway_until_it_is_revoked() {
+    let house = House::start(&[]).await;
+    let tap = Tap::before(house.gateways[0].address()).await;
+    let nginx = Nginx::start(&house.cluster.pki, &[tap.address()]).await;
+    let token = async || {
+        let opened = house.ask_gateway(house.gateways[0].address(), "POST", "/v1/sessions").await.json();
+        opened["token"].as_str().unwrap().to_owned()
+    };
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push(upgrade(&nginx, &token().await).await.unwrap());
+    }
+    assert_eq!(tap.hellos(), [Hello::Full, Hello::Resumed, Hello::Resumed, Hello::Resumed]);
+
+    // Whoever has stolen the session along with the certificate is not let in by it.
+    let last = token().await;
+    house.cluster.pki.run(&[("--revoke", "nginx")]);
+    house.gateways[0].signal("HUP");
+    house.gateways[0].has_logged("changed certificate files are used from the next connection on").await;
+    assert_eq!(upgrade(&nginx, &last).await.err().as_deref(), Some("HTTP/1.1 502"));
+    assert_eq!(tap.hellos()[4], Hello::Full);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod secure;
 pub(crate) mod socket;
+pub(crate) mod tap;
 pub(crate) mod token;
 
 use std::time::Duration;

@@ -25,6 +25,9 @@ use super::{
     unique,
 };
 
+/// Where Debian has a module that others have built in.
+const STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
 /// The files that are deployed.
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/nginx");
 
@@ -45,8 +48,17 @@ impl Nginx {
     /// Starts it before these gateways, with the certificates of the proxy `nginx`, and waits until
     /// it serves.
     pub(crate) async fn start(pki: &Pki, gateways: &[SocketAddr]) -> Self {
+        Self::start_with("nginx.conf", pki, gateways).await
+    }
+
+    /// The same before gateways that end TLS themselves.
+    pub(crate) async fn passing(pki: &Pki, gateways: &[SocketAddr]) -> Self {
+        Self::start_with("passthrough.conf", pki, gateways).await
+    }
+
+    async fn start_with(main: &str, pki: &Pki, gateways: &[SocketAddr]) -> Self {
         for _ in 0..ATTEMPTS {
-            let mut nginx = Self::run(pki, gateways);
+            let mut nginx = Self::run(main, pki, gateways);
             if nginx.serves().await {
                 return nginx;
             }
@@ -55,7 +67,7 @@ impl Nginx {
         panic!("nginx does not start");
     }
 
-    fn run(pki: &Pki, gateways: &[SocketAddr]) -> Self {
+    fn run(main: &str, pki: &Pki, gateways: &[SocketAddr]) -> Self {
         let dir = env::temp_dir().join(unique("nginx"));
         let ports = [free_port(), free_port()];
         fs::create_dir_all(dir.join("conf")).unwrap();
@@ -71,7 +83,7 @@ impl Nginx {
             .arg("-p")
             .arg(dir.join("run"))
             .arg("-c")
-            .arg(dir.join("conf/nginx.conf"))
+            .arg(dir.join("conf").join(main))
             .args(["-g", "daemon off;"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -165,13 +177,20 @@ fn addressed(file: &Path, [people, health]: [u16; 2], gateways: &[SocketAddr]) -
     let changed: Vec<_> = text
         .lines()
         .filter_map(|line| match name {
-            "listen.conf" if line.contains("[::]") && TcpListener::bind("[::1]:0").is_err() => None,
-            "listen.conf" if line.starts_with("listen [") => {
+            "modules.conf" if !Path::new(STREAM).exists() => None,
+            "listen.conf" | "listen-passthrough.conf"
+                if line.contains("[::]") && TcpListener::bind("[::1]:0").is_err() =>
+            {
+                None
+            }
+            "listen.conf" | "listen-passthrough.conf" if line.starts_with("listen [") => {
                 Some(line.replace("[::]:8443", &format!("[::1]:{people}")))
             }
-            "listen.conf" => Some(line.replace("listen 8443", &format!("listen 127.0.0.1:{people}"))),
+            "listen.conf" | "listen-passthrough.conf" => {
+                Some(line.replace("listen 8443", &format!("listen 127.0.0.1:{people}")))
+            }
             "health.conf" => Some(line.replace("8081", &health.to_string())),
-            "upstream.conf" => match line.split_once("gateway-") {
+            "upstream.conf" | "upstream-passthrough.conf" => match line.split_once("gateway-") {
                 Some((before, rest)) => {
                     let number: usize = rest[..1].parse().unwrap();
                     let address = gateways.get(number - 1)?;

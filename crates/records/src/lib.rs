@@ -22,7 +22,10 @@ mod wire;
 
 use std::{fmt, io, sync::Arc};
 
-use rustls::ServerConfig;
+use rustls::{
+    ServerConfig,
+    server::{NoServerSessionStorage, ProducesTickets},
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::{
@@ -49,8 +52,23 @@ impl Acceptor {
     /// handshake is over: no session is stored, no ticket issued, no early data taken. Nothing
     /// links two connections.
     pub fn new(mut config: ServerConfig) -> Self {
-        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        Self::of(config)
+    }
+
+    /// For clients that make themselves known anyhow: each connection gets one of these tickets, by which
+    /// the next ones can be resumed. A ticket may be used again, for a proxy opens connections side by
+    /// side. It opens whatever the client's certificate has opened: who makes the tickets sees to it that
+    /// no ticket is taken whose certificate would not be.
+    pub fn with_tickets(mut config: ServerConfig, tickets: Arc<dyn ProducesTickets>) -> Self {
+        config.send_tls13_tickets = 1;
+        config.ticketer = tickets;
+        Self::of(config)
+    }
+
+    fn of(mut config: ServerConfig) -> Self {
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.max_tls13_tickets = 0;
         config.max_early_data_size = 0;
         // The record layer is ours after the handshake.
         config.enable_secret_extraction = true;

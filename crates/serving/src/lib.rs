@@ -18,6 +18,7 @@ pub mod reload;
 mod requests;
 pub mod socket;
 mod stream;
+mod tickets;
 pub mod tls;
 pub mod watchers;
 

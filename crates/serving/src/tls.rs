@@ -19,7 +19,11 @@ use rustls::{
         ParsedCertificate, VerifierBuilderError, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
+    time_provider::{DefaultTimeProvider, TimeProvider},
+    version::TLS13,
 };
+
+use crate::tickets::Tickets;
 
 pub use records::Acceptor;
 
@@ -103,24 +107,38 @@ pub enum NamesError {
     Empty,
 }
 
-/// Reads the files and makes an acceptor.
+/// Reads the files and makes an acceptor. Where certificates are asked for, TLS 1.3 alone is spoken, and
+/// sessions can be resumed. Anybody else gets no ticket, so that nothing links their connections.
 ///
 /// # Errors
 /// If a file is missing or unfit.
 pub fn acceptor(files: &TlsFiles) -> Result<Acceptor, TlsError> {
+    acceptor_at(files, Arc::new(DefaultTimeProvider))
+}
+
+/// The same with a clock.
+fn acceptor_at(files: &TlsFiles, time: Arc<dyn TimeProvider>) -> Result<Acceptor, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let chain = certificates(&files.cert)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|fault| unreadable(&files.key, fault))?;
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Certificate)?;
-    let builder = match verifier(files, &provider)? {
-        Some(verifier) => builder.with_client_cert_verifier(verifier),
-        None => builder.with_no_client_auth(),
+    let tickets = Arc::new(Tickets::new(time.clone()));
+    let verifier = verifier(files, &provider, &tickets)?;
+    let builder = ServerConfig::builder_with_details(provider, time);
+    let builder = match &verifier {
+        Some(_) => builder.with_protocol_versions(&[&TLS13]),
+        None => builder.with_safe_default_protocol_versions(),
+    };
+    let builder = builder.map_err(TlsError::Certificate)?;
+    let (builder, tickets) = match verifier {
+        Some(verifier) => (builder.with_client_cert_verifier(verifier), Some(tickets)),
+        None => (builder.with_no_client_auth(), None),
     };
     let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Certificate)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Acceptor::new(config))
+    Ok(match tickets {
+        Some(tickets) => Acceptor::with_tickets(config, tickets),
+        None => Acceptor::new(config),
+    })
 }
 
 /// All faults of the files, so that an operator can correct them at once.
@@ -149,6 +167,7 @@ fn unreadable(path: &Path, fault: pem::Error) -> TlsError {
 fn verifier(
     files: &TlsFiles,
     provider: &Arc<CryptoProvider>,
+    tickets: &Arc<Tickets>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
     let Some(path) = &files.client_ca else { return Ok(None) };
     let mut roots = RootCertStore::empty();
@@ -157,13 +176,13 @@ fn verifier(
     }
     let any = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?;
     let names = match &files.client_names {
-        AcceptedNames::Any => return Ok(Some(any)),
-        AcceptedNames::Name(name) => vec![ServerName::try_from(name.clone())?],
+        AcceptedNames::Any => None,
+        AcceptedNames::Name(name) => Some(vec![ServerName::try_from(name.clone())?]),
         AcceptedNames::Listed(path) => {
-            listed(path).map_err(|fault| TlsError::Names { path: path.to_owned(), fault })?
+            Some(listed(path).map_err(|fault| TlsError::Names { path: path.to_owned(), fault })?)
         }
     };
-    Ok(Some(Arc::new(NamedClient { any, names })))
+    Ok(Some(Arc::new(KnownClient { any, names, tickets: tickets.clone() })))
 }
 
 /// The names of a file. Empty lines are none.
@@ -179,19 +198,21 @@ fn listed(path: &Path) -> Result<Vec<ServerName<'static>>, NamesError> {
 }
 
 /// Accepts what `any` accepts, if it is also valid for one of `names` (DNS names among the subject
-/// alternative names).
-struct NamedClient {
+/// alternative names), where these count.
+struct KnownClient {
     any: Arc<dyn ClientCertVerifier>,
-    names: Vec<ServerName<'static>>,
+    names: Option<Vec<ServerName<'static>>>,
+    /// Are told until when they may be resumed.
+    tickets: Arc<Tickets>,
 }
 
-impl fmt::Debug for NamedClient {
+impl fmt::Debug for KnownClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamedClient").field("names", &self.names).finish_non_exhaustive()
+        f.debug_struct("KnownClient").field("names", &self.names).finish_non_exhaustive()
     }
 }
 
-impl ClientCertVerifier for NamedClient {
+impl ClientCertVerifier for KnownClient {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         self.any.root_hint_subjects()
     }
@@ -203,12 +224,17 @@ impl ClientCertVerifier for NamedClient {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         let verified = self.any.verify_client_cert(end_entity, intermediates, now)?;
-        let certificate = ParsedCertificate::try_from(end_entity)?;
-        let accepted = self.names.iter().any(|name| verify_server_name(&certificate, name).is_ok());
-        if !accepted {
-            // Which name would have done is nothing to tell a stranger.
-            return Err(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure));
+        if let Some(names) = &self.names {
+            let certificate = ParsedCertificate::try_from(end_entity)?;
+            let accepted = names.iter().any(|name| verify_server_name(&certificate, name).is_ok());
+            if !accepted {
+                // Which name would have done is nothing to tell a stranger.
+                return Err(rustls::Error::InvalidCertificate(
+                    CertificateError::ApplicationVerificationFailure,
+                ));
+            }
         }
+        self.tickets.let_in([end_entity].into_iter().chain(intermediates), now.as_secs());
         Ok(verified)
     }
 

@@ -3,4 +3,5 @@
 mod forged;
 mod handshake;
 mod records;
+mod resumed;
 mod support;

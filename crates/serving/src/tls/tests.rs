@@ -3,11 +3,13 @@
 use std::{fs, path::PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
-use rustls::{ClientConfig, pki_types::PrivateKeyDer};
+use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion, pki_types::PrivateKeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio_rustls::TlsConnector;
 
 use super::*;
+
+mod resumption;
 
 /// A directory that is gone when the test is.
 struct Directory(PathBuf);
@@ -78,38 +80,54 @@ fn world(client_names: AcceptedNames) -> World {
 impl World {
     /// Whether a client with this certificate hears an answer.
     async fn lets_in(&self, who: Option<&Identity>) -> bool {
+        let acceptor = acceptor(&self.files).unwrap();
+        meet(&Arc::new(self.client_config(who)), &acceptor).await.is_some()
+    }
+
+    fn client_config(&self, who: Option<&Identity>) -> ClientConfig {
+        self.client_config_of(who, rustls::DEFAULT_VERSIONS)
+    }
+
+    fn client_config_of(
+        &self,
+        who: Option<&Identity>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ClientConfig {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(self.servers.der().clone()).unwrap();
         let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
-        let config = match who {
+        match who {
             None => builder.with_no_client_auth(),
             Some(Identity { cert, key }) => {
                 let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
                 builder.with_client_auth_cert(vec![cert.der().clone()], key).unwrap()
             }
-        };
-        let acceptor = acceptor(&self.files).unwrap();
-        let (near, far) = duplex(64 * 1024);
-        let server = async {
-            let mut stream = acceptor.accept(far).await.ok()?;
-            stream.write_all(b"welcome").await.ok()?;
-            stream.shutdown().await.ok()
-        };
-        let client = async {
-            let name = ServerName::try_from("localhost").unwrap();
-            let mut stream = TlsConnector::from(Arc::new(config)).connect(name, near).await.ok()?;
-            let mut heard = Vec::new();
-            stream.read_to_end(&mut heard).await.ok()?;
-            (heard == b"welcome").then_some(())
-        };
-        let (served, heard) = tokio::join!(server, client);
-        assert_eq!(served.is_some(), heard.is_some());
-        heard.is_some()
+        }
     }
+}
+
+/// How the handshake went of a client that hears an answer.
+async fn meet(client: &Arc<ClientConfig>, acceptor: &Acceptor) -> Option<HandshakeKind> {
+    let (near, far) = duplex(64 * 1024);
+    let server = async {
+        let mut stream = acceptor.accept(far).await.ok()?;
+        stream.write_all(b"welcome").await.ok()?;
+        stream.shutdown().await.ok()
+    };
+    let client = async {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = TlsConnector::from(client.clone()).connect(name, near).await.ok()?;
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).await.ok()?;
+        stream.get_ref().1.handshake_kind().filter(|_| heard == b"welcome")
+    };
+    let (served, heard) = tokio::join!(server, client);
+    assert_eq!(served.is_some(), heard.is_some());
+    heard
 }
 
 fn named(name: &str) -> AcceptedNames {
