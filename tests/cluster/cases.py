@@ -122,16 +122,16 @@ def all_run(image):
 
 
 def updated(image):
-    """Updates all nodes while people chat."""
+    """Updates all nodes while people chat, and the load generator counts."""
     def case(cluster):
-        chats.during(cluster, lambda: deploy("deploy/update", image))
+        chats.during_under_load(cluster, lambda: deploy("deploy/update", image))
         all_run(image)
     return case
 
 
 def rolled_back(image):
     def case(cluster):
-        chats.during(cluster, lambda: deploy("deploy/rollback"))
+        chats.during_under_load(cluster, lambda: deploy("deploy/rollback"))
         all_run(image)
     return case
 

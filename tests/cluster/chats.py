@@ -1,6 +1,7 @@
 """People who chat through Nginx, with end-to-end encrypted texts, while something happens."""
 
 import contextlib
+import json
 import subprocess
 import threading
 import time
@@ -14,6 +15,8 @@ PAUSE_SECS = 0.25
 # In which everything that was written has to arrive when nothing happens any more.
 REST_SECS = 60
 LOAD_SECS = 5
+# As long as an update of all nodes takes, or nearly.
+UPDATE_SECS = 110
 
 
 def for_clients():
@@ -129,14 +132,52 @@ def during(cluster, act):
         chats.stop()
 
 
+class Load:
+    """The load generator at a constant rate, for its own account of losses and latencies."""
+
+    def __init__(self, cluster, secs):
+        self.process = subprocess.Popen(
+            [cluster.binary, "bench", "steady", "--url", URL, "--ca", cluster.authority, "--content", "e2e",
+             "--pairs", str(PAIRS), "--rate", "4", "--secs", str(secs), "--json", "-"],
+            env=for_clients(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.secs = secs
+
+    def end(self):
+        """Waits for its end, and says what it has found."""
+        found, said = self.process.communicate(timeout=self.secs + 120)
+        try:
+            found = json.loads(found)
+        except ValueError:
+            raise Fault(f"the load generator: {said[-2000:]}") from None
+        counts, latency = found["counts"], found["latency"]
+        print(f"   bench for {self.secs} s: {counts['sent']} texts, {counts['lost']} lost, {counts['disconnected']} connections cut off, "
+              f"{counts['broken']} chats broken, p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.0f} ms, longest {latency['max']:.0f} ms",
+              flush=True)
+        if self.process.returncode != 0 or found["verdict"] != "kept" or not counts["sent"]:
+            raise Fault(f"the load generator: {found['troubles']} {said[-2000:]}")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+def during_under_load(cluster, act):
+    """The same with the load generator beside the people."""
+    load = Load(cluster, UPDATE_SECS)
+    try:
+        during(cluster, act)
+        load.end()
+    finally:
+        load.stop()
+
+
 def under_load(cluster):
-    """The load generator, for its own account of losses and latencies."""
-    done = subprocess.run(
-        [cluster.binary, "bench", "steady", "--url", URL, "--ca", cluster.authority, "--content", "e2e",
-         "--pairs", str(PAIRS), "--rate", "4", "--secs", str(LOAD_SECS)],
-        env=for_clients(), text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0 or "every promise was kept" not in done.stdout:
-        raise Fault(done.stdout[-2000:])
+    load = Load(cluster, LOAD_SECS)
+    try:
+        load.end()
+    finally:
+        load.stop()
 
 
 def in_terminals(cluster):
