@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, process::Command};
 
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -61,6 +62,22 @@ impl House {
             http::over(stream, &http::request(method, path, &[], "")).await
         };
         in_time("an answer of a gateway", asked).await.unwrap()
+    }
+
+    /// A session of somebody, as the header of its requests has it.
+    async fn session(&self) -> String {
+        let opened = self.nginx.call_from(SOMEBODY, "POST", "/v1/sessions", &[]).await.json();
+        format!("Bearer {}", opened["token"].as_str().unwrap())
+    }
+
+    /// Asks for a chat's connection; returns how the answer begins, and the connection.
+    async fn upgrade(&self, bearer: &str) -> (String, TlsStream<TcpStream>) {
+        let mut stream = self.nginx.connect_from(SOMEBODY).await;
+        let upgrade = http::request("GET", "/v1/ws", &raw::upgrade_headers(bearer), "");
+        stream.write_all(upgrade.as_bytes()).await.unwrap();
+        let mut head = [0; 12];
+        in_time("an answer to an upgrade", stream.read_exact(&mut head)).await.unwrap();
+        (String::from_utf8_lossy(&head).into_owned(), stream)
     }
 }
 
@@ -182,6 +199,27 @@ async fn a_request_that_a_draining_gateway_refuses_goes_to_the_next() {
     let went_on = log.iter().find(|request| request["upstream_status"] == "503, 201");
     let both = format!("{}, {}", leaving.address(), staying.address());
     assert_eq!(went_on.unwrap_or_else(|| panic!("{log:?}"))["upstream"], both);
+}
+
+/// Nginx forgives a gateway once a request to it has ended well, and a chat's connection ends hours
+/// later: it must not leave a gateway out for having failed.
+#[tokio::test]
+async fn gateways_that_were_all_away_get_every_chat_back_at_once() {
+    let house = House::start(&[]).await;
+    let people = join_all((0..8).map(|_| house.session())).await;
+    house.gateways.iter().for_each(Process::pause);
+    let refused = join_all(people.iter().map(|bearer| house.upgrade(bearer))).await;
+    assert!(refused.iter().all(|(head, _)| head.starts_with("HTTP/1.1 50")), "they hang");
+    house.gateways.iter().for_each(Process::go_on);
+    for gateway in &house.gateways {
+        eventually("a gateway goes on", async || {
+            house.ask_gateway(gateway.address(), "POST", "/v1/sessions").await.status == 201
+        })
+        .await;
+    }
+    let back = join_all(people.iter().map(|bearer| house.upgrade(bearer))).await;
+    let heads: Vec<_> = back.iter().map(|(head, _)| head.as_str()).collect();
+    assert_eq!(heads, ["HTTP/1.1 101"; 8]);
 }
 
 #[tokio::test]
