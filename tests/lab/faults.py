@@ -73,7 +73,10 @@ def nginx_reload(system):
 
 # The two ends of a link: who is there, with which address.
 def nats_nats(system):
-    one, other = system.random.sample(NATS, 2)
+    """Two that have gateways, as long as there are two: between others nothing of a chat passes."""
+    used = {address for gateway in GATEWAYS for address in system.processes[gateway].peers(4222)}
+    with_gateways = [server for server in NATS if system.network.address(server) in used]
+    one, other = system.random.sample(with_gateways if len(with_gateways) > 1 else NATS, 2)
     return [end_of(system, one, other)]
 
 
@@ -183,13 +186,14 @@ def many(count, seconds, of):
             began = system.random.uniform(0, seconds)
             moments.append((began, began + how_long, words, fault))
         print("   " + "; ".join(f"{began:.0f} s {words}" for began, _, words, _ in sorted(moments, key=lambda moment: moment[0])), flush=True)
-        due = sorted([(began, place, "strike") for place, (began, *_) in enumerate(moments)] + [(end, place, "mend") for place, (_, end, *_) in enumerate(moments)])
+        strikes = [(began, 0, place) for place, (began, *_) in enumerate(moments)]
         start, mends = time.monotonic(), {}
-        for at, place, what in due:
+        # Of one moment, a fault comes before its end.
+        for at, ends, place in sorted(strikes + [(end, 1, place) for place, (_, end, *_) in enumerate(moments)]):
             time.sleep(max(0.0, start + at - time.monotonic()))
-            if what == "strike":
-                mends[place] = moments[place][3](system)
-            else:
+            if ends:
                 mends.pop(place)()
+            else:
+                mends[place] = moments[place][3](system)
         return lambda: [process.signal(signal.SIGCONT) or process.start() for process in system.processes.values()]
     return strike

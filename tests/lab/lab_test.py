@@ -53,6 +53,12 @@ class Accounts(unittest.TestCase):
         self.assertIn("- a fault: p99 5.00 s", "\n".join(report.markdown(facts(result(recoveries=slow)), TOLD)))
         self.assertEqual(report.late([result(recoveries=slow, kind="none")]), [])
 
+    def test_parts_of_a_run_are_one_by_kind(self):
+        parts = [facts(result(name="one"), result(name="two", kind="time")), facts(result(name="three"), result(name="four", kind="none")) | {"seed": 8}]
+        whole = report.together(parts)
+        self.assertEqual([found["name"] for found in whole["results"]], ["four", "one", "three", "two"])
+        self.assertEqual(whole["seed"], "7, 8")
+
     def test_percentiles(self):
         self.assertIsNone(report.percentile([], 0.5))
         values = list(range(1, 101))

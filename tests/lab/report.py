@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a run of the lab has found: a line for each scenario, JSON, a page, and docs/reports/resilience.md.
 
-    tests/lab/report.py LAB.json --of COMMIT --date YYYY-MM-DD --machine "2 processors, …" [--note TEXT]…
+    tests/lab/report.py LAB.json… --of COMMIT --date YYYY-MM-DD --machine "2 processors, …" [--note TEXT]…
 
 writes docs/reports/resilience.md, and docs/reports/raw/resilience.html with all of it.
 """
@@ -57,6 +57,13 @@ def write(told, results, versions):
     told.out.mkdir(parents=True, exist_ok=True)
     (told.out / "lab.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
     (told.out / "lab.html").write_text(page(facts, ""), encoding="utf-8")
+
+
+def together(parts):
+    """The parts of a run as one: all results, by kind."""
+    results = [result for part in parts for result in part["results"]]
+    seeds = ", ".join(dict.fromkeys(str(part["seed"]) for part in parts))
+    return parts[0] | {"seed": seeds, "results": [result for kind in KINDS for result in of_kind(results, kind)]}
 
 
 def held(results):
@@ -192,15 +199,15 @@ def bars(results):
 
 def main():
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("facts", type=Path)
+    words.add_argument("facts", type=Path, nargs="+", help="of one run, or of parts of one that ran beside each other")
     words.add_argument("--of", required=True)
     words.add_argument("--date", required=True)
     words.add_argument("--machine", required=True)
     words.add_argument("--note", action="append", default=[])
     told = words.parse_args()
-    facts = json.loads(told.facts.read_text(encoding="utf-8"))
+    facts = together([json.loads(file.read_text(encoding="utf-8")) for file in told.facts])
     if not facts["results"]:
-        sys.exit(f"report: {told.facts} has no scenario")
+        sys.exit("report: there is no scenario")
     reports = ROOT / "docs/reports"
     (reports / "resilience.md").write_text("\n".join(markdown(facts, told)) + "\n", encoding="utf-8")
     (reports / "raw/resilience.html").write_text(page(facts, f"Version {told.of}, {told.date}. {told.machine}."), encoding="utf-8")

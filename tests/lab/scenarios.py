@@ -1,5 +1,6 @@
 """The scenarios of the lab: one for each row of the table in docs/testing.md."""
 
+import itertools
 import time
 from dataclasses import dataclass
 from typing import Callable
@@ -93,10 +94,10 @@ def churn(lab, seconds, crowd):
         (faults.kill(all_of("pairing")), 0),
     ]
     end = time.monotonic() + seconds
-    for fault, hold in faulty:
+    for place, (fault, hold) in enumerate(itertools.cycle(faulty), 1):
         one_round(lab, fault, hold, [lab.pairs, crowd])
         time.sleep(CALM_SECS)
-        if time.monotonic() > end:
+        if place >= len(faulty) and time.monotonic() > end:
             break
     # Longer than it may take until somebody learns that the other is gone.
     time.sleep(50)

@@ -69,9 +69,13 @@ class Process:
         self.start(**more)
 
     def peers(self, port):
-        """The addresses that it has a connection to at a port."""
+        """The addresses that it has a connection to at a port; none if it does not run."""
         found = []
-        for line in Path(f"/proc/{self.pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        try:
+            table = Path(f"/proc/{self.pid}/net/tcp").read_text(encoding="ascii")
+        except OSError:
+            return []
+        for line in table.splitlines()[1:]:
             _, _, remote, state = line.split()[:4]
             address, remote_port = remote.split(":")
             if state == "01" and int(remote_port, 16) == port:

@@ -78,6 +78,8 @@ pub(crate) async fn run(
 
 async fn report(world: &Shared, patience: Duration) -> Sums {
     let end = Instant::now() + patience;
+    // Until everybody has looked around, and knows that nobody is to write.
+    sleep(4 * LOOK).await;
     while Instant::now() < end && world.lock().rooms.under_way() > 0 {
         sleep(LOOK).await;
     }

@@ -42,11 +42,14 @@ struct Book {
     held: [VecDeque<Instant>; 2],
     /// Whether the two are in a chat.
     together: bool,
+    /// Whether they know that nobody is to write.
+    quiet: bool,
 }
 
 impl Book {
     fn is_settled(&self) -> bool {
         self.together
+            && self.quiet
             && self.directions.iter().all(|direction| direction.under_way() == 0)
             && self.held.iter().all(VecDeque::is_empty)
     }
@@ -188,6 +191,7 @@ impl Pair {
         let mut turn = Instant::now() + self.pause.mul_f64(rand::random());
         let mut asleep: [Option<Instant>; 2] = [None; 2];
         let mut seen = *self.board.borrow_and_update();
+        self.with(|book| book.quiet = seen.pace == Pace::Quiet);
         loop {
             let [one, other] = &mut *people;
             let wake = asleep.iter().flatten().min().copied();
@@ -214,6 +218,7 @@ impl Pair {
                         asleep[1] = Some(Instant::now() + notice.nap);
                     }
                     if notice.pace != seen.pace { turn = turn.max(Instant::now()); }
+                    self.with(|book| book.quiet = notice.pace == Pace::Quiet);
                     seen = notice;
                 }
             }
