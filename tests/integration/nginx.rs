@@ -222,6 +222,25 @@ async fn gateways_that_were_all_away_get_every_chat_back_at_once() {
     assert_eq!(heads, ["HTTP/1.1 101"; 8]);
 }
 
+/// The gateway says what is wrong with a body that is a little too large; one that is far too large stays
+/// at Nginx.
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_by_who_can_say_why() {
+    let house = House::start(&[]).await;
+    let json = [("content-type", "application/json")];
+    let ask = async |request: &str| {
+        let asked = http::over(house.nginx.connect_from(SOMEBODY).await, request);
+        in_time("an answer", asked).await.unwrap()
+    };
+    let large = ask(&http::request("POST", "/v1/sessions", &json, &"x".repeat(8 * 1024))).await;
+    assert_eq!(large.problem(), (413, "too-large".to_owned()));
+    // It is not waited for.
+    let head =
+        "POST /v1/sessions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 17000\r\n\r\n";
+    let larger = ask(head).await;
+    assert_eq!((larger.status, larger.header("content-type")), (413, Some("text/html")));
+}
+
 #[tokio::test]
 async fn nobody_chooses_the_address_that_they_come_from() {
     let house = House::start(&[("session-rate", "3")]).await;
