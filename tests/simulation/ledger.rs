@@ -21,6 +21,9 @@ pub(super) struct Ledger {
     /// Who may be in a room: the first session that was shown each side.
     owners: BTreeMap<RoomId, [Option<SessionId>; 2]>,
     wants: BTreeMap<WantId, KnownWant>,
+    /// The rooms that each session was said to remember: in its wants, or by a report. Pairing may
+    /// remember each of them for longer than a story lasts.
+    said: BTreeMap<Tag, BTreeSet<Tag>>,
     matches: BTreeMap<RoomId, [WantId; 2]>,
     /// The rooms of which a session was told that they have ended.
     over: BTreeSet<(SessionId, RoomId)>,
@@ -58,9 +61,16 @@ impl Ledger {
         self.over.remove(&(session, room));
     }
 
-    /// Whether these two were shown one room.
-    pub(super) fn have_met(&self, one: SessionId, other: SessionId) -> bool {
-        self.owners.values().any(|owners| owners.contains(&Some(one)) && owners.contains(&Some(other)))
+    /// Whether pairing may keep these two apart: it was told of both that they remember a room, and
+    /// both were in it.
+    pub(super) fn may_be_kept_apart(&self, one: SessionId, other: SessionId) -> bool {
+        let says = |session: SessionId, room: &Tag| {
+            self.said.get(&session.tag()).is_some_and(|rooms| rooms.contains(room))
+        };
+        self.owners.iter().any(|(room, owners)| {
+            let tag = room.tag();
+            [one, other].into_iter().all(|it| owners.contains(&Some(it)) && says(it, &tag))
+        })
     }
 
     /// The session on the other side of a room from one that was shown it.
@@ -71,8 +81,11 @@ impl Ledger {
 }
 
 impl World {
-    /// A gateway publishes its wants: each belongs to a connection.
+    /// A gateway publishes its wants, each of which belongs to a connection, or a report.
     pub(super) fn note_wants(&mut self, node: usize, message: &Message) {
+        if let Message::Report { report, .. } = message {
+            self.ledger.said.entry(report.session).or_default().insert(report.room);
+        }
         let Message::Want { event: WantEvent::Waiting(wants), .. } = message else { return };
         for want in wants {
             let holds = |socket: &&super::world::Socket| {
@@ -85,6 +98,7 @@ impl World {
                 return;
             };
             let known = KnownWant { conn, session: want.session, tags: want.tags().collect() };
+            self.ledger.said.entry(want.session.tag()).or_default().extend(want.tags());
             self.ledger.wants.insert(want.id, known);
         }
     }
