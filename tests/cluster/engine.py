@@ -190,7 +190,8 @@ class Cluster:
             shutil.rmtree(self.pki.parent, ignore_errors=True)
 
     def down(self):
-        compose("down", "--volumes", "--timeout", "1", check=False)
+        # With the networks of who watches.
+        compose("--profile", "operations", "down", "--volumes", "--timeout", "1", check=False)
 
     def __exit__(self, *_):
         self.down()

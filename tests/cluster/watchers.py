@@ -4,6 +4,7 @@ import json
 import urllib.request
 from urllib.parse import quote
 
+import chats
 import hardening
 from engine import ENVIRONMENT, NATS, NETWORK, NODES, PROJECT, SERVICES, WATCHERS, Fault, call, compose, inspect, until
 
@@ -12,23 +13,38 @@ PAGES = {"prometheus": ("5.51:9090/-/ready", "PROMETHEUS_PORT"), "alertmanager":
          "victorialogs": ("5.53:9428/health", "VICTORIALOGS_PORT"), "jaeger": ("5.55:16686/", "JAEGER_PORT")}
 
 
-def watched(_):
+def watched(cluster):
     """Starts them beside the cluster, and takes them away again."""
     ENVIRONMENT["COMPOSE_PROFILES"] = "operations"
     try:
+        one_by_one()
         compose("up", "--detach", "--wait", "--no-build", *SERVICES, *WATCHERS)
         until("every node and every store is scraped", lambda: scraped() == {*NODES, "logs", "collector", "traces"})
-        until("the logs of everybody arrive", lambda: heard() >= {*NODES, *NATS, "nginx"})
+        # Everybody has something to say.
+        compose("kill", "--signal", "HUP", *NODES, *NATS)
+        chats.in_terminals(cluster)
+        until("the logs of everybody arrive", lambda: not {*NODES, *NATS, "nginx"} - heard())
         until("the watchdog's alarm arrives", lambda: "Watchdog" in {alarm["labels"]["alertname"] for alarm in page("alertmanager", "/api/v2/alerts")})
-        wrong = [f"{service}: {fault}" for service in WATCHERS for fault in hardening.faults_of(service)]
-        wrong += [*open_to_others(), *doors()]
+        hardening.all_of(WATCHERS)
+        wrong = [*open_to_others(), *doors()]
         if wrong:
             raise Fault("; ".join(wrong))
+    except Fault:
+        # Before they are gone.
+        compose("logs", "--tail", "8", *WATCHERS, quiet=False, check=False)
+        raise
     finally:
         compose("rm", "--stop", "--force", *WATCHERS, check=False)
         del ENVIRONMENT["COMPOSE_PROFILES"]
         # The NATS servers keep their log themselves again.
+        one_by_one()
         compose("up", "--detach", "--wait", "--no-build")
+
+
+def one_by_one():
+    """The NATS servers, whose log goes elsewhere: never all of them at once."""
+    for server in NATS:
+        compose("up", "--detach", "--wait", "--no-build", "--no-deps", server)
 
 
 def page(service, path):
