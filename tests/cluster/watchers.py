@@ -24,7 +24,9 @@ def watched(cluster):
         compose("kill", "--signal", "HUP", *NODES, *NATS)
         chats.in_terminals(cluster)
         until("the logs of everybody arrive", lambda: not {*NODES, *NATS, "nginx"} - heard())
-        until("the watchdog's alarm arrives", lambda: "Watchdog" in {alarm["labels"]["alertname"] for alarm in page("alertmanager", "/api/v2/alerts")})
+        # Prometheus says it again after a minute if Alertmanager was not there yet.
+        until("the watchdog's alarm arrives",
+              lambda: "Watchdog" in {alarm["labels"]["alertname"] for alarm in page("alertmanager", "/api/v2/alerts")}, 180)
         hardening.all_of(WATCHERS)
         wrong = [*open_to_others(), *doors()]
         if wrong:
