@@ -196,10 +196,15 @@ class System:
         for name in NODES:
             until(f"{name} is ready", lambda name=name: self.ready(name), READY_SECS)
 
-    def down(self):
-        for process in self.processes.values():
-            if process.process and process.process.poll() is None:
-                process.process.kill()
+    def mend(self):
+        """Starts everything again, as it was at first."""
+        for name, process in self.processes.items():
+            process.signal(signal.SIGCONT)
+            if name in NODES:
+                process.command[0] = self.binary
+                process.signal(signal.SIGKILL)
+                process.ended()
+            process.start()
 
     def nginx_workers(self):
         master = self.processes["nginx"].pid
