@@ -197,10 +197,10 @@ class System:
             until(f"{name} is ready", lambda name=name: self.ready(name), READY_SECS)
 
     def mend(self):
-        """Starts everything again, as it was at first."""
+        """Has everything run again, with the binary that it had at first."""
         for name, process in self.processes.items():
             process.signal(signal.SIGCONT)
-            if name in NODES:
+            if name in NODES and process.command[0] != self.binary:
                 process.command[0] = self.binary
                 process.signal(signal.SIGKILL)
                 process.ended()

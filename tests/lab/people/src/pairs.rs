@@ -44,7 +44,12 @@ struct Book {
     together: bool,
     /// Whether they know that nobody is to write.
     quiet: bool,
+    /// The last that each was told of the connections: its own and the other's.
+    news: [VecDeque<(Instant, String)>; 2],
 }
+
+/// News that are kept of each side.
+const NEWS: usize = 4;
 
 impl Book {
     fn is_settled(&self) -> bool {
@@ -114,7 +119,14 @@ async fn report(books: &Books, patience: Duration) -> Sums {
         for (side, direction) in book.directions.iter().enumerate() {
             if !patience.is_zero() && direction.under_way() + book.held[side].len() as u64 > 0 {
                 all.stuck += 1;
-                all.fault(format!("pair {number} side {side}: {} under way", direction.under_way()));
+                let news = book.news[side]
+                    .iter()
+                    .map(|(at, what)| format!("{what} {:.1} s ago", at.elapsed().as_secs_f64()));
+                let news = news.collect::<Vec<_>>().join(", ");
+                all.fault(format!(
+                    "pair {number} side {side}: {} under way; it was told: {news}",
+                    direction.under_way()
+                ));
             }
         }
         if !patience.is_zero() && !book.together {
@@ -250,6 +262,7 @@ impl Pair {
         use std::ops::ControlFlow::{Break, Continue};
         let healed = self.board.borrow().healed;
         self.with(|book| {
+            note(&mut book.news[side], event.as_ref());
             let sums = &mut book.sums;
             match event {
                 Some(Event::Message { text, .. }) => {
@@ -306,6 +319,23 @@ impl Pair {
         }
         let [one, other] = people;
         tokio::join!(one.close(), other.close());
+    }
+}
+
+/// Keeps the news of connections.
+fn note(news: &mut VecDeque<(Instant, String)>, event: Option<&Event>) {
+    if let Some(
+        event @ (Event::Connected
+        | Event::Disconnected { .. }
+        | Event::Resumed
+        | Event::PeerAway { .. }
+        | Event::PeerOnline),
+    ) = event
+    {
+        if news.len() == NEWS {
+            news.pop_front();
+        }
+        news.push_back((Instant::now(), format!("{event:?}")));
     }
 }
 
