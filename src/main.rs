@@ -7,6 +7,8 @@ mod duration;
 mod memory;
 mod notify;
 mod options;
+mod order;
+mod orders_http;
 mod passed;
 mod probe;
 mod process;
@@ -65,6 +67,7 @@ fn run(tool: Tool) -> ExitCode {
             ExitCode::SUCCESS
         }
         Tool::Probe(options) => probe::main(&options),
+        Tool::Order(options) => process::run(order::main(*options)),
     }
 }
 

@@ -85,19 +85,47 @@ fn reachable(listens: &Address) -> Address {
 /// # Errors
 /// If there is none, or if it is not a success: with what it said.
 fn get(node: &Address, path: &str) -> anyhow::Result<String> {
-    let mut stream = connect(node).with_context(|| format!("no node listens on {node} for health checks"))?;
+    ask(node, "GET", path, None)?.ok()
+}
+
+/// What a node has answered.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The body of a success.
+    ///
+    /// # Errors
+    /// If it is none: with what it said.
+    pub fn ok(self) -> anyhow::Result<String> {
+        if self.status == 200 { Ok(self.body) } else { bail!("{}", self.body.trim_end()) }
+    }
+}
+
+/// Asks a node on this machine; a body is of this type.
+///
+/// # Errors
+/// If there is no answer.
+pub fn ask(node: &Address, method: &str, path: &str, body: Option<(&str, &[u8])>) -> anyhow::Result<Answer> {
+    let mut stream = connect(node).with_context(|| format!("no node listens on {node} for operators"))?;
     let host = match node {
         Address::Tcp(address) => address.to_string(),
         Address::Unix(_) => "localhost".to_owned(),
     };
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let of_body =
+        body.map(|(kind, body)| format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len()));
+    let of_body = of_body.unwrap_or_default();
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{of_body}Connection: close\r\n\r\n")?;
+    stream.write_all(body.map(|(_, body)| body).unwrap_or_default())?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES).read_to_string(&mut answer).context("the node does not answer")?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the node's answer is not HTTP")?;
-    match head.split(' ').nth(1) {
-        Some("200") => Ok(body.to_owned()),
-        _ => bail!("{}", body.trim_end()),
-    }
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok(Answer { status: status.context("the node's answer is not HTTP")?, body: body.to_owned() })
 }
 
 /// Whatever can be asked.

@@ -14,9 +14,10 @@ use anyhow::Context;
 use bus::{Bus, Clock, Local, NatsOptions};
 use gateway::config::{self, Config, Peers};
 use health::{Fault, Health};
+use orders::{Keeper, Standing};
 use pairing::FairBy;
 use prometheus_client::registry::Registry;
-use schemas::{Service, lifetimes::Lifetimes};
+use schemas::{Service, lifetimes::Lifetimes, orders::Bringer};
 use serving::{
     listener::{self, Door, ListenerConfig},
     ops::{self, Readiness},
@@ -31,6 +32,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     FAILED, WRONG_OPTIONS, fail, memory, notify,
     options::{self, Configuration, Gateway, Janitor, Listener, Node, Pairing, Role, Serve},
+    orders_http,
     passed::Passed,
     process::{self, StopSignals},
     reload::{self, NatsFiles, Reloader},
@@ -229,7 +231,11 @@ impl Process {
         let request_wait = plan.edge.as_ref().map_or(config::UPGRADE_WAIT, |edge| edge.config.upgrade_wait);
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
         let roles = plan.roles();
-        let ready = self.start(&mut services, plan, sockets.clients, &stop).await?;
+        let standing = self.standing();
+        let keeper = Keeper::new(standing.clone(), self.bus.clone(), self.clock, self.node.boot, &roles);
+        let drained = keeper.drained();
+        services.spawn(service("orders", keeper.run(stop.clone())));
+        let ready = self.start(&mut services, plan, sockets.clients, &standing, &stop).await?;
         for role in roles {
             let (started, asked) = (self.clock.now(), ready.clone());
             self.bus.introduce(role, VERSION, started, Arc::new(move || asked().text())).await;
@@ -245,7 +251,8 @@ impl Process {
             let cause = refusal.word();
             ops_refused.say(|times| tracing::debug!(cause, times, "refused on the ops listener"));
         });
-        let ops = ops::router(move || ready(), Arc::new(self.registry), self.node.ops_token.clone());
+        let told = orders_http::router(standing, self.clock, self.node.id.clone(), self.node.boot);
+        let ops = ops::router(move || ready(), Arc::new(self.registry), told, self.node.ops_token.clone());
         let admit = watchers::admit();
         for Door { listening, tls } in sockets.ops {
             tracing::info!(event = "node.started", ops = %listening.address()?, node = self.node.id.as_str(), "health and metrics");
@@ -258,6 +265,10 @@ impl Process {
         tasks.spawn(notify::stay_alive(stop_ops.clone()));
         let ended = tokio::select! {
             () = signals.next() => Ok(()),
+            () = drained.cancelled() => {
+                tracing::info!(event = "order.drain", "the operator has told this node to stop");
+                Ok(())
+            }
             ended = services.join_next() => ended_early(ended),
         };
         notify::stopping();
@@ -271,14 +282,27 @@ impl Process {
         ended
     }
 
+    /// The operator's orders, those of the file among them: before anybody connects.
+    fn standing(&mut self) -> Standing {
+        let metrics = orders::Metrics::default();
+        metrics.register(&mut self.registry);
+        let standing = Standing::new(self.node.orders.key, metrics);
+        for order in &self.node.orders.signed {
+            standing.take(self.clock.now(), order, Bringer::Keeper);
+        }
+        standing
+    }
+
     /// Starts the services of the plan, and returns how to find out whether they are ready.
     async fn start(
         &mut self,
         services: &mut Running,
         plan: Plan,
         clients: Vec<Door>,
+        standing: &Standing,
         stop: &CancellationToken,
     ) -> anyhow::Result<AskReadiness> {
+        let orders = || standing.clone();
         // The rushes of a gateway include whatever follows from them in the other services.
         let gives_back = plan.edge.is_none();
         if let Some(PairingPlan { listen_first, fair_by }) = plan.pairing {
@@ -287,7 +311,8 @@ impl Process {
             if gives_back {
                 services.spawn(give_back(metrics.clone(), pairing::Metrics::moved, stop.clone()));
             }
-            let config = pairing::Config { boot: self.node.boot, listen_first, fair_by, metrics };
+            let boot = self.node.boot;
+            let config = pairing::Config { boot, listen_first, fair_by, metrics, orders: orders() };
             services
                 .spawn(service("pairing", pairing::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
@@ -302,12 +327,16 @@ impl Process {
                 lifetimes,
                 capacity: janitor::leases::Capacity::default(),
                 metrics,
+                orders: orders(),
             };
             services
                 .spawn(service("janitor", janitor::run(config, self.bus.clone(), self.clock, stop.clone())));
         }
         match plan.edge {
-            Some(Edge { config, .. }) => self.start_gateway(services, config, clients, stop).await,
+            Some(Edge { config, .. }) => {
+                let config = Config { orders: orders(), ..config };
+                self.start_gateway(services, config, clients, stop).await
+            }
             None => Ok(self.watch_health(services, stop)),
         }
     }

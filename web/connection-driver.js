@@ -7,7 +7,7 @@ import { makeSession } from './admission.js';
 import { now } from './clock.js';
 import { ConnectionMachine } from './connection-machine.js';
 import { SUBPROTOCOL } from './facts.js';
-import { REQUEST_MS, answerOf, request, retryAfter } from './rest.js';
+import { REQUEST_MS, answerOf, problemOf, request, retryAfter } from './rest.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Effect} Effect */
@@ -75,8 +75,8 @@ export class ConnectionDriver {
   }
 
   /**
-   * What the operator offers, or `null` if the server does not answer. It needs a session; one
-   * without a connection costs the server nothing.
+   * What the operator offers, or `null` if the server does not answer. A session is made on the way, so
+   * that it is there when the person goes on; one without a connection costs the server nothing.
    * @returns {Promise<any>}
    */
   async askStatus() {
@@ -90,9 +90,8 @@ export class ConnectionDriver {
 
   async #requestStatus() {
     const { token } = this.machine;
-    if (token === null) return null;
     const response = await request('GET', 'v1/status', token);
-    if (response?.status === 401) this.run(this.machine.probed(token, 'dead', now()));
+    if (token !== null && response?.status === 401) this.run(this.machine.probed(token, 'dead', now()));
     return response;
   }
 
@@ -201,7 +200,8 @@ export class ConnectionDriver {
     const session = response?.status === 201 ? await response.json().catch(() => null) : null;
     if (session !== null) return this.run(this.machine.sessionCreated(session, now()));
     const silent = response === null && now() - began >= REQUEST_MS;
-    const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response), silent };
+    const closed = response?.status === 503 && await problemOf(response) === 'closed';
+    const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response), silent, closed };
     return this.run(this.machine.sessionRefused(refusal, now()));
   }
 

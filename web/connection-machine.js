@@ -8,6 +8,7 @@ import { LONGEST_ASKED_MS, LONGEST_PROMISED_MS } from './facts.js';
 import { Goal } from './goal.js';
 import { DOUBTED_MS } from './liveness.js';
 import { WHY_CLOSED, adviceOf, emit } from './protocol.js';
+import { USUAL, ofMessage } from './service.js';
 import { Session } from './session.js';
 import { Sockets } from './sockets.js';
 
@@ -37,6 +38,7 @@ export class ConnectionMachine {
     ended: (self, { reason }) => self.#follow(self.#goal.ended(reason, true)),
     token: (self, message, now) => self.#renewed(message, now),
     drain: (self, { reconnect_in_ms }, now) => (self.#sockets.dial.asked(now, reconnect_in_ms), []),
+    service: (self, message) => self.#tellService(ofMessage(message)),
     pong: () => [],
     error: (self, { code }, now) => self.#follow(self.#goal.refused(code, now)),
   };
@@ -47,6 +49,10 @@ export class ConnectionMachine {
   /** What the page was told of the connection. @type {'online' | 'silent' | 'offline'} */
   #told = 'offline';
   #stopped = true;
+  /** Whether the server has said that it takes no new sessions. */
+  #closed = false;
+  /** What the server has said of the service as a whole. */
+  #service = USUAL;
   /** How long the server keeps the place of a side that is away, if it says so. @type {number | null} */
   graceMs = null;
 
@@ -126,7 +132,7 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   sessionCreated(session, now) {
-    this.#session.isBeingMade = false;
+    this.#session.isBeingMade = this.#closed = false;
     // A connection has brought a token of its own meanwhile.
     if (this.#sockets.active !== null) return [];
     this.#session.keep(session, now);
@@ -135,20 +141,21 @@ export class ConnectionMachine {
 
   /**
    * No session could be made.
-   * @param {{status: number | null, retryInMs: number | null, silent?: boolean}} refusal `status` is
+   * @param {{status: number | null, retryInMs: number | null, silent?: boolean, closed?: boolean}} refusal `status` is
    *   `null` when no server answered, `silent` when none did in time.
    * @param {number} now
    * @returns {Effect[]}
    */
-  sessionRefused({ status, retryInMs, silent = false }, now) {
+  sessionRefused({ status, retryInMs, silent = false, closed = false }, now) {
     this.#session.isBeingMade = false;
+    this.#closed = closed;
     // A 429 says when there is room for this one; who comes earlier is sent to the end of the queue.
     const pause = retryInMs === null ? null : Math.min(retryInMs, status === 429 ? LONGEST_PROMISED_MS : LONGEST_ASKED_MS);
     if (pause !== null) this.#sockets.dial.notBefore = now + pause;
     if (this.#stopped || this.#sockets.active !== null) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail(status === 428 ? 'unproved' : 'forbidden');
     if (pause === null) return this.#offline(silent ? 'silent' : 'lost', now);
-    return [emit({ kind: 'busy', retryInMs: this.#sockets.dial.refused(now, pause) })];
+    return [this.#busy(this.#sockets.dial.refused(now, pause))];
   }
 
   /**
@@ -284,7 +291,12 @@ export class ConnectionMachine {
     const { dial } = this.#sockets;
     if (this.hasRoomAt(now)) return this.#session.make();
     dial.at = dial.notBefore;
-    return [emit({ kind: 'busy', retryInMs: dial.at - now })];
+    return [this.#busy(dial.at - now)];
+  }
+
+  /** No session can be made now. @param {number} retryInMs */
+  #busy(retryInMs) {
+    return emit(this.#closed ? { kind: 'busy', retryInMs, closed: true } : { kind: 'busy', retryInMs });
   }
 
   /**
@@ -305,7 +317,15 @@ export class ConnectionMachine {
     }
     if (this.#told !== 'online') effects.push(this.#tell('online', { kind: 'online' }));
     this.#goal.resuming = this.inRoom;
-    return [...effects, ...this.#repeatGoal()];
+    // What is not as usual the server says after this.
+    return [...effects, ...this.#tellService(USUAL), ...this.#repeatGoal()];
+  }
+
+  /** @param {import('./service.js').Service} service @returns {Effect[]} */
+  #tellService(service) {
+    if (service === this.#service) return [];
+    this.#service = service;
+    return [emit({ kind: 'service', service })];
   }
 
   /** Sends what the goal needs: `resume`, or `find`. @returns {Effect[]} */

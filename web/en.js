@@ -85,6 +85,12 @@ export const en = {
   'wait.busy.minutes': 'Many people are coming at once, and you keep your turn: trying again in {minutes} minutes…',
   'wait.silent': 'The server does not answer. Trying again…',
   'wait.busy': 'The server is busy. Trying again in {seconds} s…',
+  'wait.closed': 'No new chats are taken at the moment. Trying again in {seconds} s…',
+
+  'service.paused': 'Strangers are not matched for a moment. Whoever waits keeps their place.',
+  'service.closed': 'No new chats are taken at the moment; those under way go on.',
+  'service.notice': 'From those who run this service:',
+  'service.hide': 'Hide',
 
   'chat.peer': 'The other person',
   'chat.securing': 'Agreeing on keys…',

@@ -4,7 +4,7 @@
  */
 
 /** @typedef {'find' | 'cancel' | 'resume' | 'leave' | 'next' | 'report' | 'ping'} ClientType */
-/** @typedef {'ready' | 'waiting' | 'paired' | 'resumed' | 'peer' | 'ended' | 'token' | 'drain' | 'pong' | 'error'} ServerType */
+/** @typedef {'ready' | 'waiting' | 'paired' | 'resumed' | 'peer' | 'ended' | 'token' | 'drain' | 'service' | 'pong' | 'error'} ServerType */
 /** @typedef {'abuse' | 'spam' | 'minor' | 'other'} Category */
 /** @typedef {'online' | 'away'} PeerState */
 /** @typedef {'left' | 'expired' | 'reported' | 'shutdown'} EndReason */
@@ -13,7 +13,7 @@
 /** @typedef {'repeat' | 'give-up' | 'room'} Remedy */
 
 /** Every type of message that a server may send. @type {readonly ServerType[]} */
-export const SERVER_TYPES = ['ready', 'waiting', 'paired', 'resumed', 'peer', 'ended', 'token', 'drain', 'pong', 'error'];
+export const SERVER_TYPES = ['ready', 'waiting', 'paired', 'resumed', 'peer', 'ended', 'token', 'drain', 'service', 'pong', 'error'];
 
 /** Why a chat may be reported. @type {readonly Category[]} */
 export const CATEGORIES = ['abuse', 'spam', 'minor', 'other'];

@@ -88,6 +88,12 @@ export const ko = {
   'wait.busy.minutes': '한꺼번에 많은 사람이 왔습니다. 순서는 그대로이며, {minutes}분 뒤에 다시 시도합니다…',
   'wait.silent': '서버가 응답하지 않습니다. 다시 시도하는 중…',
   'wait.busy': '서버가 붐빕니다. {seconds}초 뒤에 다시 시도합니다…',
+  'wait.closed': '지금은 새 대화를 받지 않습니다. {seconds}초 뒤에 다시 시도합니다…',
+
+  'service.paused': '잠시 낯선 사람을 연결하지 않습니다. 기다리는 순서는 그대로입니다.',
+  'service.closed': '지금은 새 대화를 받지 않습니다. 진행 중인 대화는 계속됩니다.',
+  'service.notice': '운영자의 알림:',
+  'service.hide': '숨기기',
 
   'chat.peer': '상대방',
   'chat.securing': '암호화 키를 맞추는 중…',

@@ -9,9 +9,11 @@ import { Conversation } from './conversation.js';
 import { findKem } from './kem.js';
 import { canEncrypt } from './noise.js';
 import { forget, partner, stranger } from './search.js';
+import { ofStatus } from './service.js';
 import { alertsButton } from './ui-alerts.js';
 import { showHow } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
+import { ServiceStrip } from './ui-service.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
 import { followViewport } from './viewport.js';
@@ -46,6 +48,7 @@ class Page {
   #offer = { random: true, invite: true, topics: [], people: null };
   /** The criteria of the last find, for the next one. @type {Criteria} */ #last = {};
   #attention = new Attention();
+  #strip = new ServiceStrip();
   /** Whom the person waits for. @type {Search | null} */ #search = null;
   /** What was found before that. @type {import('./kem.js').Kem | null} */ #kem = null;
   /** @type {Waiting | null} */ #waiting = null;
@@ -126,6 +129,7 @@ class Page {
   async #askOffer() {
     const status = await this.#driver.askStatus();
     if (status === null) return;
+    this.#strip.show(ofStatus(status));
     const before = JSON.stringify(this.#offer);
     this.#offer = offerOf(status);
     const untouched = this.#main.querySelector('.start') !== null && !this.#main.querySelector('.ways')?.contains(document.activeElement);
@@ -195,7 +199,11 @@ class Page {
       case 'working':
         return this.#waiting?.working(event.share);
       case 'busy':
-        return this.#waiting?.progress(...busy(event.retryInMs));
+        // Why it is closed stands in the strip.
+        if (event.closed) void this.#askOffer();
+        return this.#waiting?.progress(...busy(event));
+      case 'service':
+        return this.#strip.show(event.service);
       case 'silent':
         this.#waiting?.progress('wait.silent');
         return this.#chat?.showOwn('silent');
@@ -363,9 +371,14 @@ class Page {
   }
 }
 
-/** In how long the page tries again. @param {number} ms @returns {[Key, import('./i18n.js').Values]} */
-function busy(ms) {
-  const seconds = Math.ceil(ms / 1000);
+/**
+ * In how long the page tries again.
+ * @param {{retryInMs: number, closed?: true}} event
+ * @returns {[Key, import('./i18n.js').Values]}
+ */
+function busy({ retryInMs, closed }) {
+  const seconds = Math.ceil(retryInMs / 1000);
+  if (closed) return ['wait.closed', { seconds }];
   return seconds <= 90 ? ['wait.busy', { seconds }] : ['wait.busy.minutes', { minutes: Math.ceil(seconds / 60) }];
 }
 

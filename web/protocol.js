@@ -22,10 +22,12 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  * when it ended. `silent`: the server does not answer, but the connection may still work, which
  * `answers` then says. `moving`: the room moves to another connection. `offline`: there is none, because
  * it was lost, or because the server is silent. `working`: the share of a proof of work that is done.
+ * `closed`: the operator takes no new sessions. `service`: what the operator has ordered for all.
  * `paired-again`: the server has named a second room, which ends the chat.
  * @typedef {{kind: 'online'} | {kind: 'silent'} | {kind: 'answers'} | {kind: 'moving'}
  *   | {kind: 'offline', why: 'lost' | 'silent'}
- *   | {kind: 'working', share: number} | {kind: 'busy', retryInMs: number}
+ *   | {kind: 'working', share: number} | {kind: 'busy', retryInMs: number, closed?: true}
+ *   | {kind: 'service', service: import('./service.js').Service}
  *   | {kind: 'waiting'}
  *   | {kind: 'paired', room: string, side: 'a' | 'b', criteria: Criteria}
  *   | {kind: 'paired-again'}

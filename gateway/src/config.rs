@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use orders::Standing;
 use schemas::{
     BootId, NodeId, Service,
     criteria::Topic,
@@ -88,6 +89,8 @@ pub struct Config {
     /// The roles without which this gateway is not ready. Without others it is degraded: chats go
     /// on.
     pub ready_needs: Vec<Service>,
+    /// The operator's orders. They go before what stands above.
+    pub orders: Standing,
 }
 
 /// Who may connect.
@@ -240,6 +243,7 @@ impl Config {
             drain_wait: DRAIN_WAIT,
             topology: Topology::Cluster,
             ready_needs: Vec::new(),
+            orders: Standing::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bus::{BusFault, Heard, ReplyTo, Status, SubscribeError, Subscription};
 use schemas::{
     RoomId, Service,
+    control::{ServerMessage, Strangers},
     event::Heartbeat,
     frame::Frames,
     limits,
@@ -40,6 +41,8 @@ const WORTH_A_WRITE: usize = 16 * 1024;
 const TIMERS: Duration = Duration::from_millis(10);
 /// Timers that run before other tasks have their turn: a fraction of a millisecond.
 const TIMERS_PER_TURN: usize = 64;
+/// Connections that are told of an order before other tasks have their turn.
+const TOLD_PER_TURN: usize = 64;
 /// How long a starting gateway waits for others to tell what it has missed, each time that it asks.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -165,7 +168,12 @@ fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>) {
                 let _ = node.bus().answer(&reply, &Answer::Sync(answer));
             }
         }
-        (message, _) => node.decide(|sessions, now| sessions.handle(now, message)),
+        (message, _) => {
+            if let Message::Heartbeat { from, heartbeat, .. } = message {
+                node.hear_counts(from, heartbeat);
+            }
+            node.decide(|sessions, now| sessions.handle(now, message));
+        }
     }
 }
 
@@ -271,6 +279,24 @@ impl Node {
     }
 }
 
+/// Carries out the operator's orders each time that they change.
+pub(crate) async fn follow_orders(node: Arc<Node>, shutdown: CancellationToken) {
+    let mut rules = node.config().orders.rules();
+    let follow = async {
+        // What was in force before anybody had connected everybody is told after `ready`.
+        rules.mark_unchanged();
+        while rules.changed().await.is_ok() {
+            let service = rules.borrow_and_update().service.clone();
+            let message = ServerMessage::Service(service);
+            for part in node.connections().chunks(TOLD_PER_TURN) {
+                part.iter().for_each(|connection| connection.send(&message));
+                yield_now().await;
+            }
+        }
+    };
+    shutdown.run_until_cancelled(follow).await;
+}
+
 /// Lets time pass for the sessions, and says each second that this node lives.
 pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
     let mut next = Instant::now();
@@ -291,20 +317,27 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
         if now >= beat {
             beat = now + limits::HEARTBEAT;
             announce_heartbeat(&node);
+            node.publish_counts();
+            // A match that came to nothing brings somebody back into the queue.
+            if node.config().orders.now().service.strangers == Strangers::NotOffered {
+                node.decide(|sessions, _| sessions.stop_waiting_for_strangers());
+            }
         }
         next = (now + rest.max(TIMERS)).min(all);
     }
 }
 
 fn announce_heartbeat(node: &Node) {
-    let config = node.config();
+    let (config, now) = (node.config(), node.clock().now());
     let heartbeat = Heartbeat {
         boot: config.boot,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         load: node.load(),
         draining: node.is_draining(),
-        time: Some(node.clock().now()),
+        time: Some(now),
         url: config.public_url.clone(),
+        orders: config.orders.marks(now),
+        counts: Some(node.counts()),
     };
     let message = Message::Heartbeat { service: Service::Gateway, from: config.node.clone(), heartbeat };
     // Said again in a second.

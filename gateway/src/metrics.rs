@@ -45,6 +45,8 @@ pub struct Metrics {
     pub gaps: Counter,
     /// Sessions that were created.
     pub sessions_created: Counter,
+    /// Chats that began, counted where side `a` was.
+    pub chats: Counter,
     /// People waiting here.
     pub waiting: Gauge,
     /// People chatting here.
@@ -115,6 +117,7 @@ impl Metrics {
             frames_refused,
             gaps,
             sessions_created,
+            chats,
             waiting,
             chatting,
             closes,
@@ -136,6 +139,7 @@ impl Metrics {
         registry.register("frames_refused", "Messages of frames that were refused", frames_refused);
         registry.register("bus_gaps", "Times when messages of the bus may have been missed", gaps);
         registry.register("sessions_created", "Sessions created", sessions_created);
+        registry.register("chats", "Chats begun, each counted at one of its two gateways", chats);
         registry.register("waiting", "People waiting here", waiting);
         registry.register("chatting", "People chatting here", chatting);
         // Each series is there from the start, so that the first of its kind is seen as an
@@ -198,6 +202,10 @@ impl Metrics {
 
     pub(crate) fn reported(&self, category: Category) {
         self.reports.get_or_create(&ReasonLabel { reason: category.word() }).inc();
+    }
+
+    pub(crate) fn reports_of(&self, category: Category) -> u64 {
+        self.reports.get_or_create(&ReasonLabel { reason: category.word() }).get()
     }
 }
 

@@ -10,6 +10,7 @@ mod effects;
 mod host;
 pub mod locate;
 mod readiness;
+mod transparency;
 
 use std::{
     collections::HashMap,
@@ -33,7 +34,7 @@ use schemas::{
 use session::{ConnId, Effect, Sessions, Settings, ToClient};
 use tokio::sync::Notify;
 
-use self::crowd::Crowd;
+use self::{crowd::Crowd, transparency::Published};
 use crate::{
     address::{self, Address},
     config::{self, Config},
@@ -69,6 +70,8 @@ pub struct Node {
     exchange: Mutex<Exchange>,
     reported: Mutex<ReportedOrigins>,
     crowd: Mutex<Crowd>,
+    started: UnixMillis,
+    published: Mutex<Published>,
     conns: AtomicU64,
     draining: AtomicBool,
     synced: AtomicBool,
@@ -124,6 +127,8 @@ impl Node {
             exchange: Mutex::default(),
             reported: Mutex::default(),
             crowd: Mutex::default(),
+            started: clock.now(),
+            published: Mutex::new(Published::new(clock.now())),
             conns: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             synced: AtomicBool::new(false),
@@ -184,11 +189,14 @@ impl Node {
     pub(crate) fn work_for(&self, network: ClientNetwork) -> Option<u32> {
         let now = self.clock.now();
         let origins = self.origins.lock().origins(now, network);
+        let usual = match self.config.orders.now().admission {
+            Some(ordered) => (ordered > 0).then_some(ordered),
+            None => self.config.admission,
+        };
         if !self.reported.lock().are_noticed(now, &origins) {
-            return self.config.admission;
+            return usual;
         }
-        let usual = self.config.admission.unwrap_or(config::NOTICED_ADMISSION);
-        Some(usual.saturating_mul(2))
+        Some(usual.unwrap_or(config::NOTICED_ADMISSION).saturating_mul(2))
     }
 
     /// Its counters.
@@ -357,10 +365,14 @@ impl Node {
 
     /// Closes what remains.
     pub(crate) fn close_all(&self) {
-        let connections: Vec<_> = self.hub.lock().conns.values().cloned().collect();
-        for connection in connections {
+        for connection in self.connections() {
             connection.close(CloseCode::Restart);
         }
+    }
+
+    /// All connections that there are now.
+    pub(crate) fn connections(&self) -> Vec<Arc<Connection>> {
+        self.hub.lock().conns.values().cloned().collect()
     }
 
     /// Whether a client is still here.

@@ -19,6 +19,10 @@ const WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-ver
 /// time.
 const SOON: u64 = 1;
 
+/// When to come back where the operator takes no new sessions, in seconds: soon enough after the end of
+/// that, and seldom enough for a crowd that waits for it.
+const LATER: u64 = 30;
+
 /// A failure, with what a client must be told about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
@@ -84,6 +88,9 @@ pub(crate) enum Problem {
     /// 503: this gateway cannot judge or sign tokens yet, or cannot reach the others.
     #[error("this node is not ready: try again")]
     Unavailable,
+    /// 503: the operator takes no new sessions, for this reason.
+    #[error("no new sessions are opened here now{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
+    Closed(String),
     /// 503: this gateway goes away.
     #[error("this node is about to stop: try again, another will answer")]
     Draining,
@@ -104,7 +111,7 @@ impl Problem {
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Self::Rate(_) | Self::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
             Self::Common(common) => common.status(),
-            Self::Unavailable | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Draining | Self::Closed(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -131,6 +138,7 @@ impl Problem {
             Self::Common(common) => common.code(),
             Self::Unavailable => "unavailable",
             Self::Draining => "draining",
+            Self::Closed(_) => "closed",
         }
     }
 
@@ -157,6 +165,9 @@ impl Problem {
             Self::Rate(exceeded) => rate_headers(&mut headers, exceeded),
             Self::Unavailable | Self::Draining => {
                 headers.insert(RETRY_AFTER, SOON.into());
+            }
+            Self::Closed(_) => {
+                headers.insert(RETRY_AFTER, LATER.into());
             }
             _ => {}
         }

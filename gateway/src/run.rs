@@ -64,6 +64,7 @@ impl Gateway {
         tasks.spawn(dispatch::follow_bus(node.clone(), stop.clone()));
         tasks.spawn(dispatch::watch(node.clone(), stop.clone()));
         tasks.spawn(dispatch::sync(node.clone(), stop.clone()));
+        tasks.spawn(dispatch::follow_orders(node.clone(), stop.clone()));
         tasks.spawn(dispatch::tick(node.clone(), stop.clone()));
         tasks.spawn(dispatch::keep_alive(node.clone(), stop.clone()));
         tasks.spawn(sign(node.clone(), stop.clone()));

@@ -1,5 +1,6 @@
 //! What a janitor is configured with, and why it may have to stop.
 
+use orders::Standing;
 use schemas::{BootId, lifetimes::Lifetimes};
 
 use crate::{leases::Capacity, metrics::Metrics};
@@ -17,6 +18,8 @@ pub struct Config {
     pub capacity: Capacity,
     /// Where to count.
     pub metrics: Metrics,
+    /// The operator's orders.
+    pub orders: Standing,
 }
 
 /// Why a janitor stopped by itself.

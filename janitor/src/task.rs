@@ -4,6 +4,7 @@
 use std::{collections::VecDeque, future, time::Duration};
 
 use bus::{Answers, Bus, Clock, Heard, PublishError, ReplyTo, Status};
+use orders::Standing;
 use schemas::{
     Service, UnixMillis,
     announcement::Announcement,
@@ -106,13 +107,22 @@ struct Janitor {
     asked: Option<Asked>,
     answering: VecDeque<PendingSync>,
     flow: Flow,
+    orders: Standing,
 }
 
 impl Janitor {
     fn new(config: Config, bus: Bus, now: UnixMillis) -> Self {
-        let Config { boot, version, lifetimes, capacity, metrics } = config;
-        let heartbeat =
-            Heartbeat { boot, version, load: Load::default(), draining: false, time: None, url: None };
+        let Config { boot, version, lifetimes, capacity, metrics, orders } = config;
+        let heartbeat = Heartbeat {
+            boot,
+            version,
+            load: Load::default(),
+            draining: false,
+            time: None,
+            url: None,
+            orders: Vec::new(),
+            counts: None,
+        };
         Self {
             leases: Leases::new(bus.node().clone(), LeasePolicy { lifetimes, capacity }, now),
             status: bus.status(),
@@ -122,6 +132,7 @@ impl Janitor {
             asked: None,
             answering: VecDeque::new(),
             flow: Flow::Open,
+            orders,
         }
     }
 
@@ -134,7 +145,8 @@ impl Janitor {
         }
         if up {
             let (service, from) = (Service::Janitor, self.bus.node().clone());
-            let heartbeat = Heartbeat { time: Some(now), ..self.heartbeat.clone() };
+            let orders = self.orders.marks(now);
+            let heartbeat = Heartbeat { time: Some(now), orders, ..self.heartbeat.clone() };
             self.publish(&Message::Heartbeat { service, from, heartbeat });
             self.fold(now, Input::Tick, None);
         }
@@ -169,7 +181,7 @@ impl Janitor {
                 answer.keys.retain(|key| self.believes(now, key));
                 self.fold(now, Input::Learned(answer), None);
             }
-            Some(Answer::Session(_)) => {}
+            Some(Answer::Session(_) | Answer::Receipt(_) | Answer::Orders(_)) => {}
             None => self.asked = None,
         }
     }

@@ -70,6 +70,8 @@ mod tests {
             draining,
             time: None,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         }
     }
 

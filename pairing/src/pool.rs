@@ -38,6 +38,7 @@ use std::{
 use rand::{SeedableRng, rngs::StdRng};
 use schemas::{
     NodeId, UnixMillis, WantId,
+    control::Strangers,
     criteria::Queue,
     event::{Half, MatchEvent, Report, Want, WantEvent},
     limits::{MET_TAGS, REPORTED_TAGS, WANT_FORGET, WANT_SILENCE},
@@ -109,6 +110,8 @@ pub struct Pool {
     /// What was received before counts as received then: see [`Pool::renew_all`].
     renewed: UnixMillis,
     activity: Activity,
+    /// Whether people meet who do not know each other: an order of the operator.
+    strangers: Strangers,
     effects: Vec<Effect>,
     counts: PoolCounts,
 }
@@ -138,6 +141,7 @@ impl Pool {
             lost: BTreeMap::new(),
             renewed: UnixMillis::default(),
             activity: Activity::default(),
+            strangers: Strangers::Meet,
             effects: Vec::new(),
             counts: PoolCounts::default(),
         }
@@ -167,6 +171,15 @@ impl Pool {
             self.activity = Activity::Standby;
             self.outcomes.forget_all_sent();
             self.rounds.clear();
+        }
+    }
+
+    /// Whether strangers meet. While they do not, they keep their places, and people with an invite
+    /// meet as ever. When they do again, those who wait are looked at first, in [`Self::tick`].
+    pub fn let_strangers(&mut self, strangers: Strangers) {
+        let before = std::mem::replace(&mut self.strangers, strangers);
+        if strangers == Strangers::Meet && before != Strangers::Meet && self.activity != Activity::Standby {
+            self.activity = Activity::TakingOver(None);
         }
     }
 
@@ -379,6 +392,8 @@ impl Pool {
         if self.spent.holds(want.role_queue.queue) {
             self.counts.spent += 1;
             self.conclude(now, id, MatchEvent::Spent(id));
+        } else if self.strangers != Strangers::Meet && want.role_queue.queue.invite_tag().is_none() {
+            // By an order of the operator.
         } else if let Some(partner) = self.index.partner_of(now, &id) {
             self.pair(now, id.min(partner), id.max(partner));
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bus::{Bus, Clock, Heard, Status, SubscribeError, Subscription};
+use orders::Standing;
 use schemas::{
     BootId, NodeId, Service, UnixMillis,
     event::{Heartbeat, Load},
@@ -46,6 +47,8 @@ pub struct Config {
     pub fair_by: FairBy,
     /// Where to count.
     pub metrics: Metrics,
+    /// The operator's orders.
+    pub orders: Standing,
 }
 
 /// Why a replica had to stop.
@@ -114,17 +117,19 @@ struct Replica {
     gateways: Nodes,
     leadership: Leadership,
     leads: bool,
+    orders: Standing,
 }
 
 impl Replica {
     fn new(config: Config, bus: Bus, now: UnixMillis) -> Self {
-        let Config { boot, listen_first, fair_by, metrics } = config;
+        let Config { boot, listen_first, fair_by, metrics, orders } = config;
         Self {
             leadership: Leadership::new(bus.node().clone(), now, listen_first),
             status: bus.status(),
             pool: Pool::new(fair_by, rand::random()),
             gateways: Nodes::default(),
             leads: false,
+            orders,
             boot,
             metrics,
             bus,
@@ -147,6 +152,7 @@ impl Replica {
         match heard {
             Heard::Message { message, .. } if !self.bus.believe_stamps(&message, now) => {}
             Heard::Message { message: Message::Want { from, event }, .. } => {
+                self.obey();
                 self.pool.apply(now, &from, event);
             }
             Heard::Message { message: Message::Report { report, .. }, .. } => {
@@ -158,6 +164,11 @@ impl Replica {
             Heard::Gap => self.gap(now),
             Heard::Message { .. } | Heard::Frames { .. } => {}
         }
+    }
+
+    /// Before anybody is matched: an order that this node has acknowledged holds from then on.
+    fn obey(&mut self) {
+        self.pool.let_strangers(self.orders.now().service.strangers);
     }
 
     fn receive_heartbeat(&mut self, now: UnixMillis, service: Service, from: &NodeId, heartbeat: &Heartbeat) {
@@ -193,6 +204,7 @@ impl Replica {
     /// Handles what is due, and publishes what was decided. While the bus is down silence proves
     /// nothing, and nothing could be published.
     fn update(&mut self, now: UnixMillis) {
+        self.obey();
         let up = *self.status.borrow() == Status::Up;
         let leads = up && self.leadership.leads(now);
         self.set_leading(leads);
@@ -244,6 +256,8 @@ impl Replica {
                 draining: draining == Draining::Yes,
                 time: Some(now),
                 url: None,
+                orders: self.orders.marks(now),
+                counts: None,
             },
         });
     }

@@ -66,7 +66,8 @@ impl Replica {
         let (metrics, mut registry, shutdown) =
             (Metrics::default(), Registry::default(), CancellationToken::new());
         metrics.register(&mut registry);
-        let config = Config { boot: BootId(7), listen_first: Duration::ZERO, fair_by: FairBy::Age, metrics };
+        let (boot, listen_first, fair_by) = (BootId(7), Duration::ZERO, FairBy::Age);
+        let config = Config { boot, listen_first, fair_by, metrics, orders: orders::Standing::default() };
         let running = run(config, bus.clone(), Clock::start(), shutdown.clone());
         let task = TaskTracker::new().spawn(running);
         // It announces itself once it has subscribed.
@@ -121,6 +122,8 @@ impl Gateway {
             draining: false,
             time: None,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         };
         let from = self.bus.node().clone();
         self.bus.publish(&Message::Heartbeat { service: Service::Gateway, from, heartbeat }).unwrap();

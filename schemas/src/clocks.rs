@@ -233,7 +233,16 @@ mod tests {
             for (other, skew) in &self.others {
                 let time = Some(UnixMillis(self.now.0.checked_add_signed(*skew).unwrap()));
                 let (version, load) = (String::new(), Load::default());
-                let beat = Heartbeat { boot: BootId(1), version, load, draining: false, time, url: None };
+                let beat = Heartbeat {
+                    boot: BootId(1),
+                    version,
+                    load,
+                    draining: false,
+                    time,
+                    url: None,
+                    orders: Vec::new(),
+                    counts: None,
+                };
                 self.clocks.hear(self.now, other, &beat);
             }
             self.clocks.compare(self.now)
@@ -339,6 +348,8 @@ mod tests {
             draining: false,
             time,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         };
         rig.clocks.hear(rig.now, &node("n0"), &again);
         assert_eq!(rig.clocks.compare(rig.now), ClockState::Differs(Skew(60_000)));

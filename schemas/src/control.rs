@@ -7,7 +7,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::vocabulary::{Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType};
+pub use self::vocabulary::{
+    Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType, Strangers,
+};
 use crate::{
     RoomId, SessionId, Side,
     criteria::{ChannelVersion, Criteria, MatchBy, Role},
@@ -190,6 +192,8 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
     },
+    /// What the operator has ordered.
+    Service(ServiceState),
     /// The answer to `ping`.
     Pong,
     /// A control message was refused.
@@ -199,6 +203,26 @@ pub enum ServerMessage {
         /// For people.
         message: String,
     },
+}
+
+/// The service as the operator wants it to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceState {
+    /// Whether people meet who do not know each other.
+    pub strangers: Strangers,
+    /// There are no new sessions, for this reason. It may be empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<String>,
+    /// What clients show. It is the operator's, not a stranger's; still, it is shown as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+/// As it is most of the time.
+impl Default for ServiceState {
+    fn default() -> Self {
+        Self { strangers: Strangers::Meet, closed: None, notice: None }
+    }
 }
 
 /// What a client is given when it is in a room. Its `Debug` shows no ticket.
@@ -260,6 +284,7 @@ impl fmt::Debug for ServerMessage {
             Self::Ended { reason } => write!(f, "Ended({reason:?})"),
             Self::Token { .. } => f.write_str("Token(…)"),
             Self::Drain { reconnect_in_ms, .. } => write!(f, "Drain({reconnect_in_ms} ms)"),
+            Self::Service(state) => write!(f, "Service({})", state.strangers.word()),
             Self::Pong => f.write_str("Pong"),
             Self::Error { code, .. } => write!(f, "Error({})", code.word()),
         }
@@ -278,6 +303,7 @@ impl ServerMessage {
             Self::Ended { .. } => ServerType::Ended,
             Self::Token { .. } => ServerType::Token,
             Self::Drain { .. } => ServerType::Drain,
+            Self::Service(_) => ServerType::Service,
             Self::Pong => ServerType::Pong,
             Self::Error { .. } => ServerType::Error,
         }

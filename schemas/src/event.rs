@@ -12,6 +12,7 @@ use crate::{
     codec::{duration_ms, list},
     control::EndReason,
     criteria::{ChannelVersion, Language, Queue, Role},
+    order::{OrderMark, SignedOrder},
     session::SessionState,
 };
 
@@ -322,6 +323,50 @@ pub struct Heartbeat {
     /// that goes away are sent there. `None` where only all gateways together have an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The orders that are in force at it.
+    #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderMark>,
+    /// What this gateway has counted since it started. `None` from other nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<ServiceCounts>,
+}
+
+/// What is published of the service as a whole, as one gateway has counted it: [`crate::transparency`]
+/// adds it up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceCounts {
+    /// When it began to count.
+    pub since: UnixMillis,
+    /// Sessions that it has made.
+    pub sessions: u64,
+    /// Chats, counted where side `a` was.
+    pub chats: u64,
+    /// Chats that were reported to it.
+    pub reports: ReportCounts,
+    /// Orders that it has taken. All take the same.
+    pub orders: u64,
+}
+
+/// Reports by category.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportCounts {
+    /// See [`Category::Abuse`](crate::control::Category::Abuse).
+    pub abuse: u64,
+    /// See [`Category::Spam`](crate::control::Category::Spam).
+    pub spam: u64,
+    /// See [`Category::Minor`](crate::control::Category::Minor).
+    pub minor: u64,
+    /// See [`Category::Other`](crate::control::Category::Other).
+    pub other: u64,
+}
+
+/// The answer to `orders.ask`: the newest order of each kind, also what is over and keeps older ones
+/// away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrdersAnswer {
+    /// At most one of each kind.
+    #[serde(deserialize_with = "list::deserialize")]
+    pub orders: Vec<SignedOrder>,
 }
 
 /// How loaded a node is. A gateway sets all fields, the others those that they know.

@@ -18,6 +18,8 @@ pub mod lifetimes;
 pub mod limits;
 pub mod message;
 pub mod nodes;
+pub mod order;
+pub mod orders;
 pub mod origin_keys;
 pub mod reconnect;
 pub mod room;
@@ -26,6 +28,7 @@ pub mod subject;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod transparency;
 pub mod word_list;
 mod words;
 

@@ -84,6 +84,19 @@ pub const STAMP_AHEAD: Duration = SESSION_LIFE;
 /// Longest public address of a node, in bytes: a host's name has at most 253, and few have a path.
 pub const URL_BYTES: usize = 512;
 
+/// Longest text of an order, in characters: a notice is read at a glance, on a phone too.
+pub const ORDER_TEXT_CHARS: usize = 280;
+
+/// What an order may ask of a new session, in hashes: with more a phone would work for minutes.
+pub const ORDER_WORK: std::ops::RangeInclusive<u32> = 1..=1_000_000;
+
+/// How long an order lasts at most: what is meant to last longer belongs into the options. For so
+/// long a node remembers an order that is over, so that none before it comes back.
+pub const ORDER_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// How long a node may be told to stop: whoever hears of it later is not meant.
+pub const DRAIN_ORDER_LIFE: Duration = Duration::from_secs(60);
+
 /// How often every node publishes a heartbeat.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 

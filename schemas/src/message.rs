@@ -5,9 +5,10 @@ use crate::{
     KeyId, NodeId, RoomId, Service, SessionId, Stamp, UnixMillis,
     codec::{self, DecodeError, EncodeError},
     event::{
-        Heartbeat, KeyEvent, Lease, MatchEvent, Presence, Report, RoomEvent, SessionAnswer, SessionEvent,
-        SyncAnswer, WantEvent,
+        Heartbeat, KeyEvent, Lease, MatchEvent, OrdersAnswer, Presence, Report, RoomEvent, SessionAnswer,
+        SessionEvent, SyncAnswer, WantEvent,
     },
+    order::{Receipt, SignedOrder},
     origin_keys::OriginEvent,
     subject::Subject,
 };
@@ -114,6 +115,10 @@ pub enum Message {
         /// Its boot id, version and load.
         heartbeat: Heartbeat,
     },
+    /// An order of the operator. Each node answers with [`Answer::Receipt`].
+    Order(Box<SignedOrder>),
+    /// Which orders are in force? Answered with [`Answer::Orders`].
+    OrdersAsk,
 }
 
 /// The answer to a question.
@@ -123,6 +128,10 @@ pub enum Answer {
     Session(SessionAnswer),
     /// To [`Message::Sync`].
     Sync(SyncAnswer),
+    /// To [`Message::Order`].
+    Receipt(Receipt),
+    /// To [`Message::OrdersAsk`].
+    Orders(OrdersAnswer),
 }
 
 /// Why a message from the bus was dropped.
@@ -131,8 +140,8 @@ pub enum MessageError {
     /// The body is not what the subject demands.
     #[error(transparent)]
     Body(#[from] DecodeError),
-    /// An event that the publisher's role may not publish, or a key that is not that of the
-    /// subject.
+    /// An event that the publisher's role may not publish, or a key, or a kind of order, that is not
+    /// that of the subject.
     #[error("the publisher's role may not publish this event")]
     Speaker,
     /// Frames, or a subject on which there are no events.
@@ -157,6 +166,8 @@ impl Message {
             Self::Lease { from, .. } => Subject::Lease(from.clone()),
             Self::Sync { from } => Subject::Sync(from.clone()),
             Self::Heartbeat { service, from, .. } => Subject::Node(*service, from.clone()),
+            Self::Order(order) => Subject::Order(order.kind()),
+            Self::OrdersAsk => Subject::OrdersAsk,
         }
     }
 
@@ -176,7 +187,8 @@ impl Message {
             Self::Key { event, .. } => codec::encode(event),
             Self::Lease { lease, .. } => codec::encode(lease),
             Self::Heartbeat { heartbeat, .. } => codec::encode(heartbeat),
-            Self::Ask { .. } | Self::Sync { .. } => Ok(Vec::new()),
+            Self::Order(order) => codec::encode(order),
+            Self::Ask { .. } | Self::Sync { .. } | Self::OrdersAsk => Ok(Vec::new()),
         }
     }
 
@@ -204,6 +216,14 @@ impl Message {
             }
             Subject::Ask(session) => Self::Ask { session },
             Subject::Sync(from) => Self::Sync { from },
+            Subject::Order(kind) => {
+                let order: SignedOrder = codec::decode(body)?;
+                if order.kind() != kind {
+                    return Err(MessageError::Speaker);
+                }
+                Self::Order(Box::new(order))
+            }
+            Subject::OrdersAsk => Self::OrdersAsk,
         };
         if message.may_be_published() { Ok(message) } else { Err(MessageError::Speaker) }
     }
@@ -249,7 +269,9 @@ impl Message {
             | Self::Ask { .. }
             | Self::Key { .. }
             | Self::Sync { .. }
-            | Self::Heartbeat { .. } => Stamp::NONE,
+            | Self::Heartbeat { .. }
+            | Self::Order(_)
+            | Self::OrdersAsk => Stamp::NONE,
         }
     }
 
@@ -299,7 +321,9 @@ impl Message {
             },
             Self::Presence { .. } | Self::Ask { .. } | Self::Lease { .. } | Self::Report { .. } => &[Gateway],
             Self::Sync { .. } => &[Gateway, Janitor],
-            Self::Heartbeat { .. } => &Service::ALL,
+            Self::Heartbeat { .. } | Self::OrdersAsk => &Service::ALL,
+            // The operator's, who has no role.
+            Self::Order(_) => &[],
         }
     }
 
@@ -315,7 +339,7 @@ impl Message {
         let publishers = self.publishers();
         let speaker_may = match self.speaker() {
             Some(speaker) => publishers.contains(&speaker),
-            None => !publishers.is_empty(),
+            None => !publishers.is_empty() || matches!(self, Self::Order(_)),
         };
         speaker_may && self.key_is_that_of_its_subject()
     }
@@ -335,7 +359,9 @@ impl Message {
             | Self::Match { .. }
             | Self::Ask { .. }
             | Self::Lease { .. }
-            | Self::Sync { .. } => None,
+            | Self::Sync { .. }
+            | Self::Order(_)
+            | Self::OrdersAsk => None,
         }
     }
 
@@ -356,14 +382,15 @@ impl Answer {
     pub fn is_ahead_of(&self, now: UnixMillis) -> bool {
         match self {
             Self::Session(answer) => answer.stamp.is_ahead_of(now),
-            Self::Sync(_) => false,
+            Self::Sync(_) | Self::Receipt(_) | Self::Orders(_) => false,
         }
     }
 
     /// The roles that may give it.
     pub const fn publishers(&self) -> &'static [Service] {
         match self {
-            Self::Session(_) | Self::Sync(_) => &[Service::Gateway, Service::Janitor],
+            Self::Session(_) | Self::Sync(_) | Self::Orders(_) => &[Service::Gateway, Service::Janitor],
+            Self::Receipt(_) => &Service::ALL,
         }
     }
 
@@ -375,6 +402,8 @@ impl Answer {
         match self {
             Self::Session(answer) => codec::encode(answer),
             Self::Sync(answer) => codec::encode(answer),
+            Self::Receipt(receipt) => codec::encode(receipt),
+            Self::Orders(answer) => codec::encode(answer),
         }
     }
 
@@ -386,6 +415,8 @@ impl Answer {
         match question {
             Message::Ask { .. } => Ok(Self::Session(codec::decode(body)?)),
             Message::Sync { .. } => Ok(Self::Sync(codec::decode(body)?)),
+            Message::Order(_) => Ok(Self::Receipt(codec::decode(body)?)),
+            Message::OrdersAsk => Ok(Self::Orders(codec::decode(body)?)),
             _ => Err(MessageError::Subject),
         }
     }

@@ -145,7 +145,16 @@ mod tests {
 
     fn beat(boot: u64) -> Heartbeat {
         let load = Load { connections: 2, ..Load::default() };
-        Heartbeat { boot: BootId(boot), version: "1".into(), load, draining: false, time: None, url: None }
+        Heartbeat {
+            boot: BootId(boot),
+            version: "1".into(),
+            load,
+            draining: false,
+            time: None,
+            url: None,
+            orders: Vec::new(),
+            counts: None,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod roles;
 
-use crate::{KeyId, NodeId, RoomId, Service, SessionId};
+use crate::{KeyId, NodeId, RoomId, Service, SessionId, order::OrderKind};
 
 pub use roles::{Kind, OPERATOR, Permissions, inboxes};
 
@@ -42,6 +42,10 @@ pub enum Subject {
     Sync(NodeId),
     /// That node is running.
     Node(Service, NodeId),
+    /// An order of the operator, of that kind.
+    Order(OrderKind),
+    /// Which orders are in force?
+    OrdersAsk,
 }
 
 impl Subject {
@@ -67,6 +71,8 @@ impl Subject {
             Self::Lease(node) => format!("{PREFIX}.lease.{}", node.as_str()),
             Self::Sync(node) => format!("{PREFIX}.sync.{}", node.as_str()),
             Self::Node(service, node) => format!("{PREFIX}.node.{}.{}", service.word(), node.as_str()),
+            Self::Order(kind) => format!("{PREFIX}.order.{}", kind.word()),
+            Self::OrdersAsk => format!("{PREFIX}.orders.ask"),
         }
     }
 
@@ -102,6 +108,11 @@ impl Subject {
             "lease" => Self::Lease(next()?.parse().ok()?),
             "sync" => Self::Sync(next()?.parse().ok()?),
             "node" => Self::Node(Service::from_word(next()?)?, next()?.parse().ok()?),
+            "order" => {
+                let word = next()?;
+                Self::Order(OrderKind::ALL.iter().copied().find(|kind| kind.word() == word)?)
+            }
+            "orders" if next()? == "ask" => Self::OrdersAsk,
             _ => return None,
         };
         tokens.next().is_none().then_some(subject)
@@ -239,6 +250,10 @@ pub enum Interest {
     Syncs,
     /// Heartbeats of the nodes of one role.
     Heartbeats(Service),
+    /// Orders of every kind.
+    Orders,
+    /// Questions which orders are in force.
+    OrdersAsks,
 }
 
 impl Interest {
@@ -284,6 +299,11 @@ impl Interest {
         Service::ALL.map(Self::Heartbeats).into()
     }
 
+    /// What every node hears besides, whatever its role: the operator's orders, and who asks for them.
+    pub fn of_orders() -> Vec<Self> {
+        vec![Self::Orders, Self::OrdersAsks]
+    }
+
     /// The wildcard subject to subscribe to.
     pub fn text(&self) -> String {
         match self {
@@ -301,6 +321,8 @@ impl Interest {
             Self::Leases => format!("{PREFIX}.lease.*"),
             Self::Syncs => format!("{PREFIX}.sync.*"),
             Self::Heartbeats(service) => format!("{PREFIX}.node.{}.*", service.word()),
+            Self::Orders => format!("{PREFIX}.order.*"),
+            Self::OrdersAsks => Subject::OrdersAsk.text(),
         }
     }
 
@@ -321,7 +343,9 @@ impl Interest {
             | (Self::Asks, Subject::Ask(_))
             | (Self::Keys, Subject::Key(..))
             | (Self::Leases, Subject::Lease(_))
-            | (Self::Syncs, Subject::Sync(_)) => true,
+            | (Self::Syncs, Subject::Sync(_))
+            | (Self::Orders, Subject::Order(_))
+            | (Self::OrdersAsks, Subject::OrdersAsk) => true,
             _ => false,
         }
     }
@@ -351,6 +375,8 @@ mod tests {
             Subject::Lease(node()),
             Subject::Sync(node()),
             Subject::Node(Service::Pairing, node()),
+            Subject::Order(OrderKind::InvitesOnly),
+            Subject::OrdersAsk,
         ]
     }
 
@@ -374,6 +400,8 @@ mod tests {
             Interest::Keys,
             Interest::Leases,
             Interest::Syncs,
+            Interest::Orders,
+            Interest::OrdersAsks,
         ];
         all.extend(Service::ALL.map(Interest::Heartbeats));
         all
@@ -445,7 +473,8 @@ mod tests {
     fn whatever_is_published_some_role_hears() {
         let node: NodeId = "x".repeat(64).parse().unwrap();
         for subject in every_subject() {
-            let mut heard = Service::ALL.into_iter().flat_map(|role| Interest::of(role, &node));
+            let of_roles = Service::ALL.into_iter().flat_map(|role| Interest::of(role, &node));
+            let mut heard = of_roles.chain(Interest::of_orders());
             assert!(heard.any(|interest| interest.covers(&subject)), "{subject:?}");
         }
         for role in Service::ALL {

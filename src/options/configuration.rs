@@ -6,6 +6,8 @@ use pairing::FairBy;
 use schemas::{
     BootId, NodeId,
     lifetimes::{LifetimeError, Lifetimes},
+    order::SignedOrder,
+    orders::OrderKey,
 };
 use serving::ops_token::OpsToken;
 use session::Topology;
@@ -47,6 +49,17 @@ pub struct Node {
     pub log_format: LogFormat,
     /// Where logs go besides standard error.
     pub syslog: Option<syslog::Server>,
+    /// What the operator orders while it runs.
+    pub orders: OperatorOrders,
+}
+
+/// By which key orders are judged, and which are there from the start.
+#[derive(Clone, Debug, Default)]
+pub struct OperatorOrders {
+    /// The public half of the operator's key. Without it no order is taken.
+    pub key: Option<OrderKey>,
+    /// All are signed with the key. Some may be over.
+    pub signed: Vec<SignedOrder>,
 }
 
 /// The configuration of `serve`.
@@ -173,7 +186,30 @@ fn node(
         ops_token,
         log_format: reader.get(&LOG_FORMAT),
         syslog: reader.find(&SYSLOG),
+        orders: operator_orders(reader),
     }
+}
+
+fn operator_orders(reader: &mut Reader) -> OperatorOrders {
+    let (key, file) = (reader.find(&ORDER_KEY), reader.find(&ORDERS));
+    if file.is_some() && !reader.is_given(&ORDER_KEY) {
+        reader.wrong(&ORDERS, "it needs --order-key, by which the orders are judged");
+    }
+    let key = key.and_then(|path| match orders::files::public_key(&path) {
+        Ok(key) => Some(key),
+        Err(fault) => {
+            reader.wrong(&ORDER_KEY, &format!("{}: {fault}", path.display()));
+            None
+        }
+    });
+    let signed = match (&key, file) {
+        (Some(key), Some(path)) => orders::files::signed_orders(&path, key).unwrap_or_else(|fault| {
+            reader.wrong(&ORDERS, &format!("{}: {fault}", path.display()));
+            Vec::new()
+        }),
+        _ => Vec::new(),
+    };
+    OperatorOrders { key, signed }
 }
 
 fn lifetimes(reader: &mut Reader) -> Lifetimes {
@@ -219,6 +255,8 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         drain_wait: reader.get(&DRAIN_WAIT),
         topology,
         ready_needs: reader.find(&READY_NEEDS).unwrap_or_default(),
+        // Those of the process, which are there when it runs.
+        orders: orders::Standing::default(),
     };
     for fault in config.check() {
         misfit(reader, &fault);

@@ -8,7 +8,7 @@ use pki::PkiOptions;
 use terminal::ChatOptions;
 
 use super::{role::Role, spec::Row, table::TABLE};
-use crate::probe::ProbeOptions;
+use crate::{order::OrderOptions, probe::ProbeOptions};
 
 /// The text below the list of commands.
 const AFTER_COMMANDS: &str = "\
@@ -45,6 +45,9 @@ pub enum Tool {
     Config,
     /// Ask the node on this machine whether it is ready, or for its metrics
     Probe(ProbeOptions),
+    /// Order the cluster to pause, close, resume and the like, signed with the operator's key
+    // In a box: it is much larger than the others.
+    Order(Box<OrderOptions>),
 }
 
 /// What `cipher-chat check` is given.

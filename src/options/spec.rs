@@ -34,6 +34,8 @@ pub enum Group {
     Listeners,
     /// NATS and the node's name there.
     Bus,
+    /// What the operator orders while the service runs.
+    Orders,
     /// Who may use the server, and how people meet.
     Service,
     /// How long keys, tokens and absences last.
@@ -49,10 +51,11 @@ pub enum Group {
 impl Group {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Configuration,
         Self::Listeners,
         Self::Bus,
+        Self::Orders,
         Self::Service,
         Self::Lifetimes,
         Self::Limits,
@@ -66,6 +69,7 @@ impl Group {
             Self::Configuration => "Configuration",
             Self::Listeners => "Listeners and TLS",
             Self::Bus => "Bus",
+            Self::Orders => "Orders",
             Self::Service => "Who may use the server, and how people meet",
             Self::Lifetimes => "Lifetimes",
             Self::Limits => "Limits",

@@ -190,6 +190,18 @@ table! {
         help: "Name of this node on the bus, 1 to 64 of A-Z a-z 0-9 _ -. With certificates it \
             is the common name, or a DNS name, of the node's own.",
     }
+    ORDER_KEY: PathBuf {
+        name: "order-key", group: Orders, roles: NODES,
+        without: "no order is taken", example: "orders.pub",
+        help: "File of the public half of the key (PEM) with which the operator signs orders. `cipher-chat \
+            pki` writes it; `cipher-chat order` gives orders.",
+    }
+    ORDERS: PathBuf {
+        name: "orders", group: Orders, roles: NODES,
+        without: "what other nodes know", example: "/etc/cipher-chat/orders",
+        help: "File of signed orders that are in force from the start, as `cipher-chat order --out` writes \
+            it: what is meant to outlast a restart of all nodes. It needs --order-key.",
+    }
     TRUSTED_PROXY: Vec<IpNet> {
         name: "trusted-proxy", group: Service, roles: GATEWAYS,
         without: "none", example: "10.0.0.0/8",

@@ -3,15 +3,21 @@ use std::{
     fmt::Debug,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bus::NatsOptions;
 use gateway::{
     config::{Config, Matching, Peers, ProxyProtocol},
     rates::BURST,
 };
 use pairing::FairBy;
-use schemas::{BootId, lifetimes, limits};
+use schemas::{
+    BootId, UnixMillis, lifetimes, limits,
+    order::{Order, SignedOrder},
+};
 use session::Topology;
 
 use super::{
@@ -175,8 +181,12 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
     let directory = Directory::new();
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (cert, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
+    let operator = |suffix: &str| Ed25519KeyPair::from_seed_unchecked(&[suffix.len() as u8; 32]).unwrap();
     let file = |row: &dyn Row, suffix: &str| {
+        let (public, order) = (public_pem(&operator(suffix)), order_file(suffix, &operator("one")));
         let text: &str = match row.spec().name {
+            "order-key" => &public,
+            "orders" => &order,
             name if name.ends_with("-key") => &key,
             name if name.ends_with("-names") => "proxy.g1",
             "ops-token-file" => "kYl3xv2Q9pXw8nBz5rTc7uHd4mJf6aGe",
@@ -202,6 +212,8 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
             let (name, changed) = (row.spec().name, changed.spec().name);
             name != changed
                 && (name, changed) != ("tls-client-names", "tls-client-name")
+                // Orders are signed with one key.
+                && (name, changed) != ("orders", "order-key")
                 && !(name.starts_with("ops-tls-") && changed.starts_with("tls-"))
         };
         let configuration_with = |row: &dyn Row, value: Option<String>| {
@@ -218,6 +230,18 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
             assert_ne!(configuration_with(row, Some(value)), before, "{} of {}", row.flag(), role.word());
         }
     }
+}
+
+fn public_pem(key: &Ed25519KeyPair) -> String {
+    let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    let spki = STANDARD.encode([&head, key.public_key().as_ref()].concat());
+    format!("-----BEGIN PUBLIC KEY-----\n{spki}\n-----END PUBLIC KEY-----\n")
+}
+
+/// A file with this notice.
+fn order_file(text: &str, key: &Ed25519KeyPair) -> String {
+    let (now, life) = (UnixMillis(1), Duration::from_secs(1));
+    orders::files::lines(&SignedOrder::sign(Order::Notice(text.into()), now, life, key).unwrap(), text)
 }
 
 #[test]

@@ -277,8 +277,11 @@ const GATEWAY: Intruder = Intruder {
         "cc.v1.want.gateway-1",
         "cc.v1.lease.gateway-1",
         "cc.v1.node.gateway.gateway-1",
+        "cc.v1.orders.ask",
         "_INBOX_gateway-2.abc",
         "_INBOX_janitor-1.abc",
+        // Pairing asks which orders are in force.
+        "_INBOX_pairing-1.abc",
         "_INBOX_ops.abc",
     ],
     may_not_say: &[
@@ -292,7 +295,7 @@ const GATEWAY: Intruder = Intruder {
         "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.event.janitor",
         "cc.v1.session.AAAAAAAAAAAAAAAAAAAAAA.event.janitor",
         "cc.v1.key.AAAA.janitor",
-        "_INBOX_pairing-1.abc",
+        "cc.v1.order.pause",
         "_INBOX_sys.abc",
         "$SRV.PING",
         "$SYS.REQ.SERVER.PING",
@@ -339,6 +342,7 @@ const PAIRING: Intruder = Intruder {
         "cc.v1.sync.pairing-1",
         "cc.v1.node.pairing.pairing-2",
         "cc.v1.node.gateway.pairing-1",
+        "cc.v1.order.pause",
         "_INBOX_gateway-1.abc",
     ],
     may_hear: &["cc.v1.want.*", "cc.v1.node.gateway.*", "$SRV.PING"],
@@ -371,6 +375,7 @@ const JANITOR: Intruder = Intruder {
         "cc.v1.match.gateway-1",
         "cc.v1.sync.janitor-2",
         "cc.v1.lease.janitor-1",
+        "cc.v1.order.pause",
     ],
     may_hear: &["cc.v1.room.*.peer.*", "cc.v1.lease.*", "cc.v1.sync.*"],
     may_not_hear: &[
@@ -384,7 +389,7 @@ const JANITOR: Intruder = Intruder {
 
 const OPERATOR: Intruder = Intruder {
     leaf: "ops/bus",
-    may_say: &["$SRV.PING", "$SRV.STATS.cipher-chat-gateway"],
+    may_say: &["$SRV.PING", "$SRV.STATS.cipher-chat-gateway", "cc.v1.order.pause", "cc.v1.orders.ask"],
     may_not_say: &[
         "cc.v1.node.gateway.gateway-1",
         "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.event.janitor",

@@ -17,6 +17,7 @@ mod nats_command;
 mod nginx;
 mod operations;
 mod options;
+mod orders;
 mod origin_keys;
 mod privacy;
 mod proxies;

@@ -48,6 +48,8 @@ impl Gateway {
             draining: self.draining,
             time: None,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         }
     }
 

@@ -169,6 +169,8 @@ impl World {
             draining: false,
             time: None,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         };
         let heartbeat = match &self.nodes[node].machine {
             Machine::Stopped => return,

@@ -173,7 +173,7 @@ fn of_connection(event: Event) -> ParticipantEvent {
         Event::Ended { reason } => ParticipantEvent::Over(format!("the chat ended: {}", reason.word())),
         Event::Error { code, .. } => refused(code),
         Event::Closed { reason } => ParticipantEvent::Closed(reason.to_string()),
-        Event::Waiting | Event::PeerOnline => ParticipantEvent::Other,
+        Event::Waiting | Event::PeerOnline | Event::Service(_) => ParticipantEvent::Other,
     }
 }
 
@@ -195,6 +195,7 @@ fn of_chat(event: chat::Event) -> ParticipantEvent {
         | chat::Event::Delivered { .. }
         | chat::Event::NotDelivered { .. }
         | chat::Event::PeerTyping(_)
-        | chat::Event::PeerOnline => ParticipantEvent::Other,
+        | chat::Event::PeerOnline
+        | chat::Event::Service(_) => ParticipantEvent::Other,
     }
 }

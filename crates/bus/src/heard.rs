@@ -17,7 +17,8 @@ pub enum Heard {
     Message {
         /// What was published.
         message: Message,
-        /// Where to answer: only for [`Message::Ask`] and [`Message::Sync`].
+        /// Where to answer: only for [`Message::Ask`], [`Message::Sync`], [`Message::Order`] and
+        /// [`Message::OrdersAsk`].
         reply: Option<ReplyTo>,
     },
     /// Chat frames, only through [`schemas::subject::Interest::RoomTraffic`].
@@ -56,6 +57,8 @@ pub(crate) struct AnswerQueue {
 pub(crate) enum AnswerKind {
     Session,
     Sync,
+    Receipt,
+    Orders,
 }
 
 /// Shows neither frames nor whole ids.

@@ -123,7 +123,8 @@ impl Bus {
         debug_assert!(
             self.role.is_none_or(|role| {
                 let own = Interest::of(role, &self.node);
-                let known = |i: &Interest| own.contains(i) || Interest::of_all().contains(i);
+                let of_all = [Interest::of_all(), Interest::of_orders()].concat();
+                let known = |i: &Interest| own.contains(i) || of_all.contains(i);
                 interests.iter().all(known)
             }),
             "{:?} subscribes to what is not in its list: {interests:?}",
@@ -194,9 +195,10 @@ impl Bus {
         }
     }
 
-    /// Publishes a question ([`Message::Ask`] or [`Message::Sync`]; nothing else is ever answered)
-    /// and returns its answers as they are received. The caller decides how long to wait for them;
-    /// dropping them ends the question.
+    /// Publishes a question ([`Message::Ask`], [`Message::Sync`], [`Message::OrdersAsk`]) or an order
+    /// ([`Message::Order`], which each node acknowledges); nothing else is ever answered. Returns the
+    /// answers as they are received. The caller decides how long to wait for them; dropping them ends
+    /// the question.
     ///
     /// # Errors
     /// If the question is dropped; see [`PublishError`].

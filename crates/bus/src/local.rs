@@ -118,6 +118,8 @@ impl Member {
         let kind = match question {
             Message::Ask { .. } => Some(AnswerKind::Session),
             Message::Sync { .. } => Some(AnswerKind::Sync),
+            Message::Order(_) => Some(AnswerKind::Receipt),
+            Message::OrdersAsk => Some(AnswerKind::Orders),
             _ => None,
         };
         self.deliver(&question, kind.map(|kind| AnswerQueue { kind, sender }));
@@ -128,7 +130,10 @@ impl Member {
         self.up()?;
         if !matches!(
             (to.kind, answer),
-            (AnswerKind::Session, Answer::Session(_)) | (AnswerKind::Sync, Answer::Sync(_))
+            (AnswerKind::Session, Answer::Session(_))
+                | (AnswerKind::Sync, Answer::Sync(_))
+                | (AnswerKind::Receipt, Answer::Receipt(_))
+                | (AnswerKind::Orders, Answer::Orders(_))
         ) {
             count(&self.counters.undecodable);
             return Ok(());

@@ -272,6 +272,7 @@ impl Chat {
                 self.with_channel(|channel, now| channel.handle_frame(now, &bytes))
             }
             machine::Event::Ended { reason } => self.end_room(End::Room(reason)),
+            machine::Event::Service(state) => self.events.push_back(Event::Service(state)),
             machine::Event::Error { code, message } => self.events.push_back(Event::Error { code, message }),
             machine::Event::Disconnected { retry_in } => {
                 self.events.push_back(Event::Disconnected { retry_in });

@@ -40,6 +40,8 @@ impl Rig {
             draining,
             time,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         };
         let message = Message::Heartbeat { service, from: node(name), heartbeat };
         self.local.join(node(name)).publish(&message).unwrap();

@@ -51,11 +51,12 @@ impl Readiness {
     }
 }
 
-/// What the ops listener of a node serves; to others than this machine only for the token, if there
-/// is one.
+/// What the ops listener of a node serves, and what else it does for operators; to others than this
+/// machine only for the token, if there is one.
 pub fn router(
     readiness: impl Fn() -> Readiness + Clone + Send + Sync + 'static,
     registry: Arc<Registry>,
+    more: Router,
     token: Option<OpsToken>,
 ) -> Router {
     Router::new()
@@ -63,6 +64,7 @@ pub fn router(
         .route("/readyz", get(async move || readyz(&readiness())))
         .route("/metrics", get(metrics))
         .with_state(registry)
+        .merge(more)
         .fallback(async || CommonProblem::NotFound)
         .method_not_allowed_fallback(async || CommonProblem::Method)
         .layer(from_fn_with_state(token, ops_token::is_shown))
@@ -99,7 +101,7 @@ mod tests {
         let (mut registry, state) = (Registry::default(), Arc::new(Mutex::new(unready.clone())));
         registry.register("answers", "Questions answered", Counter::<u64>::default());
         let asked = state.clone();
-        let app = router(move || asked.lock().clone(), Arc::new(registry), None);
+        let app = router(move || asked.lock().clone(), Arc::new(registry), Router::new(), None);
         let get = async |path: &str| {
             let request = Request::get(path).body(Body::empty()).unwrap();
             let response = app.clone().oneshot(request).await.unwrap();

@@ -47,6 +47,11 @@ pub(crate) fn other_version() -> ControlError {
     ControlError::new(ErrorCode::OtherVersion, fault)
 }
 
+/// As a gateway says it to whoever asks for somebody.
+pub(crate) fn strangers_not_offered() -> ControlError {
+    ControlError::new(ErrorCode::MatchingNotOffered, "only people with an invite meet here")
+}
+
 pub(crate) fn too_many_wait() -> ControlError {
     ControlError::new(ErrorCode::Rate, "too many people wait at this address; try again in a few seconds")
 }

@@ -142,6 +142,8 @@ mod tests {
             draining: false,
             time: None,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         }
     }
 

@@ -12,7 +12,7 @@ use schemas::{
 };
 
 use crate::{
-    command::{cannot_find_now, invite_spent, other_version, too_many_wait},
+    command::{cannot_find_now, invite_spent, other_version, strangers_not_offered, too_many_wait},
     effect::ToClient,
     sessions::Sessions,
     silence::Fine,
@@ -147,6 +147,18 @@ impl Sessions {
     pub(crate) fn give_up_other_version(&mut self, want: WantId) {
         if let Some((id, _)) = self.withdraw_want(want) {
             self.send(id, ToClient::Error(other_version()));
+        }
+    }
+
+    /// Strangers do not meet here any more, by an order of the operator: whoever waits for one is told
+    /// so, and waits no longer.
+    pub fn stop_waiting_for_strangers(&mut self) {
+        for id in self.wants.sessions() {
+            let is_strangers = self.sessions.get(&id).and_then(|session| session.want.as_ref());
+            if is_strangers.is_some_and(|want| want.queue.invite_tag().is_none()) {
+                self.withdraw(id);
+                self.send(id, ToClient::Error(strangers_not_offered()));
+            }
         }
     }
 

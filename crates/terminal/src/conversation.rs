@@ -324,6 +324,7 @@ impl Conversation {
             Event::Resumed => self.report(Report::Resumed),
             Event::Ended { end } => self.ended(end),
             Event::Error { code, message } => self.refused(code, &message),
+            Event::Service(state) => self.report(Report::Service(&state)),
             Event::Closed { reason } => {
                 if reason != Closed::Asked {
                     self.outcome.fail();

@@ -11,7 +11,10 @@ use client::{
     channel::{ChannelEnd, SafetyCode, Typing},
     chat::End,
 };
-use schemas::{control::EndReason, text::is_replaced};
+use schemas::{
+    control::{EndReason, ServiceState},
+    text::is_replaced,
+};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -84,6 +87,9 @@ fn object(report: Report<'_>) -> Value {
             json!({ "event": "error", "code": code.word(), "message": message })
         }
         Report::Answer { code, message } => json!({ "event": "error", "code": code, "message": message }),
+        Report::Service(ServiceState { strangers, closed, notice }) => json!({
+            "event": "service", "strangers": strangers.word(), "closed": closed, "notice": notice
+        }),
         Report::ReportedLate => json!({ "event": "reported" }),
         Report::NotSent(texts) => json!({ "event": "not-sent", "texts": texts }),
         Report::Resting => json!({ "event": "resting" }),

@@ -25,6 +25,7 @@ mod painter;
 mod plain;
 mod plan;
 mod popup_text;
+mod service_text;
 mod state;
 mod stop;
 mod terminal;

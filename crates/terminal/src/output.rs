@@ -8,7 +8,7 @@ use client::{
     channel::{MessageNumber, SafetyCode, Typing},
     chat::End,
 };
-use schemas::control::ErrorCode;
+use schemas::control::{ErrorCode, ServiceState};
 
 use super::{options::ChatOptions, state::Handout};
 
@@ -84,6 +84,8 @@ pub(super) enum Report<'a> {
         code: &'static str,
         message: &'a str,
     },
+    /// What the operator has ordered for the service as a whole.
+    Service(&'a ServiceState),
     /// The chat that has ended was reported.
     ReportedLate,
     /// Texts that were typed will not be sent.

@@ -11,6 +11,7 @@ use client::{Closed, channel::SafetyCode};
 
 use super::{
     output::{Report, Reporter},
+    service_text::service,
     text::{Break, harmless, harmless_lines, rows},
 };
 
@@ -126,6 +127,9 @@ impl Reporter for Plain {
             Report::Closed(_) => {}
             Report::Refused { message, .. } => self.words_of_server(message),
             Report::Answer { message, .. } => self.status(message),
+            Report::Service(state) => {
+                service(state).iter().for_each(|sentence| self.words_of_server(sentence));
+            }
             Report::ReportedLate => self.status("you reported the chat that has ended"),
             Report::NotSent(1) => self.status("a text was not sent"),
             Report::NotSent(texts) => self.status(format_args!("{texts} texts were not sent")),

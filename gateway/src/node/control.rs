@@ -1,7 +1,7 @@
 //! What clients ask for on their connections.
 
 use schemas::{
-    control::{ClientMessage, ControlError, ErrorCode, ServerMessage},
+    control::{ClientMessage, ControlError, ErrorCode, ServerMessage, Strangers},
     criteria::{Criteria, MatchBy},
 };
 use session::{ClientCommand, ClientOrigin};
@@ -96,11 +96,17 @@ impl Node {
         })
     }
 
+    /// Whether strangers meet here, now or after a pause.
+    pub(crate) fn offers_strangers(&self) -> bool {
+        let ordered = self.config.orders.now().service.strangers;
+        self.config.matching.random && ordered != Strangers::NotOffered
+    }
+
     /// Refuses what the operator does not offer.
     fn offered(&self, find: Criteria) -> Result<Criteria, ControlError> {
         let refuse = |code, message| Err(ControlError::new(code, message));
         match &find.by {
-            MatchBy::Random(_) if !self.config.matching.random => {
+            MatchBy::Random(_) if !self.offers_strangers() => {
                 refuse(ErrorCode::MatchingNotOffered, "only people with an invite meet here")
             }
             MatchBy::Invite(_) if !self.config.matching.invite => {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bus::FrameRoute;
 use schemas::{
-    control::{Admission, Limits, ServerMessage},
+    Side,
+    control::{Admission, Limits, ServerMessage, ServiceState},
     limits,
     time::millis,
 };
@@ -72,8 +73,11 @@ impl Node {
             ToClient::Error(error) => connection.send_error(error),
             ToClient::Unsigned(message) => {
                 match message {
-                    Unsigned::Paired(_) => {
+                    Unsigned::Paired(grant) => {
                         connection.start_chat();
+                        if grant.side == Side::A {
+                            self.metrics.chats.inc();
+                        }
                         self.metrics.entered(Entered::Paired);
                         if let Some(waited) = connection.stop_waiting(self.clock.now()) {
                             self.metrics.matched_after(waited);
@@ -82,8 +86,20 @@ impl Node {
                     Unsigned::Resumed(_) => self.metrics.entered(Entered::Resumed),
                     Unsigned::Ready(_) | Unsigned::Token(..) => {}
                 }
+                let is_first = matches!(message, Unsigned::Ready(_));
                 connection.send_unsigned(message);
+                if is_first {
+                    self.send_service(connection);
+                }
             }
+        }
+    }
+
+    /// Tells who has just connected what is not as usual.
+    fn send_service(&self, connection: &Connection) {
+        let rules = self.config.orders.now();
+        if rules.service != ServiceState::default() {
+            connection.send(&ServerMessage::Service(rules.service.clone()));
         }
     }
 

@@ -117,7 +117,7 @@ struct Solution {
         (status = 204, description = "No work is asked for here"),
         (status = 403, description = "A page of another site, whose origin is not allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many puzzles for this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready, or is about to stop", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready or about to stop, or the operator takes no new sessions", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn challenge(
     State(node): State<Arc<Node>>,
@@ -125,6 +125,7 @@ pub(super) async fn challenge(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     origin::check(&headers, &node.config().allowed_origins)?;
+    node.is_open()?;
     let network = node.network(peer.address(), &headers);
     let Some(hashes) = node.work_for(network) else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     node.can_create()?;

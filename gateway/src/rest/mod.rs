@@ -14,6 +14,7 @@ mod rooms;
 mod sessions;
 mod state;
 mod status;
+mod transparency;
 mod ws;
 
 use axum::{
@@ -51,6 +52,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(sessions::renew))
         .routes(routes!(rooms::leave))
         .routes(routes!(status::show))
+        .routes(routes!(transparency::show))
         .routes(routes!(ws::upgrade))
 }
 

@@ -97,7 +97,7 @@ impl From<SessionState> for Doing {
         (status = 403, description = "A page of another site, whose origin is not allowed; or a proof that is wrong, expired or spent", body = ProblemBody, content_type = "application/problem+json"),
         (status = 428, description = "A proof of work is needed: see GET /v1/challenge", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready, or is about to stop", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node is not ready or about to stop, or the operator takes no new sessions", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn create(
     State(node): State<Arc<Node>>,
@@ -107,6 +107,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Session>), Problem> {
     let config = node.config();
     origin::check(&headers, &config.allowed_origins)?;
+    node.is_open()?;
     let client = node.client(peer.address(), &headers);
     let work = node.work_for(node.network(peer.address(), &headers));
     let puzzle = work.map(|_| admission::check(&node, creation.proof.as_ref()));
@@ -181,6 +182,14 @@ pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller
 }
 
 impl Node {
+    /// Whether the operator takes new sessions at all.
+    pub(super) fn is_open(&self) -> Result<(), Problem> {
+        match &self.config().orders.now().service.closed {
+            Some(reason) => Err(Problem::Closed(reason.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Whether sessions may be made here and now.
     pub(super) fn can_create(&self) -> Result<(), Problem> {
         if self.is_draining() {

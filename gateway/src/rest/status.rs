@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use schemas::control::{ServiceState, Strangers};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +24,18 @@ pub(super) struct Status {
     /// The ways to meet that are offered.
     #[schema(value_type = Vec<Way>)]
     matching: Vec<Way>,
+    /// Present while strangers are not matched: whoever waits keeps the place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = true)]
+    paused: Option<bool>,
+    /// Present while there are no new sessions: why, as plain text, which may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "We are back at 8.")]
+    closed: Option<String>,
+    /// What the operator wants to be shown, as plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "At 22:00 we are away for a moment.")]
+    notice: Option<String>,
 }
 
 /// A way to meet.
@@ -44,11 +57,16 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<Status> {
     let crowd = node.crowd();
     let config = node.config();
     let topics = config.topics.as_ref();
+    let ServiceState { strangers, closed, notice } = config.orders.now().service.clone();
+    let offered = Matching { random: node.offers_strangers(), ..config.matching };
     Json(Status {
         waiting: coarse(crowd.waiting),
         chatting: coarse(crowd.chatting),
         topics: topics.map(|topics| topics.iter().map(|topic| topic.shown.clone()).collect()),
-        matching: ways(config.matching),
+        matching: ways(offered),
+        paused: (strangers == Strangers::Paused).then_some(true),
+        closed,
+        notice,
     })
 }
 

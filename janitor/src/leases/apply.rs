@@ -41,7 +41,9 @@ impl Leases {
             | Message::Want { .. }
             | Message::Report { .. }
             | Message::Origin { .. }
-            | Message::Match { .. } => {}
+            | Message::Match { .. }
+            | Message::Order(_)
+            | Message::OrdersAsk => {}
         }
     }
 

@@ -132,6 +132,8 @@ pub(super) fn beat(service: Service, from: &str, boot: u64) -> Message {
         draining: false,
         time: None,
         url: None,
+        orders: Vec::new(),
+        counts: None,
     };
     Message::Heartbeat { service, from: node(from), heartbeat }
 }

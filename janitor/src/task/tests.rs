@@ -41,6 +41,7 @@ fn config() -> Config {
         },
         capacity: Capacity::default(),
         metrics: Metrics::default(),
+        orders: orders::Standing::default(),
     }
 }
 

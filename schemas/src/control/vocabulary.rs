@@ -42,10 +42,24 @@ words! {
         Token = "token",
         /// This node goes away.
         Drain = "drain",
+        /// What the operator has ordered for the service as a whole.
+        Service = "service",
         /// The answer to `ping`.
         Pong = "pong",
         /// A control message was refused.
         Error = "error",
+    }
+}
+
+words! {
+    /// Whether people meet who do not know each other.
+    pub enum Strangers {
+        /// As usual.
+        Meet = "meet",
+        /// Nobody is matched for a while; who waits keeps the place.
+        Paused = "paused",
+        /// It is not offered: nobody waits for strangers.
+        NotOffered = "not-offered",
     }
 }
 

@@ -48,6 +48,10 @@ words! {
         Sync = "sync",
         /// The publisher is running.
         Node = "node",
+        /// An order of the operator, and of nobody else.
+        Order = "order",
+        /// Which orders are in force?
+        OrdersAsk = "orders-ask",
     }
 }
 
@@ -67,14 +71,16 @@ impl Kind {
             | Self::Lease => &[Gateway],
             Self::Match => &[Pairing],
             Self::Room | Self::Session | Self::Key | Self::Sync => &[Gateway, Janitor],
-            Self::Node => &Service::ALL,
+            Self::Node | Self::OrdersAsk => &Service::ALL,
+            Self::Order => &[],
         }
     }
 
     /// The roles that answer, if messages of this kind are questions.
     pub const fn answered_by(self) -> &'static [Service] {
         match self {
-            Self::Ask | Self::Sync => &[Service::Gateway, Service::Janitor],
+            // An order is answered, too, but to the operator, whom all may answer.
+            Self::Ask | Self::Sync | Self::OrdersAsk => &[Service::Gateway, Service::Janitor],
             Self::Frames
             | Self::Peer
             | Self::Room
@@ -86,7 +92,8 @@ impl Kind {
             | Self::Session
             | Self::Key
             | Self::Lease
-            | Self::Node => &[],
+            | Self::Node
+            | Self::Order => &[],
         }
     }
 
@@ -109,6 +116,8 @@ impl Kind {
             Self::Lease => format!("{PREFIX}.lease.{node}"),
             Self::Sync => format!("{PREFIX}.sync.{node}"),
             Self::Node => format!("{PREFIX}.node.{role}.{node}"),
+            Self::Order => format!("{PREFIX}.order.*"),
+            Self::OrdersAsk => format!("{PREFIX}.orders.ask"),
         }
     }
 }
@@ -131,6 +140,8 @@ impl Subject {
             Self::Lease(_) => Kind::Lease,
             Self::Sync(_) => Kind::Sync,
             Self::Node(..) => Kind::Node,
+            Self::Order(_) => Kind::Order,
+            Self::OrdersAsk => Kind::OrdersAsk,
         }
     }
 
@@ -166,19 +177,25 @@ impl Permissions {
         publish.push(inboxes(OPERATOR));
 
         let mut received = Interest::of(role, node);
+        received.extend(Interest::of_orders());
         received.extend(Interest::of_all().into_iter().filter(|own| !Interest::of(role, node).contains(own)));
         let mut subscribe: Vec<_> = received.iter().map(Interest::text).collect();
         subscribe.extend([inboxes(node.as_str()), SERVICES.to_owned()]);
         Self { publish, subscribe }
     }
 
-    /// Those of who watches the cluster: who is running and how rooms and keys come and go. Not what
-    /// is said in a room, who waits for whom, or what a node holds.
+    /// Those of who watches and commands the cluster: who is running and how rooms and keys come and go,
+    /// and the orders. Not what is said in a room, who waits for whom, or what a node holds.
     pub fn of_operator() -> Self {
-        let heard = ["node.>", "room.*.event.>", "room.*.peer.*", "key.>"];
+        let heard = ["node.>", "room.*.event.>", "room.*.peer.*", "key.>", "order.*"];
         let mut subscribe: Vec<_> = heard.iter().map(|subject| format!("{PREFIX}.{subject}")).collect();
         subscribe.push(inboxes(OPERATOR));
-        Self { publish: vec![SERVICES.to_owned()], subscribe }
+        let ordered = [Interest::Orders, Interest::OrdersAsks].map(|ordered| ordered.text());
+        let mut publish = vec![SERVICES.to_owned()];
+        publish.extend(ordered);
+        // To learn that all before has reached the server.
+        publish.push(inboxes(OPERATOR));
+        Self { publish, subscribe }
     }
 }
 

@@ -6,10 +6,11 @@ use schemas::{
     RoomId, Service, SessionId, Side,
     control::{
         Admission, Category, ClientMessage, ClientType, EndReason, ErrorCode, Limits, PeerState,
-        ServerMessage, ServerType,
+        ServerMessage, ServerType, ServiceState, Strangers,
     },
     criteria::Role,
     limits,
+    order::OrderKind,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -52,6 +53,12 @@ fn every_server_message() -> Vec<ServerMessage> {
         token(Some("t".into())),
         ServerMessage::Drain { reconnect_in_ms: 0, to: None },
         ServerMessage::Drain { reconnect_in_ms: 0, to: Some("https://g2.chat.example".into()) },
+        ServerMessage::Service(ServiceState::default()),
+        ServerMessage::Service(ServiceState {
+            strangers: Strangers::Paused,
+            closed: Some("back at 8".into()),
+            notice: Some("hello".into()),
+        }),
         ServerMessage::Pong,
         ServerMessage::Error { code: ErrorCode::InviteSpent, message: "m".into() },
     ]
@@ -87,7 +94,9 @@ fn every_message_of_a_gateway_is_described_and_nothing_less_passes() {
         let kind = message.kind().word();
         assert_eq!(json["type"], kind);
         assert!(fits(kind, &json), "{json}");
-        let is_optional = |member: &str| matches!((kind, member), ("token", "ticket") | ("drain", "to"));
+        let is_optional = |member: &str| {
+            matches!((kind, member), ("token", "ticket") | ("drain", "to") | ("service", "closed" | "notice"))
+        };
         for member in json.as_object().unwrap().keys().filter(|member| !is_optional(member)) {
             let mut less = json.clone();
             less.as_object_mut().unwrap().remove(member);
@@ -184,6 +193,9 @@ fn every_word_is_listed() {
     listed::<Category>("report/properties/category", Category::ALL.iter().map(|why| why.word()));
     listed::<PeerState>("peer/properties/state", PeerState::ALL.iter().map(|state| state.word()));
     listed::<EndReason>("ended/properties/reason", EndReason::ALL.iter().map(|why| why.word()));
+    listed::<Strangers>("service/properties/strangers", Strangers::ALL.iter().map(|word| word.word()));
+    let kinds: BTreeSet<_> = OrderKind::ALL.iter().map(|kind| kind.word().to_owned()).collect();
+    assert_eq!(strings("/components/parameters/kind/enum"), kinds);
     listed::<Role>("wanted/properties/role", ["seek", "offer"]);
     listed::<Side>("place/properties/side", ["a", "b"]);
     let roles = Service::ALL.map(|role| role.word().to_owned());

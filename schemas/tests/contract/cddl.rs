@@ -31,11 +31,12 @@ fn rule(message: &Message) -> Option<&'static str> {
         Message::Key { .. } => Some("key-event"),
         Message::Lease { .. } => Some("lease"),
         Message::Heartbeat { .. } => Some("heartbeat"),
-        Message::Ask { .. } | Message::Sync { .. } => None,
+        Message::Order(_) => Some("signed-order"),
+        Message::Ask { .. } | Message::Sync { .. } | Message::OrdersAsk => None,
     }
 }
 
-/// Certificates, signatures and sealed content are of any length.
+/// Certificates, their signatures and sealed content are of any length.
 fn is_of_any_length(name: &Value) -> bool {
     name.as_text().is_some_and(|name| ["chain", "signature", "content"].contains(&name))
 }
@@ -100,6 +101,8 @@ proptest! {
         let rule = match answer {
             Answer::Session(_) => "session-answer",
             Answer::Sync(_) => "sync-answer",
+            Answer::Receipt(_) => "receipt",
+            Answer::Orders(_) => "orders-answer",
         };
         let value: Value = ciborium::from_reader(answer.encode().unwrap().as_slice()).unwrap();
         prop_assert!(fits(rule, &value), "{:?} is not a {}", value, rule);
@@ -127,6 +130,12 @@ fn other_shapes_are_not_described() {
         ("sync-answer", cbor!({})),
         ("sync-answer", cbor!({ "revoked" => [], "last" => true })),
         ("heartbeat", cbor!([])),
+        ("heartbeat", cbor!({ "orders" => [] })),
+        ("order", cbor!("close")),
+        ("order", cbor!({ "pause" => null })),
+        ("order", cbor!({ "admission" => -1 })),
+        ("order", cbor!({ "drain" => { "node" => "g1" } })),
+        ("receipt", cbor!({ "node" => "g1", "outcome" => "lost" })),
     ] {
         assert!(!fits(rule, &wrong.unwrap()), "{rule}");
     }

@@ -14,6 +14,7 @@ use schemas::{
     criteria::{ChannelVersion, Language, Queue, Role},
     event::*,
     message::{Answer, Message},
+    order::{Order, OrderKind, OrderMark, Outcome, Receipt, SignedOrder},
     origin_keys::{Asking, OriginEvent, OriginKeyId, SealedKeys},
     session::SessionState,
 };
@@ -53,6 +54,8 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         node().prop_map(|from| Message::Sync { from }),
         (service(), node(), heartbeat())
             .prop_map(|(service, from, heartbeat)| { Message::Heartbeat { service, from, heartbeat } }),
+        signed_order().prop_map(|order| Message::Order(order.into())),
+        Just(Message::OrdersAsk),
     ]
 }
 
@@ -72,7 +75,9 @@ pub(crate) fn said_by(message: &Message, role: Service) -> Option<Message> {
         | Message::Match { .. }
         | Message::Ask { .. }
         | Message::Lease { .. }
-        | Message::Sync { .. } => return None,
+        | Message::Sync { .. }
+        | Message::Order(_)
+        | Message::OrdersAsk => return None,
     }
     Some(other)
 }
@@ -83,6 +88,10 @@ pub(crate) fn answer() -> impl Strategy<Value = (Message, Answer)> {
         (session(), session_answer())
             .prop_map(|(session, answer)| (Message::Ask { session }, Answer::Session(answer))),
         (node(), sync_answer()).prop_map(|(from, answer)| (Message::Sync { from }, Answer::Sync(answer))),
+        (signed_order(), receipt())
+            .prop_map(|(order, receipt)| (Message::Order(order.into()), Answer::Receipt(receipt))),
+        prop::collection::vec(signed_order(), 0..4)
+            .prop_map(|orders| (Message::OrdersAsk, Answer::Orders(OrdersAnswer { orders }))),
     ]
 }
 
@@ -104,7 +113,12 @@ fn every_variant_of_every_event_has_a_sample() {
             | Message::Report { .. }
             | Message::Heartbeat { .. }
             | Message::Ask { .. }
-            | Message::Sync { .. } => continue,
+            | Message::Sync { .. }
+            | Message::OrdersAsk => continue,
+            Message::Order(order) => {
+                said.entry("order").or_default().insert(order.kind().word().to_owned());
+                continue;
+            }
         };
         let variant = match ciborium::from_reader(message.encode().unwrap().as_slice()).unwrap() {
             Value::Text(name) => name,
@@ -120,6 +134,7 @@ fn every_variant_of_every_event_has_a_sample() {
         ("match", words::<MatchEvent>(json!("?"))),
         ("session", words::<SessionEvent>(json!("?"))),
         ("key", words::<KeyEvent>(json!("?"))),
+        ("order", words::<Order>(json!("?"))),
     ];
     assert_eq!(said, all.into());
 }
@@ -278,15 +293,51 @@ fn presence() -> impl Strategy<Value = Presence> {
 fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let load = any::<(u32, u32, u32)>();
     let load = load.prop_map(|(connections, waiting, chatting)| Load { connections, waiting, chatting });
-    let heartbeat = (boot(), ".{0,20}", load, any::<bool>(), option::of(time()), option::of("[a-z]{1,20}"));
-    heartbeat.prop_map(|(boot, version, load, draining, time, url)| Heartbeat {
+    let told = (option::of(time()), option::of("[a-z]{1,20}"));
+    let kinds = select(OrderKind::ALL.to_vec());
+    let mark = (kinds, time(), time()).prop_map(|(kind, number, expires)| OrderMark(kind, number, expires));
+    let orders = prop::collection::vec(mark, 0..3);
+    let heartbeat = (boot(), ".{0,20}", load, any::<bool>(), told, orders, option::of(counts()));
+    heartbeat.prop_map(|(boot, version, load, draining, (time, url), orders, counts)| Heartbeat {
         boot,
         version,
         load,
         draining,
         time,
         url,
+        orders,
+        counts,
     })
+}
+
+fn counts() -> impl Strategy<Value = ServiceCounts> {
+    let reports = any::<(u64, u64, u64, u64)>();
+    let reports = reports.prop_map(|(abuse, spam, minor, other)| ReportCounts { abuse, spam, minor, other });
+    (time(), any::<(u64, u64, u64)>(), reports).prop_map(|(since, (sessions, chats, orders), reports)| {
+        ServiceCounts { since, sessions, chats, reports, orders }
+    })
+}
+
+fn signed_order() -> impl Strategy<Value = SignedOrder> {
+    let order = prop_oneof![
+        Just(Order::Pause),
+        Just(Order::InvitesOnly),
+        ".{0,20}".prop_map(Order::Close),
+        any::<u32>().prop_map(Order::Admission),
+        ".{0,20}".prop_map(Order::Notice),
+        (node(), boot()).prop_map(|(node, boot)| Order::Drain { node, boot }),
+        Just(Order::Resume),
+    ];
+    (time(), time(), order, any::<[u8; 64]>()).prop_map(|(number, expires, order, signature)| SignedOrder {
+        number,
+        expires,
+        order,
+        signature,
+    })
+}
+
+fn receipt() -> impl Strategy<Value = Receipt> {
+    (node(), select(Outcome::ALL.to_vec())).prop_map(|(node, outcome)| Receipt { node, outcome })
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const PATIENCE_MS = 45_000;
 
 const target = (path) => fileURLToPath(new URL(`../../../target/debug/${path}`, import.meta.url));
-const BINARY = process.env.SERVER_BINARY ?? target('cipher-chat');
+export const BINARY = process.env.SERVER_BINARY ?? target('cipher-chat');
 const ECHO = process.env.ECHO_BINARY ?? target('examples/echo');
 
 /** A running program. */
@@ -116,6 +116,11 @@ export class Node extends Program {
 
   async metrics() {
     return (await fetch(`${this.#ops}/metrics`)).text();
+  }
+
+  /** Where its operator asks. */
+  get ops() {
+    return this.#ops;
   }
 
   #ops = '';

@@ -65,6 +65,11 @@ class World {
     return wire;
   }
 
+  /** Where the operator of the server asks. */
+  get ops() {
+    return this.#server.ops;
+  }
+
   /** Asks the server to stop, as an operator would. */
   stopServer() {
     this.#server.signal('SIGTERM');

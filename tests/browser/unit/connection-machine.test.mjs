@@ -561,6 +561,27 @@ test('the end of a room is told with whether this side was there', () => {
   assert.deepEqual(events(away.message(2, { type: 'ended', reason: 'left' })), [{ kind: 'ended', reason: 'left', away: true }]);
 });
 
+test('what the operator has ordered is told, in a chat too, and ends with a connection on which nothing is said of it', () => {
+  const world = new World().paired();
+  const [told] = events(world.message(1, { type: 'service', strangers: 'paused', notice: 'hello' }));
+  assert.deepEqual(told, { kind: 'service', service: { paused: true, closed: null, notice: 'hello' } });
+  assert.equal(world.machine.inRoom, true);
+  world.close(1, null);
+  world.wake();
+  const usual = { kind: 'service', service: { paused: false, closed: null, notice: null } };
+  assert.deepEqual(events(world.ready(2)).filter(({ kind }) => kind === 'service'), [usual]);
+  assert.deepEqual(events(world.message(2, { type: 'service', strangers: 'not-offered', closed: '', notice: 7 })), [
+    { kind: 'service', service: { paused: false, closed: '', notice: null } },
+  ]);
+});
+
+test('where no new sessions are taken the page is told, and asks again in time', () => {
+  const fresh = new World();
+  fresh.find();
+  const [busy] = events(fresh.machine.sessionRefused({ status: 503, retryInMs: 30_000, closed: true }, fresh.now));
+  assert.deepEqual(busy, { kind: 'busy', retryInMs: 30_000 + FIRST_WINDOW_MS / 2, closed: true });
+});
+
 test('every message that a server may send is handled', () => {
   assert.deepEqual(Object.keys(ConnectionMachine.handlers), SERVER_TYPES);
 });

@@ -144,9 +144,11 @@ impl Subscription {
         match decoded.and_then(|subject| Message::decode(subject, &message.payload)) {
             Ok(decoded) => {
                 let reply = match (&decoded, message.reply) {
-                    (Message::Ask { .. } | Message::Sync { .. }, Some(reply)) => {
+                    (Message::Ask { .. } | Message::Sync { .. } | Message::OrdersAsk, Some(reply)) => {
                         Some(self.counted(inbox_of(&decoded, &reply))?)
                     }
+                    // An order counts even if nobody can be told what becomes of it.
+                    (Message::Order(_), Some(reply)) => inbox_of(&decoded, &reply),
                     _ => None,
                 };
                 Some(Heard::Message { message: decoded, reply })

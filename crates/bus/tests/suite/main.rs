@@ -122,6 +122,8 @@ fn beat(from: &str, number: u64) -> Message {
         draining: false,
         time: None,
         url: None,
+        orders: Vec::new(),
+        counts: None,
     };
     Message::Heartbeat { service: Service::Gateway, from: node(from), heartbeat }
 }

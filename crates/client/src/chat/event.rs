@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use schemas::control::{EndReason, ErrorCode};
+use schemas::control::{EndReason, ErrorCode, ServiceState};
 
 use crate::{
     channel::{self, MessageNumber, SafetyCode, Typing},
@@ -75,6 +75,9 @@ pub enum Event {
         /// For people.
         message: String,
     },
+    /// What the operator has ordered for the service as a whole; see
+    /// [`connection::Event::Service`](crate::connection::Event::Service). Its texts may contain anything.
+    Service(ServiceState),
     /// The connection is over, and no event follows.
     Closed {
         /// Why.
@@ -158,6 +161,7 @@ impl fmt::Debug for Event {
             Self::Resumed => f.write_str("Resumed"),
             Self::Ended { end } => write!(f, "Ended({end:?})"),
             Self::Error { code, .. } => write!(f, "Error({code:?})"),
+            Self::Service(state) => write!(f, "Service({})", state.strangers.word()),
             Self::Closed { reason } => write!(f, "Closed({reason:?})"),
         }
     }

@@ -58,6 +58,7 @@ impl ConnectionMachine {
                     ready.drain = Some(Drain { at, to });
                 }
             }
+            ServerMessage::Service(state) => self.emit(Event::Service(state)),
             ServerMessage::Error { code, message } => self.error(code, message, now, random),
             ServerMessage::Waiting | ServerMessage::Peer { .. } | ServerMessage::Pong => {}
         }

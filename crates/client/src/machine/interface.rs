@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use schemas::{
     RoomId, Side,
-    control::{Category, ClientMessage, EndReason, ErrorCode, ServerMessage},
+    control::{Category, ClientMessage, EndReason, ErrorCode, ServerMessage, ServiceState},
     criteria::{Criteria, MatchBy},
 };
 
@@ -151,6 +151,9 @@ pub enum Event {
         /// For people; may quote what was asked.
         message: String,
     },
+    /// What the operator has ordered for the service as a whole: at the start, if something is not as
+    /// usual, and when it changes. Chats go on.
+    Service(ServiceState),
     /// The connection is lost. It is opened again without further action; then waiting, or the
     /// chat, goes on.
     Disconnected {
@@ -199,6 +202,7 @@ impl fmt::Debug for Event {
             Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
             Self::Ended { reason } => write!(f, "Ended({reason:?})"),
             Self::Error { code, .. } => write!(f, "Error({code:?})"),
+            Self::Service(state) => write!(f, "Service({})", state.strangers.word()),
             Self::Disconnected { retry_in } => write!(f, "Disconnected({retry_in:?})"),
             Self::Closed { reason } => write!(f, "Closed({reason:?})"),
         }
@@ -266,6 +270,7 @@ fn type_of(message: &ServerMessage) -> &'static str {
         ServerMessage::Ended { .. } => "ended",
         ServerMessage::Token { .. } => "token",
         ServerMessage::Drain { .. } => "drain",
+        ServerMessage::Service(_) => "service",
         ServerMessage::Pong => "pong",
         ServerMessage::Error { .. } => "error",
     }

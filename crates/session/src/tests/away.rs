@@ -125,6 +125,8 @@ fn a_gateway_that_was_taken_for_lost_without_noticing_it_is_asked_at_once() {
             draining: false,
             time: None,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(1), heartbeat };
         let now = cluster.now;

@@ -219,6 +219,8 @@ impl Cluster {
             draining: false,
             time: None,
             url: None,
+            orders: Vec::new(),
+            counts: None,
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat };
         for to in 0..self.gates.len() {

@@ -1,7 +1,7 @@
 //! `find`, `cancel`, and what pairing hears.
 
 use super::*;
-use crate::command::{invite_spent, other_version};
+use crate::command::{invite_spent, other_version, strangers_not_offered};
 
 #[test]
 fn a_find_publishes_a_want_and_says_waiting() {
@@ -166,4 +166,23 @@ fn a_match_by_topic_spends_nothing() {
     let (one, other) = (cluster.connect(0, 3), cluster.connect(0, 4));
     assert_eq!(cluster.ask(one, ClientCommand::Find(anyone())), Ok(()));
     assert_eq!(cluster.ask(other, ClientCommand::Find(anyone())), Ok(()));
+}
+
+#[test]
+fn who_waits_for_a_stranger_is_told_that_strangers_do_not_meet_any_more() {
+    let mut cluster = Cluster::new(1);
+    let chat = cluster.chatting([0, 0]);
+    let (stranger, friend) = (cluster.connect(0, 3), cluster.connect(0, 4));
+    cluster.ask(stranger, ClientCommand::Find(anyone())).unwrap();
+    cluster.ask(friend, ClientCommand::Find(invited())).unwrap();
+    let want = cluster.want(stranger).id;
+    for _ in 0..2 {
+        cluster.decide(0, |sessions, _| sessions.stop_waiting_for_strangers());
+    }
+    assert_eq!(news(cluster.told(stranger)), [ToClient::Waiting, ToClient::Error(strangers_not_offered())]);
+    assert_eq!(news(cluster.told(friend)), [ToClient::Waiting], "and waits on");
+    assert_eq!(news(cluster.told(chat.one)), [], "chats go on");
+    assert_eq!(cluster.locate(0, 3).unwrap().state, SessionState::Idle);
+    let withdrawn = Message::Want { from: node(0), event: WantEvent::Withdrawn(vec![want]) };
+    assert_eq!(cluster.gates[0].published.iter().filter(|message| **message == withdrawn).count(), 1);
 }

@@ -5,7 +5,7 @@ use client::{
     channel::{MessageNumber, SafetyCode, SendError, Typing},
     chat::{End, Event},
 };
-use schemas::control::{EndReason, ErrorCode};
+use schemas::control::{EndReason, ErrorCode, ServiceState};
 use zeroize::Zeroizing;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     log::{EntryId, Mark, NoteKind},
+    service_text::service,
     state::{AfterOpening, LATE_REPORT, OwnConnection, Peer, Stage, Then},
 };
 
@@ -59,6 +60,7 @@ impl Model {
             }
             Event::Ended { end } => self.ended(end),
             Event::Error { code, message } => self.refused(code, &message),
+            Event::Service(state) => self.serviced(&state),
             Event::Closed { reason } => self.closed(reason),
         }
     }
@@ -145,6 +147,16 @@ impl Model {
         }
         self.note(if own { texts::FORGOTTEN } else { texts::FORGOTTEN_BUT_SEEN }, NoteKind::Plain);
         self.rest(why);
+    }
+
+    /// The operator has something to say. In a chat it stands among the texts.
+    fn serviced(&mut self, state: &ServiceState) {
+        let said = service(state).join(" ");
+        if matches!(self.screen.stage, Stage::Talking(_)) {
+            self.note(&said, NoteKind::Plain);
+        } else {
+            self.screen.notice = Some(said);
+        }
     }
 
     fn refused(&mut self, code: ErrorCode, message: &str) {

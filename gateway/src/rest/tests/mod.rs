@@ -13,6 +13,7 @@ use tower::ServiceExt;
 
 mod admission;
 mod ops;
+mod ordered;
 mod sockets;
 mod upgrade;
 mod whole;

@@ -10,7 +10,7 @@ async fn get(node: &Arc<Node>, path: &str) -> (u16, String) {
     let mut registry = Registry::default();
     node.metrics().register(&mut registry);
     let asked = node.clone();
-    let app = ops::router(move || asked.readiness(), Arc::new(registry), None);
+    let app = ops::router(move || asked.readiness(), Arc::new(registry), axum::Router::new(), None);
     let response = app.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
     let status = response.status().as_u16();
     let body = to_bytes(response.into_body(), 64 * 1024).await.unwrap();

@@ -183,3 +183,27 @@ fn a_want_that_does_not_fit_the_first_is_matched_with_the_next() {
     rig.waits("g1", with_tags(4, &[2]));
     rig.sends(&[pair("g1", (3, "g1"), (4, "g1"))]);
 }
+
+#[test]
+fn in_a_pause_strangers_keep_their_places_and_people_with_an_invite_meet() {
+    for held in [Strangers::Paused, Strangers::NotOffered] {
+        let mut rig = Rig::active();
+        rig.pool.let_strangers(held);
+        rig.waits("g1", want(1));
+        rig.waits("g2", want(2));
+        rig.waits("g1", want(3));
+        rig.pass(WANT_REPEAT);
+        rig.sends(&[]);
+        rig.waits("g1", Want { queue: invite(9), ..want(4) });
+        rig.waits("g1", Want { queue: invite(9), ..want(5) });
+        rig.sends(&[pair("g1", (4, "g1"), (5, "g1"))]);
+        // A replica that takes over in the pause holds it, too.
+        rig.pool.stand_by();
+        rig.activate();
+        rig.sends(&[]);
+        rig.pool.let_strangers(Strangers::Meet);
+        rig.settle();
+        rig.sends(&[pair("g1", (1, "g1"), (2, "g2")), pair("g2", (1, "g1"), (2, "g2"))]);
+        assert_eq!(rig.pool.waiting(), 1, "the third waits on");
+    }
+}

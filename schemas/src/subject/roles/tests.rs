@@ -55,9 +55,11 @@ fn a_gateway_has_these_permissions_and_no_others() {
             "lease.g1",
             "sync.g1",
             "node.gateway.g1",
+            "orders.ask",
             "_INBOX_g1.>",
             "_INBOX_g2.>",
             "_INBOX_j1.>",
+            "_INBOX_p1.>",
             "_INBOX_ops.>",
         ],
         &[
@@ -74,6 +76,8 @@ fn a_gateway_has_these_permissions_and_no_others() {
             "node.gateway.*",
             "node.pairing.*",
             "node.janitor.*",
+            "order.*",
+            "orders.ask",
             "_INBOX_g1.>",
             "$SRV.>",
         ],
@@ -84,13 +88,15 @@ fn a_gateway_has_these_permissions_and_no_others() {
 fn a_pairing_node_has_these_permissions_and_no_others() {
     assert_lists(
         &of(Service::Pairing, "p1"),
-        &["match.*", "node.pairing.p1", "_INBOX_p1.>", "_INBOX_ops.>"],
+        &["match.*", "node.pairing.p1", "orders.ask", "_INBOX_p1.>", "_INBOX_ops.>"],
         &[
             "want.*",
             "report.*",
             "node.gateway.*",
             "node.pairing.*",
             "node.janitor.*",
+            "order.*",
+            "orders.ask",
             "_INBOX_p1.>",
             "$SRV.>",
         ],
@@ -107,9 +113,11 @@ fn a_janitor_has_these_permissions_and_no_others() {
             "key.*.janitor.j1",
             "sync.j1",
             "node.janitor.j1",
+            "orders.ask",
             "_INBOX_j1.>",
             "_INBOX_g1.>",
             "_INBOX_g2.>",
+            "_INBOX_p1.>",
             "_INBOX_ops.>",
         ],
         &[
@@ -123,6 +131,8 @@ fn a_janitor_has_these_permissions_and_no_others() {
             "node.gateway.*",
             "node.pairing.*",
             "node.janitor.*",
+            "order.*",
+            "orders.ask",
             "_INBOX_j1.>",
             "$SRV.>",
         ],
@@ -133,8 +143,8 @@ fn a_janitor_has_these_permissions_and_no_others() {
 fn who_watches_has_these_permissions_and_no_others() {
     assert_lists(
         &Permissions::of_operator(),
-        &["$SRV.>"],
-        &["node.>", "room.*.event.>", "room.*.peer.*", "key.>", "_INBOX_ops.>"],
+        &["$SRV.>", "order.*", "orders.ask", "_INBOX_ops.>"],
+        &["node.>", "room.*.event.>", "room.*.peer.*", "key.>", "order.*", "_INBOX_ops.>"],
     );
 }
 
@@ -177,6 +187,18 @@ fn no_node_speaks_for_another() {
     }
 }
 
+/// An order is believed by its signature, and still no node may publish one.
+#[test]
+fn only_the_operator_publishes_orders() {
+    let order = Kind::Order.published_by(Service::Gateway, &node("g1"));
+    for (role, name) in members() {
+        let permissions = Permissions::of_node(role, &name, &members());
+        assert!(!permissions.publish.contains(&order), "{role:?}");
+        assert!(permissions.subscribe.contains(&order), "{role:?}");
+    }
+    assert!(Permissions::of_operator().publish.contains(&order));
+}
+
 #[test]
 fn what_is_published_is_received_by_some_role() {
     for subject in every_subject() {
@@ -185,6 +207,7 @@ fn what_is_published_is_received_by_some_role() {
             interest.covers(&subject)
                 && roles
                     .flat_map(|role| Interest::of(role, &node(&"x".repeat(64))))
+                    .chain(Interest::of_orders())
                     .any(|own| own == interest)
         });
         assert!(received, "{}", subject.text());
