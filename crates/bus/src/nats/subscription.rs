@@ -209,14 +209,14 @@ fn inbox_of(question: &Message, reply: &str) -> Option<ReplyTo> {
 }
 
 pub(crate) struct Answers {
-    question: Message,
+    question: Box<Message>,
     source: Subscriber,
     counters: Arc<Counters>,
 }
 
 impl Answers {
     pub(super) fn new(question: Message, source: Subscriber, counters: Arc<Counters>) -> Self {
-        Self { question, source, counters }
+        Self { question: Box::new(question), source, counters }
     }
 
     pub(crate) async fn next(&mut self) -> Option<Answer> {
