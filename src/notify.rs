@@ -38,6 +38,6 @@ pub async fn stay_alive(stop: CancellationToken) {
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "systemd cannot be told how this process is");
+        tracing::warn!(event = "process.systemd", %error, "systemd cannot be told how this process is");
     }
 }

@@ -1,6 +1,6 @@
 //! How every command prepares its process, and the signals that stop it.
 
-use std::{future::Future, process::ExitCode, sync::Arc};
+use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::{
@@ -10,11 +10,19 @@ use tokio::{
 
 use crate::{FAILED, fail};
 
+/// How long a process that ends waits for tasks that block a thread.
+const LAST_TASKS: Duration = Duration::from_secs(1);
+
 /// Prepares the process and runs a command to its end.
 pub fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
     prepare();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(command),
+        Ok(runtime) => {
+            let code = runtime.block_on(command);
+            // A name that is being looked up would be waited for, however long that takes.
+            runtime.shutdown_timeout(LAST_TASKS);
+            code
+        }
         Err(error) => fail(&anyhow::Error::new(error).context("cannot start"), FAILED),
     }
 }
@@ -79,8 +87,8 @@ impl StopSignals {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
                 _ = self.hangup.recv() => self.reload.notify_one(),
-                _ = user1.recv() => tracing::info!("SIGUSR1 means nothing here and is ignored"),
-                _ = user2.recv() => tracing::info!("SIGUSR2 means nothing here and is ignored"),
+                _ = user1.recv() => tracing::info!(event = "process.signal-ignored", "SIGUSR1 means nothing here and is ignored"),
+                _ = user2.recv() => tracing::info!(event = "process.signal-ignored", "SIGUSR2 means nothing here and is ignored"),
             }
         }
     }

@@ -91,7 +91,10 @@ impl Reloader {
             news |= self.tell("NATS", "the old ones stay in use", nats.renew());
         }
         if is_asked && !news {
-            tracing::info!("SIGHUP: certificate files are as they were; nothing else is read again");
+            tracing::info!(
+                event = "certificate.unchanged",
+                "SIGHUP: certificate files are as they were; nothing else is read again"
+            );
         }
     }
 
@@ -101,11 +104,20 @@ impl Reloader {
             Ok(Renewed::Same) => return false,
             Ok(Renewed::Taken) => {
                 self.metrics.taken.inc();
-                tracing::info!(of, "changed certificate files are used from the next connection on");
+                tracing::info!(
+                    event = "certificate.renewed",
+                    of,
+                    "changed certificate files are used from the next connection on"
+                );
             }
             Err(fault) => {
                 self.metrics.refused.inc();
-                tracing::error!(of, fault, "changed certificate files are unfit: {instead}");
+                tracing::error!(
+                    event = "certificate.unfit",
+                    of,
+                    fault,
+                    "changed certificate files are unfit: {instead}"
+                );
             }
         }
         true

@@ -41,6 +41,7 @@ use crate::{
         self,
         process::{ProcessMetrics, Use},
         syslog::{Syslog, SyslogMetrics},
+        traces::Traces,
     },
 };
 
@@ -76,11 +77,16 @@ fn start<C: Configuration + Into<Plan>>(words: &[OsString]) -> ExitCode {
         // One task does all the work there.
         wipe::share_one_heap();
     }
+    let node = &plan.node;
+    let traces = match Traces::new(node.traces.as_ref(), C::ROLE.word(), node.id.as_str()) {
+        Ok(traces) => traces,
+        Err(error) => return fail(&error, WRONG_OPTIONS),
+    };
     let syslog = plan.node.syslog.clone().map(|server| Syslog::start(server, plan.node.id.as_str()));
     let lost = syslog.as_ref().map(Syslog::dropped).unwrap_or_default();
-    telemetry::start(plan.node.log_format, syslog);
+    telemetry::start(plan.node.log_format, syslog, traces.layer());
     match passed {
-        Ok(passed) => process::run(run(plan, passed, lost)),
+        Ok(passed) => process::run(run(plan, passed, lost, traces)),
         Err(error) => fail(&error, WRONG_OPTIONS),
     }
 }
@@ -175,7 +181,7 @@ impl From<Janitor> for Plan {
     }
 }
 
-async fn run(mut plan: Plan, passed: Passed, lost_lines: Arc<AtomicU64>) -> ExitCode {
+async fn run(mut plan: Plan, passed: Passed, lost_lines: Arc<AtomicU64>, traces: Traces) -> ExitCode {
     let clients = plan.edge.as_ref().map_or(&[][..], |edge| &edge.listeners);
     let sockets = match Sockets::open(clients, &plan.node.ops, passed) {
         Ok(sockets) => sockets,
@@ -195,8 +201,16 @@ async fn run(mut plan: Plan, passed: Passed, lost_lines: Arc<AtomicU64>) -> Exit
     let own = ProcessMetrics { started: clock.now(), version: VERSION, certificates };
     registry.register_collector(Box::new(own));
     registry.register_collector(Box::new(SyslogMetrics(lost_lines)));
+    registry.register_collector(Box::new(traces.metrics()));
+    let sending = match traces.send() {
+        Ok(sending) => sending,
+        Err(error) => return fail(&error, WRONG_OPTIONS),
+    };
     let process = Process { node: plan.node.clone(), bus, clock, registry, nats };
-    match process.run(plan, sockets).await {
+    let ended = process.run(plan, sockets).await;
+    // Last of all, so that what was done at the end is sent, too.
+    sending.stop().await;
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
     }
@@ -229,7 +243,7 @@ impl Process {
         let nats = self.nats.take();
         let metrics = reload::Metrics::register(&mut self.registry);
         let request_wait = plan.edge.as_ref().map_or(config::UPGRADE_WAIT, |edge| edge.config.upgrade_wait);
-        self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.counters())));
+        self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.clone())));
         let roles = plan.roles();
         let standing = self.standing();
         let keeper = Keeper::new(standing.clone(), self.bus.clone(), self.clock, self.node.boot, &roles);
@@ -366,6 +380,7 @@ impl Process {
             );
         }
         services.spawn(service("gateway", gateway.run(doors, stop.clone())));
+        self.registry.register_collector(Box::new(telemetry::GatewayLevels(node.clone())));
         let seen = node.clone();
         self.registry.register_collector(Box::new(telemetry::HealthMetrics(Box::new(move || {
             (seen.readiness(), seen.health().clock_skew_millis())

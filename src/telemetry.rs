@@ -1,21 +1,30 @@
-//! Logs, and the bus's counters as metrics. They never contain addresses, tokens, content or whole
+//! Logs, traces, and metrics of the process and the bus. They never contain addresses, tokens, content or whole
 //! ids.
 
 pub mod process;
 pub mod syslog;
+pub mod traces;
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
+use bus::{Bus, Queued, Status};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{counter::ConstCounter, gauge::ConstGauge},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::Unit,
 };
 use serving::ops::Readiness;
 use tracing::Metadata;
-use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    fmt,
+    layer::{Filter, SubscriberExt},
+    util::SubscriberInitExt,
+};
 
-use self::syslog::Syslog;
+use self::{syslog::Syslog, traces::TraceLayer};
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,38 +36,61 @@ pub enum LogFormat {
 }
 
 /// Libraries whose logs are never shown, whatever `RUST_LOG` is. They log whole subjects, which
-/// contain room ids, or whole requests, which contain tokens.
-const SILENCED: [&str; 3] = ["async_nats", "tungstenite", "tokio_tungstenite"];
+/// contain room ids, or whole requests, which contain tokens; those that send traces log addresses.
+const SILENCED: [&str; 7] =
+    ["async_nats", "tungstenite", "tokio_tungstenite", "h2", "hyper_util", "tonic", "tower"];
 
 /// Writes logs to standard error from now on, and to a syslog server if there is one, there always as
-/// JSON. `RUST_LOG` chooses what is shown; the default is `info`. The terminal client never calls
-/// this: its screen is for the chat.
-pub fn start(format: LogFormat, syslog: Option<Syslog>) {
-    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let sent = syslog.map(|syslog| fmt::layer().json().with_writer(syslog));
-    let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown)).with(sent);
+/// JSON. `RUST_LOG` chooses what is shown; the default is `info`. Spans go to traces alone, if there are
+/// any, whatever `RUST_LOG` is. The terminal client never calls this: its screen is for the chat.
+pub fn start(format: LogFormat, syslog: Option<Syslog>, traces: Option<TraceLayer>) {
+    let sent = syslog.map(|syslog| fmt::layer().json().with_writer(syslog).with_filter(shown()));
+    let registry = tracing_subscriber::registry().with(traces).with(sent);
+    let written = fmt::layer().with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
-        LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),
+        LogFormat::Text => registry.with(written.with_filter(shown())).init(),
+        LogFormat::Json => registry.with(written.json().with_filter(shown())).init(),
     }
+}
+
+/// What `RUST_LOG` chooses of what may be shown.
+fn shown<S>() -> impl Filter<S> {
+    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    FilterExt::<S>::and(chosen, filter_fn(may_be_shown))
 }
 
 /// A filter of its own, because in `RUST_LOG` a longer target would win over a shorter one that is
 /// off.
 fn may_be_shown(metadata: &Metadata<'_>) -> bool {
-    !SILENCED.iter().any(|library| {
+    let is_silenced = |library: &&str| {
         let rest = metadata.target().strip_prefix(library);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-    })
+    };
+    !SILENCED.iter().any(is_silenced) && metadata.target() != spans::TARGET
 }
 
-/// Shows what went wrong on the bus among the metrics.
+/// Shows among the metrics how the bus is, and what went wrong on it.
 #[derive(Debug)]
-pub struct BusMetrics(pub Arc<bus::Counters>);
+pub struct BusMetrics(pub Bus);
 
 impl Collector for BusMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let counters = &self.0;
+        let up = ConstGauge::new(i64::from(*self.0.status().borrow() == Status::Up));
+        up.encode(encoder.encode_descriptor(
+            "bus_up",
+            "Whether the bus is connected",
+            None,
+            up.metric_type(),
+        )?)?;
+        let Queued { bytes, frame_bytes } = self.0.queued();
+        let help = "Bytes that wait for the server of the bus, of which there is a limit for each kind";
+        let mut queued =
+            encoder.encode_descriptor("bus_queued", help, Some(&Unit::Bytes), MetricType::Gauge)?;
+        for (kind, bytes) in [("events", bytes.saturating_sub(frame_bytes)), ("frames", frame_bytes)] {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            queued.encode_family(&[("kind", kind)])?.encode_gauge(&bytes)?;
+        }
+        let counters = self.0.counters();
         for (name, help, counter) in [
             ("bus_dropped_down", "Messages dropped because the bus was down", &counters.dropped_down),
             (
@@ -104,6 +136,33 @@ impl Collector for BusMetrics {
     }
 }
 
+/// Shows among the metrics what a gateway holds: read when it is asked for, since it takes a look at
+/// each connection.
+#[derive(Clone)]
+pub struct GatewayLevels(pub Arc<gateway::node::Node>);
+
+impl std::fmt::Debug for GatewayLevels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GatewayLevels")
+    }
+}
+
+impl Collector for GatewayLevels {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let (bytes, clients) = self.0.outbox_levels();
+        let keys = self.0.tokens().known_keys().len();
+        for (name, help, unit, value) in [
+            ("gateway_outbox", "Bytes that wait for clients' sockets", Some(&Unit::Bytes), bytes),
+            ("gateway_outbox_clients", "Clients for whose sockets something waits", None, clients),
+            ("gateway_keys", "Keys by which this gateway can check tokens, its own among them", None, keys),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, unit, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
 /// Tells whether a node is ready, and how far its clock is from the others'.
 type AskHealth = Box<dyn Fn() -> (Readiness, i64) + Send + Sync>;
 
@@ -143,6 +202,7 @@ mod tests {
     use std::io;
 
     use parking_lot::Mutex;
+    use tracing_subscriber::Registry;
 
     use super::*;
 
@@ -166,9 +226,9 @@ mod tests {
         let writer = written.clone();
         let chosen =
             EnvFilter::new("trace,tungstenite::handshake=trace,async_nats=trace,tokio_tungstenite=trace");
-        let registry = tracing_subscriber::registry().with(chosen).with(filter_fn(may_be_shown));
-        let layer = fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-        tracing::subscriber::with_default(registry.with(layer), log);
+        let filter = FilterExt::<Registry>::and(chosen, filter_fn(may_be_shown));
+        let layer = fmt::layer().with_ansi(false).with_writer(move || writer.clone()).with_filter(filter);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         String::from_utf8(written.0.lock().clone()).unwrap()
     }
 
@@ -181,6 +241,16 @@ mod tests {
             tracing::warn!(target: "async_nats::connection", "secret");
         });
         assert_eq!(log, "");
+    }
+
+    /// They would be told again in each line that is logged within them.
+    #[test]
+    fn spans_of_traces_are_no_part_of_logs() {
+        let log = logged(|| {
+            let _entered = spans::span!("PrivateSpan").entered();
+            tracing::info!("within");
+        });
+        assert!(log.contains("within") && !log.contains("PrivateSpan"), "{log}");
     }
 
     #[test]

@@ -11,8 +11,10 @@ use schemas::{
     limits,
     message::{Answer, Message},
     subject::Interest,
+    trace::TraceContext,
 };
 use session::{Sessions, TICK};
+use spans::{Instrument, span};
 use tokio::{
     task::yield_now,
     time::{Instant, sleep, sleep_until, timeout_at},
@@ -91,7 +93,7 @@ async fn handle_traffic(node: &Node, mut traffic: Subscription) {
                 Heard::Frames { room, payload } => {
                     to_flush.extend(take_frames(node, room, &payload, &mut scratch));
                 }
-                Heard::Message { message, .. } => handle(node, &message, None),
+                Heard::Message { message, trace, .. } => handle(node, &message, None, trace.as_deref()),
                 Heard::Gap => missed(node),
             }
             if turn == MESSAGES_PER_TURN {
@@ -140,17 +142,18 @@ fn take_frames(node: &Node, room: RoomId, payload: &[u8], scratch: &mut Vec<u8>)
 async fn handle_events(node: &Node, mut events: Subscription) {
     while let Some(heard) = events.next().await {
         match heard {
-            Heard::Message { message, reply } => handle(node, &message, reply),
+            Heard::Message { message, reply, trace } => handle(node, &message, reply, trace.as_deref()),
             Heard::Gap => missed(node),
             Heard::Frames { .. } => {}
         }
     }
 }
 
-fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>) {
+fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>, trace: Option<&TraceContext>) {
     if !node.bus().believe_stamps(message, node.clock().now()) {
         return;
     }
+    let _entered = spans::process(message, trace).entered();
     match (message, reply) {
         (Message::Origin { from, event }, _) => origins::hear(node, from, event),
         (Message::Report { from, report }, _) => node.hear_report(from, report),
@@ -215,7 +218,7 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
         let mut again = None;
         if *status.borrow_and_update() == Status::Up {
             let asked = Instant::now();
-            let is_answered = sync_once(&node).await;
+            let is_answered = sync_once(&node).instrument(span!(parent: None, "sync")).await;
             // What was learned while the bus went down again may be half of it. And where the question
             // is refused, or others are there, silence does not mean that there is nobody.
             refused = node.bus().faults().contains(&BusFault::SyncRefused);

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use bus::{Bus, Clock};
+use bus::{Bus, Clock, PublishError};
+use spans::span;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,7 @@ pub(crate) async fn run(tokens: &Tokens, bus: &Bus, clock: Clock, shutdown: Canc
 
 /// What cannot be said now is said again in a while.
 fn announce(tokens: &Tokens, bus: &Bus) {
+    let _entered = span!(parent: None, "announce keys").entered();
     for message in tokens.announcements() {
         if bus.publish(&message).is_err() {
             return;
@@ -58,7 +60,7 @@ async fn announce_flushed(tokens: &Tokens, bus: &Bus) {
 async fn replace(tokens: &Tokens, bus: &Bus) {
     // The certificate that vouches for it may have been renewed meanwhile.
     bus.renew_identity();
-    while bus.publish(&tokens.make_next_key()).is_err() || bus.flush().await.is_err() {
+    while publish_next(tokens, bus).is_err() || bus.flush().await.is_err() {
         // Its end moves along as it signs on.
         announce(tokens, bus);
         sleep(RETRY).await;
@@ -66,6 +68,10 @@ async fn replace(tokens: &Tokens, bus: &Bus) {
     sleep(KEY_SETTLE).await;
     tokens.use_next_key();
     tracing::info!(event = "keys.replaced", "the signing key was replaced");
+}
+
+fn publish_next(tokens: &Tokens, bus: &Bus) -> Result<(), PublishError> {
+    span!(parent: None, "announce keys").in_scope(|| bus.publish(&tokens.make_next_key()))
 }
 
 #[cfg(test)]

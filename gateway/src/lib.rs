@@ -9,6 +9,7 @@ pub mod config;
 mod dispatch;
 #[cfg(test)]
 mod documentation;
+mod journeys;
 pub mod keyring;
 mod keys;
 pub mod metrics;

@@ -21,6 +21,14 @@ use crate::{
 /// moment, and from ten seconds on languages are no longer kept apart.
 const WAITS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
+/// Upper bounds in seconds of how long a resume takes: a message to another gateway and back, or a
+/// second of waiting for nobody.
+const RESUMES: [f64; 7] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0];
+
+/// Upper bounds in seconds of how long a control message is acted on: a decision under a lock, and for
+/// a resume the check of a signature.
+const ACTS: [f64; 6] = [0.000_1, 0.000_5, 0.002_5, 0.01, 0.1, 1.0];
+
 /// How somebody comes into a room.
 #[derive(Clone, Copy)]
 pub(crate) enum Entered {
@@ -58,6 +66,8 @@ pub struct Metrics {
     controls: Family<TypeLabel, Counter>,
     entered: Family<HowLabel, Counter>,
     match_wait: Waits,
+    resume_wait: ResumeWaits,
+    control_durations: ControlDurations,
     pub(crate) requests: Requests,
     pub(crate) http_refusals: ByCause,
     /// Connections that are open, of whatever kind.
@@ -104,6 +114,29 @@ impl Default for Waits {
     }
 }
 
+#[derive(Clone)]
+struct ResumeWaits(Histogram);
+
+impl Default for ResumeWaits {
+    fn default() -> Self {
+        Self(Histogram::new(RESUMES))
+    }
+}
+
+#[derive(Clone)]
+struct ControlDurations(Family<TypeLabel, Histogram, fn() -> Histogram>);
+
+impl Default for ControlDurations {
+    /// Each series is there from the start.
+    fn default() -> Self {
+        let all = Family::new_with_constructor((|| Histogram::new(ACTS)) as fn() -> Histogram);
+        for kind in ClientType::ALL {
+            drop(all.get_or_create(&TypeLabel { r#type: kind.word() }));
+        }
+        Self(all)
+    }
+}
+
 impl Metrics {
     /// Makes them part of what `/metrics` shows. Every metric is named here, or this does not
     /// compile; `docs/metrics.md` lists them.
@@ -127,6 +160,8 @@ impl Metrics {
             controls,
             entered,
             match_wait,
+            resume_wait,
+            control_durations,
             requests,
             http_refusals,
             connections,
@@ -164,6 +199,10 @@ impl Metrics {
         );
         let help = "How long those waited who were matched, on the connection on which they asked";
         registry.register_with_unit("match_wait", help, Unit::Seconds, match_wait.0);
+        let help = "How long those waited who came back into their room, from when they asked";
+        registry.register_with_unit("resume_wait", help, Unit::Seconds, resume_wait.0);
+        let help = "How long it took to act on a control message, by its type";
+        registry.register_with_unit("control_duration", help, Unit::Seconds, control_durations.0);
         requests.register(registry);
         refusals::show_all(&http_refusals);
         registry.register("http_refusals", "Connections and requests refused, by cause", http_refusals);
@@ -198,6 +237,17 @@ impl Metrics {
 
     pub(crate) fn matched_after(&self, wait: Duration) {
         self.match_wait.0.observe(wait.as_secs_f64());
+    }
+
+    pub(crate) fn resumed_after(&self, wait: Duration) {
+        self.resume_wait.0.observe(wait.as_secs_f64());
+    }
+
+    pub(crate) fn acted(&self, kind: ClientType, took: Duration) {
+        self.control_durations
+            .0
+            .get_or_create(&TypeLabel { r#type: kind.word() })
+            .observe(took.as_secs_f64());
     }
 
     pub(crate) fn reported(&self, category: Category) {

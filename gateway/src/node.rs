@@ -38,6 +38,7 @@ use self::{crowd::Crowd, transparency::Published};
 use crate::{
     address::{self, Address},
     config::{self, Config},
+    journeys::Journeys,
     metrics::Metrics,
     origin_keys::{ClientNetwork, OriginKeys},
     origins::Exchange,
@@ -72,6 +73,8 @@ pub struct Node {
     crowd: Mutex<Crowd>,
     started: UnixMillis,
     published: Mutex<Published>,
+    /// Who waits, for traces. Taken under the lock of the hub, too, and never the other way round.
+    journeys: Mutex<Journeys>,
     conns: AtomicU64,
     draining: AtomicBool,
     synced: AtomicBool,
@@ -129,6 +132,7 @@ impl Node {
             crowd: Mutex::default(),
             started: clock.now(),
             published: Mutex::new(Published::new(clock.now())),
+            journeys: Mutex::default(),
             conns: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             synced: AtomicBool::new(false),
@@ -242,6 +246,11 @@ impl Node {
         ConnId(self.conns.fetch_add(1, Relaxed))
     }
 
+    /// Who waits, if there are traces at all.
+    fn with_journeys<T>(&self, change: impl FnOnce(&mut Journeys) -> T) -> Option<T> {
+        spans::are_kept().then(|| change(&mut self.journeys.lock()))
+    }
+
     /// What it sees of itself and the other nodes.
     pub fn health(&self) -> &Health {
         &self.health
@@ -304,6 +313,7 @@ impl Node {
         }
         let mut hub = self.hub.lock();
         let (id, session) = (connection.id(), connection.session());
+        self.with_journeys(|journeys| journeys.end_with(session, id));
         hub.sessions.note_traffic(self.clock.now(), session, id, connection.traffic());
         hub.sessions.disconnected(self.clock.now(), connection.session(), connection.id());
         let effects = hub.sessions.take_effects();
@@ -346,6 +356,15 @@ impl Node {
     /// What this gateway and all others that it hears carried at some time in the last minutes.
     pub fn crowd(&self) -> Load {
         self.crowd.lock().at(self.clock.now(), || self.hub.lock().sessions.cluster_load())
+    }
+
+    /// How many bytes wait for its clients' sockets, and for how many clients some do.
+    pub fn outbox_levels(&self) -> (usize, usize) {
+        // The connections are asked outside the lock.
+        let connections: Vec<_> = self.hub.lock().conns.values().cloned().collect();
+        let waiting =
+            connections.iter().map(|connection| connection.waiting_bytes()).filter(|bytes| *bytes > 0);
+        waiting.fold((0, 0), |(bytes, clients), more| (bytes + more, clients + 1))
     }
 
     /// What this gateway carries.

@@ -160,7 +160,10 @@ impl Janitor {
             Heard::Message { message: Message::Key { event: KeyEvent::Announced(key), .. }, .. }
                 if !self.believes(now, &key) => {}
             Heard::Message { message, .. } if !self.bus.believe_stamps(&message, now) => {}
-            Heard::Message { message, reply } => self.fold(now, Input::Received(message), reply),
+            Heard::Message { message, reply, trace } => {
+                let _entered = spans::process(&message, trace.as_deref()).entered();
+                self.fold(now, Input::Received(message), reply);
+            }
             Heard::Gap => {
                 self.metrics.gap();
                 self.fold(now, Input::Gap, None);

@@ -52,6 +52,7 @@ fn want(n: u32, queue: Queue) -> Want {
         reported: Vec::new(),
         origin: None,
         delay: Duration::ZERO,
+        trace: None,
     }
 }
 

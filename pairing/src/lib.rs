@@ -8,6 +8,7 @@ pub mod leader;
 mod metrics;
 pub mod pool;
 mod replica;
+mod searches;
 
 pub use metrics::Metrics;
 pub use pool::FairBy;

@@ -23,6 +23,7 @@ use crate::{
     leader::Leadership,
     metrics::Metrics,
     pool::{FairBy, Pool},
+    searches::Searches,
 };
 
 /// How long a replica of a cluster listens before it may lead. By then it has received every
@@ -118,6 +119,7 @@ struct Replica {
     leadership: Leadership,
     leads: bool,
     orders: Standing,
+    searches: Searches,
 }
 
 impl Replica {
@@ -130,6 +132,7 @@ impl Replica {
             gateways: Nodes::default(),
             leads: false,
             orders,
+            searches: Searches::default(),
             boot,
             metrics,
             bus,
@@ -151,8 +154,11 @@ impl Replica {
     fn receive(&mut self, now: UnixMillis, heard: Heard) {
         match heard {
             Heard::Message { message, .. } if !self.bus.believe_stamps(&message, now) => {}
-            Heard::Message { message: Message::Want { from, event }, .. } => {
+            Heard::Message { message: message @ Message::Want { .. }, trace, .. } => {
+                let _entered = spans::process(&message, trace.as_deref()).entered();
+                let Message::Want { from, event } = message else { return };
                 self.obey();
+                self.searches.hear(now, &event);
                 self.pool.apply(now, &from, event);
             }
             Heard::Message { message: Message::Report { report, .. }, .. } => {
@@ -220,8 +226,10 @@ impl Replica {
             self.pool.tick(now);
         }
         for effect in self.pool.take_effects() {
+            let _entered = self.searches.span_of(&effect.event).entered();
             self.publish(&Message::Match { to: effect.to, event: effect.event });
         }
+        self.searches.all_sent();
         self.metrics.observe(&self.pool);
     }
 

@@ -157,6 +157,7 @@ impl Hall {
             reported: Vec::new(),
             origin: Some(it.origin),
             delay: Duration::from_secs([0, 5, 20, 60][it.silent_chats.min(3)]),
+            trace: None,
         })
     }
 

@@ -98,6 +98,7 @@ fn want(n: u8) -> Want {
         reported: Vec::new(),
         origin: None,
         delay: std::time::Duration::ZERO,
+        trace: None,
     }
 }
 

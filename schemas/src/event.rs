@@ -14,6 +14,7 @@ use crate::{
     criteria::{ChannelVersion, Language, Queue, Role},
     order::{OrderMark, SignedOrder},
     session::SessionState,
+    trace::TraceContext,
 };
 
 /// One attachment of a side of a room to a gateway.
@@ -102,6 +103,9 @@ pub struct Want {
     /// How long it is offered later than others, because of silent chats.
     #[serde(rename = "delay_ms", default, with = "duration_ms", skip_serializing_if = "Duration::is_zero")]
     pub delay: Duration,
+    /// The trace of this search, if it is kept: wants travel in batches, so each has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 impl Want {

@@ -28,6 +28,7 @@ pub mod subject;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod trace;
 pub mod transparency;
 pub mod word_list;
 mod words;

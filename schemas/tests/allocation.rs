@@ -17,6 +17,7 @@ use schemas::{
     message::{Answer, Message},
     session::SessionState,
     subject::Subject,
+    trace::TraceContext,
 };
 
 /// Counts what the current thread has allocated.
@@ -119,6 +120,7 @@ fn want(n: u8, tags: usize) -> Want {
         reported: vec![Tag::from_bytes([n; 8]); tags.min(limits::REPORTED_TAGS)],
         origin: Some(Origin::from_bytes([n; 12])),
         delay: std::time::Duration::from_millis(u64::MAX),
+        trace: Some(TraceContext::new([n; 16], [n; 8])),
     }
 }
 

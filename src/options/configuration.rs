@@ -18,11 +18,14 @@ use super::{
     role::Role,
     spec::Row,
     table::*,
-    value::Switch,
+    value::{OtlpEndpoint, Switch},
 };
 use crate::{
     sockets,
-    telemetry::{LogFormat, syslog},
+    telemetry::{
+        LogFormat, syslog,
+        traces::{TraceFault, TraceOptions},
+    },
 };
 
 /// The configuration of one role.
@@ -51,6 +54,8 @@ pub struct Node {
     pub syslog: Option<syslog::Server>,
     /// What the operator orders while it runs.
     pub orders: OperatorOrders,
+    /// Where traces go.
+    pub traces: Option<TraceOptions>,
 }
 
 /// By which key orders are judged, and which are there from the start.
@@ -187,6 +192,7 @@ fn node(
         log_format: reader.get(&LOG_FORMAT),
         syslog: reader.find(&SYSLOG),
         orders: operator_orders(reader),
+        traces: traces(reader),
     }
 }
 
@@ -210,6 +216,22 @@ fn operator_orders(reader: &mut Reader) -> OperatorOrders {
         _ => Vec::new(),
     };
     OperatorOrders { key, signed }
+}
+
+fn traces(reader: &mut Reader) -> Option<TraceOptions> {
+    let (endpoint, ca, sample) =
+        (reader.find(&OTLP_ENDPOINT), reader.find(&OTLP_CA), reader.get(&TRACE_SAMPLE));
+    let is_encrypted = endpoint.as_ref().is_some_and(OtlpEndpoint::is_encrypted);
+    if ca.is_some() && !is_encrypted && reader.is_sound(&OTLP_ENDPOINT) {
+        reader.wrong(&OTLP_CA, "it needs --otlp-endpoint with https://");
+    }
+    let options = TraceOptions { endpoint: endpoint?.0, ca, sample: sample.0 };
+    match options.check() {
+        Ok(()) => {}
+        Err(TraceFault::Endpoint(fault)) => reader.wrong(&OTLP_ENDPOINT, &fault),
+        Err(TraceFault::Authorities(fault)) => reader.conflict(&[&OTLP_ENDPOINT, &OTLP_CA], &fault),
+    }
+    Some(options)
 }
 
 fn lifetimes(reader: &mut Reader) -> Lifetimes {

@@ -44,7 +44,7 @@ pub enum Group {
     Limits,
     /// Time limits of connections, and of a gateway that stops.
     Connections,
-    /// The format of the logs.
+    /// What is told to operators: logs, and traces.
     Logs,
 }
 
@@ -74,7 +74,7 @@ impl Group {
             Self::Lifetimes => "Lifetimes",
             Self::Limits => "Limits",
             Self::Connections => "Connections and stopping",
-            Self::Logs => "Logs",
+            Self::Logs => "Logs and traces",
         }
     }
 }

@@ -21,7 +21,10 @@ use serving::socket::Address;
 use super::{
     role::Role,
     spec::{Group, Optional, Row, Setting, Spec},
-    value::{Addresses, Admission, Bound, CertificateName, Most, Origins, PublicUrl, Rate, Switch, Urls},
+    value::{
+        Addresses, Admission, Bound, CertificateName, Most, Origins, OtlpEndpoint, PublicUrl, Rate, SAMPLE,
+        Sample, Switch, Urls,
+    },
 };
 use crate::telemetry::{LogFormat, syslog};
 
@@ -366,5 +369,23 @@ table! {
         without: "standard error only", example: "10.0.0.9:514",
         help: "A syslog server that receives the logs as well: JSON in RFC 5424, over UDP, which is not \
             encrypted. Nothing waits for it; lines that are lost are counted.",
+    }
+    OTLP_ENDPOINT: OtlpEndpoint {
+        name: "otlp-endpoint", group: Logs, roles: NODES,
+        without: "no traces", example: "https://collector.example:4317",
+        help: "A collector of OpenTelemetry that receives traces, by OTLP over gRPC: http://HOST:PORT or \
+            https://HOST:PORT. Nothing waits for it; spans that are lost are counted. The program has to be \
+            built with traces, as what is shipped is.",
+    }
+    OTLP_CA: PathBuf {
+        name: "otlp-ca", group: Logs, roles: NODES,
+        without: "the system's authorities", example: "collector-ca.pem",
+        help: "File of the certificate authorities (PEM) of that collector, for https.",
+    }
+    TRACE_SAMPLE: Sample {
+        name: "trace-sample", group: Logs, roles: NODES,
+        default: SAMPLE, example: "1",
+        help: "The part of all traces that is kept, from 0 (none) to 1 (all). It is decided where a trace \
+            begins; every node that goes on with it keeps its part, too.",
     }
 }

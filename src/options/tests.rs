@@ -72,8 +72,10 @@ fn configuration(role: Role, words: &[&str]) -> String {
 }
 
 fn rows(role: Role) -> impl Iterator<Item = &'static dyn Row> {
-    // A file changes nothing by itself.
-    TABLE.iter().copied().filter(move |row| row.is_of(role) && row.spec().name != "config")
+    // A file changes nothing by itself, and traces are refused by a program that has none.
+    let of_traces = ["otlp-endpoint", "otlp-ca", "trace-sample"];
+    let is_built = move |row: &dyn Row| cfg!(feature = "traces") || !of_traces.contains(&row.spec().name);
+    TABLE.iter().copied().filter(move |row| row.is_of(role) && row.spec().name != "config" && is_built(*row))
 }
 
 #[test]
@@ -202,6 +204,7 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
                 (_, "node-id") => Some((row, "n1".to_owned())),
                 (_, "ops-listen") => Some((row, "0.0.0.0:1".to_owned())),
                 (_, "nats") => Some((row, "nats://nats:1".to_owned())),
+                (_, "otlp-endpoint") => Some((row, "https://collector:1".to_owned())),
                 (_, "trusted-proxy") => Some((row, "192.168.0.0/16".to_owned())),
                 _ => None,
             })
@@ -251,6 +254,64 @@ fn an_origin_may_name_the_usual_port_of_its_scheme() {
         read::<Serve>(&["--allowed-origin", origins]).unwrap().gateway.allowed_origins,
         ["https://app.example", "http://a.example", "https://b.example:80", "http://[::1]:8080"]
     );
+}
+
+#[test]
+fn a_collector_is_named_by_scheme_host_and_port() {
+    let told = |words: &[&str]| {
+        read::<Serve>(words).map(|serve| serve.node.traces).map_err(|fault| fault.to_string())
+    };
+    for wrong in [
+        "10.0.0.9:4317",
+        "grpc://10.0.0.9:4317",
+        "http://10.0.0.9",
+        "http://:4317",
+        "http://user:secret-word@host:4317",
+        "http://host:4317/v1/traces",
+        "http://host:0",
+        "http://[::1:4317",
+    ] {
+        let fault = told(&["--otlp-endpoint", wrong]).unwrap_err();
+        assert!(
+            fault.contains("--otlp-endpoint: write http://HOST:PORT") && !fault.contains("secret-word"),
+            "{fault}"
+        );
+    }
+    for wrong in ["-0.1", "1.1", "NaN", "many", "1%"] {
+        let fault = told(&["--trace-sample", wrong]).unwrap_err();
+        assert!(fault.contains("write a number from 0 to 1"), "{fault}");
+    }
+    let directory = Directory::new();
+    let fault = told(&["--otlp-ca", &directory.file("ca.pem", "any")]).unwrap_err();
+    assert!(fault.contains("--otlp-ca: it needs --otlp-endpoint with https://"), "{fault}");
+    assert_eq!(told(&[]).unwrap(), None);
+}
+
+#[cfg(feature = "traces")]
+#[test]
+fn traces_are_as_the_options_say() {
+    for url in ["http://10.0.0.9:4317", "http://[::1]:4317/", "http://collector_1.internal:4317"] {
+        let traces =
+            read::<Serve>(&["--otlp-endpoint", url, "--trace-sample", "0.5"]).unwrap().node.traces.unwrap();
+        assert_eq!((traces.endpoint.as_str(), traces.sample), (url, 0.5));
+    }
+    let sample = read::<Serve>(&["--otlp-endpoint", "http://a:1"]).unwrap().node.traces.unwrap().sample;
+    assert_eq!(sample, 0.01);
+    let directory = Directory::new();
+    let ca = directory.file("ca.pem", "nonsense");
+    let words = ["--otlp-endpoint", "https://a:1", "--otlp-ca", &ca];
+    let fault = read::<Serve>(&words).unwrap_err().to_string();
+    assert!(fault.contains("--otlp-ca") && fault.contains("authorities"), "{fault}");
+    let missing = ["--otlp-endpoint", "https://a:1", "--otlp-ca", "/nowhere/ca.pem"];
+    let fault = read::<Serve>(&missing).unwrap_err().to_string();
+    assert!(fault.contains("--otlp-ca"), "{fault}");
+}
+
+#[cfg(not(feature = "traces"))]
+#[test]
+fn a_program_without_traces_says_so() {
+    let fault = read::<Serve>(&["--otlp-endpoint", "http://a:1"]).unwrap_err().to_string();
+    assert!(fault.contains("--otlp-endpoint: this program was built without traces"), "{fault}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     fs::File,
     io::Read,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
@@ -415,6 +415,61 @@ impl Value for PublicUrl {
             Ok(_) => Err(format!("at most {} bytes", limits::URL_BYTES).into()),
             Err(fault) => Err(fault.to_string().into()),
         }
+    }
+}
+
+/// A collector of OpenTelemetry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtlpEndpoint(pub String);
+
+impl OtlpEndpoint {
+    /// Whether it is reached over TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl Value for OtlpEndpoint {
+    const FORM: &'static str = "URL";
+
+    /// No message quotes it: somebody may have put a password into it.
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let wrong = || "write http://HOST:PORT or https://HOST:PORT, such as http://10.0.0.9:4317".to_owned();
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let authority = authority.map(|rest| rest.strip_suffix('/').unwrap_or(rest)).ok_or_else(wrong)?;
+        let (host, port) = authority.rsplit_once(':').ok_or_else(wrong)?;
+        let port: u16 = port.parse().map_err(|_| wrong())?;
+        let name = |host: &str| {
+            !host.is_empty()
+                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        };
+        let six = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let is_host = six.map_or_else(|| name(host), |six| six.parse::<Ipv6Addr>().is_ok());
+        if is_host && port > 0 { Ok(Self(text.to_owned())) } else { Err(wrong().into()) }
+    }
+}
+
+/// A part of something: from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample(pub f64);
+
+/// One trace of a hundred.
+pub const SAMPLE: Sample = Sample(0.01);
+
+impl Value for Sample {
+    const FORM: &'static str = "NUMBER";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        match text.parse() {
+            Ok(part) if (0.0..=1.0).contains(&part) => Ok(Self(part)),
+            _ => Err(format!("{text:?} is not a part: write a number from 0 to 1, such as 0.01").into()),
+        }
+    }
+}
+
+impl Show for Sample {
+    fn show(&self) -> String {
+        self.0.to_string()
     }
 }
 

@@ -28,4 +28,6 @@ mod rogue;
 mod sessions;
 mod silence;
 mod tls;
+#[cfg(feature = "traces")]
+mod traces;
 mod websocket;

@@ -140,7 +140,12 @@ async fn whole_misuse(cluster: &Cluster, secrets: &mut Secrets) {
 
 #[tokio::test]
 async fn nothing_private_is_logged_or_counted() {
-    let mut cluster = Cluster::plan().traced().set("grace", "1s").set("session-rate", "100").start().await;
+    let plan = Cluster::plan().traced().set("grace", "1s").set("session-rate", "100");
+    #[cfg(feature = "traces")]
+    let collector = crate::support::otlp::Collector::start().await;
+    #[cfg(feature = "traces")]
+    let plan = collector.of_cluster(plan);
+    let mut cluster = plan.start().await;
     let mut secrets = Secrets::default();
     whole_life(&cluster, &mut secrets).await;
     whole_misuse(&cluster, &mut secrets).await;
@@ -175,6 +180,15 @@ async fn nothing_private_is_logged_or_counted() {
         assert!(!metrics.contains("127.0.0.1"), "an address in metrics");
     }
     secrets.is_absent_from("the log of NATS", &cluster.nats.log());
+    #[cfg(feature = "traces")]
+    {
+        for name in ["match", "resume", "end", "upgrade", "control report", "POST /v1/sessions", "pair"] {
+            collector.has(name, |span| span.name == name).await;
+        }
+        let traces = collector.text();
+        secrets.is_absent_from("traces", &traces);
+        assert!(!traces.contains("127.0.0.1"), "an address in traces");
+    }
 }
 
 /// Whether all addresses in a line are those on which this cluster listens.

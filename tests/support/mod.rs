@@ -8,6 +8,8 @@ pub(crate) mod nats;
 pub(crate) mod nats_client;
 pub(crate) mod nginx;
 pub(crate) mod operations;
+#[cfg(feature = "traces")]
+pub(crate) mod otlp;
 pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use schemas::{
     RoomId,
     message::{Answer, Message},
+    trace::TraceContext,
 };
 use tokio::sync::mpsc;
 
@@ -20,6 +21,9 @@ pub enum Heard {
         /// Where to answer: only for [`Message::Ask`], [`Message::Sync`], [`Message::Order`] and
         /// [`Message::OrdersAsk`].
         reply: Option<ReplyTo>,
+        /// The trace to which it belongs, if one is kept. Boxed: frames are moved as the largest
+        /// of these is.
+        trace: Option<Box<TraceContext>>,
     },
     /// Chat frames, only through [`schemas::subject::Interest::RoomTraffic`].
     Frames {

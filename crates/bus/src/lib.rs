@@ -41,7 +41,7 @@ pub use nats::{
     ConnectError, FLUSH_TIMEOUT, NEEDED_PAYLOAD, NatsOptions, Pem, QUEUED_BYTES, QUEUED_FRAMES_BYTES,
 };
 pub use route::FrameRoute;
-pub use status::{BusFault, PublishError, Status, SubscribeError};
+pub use status::{BusFault, PublishError, Queued, Status, SubscribeError};
 
 /// One node's access to the bus. Cheap to clone; all clones are the same member of the bus.
 #[derive(Clone)]
@@ -358,6 +358,14 @@ impl Bus {
         match &self.backend {
             Backend::Local(member) => member.drain(),
             Backend::Nats(connection) => connection.drain().await,
+        }
+    }
+
+    /// How much waits for the server now: at most [`QUEUED_BYTES`].
+    pub fn queued(&self) -> Queued {
+        match &self.backend {
+            Backend::Local(_) => Queued::default(),
+            Backend::Nats(connection) => connection.queued(),
         }
     }
 

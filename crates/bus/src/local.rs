@@ -14,6 +14,7 @@ use schemas::{
     NodeId, RoomId, limits,
     message::{Answer, Message},
     subject::{Interest, Subject},
+    trace::TraceContext,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -179,10 +180,10 @@ impl Member {
     }
 
     fn deliver(&self, message: &Message, reply: Option<AnswerQueue>) {
-        let mut shared = None;
+        let (mut shared, trace) = (None, spans::current());
         self.exchange.for_each_interested(&message.subject(), |listener| {
             let message = shared.get_or_insert_with(|| Arc::new(message.clone()));
-            listener.push(Item::Message(message.clone(), reply.clone()));
+            listener.push(Item::Message(message.clone(), reply.clone(), trace.map(Box::new)));
         });
     }
 }
@@ -211,7 +212,7 @@ struct Queue {
 }
 
 enum Item {
-    Message(Arc<Message>, Option<AnswerQueue>),
+    Message(Arc<Message>, Option<AnswerQueue>, Option<Box<TraceContext>>),
     Frames(RoomId, Bytes),
     Gap,
 }
@@ -275,9 +276,10 @@ impl Subscription {
         drop(queue);
         coop.made_progress();
         Poll::Ready(Some(match item {
-            Item::Message(message, reply) => Heard::Message {
+            Item::Message(message, reply, trace) => Heard::Message {
                 message: Arc::unwrap_or_clone(message),
                 reply: reply.map(|queue| ReplyTo(ReplyAddress::Queue(queue))),
+                trace,
             },
             Item::Frames(room, payload) => Heard::Frames { room, payload },
             Item::Gap => Heard::Gap,

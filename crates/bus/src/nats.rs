@@ -11,6 +11,7 @@ mod options;
 mod outgoing;
 mod shared;
 mod subscription;
+mod traces;
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -34,7 +35,7 @@ use crate::{
     counters::Counters,
     identity::Identity,
     route::FrameRoute,
-    status::{BusFault, PublishError, Status, SubscribeError},
+    status::{BusFault, PublishError, Queued, Status, SubscribeError},
 };
 
 pub(crate) use self::{
@@ -210,6 +211,11 @@ impl Connection {
         self.shared.status.subscribe()
     }
 
+    pub(crate) fn queued(&self) -> Queued {
+        let (bytes, frame_bytes) = self.shared.budget.queued();
+        Queued { bytes, frame_bytes }
+    }
+
     pub(crate) fn faults(&self) -> Vec<BusFault> {
         let (allowed, needed) = (self.client.max_payload(), NEEDED_PAYLOAD);
         let payload = (allowed < needed).then_some(BusFault::MaxPayload { allowed, needed });
@@ -246,9 +252,11 @@ impl Connection {
         reply: Option<async_nats::Subject>,
         payload: Bytes,
     ) -> Result<(), PublishError> {
-        let permit = self.shared.budget.try_reserve(payload.len()).ok_or_else(|| self.shared.full())?;
+        let headers = traces::of_message(payload.len());
+        let bytes = payload.len() + headers.as_ref().map_or(0, |_| traces::HEADER_BYTES);
+        let permit = self.shared.budget.try_reserve(bytes).ok_or_else(|| self.shared.full())?;
         let payload = permit.attach_to(payload);
-        self.outgoing.push(OutboundMessage { subject, reply, payload, headers: None });
+        self.outgoing.push(OutboundMessage { subject, reply, payload, headers });
         Ok(())
     }
 

@@ -9,6 +9,15 @@ pub enum Status {
     Down,
 }
 
+/// How full the bus is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queued {
+    /// Bytes of all that waits for the server.
+    pub bytes: usize,
+    /// Bytes of frames among them.
+    pub frame_bytes: usize,
+}
+
 /// Why a message was not published. The message is dropped, and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {

@@ -123,8 +123,8 @@ impl Keeper {
 
     fn receive(&mut self, heard: Heard) {
         match heard {
-            Heard::Message { message: Message::Order(order), reply } => self.hear(&order, reply),
-            Heard::Message { message: Message::OrdersAsk, reply: Some(reply) } if self.answers => {
+            Heard::Message { message: Message::Order(order), reply, .. } => self.hear(&order, reply),
+            Heard::Message { message: Message::OrdersAsk, reply: Some(reply), .. } if self.answers => {
                 let kept = self.standing.kept(self.clock.now());
                 // Who asks asks again.
                 let _ = self.bus.answer(&reply, &Answer::Orders(kept));

@@ -60,6 +60,7 @@ impl OwnWant {
             reported: Vec::new(),
             origin: None,
             delay: Duration::ZERO,
+            trace: None,
         }
     }
 }

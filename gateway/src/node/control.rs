@@ -1,13 +1,20 @@
 //! What clients ask for on their connections.
 
 use schemas::{
-    control::{ClientMessage, ControlError, ErrorCode, ServerMessage, Strangers},
+    control::{ClientMessage, ClientType, ControlError, ErrorCode, ServerMessage, Strangers},
     criteria::{Criteria, MatchBy},
 };
 use session::{ClientCommand, ClientOrigin};
+use spans::{Span, span};
+use tokio::time::Instant;
+use tracing::field::Empty;
 
 use super::Node;
-use crate::{token::TokenError, ws::connection::Connection};
+use crate::{
+    journeys::{Journeys, Kind},
+    token::TokenError,
+    ws::connection::Connection,
+};
 
 impl Node {
     /// Acts on a control message. A refusal has been sent to the client.
@@ -16,8 +23,11 @@ impl Node {
     /// If it was refused.
     pub(crate) fn control(&self, connection: &Connection, text: &str) -> Result<(), ErrorCode> {
         let result = ClientMessage::parse(text).and_then(|message| {
-            self.metrics.received(message.kind());
-            self.act(connection, message)
+            let (kind, began) = (message.kind(), Instant::now());
+            self.metrics.received(kind);
+            let result = self.act_traced(connection, kind, message);
+            self.metrics.acted(kind, began.elapsed());
+            result
         });
         result.map_err(|error| {
             self.metrics.refused(error.code);
@@ -25,6 +35,48 @@ impl Node {
             connection.send_error(error);
             code
         })
+    }
+
+    /// Acts within a span of its own, and within that of the wait that begins with it.
+    fn act_traced(
+        &self,
+        connection: &Connection,
+        kind: ClientType,
+        message: ClientMessage,
+    ) -> Result<(), ControlError> {
+        let (session, waits) = (connection.session(), Kind::of(kind));
+        let wait = waits.map_or_else(Span::none, Kind::span);
+        let word = kind.word();
+        let own = span!(
+            parent: wait.id(),
+            "control",
+            otel.name = format_args!("control {word}"),
+            otel.kind = "server",
+            otel.status_code = Empty,
+            cipher_chat.control.type = word,
+            "error.type" = Empty,
+        );
+        let begin = |waits| self.with_journeys(|all| all.begin(session, connection.id(), waits, &wait));
+        let before = waits.and_then(begin).flatten();
+        let result = own.in_scope(|| self.act(connection, message));
+        match &result {
+            Ok(()) => {
+                Journeys::replaced(before);
+                if kind == ClientType::Cancel {
+                    self.with_journeys(|all| all.end(session, Kind::Match, "cancelled"));
+                }
+            }
+            Err(error) => {
+                own.record("error.type", error.code.word());
+                if error.code == ErrorCode::Unavailable {
+                    own.record("otel.status_code", "ERROR");
+                }
+                if waits.is_some() {
+                    self.with_journeys(|all| all.give_back(session, before, error.code.word()));
+                }
+            }
+        }
+        result
     }
 
     fn act(&self, connection: &Connection, message: ClientMessage) -> Result<(), ControlError> {
@@ -69,17 +121,20 @@ impl Node {
         };
         let category = if let ClientCommand::Report(category) = command { Some(category) } else { None };
         let client = self.client_of(connection, &command);
-        if client.is_some() {
-            connection.start_waiting(self.clock.now());
-        }
+        let waits = client.is_some() || matches!(command, ClientCommand::Resume(_));
+        let waited = waits.then(|| connection.start_waiting(self.clock.now()));
         let traffic = connection.traffic();
-        self.decide(|sessions, now| {
+        let decided = self.decide(|sessions, now| {
             sessions.note_traffic(now, session, connection.id(), traffic);
             if let Some(client) = client {
                 sessions.introduce(session, connection.id(), client);
             }
             sessions.command(now, session, connection.id(), command)
-        })?;
+        });
+        if let (Err(_), Some(waited)) = (&decided, waited) {
+            connection.go_on_waiting(waited);
+        }
+        decided?;
         if let Some(category) = category {
             self.metrics.reported(category);
         }

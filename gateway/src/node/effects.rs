@@ -10,9 +10,11 @@ use schemas::{
     time::millis,
 };
 use session::{Effect, Route, TicketGrant, ToClient, Unsigned};
+use spans::span;
 
 use super::{Hub, Node};
 use crate::{
+    journeys::Kind,
     metrics::Entered,
     token::Issued,
     ws::{
@@ -31,7 +33,8 @@ impl Node {
 
     fn carry_out(&self, hub: &Hub, effect: Effect) {
         match effect {
-            Effect::Publish(message) => {
+            Effect::Publish(mut message) => {
+                self.with_journeys(|journeys| journeys.mark(&mut message));
                 // Counted by the bus, and repeated by its owner if it matters.
                 let _ = self.bus.publish(&message);
             }
@@ -64,13 +67,18 @@ impl Node {
             ToClient::Peer(state) => connection.send(&ServerMessage::Peer { state }),
             ToClient::Ended(reason) => {
                 self.metrics.ended(reason);
+                drop(span!("end", cipher_chat.end.reason = reason.word()));
+                self.with_journeys(|all| all.end(connection.session(), Kind::Resume, "ended"));
                 connection.send(&ServerMessage::Ended { reason });
             }
             // Gateways know each other by the bus, not by the addresses at which clients reach them.
             ToClient::Drain { reconnect_in_ms, to } => {
                 connection.send(&ServerMessage::Drain { reconnect_in_ms, to });
             }
-            ToClient::Error(error) => connection.send_error(error),
+            ToClient::Error(error) => {
+                self.with_journeys(|all| all.fail(connection.session(), error.code.word()));
+                connection.send_error(error);
+            }
             ToClient::Unsigned(message) => {
                 match message {
                     Unsigned::Paired(grant) => {
@@ -82,8 +90,15 @@ impl Node {
                         if let Some(waited) = connection.stop_waiting(self.clock.now()) {
                             self.metrics.matched_after(waited);
                         }
+                        self.with_journeys(|all| all.end(connection.session(), Kind::Match, "paired"));
                     }
-                    Unsigned::Resumed(_) => self.metrics.entered(Entered::Resumed),
+                    Unsigned::Resumed(_) => {
+                        self.metrics.entered(Entered::Resumed);
+                        if let Some(waited) = connection.stop_waiting(self.clock.now()) {
+                            self.metrics.resumed_after(waited);
+                        }
+                        self.with_journeys(|all| all.end(connection.session(), Kind::Resume, "resumed"));
+                    }
                     Unsigned::Ready(_) | Unsigned::Token(..) => {}
                 }
                 let is_first = matches!(message, Unsigned::Ready(_));

@@ -8,12 +8,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
-use http::{HeaderValue, StatusCode, header::STRICT_TRANSPORT_SECURITY};
+use http::{HeaderValue, Method, StatusCode, header::STRICT_TRANSPORT_SECURITY};
+use spans::{Instrument, Span, span};
 use tokio::time::{Instant, timeout};
+use tracing::field::Empty;
 
 use serving::problem::{CommonProblem, ProblemCode};
 
-use super::state::AppState;
+use super::{state::AppState, ws};
 use crate::{config::Hsts, problem::Problem, rates::ClientPeer};
 
 /// How long a request may take in all, its body included. The longest wait of a handler, for the
@@ -37,13 +39,55 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
+/// The span of a request. Its name is that of the route that matched, never the path that was asked
+/// for; and no header is read: a client's own trace is not gone on with.
+fn request_span(method: &Method, route: Option<&str>) -> Span {
+    if !spans::are_kept() {
+        return Span::none();
+    }
+    // A method that is none of the standard is whatever the client likes.
+    let method = match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH => method.as_str(),
+        Method::DELETE | Method::OPTIONS | Method::CONNECT | Method::TRACE => method.as_str(),
+        _ => "_OTHER",
+    };
+    let verb = if method == "_OTHER" { "HTTP" } else { method };
+    let name = match route {
+        Some(ws::PATH) => "upgrade".to_owned(),
+        Some(route) => format!("{verb} {route}"),
+        None => verb.to_owned(),
+    };
+    span!(
+        parent: None,
+        "request",
+        otel.name = name,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        "error.type" = Empty,
+    )
+}
+
+/// How a request was answered. Only the server's own faults are errors.
+fn answered(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", i64::from(status.as_u16()));
+    if status.is_server_error() {
+        span.record("error.type", status.as_str());
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
 /// Every answer, whatever it is, has the headers that keep a browser from doing more with it than it
 /// should; every request and every refusal is counted.
 pub(super) async fn finish(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_encrypted = request.extensions().get::<ClientPeer>().is_some_and(ClientPeer::is_encrypted);
     let (route, began) = (request.extensions().get::<MatchedPath>().cloned(), Instant::now());
-    let mut response = next.run(request).await;
     let route = route.as_ref().map(MatchedPath::as_str);
+    let span = request_span(request.method(), route);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    answered(&span, response.status());
     state.node.metrics().requests.answered(route, response.status(), began.elapsed());
     if let Some(ProblemCode(code)) = response.extensions().get::<ProblemCode>() {
         state.node.refusals().refused(code);

@@ -44,8 +44,8 @@ pub(crate) struct Connection {
     owner: AtomicWaker,
     heard: LastHeard,
     traffic: TrafficCounter,
-    /// When the client asked to be matched, as [`low_millis`]; 0 if it has not. Of four bytes, for
-    /// which there is room beside what is counted.
+    /// When the client asked to be matched, or to come back into a room, as [`low_millis`]; 0 if it
+    /// has not. Of four bytes, for which there is room beside what is counted.
     waiting_since: AtomicU32,
 }
 
@@ -68,6 +68,10 @@ pub(crate) struct Remote {
     pub(crate) side: Side,
     pub(crate) stamp: Stamp,
 }
+
+/// Since when a client has been waiting, if it has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitingSince(u32);
 
 /// What became of frames for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,17 +167,28 @@ impl Connection {
         self.traffic.read()
     }
 
+    /// How many bytes wait for its socket.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.out.lock().len()
+    }
+
     /// A chat begins.
     pub(crate) fn start_chat(&self) {
         self.traffic.reset();
     }
 
-    /// The client asks to be matched.
-    pub(crate) fn start_waiting(&self, now: UnixMillis) {
-        self.waiting_since.store(low_millis(now).max(1), Relaxed);
+    /// The client asks to be matched, or to come back into a room. Returns since when it waited
+    /// before.
+    pub(crate) fn start_waiting(&self, now: UnixMillis) -> WaitingSince {
+        WaitingSince(self.waiting_since.swap(low_millis(now).max(1), Relaxed))
     }
 
-    /// It was matched: for how long it has been waiting, if it asked on this connection.
+    /// What it asked for was refused: it waits for what it asked before, if anything.
+    pub(crate) fn go_on_waiting(&self, since: WaitingSince) {
+        self.waiting_since.store(since.0, Relaxed);
+    }
+
+    /// It has what it asked for: for how long it has been waiting, if it asked on this connection.
     pub(crate) fn stop_waiting(&self, now: UnixMillis) -> Option<Duration> {
         let since = self.waiting_since.swap(0, Relaxed);
         (since > 0).then(|| Duration::from_millis(low_millis(now).wrapping_sub(since).into()))

@@ -190,7 +190,8 @@ impl Outbox {
         self.bytes.extend_from_slice(bytes);
     }
 
-    fn len(&self) -> usize {
+    /// How many bytes wait, as far as is known before they are signed.
+    pub(super) fn len(&self) -> usize {
         let unsigned = self.unsigned.iter().flat_map(|unsigned| unsigned.messages.iter());
         let unsigned: usize = unsigned.map(|(_, after)| SIGNED_BYTES + after.len()).sum();
         self.bytes.len() - self.sent + unsigned

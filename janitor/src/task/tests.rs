@@ -166,7 +166,7 @@ async fn an_expiry_is_published_and_counted() {
     let (mut janitor, _gateway, mut heard, mut now) = by_hand().await;
     let mut registry = Registry::default();
     janitor.metrics = Metrics::register(&mut registry);
-    janitor.receive(now, Heard::Message { message: lease(1, None), reply: None });
+    janitor.receive(now, Heard::Message { message: lease(1, None), reply: None, trace: None });
     for _ in 0..SILENCE.max(QUIET).as_secs() {
         now += limits::HEARTBEAT;
         janitor.tick(now);
@@ -186,7 +186,8 @@ async fn a_janitor_that_starts_learns_from_the_others() {
     janitor.tick(now);
     let asked = async {
         loop {
-            let Some(Heard::Message { message: Message::Sync { from }, reply }) = heard.next().await else {
+            let Some(Heard::Message { message: Message::Sync { from }, reply, .. }) = heard.next().await
+            else {
                 continue;
             };
             assert_eq!(from, node("j1"));
@@ -199,7 +200,7 @@ async fn a_janitor_that_starts_learns_from_the_others() {
     gateway.answer(&reply, &Answer::Sync(answer)).unwrap();
     let answer = timeout(PATIENCE, next_answer(&mut janitor.asked)).await.expect("the answer");
     janitor.learn(now, answer);
-    janitor.receive(now, Heard::Message { message: joined(1), reply: None });
+    janitor.receive(now, Heard::Message { message: joined(1), reply: None, trace: None });
     assert!(matches!(
         next_said(&mut heard).await,
         Message::Room { event: RoomEvent::Ended(EndReason::Left), .. }

@@ -150,6 +150,7 @@ mod tests {
             reported: Vec::new(),
             origin: Some(Origin::from_bytes([n; 12])),
             delay: Duration::ZERO,
+            trace: None,
         };
         Place::of(&want, FairBy::Origin)
     }

@@ -166,6 +166,7 @@ impl World {
             reported: Vec::new(),
             origin: Some(Origin::from_bytes([session % ORIGINS; 12])),
             delay: Duration::from_secs(criteria.delay.into()),
+            trace: None,
         };
         let since = self.now - Duration::from_millis(criteria.age.into());
         let held = Held { want, node: at, since, tags: Vec::new(), fair_by: self.fair_by };
@@ -384,6 +385,7 @@ proptest! {
         reported: Vec::new(),
         origin: None,
         delay: Duration::ZERO,
+        trace: None,
         }).collect();
         let rooms = |order: [usize; 2]| {
             let mut pool = Pool::new(FairBy::Age, [3; 32]);

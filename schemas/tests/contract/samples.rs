@@ -17,6 +17,7 @@ use schemas::{
     order::{Order, OrderKind, OrderMark, Outcome, Receipt, SignedOrder},
     origin_keys::{Asking, OriginEvent, OriginKeyId, SealedKeys},
     session::SessionState,
+    trace::TraceContext,
 };
 use serde_bytes::ByteBuf;
 use serde_json::json;
@@ -172,22 +173,29 @@ fn want_event() -> impl Strategy<Value = WantEvent> {
 fn want() -> impl Strategy<Value = Want> {
     let met = (tag(), duration()).prop_map(|(tag, remaining)| RememberedRoom(tag, remaining));
     let tags = (prop::collection::vec(met, 0..=24), prop::collection::vec(tag(), 0..=16));
-    let tags = (tags, option::of(origin()), duration(), channel());
+    let tags = (tags, option::of(origin()), duration(), channel(), option::of(trace()));
     let parts = (want_id(), session(), stamp(), duration(), queue(), option::of(role()), language(), tags);
-    parts.prop_map(|(id, session, stamp, age, queue, role, language, (tags, origin, delay, channel))| Want {
-        id,
-        session,
-        stamp,
-        age,
-        queue,
-        role,
-        language,
-        channel,
-        met: tags.0,
-        reported: tags.1,
-        origin,
-        delay,
-    })
+    parts.prop_map(
+        |(id, session, stamp, age, queue, role, language, (tags, origin, delay, channel, trace))| Want {
+            id,
+            session,
+            stamp,
+            age,
+            queue,
+            role,
+            language,
+            channel,
+            met: tags.0,
+            reported: tags.1,
+            origin,
+            delay,
+            trace,
+        },
+    )
+}
+
+fn trace() -> impl Strategy<Value = TraceContext> {
+    any::<([u8; 16], [u8; 8])>().prop_map(|(trace, span)| TraceContext::new(trace, span))
 }
 
 fn report() -> impl Strategy<Value = Report> {

@@ -83,6 +83,12 @@ impl Budget {
         Some(Permit { budget: self.clone(), weight, kind: Kind::Frames })
     }
 
+    /// How many bytes are queued now: in all, and of frames.
+    pub(super) fn queued(&self) -> (usize, usize) {
+        let used = |of: usize, free: &Semaphore| of.saturating_sub(free.available_permits());
+        (used(QUEUED_BYTES, &self.all), used(QUEUED_FRAMES_BYTES, &self.frames))
+    }
+
     /// Resolves when there is room for the largest event.
     pub(super) async fn writable(&self) {
         let _ = self.all.acquire_many(EVENT_WEIGHT).await;

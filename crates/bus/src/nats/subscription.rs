@@ -16,7 +16,7 @@ use schemas::{
 };
 use tokio::task::coop;
 
-use super::options::SUBSCRIPTION_QUEUE;
+use super::{options::SUBSCRIPTION_QUEUE, traces};
 use crate::{
     counters::{Counters, count},
     heard::{Heard, ReplyAddress, ReplyTo},
@@ -151,7 +151,8 @@ impl Subscription {
                     (Message::Order(_), Some(reply)) => inbox_of(&decoded, &reply),
                     _ => None,
                 };
-                Some(Heard::Message { message: decoded, reply })
+                let trace = message.headers.as_ref().and_then(traces::read).map(Box::new);
+                Some(Heard::Message { message: decoded, reply, trace })
             }
             Err(MessageError::Speaker) => {
                 count(&self.counters.wrong_speaker);

@@ -158,7 +158,7 @@ async fn several_nodes_answer_a_question(net: Net) {
     let question = Message::Ask { session: session(5) };
     let mut answers = asker.ask(question.clone()).unwrap();
     for (subscription, bus, n) in &mut nodes {
-        let Heard::Message { message, reply: Some(reply) } = heard(subscription).await else {
+        let Heard::Message { message, reply: Some(reply), .. } = heard(subscription).await else {
             panic!("a question")
         };
         assert_eq!(message, question);

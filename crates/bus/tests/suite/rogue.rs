@@ -207,7 +207,7 @@ async fn a_question_that_names_no_inbox_of_its_asker_is_not_answered() {
     rogue.publish_with_reply("cc.v1.sync.rogue", "_INBOX_rogue.abc", "".into()).await.unwrap();
     rogue.flush().await.unwrap();
     // The only one that is to be answered comes last, so the others have been dropped by then.
-    let bus::Heard::Message { message, reply: Some(_) } = crate::heard(&mut syncs).await else {
+    let bus::Heard::Message { message, reply: Some(_), .. } = crate::heard(&mut syncs).await else {
         panic!("a question")
     };
     assert_eq!(message, Message::Sync { from: node("rogue") });

@@ -53,6 +53,7 @@ fn want(n: u8) -> Want {
         reported: Vec::new(),
         origin: None,
         delay: Duration::ZERO,
+        trace: None,
     }
 }
 
