@@ -24,11 +24,11 @@ WORKDIR /source
 ENV RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols --remap-path-prefix=/source=/source"
 # Dependencies in a layer of their own, which is built again only if a manifest changes.
 COPY --from=manifests /skeleton/ ./
-RUN cargo build --profile dist --locked --bin cipher-chat --target "$(uname -m)-unknown-linux-gnu"
+RUN cargo build --profile dist --features traces --locked --bin cipher-chat --target "$(uname -m)-unknown-linux-gnu"
 COPY . .
 # The skeleton's files are newer than those of the sources: cargo must not take its crates for ours.
 RUN find . -name '*.rs' -not -path './target/*' -exec touch {} + \
-    && cargo build --profile dist --locked --bin cipher-chat --target "$(uname -m)-unknown-linux-gnu" \
+    && cargo build --profile dist --features traces --locked --bin cipher-chat --target "$(uname -m)-unknown-linux-gnu" \
     && mkdir -p "/out/$TARGETARCH" && cp target/*/dist/cipher-chat "/out/$TARGETARCH/"
 
 # ---- Or built already.

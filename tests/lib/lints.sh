@@ -8,7 +8,9 @@ run_lints() {
     fi
     if cargo clippy --version >/dev/null 2>&1; then
         # With the benchmarks, for which a feature opens private parts.
-        check "clippy" cargo clippy --workspace --all-targets --features gateway/bench --locked -- -D warnings
+        check "clippy" cargo clippy --workspace --all-targets --features gateway/bench,cipher-chat/traces --locked -- -D warnings
+        # As a newcomer builds it: without traces.
+        check "clippy, without features" cargo clippy --package cipher-chat --all-targets --locked -- -D warnings
     else
         skip "clippy" "CLIPPY IS MISSING: rustup component add clippy"
     fi

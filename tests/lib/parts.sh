@@ -44,9 +44,9 @@ part_rust() {
         leave_out "through Nginx" "MISSING: nginx"
     fi
     if has cargo-nextest; then
-        check "everything in Rust" cargo nextest run --workspace --locked --no-fail-fast --filterset "$filter"
+        check "everything in Rust" cargo nextest run --workspace --features cipher-chat/traces --locked --no-fail-fast --filterset "$filter"
     else
-        check "everything in Rust" cargo test --workspace --locked --lib --bins --tests --exclude terminal \
+        check "everything in Rust" cargo test --workspace --features cipher-chat/traces --locked --lib --bins --tests --exclude terminal \
             "${without_servers[@]}" -- --skip terminal:: "${skipped[@]}"
     fi
     check "freed memory is wiped, as it is shipped" cargo test --package wipe --profile dist --locked --quiet
@@ -62,9 +62,9 @@ part_operations() {
     check "who is told of alarms" amtool check-config operations/alertmanager.yml
     check "the search for what names somebody" python3 tests/operations/search_test.py
     if has cargo-nextest; then
-        check "Prometheus on a cluster" cargo nextest run --workspace --locked --no-fail-fast --filterset "$(operations_tests)"
+        check "Prometheus on a cluster" cargo nextest run --workspace --features cipher-chat/traces --locked --no-fail-fast --filterset "$(operations_tests)"
     else
-        check "Prometheus on a cluster" cargo test --workspace --locked --test integration integration::operations::
+        check "Prometheus on a cluster" cargo test --workspace --features cipher-chat/traces --locked --test integration integration::operations::
     fi
 }
 
@@ -77,10 +77,10 @@ part_terminal() {
     if ! has nats-server; then
         leave_out "terminal" "MISSING: nats-server"
     elif has cargo-nextest; then
-        check "the terminal client" cargo nextest run --workspace --locked --no-fail-fast --filterset "$(terminal_tests)"
+        check "the terminal client" cargo nextest run --workspace --features cipher-chat/traces --locked --no-fail-fast --filterset "$(terminal_tests)"
     else
         check "the terminal client" cargo test --locked --package terminal
-        check "the terminal client in a terminal" cargo test --workspace --locked --test integration terminal::
+        check "the terminal client in a terminal" cargo test --workspace --features cipher-chat/traces --locked --test integration terminal::
     fi
 }
 
@@ -105,7 +105,7 @@ part_page() {
 page_in_a_browser() {
     # Of the whole workspace, as the tests were: with the same features there is nothing to compile
     # again.
-    cargo build --workspace --locked --quiet --bin cipher-chat --example echo
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat --example echo
     NATS_SERVER=$venv/bin/nats-server npm --prefix tests/browser run --silent page
 }
 
@@ -127,7 +127,7 @@ part_browsers() {
 }
 
 page_in() {
-    cargo build --workspace --locked --quiet --bin cipher-chat --example echo
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat --example echo
     GECKODRIVER=$(geckodriver_path) npm --prefix tests/browser run --silent "$1"
 }
 
@@ -204,7 +204,7 @@ as_root() {
 
 # As .ci/release/build makes it, but faster to build.
 static_binary() {
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --quiet --target "$(host_triple)" --bin cipher-chat
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --features traces --locked --quiet --target "$(host_triple)" --bin cipher-chat
 }
 
 static_path() {
