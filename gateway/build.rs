@@ -21,8 +21,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Where `index.html` takes the import map and the preload links.
 const MODULES: &str = "<!-- modules -->";
-/// Modules of others, which only some browsers need: the page loads them when it does.
-const VENDORED: &str = "vendor/";
+/// Modules that only some browsers or some people need: what others wrote, and languages. The page
+/// loads them when it does.
+const LATER: [&str; 2] = ["vendor/", "languages/"];
 /// What of `index.html` gets the digest of a file of its own.
 const NAMED: [(&str, &str); 2] = [
     ("style.css", r#"<link rel="stylesheet" href="style.css""#),
@@ -109,9 +110,9 @@ fn import_map(files: &[File]) -> Result<String> {
 
 /// All modules at once, instead of import after import. `main.js` has a tag of its own. The digests
 /// stand here again: Chromium fetches a module twice if only the import map names its digest.
-/// Vendored modules are left to the page.
+/// Those that not everybody needs are left to the page.
 fn preloads(files: &[File]) -> String {
-    let preloaded = modules(files).filter(|file| file.name != "main.js" && !file.name.starts_with(VENDORED));
+    let preloaded = modules(files).filter(|file| file.name != "main.js" && !LATER.iter().any(|later| file.name.starts_with(later)));
     let link = |file: &File| {
         let (name, integrity) = (&file.name, digest(&file.bytes));
         format!("\n<link rel=\"modulepreload\" href=\"{name}\" integrity=\"sha256-{integrity}\">")

@@ -1,12 +1,14 @@
 /** English. Every other language has exactly these keys. */
-export const en = {
+export const texts = {
   'title': 'cipher-chat',
   'title.unread': '({count}) New message',
   'title.came': '● Somebody is here',
   'title.left': '● The chat has ended',
-  'language.other': '한국어',
   'nav.home': 'cipher-chat, start page',
   'nav.how': 'Privacy',
+  'nav.language': 'Language',
+  'nav.exit': 'Leave quickly',
+  'nav.exit.how': 'Leave quickly: ends the chat and removes this page. Pressing Esc three times does the same.',
 
   'start.heading': 'Talk to someone.\nLeave nothing behind.',
   'start.lead': 'A one-to-one conversation, encrypted between two browsers. No account, no history. When it ends, it is gone.',

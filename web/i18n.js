@@ -3,18 +3,34 @@
  * that a change of language rewrites the page in place, and the draft and the focus stay.
  */
 
-import { en } from './en.js';
-import { ko } from './ko.js';
+import { texts as en } from './en.js';
 
 /** @typedef {keyof typeof en} Key */
+/** @typedef {Record<Key, string>} Texts */
 /** @typedef {Record<string, string | number>} Values */
-/** @typedef {'en' | 'ko'} Language */
+/** @typedef {keyof typeof LANGUAGES} Language */
 
-/** @type {Record<Language, Record<Key, string>>} */
-const TEXTS = { en, ko };
+/**
+ * Each language by its BCP 47 tag, with its own name. A new one is a file and a line here. Only the
+ * one that is shown is loaded.
+ */
+export const LANGUAGES = {
+  en: { name: 'English', load: () => Promise.resolve({ texts: en }) },
+  ko: { name: '한국어', load: () => import('./languages/ko.js') },
+  ja: { name: '日本語', load: () => import('./languages/ja.js') },
+  es: { name: 'Español', load: () => import('./languages/es.js') },
+  ar: { name: 'العربية', load: () => import('./languages/ar.js') },
+};
+
+/** Those that are written from right to left. @type {readonly Language[]} */
+const RIGHT_TO_LEFT = ['ar'];
 
 /** @type {Language} */
 let current = 'en';
+/** What was chosen last, while it is loaded. @type {Language} */
+let wanted = 'en';
+/** @type {Texts} */
+let texts = en;
 
 /** @type {WeakMap<Element, Map<string, {key: Key, values: Values}>>} */
 const bound = new WeakMap();
@@ -29,17 +45,28 @@ export function language() {
  * @returns {Language}
  */
 export function choose(preferred) {
-  for (const tag of preferred) {
-    const primary = tag.toLowerCase().split('-')[0];
-    if (primary === 'en' || primary === 'ko') return primary;
-  }
-  return 'en';
+  const primaries = preferred.map((tag) => tag.toLowerCase().split('-')[0]);
+  return primaries.find(isLanguage) ?? 'en';
 }
 
-/** @param {Language} to */
-export function setLanguage(to) {
+/** @param {string} tag @returns {tag is Language} */
+export function isLanguage(tag) {
+  return Object.hasOwn(LANGUAGES, tag);
+}
+
+/**
+ * Shows the page in a language. If its texts cannot be loaded, or another was chosen meanwhile, the
+ * page stays as it is.
+ * @param {Language} to
+ */
+export async function setLanguage(to) {
+  wanted = to;
+  const loaded = await LANGUAGES[to].load().catch(() => null);
+  if (loaded === null || wanted !== to) return;
+  texts = loaded.texts;
   current = to;
   document.documentElement.lang = to;
+  document.documentElement.dir = RIGHT_TO_LEFT.includes(to) ? 'rtl' : 'ltr';
   for (const node of document.querySelectorAll('[data-text-key]')) rewrite(node);
 }
 
@@ -49,7 +76,7 @@ export function setLanguage(to) {
  * @param {Values} [values]
  */
 export function translate(key, values = {}) {
-  return TEXTS[current][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  return texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { Attention } from './attention.js';
 import { el } from './dom.js';
-import { choose, language, setLanguage, setText } from './i18n.js';
+import { LANGUAGES, choose, isLanguage, language, setLanguage, setText } from './i18n.js';
 import { linkOf, newSecret, secretOf, wordsOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
 import { Conversation } from './conversation.js';
@@ -16,6 +16,7 @@ import { endScreen } from './ui-end.js';
 import { ServiceStrip } from './ui-service.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
+import { exitButton, onThreeEscapes } from './ui-exit.js';
 import { followViewport } from './viewport.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -28,6 +29,8 @@ import { followViewport } from './viewport.js';
 
 /** How long the first screen waits for the operator's offer. */
 const OFFER_PATIENCE_MS = 300;
+/** Where somebody is who left quickly: nothing there tells of this page. */
+const EXIT_URL = 'about:blank';
 /** Fewer people than this are not shown. */
 const CROWD = 10;
 
@@ -61,12 +64,13 @@ class Page {
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
 
   async begin() {
-    setLanguage(choose(navigator.languages));
-    this.#bar();
-    followViewport();
     const secret = secretOf(location.hash);
     // Remove the secret from the address bar and the history at once.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
+    await setLanguage(choose(navigator.languages));
+    this.#bar();
+    onThreeEscapes(() => this.#exit());
+    followViewport();
     addEventListener('hashchange', () => location.reload());
     addEventListener('pagehide', () => this.#discard());
     addEventListener('pageshow', (event) => event.persisted && location.reload());
@@ -82,21 +86,34 @@ class Page {
   // Screens ------------------------------------------------------------------------------------------------------
 
   #bar() {
-    const other = el('button', {
-      class: 'textual', text: 'language.other', set: { type: 'button', lang: language() === 'en' ? 'ko' : 'en' },
-      on: {
-        click: () => {
-          other.lang = language();
-          setLanguage(language() === 'en' ? 'ko' : 'en');
-          document.title = this.#attention.title;
-        },
-      },
-    });
-    const how = el('button', { class: 'textual', text: 'nav.how', set: { type: 'button' }, on: { click: () => showHow() } });
+    const how = el('button', { class: 'textual how', text: 'nav.how', set: { type: 'button' }, on: { click: () => showHow() } });
     const bar = /** @type {HTMLElement} */ (document.getElementById('bar'));
     // Its first child is in index.html, so that something is seen before the modules are here.
     setText(/** @type {Element} */ (bar.firstElementChild), 'nav.home', {}, 'aria-label');
-    bar.append(el('div', { class: 'bar-tools' }, how, other));
+    bar.append(el('div', { class: 'bar-tools' }, exitButton(() => this.#exit()), how, this.#languages()));
+  }
+
+  /** The choice of the page's language. */
+  #languages() {
+    const options = Object.entries(LANGUAGES).map(([tag, { name }]) => el('option', { set: { value: tag, lang: tag } }, name));
+    const select = el('select', { class: 'languages', label: 'nav.language' }, ...options);
+    select.value = language();
+    select.addEventListener('change', async () => {
+      if (isLanguage(select.value)) await setLanguage(select.value);
+      // What could not be loaded is not shown as chosen.
+      select.value = language();
+      document.title = this.#attention.title;
+    });
+    return select;
+  }
+
+  /** Leaves everything at once: the chat, what it said, and this page. */
+  #exit() {
+    this.#driver.run(this.#driver.machine.leave());
+    this.#discard();
+    document.title = '';
+    // Takes this page's place in the history: the way back leads to what was before it.
+    location.replace(EXIT_URL);
   }
 
   /** @param {{node: HTMLElement, heading: HTMLElement}} screen */

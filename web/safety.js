@@ -14,7 +14,7 @@ import { concat, utf8 } from './bytes.js';
 /**
  * The signs of Matrix's short authentication strings, in its order: chosen to be told apart easily
  * (Matrix specification, client-server API, "SAS method: emoji"; Apache-2.0). Their names are in
- * en.js and ko.js.
+ * texts of each language.
  */
 export const SIGNS = [
   '🐶', '🐱', '🦁', '🐎', '🦄', '🐷', '🐘', '🐰', '🐼', '🐓', '🐧', '🐢', '🐟', '🐙', '🦋', '🌷',

@@ -297,12 +297,21 @@ mod tests {
                 }
             }
         }
-        let (vendored, page): (Vec<_>, Vec<_>) =
-            ASSETS.iter().partition(|asset| asset.path.starts_with("vendor/"));
-        let [page, vendored] =
-            [page, vendored].map(|assets| assets.iter().map(|asset| asset.brotli.len()).sum::<usize>());
+        let size = |belongs: &dyn Fn(&str) -> bool| -> usize {
+            ASSETS.iter().filter(|asset| belongs(asset.path)).map(|asset| asset.brotli.len()).sum()
+        };
+        let page = size(&|path| !is_loaded_later(path));
+        let vendored = size(&|path| path.starts_with("vendor/"));
+        let longest = ASSETS.iter().filter(|asset| asset.path.starts_with("languages/"));
+        let language = longest.map(|asset| asset.brotli.len()).max().unwrap();
         assert!(page < 96 * 1024, "the page has grown to {page} bytes");
         assert!(vendored < 32 * 1024, "what some browsers load beside it has grown to {vendored} bytes");
+        assert!(language < 10 * 1024, "the texts of a language have grown to {language} bytes");
+    }
+
+    /// What only some browsers or some people need.
+    fn is_loaded_later(path: &str) -> bool {
+        path.starts_with("vendor/") || path.starts_with("languages/")
     }
 
     fn decoded(encoding: &str, mut bytes: &[u8]) -> Vec<u8> {
@@ -339,7 +348,7 @@ mod tests {
             let digest = STANDARD.encode(sha256(&[identity]));
             let attributes = |name| format!("{name}=\"{path}\" integrity=\"sha256-{digest}\">");
             let named = [attributes("href"), attributes("src")].map(|tag| index.matches(&tag).count());
-            let expected = if path.ends_with(".svg") || path.starts_with("vendor/") { 0 } else { 1 };
+            let expected = if path.ends_with(".svg") || is_loaded_later(path) { 0 } else { 1 };
             assert_eq!(named.iter().sum::<usize>(), expected, "{path}");
         }
     }

@@ -1,5 +1,5 @@
 /**
- * Every screen and every state of a chat, in both languages, narrow, wide and low, light and dark: axe
+ * Every screen and every state of a chat, in each language, narrow, wide and low, light and dark: axe
  * finds nothing wrong with it, it fits, and it speaks one language. A picture of each is kept in
  * `screenshots`, to be looked at.
  */
@@ -15,10 +15,17 @@ const PICTURES = fileURLToPath(new URL('../screenshots', import.meta.url));
 /** A small phone, a wide window, a phone on its side. */
 const SIZES = [{ width: 320, height: 640 }, { width: 1280, height: 800 }, { width: 844, height: 390 }];
 const SCHEMES = /** @type {const} */ (['light', 'dark']);
+/** Two languages are looked at in every way; the others where they differ, in length and direction. */
+const WAYS = SIZES.flatMap((size, at) => SCHEMES.map((scheme, which) => ({ size, scheme, axe: at === which })));
+const FEWER = [WAYS[0], WAYS[3]];
 
-/** What each language must not show, but for a few words that belong to both. */
-const STRANGE = { en: /[\uac00-\ud7a3]/, ko: /[a-z]{3,}/i };
-const COMMON = /cipher-chat|X25519|HTTPS/g;
+/** What shows that another language was left in, but for a few words that belong to all. */
+const STRANGE = {
+  en: /[^\x00-\x7f‘’“”…●–·\p{Emoji}]/u, es: /[^\x00-\x7f‘’“”«»…●–·¿¡áéíóúñü\p{Emoji}]|\b(the|and|you|chat|message)\b/iu,
+  ko: /[a-z]{3,}/i, ja: /[a-z]{3,}|[\uac00-\ud7a3]/i, ar: /[a-z]{3,}/i,
+};
+const COMMON = /cipher-chat|X25519|HTTPS|Esc|ML-KEM|Host|proxy_set_header|\$http_host|Nginx/g;
+const LOCALES = { en: 'en-US', ko: 'ko-KR', ja: 'ja-JP', es: 'es-ES', ar: 'ar-EG' };
 
 const SAID = {
   en: [
@@ -31,23 +38,41 @@ const SAID = {
     ['guest', '이해해요. 천천히 말씀하세요. 다른 사람은 아무도 읽을 수 없으니까요.'], ['host', '좋아요.\n\n지난주에 헌책방에서 산 책에서 오래된 편지를 발견하면서 시작된 이야기예요.'],
     ['guest', `누가 쓴 편지였나요${'?'.repeat(120)}`], ['host', '📖'],
   ],
+  ja: [
+    ['guest', 'こんにちは。ここで合っていますか？'], ['host', 'はい。来てくれてありがとう。'], ['host', 'どこかに残る場所には書きたくなかったのです。（https://example.org/letters）'],
+    ['guest', '分かります。ゆっくりどうぞ。ほかの誰にも読めません。'], ['host', 'では。\n\n先週、古本屋で買った本の中に、古い手紙を見つけたのが始まりです。'],
+    ['guest', `誰からの手紙でしたか${'？'.repeat(120)}`], ['host', '📖'],
+  ],
+  es: [
+    ['guest', 'Hola, ¿es aquí?'], ['host', 'Sí. Gracias por venir.'], ['host', 'No quería escribir esto en ningún sitio donde se quede. (https://example.org/letters)'],
+    ['guest', 'Lo entiendo. Tómate tu tiempo; nadie más puede leerlo.'], ['host', 'Bien.\n\nEmpezó la semana pasada, cuando encontré una carta antigua en un libro de segunda mano.'],
+    ['guest', `¿De quién era${'?'.repeat(120)}`], ['host', '📖'],
+  ],
+  ar: [
+    ['guest', 'مرحبًا! هل هذا هو المكان الصحيح؟'], ['host', 'نعم. شكرًا لقدومك.'], ['host', 'لم أرغب في كتابة هذا في مكان يبقى فيه. (https://example.org/letters)'],
+    ['guest', 'أفهم ذلك. خذ وقتك؛ لا أحد غيرنا يستطيع القراءة.'], ['host', 'حسنًا.\n\nبدأ الأمر في الأسبوع الماضي، عندما وجدت رسالة قديمة في كتاب مستعمل.'],
+    ['guest', `ممن كانت${'؟'.repeat(120)}`], ['host', '📖'],
+  ],
 };
+const TOPICS = { en: 'letters', ko: '편지', ja: '手紙', es: 'cartas', ar: 'رسائل' };
+const STILL_THERE = { en: 'Are you still there?', ko: '아직 계신가요?', ja: 'まだいますか？', es: '¿Sigues ahí?', ar: 'هل ما زلت هنا؟' };
+const NOT_DELIVERED = { en: 'not delivered', ko: '전해지지 않은 말', ja: '届かない言葉', es: 'no llegó', ar: 'لم تصل' };
+/** The state of somebody who tries again, which is not the one before. */
+const AGAIN = { en: /again/, ko: /다시/, ja: /もう一度/, es: /de nuevo/, ar: /مجددًا/ };
 
 mkdirSync(PICTURES, { recursive: true });
 
 /** Looks at a state in every way. */
 async function look(page, language, name) {
   const before = page.viewportSize();
-  for (const size of SIZES) {
+  for (const { size, scheme, axe } of ['en', 'ko'].includes(language) ? WAYS : FEWER) {
     await page.setViewportSize(size);
-    for (const colorScheme of SCHEMES) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.screenshot({ path: `${PICTURES}/${language}-${name}-${size.width}-${colorScheme}.png` });
-      const here = `${name}, ${size.width} px, ${colorScheme}`;
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${here} is too wide`);
-      // Colours do not depend on the size: each is looked at once.
-      if (SIZES.indexOf(size) === SCHEMES.indexOf(colorScheme)) assert.deepEqual(await violations(page), [], here);
-    }
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    await page.screenshot({ path: `${PICTURES}/${language}-${name}-${size.width}-${scheme}.png` });
+    const here = `${name}, ${size.width} px, ${scheme}`;
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${here} is too wide`);
+    // Colours do not depend on the size: each is looked at once.
+    if (axe) assert.deepEqual(await violations(page), [], here);
   }
   await page.setViewportSize(before);
   assert.deepEqual(await strange(page, language), [], `${name} speaks one language`);
@@ -60,7 +85,7 @@ async function strange(page, language) {
     const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (nodes.nextNode()) {
       const parent = nodes.currentNode.parentElement;
-      if (!parent.closest('option, noscript, .text, .whole, #announcer, button[lang], .words ol, .host, code')) found.push(nodes.currentNode.data);
+      if (!parent.closest('option, noscript, .text, .whole, #announcer, select, .words ol, .host, code')) found.push(nodes.currentNode.data);
     }
     for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
       for (const name of ['aria-label', 'title', 'placeholder']) found.push(node.getAttribute(name) ?? '');
@@ -72,19 +97,21 @@ async function strange(page, language) {
 
 /**
  * The tests of one language; a file each, so that they run side by side.
- * @param {'en' | 'ko'} language
+ * @param {'en' | 'ko' | 'ja' | 'es' | 'ar'} language
  */
 export function everyScreen(language) {
   describe(`every screen in ${language}`, () => {
     const it = world();
     afterEach(() => it.dismiss());
-    const kind = { locale: language === 'en' ? 'en-US' : 'ko-KR', reducedMotion: 'reduce', wire: 'another' };
+    const kind = { locale: LOCALES[language], reducedMotion: 'reduce', wire: 'another' };
     const see = (page, name) => look(page, language, name);
 
     test('from the start to a meeting', async () => {
       const page = await it.visitor(kind);
+      assert.equal(await page.locator('html').getAttribute('lang'), language);
+      assert.equal(await page.locator('html').getAttribute('dir'), language === 'ar' ? 'rtl' : 'ltr');
       await see(page, '01-start');
-      await page.locator('.bar-tools button').first().click();
+      await page.locator('.bar-tools .how').click();
       await see(page, '02-how');
       await page.keyboard.press('Escape');
       await page.locator('.have summary').click();
@@ -96,7 +123,7 @@ export function everyScreen(language) {
       await page.locator('form button[type=submit]').click();
       await page.locator('#topic-fault:not(:empty)').waitFor();
       await see(page, '03-start-too-long');
-      await seek(page, language === 'en' ? 'letters' : '편지');
+      await seek(page, TOPICS[language]);
       await page.locator('.waiting').waitFor();
       await see(page, '04-waiting');
       await page.locator('.late .button').first().waitFor();
@@ -106,7 +133,7 @@ export function everyScreen(language) {
       await see(page, '04-alerts');
       await page.keyboard.press('Escape');
       page.wire.cut();
-      await eventually(async () => /again|다시/.test(await page.locator('.progress').textContent()));
+      await eventually(async () => AGAIN[language].test(await page.locator('.progress').textContent()));
       await see(page, '05-waiting-offline');
       const lost = await it.person(kind);
       await lost.goto(`${lost.wire.url}#x`);
@@ -162,7 +189,7 @@ export function everyScreen(language) {
 
       guest.wire.cut();
       await host.locator('.dot.away').waitFor();
-      await write(host, language === 'en' ? 'Are you still there?' : '아직 계신가요?');
+      await write(host, STILL_THERE[language]);
       await see(host, '18-away');
       await guest.locator('.banner:visible').waitFor();
       await see(guest, '19-reconnecting');
@@ -197,7 +224,7 @@ export function everyScreen(language) {
       await page.keyboard.press('Escape');
       page.wire.cut();
       await page.locator('.banner:visible').waitFor();
-      await write(page, language === 'en' ? 'not delivered' : '전해지지 않은 말');
+      await write(page, NOT_DELIVERED[language]);
       await other.locator('.tool.report').click();
       await other.locator('input[value=spam]').check();
       await other.locator('dialog button[type=submit]').click();

@@ -9,6 +9,8 @@ const read = (file) => readFileSync(new URL(file, web), 'utf8');
 const modules = readdirSync(web).filter((file) => file.endsWith('.js'));
 /** What others wrote, loaded only by a browser that needs it. */
 const vendor = readdirSync(new URL('vendor/', web));
+/** The texts of each language but English, loaded when it is chosen. */
+const languages = readdirSync(new URL('languages/', web)).map((file) => `languages/${file}`);
 
 test('the page begins with main.js, and says where the others are named', () => {
   assert.equal(read('index.html').split('<!-- modules -->').length, 2);
@@ -44,8 +46,8 @@ test('what others wrote is what their packages give, and only one module of the 
 
 test('nothing is written as markup, evaluated, stored, or fetched from elsewhere', () => {
   const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie/;
-  for (const file of [...modules, 'vendor/noble-ml-kem.js']) assert.doesNotMatch(read(file), forbidden, file);
-  for (const file of [...modules, 'index.html', 'style.css']) {
+  for (const file of [...modules, ...languages, 'vendor/noble-ml-kem.js']) assert.doesNotMatch(read(file), forbidden, file);
+  for (const file of [...modules, ...languages, 'index.html', 'style.css']) {
     const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/(https?:)?\/\/[a-z0-9.-]+\.[a-z]{2,}/g) ?? [];
     assert.deepEqual(elsewhere, [], file);
   }

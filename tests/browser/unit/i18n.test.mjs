@@ -2,28 +2,45 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { en } from '../../../web/en.js';
+import { texts as en } from '../../../web/en.js';
 import { CATEGORIES, END_REASONS } from '../../../web/facts.js';
-import { choose } from '../../../web/i18n.js';
-import { ko } from '../../../web/ko.js';
+import { LANGUAGES, choose } from '../../../web/i18n.js';
 
 const web = new URL('../../../web/', import.meta.url);
 const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+/** What a text of a language is written in. */
+const SCRIPTS = { ko: /[가-힣]/, ja: /[\u3040-\u30ff\u4e00-\u9fff]/, ar: /[\u0600-\u06ff]/ };
+/** What a text of none of them but the own language is written in. */
+const others = (tag) => Object.entries(SCRIPTS).filter(([other]) => other !== tag).map(([, script]) => script);
 
-test('both languages have the same keys, and the same placeholders in each', () => {
-  assert.deepEqual(Object.keys(ko).sort(), Object.keys(en).sort());
-  for (const key of Object.keys(en)) assert.deepEqual(placeholders(ko[key]), placeholders(en[key]), key);
+const translations = await Promise.all(Object.entries(LANGUAGES).filter(([tag]) => tag !== 'en').map(async ([tag, { load }]) => [tag, (await load()).texts]));
+
+test('every file of a language can be chosen', () => {
+  const files = readdirSync(new URL('languages/', web)).map((file) => file.replace(/\.js$/, ''));
+  assert.deepEqual(files.sort(), translations.map(([tag]) => tag).sort());
+});
+
+test('every language has the same keys, and the same placeholders in each', () => {
+  for (const [tag, texts] of translations) {
+    assert.deepEqual(Object.keys(texts).sort(), Object.keys(en).sort(), tag);
+    for (const key of Object.keys(en)) assert.deepEqual(placeholders(texts[key]), placeholders(en[key]), `${tag}: ${key}`);
+  }
 });
 
 test('nothing was left untranslated', () => {
-  const same = Object.keys(en).filter((key) => en[key] === ko[key]);
-  assert.deepEqual(same, ['title']);
-  for (const [key, text] of Object.entries(ko)) assert.ok(key === 'title' || key === 'language.other' || /[가-힣]/.test(text), key);
-  for (const [key, text] of Object.entries(en)) assert.ok(key === 'language.other' || !/[가-힣]/.test(text), key);
+    for (const [tag, texts] of [...translations, ['en', en]]) {
+    if (tag !== 'en') assert.deepEqual(Object.keys(en).filter((key) => en[key] === texts[key]), ['title'], tag);
+    for (const [key, text] of Object.entries(texts)) {
+      assert.ok(key === 'title' || (SCRIPTS[tag]?.test(text) ?? true), `${tag}: ${key}`);
+      for (const script of others(tag)) {
+        assert.doesNotMatch(text, script, `${tag}: ${key}`);
+      }
+    }
+  }
 });
 
 test('every key is used somewhere', () => {
-  const sources = readdirSync(web).filter((file) => file.endsWith('.js') && file !== 'en.js' && file !== 'ko.js');
+  const sources = readdirSync(web).filter((file) => file.endsWith('.js') && file !== 'en.js');
   const code = sources.map((file) => readFileSync(new URL(file, web), 'utf8')).join('\n');
   // Keys made from parts, such as `report.${category}`.
   const prefixes = [...code.matchAll(/`([\w.]+\.)\$\{/g)].map(([, prefix]) => prefix);
@@ -39,6 +56,7 @@ test('every reason that the protocol knows has a text', () => {
 test('the first language that the page speaks is chosen', () => {
   assert.equal(choose(['fr-FR', 'ko-KR', 'en']), 'ko');
   assert.equal(choose(['EN-gb', 'ko']), 'en');
-  assert.equal(choose(['fr', 'kok']), 'en');
+  assert.equal(choose(['fr', 'kok', 'toString']), 'en');
+  assert.equal(choose(['pt', 'ar-EG']), 'ar');
   assert.equal(choose([]), 'en');
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 
 import { concat, equal, fromBase64url, utf8 } from '../../../web/bytes.js';
-import { en } from '../../../web/en.js';
+import { texts as en } from '../../../web/en.js';
 import { codeOf, linkOf, pskOf, secretOf, secretOfWords, wordsOf } from '../../../web/invite.js';
 import { aesKey, hkdf, open, seal } from '../../../web/noise.js';
 import { ContentWriter, cost, handshakeFrame, packetHeader, paddedLength, parseContent, parseFrame } from '../../../web/packet.js';

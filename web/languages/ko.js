@@ -1,15 +1,17 @@
 /**
  * 한국어 (Korean).
- * @type {Record<import('./i18n.js').Key, string>}
+ * @type {Record<import('../i18n.js').Key, string>}
  */
-export const ko = {
+export const texts = {
   'title': 'cipher-chat',
   'title.unread': '({count}) 새 메시지',
   'title.came': '● 상대가 왔습니다',
   'title.left': '● 대화가 끝났습니다',
-  'language.other': 'English',
   'nav.home': 'cipher-chat 첫 화면',
   'nav.how': '개인정보 보호',
+  'nav.language': '언어',
+  'nav.exit': '빠르게 나가기',
+  'nav.exit.how': '빠르게 나가기: 대화를 끝내고 이 페이지를 없앱니다. Esc 키를 세 번 눌러도 됩니다.',
 
   'start.heading': '편하게 이야기하세요.\n흔적은 남지 않습니다.',
   'start.lead': '두 브라우저 사이에서만 암호화되는 일대일 대화입니다. 계정도 기록도 없고, 대화가 끝나면 사라집니다.',
