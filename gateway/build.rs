@@ -112,7 +112,8 @@ fn import_map(files: &[File]) -> Result<String> {
 /// stand here again: Chromium fetches a module twice if only the import map names its digest.
 /// Those that not everybody needs are left to the page.
 fn preloads(files: &[File]) -> String {
-    let preloaded = modules(files).filter(|file| file.name != "main.js" && !LATER.iter().any(|later| file.name.starts_with(later)));
+    let preloaded = modules(files)
+        .filter(|file| file.name != "main.js" && !LATER.iter().any(|later| file.name.starts_with(later)));
     let link = |file: &File| {
         let (name, integrity) = (&file.name, digest(&file.bytes));
         format!("\n<link rel=\"modulepreload\" href=\"{name}\" integrity=\"sha256-{integrity}\">")

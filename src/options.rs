@@ -15,6 +15,7 @@ mod listeners;
 mod reader;
 mod role;
 mod secrecy;
+mod shown;
 mod spec;
 mod table;
 mod value;

@@ -40,6 +40,10 @@ export const texts = {
   'have.unknown': 'Word {number} is not one of the words of an invite. Please check how it is spelled.',
   'have.checksum': 'The words do not fit together: one of them is wrong, or their order is.',
   'start.people': 'At least {count} people are here now',
+  'start.welcome': 'From the operator',
+  'start.operator': 'Run by {name}',
+  'start.contact': 'Contact: {contact}',
+  'start.consent': 'Please read this and tick it first.',
   'start.unsupported': 'This browser cannot encrypt a chat here (X25519 is missing, or the page is not served over HTTPS). Please update it or use another one; we will not send anything unencrypted.',
 
   'invite.heading': 'Your invite link',

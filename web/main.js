@@ -29,7 +29,7 @@ import { followViewport } from './viewport.js';
 
 /** How long the first screen waits for the operator's offer. */
 const OFFER_PATIENCE_MS = 300;
-/** Where somebody is who left quickly: nothing there tells of this page. */
+/** Where somebody is who left quickly, if the operator names no page. */
 const EXIT_URL = 'about:blank';
 /** Fewer people than this are not shown. */
 const CROWD = 10;
@@ -48,7 +48,8 @@ const UNSAFE = {
 class Page {
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
   /** @type {import('./ui-start.js').Offer} */
-  #offer = { random: true, invite: true, topics: [], people: null };
+  #offer = offerOf({});
+  /** Where somebody goes who leaves quickly. */ #exitUrl = EXIT_URL;
   /** The criteria of the last find, for the next one. @type {Criteria} */ #last = {};
   #attention = new Attention();
   #strip = new ServiceStrip();
@@ -113,7 +114,7 @@ class Page {
     this.#discard();
     document.title = '';
     // Takes this page's place in the history: the way back leads to what was before it.
-    location.replace(EXIT_URL);
+    location.replace(this.#exitUrl);
   }
 
   /** @param {{node: HTMLElement, heading: HTMLElement}} screen */
@@ -149,6 +150,7 @@ class Page {
     this.#strip.show(ofStatus(status));
     const before = JSON.stringify(this.#offer);
     this.#offer = offerOf(status);
+    this.#exitUrl = exitOf(status);
     const untouched = this.#main.querySelector('.start') !== null && !this.#main.querySelector('.ways')?.contains(document.activeElement);
     if (untouched && JSON.stringify(this.#offer) !== before) this.#showStart();
   }
@@ -409,7 +411,22 @@ function offerOf(status) {
   const matching = Array.isArray(status.matching) ? status.matching : ['random', 'invite'];
   const topics = Array.isArray(status.topics) ? status.topics.filter((/** @type {unknown} */ topic) => typeof topic === 'string') : [];
   const people = [status.waiting, status.chatting].filter(Number.isFinite).reduce((sum, some) => sum + some, 0);
-  return { random: matching.includes('random'), invite: matching.includes('invite'), topics, people: people >= CROWD ? people : null };
+  return {
+    random: matching.includes('random'), invite: matching.includes('invite'), topics, people: people >= CROWD ? people : null,
+    operator: { name: textOf(status.operator?.name), contact: textOf(status.operator?.contact), welcome: textOf(status.welcome) },
+    consent: textOf(status.consent),
+  };
+}
+
+/** @param {unknown} value */
+function textOf(value) {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** @param {any} status */
+function exitOf(status) {
+  const url = textOf(status.exit_url);
+  return url !== null && URL.canParse(url) && ['https:', 'http:'].includes(new URL(url).protocol) ? url : EXIT_URL;
 }
 
 void new Page().begin();

@@ -15,6 +15,8 @@ import { secretOfInput } from './invite.js';
  * @property {boolean} invite
  * @property {string[]} topics Empty: any topic.
  * @property {number | null} people
+ * @property {{name: string | null, contact: string | null, welcome: string | null}} operator
+ * @property {string | null} consent What has to be agreed to before a stranger is looked for.
  */
 
 /** Languages to choose from: the page's own first, then the most spoken ones. */
@@ -34,9 +36,21 @@ export function startScreen(offer, last, act) {
     'div', { class: 'about' },
     el('ul', { class: 'promises' }, promise('lock', 'start.promise.sealed'), promise('feather', 'start.promise.nothing'), promise('mask', 'start.promise.nobody')),
     offer.people === null ? null : el('p', { class: 'people' }, el('span', { class: 'dot online' }), el('span', { text: ['start.people', { count: offer.people }] })),
+    whoRunsThis(offer.operator),
   );
   const ways = el('div', { class: 'ways' }, offer.random ? meet(offer, last, act.find) : null, offer.invite ? invite(act.invite, offer.random) : null, offer.invite ? haveInvite(act.join) : null);
   return { node: el('div', { class: 'screen start' }, intro, ways, about), heading };
+}
+
+/** What the operator says, in the operator's language. @param {Offer['operator']} operator */
+function whoRunsThis({ name, contact, welcome }) {
+  if (name === null && contact === null && welcome === null) return null;
+  return el(
+    'section', { class: 'operator-words', label: 'start.welcome' },
+    welcome === null ? null : el('p', { class: 'welcome', set: { dir: 'auto' } }, welcome),
+    name === null ? null : el('p', { class: 'hint', text: ['start.operator', { name }] }),
+    contact === null ? null : el('p', { class: 'hint', text: ['start.contact', { contact }] }),
+  );
 }
 
 /** Shown instead when the browser cannot encrypt. */
@@ -55,9 +69,10 @@ function meet(offer, last, find) {
   const topic = offer.topics.length > 0 ? topicChoice(offer.topics, last.topic) : topicInput(last.topic);
   const lang = languageSelect(last.lang);
   const role = roleSelect(last.role);
+  const consent = offer.consent === null ? null : consentBox(offer.consent);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!topic.check()) return;
+    if (!topic.check() || consent?.check() === false) return;
     /** @type {Criteria} */
     const wanted = {};
     if (topic.value() !== '') wanted.topic = topic.value();
@@ -73,6 +88,7 @@ function meet(offer, last, find) {
       'form', { class: 'form', set: { novalidate: true }, on: { submit } },
       topic.node,
       el('div', { class: 'pair' }, field('start.language', lang), field('start.role', role)),
+      consent?.node ?? null,
       el('button', { class: 'button primary', text: 'start.find', set: { type: 'submit' } }),
     ),
   );
@@ -121,6 +137,27 @@ function haveInvite(join) {
       el('button', { class: 'button', text: 'join.go', set: { type: 'button' }, on: { click: () => void go() } }),
     ),
   );
+}
+
+/** What was agreed to, which this page does not ask again. @type {string | null} */
+let agreedTo = null;
+
+/** @param {string} consent */
+function consentBox(consent) {
+  const box = el('input', { set: { type: 'checkbox', checked: agreedTo === consent, 'aria-describedby': 'consent-fault' } });
+  const fault = el('p', { class: 'fault', set: { id: 'consent-fault', role: 'alert' } });
+  const check = () => {
+    agreedTo = box.checked ? consent : null;
+    box.setAttribute('aria-invalid', String(!box.checked));
+    if (box.checked) {
+      fault.replaceChildren();
+    } else {
+      setText(fault, 'start.consent');
+      box.focus();
+    }
+    return box.checked;
+  };
+  return { node: el('div', {}, el('label', { class: 'choice' }, box, el('span', { set: { dir: 'auto' } }, consent)), fault), check };
 }
 
 /** @param {import('./i18n.js').Key} key @param {HTMLElement} input */

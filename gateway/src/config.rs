@@ -12,7 +12,7 @@ use schemas::{
 };
 use session::Topology;
 
-use crate::address::is_private_network;
+use crate::{about::About, address::is_private_network};
 
 /// Default of [`Config::matching`].
 pub const MATCHING: Matching = Matching { random: true, invite: true };
@@ -58,6 +58,8 @@ pub struct Config {
     pub topics: Option<Vec<OfferedTopic>>,
     /// The ways to meet that the operator offers.
     pub matching: Matching,
+    /// What the operator tells whoever comes.
+    pub about: About,
     /// Sustained rates.
     pub rates: RateConfig,
     /// Live sockets in all.
@@ -228,6 +230,7 @@ impl Config {
             allowed_origins: Vec::new(),
             topics: None,
             matching: MATCHING,
+            about: About::default(),
             rates: RATES,
             connections: None,
             connections_per_address: CONNECTIONS_PER_ADDRESS,

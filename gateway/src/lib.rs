@@ -2,6 +2,7 @@
 //!
 //! [`session`] decides, [`node`] carries out, `ws` relays; [`rest`] is the way in.
 
+pub mod about;
 pub mod address;
 #[cfg(feature = "bench")]
 pub mod bench;

@@ -16,6 +16,7 @@ use super::{
     listeners::{self, Listener},
     reader::Reader,
     role::Role,
+    shown,
     spec::Row,
     table::*,
     value::{OtlpEndpoint, Switch},
@@ -256,6 +257,7 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         allowed_origins: reader.find(&ALLOWED_ORIGIN).unwrap_or_default().0,
         topics: reader.find(&TOPICS),
         matching: reader.get(&MATCHING),
+        about: shown::about(reader),
         rates: RateConfig {
             session: reader.get(&SESSION_RATE).0,
             connect: reader.get(&CONNECT_RATE).0,

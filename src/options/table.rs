@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use gateway::config::{self, Hsts, Matching, OfferedTopic};
+use gateway::{
+    about::{self, ExitUrl, Shown},
+    config::{self, Hsts, Matching, OfferedTopic},
+};
 use ipnet::IpNet;
 use pairing::FairBy;
 use schemas::{NodeId, Service, lifetimes};
@@ -247,6 +250,34 @@ table! {
         default: config::MATCHING, example: "invite",
         help: "Ways in which people may meet: random (by topic or by chance), invite (by a \
             link), or both.",
+    }
+    OPERATOR_NAME: Shown<{ about::NAME_CHARS }> {
+        name: "operator-name", group: Service, roles: GATEWAYS,
+        without: "not shown", example: "Anna's Help Line",
+        help: "Who runs this server, for the start screen and GET /v1/status: 80 characters at most.",
+    }
+    OPERATOR_CONTACT: Shown<{ about::CONTACT_CHARS }> {
+        name: "operator-contact", group: Service, roles: GATEWAYS,
+        without: "not shown", example: "help@example.org",
+        help: "How the operator is reached, shown with the name: 200 characters at most.",
+    }
+    WELCOME: PathBuf {
+        name: "welcome", group: Service, roles: GATEWAYS,
+        without: "none", example: "/etc/cipher-chat/welcome.txt",
+        help: "File of a plain text for the start screen, such as who answers and when: 2000 \
+            characters at most, read at start.",
+    }
+    CONSENT: Shown<{ about::CONSENT_CHARS }> {
+        name: "consent", group: Service, roles: GATEWAYS,
+        without: "none", example: "I am 16 or older.",
+        help: "What a person has to tick on the page before a stranger is looked for: 400 characters \
+            at most. The server cannot know who has ticked it.",
+    }
+    EXIT_URL: ExitUrl {
+        name: "exit-url", group: Service, roles: GATEWAYS,
+        without: "about:blank", example: "https://www.example.org/weather",
+        help: "Where the page goes when a person leaves quickly: an everyday page tells less than an \
+            empty one. That site sees the person's address, but not where it came from.",
     }
     READY_NEEDS: Vec<Service> {
         name: "ready-needs", group: Service, roles: GATEWAYS,

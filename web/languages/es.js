@@ -43,6 +43,10 @@ export const texts = {
   'have.unknown': 'La palabra {number} no es de las que usa una invitación. Revisa cómo está escrita.',
   'have.checksum': 'Las palabras no encajan: una es incorrecta o están en otro orden.',
   'start.people': 'Ahora mismo hay aquí al menos {count} personas',
+  'start.welcome': 'De quien gestiona este sitio',
+  'start.operator': 'Lo gestiona {name}',
+  'start.contact': 'Contacto: {contact}',
+  'start.consent': 'Lee esto y márcalo primero.',
   'start.unsupported': 'Este navegador no puede cifrar una conversación aquí (falta X25519 o la página no se sirve por HTTPS). Actualízalo o usa otro; no enviaremos nada sin cifrar.',
 
   'invite.heading': 'Tu enlace de invitación',
@@ -90,6 +94,12 @@ export const texts = {
   'wait.busy.minutes': 'Está llegando mucha gente a la vez y conservas tu turno: nuevo intento en {minutes} minutos…',
   'wait.silent': 'El servidor no responde. Intentándolo de nuevo…',
   'wait.busy': 'El servidor está ocupado. Nuevo intento en {seconds} s…',
+  'wait.closed': 'Ahora no se admiten conversaciones nuevas. Nuevo intento en {seconds} s…',
+
+  'service.paused': 'Por un momento no se conecta a personas desconocidas. Quien espera conserva su turno.',
+  'service.closed': 'Ahora no se admiten conversaciones nuevas; las que están en curso continúan.',
+  'service.notice': 'De quienes llevan este servicio:',
+  'service.hide': 'Ocultar',
 
   'chat.peer': 'La otra persona',
   'chat.securing': 'Acordando las claves…',

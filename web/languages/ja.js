@@ -43,6 +43,10 @@ export const texts = {
   'have.unknown': '{number} 番目の単語は、招待に使う単語ではありません。つづりを確かめてください。',
   'have.checksum': '単語が合いません。どれかが違うか、順番が違います。',
   'start.people': '今、{count} 人以上がいます',
+  'start.welcome': '運営者から',
+  'start.operator': '運営：{name}',
+  'start.contact': '連絡先：{contact}',
+  'start.consent': '先に読んで、印を付けてください。',
   'start.unsupported': 'このブラウザーでは、ここでチャットを暗号化できません（X25519 に対応していないか、ページが HTTPS ではありません）。ブラウザーを更新するか、別のものを使ってください。暗号化せずに送ることはありません。',
 
   'invite.heading': '招待リンク',
@@ -90,6 +94,12 @@ export const texts = {
   'wait.busy.minutes': '多くの人が一度に来ています。順番はそのままです。{minutes} 分後にもう一度試します…',
   'wait.silent': 'サーバーが応答しません。もう一度試しています…',
   'wait.busy': 'サーバーが混み合っています。{seconds} 秒後にもう一度試します…',
+  'wait.closed': '今は新しいチャットを受け付けていません。{seconds} 秒後にもう一度試します…',
+
+  'service.paused': 'しばらくの間、知らない人どうしはつながりません。待っている人の順番はそのままです。',
+  'service.closed': '今は新しいチャットを受け付けていません。始まっているものは続きます。',
+  'service.notice': 'このサービスの運営者から：',
+  'service.hide': '隠す',
 
   'chat.peer': '相手',
   'chat.securing': '鍵を取り決めています…',

@@ -43,6 +43,10 @@ export const texts = {
   'have.unknown': '{number}번째 단어는 초대에 쓰는 단어가 아닙니다. 철자를 확인해 주세요.',
   'have.checksum': '단어가 서로 맞지 않습니다. 틀린 단어가 있거나 순서가 바뀌었습니다.',
   'start.people': '지금 {count}명 이상 있습니다',
+  'start.welcome': '운영자의 말',
+  'start.operator': '운영: {name}',
+  'start.contact': '연락처: {contact}',
+  'start.consent': '먼저 읽고 표시해 주세요.',
   'start.unsupported': '이 브라우저에서는 대화를 암호화할 수 없습니다(X25519를 지원하지 않거나 HTTPS가 아닙니다). 브라우저를 업데이트하거나 다른 브라우저를 써 주세요. 암호화하지 않은 채로는 아무것도 보내지 않습니다.',
 
   'invite.heading': '초대 링크',

@@ -36,6 +36,40 @@ pub(super) struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "At 22:00 we are away for a moment.")]
     notice: Option<String>,
+    /// Who runs this server; absent if the operator does not say.
+    #[serde(skip_serializing_if = "Operator::is_silent")]
+    #[schema(required = false)]
+    operator: Operator,
+    /// A plain text of the operator for the start screen, of 2000 characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    welcome: Option<String>,
+    /// What a person has to agree to before a stranger is looked for, of 400 characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "I am 16 or older.")]
+    consent: Option<String>,
+    /// Where a page goes whose person leaves quickly; absent for `about:blank`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://www.example.org/weather")]
+    exit_url: Option<String>,
+}
+
+/// Who runs a server.
+#[derive(Serialize, ToSchema)]
+struct Operator {
+    /// A name, of 80 characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Anna's Help Line")]
+    name: Option<String>,
+    /// How to reach the operator, of 200 characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "help@example.org")]
+    contact: Option<String>,
+}
+
+impl Operator {
+    fn is_silent(&self) -> bool {
+        self.name.is_none() && self.contact.is_none()
+    }
 }
 
 /// A way to meet.
@@ -59,6 +93,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<Status> {
     let topics = config.topics.as_ref();
     let ServiceState { strangers, closed, notice } = config.orders.now().service.clone();
     let offered = Matching { random: node.offers_strangers(), ..config.matching };
+    let about = &config.about;
     Json(Status {
         waiting: coarse(crowd.waiting),
         chatting: coarse(crowd.chatting),
@@ -67,6 +102,13 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<Status> {
         paused: (strangers == Strangers::Paused).then_some(true),
         closed,
         notice,
+        operator: Operator {
+            name: about.name.as_ref().map(|name| name.as_str().to_owned()),
+            contact: about.contact.as_ref().map(|contact| contact.as_str().to_owned()),
+        },
+        welcome: about.welcome.as_ref().map(|text| text.as_str().to_owned()),
+        consent: about.consent.as_ref().map(|text| text.as_str().to_owned()),
+        exit_url: about.exit_url.as_ref().map(|url| url.as_str().to_owned()),
     })
 }
 

@@ -35,7 +35,7 @@ export function stories(name, start) {
       const other = await it.visitor();
       await here.open(it.url);
       await (await here.see('input[type=text]')).sendKeys(topic);
-      await here.run('document.querySelector("select").value = ""');
+      await here.run('document.querySelector("main select").value = ""');
       await here.click('form button[type=submit]');
       await seek(other, topic);
       await ready(other);

@@ -21,10 +21,10 @@ const FEWER = [WAYS[0], WAYS[3]];
 
 /** What shows that another language was left in, but for a few words that belong to all. */
 const STRANGE = {
-  en: /[^\x00-\x7f‘’“”…●–·\p{Emoji}]/u, es: /[^\x00-\x7f‘’“”«»…●–·¿¡áéíóúñü\p{Emoji}]|\b(the|and|you|chat|message)\b/iu,
+  en: /[^\x00-\x7f‘’“”…●–·\ufe0f\p{Emoji}]/u, es: /[^\x00-\x7f‘’“”«»…●–·¿¡áéíóúñü\ufe0f\p{Emoji}]|\b(the|and|you|chat|message)\b/iu,
   ko: /[a-z]{3,}/i, ja: /[a-z]{3,}|[\uac00-\ud7a3]/i, ar: /[a-z]{3,}/i,
 };
-const COMMON = /cipher-chat|X25519|HTTPS|Esc|ML-KEM|Host|proxy_set_header|\$http_host|Nginx/g;
+const COMMON = /cipher-chat|X25519|HTTPS|Esc|ML-KEM|Host|proxy_set_header|\$(http_)?host|Nginx/g;
 const LOCALES = { en: 'en-US', ko: 'ko-KR', ja: 'ja-JP', es: 'es-ES', ar: 'ar-EG' };
 
 const SAID = {

@@ -139,7 +139,7 @@ class World {
 export async function seek(page, topic) {
   await page.locator('input[type=text]').fill(topic);
   // Two languages would wait ten seconds for each other.
-  await page.locator('select').first().selectOption('');
+  await page.locator('main select').first().selectOption('');
   await page.locator('form button[type=submit]').click();
 }
 

@@ -20,6 +20,7 @@ mod whole;
 
 use super::*;
 use crate::{
+    about::{ExitUrl, Shown},
     config::{Config, OfferedTopic},
     metrics::Metrics,
     node::Node,
@@ -342,9 +343,15 @@ async fn the_status_tells_what_is_offered() {
         let topic = |text: &str| OfferedTopic { shown: text.into(), topic: text.parse().unwrap() };
         c.topics = Some(vec![topic("Music"), topic("음악")]);
         c.matching.invite = false;
+        c.about.name = Some(Shown::parse("Anna's Help Line").unwrap());
+        c.about.welcome = Some(Shown::parse("We answer from 6 to 10.\nWelcome!").unwrap());
+        c.about.consent = Some(Shown::parse("I am 16 or older.").unwrap());
+        c.about.exit_url = Some(ExitUrl::parse("https://weather.example/").unwrap());
     });
     let status = request("GET", "/v1/status", &[], "");
-    let expected = json!({"waiting": 0, "chatting": 0, "topics": ["Music", "음악"], "matching": ["random"]});
+    let expected = json!({"waiting": 0, "chatting": 0, "topics": ["Music", "음악"], "matching": ["random"],
+        "operator": {"name": "Anna's Help Line"}, "welcome": "We answer from 6 to 10.\nWelcome!",
+        "consent": "I am 16 or older.", "exit_url": "https://weather.example/"});
     assert_eq!(body(gateway.send(status).await).await, expected);
     let open = Gateway::new(|_| ());
     let status = request("GET", "/v1/status", &[], "");
