@@ -7,10 +7,9 @@
 
 import { utf8 } from './bytes.js';
 import { ChannelFault } from './channel-end.js';
-import { Handshake } from './handshake.js';
-import { HandshakeTimeout } from './handshake-timeout.js';
 import { Inbound } from './inbound.js';
 import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_TEXT } from './limits.js';
+import { Opening } from './opening.js';
 import { Outbound } from './outbound.js';
 import { BYE, ContentWriter, OPENING, TEXT, TYPING, parseContent, parseFrame, readMessage } from './packet.js';
 import { PacketCipher } from './packet-cipher.js';
@@ -35,7 +34,7 @@ export class Channel {
   /** @type {(event: ChannelEvent) => void} */
   onEvent = () => {};
   /** How many binary messages were dropped, by reason. None of them changed anything. */
-  dropped = { malformed: 0, unexpected: 0, early: 0, epoch: 0, replayed: 0, forged: 0 };
+  dropped = { malformed: 0, unexpected: 0, early: 0, epoch: 0, replayed: 0, forged: 0, crowded: 0 };
 
   #side;
   #random;
@@ -43,8 +42,7 @@ export class Channel {
   /** Why and when a leaving channel ends. @type {{reason: ChannelEnd, until: number}} */
   #leaving = { reason: 'bye', until: 0 };
   #path = new Path();
-  /** @type {Handshake | null} */ #handshake;
-  /** @type {HandshakeTimeout | null} */ #handshakeTimeout = null;
+  #opening;
   /** @type {PacketCipher | null} */ #cipher = null;
   #outbound = new Outbound();
   #inbound = new Inbound();
@@ -63,7 +61,7 @@ export class Channel {
   constructor({ side, random, ...secrets }) {
     this.#side = side;
     this.#random = random;
-    this.#handshake = new Handshake({ side, ...secrets });
+    this.#opening = new Opening({ side, ...secrets }, this.#path, (frame, awaits) => this.onFrame(frame, awaits));
   }
 
   /**
@@ -71,27 +69,27 @@ export class Channel {
    * @param {number} now
    */
   start(now) {
-    this.#handshakeTimeout = new HandshakeTimeout(now);
-    return this.#inTurn(now, async () => {
-      await this.#handshake?.start();
-      if (this.isOver) return;
-      if (this.#side === 'a') this.#handshakeTimeout?.begin(now);
-      this.#repeatHandshake(now);
-    });
+    this.#opening.begin(now);
+    return this.#inTurn(now, () => this.#opening.sendFirst(now));
   }
 
   /**
-   * Handles a binary message, which may contain anything.
+   * Handles a binary message, which may contain anything. When too much waits already it is dropped,
+   * as if it had been lost: the peer sends it again.
    * @param {number} now
    * @param {Bytes} bytes
    */
   handleFrame(now, bytes) {
+    if (!this.#turns.hasRoom) {
+      this.dropped.crowded += 1;
+      return this.#turns.done;
+    }
     return this.#inTurn(now, async () => {
       const frame = parseFrame(bytes);
       if (frame === null) this.dropped.malformed += 1;
       else if ('step' in frame) await this.#handleHandshake(now, frame.step, frame.body);
       else await this.#handlePacket(now, frame);
-    });
+    }, bytes.length);
   }
 
   /**
@@ -103,7 +101,7 @@ export class Channel {
     return this.#inTurn(now, () => {
       const done = this.#path.take(change);
       if (done === 'opened') this.#reopened(now);
-      if (done === 'closed') this.#handshakeTimeout?.pause(now);
+      if (done === 'closed') this.#opening.pause(now);
     });
   }
 
@@ -163,9 +161,7 @@ export class Channel {
   handleTimeout(now) {
     return this.#inTurn(now, () => {
       if (this.#phase === 'handshaking') {
-        if (this.#handshakeTimeout?.isExhausted(now)) return this.#end('no-channel');
-        if (this.#handshakeTimeout?.resendIsDue(now)) this.#repeatHandshake(now);
-        return;
+        return this.#opening.timeOut(now) ? this.#end('no-channel') : undefined;
       }
       if (this.#phase === 'leaving' && now >= this.#leaving.until) return this.#end(this.#leaving.reason);
       if (!this.#path.isOpen) return;
@@ -177,7 +173,7 @@ export class Channel {
   /** When to call `handleTimeout` next, as of the last input; `null`: never. */
   get nextTimeout() {
     if (this.#phase === 'ended') return null;
-    if (this.#phase === 'handshaking') return this.#handshakeTimeout?.next ?? null;
+    if (this.#phase === 'handshaking') return this.#opening.next;
     const times = this.#phase === 'leaving' ? [this.#leaving.until] : [];
     if (this.#path.isOpen) {
       const typing = this.#maySendTyping() ? this.#typing.dueAt : null;
@@ -194,13 +190,14 @@ export class Channel {
    * Handles an input after all earlier ones, then sends what is due.
    * @param {number} now
    * @param {() => unknown} input It may be asynchronous.
+   * @param {number} [bytes] What it keeps in memory until then.
    */
-  #inTurn(now, input) {
+  #inTurn(now, input, bytes) {
     return this.#turns.take(async () => {
       if (this.isOver) return;
       await input();
       await this.#flush(now);
-    });
+    }, bytes);
   }
 
   /** @param {unknown} fault */
@@ -211,19 +208,17 @@ export class Channel {
 
   /** @param {number} now @param {import('./packet.js').Step} step @param {Bytes} body */
   async #handleHandshake(now, step, body) {
-    const progress = await this.#handshake?.receive(step, body).catch((fault) => this.#handshakeFault(fault));
+    const progress = await this.#opening.receive(step, body).catch((fault) => this.#handshakeFault(fault));
     if (progress === undefined || this.isOver) return;
     switch (progress.kind) {
       case 'unexpected':
         this.dropped.unexpected += 1;
         return;
       case 'reply':
-        if (this.#handshakeTimeout?.mayAnswer(now)) this.#sendIfOpen(now, progress.send);
-        return;
+        return this.#opening.replyToCopy(now, progress.send);
       case 'keys':
         await this.#takeKeys(progress.keys);
-        this.#sendIfOpen(now, progress.send);
-        return this.#handshakeTimeout?.begin(now);
+        return this.#opening.reply(now, progress.send);
       case 'secure':
         await this.#takeKeys(progress.keys);
         // Before anybody can write: it is the first message of `a`.
@@ -249,24 +244,6 @@ export class Channel {
   async #takeKeys(keys) {
     const cipher = await PacketCipher.of(this.#side, keys);
     if (!this.isOver) this.#cipher = cipher;
-  }
-
-  /** Sends the last handshake message (again), if this side waits for the answer to one. @param {number} now */
-  #repeatHandshake(now) {
-    const waiting = this.#handshake?.waiting;
-    if (waiting) this.#sendIfOpen(now, waiting);
-  }
-
-  /**
-   * Sends a handshake message, unless the server would drop it. It is then repeated when the path
-   * is open.
-   * @param {number} now
-   * @param {Bytes} frame
-   */
-  #sendIfOpen(now, frame) {
-    if (!this.#path.isOpen || this.isOver) return;
-    this.#handshakeTimeout?.sent(now);
-    this.onFrame(frame, true);
   }
 
   /** @param {SafetyCode} safety */
@@ -307,7 +284,7 @@ export class Channel {
 
   /** The first message that `b` delivers. Only the right opening secures the channel. @param {Message} message */
   async #deliverOpening({ kind, body }) {
-    const safety = kind === OPENING ? await this.#handshake?.open(body) : undefined;
+    const safety = kind === OPENING ? await this.#opening.open(body) : undefined;
     if (this.isOver) return;
     if (safety === undefined) throw new ChannelFault('commitment-broken');
     this.#secured(safety);
@@ -397,8 +374,7 @@ export class Channel {
   /** @param {number} now */
   #reopened(now) {
     if (this.#phase === 'handshaking') {
-      this.#handshakeTimeout?.resume(now);
-      this.#repeatHandshake(now);
+      this.#opening.resume(now);
     } else {
       this.#outbound.restart();
       this.#sendTyping(now);
@@ -410,8 +386,8 @@ export class Channel {
     if (this.isOver) return;
     this.#phase = 'ended';
     const lost = this.#outbound.unacknowledgedTexts;
-    this.#handshake?.erase();
-    this.#handshake = this.#cipher = this.#handshakeTimeout = null;
+    this.#opening.erase();
+    this.#cipher = null;
     this.#outbound = new Outbound();
     this.#inbound = new Inbound();
     for (const number of lost) this.onEvent({ kind: 'not-delivered', number });

@@ -11,6 +11,7 @@ import { WHY_CLOSED, adviceOf, emit } from './protocol.js';
 import { USUAL, ofMessage } from './service.js';
 import { Session } from './session.js';
 import { Sockets } from './sockets.js';
+import { Told } from './told.js';
 
 /** @typedef {import('./facts.js').Category} Category */
 /** @typedef {import('./facts.js').Reconnect} Reconnect */
@@ -46,8 +47,7 @@ export class ConnectionMachine {
   #sockets;
   #goal;
   #session = new Session();
-  /** What the page was told of the connection. @type {'online' | 'silent' | 'offline'} */
-  #told = 'offline';
+  #told = new Told();
   #stopped = true;
   /** Whether the server has said that it takes no new sessions. */
   #closed = false;
@@ -121,7 +121,7 @@ export class ConnectionMachine {
     const farewell = this.leave();
     this.#stopped = true;
     this.#goal.clear();
-    this.#told = 'offline';
+    this.#told.forget();
     return [...farewell, ...this.#sockets.stop()];
   }
 
@@ -200,9 +200,7 @@ export class ConnectionMachine {
    */
   received(socket, now) {
     if (socket !== this.#sockets.active) return [];
-    const effects = this.#sockets.received(now);
-    if (this.#told === 'silent') effects.push(this.#tell('online', { kind: 'answers' }));
-    return effects;
+    return [...this.#sockets.received(now), ...this.#told.answers()];
   }
 
   /**
@@ -315,7 +313,7 @@ export class ConnectionMachine {
       effects.push(...replaced);
       if (replaced.length > 0) effects.push(...this.#inRoomOnly({ kind: 'moving' }));
     }
-    if (this.#told !== 'online') effects.push(this.#tell('online', { kind: 'online' }));
+    effects.push(...this.#told.online());
     this.#goal.resuming = this.inRoom;
     // What is not as usual the server says after this.
     return [...effects, ...this.#tellService(USUAL), ...this.#repeatGoal()];
@@ -370,7 +368,7 @@ export class ConnectionMachine {
   /** @returns {Effect[]} */
   #silent() {
     this.#sockets.liveness.tellAt = null;
-    return this.#told === 'online' ? [this.#tell('silent', { kind: 'silent' })] : [];
+    return this.#told.silent();
   }
 
   // Losing -------------------------------------------------------------------------------------------------------
@@ -392,7 +390,7 @@ export class ConnectionMachine {
     if (advice === 'never') return this.#fail(WHY_CLOSED.get(code ?? 0) ?? 'fault');
     if (this.#goal.isNone) {
       // There is no goal: the next find connects again.
-      this.#told = 'offline';
+      this.#told.forget();
       return [];
     }
     if (advice === 'back-off' && code !== null) this.#sockets.dial.skipTheShortest();
@@ -413,13 +411,7 @@ export class ConnectionMachine {
   /** There is no connection; tries again later. @param {'lost' | 'silent'} why @param {number} now @returns {Effect[]} */
   #offline(why, now) {
     this.#sockets.dial.later(now);
-    return [this.#tell('offline', { kind: 'offline', why })];
-  }
-
-  /** @param {'online' | 'silent' | 'offline'} told @param {ConnectionEvent} event @returns {Effect} */
-  #tell(told, event) {
-    this.#told = told;
-    return emit(event);
+    return this.#told.offline(why);
   }
 
   /** @param {ConnectionEvent} event @returns {Effect[]} */

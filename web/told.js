@@ -1,0 +1,41 @@
+/** What the page was told of the connection last, so that nothing is told twice. */
+
+import { emit } from './protocol.js';
+
+/** @typedef {import('./protocol.js').Effect} Effect */
+
+export class Told {
+  /** @type {'online' | 'silent' | 'offline'} */ #state = 'offline';
+
+  /** A connection is ready. @returns {Effect[]} */
+  online() {
+    const before = this.#state;
+    this.#state = 'online';
+    return before === 'online' ? [] : [emit({ kind: 'online' })];
+  }
+
+  /** The server does not answer. @returns {Effect[]} */
+  silent() {
+    if (this.#state !== 'online') return [];
+    this.#state = 'silent';
+    return [emit({ kind: 'silent' })];
+  }
+
+  /** Something was received. @returns {Effect[]} */
+  answers() {
+    if (this.#state !== 'silent') return [];
+    this.#state = 'online';
+    return [emit({ kind: 'answers' })];
+  }
+
+  /** There is no connection. @param {'lost' | 'silent'} why @returns {Effect[]} */
+  offline(why) {
+    this.#state = 'offline';
+    return [emit({ kind: 'offline', why })];
+  }
+
+  /** There is none, and nobody asks for one. */
+  forget() {
+    this.#state = 'offline';
+  }
+}
