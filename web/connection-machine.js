@@ -17,7 +17,6 @@ import { Told } from './told.js';
 /** @typedef {import('./facts.js').Reconnect} Reconnect */
 /** @typedef {import('./facts.js').ServerType} ServerType */
 /** @typedef {import('./goal.js').Outcome} Outcome */
-/** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./protocol.js').Effect} Effect */
@@ -103,13 +102,20 @@ export class ConnectionMachine {
 
   /** Ends the chat. @returns {Effect[]} */
   leave() {
-    return this.#endRoom({ type: 'leave' });
+    if (!this.inRoom) return [];
+    const open = this.#sockets.active;
+    const live = open !== null && !this.#goal.resuming;
+    this.#goal.leaveRoom();
+    if (live) return [this.#sockets.send({ type: 'leave' })];
+    // Without a connection the peer would wait for the whole grace. A request over HTTP may still
+    // get through.
+    return this.#session.token === null ? [] : [{ do: 'end-room', token: this.#session.token }];
   }
 
   /** Reports the chat, which ends it, or the one that has just ended. @param {Category} category @returns {Effect[]} */
   report(category) {
-    if (!this.inRoom && this.#sockets.active !== null) return [this.#sockets.send({ type: 'report', category })];
-    return this.#endRoom({ type: 'report', category });
+    const live = this.#sockets.active !== null && !this.#goal.resuming;
+    return live ? [this.#sockets.send(this.#goal.report(category))] : this.leave();
   }
 
   /**
@@ -229,18 +235,20 @@ export class ConnectionMachine {
   closed(socket, how, now) {
     const replacedByUs = this.#sockets.dial.hasGivenUp && WHY_CLOSED.get(Number(how)) === 'replaced';
     const code = how === 'silent' || replacedByUs ? null : how;
+    /** @type {Effect[]} */
+    const effects = [];
     if (socket === this.#sockets.dial.opening) {
       this.#sockets.dial.failed();
       if (this.#sockets.active !== null) return (this.#sockets.dial.later(now), []);
     } else if (socket === this.#sockets.active) {
       this.#sockets.lost(now);
-      this.#goal.repeatAt = null;
+      effects.push(...this.#follow(this.#goal.disconnected()));
       // A new connection may close the old one before its own `ready` comes.
-      if (this.#sockets.dial.opening !== null && WHY_CLOSED.get(code ?? 0) !== 'session-over') return this.#inRoomOnly({ kind: 'moving' });
+      if (this.#sockets.dial.opening !== null && WHY_CLOSED.get(code ?? 0) !== 'session-over') return [...effects, ...this.#inRoomOnly({ kind: 'moving' })];
     } else {
       return [];
     }
-    return this.#reconnect(adviceOf(code), code, how === 'silent' ? 'silent' : 'lost', now);
+    return [...effects, ...this.#reconnect(adviceOf(code), code, how === 'silent' ? 'silent' : 'lost', now)];
   }
 
   /**
@@ -340,20 +348,7 @@ export class ConnectionMachine {
    */
   #renewed(message, now) {
     this.#session.keep(message, now);
-    this.#goal.renewed(message.ticket);
-    return [];
-  }
-
-  /** @param {ClientMessage} message @returns {Effect[]} */
-  #endRoom(message) {
-    if (!this.inRoom) return [];
-    const open = this.#sockets.active;
-    const live = open !== null && !this.#goal.resuming;
-    this.#goal.leaveRoom();
-    if (live) return [this.#sockets.send(message)];
-    // Without a connection the peer would wait for the whole grace. A request over HTTP may still
-    // get through.
-    return this.#session.token === null ? [] : [{ do: 'end-room', token: this.#session.token }];
+    return this.#follow(this.#goal.renewed(message.ticket));
   }
 
   /** Opens another connection beside one that is silent. @param {number} now @returns {Effect[]} */

@@ -148,8 +148,9 @@ export const texts = {
 
   'end.heading': 'It is gone.',
   'end.self': 'You ended the chat.',
+  'end.reporting': 'You ended the chat. Your report is being sent.',
   'end.reported': 'You reported and ended the chat. You will not meet this person again in this session.',
-  'end.unreported': 'You ended the chat. The report could not be sent, because there was no connection.',
+  'end.unreported': 'You ended the chat. The report could not be sent.',
   'end.forgotten': 'What was forgotten',
   'end.forgotten.page': 'This page has dropped the keys and every message.',
   'end.forgotten.server': 'The server only passed on ciphertext, and kept no copy.',

@@ -7,6 +7,7 @@ import { ERROR_CODES, FIRST_REFUSED_WINDOW_MS } from './facts.js';
 import { VERSION } from './limits.js';
 import { BackOff } from './timing.js';
 
+/** @typedef {import('./facts.js').Category} Category */
 /** @typedef {import('./facts.js').EndReason} EndReason */
 /** @typedef {import('./protocol.js').ClientMessage} ClientMessage */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
@@ -24,6 +25,11 @@ export class Goal {
   resuming = false;
   /** When to repeat what the server could not do for now. @type {number | null} */
   repeatAt = null;
+  /**
+   * A report that the server has not answered, and whether it was sent from the room that it ends.
+   * @type {{category: Category, fromRoom: boolean} | null}
+   */
+  #report = null;
   /** Pauses before a refused message is sent again. */ #retries;
 
   /** @param {() => number} random A number from 0 to 1, 1 excluded. */
@@ -48,14 +54,26 @@ export class Goal {
   find(criteria) {
     const type = this.inRoom ? 'next' : 'find';
     this.leaveRoom();
+    this.#report = null;
     this.#criteria = criteria;
     this.repeatAt = null;
     return { type, channel: VERSION, ...criteria };
   }
 
+  /**
+   * Reports the chat, which ends it, or the one that has just ended. What became of it is told.
+   * @param {Category} category
+   * @returns {ClientMessage}
+   */
+  report(category) {
+    this.#report = { category, fromRoom: this.inRoom };
+    this.leaveRoom();
+    return { type: 'report', category };
+  }
+
   /** Wants nothing any more. */
   clear() {
-    this.#criteria = null;
+    this.#criteria = this.#report = null;
     this.repeatAt = null;
     this.leaveRoom();
     this.#retries.reset();
@@ -72,7 +90,14 @@ export class Goal {
    */
   message() {
     if (this.resuming) return { type: 'resume', ticket: this.#ticket };
-    return this.#criteria === null ? null : { type: 'find', channel: VERSION, ...this.#criteria };
+    if (this.#criteria !== null) return { type: 'find', channel: VERSION, ...this.#criteria };
+    return this.#report && { type: 'report', category: this.#report.category };
+  }
+
+  /** The connection is lost: what it was to bring is told or forgotten. @returns {Outcome} */
+  disconnected() {
+    this.repeatAt = null;
+    return this.#reported(false);
   }
 
   /** @returns {Outcome} */
@@ -104,9 +129,15 @@ export class Goal {
     return { emit: { kind: 'resumed' } };
   }
 
-  /** The ticket was renewed, if this side is in a room. @param {string | undefined} ticket */
+  /**
+   * The token was renewed, and the ticket, if this side is in a room. It also answers a report of a
+   * chat that was over.
+   * @param {string | undefined} ticket
+   * @returns {Outcome}
+   */
   renewed(ticket) {
     if (this.inRoom && ticket) this.#ticket = ticket;
+    return this.#report?.fromRoom === false ? this.#reported(true) : null;
   }
 
   /**
@@ -115,7 +146,7 @@ export class Goal {
    * @returns {Outcome}
    */
   ended(reason, connected) {
-    if (!this.inRoom) return null;
+    if (!this.inRoom) return reason === 'reported' ? this.#reported(true) : this.#crossed();
     const away = !connected || this.resuming;
     this.leaveRoom();
     return { emit: { kind: 'ended', reason, away } };
@@ -128,14 +159,29 @@ export class Goal {
       if (this.message() === null) return null;
       const retryInMs = this.#retries.next();
       this.repeatAt = now + retryInMs;
-      return { emit: { kind: 'busy', retryInMs } };
+      return this.#report === null ? { emit: { kind: 'busy', retryInMs } } : null;
     }
     if (this.resuming && code !== 'in-room') return this.ended('expired', true);
+    if (this.#report !== null) return this.#reported(false);
     // The server did not take the `leave` before this search (`rate`): the search ends that room, too.
     if (code === 'in-room' && this.#criteria !== null) return { send: /** @type {ClientMessage} */ ({ ...this.message(), type: 'next' }) };
     if (this.#criteria === null || remedy !== 'give-up') return null;
     this.#criteria = null;
     return { emit: { kind: 'refused', code } };
+  }
+
+  /** The other side has left before the report came: it is about a chat that is over. @returns {null} */
+  #crossed() {
+    if (this.#report !== null) this.#report.fromRoom = false;
+    return null;
+  }
+
+  /** @param {boolean} taken Whether the server has taken the report, if there is one. @returns {Outcome} */
+  #reported(taken) {
+    if (this.#report === null) return null;
+    this.#report = this.repeatAt = null;
+    this.#retries.reset();
+    return { emit: { kind: 'reported', taken } };
   }
 
   /** Is in a room, for the first time or again. @param {string} ticket */

@@ -57,6 +57,7 @@ class Page {
   /** What was found before that. @type {import('./kem.js').Kem | null} */ #kem = null;
   /** @type {Waiting | null} */ #waiting = null;
   /** @type {Conversation | null} */ #chat = null;
+  /** What is shown after a chat; it is told what has become of a report. @type {ReturnType<typeof endScreen> | null} */ #end = null;
   /**
    * A chat that this person has ended, while its goodbye is on its way.
    * @type {{chat: Conversation, done: Promise<boolean>} | null}
@@ -253,6 +254,8 @@ class Page {
       case 'refused':
         if (event.code === 'invite-spent') return this.#trouble('trouble.spent.heading', 'trouble.spent', null);
         return this.#trouble('trouble.heading', REFUSALS.get(event.code) ?? 'trouble.refused', null);
+      case 'reported':
+        return this.#end?.reported(event.taken);
       case 'failed':
         if (this.#chat !== null) return this.#over(FAILURES[event.why]);
         return this.#trouble('trouble.heading', FAILURES[event.why], this.#search?.psk ? null : () => this.#meet(this.#last), event.why === 'forbidden' ? forbiddenAdvice() : undefined);
@@ -299,9 +302,9 @@ class Page {
   #report(category) {
     const again = this.#again();
     const effects = this.#driver.machine.report(category);
-    this.#driver.run(effects);
     // Without a connection the chat can be ended, but not reported.
-    void this.#goodbye(effects.some((effect) => effect.do === 'send') ? 'end.reported' : 'end.unreported', null, again);
+    void this.#goodbye(effects.some((effect) => effect.do === 'send') ? 'end.reporting' : 'end.unreported', null, again);
+    this.#driver.run(effects);
   }
 
   /**
@@ -329,6 +332,7 @@ class Page {
   /** @param {Key} how @param {Conversation | null} chat @param {Again} again */
   async #goodbye(how, chat, again) {
     const screen = endScreen(how, { again, home: () => this.#home() });
+    this.#end = screen;
     this.#forget();
     this.#show(screen);
     const received = await this.#leaving?.done ?? false;

@@ -23,7 +23,8 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  * `answers` then says. `moving`: the room moves to another connection. `offline`: there is none, because
  * it was lost, or because the server is silent. `working`: the share of a proof of work that is done.
  * `closed`: the operator takes no new sessions. `service`: what the operator has ordered for all.
- * `paired-again`: the server has named a second room, which ends the chat.
+ * `paired-again`: the server has named a second room, which ends the chat. `reported`: whether the
+ * server has taken a report.
  * @typedef {{kind: 'online'} | {kind: 'silent'} | {kind: 'answers'} | {kind: 'moving'}
  *   | {kind: 'offline', why: 'lost' | 'silent'}
  *   | {kind: 'working', share: number} | {kind: 'busy', retryInMs: number, closed?: true}
@@ -35,6 +36,7 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  *   | {kind: 'peer', state: PeerState}
  *   | {kind: 'ended', reason: EndReason, away: boolean}
  *   | {kind: 'refused', code: string}
+ *   | {kind: 'reported', taken: boolean}
  *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'unproved' | 'fault'}} ConnectionEvent
  */
 

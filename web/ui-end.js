@@ -12,6 +12,7 @@ import { setText } from './i18n.js';
  */
 export function endScreen(how, act) {
   const heading = el('h1', { text: 'end.heading', set: { tabindex: '-1' } });
+  const lead = el('p', { class: 'lead', text: how, set: { role: 'status' } });
   const note = el('p', { class: 'note warn', set: { hidden: true } });
   const whole = el('p', { class: 'hint', text: 'end.received', set: { hidden: true } });
   const again = el('button', { class: 'button primary', text: act.again.text, set: { type: 'button' }, on: { click: act.again.go } });
@@ -19,7 +20,7 @@ export function endScreen(how, act) {
   const node = el(
     'div', { class: 'screen narrow ended' },
     heading,
-    el('p', { class: 'lead', text: how }),
+    lead,
     note, whole,
     el('h2', { text: 'end.forgotten' }),
     el(
@@ -38,5 +39,7 @@ export function endScreen(how, act) {
   };
   /** The other side has acknowledged everything, the goodbye too. */
   const received = () => (whole.hidden = false);
-  return { node, heading, undelivered, received };
+  /** What has become of a report. @param {boolean} taken */
+  const reported = (taken) => setText(lead, taken ? 'end.reported' : 'end.unreported');
+  return { node, heading, undelivered, received, reported };
 }

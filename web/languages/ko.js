@@ -150,8 +150,9 @@ export const texts = {
 
   'end.heading': '모두 사라졌습니다.',
   'end.self': '대화를 끝냈습니다.',
+  'end.reporting': '대화를 끝냈습니다. 신고를 보내는 중입니다.',
   'end.reported': '신고하고 대화를 끝냈습니다. 이 세션에서는 같은 사람을 다시 만나지 않습니다.',
-  'end.unreported': '대화를 끝냈습니다. 연결이 없어 신고는 보내지 못했습니다.',
+  'end.unreported': '대화를 끝냈습니다. 신고는 보내지 못했습니다.',
   'end.forgotten': '사라진 것',
   'end.forgotten.page': '이 페이지에 있던 암호화 키와 모든 메시지가 사라졌습니다.',
   'end.forgotten.server': '서버는 암호문을 전달만 했고 사본을 남기지 않았습니다.',

@@ -445,3 +445,16 @@ test('both may say goodbye at once', async () => {
   await pass(a, b, a.now + 5000);
   assert.deepEqual([a.end, b.end], ['bye', 'bye']);
 });
+
+test('frames that come faster than they are opened are dropped beyond a limit, and the chat goes on', async () => {
+  const [a, b] = await secured();
+  const flood = new Uint8Array(16_384);
+  const handled = [];
+  for (let n = 0; n < 1000; n++) handled.push(b.take(flood));
+  assert.ok(b.channel.dropped.crowded > 700, `${b.channel.dropped.crowded} of 16 MB were not kept`);
+  await Promise.all(handled);
+  assert.equal(b.channel.dropped.crowded + b.channel.dropped.malformed, 1000);
+  await a.send('still here').done;
+  await exchange(a, b);
+  assert.deepEqual(texts(b), ['still here']);
+});

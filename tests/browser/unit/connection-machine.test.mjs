@@ -511,9 +511,43 @@ test('a chat that has just ended can be reported while there is a connection', (
   const world = new World().paired();
   world.message(1, { type: 'ended', reason: 'left' });
   assert.deepEqual(messages(world.machine.report('abuse')), [{ type: 'report', category: 'abuse' }]);
-  assert.deepEqual(world.message(1, { type: 'error', code: 'no-room', message: 'm' }), []);
+  assert.deepEqual(events(world.message(1, { type: 'error', code: 'no-room', message: 'm' })), [{ kind: 'reported', taken: false }]);
   world.close(1, null);
   assert.deepEqual(world.machine.report('abuse'), []);
+});
+
+test('a report is told as taken when the server has answered it, and not before', () => {
+  const taken = [{ kind: 'reported', taken: true }];
+  const inRoom = new World().paired();
+  inRoom.machine.report('spam');
+  assert.deepEqual(inRoom.message(1, { type: 'token', ...inRoom.token() }), [], 'renewed by chance');
+  assert.deepEqual(events(inRoom.message(1, { type: 'ended', reason: 'reported' })), taken);
+  const over = new World().paired();
+  over.message(1, { type: 'ended', reason: 'left' });
+  over.machine.report('spam');
+  assert.deepEqual(events(over.message(1, { type: 'token', ...over.token() })), taken);
+  assert.deepEqual(over.message(1, { type: 'token', ...over.token() }), [], 'once');
+  const crossing = new World().paired();
+  crossing.machine.report('spam');
+  assert.deepEqual(crossing.message(1, { type: 'ended', reason: 'left' }), [], 'the other side was first');
+  assert.deepEqual(events(crossing.message(1, { type: 'token', ...crossing.token() })), taken);
+});
+
+test('a report that comes too fast is sent again, and one whose connection breaks is told as not taken', () => {
+  const world = new World().paired();
+  world.machine.report('abuse');
+  assert.deepEqual(world.message(1, { type: 'error', code: 'rate', message: 'm' }), [], 'nothing is sure yet');
+  const before = world.now;
+  assert.deepEqual(messages(world.wake()), [{ type: 'report', category: 'abuse' }]);
+  assert.equal(world.now - before, FIRST_REFUSED_WINDOW_MS / 2);
+  assert.deepEqual(events(world.message(1, { type: 'ended', reason: 'reported' })), [{ kind: 'reported', taken: true }]);
+  const broken = new World().paired();
+  broken.machine.report('abuse');
+  assert.deepEqual(events(broken.close(1, null)), [{ kind: 'reported', taken: false }]);
+  const gone = new World().paired();
+  gone.machine.report('abuse');
+  gone.find();
+  assert.deepEqual(events(gone.message(1, { type: 'ended', reason: 'reported' })), [], 'the person has gone on');
 });
 
 test('a server that refuses sessions for now is asked again when it says, for good is not', () => {
