@@ -64,6 +64,7 @@ class Page {
    */
   #leaving = null;
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
+  /** Whether a screen has replaced what index.html says while the page loads. */ #isShown = false;
 
   async begin() {
     const secret = secretOf(location.hash);
@@ -120,7 +121,8 @@ class Page {
 
   /** @param {{node: HTMLElement, heading: HTMLElement}} screen */
   #show({ node, heading }) {
-    const first = this.#main.childElementCount === 0;
+    const first = !this.#isShown;
+    this.#isShown = true;
     for (const dialog of document.querySelectorAll('dialog')) dialog.close();
     document.body.classList.toggle('chatting', this.#chat !== null);
     document.title = this.#attention.title;
@@ -135,7 +137,7 @@ class Page {
     const asked = this.#askOffer();
     // The first time, the page waits a moment for the operator's offer, so that it does not change
     // while somebody types.
-    if (this.#main.childElementCount === 0) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
+    if (!this.#isShown) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
     else this.#showStart();
   }
 

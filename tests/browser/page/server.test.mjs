@@ -146,3 +146,19 @@ describe('a server that is frozen', LOCAL, () => {
     await page.locator('.progress', { hasText: 'as soon as there is a match' }).waitFor();
   });
 });
+
+describe('a page that does not come whole', LOCAL, () => {
+  const it = world();
+  afterEach(() => it.dismiss());
+
+  test('says how to try again, and begins when the network is back', async () => {
+    const page = await it.person();
+    await page.route('**/goal.js', (route) => route.abort('connectionreset'));
+    await page.goto(it.url);
+    await page.getByRole('link', { name: 'try again' }).waitFor();
+    await page.unroute('**/goal.js');
+    await page.getByRole('link', { name: 'try again' }).click();
+    await page.locator('.start').waitFor();
+    assert.equal(await page.locator('.loading').count(), 0);
+  });
+});

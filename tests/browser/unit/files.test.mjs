@@ -17,6 +17,12 @@ test('the page begins with main.js, and says where the others are named', () => 
   assert.ok(read('index.html').indexOf('<!-- modules -->') < read('index.html').indexOf('<script type="module" src="main.js">'));
 });
 
+test('while no module is here, the page says how to try again, in both languages', () => {
+  const main = read('index.html').match(/<main id="main">([^]*)<\/main>/)[1];
+  assert.match(main, /<div class="loading">\s*<p>[^]*<a href="\.\/">try again<\/a>[^]*<\/p>\s*<p lang="ko">[^]*<a href="\.\/">/);
+  assert.match(read('main.js'), /#main\.replaceChildren\(node\)/);
+});
+
 test('every module is imported by another', () => {
   const imported = modules.flatMap((file) => [...read(file).matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => name));
   assert.deepEqual([...new Set([...imported, 'main.js'])].sort(), modules.sort());
