@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use schemas::{KeyId, UnixMillis, announcement::Announcement, limits};
+use schemas::{
+    KeyId, UnixMillis,
+    announcement::{Announcement, Proof},
+    limits,
+};
 
 /// How many keys a ring holds at most: about 4 MB, where certificates vouch for them. A gateway has
 /// three alive at the most (replaced, signing, announced), so this is room for more than a thousand
@@ -31,6 +35,16 @@ struct Held {
     not_after: UnixMillis,
     owner: Owner,
     heard: UnixMillis,
+    voucher: Voucher,
+}
+
+/// The certificate that vouches for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voucher {
+    /// It is believed.
+    Valid,
+    /// It was revoked since.
+    Revoked,
 }
 
 /// Who signs with a key.
@@ -81,8 +95,9 @@ impl KeyRing {
             // What others say of an own key is an echo.
             if held.owner == Owner::Another {
                 held.not_after = held.not_after.max(not_after);
-                if held.announced.not_after < announced.not_after {
-                    held.announced = announced.clone();
+                // Of the same end, the proof is newer.
+                if held.voucher == Voucher::Revoked || held.announced.not_after <= announced.not_after {
+                    (held.announced, held.voucher) = (announced.clone(), Voucher::Valid);
                 }
             }
             return Learned::Known;
@@ -91,8 +106,8 @@ impl KeyRing {
         if is_full || of_node.count() >= limits::KEYS_PER_NODE {
             return Learned::Full;
         }
-        let (announced, owner, heard) = (announced.clone(), Owner::Another, now);
-        self.keys.insert(announced.id(), Held { announced, not_after, owner, heard });
+        let (announced, owner, heard, voucher) = (announced.clone(), Owner::Another, now, Voucher::Valid);
+        self.keys.insert(announced.id(), Held { announced, not_after, owner, heard, voucher });
         Learned::New
     }
 
@@ -114,7 +129,35 @@ impl KeyRing {
                 }
             }
             Entry::Vacant(place) => {
-                place.insert(Held { announced, not_after, owner, heard: now });
+                place.insert(Held { announced, not_after, owner, heard: now, voucher: Voucher::Valid });
+            }
+        }
+    }
+
+    /// Vouches for the own keys again: `prove` gives a new proof where one is needed.
+    pub fn prove_own(&mut self, prove: impl Fn(&Announcement) -> Option<Proof>) {
+        for held in self.keys.values_mut().filter(|held| held.owner == Owner::Us) {
+            if let Some(proof) = prove(&held.announced) {
+                held.announced.proof = Some(proof);
+            }
+        }
+    }
+
+    /// Certificates were revoked: `is_revoked` tells for which of others' keys no certificate vouches
+    /// any more. Their gateway, if it still runs, vouches for those that are its own again. Whoever has
+    /// stolen the certificate cannot, but nobody knows yet which those are, and people hold tokens of the
+    /// others. So such a key is not passed on, and verifies for one token life more at most.
+    pub fn revoke(
+        &mut self,
+        now: UnixMillis,
+        token_life: Duration,
+        is_revoked: impl Fn(&Announcement) -> bool,
+    ) {
+        let is_valid = |held: &&mut Held| held.owner == Owner::Another && held.voucher == Voucher::Valid;
+        for held in self.keys.values_mut().filter(is_valid) {
+            if is_revoked(&held.announced) {
+                held.voucher = Voucher::Revoked;
+                held.not_after = held.not_after.min(now + token_life);
             }
         }
     }
@@ -138,10 +181,10 @@ impl KeyRing {
         (!is_past(now, held.not_after)).then_some(&held.announced.public)
     }
 
-    /// Every key that verifies now, for a gateway that starts.
+    /// Every key that verifies now and is vouched for, for a gateway that starts.
     pub fn known(&self, now: UnixMillis) -> Vec<Announcement> {
         let alive = self.keys.values().filter(|held| !is_past(now, held.not_after));
-        alive.map(|held| held.announced.clone()).collect()
+        alive.filter(|held| held.voucher == Voucher::Valid).map(|held| held.announced.clone()).collect()
     }
 
     /// The keys to announce: the own ones, and those of which nobody has spoken for
@@ -150,7 +193,8 @@ impl KeyRing {
     pub fn due(&mut self, now: UnixMillis) -> Vec<Announcement> {
         self.sweep(now);
         let silent = |held: &Held| now.since(held.heard) >= limits::RENEWAL;
-        let due = self.keys.values_mut().filter(|held| held.owner == Owner::Us || silent(held));
+        let vouched = self.keys.values_mut().filter(|held| held.voucher == Voucher::Valid);
+        let due = vouched.filter(|held| held.owner == Owner::Us || silent(held));
         due.map(|held| {
             held.heard = now;
             held.announced.clone()
@@ -262,6 +306,59 @@ mod tests {
         assert_eq!(ring.clone().due(later), std::slice::from_ref(&first), "neither counts as heard");
         assert!(ring.is_echo(later, &first));
         assert_eq!(ring.due(later), []);
+    }
+
+    /// By their numbers; the ring has them by their ids.
+    fn in_order(mut keys: Vec<Announcement>) -> Vec<Announcement> {
+        keys.sort_by_key(|key| key.public);
+        keys
+    }
+
+    fn proof(of: u8) -> Option<Proof> {
+        Some(Proof { chain: vec![vec![of].into()], scheme: 0, signature: vec![of].into() })
+    }
+
+    #[test]
+    fn a_key_of_a_revoked_certificate_lives_for_one_token_life_and_is_passed_on_to_nobody() {
+        const LIFE: Duration = Duration::from_secs(20);
+        let mut ring = KeyRing::new(HORIZON);
+        let end = START + HORIZON;
+        let stolen = Announcement { proof: proof(1), ..key_of("g1", 1, end) };
+        let honest = Announcement { proof: proof(1), ..key_of("g1", 2, end) };
+        let others = Announcement { proof: proof(1), ..key_of("g2", 3, end) };
+        for key in [&stolen, &honest, &others] {
+            ring.hear(START, key);
+        }
+        ring.own(START, key_of("me", 4, end));
+        ring.revoke(START, LIFE, |key| key.node.as_str() != "g2");
+        let later = START + limits::RENEWAL;
+        assert_eq!(in_order(ring.known(START)), [others.clone(), key_of("me", 4, end)]);
+        assert_eq!(in_order(ring.due(later)), [others, key_of("me", 4, end)]);
+        assert!(ring.is_echo(START, &stolen) && ring.get(START, &stolen.id()).is_some());
+        // Its gateway vouches for it again; the end is the same.
+        let again = Announcement { proof: proof(2), ..honest };
+        assert_eq!(ring.hear(START, &again), Learned::Known);
+        assert!(ring.known(START).contains(&again));
+        let last = START + LIFE + limits::LEEWAY;
+        assert!(ring.get(last, &stolen.id()).is_some());
+        let over = last + Duration::from_millis(1);
+        assert_eq!(ring.get(over, &stolen.id()), None);
+        assert!(ring.get(over, &again.id()).is_some());
+        ring.revoke(over, LIFE, |_| false);
+        assert!(ring.get(end, &again.id()).is_some());
+    }
+
+    #[test]
+    fn own_keys_are_vouched_for_again_and_those_of_others_are_not() {
+        let mut ring = KeyRing::new(HORIZON);
+        let end = START + HORIZON;
+        ring.own(START, key(1, end));
+        ring.hear(START, &key(2, end));
+        ring.prove_own(|_| proof(7));
+        let own = Announcement { proof: proof(7), ..key(1, end) };
+        assert_eq!(in_order(ring.known(START)), [own.clone(), key(2, end)]);
+        ring.prove_own(|_| None);
+        assert_eq!(ring.due(START), [own]);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use bus::{Bus, Clock, PublishError};
+use bus::{Bus, Clock, PublishError, Status};
 use spans::span;
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::token::{KEY_SETTLE, Tokens};
@@ -13,6 +13,10 @@ use crate::token::{KEY_SETTLE, Tokens};
 /// Between two announcements of all keys: so soon a gateway that missed one knows it, and its sync
 /// has failed besides.
 const ANNOUNCE: std::ops::Range<Duration> = Duration::from_secs(10)..Duration::from_secs(30);
+
+/// Between a new connection to the bus and the announcement that follows. All gateways may come back
+/// at once, and what one has announced the others need not.
+const RETURNED: std::ops::Range<Duration> = Duration::ZERO..Duration::from_secs(2);
 
 /// How soon a failed flush is tried again: the bus is down, or has just come back.
 const RETRY: Duration = Duration::from_secs(1);
@@ -23,17 +27,39 @@ pub(crate) async fn run(tokens: &Tokens, bus: &Bus, clock: Clock, shutdown: Canc
         .run_until_cancelled(async {
             announce_flushed(tokens, bus).await;
             tokens.first_key_announced();
+            let mut status = bus.status();
+            status.mark_unchanged();
             loop {
                 let until_rotation = tokens.rotation_at().since(clock.now());
                 let pause = rand::random_range(ANNOUNCE);
-                sleep(pause.min(until_rotation)).await;
-                if until_rotation <= pause {
-                    replace(tokens, bus).await;
+                tokio::select! {
+                    () = sleep(pause.min(until_rotation)) => {
+                        if until_rotation <= pause {
+                            replace(tokens, bus).await;
+                        }
+                    }
+                    () = is_back(&mut status) => {
+                        // It may have been cut off because its certificate was revoked, and has
+                        // come back with the next one, which has to vouch for its keys.
+                        bus.renew_identity();
+                        sleep(rand::random_range(RETURNED)).await;
+                    }
                 }
                 announce(tokens, bus);
             }
         })
         .await;
+}
+
+/// The bus was down and is up again.
+async fn is_back(status: &mut watch::Receiver<Status>) {
+    while status.changed().await.is_ok() {
+        if *status.borrow_and_update() == Status::Up {
+            return;
+        }
+    }
+    // It has been drained.
+    std::future::pending().await
 }
 
 /// What cannot be said now is said again in a while.

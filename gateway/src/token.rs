@@ -353,6 +353,12 @@ impl Tokens {
         let signing = Arc::clone(&keys.signing);
         // It signs still, perhaps for longer than planned (the bus was down): its end moves along.
         self.promise(now, &mut keys.ring, &signing);
+        keys.ring.prove_own(|own| self.bus.vouch_again(own));
+        let renewed = self.bus.take_renewed();
+        if !renewed.is_empty() {
+            let is_revoked = |key: &Announcement| renewed.contains(&key.node) && self.bus.is_revoked(key);
+            keys.ring.revoke(now, self.token_life, is_revoked);
+        }
         keys.ring.due(now).into_iter().map(|due| self.message(due)).collect()
     }
 

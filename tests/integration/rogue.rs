@@ -16,6 +16,7 @@ use crate::support::{
     nats::NatsServer,
     person::{Person, couple, talk},
     process::{Launch, Process},
+    secure::{Pki, SecureCluster},
     token::Forger,
 };
 
@@ -119,6 +120,75 @@ async fn nobody_makes_keys_in_the_name_of_another_gateway() {
     for gateway in [&one, &two] {
         assert_eq!(with_token(gateway, &forged).await, 401);
     }
+    talk(&mut anna, &mut ben).await;
+}
+
+/// The certificate of a member and its key, as whoever has stolen them has them: still there when the
+/// files of the member are others.
+fn stolen(cluster: &SecureCluster, member: &str) -> NatsOptions {
+    let copied = |file: &str| {
+        let copy = cluster.pki.file(&format!("stolen-{file}"));
+        std::fs::copy(cluster.pki.file(&format!("{member}/{file}")), &copy).unwrap();
+        Some(copy)
+    };
+    let ca = Some(cluster.pki.file(&format!("{member}/bus-ca.pem")));
+    let urls = cluster.urls().split(',').map(str::to_owned).collect();
+    NatsOptions { urls, ca, cert: copied("bus.pem"), key: copied("bus.key") }
+}
+
+/// The thief has no way to the bus any more, but what it has signed may still come there.
+#[tokio::test]
+async fn a_revoked_certificate_vouches_for_no_key_and_its_successor_for_those_that_were_its_own() {
+    let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1", "gateway-2", "gateway-3"])).await;
+    let [one, two, _pairing] = cluster
+        .ready([
+            cluster.launch("gateway", "gateway-1"),
+            cluster.launch("gateway", "gateway-2"),
+            cluster.launch("pairing", "pairing-1"),
+        ])
+        .await;
+    let (mut anna, mut ben) = couple(&one, &two).await;
+    let end = || UnixMillis(bus::Clock::start().now().0 + 60_000);
+
+    let thief = join(stolen(&cluster, "gateway-2"), "gateway-2").await;
+    let known = Forger::new();
+    publish(&thief, &known.announcement("gateway-2", end(), &thief)).await;
+    let forged = known.forge(&anna.token);
+    eventually("before the revocation it is believed", async || with_token(&one, &forged).await == 200).await;
+
+    cluster.pki.run(&[("--revoke", "gateway-2")]);
+    for server in &cluster.servers {
+        server.reload().await;
+    }
+    eventually("the gateway connects again", async || two.metric("bus_connects_total").await >= 2.0).await;
+    two.is_ready().await;
+    let helper = join(
+        NatsOptions {
+            urls: cluster.urls().split(',').map(str::to_owned).collect(),
+            ca: Some(cluster.pki.file("gateway-3/bus-ca.pem")),
+            cert: Some(cluster.pki.file("gateway-3/bus.pem")),
+            key: Some(cluster.pki.file("gateway-3/bus.key")),
+        },
+        "gateway-3",
+    )
+    .await;
+    for gateway in [&one, &two] {
+        // From the moment on at which it has heard of the successor.
+        let refused = async || {
+            let fresh = Forger::new();
+            let Message::Key { key, speaker, event, .. } = fresh.announcement("gateway-2", end(), &thief)
+            else {
+                panic!("a key")
+            };
+            publish(&helper, &Message::Key { key, speaker, from: helper.node().clone(), event }).await;
+            helper.flush().await.unwrap();
+            gateway.metric("bus_doubted_keys_total").await >= 1.0
+        };
+        eventually("a key of the revoked certificate is doubted", refused).await;
+    }
+    // What the gateway itself has signed before is believed: it vouches for its key again.
+    assert_eq!(status(&ben, &one).await, 200);
+    assert_eq!(status(&anna, &two).await, 200);
     talk(&mut anna, &mut ben).await;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Without certificates, on loopback, nobody vouches for anything, and everybody there is believed.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use rustls::{
@@ -18,7 +18,10 @@ use schemas::{
 use webpki::{EndEntityCert, KeyUsage};
 use x509_parser::{parse_x509_certificate, x509::AttributeTypeAndValue};
 
-use crate::nats::Credentials;
+use crate::{
+    generations::{Generation, Generations},
+    nats::Credentials,
+};
 
 /// How a node may sign with the key of its certificate, the best first. TLS 1.3 has no others
 /// (RFC 8446, section 4.2.3).
@@ -49,17 +52,22 @@ pub enum Doubt {
     /// It was not signed with the certificate's key.
     #[error("the signature is not the certificate's")]
     Signature,
+    /// A certificate of a later generation was seen: this one was revoked.
+    #[error("the certificate was revoked")]
+    Revoked,
 }
 
 /// A node's certificate for the bus, and the authority whose certificates it believes.
 pub(crate) struct Identity {
     credentials: Arc<Credentials>,
+    generations: Generations,
 }
 
 impl Identity {
     /// `None` without a certificate, or an authority by which to judge others.
     pub(crate) fn of(credentials: &Arc<Credentials>) -> Option<Self> {
-        credentials.used().vouches().then(|| Self { credentials: credentials.clone() })
+        let generations = Generations::default();
+        credentials.used().vouches().then(|| Self { credentials: credentials.clone(), generations })
     }
 
     /// Reads the files again, which may have been renewed. What is unfit is not taken.
@@ -74,8 +82,33 @@ impl Identity {
         let own = self.credentials.used().own.clone()?;
         let signer = own.key.choose_scheme(&SCHEMES)?;
         let signature = signer.sign(statement).ok()?;
+        // Of itself nobody needs to tell it.
+        if let Some(certificate) = own.cert.first() {
+            for name in names_of(certificate) {
+                self.generations.admit(&name, generation_of(certificate));
+            }
+        }
         let chain = own.cert.iter().take(limits::PROOF_CERTIFICATES).map(|it| it.to_vec().into()).collect();
         Some(Proof { chain, scheme: u16::from(signer.scheme()), signature: signature.into() })
+    }
+
+    /// Vouches for a statement again, if its proof is not of the certificate that this node has now.
+    pub(crate) fn vouch_again(&self, statement: &[u8], proof: Option<&Proof>) -> Option<Proof> {
+        let own = self.credentials.used().own.clone()?;
+        let shown = proof.and_then(|proof| proof.chain.first()).map(|cert| cert.as_slice());
+        let is_current = shown.is_some() && shown == own.cert.first().map(|cert| cert.as_ref());
+        if is_current { None } else { self.vouch(statement) }
+    }
+
+    /// The gateways of which a certificate of a later generation was seen since this was asked last.
+    pub(crate) fn take_renewed(&self) -> BTreeSet<NodeId> {
+        self.generations.take_raised()
+    }
+
+    /// Whether the certificate of a proof, which was believed once, was revoked since.
+    pub(crate) fn is_revoked(&self, node: &NodeId, proof: Option<&Proof>) -> bool {
+        let own = proof.and_then(|proof| proof.chain.first());
+        own.is_some_and(|own| self.generations.is_over(node, generation_of(own)))
     }
 
     /// Whether the gateway `node` vouches for a statement. A proof that is too long is not looked
@@ -117,7 +150,11 @@ impl Identity {
         let mut usable = usable.flat_map(|(_, algorithms)| algorithms.iter());
         let is_signed =
             usable.any(|it| certificate.verify_signature(*it, statement, &proof.signature).is_ok());
-        if is_signed { Ok(()) } else { Err(Doubt::Signature) }
+        if !is_signed {
+            return Err(Doubt::Signature);
+        }
+        // Last: nobody without the key of a valid certificate may begin a generation.
+        if self.generations.admit(node, generation_of(own)) { Ok(()) } else { Err(Doubt::Revoked) }
     }
 }
 
@@ -144,6 +181,13 @@ fn is_of_gateway(certificate: &EndEntityCert<'_>, der: &CertificateDer<'_>, node
     let is_gateway = roles.peek().is_none() || roles.any(|role| role == Service::Gateway);
     let mut names = subject.iter_common_name().filter_map(text).chain(certificate.valid_dns_names());
     is_gateway && names.any(|name| name == node.as_str())
+}
+
+/// The generation of a certificate: an organizational unit, besides that of the role.
+fn generation_of(der: &[u8]) -> Generation {
+    let Ok((_, parsed)) = parse_x509_certificate(der) else { return Generation::default() };
+    let mut units = parsed.subject().iter_organizational_unit().filter_map(text);
+    units.find_map(|unit| unit.parse().ok()).map(Generation).unwrap_or_default()
 }
 
 fn text<'a>(attribute: &'a AttributeTypeAndValue<'_>) -> Option<&'a str> {

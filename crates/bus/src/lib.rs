@@ -8,6 +8,7 @@
 
 mod clock;
 mod counters;
+mod generations;
 mod heard;
 mod identity;
 mod listen;
@@ -16,7 +17,7 @@ mod nats;
 mod route;
 mod status;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use bytes::Bytes;
 use schemas::{
@@ -247,6 +248,24 @@ impl Bus {
     /// Vouches for a statement of this node with its bus certificate. `None` without one.
     pub fn vouch(&self, statement: &[u8]) -> Option<Proof> {
         self.identity()?.vouch(statement)
+    }
+
+    /// Vouches for a key of this node again, if that was done with a certificate that was renewed
+    /// since. `None` if there is no need, or no certificate.
+    pub fn vouch_again(&self, own: &Announcement) -> Option<Proof> {
+        self.identity()?.vouch_again(&own.statement(), own.proof.as_ref())
+    }
+
+    /// The gateways that have a certificate of a later generation since this was asked last: one of
+    /// them was revoked. See [`Bus::is_revoked`].
+    pub fn take_renewed(&self) -> BTreeSet<NodeId> {
+        self.identity().map(Identity::take_renewed).unwrap_or_default()
+    }
+
+    /// Whether the certificate that vouched for a key, which was believed, was revoked since.
+    pub fn is_revoked(&self, announcement: &Announcement) -> bool {
+        let (node, proof) = (&announcement.node, announcement.proof.as_ref());
+        self.identity().is_some_and(|identity| identity.is_revoked(node, proof))
     }
 
     /// Reads this node's certificate and its authorities again, for the next connection and the next key.

@@ -204,7 +204,8 @@ impl Leases {
     fn learn_key(&mut self, now: UnixMillis, id: KeyId, announced: &Announcement) {
         let heard = self.moment(now);
         match self.keys.get_mut(&id) {
-            Some(known) if known.announced.not_after < announced.not_after => {
+            // Of the same end, the proof is newer.
+            Some(known) if known.announced.not_after <= announced.not_after => {
                 known.announced = announced.clone();
             }
             Some(_) => {}
