@@ -15,7 +15,7 @@ mod traces;
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use async_nats::{Client, message::OutboundMessage};
+use async_nats::{Client, Event, message::OutboundMessage};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
@@ -88,8 +88,16 @@ impl Connection {
         let shared = Arc::new(Shared::new());
         let observer = shared.clone();
         let client = options.client(node, &subject::inbox_prefix(node), credentials.as_ref())?;
+        let renewing = credentials.clone();
         let client = client.event_callback(move |event| {
             observer.observe(&event);
+            // It may have been cut off because its certificate was revoked: the next attempt is to show
+            // the one that is there now. What is unfit is not taken, and what is in use stays so.
+            if matches!(event, Event::Disconnected | Event::ClientError(_))
+                && let Some(credentials) = &renewing
+            {
+                let _ = credentials.renew();
+            }
             std::future::ready(())
         });
         if credentials.is_some() {
