@@ -78,5 +78,5 @@ test('where no new chats are taken the page says why, and tries again by itself'
   const late = await it.visitor();
   await seek(late, crypto.randomUUID());
   await says(late, 'No new chats are taken at the moment; those under way go on. We are back at 8.');
-  await late.getByText('No new chats are taken at the moment. Trying again in').waitFor();
+  await late.locator('.progress', { hasText: 'No new chats are taken at the moment. Trying again in' }).waitFor();
 });
