@@ -10,13 +10,14 @@ use prometheus_client::{
 };
 
 /// The paths of the API, as the description has them. `/v1/openapi.json` is part of the page.
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 8] = [
     "/v1/challenge",
     "/v1/rooms/current",
     "/v1/sessions",
     "/v1/sessions/me",
     "/v1/sessions/me/token",
     "/v1/status",
+    "/v1/transparency",
     "/v1/ws",
 ];
 
