@@ -47,7 +47,7 @@ test('a phone on its side with its keyboard open still shows messages and the co
   }
 });
 
-test('every tool has a name that can be read, and privacy and language stay in reach', async () => {
+test('every tool has a name that can be read, and privacy, language and the way out stay in reach', async () => {
   const [a] = await it.strangers(PHONE);
   for (const size of [{ width: 320, height: 568 }, { width: 390, height: 844 }, { width: 844, height: 390 }, { width: 640, height: 400 }]) {
     await a.setViewportSize(size);
@@ -56,8 +56,15 @@ test('every tool has a name that can be read, and privacy and language stay in r
     await a.getByRole('button', { name: 'Privacy' }).click();
     await a.getByRole('heading', { name: 'What this protects' }).waitFor();
     await a.getByRole('button', { name: 'Close' }).click();
-    await a.getByRole('button', { name: '한국어' }).click();
-    await a.getByRole('button', { name: 'English' }).click();
+    for (const tag of ['ko', 'en']) {
+      await a.locator('.languages').selectOption(tag);
+      await a.locator(`html[lang=${tag}]`).waitFor();
+    }
+    for (const reached of [a.locator('.languages'), a.getByRole('button', { name: 'Leave quickly' })]) {
+      const { x, y, width, height } = await reached.boundingBox();
+      assert.ok(x >= 0 && y >= 0 && x + width <= size.width && y + height <= size.height, `${size.width}x${size.height}`);
+      assert.ok(width >= 36 && height >= 36, 'a thumb hits it');
+    }
   }
 });
 
