@@ -1,5 +1,5 @@
-//! Logs, traces, and metrics of the process and the bus. They never contain addresses, tokens, content or whole
-//! ids.
+//! Logs, traces, and metrics of the process and the bus. They never contain addresses, tokens,
+//! content or whole ids.
 
 pub mod process;
 pub mod syslog;

@@ -73,7 +73,11 @@ impl Identity {
     /// Reads the files again, which may have been renewed. What is unfit is not taken.
     pub(crate) fn renew(&self) {
         if let Err(fault) = self.credentials.renew() {
-            tracing::warn!(event = "certificate.unreadable", %fault, "the bus certificate cannot be read again; the old one stays");
+            tracing::warn!(
+                event = "certificate.unreadable",
+                %fault,
+                "the bus certificate cannot be read again; the old one stays"
+            );
         }
     }
 

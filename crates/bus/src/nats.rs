@@ -62,7 +62,8 @@ fn warn_of_the_system() {
     if !rustls_native_certs::load_native_certs().errors.is_empty() {
         tracing::warn!(
             event = "bus.system-certificates",
-            "a file among the system's authorities cannot be read: NATS cannot be reached until it can, or, with --nats-ca, SSL_CERT_FILE=/dev/null leaves them out"
+            "a file among the system's authorities cannot be read: NATS cannot be reached until it can, or, \
+             with --nats-ca, SSL_CERT_FILE=/dev/null leaves them out"
         );
     }
 }

@@ -220,7 +220,9 @@ impl Pair {
                 }
                 () = sleep_until(wake.unwrap_or(turn)), if wake.is_some() => {
                     let now = Instant::now();
-                    asleep.iter_mut().filter(|until| until.is_some_and(|until| until <= now)).for_each(|until| *until = None);
+                    for until in asleep.iter_mut().filter(|until| until.is_some_and(|until| until <= now)) {
+                        *until = None;
+                    }
                 }
                 changed = self.board.changed() => {
                     let notice = *self.board.borrow_and_update();
