@@ -2,6 +2,10 @@
 
 results=()
 
+# How long a check may take, in seconds: about twice the longest on two processors. One that hangs
+# fails, and the others are still made. 0: for ever, and with the terminal to ask somebody.
+check_limit=${check_limit:-1800}
+
 # check NAME COMMAND...: runs a command (or a function, which stops at its first failure) and notes
 # how it ended.
 check() {
@@ -10,10 +14,14 @@ check() {
     printf '\n== %s\n' "$name"
     # Not as a condition of `if`: there, bash would go on after a failure inside a function.
     set +e
-    (
-        set -e
-        "$@"
-    )
+    if [ "$check_limit" -eq 0 ]; then
+        (
+            set -e
+            "$@"
+        )
+    else
+        limited "$@"
+    fi
     failed=$?
     set -e
     if [ "$failed" -eq 0 ]; then
@@ -21,6 +29,32 @@ check() {
     else
         note FAILED "$name" "after $((SECONDS - start)) s"
     fi
+}
+
+# limited COMMAND...: runs a command in a process group of its own, all of which is ended at the limit.
+limited() {
+    local running watching
+    set -m
+    (
+        set -e
+        "$@"
+    ) </dev/null &
+    running=$!
+    (
+        trap 'kill $!' TERM
+        sleep "$check_limit" &
+        wait $! && echo "ended after $check_limit s" && kill -KILL -- "-$running"
+    ) &
+    watching=$!
+    set +m
+    trap 'kill -TERM -- "-$running"; exit 130' INT TERM
+    # Bash tells of what was killed.
+    wait "$running" 2>/dev/null
+    local ended=$?
+    trap - INT TERM
+    kill -TERM "$watching" 2>/dev/null
+    wait "$watching" 2>/dev/null
+    return "$ended"
 }
 
 # leave_out NAME WHY: notes a part of the tests that cannot be run here. Where nothing may be left

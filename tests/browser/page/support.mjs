@@ -8,7 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { after, before } from 'node:test';
+import { after, afterEach, before, beforeEach } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
@@ -20,6 +20,13 @@ export { eventually };
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/**
+ * How long a test may take: some minutes more than the longest ever took. Not everything that is
+ * asked of a browser has a limit of its own: a key that is pressed in a page which leaves just then
+ * is waited for without end.
+ */
+const TEST_LIMIT_MS = 5 * 60_000;
 
 /** What is made before the tests of a file and cleared away after them. */
 class World {
@@ -168,6 +175,13 @@ function made(start) {
   const world = new World();
   before(() => start(world));
   after(() => world.stop());
+  /** @type {NodeJS.Timeout} */
+  let limit;
+  beforeEach(() => {
+    // Without its browser, whatever a test waits for fails.
+    limit = setTimeout(() => world.browser?.close(), TEST_LIMIT_MS);
+  });
+  afterEach(() => clearTimeout(limit));
   return world;
 }
 
