@@ -189,7 +189,7 @@ part_lab() {
 the_lab() {
     # Of the whole workspace, as the tests were: with the same features there is nothing to compile
     # again.
-    cargo build --workspace --locked --quiet --bin cipher-chat --bin people
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat --bin people
     as_root tests/lab/run "$@"
 }
 

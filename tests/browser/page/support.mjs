@@ -8,7 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { after, afterEach, before, beforeEach } from 'node:test';
+import { after, before, beforeEach } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
@@ -22,9 +22,9 @@ const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js'
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 /**
- * How long a test may take: some minutes more than the longest ever took. Not everything that is
- * asked of a browser has a limit of its own: a key that is pressed in a page which leaves just then
- * is waited for without end.
+ * How long a test may take, with its cleaning up: some minutes more than the longest ever took. Not
+ * everything that is asked of a browser has a limit of its own: one that leaves a page while it is
+ * closed was seen to answer never.
  */
 const TEST_LIMIT_MS = 5 * 60_000;
 
@@ -173,15 +173,18 @@ export function clusterWorld(how, then = async () => {}) {
 
 function made(start) {
   const world = new World();
-  before(() => start(world));
-  after(() => world.stop());
   /** @type {NodeJS.Timeout} */
   let limit;
+  before(() => start(world));
   beforeEach(() => {
+    clearTimeout(limit);
     // Without its browser, whatever a test waits for fails.
     limit = setTimeout(() => world.browser?.close(), TEST_LIMIT_MS);
   });
-  afterEach(() => clearTimeout(limit));
+  after(() => {
+    clearTimeout(limit);
+    return world.stop();
+  });
   return world;
 }
 
