@@ -59,6 +59,9 @@ fn run(tool: Tool) -> ExitCode {
                 Err(error) => fail(&error, FAILED),
             }
         }),
+        Tool::Top(options) => {
+            process::run(async { top::run(*options).await.unwrap_or_else(|error| fail(&error, FAILED)) })
+        }
         Tool::Decode => decode::main(),
         Tool::Pki(options) => certificates(&options),
         Tool::Check(options) => check(&options),

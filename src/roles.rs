@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use bus::{Bus, Clock, Local, NatsOptions};
+use bus::{Bus, Clock, Local, NatsOptions, NodeState};
 use gateway::config::{self, Config, Peers};
 use health::{Fault, Health};
 use orders::{Keeper, Standing};
@@ -250,9 +250,15 @@ impl Process {
         let drained = keeper.drained();
         services.spawn(service("orders", keeper.run(stop.clone())));
         let ready = self.start(&mut services, plan, sockets.clients, &standing, &stop).await?;
+        let registry = Arc::new(self.registry);
+        let (asked, told) = (ready.clone(), registry.clone());
+        let state = NodeState {
+            ready: Arc::new(move || asked().text()),
+            // It fails only if a metric's own encoding does.
+            metrics: Arc::new(move || ops::metrics(&told).unwrap_or_default()),
+        };
         for role in roles {
-            let (started, asked) = (self.clock.now(), ready.clone());
-            self.bus.introduce(role, VERSION, started, Arc::new(move || asked().text())).await;
+            self.bus.introduce(role, VERSION, self.clock.now(), state.clone()).await;
         }
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
         if let Some(certificate) = certificate {
@@ -265,8 +271,8 @@ impl Process {
             let cause = refusal.word();
             ops_refused.say(|times| tracing::debug!(cause, times, "refused on the ops listener"));
         });
-        let told = orders_http::router(standing, self.clock, self.node.id.clone(), self.node.boot);
-        let ops = ops::router(move || ready(), Arc::new(self.registry), told, self.node.ops_token.clone());
+        let orders = orders_http::router(standing, self.clock, self.node.id.clone(), self.node.boot);
+        let ops = ops::router(move || ready(), registry, orders, self.node.ops_token.clone());
         let admit = watchers::admit();
         for Door { listening, tls } in sockets.ops {
             tracing::info!(event = "node.started", ops = %listening.address()?, node = self.node.id.as_str(), "health and metrics");

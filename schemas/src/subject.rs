@@ -180,6 +180,11 @@ pub fn asked_of_service(subject: &str, name: &str, node: &NodeId) -> Option<Verb
     is_ours.then_some(verb)
 }
 
+/// Where all services are asked something at once.
+pub fn asked_of_all(verb: Verb) -> String {
+    format!("$SRV.{}", verb.word())
+}
+
 /// Where the service `name` on `node` is asked whether it is ready.
 pub fn ready_endpoint(name: &str, node: &NodeId) -> String {
     format!("$SRV.{}.{name}.{}", Verb::Ready.word(), node.as_str())
@@ -502,6 +507,7 @@ mod tests {
         ] {
             assert_eq!(asked_of_service(subject, "cipher-chat-gateway", &node), verb, "{subject}");
         }
+        assert_eq!(asked_of_all(Verb::Stats), "$SRV.STATS");
         let endpoint = ready_endpoint("cipher-chat-gateway", &node);
         assert_eq!(asked_of_service(&endpoint, "cipher-chat-gateway", &node), Some(Verb::Ready));
     }

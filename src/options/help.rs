@@ -6,6 +6,7 @@ use bench::BenchOptions;
 use clap::{Arg, Args, Subcommand};
 use pki::PkiOptions;
 use terminal::ChatOptions;
+use top::TopOptions;
 
 use super::{role::Role, spec::Row, table::TABLE};
 use crate::{order::OrderOptions, probe::ProbeOptions};
@@ -34,6 +35,9 @@ pub enum Tool {
     Chat(ChatOptions),
     /// Load a server that is yours, and measure it
     Bench(BenchOptions),
+    /// Watch a cluster in this terminal: its nodes, what they do, what is wrong
+    // In a box: it is larger than the others.
+    Top(Box<TopOptions>),
     /// Show a CBOR event of the bus (standard input) as JSON, for `nats sub --translate`
     Decode,
     /// Make the certificates, keys and NATS permissions of a cluster

@@ -28,6 +28,7 @@ mod rogue;
 mod sessions;
 mod silence;
 mod tls;
+mod top;
 #[cfg(feature = "traces")]
 mod traces;
 mod websocket;

@@ -3,6 +3,7 @@
 mod json;
 mod memory;
 mod tmux;
+mod top;
 
 use self::tmux::Terminal;
 use crate::support::{

@@ -39,7 +39,8 @@ pub use identity::Doubt;
 pub use listen::{Answers, Subscription};
 pub use local::Local;
 pub use nats::{
-    ConnectError, FLUSH_TIMEOUT, NEEDED_PAYLOAD, NatsOptions, Pem, QUEUED_BYTES, QUEUED_FRAMES_BYTES,
+    ConnectError, FLUSH_TIMEOUT, NEEDED_PAYLOAD, NatsOptions, NodeState, Observed, Pem, QUEUED_BYTES,
+    QUEUED_FRAMES_BYTES, WatchError, Watcher,
 };
 pub use route::FrameRoute;
 pub use status::{BusFault, PublishError, Queued, Status, SubscribeError};
@@ -94,21 +95,15 @@ impl Bus {
         &self.node
     }
 
-    /// Makes this node visible to an operator (`nats micro ls`). `ready` tells what `/readyz` does.
-    /// Does nothing on a local bus.
-    pub async fn introduce(
-        &self,
-        service: Service,
-        version: &str,
-        started: UnixMillis,
-        ready: Arc<dyn Fn() -> String + Send + Sync>,
-    ) {
+    /// Makes this node visible to an operator (`nats micro ls`, `cipher-chat top`). Does nothing on
+    /// a local bus.
+    pub async fn introduce(&self, service: Service, version: &str, started: UnixMillis, state: NodeState) {
         match &self.backend {
             Backend::Local(_) => {}
             Backend::Nats(connection) => {
                 let (node, version) = (self.node.clone(), version.to_owned());
                 let replies = connection.replies();
-                let introduction = Introduction { node, service, version, started, ready, replies };
+                let introduction = Introduction { node, service, version, started, state, replies };
                 connection.introduce(introduction).await;
             }
         }

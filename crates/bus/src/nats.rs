@@ -12,6 +12,7 @@ mod outgoing;
 mod shared;
 mod subscription;
 mod traces;
+mod watcher;
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -46,7 +47,9 @@ pub(crate) use self::{
 };
 pub use self::{
     budget::{QUEUED_BYTES, QUEUED_FRAMES_BYTES},
+    micro::NodeState,
     options::{ConnectError, FLUSH_TIMEOUT, NatsOptions, Pem},
+    watcher::{Observed, WatchError, Watcher},
 };
 
 /// The largest message that a node publishes, in bytes: what the servers' `max_payload` must allow.

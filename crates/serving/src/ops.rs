@@ -1,7 +1,7 @@
 //! What operators ask of any node: whether it is running, whether it is ready, its metrics. On a
 //! listener of its own, for nobody else.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use axum::{
     Router,
@@ -62,7 +62,7 @@ pub fn router(
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async move || readyz(&readiness())))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(show_metrics))
         .with_state(registry)
         .merge(more)
         .fallback(async || CommonProblem::NotFound)
@@ -77,11 +77,19 @@ fn readyz(readiness: &Readiness) -> Response {
     (status, readiness.text()).into_response()
 }
 
-async fn metrics(State(registry): State<Arc<Registry>>) -> Result<Response, CommonProblem> {
-    let mut body = String::new();
-    // Writing to a string fails only if a metric's own encoding does.
-    text::encode(&mut body, &registry).map_err(|_| CommonProblem::Internal)?;
+async fn show_metrics(State(registry): State<Arc<Registry>>) -> Result<Response, CommonProblem> {
+    let body = metrics(&registry).map_err(|_| CommonProblem::Internal)?;
     Ok(([(CONTENT_TYPE, METRICS)], body).into_response())
+}
+
+/// All metrics in the OpenMetrics text format.
+///
+/// # Errors
+/// If a metric cannot be encoded: writing to a text itself never fails.
+pub fn metrics(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    text::encode(&mut text, registry)?;
+    Ok(text)
 }
 
 #[cfg(test)]

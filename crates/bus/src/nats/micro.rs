@@ -1,5 +1,6 @@
 //! The NATS micro protocol (ADR-32): `nats micro ls`, `info`, `ping` and `stats` show the nodes of
-//! a cluster. They show only what a heartbeat contains anyway, and whether the node is ready.
+//! a cluster. They show what a heartbeat contains anyway, whether the node is ready, and its
+//! metrics.
 //!
 //! It is written here, since a library answers on whatever subject a question names. A node would
 //! then publish on any subject in its own name.
@@ -18,7 +19,7 @@ use schemas::{
     NodeId, Service, UnixMillis,
     subject::{self, Replies, Verb},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{
     task::JoinSet,
@@ -31,6 +32,19 @@ use super::{options::FLUSH_TIMEOUT, outgoing::Outgoing, shared::Shared};
 /// nothing; its name must have no dots.
 const ENDPOINT: &str = "ready";
 
+/// How a node finds out what it tells an operator of its state.
+#[derive(Clone)]
+pub struct NodeState {
+    /// Whether it is ready, as `/readyz` says it.
+    pub ready: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Its metrics in the OpenMetrics text format, as `/metrics` says them.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// Longest text of metrics that an answer carries. With its quotation marks escaped it is still
+/// smaller than the largest event.
+const METRICS_BYTES: usize = schemas::limits::EVENT_BYTES / 2;
+
 /// What a node says of itself.
 pub(crate) struct Introduction {
     /// Its id, unique among the nodes of its role.
@@ -41,8 +55,8 @@ pub(crate) struct Introduction {
     pub(crate) version: String,
     /// Now.
     pub(crate) started: UnixMillis,
-    /// Tells whether it is ready, as `/readyz` does.
-    pub(crate) ready: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What it tells of its state.
+    pub(crate) state: NodeState,
     /// To whom it answers.
     pub(crate) replies: Replies,
 }
@@ -121,7 +135,7 @@ impl Answering {
             Verb::Info => serde_json::to_vec(&self.info()),
             Verb::Stats => serde_json::to_vec(&self.stats()),
             Verb::Ready => {
-                let ready = (self.introduction.ready)();
+                let ready = (self.introduction.state.ready)();
                 self.requests.fetch_add(1, Relaxed);
                 self.spent.fetch_add(nanos(began.elapsed()), Relaxed);
                 Ok(ready.into_bytes())
@@ -170,8 +184,17 @@ impl Answering {
                 last_error: if refused > 0 { "the reply subject is not an inbox" } else { "" },
                 processing_time: spent,
                 average_processing_time: spent.checked_div(requests).unwrap_or(0),
+                data: self.data(),
             }],
         }
+    }
+
+    /// The metrics, without what explains them; nothing if they would not fit.
+    fn data(&self) -> Option<StatsData> {
+        let text = (self.introduction.state.metrics)();
+        let is_sample = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        let metrics = text.lines().filter(is_sample).fold(String::new(), |text, line| text + line + "\n");
+        (metrics.len() <= METRICS_BYTES).then_some(StatsData { metrics })
     }
 
     fn endpoint(&self) -> Endpoint {
@@ -244,6 +267,15 @@ struct EndpointStats {
     /// In nanoseconds, as the next.
     processing_time: u64,
     average_processing_time: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<StatsData>,
+}
+
+/// What ADR-32 leaves to each service.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StatsData {
+    /// Samples in the OpenMetrics text format.
+    pub(super) metrics: String,
 }
 
 #[cfg(test)]
@@ -258,7 +290,10 @@ mod tests {
             service: Service::Gateway,
             version: "1.2.3".into(),
             started: UnixMillis(1_800_000_000_500),
-            ready: Arc::new(|| "ready\n".into()),
+            state: NodeState {
+                ready: Arc::new(|| "ready\n".into()),
+                metrics: Arc::new(|| "# HELP a A.\na{b=\"c\"} 1\n# EOF\n".into()),
+            },
             replies,
         })
     }
@@ -304,6 +339,17 @@ mod tests {
         let endpoint = &stats["endpoints"][0];
         assert_eq!((&endpoint["num_requests"], &endpoint["last_error"]), (&json!(1), &json!("")));
         assert!(!endpoint["name"].as_str().unwrap().contains('.'));
+        assert_eq!(endpoint["data"], json!({"metrics": "a{b=\"c\"} 1\n"}));
+    }
+
+    #[test]
+    fn metrics_that_would_not_fit_are_left_out() {
+        let mut node = node(Replies::OfNodes);
+        node.introduction.state.metrics = Arc::new(|| "a 1\n".repeat(METRICS_BYTES / 4));
+        let answer = ask(&node, "$SRV.STATS", Some("_INBOX_ops.abc")).unwrap();
+        assert!(answer.len() < schemas::limits::EVENT_BYTES, "{}", answer.len());
+        node.introduction.state.metrics = Arc::new(|| "a 1\n".repeat(METRICS_BYTES / 4 + 1));
+        assert_eq!(json_of(&node, "$SRV.STATS")["endpoints"][0]["data"], Value::Null);
     }
 
     #[test]

@@ -3,7 +3,10 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
-use bus::{Bus, FrameRoute, Heard, PublishError, QUEUED_BYTES, QUEUED_FRAMES_BYTES, Status};
+use bus::{
+    Bus, FrameRoute, Heard, NatsOptions, Observed, PublishError, QUEUED_BYTES, QUEUED_FRAMES_BYTES, Status,
+    Watcher,
+};
 use bytes::Bytes;
 use schemas::{
     Service,
@@ -15,7 +18,7 @@ use schemas::{
 
 use crate::{
     beat, becomes, connect, counted, heard, heard_gap, heard_message, nats::NatsServer, node, number, peer,
-    room, session, session_answer, want, within,
+    ready, room, session, session_answer, want, within,
 };
 
 async fn joined(server: &NatsServer, name: &str) -> Bus {
@@ -337,8 +340,7 @@ async fn a_missing_permission_is_counted() {
 async fn an_operator_sees_the_nodes_until_they_stop() {
     let server = NatsServer::start();
     let bus = joined(&server, "g1").await;
-    let ready: std::sync::Arc<dyn Fn() -> String + Send + Sync> = std::sync::Arc::new(|| "ready\n".into());
-    bus.introduce(Service::Gateway, "1.2.3", bus::Clock::start().now(), ready).await;
+    bus.introduce(Service::Gateway, "1.2.3", bus::Clock::start().now(), ready()).await;
     bus.flush().await.unwrap();
     let operator = async_nats::connect(server.url()).await.unwrap();
     let reply = within(operator.request("$SRV.PING", "".into())).await.unwrap();
@@ -348,4 +350,43 @@ async fn an_operator_sees_the_nodes_until_they_stop() {
     bus.drain().await;
     let nobody = within(operator.request("$SRV.PING", "".into())).await.unwrap_err();
     assert_eq!(nobody.kind(), async_nats::RequestErrorKind::NoResponders);
+}
+
+/// Whoever watches hears each node, and again after the server was gone.
+#[tokio::test]
+async fn a_watcher_hears_heartbeats_and_is_told_metrics() {
+    let mut server = NatsServer::start();
+    let bus = joined(&server, "g1").await;
+    bus.introduce(Service::Gateway, "1.2.3", bus::Clock::start().now(), ready()).await;
+    let options = NatsOptions { urls: vec![server.url()], ..NatsOptions::default() };
+    let every = Duration::from_millis(50);
+    let mut watcher = within(Watcher::open(options, &node("ops"), every)).await.unwrap();
+    for time in ["at first", "again"] {
+        within(async { while watcher.next().await != Observed::Bus(Status::Up) {} }).await;
+        becomes(&bus, Status::Up).await;
+        let (mut beats, mut answers) = (0, 0);
+        within(async {
+            while beats == 0 || answers == 0 {
+                match watcher.next().await {
+                    Observed::Asked => bus.publish(&beat("g1", 7)).unwrap(),
+                    Observed::Heartbeat { service, from, heartbeat } => {
+                        assert_eq!((service, &from, heartbeat.boot.0), (Service::Gateway, &node("g1"), 7));
+                        beats += 1;
+                    }
+                    Observed::Metrics { service, from, samples } => {
+                        let expected = (Service::Gateway, node("g1"), Some("up 1\n".to_owned()));
+                        assert_eq!((service, from, samples), expected, "{time}");
+                        answers += 1;
+                    }
+                    Observed::Bus(status) => panic!("{status:?}, {time}"),
+                }
+            }
+        })
+        .await;
+        if time == "at first" {
+            server.stop();
+            within(async { while watcher.next().await != Observed::Bus(Status::Down) {} }).await;
+            server.restart();
+        }
+    }
 }

@@ -12,11 +12,14 @@ mod together;
 
 use std::{
     future::Future,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
-use bus::{Bus, Heard, Local, NatsOptions, Status, Subscription};
+use bus::{Bus, Heard, Local, NatsOptions, NodeState, Status, Subscription};
 use schemas::{
     BootId, NodeId, RoomId, Service, SessionId, Stamp,
     event::{Heartbeat, Load, RoomEvent, SessionAnswer, WantEvent},
@@ -95,6 +98,11 @@ async fn heard_message(subscription: &mut Subscription) -> Message {
 async fn heard_gap(subscription: &mut Subscription) {
     let next = heard(subscription).await;
     assert!(matches!(next, Heard::Gap), "{next:?} instead of a gap");
+}
+
+/// The state of a node that is ready and has one metric.
+fn ready() -> NodeState {
+    NodeState { ready: Arc::new(|| "ready\n".into()), metrics: Arc::new(|| "up 1\n# EOF\n".into()) }
 }
 
 fn node(name: &str) -> NodeId {

@@ -1,10 +1,6 @@
 //! A node that has a certificate of the authority, and lies.
 
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use std::{fs, path::PathBuf, sync::atomic::Ordering::Relaxed};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use bus::{Bus, BusFault, ConnectError, Doubt, NEEDED_PAYLOAD, NatsOptions, Status};
@@ -19,7 +15,7 @@ use schemas::{
     message::Message,
 };
 
-use crate::{becomes, connect, nats::NatsServer, node, within};
+use crate::{becomes, connect, nats::NatsServer, node, ready, within};
 
 /// Certificates of two authorities for some nodes, each with what it says of its role.
 struct Pki {
@@ -191,7 +187,7 @@ async fn a_question_that_names_no_inbox_of_its_asker_is_not_answered() {
     let server = NatsServer::start();
     let bus = connect(&server, "g1").await;
     becomes(&bus, Status::Up).await;
-    bus.introduce(Service::Gateway, "1.2.3", now(), Arc::new(|| "ready\n".into())).await;
+    bus.introduce(Service::Gateway, "1.2.3", now(), ready()).await;
     let mut syncs = bus.subscribe(&[schemas::subject::Interest::Syncs]).await.unwrap();
     let rogue = async_nats::connect(server.url()).await.unwrap();
     let mut everything = rogue.subscribe("cc.v1.want.>").await.unwrap();
