@@ -6,7 +6,7 @@ use bus::{BusFault, Heard, ReplyTo, Status, SubscribeError, Subscription};
 use schemas::{
     RoomId, Service,
     control::{ServerMessage, Strangers},
-    event::Heartbeat,
+    event::{Heartbeat, Presence},
     frame::Frames,
     limits,
     message::{Answer, Message},
@@ -171,13 +171,38 @@ fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>, trace: Option<
                 let _ = node.bus().answer(&reply, &Answer::Sync(answer));
             }
         }
+        (Message::Own { from, message }, _)
+            if *from == node.config().node && matches!(**message, Message::Presence { .. }) =>
+        {
+            node.decide(Sessions::permit_names);
+        }
         (message, _) => {
             if let Message::Heartbeat { from, heartbeat, .. } = message {
                 node.hear_counts(from, heartbeat);
             }
-            node.decide(|sessions, now| sessions.handle(now, message));
+            if !node.decide(|sessions, now| sessions.handle(now, message)) {
+                node.metrics().claims_refused.inc();
+            }
         }
     }
+}
+
+/// Finds out whether the NATS servers permit this gateway to name itself in subjects: their permissions
+/// may be of the version before. It says something to itself there, which comes back if so.
+fn try_names(node: &Node) -> bool {
+    let names_itself = node.decide(|sessions, _| sessions.names_itself());
+    if node.bus().refuses_names() {
+        node.decide(|sessions, _| sessions.forbid_names());
+        return false;
+    }
+    if !names_itself {
+        let own = node.config().node.clone();
+        let nothing = Presence { node: own.clone(), rooms: Vec::new() };
+        let echo = Message::Presence { to: own, presence: nothing };
+        // Said again in a second.
+        let _ = echo.own().map(|echo| node.bus().publish(&echo));
+    }
+    names_itself
 }
 
 fn missed(node: &Node) {
@@ -341,6 +366,7 @@ fn announce_heartbeat(node: &Node) {
         url: config.public_url.clone(),
         orders: config.orders.marks(now),
         counts: Some(node.counts()),
+        names_itself: try_names(node),
     };
     let message = Message::Heartbeat { service: Service::Gateway, from: config.node.clone(), heartbeat };
     // Said again in a second.

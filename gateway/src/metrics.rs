@@ -51,6 +51,8 @@ pub struct Metrics {
     pub frames_refused: Counter,
     /// Messages that may have been missed.
     pub gaps: Counter,
+    /// What was said of attachments in the name of gateways that name themselves.
+    pub claims_refused: Counter,
     /// Sessions that were created.
     pub sessions_created: Counter,
     /// Chats that began, counted where side `a` was.
@@ -149,6 +151,7 @@ impl Metrics {
             frames_dropped,
             frames_refused,
             gaps,
+            claims_refused,
             sessions_created,
             chats,
             waiting,
@@ -173,6 +176,8 @@ impl Metrics {
         registry.register("frames_dropped", "Chat frames for somebody who was not there", frames_dropped);
         registry.register("frames_refused", "Messages of frames that were refused", frames_refused);
         registry.register("bus_gaps", "Times when messages of the bus may have been missed", gaps);
+        let help = "Statements about attachments that do not name their speaker, of gateways that do";
+        registry.register("claims_refused", help, claims_refused);
         registry.register("sessions_created", "Sessions created", sessions_created);
         registry.register("chats", "Chats begun, each counted at one of its two gateways", chats);
         registry.register("waiting", "People waiting here", waiting);

@@ -122,6 +122,7 @@ impl Janitor {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         };
         Self {
             leases: Leases::new(bus.node().clone(), LeasePolicy { lifetimes, capacity }, now),

@@ -72,6 +72,7 @@ mod tests {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         }
     }
 

@@ -266,6 +266,7 @@ impl Replica {
                 url: None,
                 orders: self.orders.marks(now),
                 counts: None,
+                names_itself: false,
             },
         });
     }

@@ -125,6 +125,7 @@ impl Gateway {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         };
         let from = self.bus.node().clone();
         self.bus.publish(&Message::Heartbeat { service: Service::Gateway, from, heartbeat }).unwrap();

@@ -242,6 +242,7 @@ mod tests {
                     url: None,
                     orders: Vec::new(),
                     counts: None,
+                    names_itself: false,
                 };
                 self.clocks.hear(self.now, other, &beat);
             }
@@ -350,6 +351,7 @@ mod tests {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         };
         rig.clocks.hear(rig.now, &node("n0"), &again);
         assert_eq!(rig.clocks.compare(rig.now), ClockState::Differs(Skew(60_000)));

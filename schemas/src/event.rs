@@ -333,6 +333,11 @@ pub struct Heartbeat {
     /// What this gateway has counted since it started. `None` from other nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<ServiceCounts>,
+    /// Whether this gateway says what it says of its attachments on subjects that name it, and hears
+    /// others there ([`crate::message::Message::Own`]). A gateway of the version before does not, nor
+    /// one that the NATS servers do not permit it yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_itself: bool,
 }
 
 /// What is published of the service as a whole, as one gateway has counted it: [`crate::transparency`]

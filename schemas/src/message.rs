@@ -78,6 +78,14 @@ pub enum Message {
         /// What happened.
         event: SessionEvent,
     },
+    /// What the gateway `from` says of an attachment of its own ([`Message::claimant`]), on a subject
+    /// that names it: permissions hold each gateway to its own name.
+    Own {
+        /// The gateway.
+        from: NodeId,
+        /// What it says.
+        message: Box<Message>,
+    },
     /// Where is this session? Answered with [`Answer::Session`].
     Ask {
         /// The session.
@@ -161,6 +169,14 @@ impl Message {
             Self::Origin { from, .. } => Subject::Origin(from.clone()),
             Self::Match { to, .. } => Subject::Match(to.clone()),
             Self::Session { session, speaker, .. } => Subject::Session(*session, *speaker),
+            Self::Own { from, message } => match &**message {
+                Self::Peer { room, to, .. } => Subject::OwnPeer(*room, from.clone(), to.clone()),
+                Self::Room { room, .. } => Subject::OwnRoom(*room, from.clone()),
+                Self::Presence { to, .. } => Subject::OwnPresence(from.clone(), to.clone()),
+                Self::Session { session, .. } => Subject::OwnSession(*session, from.clone()),
+                // There is no such message: see `own`.
+                other => other.subject(),
+            },
             Self::Ask { session } => Subject::Ask(*session),
             Self::Key { key, speaker, from, .. } => Subject::Key(*key, *speaker, from.clone()),
             Self::Lease { from, .. } => Subject::Lease(from.clone()),
@@ -169,6 +185,49 @@ impl Message {
             Self::Order(order) => Subject::Order(order.kind()),
             Self::OrdersAsk => Subject::OrdersAsk,
         }
+    }
+
+    /// The gateway of whose attachment this says something: in whose name it is said. `None` for
+    /// whatever else is said of a room or a session.
+    pub fn claimant(&self) -> Option<&NodeId> {
+        match self {
+            Self::Peer { event, .. } | Self::Room { event, .. } => match event {
+                RoomEvent::Joined(at)
+                | RoomEvent::Present(at)
+                | RoomEvent::Detached(at)
+                | RoomEvent::NotHere(at) => Some(&at.node),
+                RoomEvent::Declined | RoomEvent::Ended(_) | RoomEvent::Reported(_) | RoomEvent::Expired => {
+                    None
+                }
+            },
+            Self::Presence { presence, .. } => Some(&presence.node),
+            Self::Session { event, .. } => match event {
+                SessionEvent::Attached { node, .. } => Some(node),
+                SessionEvent::Revoked { .. }
+                | SessionEvent::Left(_)
+                | SessionEvent::StartedOver { .. }
+                | SessionEvent::Expired
+                | SessionEvent::HeldTwice => None,
+            },
+            Self::Own { .. }
+            | Self::Want { .. }
+            | Self::Report { .. }
+            | Self::Origin { .. }
+            | Self::Match { .. }
+            | Self::Ask { .. }
+            | Self::Key { .. }
+            | Self::Lease { .. }
+            | Self::Sync { .. }
+            | Self::Heartbeat { .. }
+            | Self::Order(_)
+            | Self::OrdersAsk => None,
+        }
+    }
+
+    /// The same on a subject that names its speaker; `None` if it says nothing of an attachment.
+    pub fn own(&self) -> Option<Self> {
+        let from = self.claimant()?.clone();
+        Some(Self::Own { from, message: Box::new(self.clone()) })
     }
 
     /// Its body. A question has none.
@@ -187,6 +246,7 @@ impl Message {
             Self::Key { event, .. } => codec::encode(event),
             Self::Lease { lease, .. } => codec::encode(lease),
             Self::Heartbeat { heartbeat, .. } => codec::encode(heartbeat),
+            Self::Own { message, .. } => message.encode(),
             Self::Order(order) => codec::encode(order),
             Self::Ask { .. } | Self::Sync { .. } | Self::OrdersAsk => Ok(Vec::new()),
         }
@@ -214,6 +274,20 @@ impl Message {
             Subject::Node(service, from) => {
                 Self::Heartbeat { service, from, heartbeat: codec::decode(body)? }
             }
+            Subject::OwnPeer(room, from, to) => {
+                Self::said_by(from, Self::Peer { room, to, event: codec::decode(body)? })
+            }
+            Subject::OwnRoom(room, from) => {
+                let speaker = Service::Gateway;
+                Self::said_by(from, Self::Room { room, speaker, event: codec::decode(body)? })
+            }
+            Subject::OwnPresence(from, to) => {
+                Self::said_by(from, Self::Presence { to, presence: codec::decode(body)? })
+            }
+            Subject::OwnSession(session, from) => {
+                let speaker = Service::Gateway;
+                Self::said_by(from, Self::Session { session, speaker, event: codec::decode(body)? })
+            }
             Subject::Ask(session) => Self::Ask { session },
             Subject::Sync(from) => Self::Sync { from },
             Subject::Order(kind) => {
@@ -226,6 +300,10 @@ impl Message {
             Subject::OrdersAsk => Self::OrdersAsk,
         };
         if message.may_be_published() { Ok(message) } else { Err(MessageError::Speaker) }
+    }
+
+    fn said_by(from: NodeId, message: Self) -> Self {
+        Self::Own { from, message: Box::new(message) }
     }
 
     /// Whether it names a stamp that no honest gateway can have made yet: further than
@@ -263,6 +341,7 @@ impl Message {
                 | SessionEvent::HeldTwice => Stamp::NONE,
             },
             Self::Lease { lease, .. } => highest(lease.sessions.iter().map(|session| session.stamp)),
+            Self::Own { message, .. } => message.highest_stamp(),
             Self::Report { .. }
             | Self::Origin { .. }
             | Self::Match { .. }
@@ -277,9 +356,10 @@ impl Message {
 
     /// The roles that may publish this. Each message and each event has its line here: a new one
     /// does not compile without.
-    pub const fn publishers(&self) -> &'static [Service] {
+    pub fn publishers(&self) -> &'static [Service] {
         use Service::{Gateway, Janitor, Pairing};
         match self {
+            Self::Own { message, .. } => message.publishers(),
             Self::Peer { event, .. } => match event {
                 RoomEvent::Joined(_)
                 | RoomEvent::Present(_)
@@ -330,7 +410,9 @@ impl Message {
     /// Whether `role` may publish this: it is one of the publishers, and the one that the subject
     /// names if it names a role.
     pub fn may_be_published_by(&self, role: Service) -> bool {
-        self.publishers().contains(&role) && self.speaker().is_none_or(|speaker| speaker == role)
+        self.publishers().contains(&role)
+            && self.speaker().is_none_or(|speaker| speaker == role)
+            && self.is_of_its_speaker()
     }
 
     /// Whether the subject names a role that may publish this, and a key's subject its key. If the
@@ -341,7 +423,19 @@ impl Message {
             Some(speaker) => publishers.contains(&speaker),
             None => !publishers.is_empty() || matches!(self, Self::Order(_)),
         };
-        speaker_may && self.key_is_that_of_its_subject()
+        speaker_may && self.key_is_that_of_its_subject() && self.is_of_its_speaker()
+    }
+
+    /// Whether what is said on a subject that names a gateway is said of its own attachments, and of
+    /// nothing else.
+    fn is_of_its_speaker(&self) -> bool {
+        match self {
+            Self::Own { from, message } => {
+                message.claimant() == Some(from)
+                    && message.speaker().is_none_or(|speaker| speaker == Service::Gateway)
+            }
+            _ => true,
+        }
     }
 
     /// The role that the subject names.
@@ -353,6 +447,7 @@ impl Message {
             Self::Heartbeat { service, .. } => Some(*service),
             Self::Peer { .. }
             | Self::Presence { .. }
+            | Self::Own { .. }
             | Self::Want { .. }
             | Self::Report { .. }
             | Self::Origin { .. }

@@ -104,6 +104,11 @@ impl Nodes {
         self.0.iter().find(|(id, node)| node.serves() && *id != but).map(|(id, _)| id)
     }
 
+    /// Those whose heartbeats are heard.
+    pub fn heard(&self) -> impl Iterator<Item = &NodeId> {
+        self.0.iter().filter(|(_, node)| node.boot.is_some()).map(|(id, _)| id)
+    }
+
     /// Whether the heartbeat of any is heard.
     pub fn is_any_heard(&self) -> bool {
         self.0.values().any(|node| node.boot.is_some())
@@ -154,6 +159,7 @@ mod tests {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         }
     }
 

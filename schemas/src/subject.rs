@@ -11,6 +11,10 @@ pub use roles::{Kind, OPERATOR, Permissions, inboxes};
 /// What all subjects begin with.
 pub const PREFIX: &str = "cc.v1";
 
+/// Before the gateway that speaks, in the token of a subject that else says what kind of room event
+/// it is. So one subscription brings what is said of a room and its frames, in order.
+const OWN: &str = "at-";
+
 /// The subject of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
@@ -32,6 +36,14 @@ pub enum Subject {
     Match(NodeId),
     /// Events of a session.
     Session(SessionId, Service),
+    /// A room event of an attachment of the first gateway, for the second.
+    OwnPeer(RoomId, NodeId, NodeId),
+    /// A room event of an attachment of that gateway, for every gateway.
+    OwnRoom(RoomId, NodeId),
+    /// The rooms that the first gateway shares with the second.
+    OwnPresence(NodeId, NodeId),
+    /// An event of a session that is attached to that gateway.
+    OwnSession(SessionId, NodeId),
     /// Where is this session?
     Ask(SessionId),
     /// Events of a signing key, from that node.
@@ -49,7 +61,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The subject as the servers see it; at most 150 bytes.
+    /// The subject as the servers see it; at most 170 bytes.
     pub fn text(&self) -> String {
         match self {
             // In one piece, because it is written for each message of frames.
@@ -63,6 +75,14 @@ impl Subject {
             Self::Match(node) => format!("{PREFIX}.match.{}", node.as_str()),
             Self::Session(session, speaker) => {
                 format!("{PREFIX}.session.{}.event.{}", session.text(), speaker.word())
+            }
+            Self::OwnPeer(room, from, to) => {
+                format!("{PREFIX}.room.{}.{OWN}{}.{}", room.text(), from.as_str(), to.as_str())
+            }
+            Self::OwnRoom(room, from) => format!("{PREFIX}.joined.{}.{}", from.as_str(), room.text()),
+            Self::OwnPresence(from, to) => format!("{PREFIX}.present.{}.{}", from.as_str(), to.as_str()),
+            Self::OwnSession(session, from) => {
+                format!("{PREFIX}.attached.{}.{}", from.as_str(), session.text())
             }
             Self::Ask(session) => format!("{PREFIX}.session.{}.ask", session.text()),
             Self::Key(key, speaker, node) => {
@@ -88,7 +108,10 @@ impl Subject {
                     "frame" => Self::Frames(room, next()?.parse().ok()?),
                     "peer" => Self::Peer(room, next()?.parse().ok()?),
                     "event" => Self::Room(room, Service::from_word(next()?)?),
-                    _ => return None,
+                    own => {
+                        let from = own.strip_prefix(OWN)?.parse().ok()?;
+                        Self::OwnPeer(room, from, next()?.parse().ok()?)
+                    }
                 }
             }
             "presence" => Self::Presence(next()?.parse().ok()?),
@@ -105,6 +128,15 @@ impl Subject {
                 }
             }
             "key" => Self::Key(next()?.parse().ok()?, Service::from_word(next()?)?, next()?.parse().ok()?),
+            "joined" => {
+                let from = next()?.parse().ok()?;
+                Self::OwnRoom(next()?.parse().ok()?, from)
+            }
+            "present" => Self::OwnPresence(next()?.parse().ok()?, next()?.parse().ok()?),
+            "attached" => {
+                let from = next()?.parse().ok()?;
+                Self::OwnSession(next()?.parse().ok()?, from)
+            }
             "lease" => Self::Lease(next()?.parse().ok()?),
             "sync" => Self::Sync(next()?.parse().ok()?),
             "node" => Self::Node(Service::from_word(next()?)?, next()?.parse().ok()?),
@@ -116,6 +148,17 @@ impl Subject {
             _ => return None,
         };
         tokens.next().is_none().then_some(subject)
+    }
+}
+
+/// Whether this is, or would match, subjects on which gateways name themselves.
+pub fn is_own(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('.')) else { return false };
+    let mut tokens = rest.split('.');
+    match tokens.next() {
+        Some("joined" | "present" | "attached") => true,
+        Some("room") => tokens.nth(1).is_some_and(|token| token.starts_with(OWN)),
+        _ => false,
     }
 }
 
@@ -245,6 +288,12 @@ pub enum Interest {
     Matches(NodeId),
     /// Events of all sessions.
     SessionEvents,
+    /// What gateways say to every gateway of their own attachments to rooms.
+    OwnRooms,
+    /// What gateways say to this one of the rooms that they share with it.
+    OwnPresences(NodeId),
+    /// What gateways say of their own attachments of sessions.
+    OwnSessions,
     /// Questions about sessions.
     Asks,
     /// Events of all keys.
@@ -274,6 +323,9 @@ impl Interest {
                 Self::Origins,
                 Self::Reports,
                 Self::SessionEvents,
+                Self::OwnRooms,
+                Self::OwnPresences(node.clone()),
+                Self::OwnSessions,
                 Self::Asks,
                 Self::Keys,
                 Self::Syncs,
@@ -289,6 +341,8 @@ impl Interest {
                 Self::PeerEvents,
                 Self::RoomEvents,
                 Self::SessionEvents,
+                Self::OwnRooms,
+                Self::OwnSessions,
                 Self::Asks,
                 Self::Keys,
                 Self::Leases,
@@ -321,6 +375,9 @@ impl Interest {
             Self::Origins => format!("{PREFIX}.origin.*"),
             Self::Matches(node) => Subject::Match(node.clone()).text(),
             Self::SessionEvents => format!("{PREFIX}.session.*.event.*"),
+            Self::OwnRooms => format!("{PREFIX}.joined.*.*"),
+            Self::OwnPresences(node) => format!("{PREFIX}.present.*.{}", node.as_str()),
+            Self::OwnSessions => format!("{PREFIX}.attached.*.*"),
             Self::Asks => format!("{PREFIX}.session.*.ask"),
             Self::Keys => format!("{PREFIX}.key.*.*.*"),
             Self::Leases => format!("{PREFIX}.lease.*"),
@@ -335,7 +392,11 @@ impl Interest {
     /// server.
     pub fn covers(&self, subject: &Subject) -> bool {
         match (self, subject) {
-            (Self::RoomTraffic(me), Subject::Frames(_, node) | Subject::Peer(_, node))
+            (
+                Self::RoomTraffic(me),
+                Subject::Frames(_, node) | Subject::Peer(_, node) | Subject::OwnPeer(_, _, node),
+            )
+            | (Self::OwnPresences(me), Subject::OwnPresence(_, node))
             | (Self::Presence(me), Subject::Presence(node))
             | (Self::Matches(me), Subject::Match(node)) => me == node,
             (Self::Heartbeats(of), Subject::Node(service, _)) => of == service,
@@ -345,6 +406,8 @@ impl Interest {
             | (Self::Reports, Subject::Report(_))
             | (Self::Origins, Subject::Origin(_))
             | (Self::SessionEvents, Subject::Session(..))
+            | (Self::OwnRooms, Subject::OwnRoom(..))
+            | (Self::OwnSessions, Subject::OwnSession(..))
             | (Self::Asks, Subject::Ask(_))
             | (Self::Keys, Subject::Key(..))
             | (Self::Leases, Subject::Lease(_))
@@ -375,6 +438,10 @@ mod tests {
             Subject::Origin(node()),
             Subject::Match(node()),
             Subject::Session(session, Service::Janitor),
+            Subject::OwnPeer(room, node(), node()),
+            Subject::OwnRoom(room, node()),
+            Subject::OwnPresence(node(), node()),
+            Subject::OwnSession(session, node()),
             Subject::Ask(session),
             Subject::Key(key, Service::Gateway, node()),
             Subject::Lease(node()),
@@ -401,6 +468,10 @@ mod tests {
             Interest::Matches(node()),
             Interest::Matches(other()),
             Interest::SessionEvents,
+            Interest::OwnRooms,
+            Interest::OwnPresences(node()),
+            Interest::OwnPresences(other()),
+            Interest::OwnSessions,
             Interest::Asks,
             Interest::Keys,
             Interest::Leases,
@@ -416,7 +487,7 @@ mod tests {
     fn every_subject_is_read_back_and_is_short() {
         for subject in every_subject() {
             let text = subject.text();
-            assert!(text.len() <= 150, "{text}");
+            assert!(text.len() <= 170, "{text}");
             assert_eq!(Subject::parse(&text), Some(subject));
             assert_eq!(Subject::parse(&format!("{text}.more")), None);
             assert_eq!(
@@ -424,6 +495,23 @@ mod tests {
                 None
             );
         }
+    }
+
+    #[test]
+    fn who_names_itself_is_seen_in_a_subject_and_in_a_wildcard() {
+        for subject in every_subject() {
+            let is_own = matches!(
+                subject.kind(),
+                Kind::OwnPeer | Kind::OwnRoom | Kind::OwnPresence | Kind::OwnSession
+            );
+            assert_eq!(super::is_own(&subject.text()), is_own, "{subject:?}");
+        }
+        for interest in every_interest() {
+            let is_own =
+                matches!(interest, Interest::OwnRooms | Interest::OwnPresences(_) | Interest::OwnSessions);
+            assert_eq!(super::is_own(&interest.text()), is_own, "{interest:?}");
+        }
+        assert!(!super::is_own("cc.v1") && !super::is_own("joined.g1.x"));
     }
 
     #[test]
@@ -441,6 +529,11 @@ mod tests {
             "cc.v1.room.*.peer.n",
             "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAB.peer.n",
             "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.event.nobody",
+            "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.at-.n",
+            "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.at-gateway.n",
+            "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.at-n.*",
+            "cc.v1.room.AAAAAAAAAAAAAAAAAAAAAA.n.n",
+            "cc.v1.joined.n",
             "cc.v1.session.x.ask",
             "cc.v1.want.",
             "cc.v2.want.n",

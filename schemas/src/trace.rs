@@ -106,6 +106,10 @@ impl Subject {
             Self::Origin(_) => "cc.v1.origin.{node}",
             Self::Match(_) => "cc.v1.match.{node}",
             Self::Session(..) => "cc.v1.session.{session}.event.{role}",
+            Self::OwnPeer(..) => "cc.v1.room.{room}.at-{own}.{node}",
+            Self::OwnRoom(..) => "cc.v1.joined.{own}.{room}",
+            Self::OwnPresence(..) => "cc.v1.present.{own}.{node}",
+            Self::OwnSession(..) => "cc.v1.attached.{own}.{session}",
             Self::Ask(_) => "cc.v1.session.{session}.ask",
             Self::Key(..) => "cc.v1.key.{key}.{role}.{node}",
             Self::Lease(_) => "cc.v1.lease.{node}",
@@ -119,7 +123,7 @@ impl Subject {
 
 impl Message {
     /// The name of its event, as `events.cddl` has it.
-    pub const fn event_word(&self) -> &'static str {
+    pub fn event_word(&self) -> &'static str {
         match self {
             Self::Peer { event, .. } | Self::Room { event, .. } => match event {
                 RoomEvent::Joined(_) => "joined",
@@ -155,6 +159,7 @@ impl Message {
                 SessionEvent::Expired => "expired",
                 SessionEvent::HeldTwice => "held-twice",
             },
+            Self::Own { message, .. } => message.event_word(),
             Self::Ask { .. } => "ask",
             Self::Key { event, .. } => match event {
                 KeyEvent::Announced(_) => "announced",
@@ -211,6 +216,7 @@ mod tests {
     #[test]
     fn a_template_is_the_subject_without_its_ids() {
         let node = || "gateway-1".parse().unwrap();
+        let own = || "gateway-2".parse().unwrap();
         let (room, session) = (RoomId::from_bytes([7; 16]), SessionId::from_random([7; 16]));
         let key = KeyId::from_bytes([7; 32]);
         for subject in [
@@ -223,6 +229,10 @@ mod tests {
             Subject::Origin(node()),
             Subject::Match(node()),
             Subject::Session(session, Service::Janitor),
+            Subject::OwnPeer(room, own(), node()),
+            Subject::OwnRoom(room, own()),
+            Subject::OwnPresence(own(), node()),
+            Subject::OwnSession(session, own()),
             Subject::Ask(session),
             Subject::Key(key, Service::Janitor, node()),
             Subject::Lease(node()),
@@ -237,6 +247,7 @@ mod tests {
                 ("{key}", key.text()),
                 ("{role}", "janitor".to_owned()),
                 ("{node}", "gateway-1".to_owned()),
+                ("{own}", "gateway-2".to_owned()),
                 ("{kind}", OrderKind::Pause.word().to_owned()),
             ];
             let text =

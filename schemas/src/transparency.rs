@@ -88,6 +88,7 @@ mod tests {
             url: None,
             orders: Vec::new(),
             counts,
+            names_itself: false,
         }
     }
 

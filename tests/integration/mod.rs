@@ -3,6 +3,7 @@
 mod admission;
 mod alarms;
 mod autobahn;
+mod claims;
 mod closing;
 mod crowd;
 mod doors;

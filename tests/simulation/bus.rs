@@ -23,8 +23,8 @@ pub(super) struct Links {
     pub(super) down: BTreeSet<usize>,
     /// Pairs of nodes, the lower first, between which everything is lost unnoticed.
     pub(super) cut: BTreeSet<(usize, usize)>,
-    /// How many events of a session were lost in a row on a link: see [`World::is_lost`].
-    lost: BTreeMap<(usize, usize, SessionId), usize>,
+    /// How many events of a session were lost in a row on a link, on either of its subjects: see [`World::is_lost`].
+    lost: BTreeMap<(usize, usize, SessionId, bool), usize>,
     /// When the last message of a link arrives: the next arrives later if messages stay in order.
     last: BTreeMap<(usize, usize), u64>,
 }
@@ -46,6 +46,9 @@ pub(super) fn interests(world: &World, node: usize) -> Vec<Interest> {
             Interest::Presence(id()),
             Interest::Matches(id()),
             Interest::SessionEvents,
+            Interest::OwnRooms,
+            Interest::OwnPresences(id()),
+            Interest::OwnSessions,
             Interest::Syncs,
             Interest::Heartbeats(Service::Gateway),
         ],
@@ -59,6 +62,8 @@ pub(super) fn interests(world: &World, node: usize) -> Vec<Interest> {
             Interest::PeerEvents,
             Interest::RoomEvents,
             Interest::SessionEvents,
+            Interest::OwnRooms,
+            Interest::OwnSessions,
             Interest::Leases,
             Interest::Syncs,
             Interest::Heartbeats(Service::Janitor),
@@ -126,8 +131,12 @@ impl World {
     /// noticed.
     fn is_lost(&mut self, from: usize, to: usize, message: &Message) -> bool {
         let unlucky = from != to && self.is_unlucky();
-        let Message::Session { session, .. } = message else { return unlucky };
-        let lost = self.links.lost.entry((from, to, *session)).or_default();
+        let (is_own, bare) = match message {
+            Message::Own { message, .. } => (true, &**message),
+            bare => (false, bare),
+        };
+        let Message::Session { session, .. } = bare else { return unlucky };
+        let lost = self.links.lost.entry((from, to, *session, is_own)).or_default();
         *lost = if unlucky && *lost + 1 < limits::REPEATS.len() { *lost + 1 } else { 0 };
         *lost > 0
     }

@@ -50,6 +50,7 @@ impl Gateway {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: self.sessions.names_itself(),
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Profile {
     /// How long the story lasts before everything settles, in milliseconds.
     pub(super) length: u64,
     pub(super) grace: Duration,
+    /// How many gateways name themselves on the bus: all, or some, as during an update.
+    pub(super) named: f64,
     /// Whether people use tokens and tickets that are not their newest.
     pub(super) stale: bool,
 }
@@ -73,6 +75,7 @@ impl Profile {
             length: rng.random_range(5_000..60_000),
             grace: Duration::from_secs(*[12, 20].choose(rng).unwrap_or(&20)),
             stale: rng.random_bool(0.3),
+            named: *[1.0, 1.0, 0.5].choose(rng).unwrap_or(&1.0),
         }
     }
 }

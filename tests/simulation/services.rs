@@ -171,6 +171,7 @@ impl World {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         };
         let heartbeat = match &self.nodes[node].machine {
             Machine::Stopped => return,

@@ -222,7 +222,12 @@ impl World {
         self.nodes[node].machine = match self.nodes[node].service {
             Service::Gateway => {
                 let seed = self.rng.random();
-                Machine::Gateway(Box::new(Gateway::new(id, boot, self.profile.grace, seed)))
+                let mut gateway = Gateway::new(id, boot, self.profile.grace, seed);
+                // Others are of the version before, as far as anybody can tell.
+                if self.rng.random_bool(self.profile.named) {
+                    gateway.sessions.permit_names(clock);
+                }
+                Machine::Gateway(Box::new(gateway))
             }
             Service::Pairing => {
                 let seed = self.rng.random();

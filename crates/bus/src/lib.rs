@@ -345,6 +345,15 @@ impl Bus {
         }
     }
 
+    /// Whether the servers refuse this node the subjects on which gateways name themselves: their
+    /// permissions are those of the version before.
+    pub fn refuses_names(&self) -> bool {
+        match &self.backend {
+            Backend::Local(_) => false,
+            Backend::Nats(connection) => connection.refuses_names(),
+        }
+    }
+
     /// Why the bus, if it is up, does not carry what it should.
     pub fn faults(&self) -> Vec<BusFault> {
         match &self.backend {

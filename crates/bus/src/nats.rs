@@ -228,6 +228,10 @@ impl Connection {
         Queued { bytes, frame_bytes }
     }
 
+    pub(crate) fn refuses_names(&self) -> bool {
+        self.shared.names_refused.load(Relaxed)
+    }
+
     pub(crate) fn faults(&self) -> Vec<BusFault> {
         let (allowed, needed) = (self.client.max_payload(), NEEDED_PAYLOAD);
         let payload = (allowed < needed).then_some(BusFault::MaxPayload { allowed, needed });

@@ -42,6 +42,7 @@ impl Rig {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         };
         let message = Message::Heartbeat { service, from: node(name), heartbeat };
         self.local.join(node(name)).publish(&message).unwrap();

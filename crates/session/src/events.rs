@@ -18,8 +18,10 @@ use crate::{
 
 impl Sessions {
     /// Acts on a message from the bus. What this node has published itself is recognised and
-    /// changes nothing.
-    pub fn handle(&mut self, now: UnixMillis, message: &Message) {
+    /// changes nothing. Returns `false` for what is said in the name of a gateway that says such
+    /// things itself, on a subject that names it: nothing follows from that.
+    pub fn handle(&mut self, now: UnixMillis, message: &Message) -> bool {
+        let Some(message) = self.believed(now, message) else { return false };
         match message {
             Message::Peer { room, event, .. } | Message::Room { room, event, .. } => {
                 self.handle_room(now, *room, event);
@@ -32,6 +34,7 @@ impl Sessions {
             }
             _ => {}
         }
+        true
     }
 
     /// Learns what others know of the time before this node listened.
@@ -53,7 +56,9 @@ impl Sessions {
         if *from == self.settings.node {
             return;
         }
-        match self.neighbours.hear(now, from, heartbeat) {
+        let news = self.neighbours.hear(now, from, heartbeat);
+        self.claims.hear(now, from, heartbeat.names_itself, news);
+        match news {
             NeighbourNews::Known => {}
             // It is told at once which rooms are shared with it.
             NeighbourNews::Joined => {

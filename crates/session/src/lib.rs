@@ -26,6 +26,7 @@
 
 mod attachments;
 mod chats;
+mod claims;
 mod command;
 mod commands;
 mod connections;

@@ -106,6 +106,11 @@ impl Neighbours {
         lowest.is_none_or(|lowest| own < lowest)
     }
 
+    /// Those whose heartbeats are heard.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = &NodeId> {
+        self.running.heard()
+    }
+
     /// Whether there is any, draining or not.
     pub(crate) fn are_running(&self) -> bool {
         self.running.is_any_heard()
@@ -144,6 +149,7 @@ mod tests {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         }
     }
 

@@ -11,6 +11,7 @@ use schemas::{
 };
 
 use crate::{
+    claims::Claims,
     effect::{ConnId, Effect, Route, TicketGrant, ToClient, Unsigned},
     endings::Endings,
     expiring::Expiring,
@@ -45,6 +46,7 @@ pub struct Sessions {
     pub(crate) silent_origins: SilentOrigins,
     pub(crate) stamps: Stamps,
     pub(crate) neighbours: Neighbours,
+    pub(crate) claims: Claims,
     pub(crate) graces: GraceClock,
     pub(crate) renewal: RenewalRound,
     pub(crate) timers: Timers,
@@ -68,6 +70,7 @@ impl Sessions {
             silent_origins: SilentOrigins::default(),
             stamps: Stamps::default(),
             neighbours: Neighbours::default(),
+            claims: Claims::default(),
             graces: GraceClock::default(),
             renewal: RenewalRound::default(),
             timers: Timers::default(),
@@ -136,7 +139,8 @@ impl Sessions {
     }
 
     pub(crate) fn publish(&mut self, message: Message) {
-        self.effects.push(Effect::Publish(message));
+        let forms = self.forms(message);
+        self.effects.extend(forms.into_iter().flatten().map(Effect::Publish));
     }
 
     pub(crate) fn publish_wants(&mut self, event: WantEvent) {

@@ -92,6 +92,7 @@ mod tests {
             url: None,
             orders: Vec::new(),
             counts: Some(ServiceCounts { sessions, ..ServiceCounts::default() }),
+            names_itself: false,
         }
     }
 

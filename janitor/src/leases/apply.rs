@@ -20,6 +20,18 @@ use super::{
 
 impl Leases {
     pub(super) fn apply(&mut self, now: UnixMillis, message: Message) {
+        // Of a gateway that names itself nothing is believed on a subject that does not.
+        let names_itself = |node| self.gateways.get(node).is_some_and(|gateway| gateway.names_itself);
+        if message.claimant().is_some_and(names_itself) {
+            return;
+        }
+        match message {
+            Message::Own { message, .. } => self.act_on(now, *message),
+            unnamed => self.act_on(now, unnamed),
+        }
+    }
+
+    fn act_on(&mut self, now: UnixMillis, message: Message) {
         match message {
             Message::Lease { from, lease } => self.apply_lease(now, &from, &lease),
             Message::Peer { room, event, .. } | Message::Room { room, event, .. } => {
@@ -37,6 +49,7 @@ impl Leases {
                 self.effects.push_back(Effect::AnswerSync);
             }
             Message::Sync { .. }
+            | Message::Own { .. }
             | Message::Presence { .. }
             | Message::Want { .. }
             | Message::Report { .. }
@@ -58,7 +71,8 @@ impl Leases {
             }
             self.apply_session_lease(now, from, Held::new(session, boot, heard), session);
         }
-        self.gateways.insert(from.clone(), Gateway { boot, heard, leased });
+        let names_itself = self.gateways.get(from).is_some_and(|known| known.names_itself);
+        self.gateways.insert(from.clone(), Gateway { boot, heard, leased, names_itself });
     }
 
     /// What a gateway has leased in this period.
@@ -194,7 +208,8 @@ impl Leases {
             Service::Gateway => {
                 let (boot, heard) = (BootTag::of(heartbeat.boot), self.moment(now));
                 let leased = self.leased_by(&from, heard);
-                self.gateways.insert(from, Gateway { boot, heard, leased });
+                let names_itself = heartbeat.names_itself;
+                self.gateways.insert(from, Gateway { boot, heard, leased, names_itself });
             }
             Service::Pairing => {}
         }

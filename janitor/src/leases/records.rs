@@ -113,6 +113,8 @@ pub(super) struct Gateway {
     pub(super) boot: BootTag,
     pub(super) heard: Moment,
     pub(super) leased: Leased,
+    /// Whether it names itself in subjects, by its last heartbeat.
+    pub(super) names_itself: bool,
 }
 
 /// What a gateway has leased since the start of a period, so that none fills the others' place.

@@ -134,6 +134,7 @@ pub(super) fn beat(service: Service, from: &str, boot: u64) -> Message {
         url: None,
         orders: Vec::new(),
         counts: None,
+        names_itself: false,
     };
     Message::Heartbeat { service, from: node(from), heartbeat }
 }

@@ -6,7 +6,7 @@
 //! answers must fit the largest sync, and a reload of the server forgets all of it. Instead, a role
 //! that answers may publish to the inboxes of all nodes that ask, and to no others.
 
-use super::{INBOX, Interest, PREFIX, SERVICES, Subject};
+use super::{INBOX, Interest, OWN, PREFIX, SERVICES, Subject};
 use crate::{NodeId, Service, words::words};
 
 /// The name of the person who watches a cluster over NATS. No node has it.
@@ -38,6 +38,14 @@ words! {
         Match = "match",
         /// Events of a session.
         Session = "session",
+        /// A room event of an attachment of the publisher, for one gateway.
+        OwnPeer = "own-peer",
+        /// A room event of an attachment of the publisher, for every gateway.
+        OwnRoom = "own-room",
+        /// The rooms that the publisher shares with a gateway.
+        OwnPresence = "own-presence",
+        /// An event of a session that is attached to the publisher.
+        OwnSession = "own-session",
         /// Where is this session?
         Ask = "ask",
         /// Events of a signing key.
@@ -67,6 +75,10 @@ impl Kind {
             | Self::Want
             | Self::Report
             | Self::Origin
+            | Self::OwnPeer
+            | Self::OwnRoom
+            | Self::OwnPresence
+            | Self::OwnSession
             | Self::Ask
             | Self::Lease => &[Gateway],
             Self::Match => &[Pairing],
@@ -90,6 +102,10 @@ impl Kind {
             | Self::Origin
             | Self::Match
             | Self::Session
+            | Self::OwnPeer
+            | Self::OwnRoom
+            | Self::OwnPresence
+            | Self::OwnSession
             | Self::Key
             | Self::Lease
             | Self::Node
@@ -111,6 +127,10 @@ impl Kind {
             Self::Origin => format!("{PREFIX}.origin.{node}"),
             Self::Match => format!("{PREFIX}.match.*"),
             Self::Session => format!("{PREFIX}.session.*.event.{role}"),
+            Self::OwnPeer => format!("{PREFIX}.room.*.{OWN}{node}.*"),
+            Self::OwnRoom => format!("{PREFIX}.joined.{node}.*"),
+            Self::OwnPresence => format!("{PREFIX}.present.{node}.*"),
+            Self::OwnSession => format!("{PREFIX}.attached.{node}.*"),
             Self::Ask => format!("{PREFIX}.session.*.ask"),
             Self::Key => format!("{PREFIX}.key.*.{role}.{node}"),
             Self::Lease => format!("{PREFIX}.lease.{node}"),
@@ -135,6 +155,10 @@ impl Subject {
             Self::Origin(_) => Kind::Origin,
             Self::Match(_) => Kind::Match,
             Self::Session(..) => Kind::Session,
+            Self::OwnPeer(..) => Kind::OwnPeer,
+            Self::OwnRoom(..) => Kind::OwnRoom,
+            Self::OwnPresence(..) => Kind::OwnPresence,
+            Self::OwnSession(..) => Kind::OwnSession,
             Self::Ask(_) => Kind::Ask,
             Self::Key(..) => Kind::Key,
             Self::Lease(_) => Kind::Lease,
@@ -187,7 +211,7 @@ impl Permissions {
     /// Those of who watches and commands the cluster: who is running and how rooms and keys come and go,
     /// and the orders. Not what is said in a room, who waits for whom, or what a node holds.
     pub fn of_operator() -> Self {
-        let heard = ["node.>", "room.*.event.>", "room.*.peer.*", "key.>", "order.*"];
+        let heard = ["node.>", "room.*.event.>", "room.*.peer.*", "joined.>", "key.>", "order.*"];
         let mut subscribe: Vec<_> = heard.iter().map(|subject| format!("{PREFIX}.{subject}")).collect();
         subscribe.push(inboxes(OPERATOR));
         let ordered = [Interest::Orders, Interest::OrdersAsks].map(|ordered| ordered.text());

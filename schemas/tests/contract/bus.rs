@@ -29,6 +29,10 @@ fn channel(subject: &Subject) -> (&'static str, &'static str) {
         Subject::Origin(_) => ("origin", "originEvent"),
         Subject::Match(_) => ("match", "matchEvent"),
         Subject::Session(..) => ("sessionEvent", "sessionEvent"),
+        Subject::OwnPeer(..) => ("roomOwn", "roomEvent"),
+        Subject::OwnRoom(..) => ("joined", "roomEvent"),
+        Subject::OwnPresence(..) => ("present", "presence"),
+        Subject::OwnSession(..) => ("attached", "sessionEvent"),
         Subject::Ask(_) => ("sessionAsk", "question"),
         Subject::Key(..) => ("key", "keyEvent"),
         Subject::Lease(_) => ("lease", "lease"),
@@ -43,7 +47,7 @@ fn channel(subject: &Subject) -> (&'static str, &'static str) {
 fn every_subject_is_a_channel_and_every_channel_a_subject() {
     let (room, session, key) =
         (RoomId::from_bytes([1; 16]), SessionId::from_random([2; 16]), KeyId::from_bytes([3; 32]));
-    let node: NodeId = "node-1".parse().unwrap();
+    let [node, own]: [NodeId; 2] = ["node-1", "own-1"].map(|name| name.parse().unwrap());
     let mut described: BTreeMap<_, _> = BTreeMap::new();
     for subject in [
         Subject::Frames(room, node.clone()),
@@ -55,6 +59,10 @@ fn every_subject_is_a_channel_and_every_channel_a_subject() {
         Subject::Origin(node.clone()),
         Subject::Match(node.clone()),
         Subject::Session(session, Service::Janitor),
+        Subject::OwnPeer(room, own.clone(), node.clone()),
+        Subject::OwnRoom(room, own.clone()),
+        Subject::OwnPresence(own.clone(), node.clone()),
+        Subject::OwnSession(session, own.clone()),
         Subject::Ask(session),
         Subject::Key(key, Service::Janitor, node.clone()),
         Subject::Lease(node.clone()),
@@ -70,6 +78,7 @@ fn every_subject_is_a_channel_and_every_channel_a_subject() {
             ("{session}", session.text()),
             ("{key}", key.text()),
             ("{node}", node.as_str().to_owned()),
+            ("{own}", own.as_str().to_owned()),
             ("{speaker}", "janitor".to_owned()),
             ("{role}", "janitor".to_owned()),
             ("{kind}", "invites-only".to_owned()),

@@ -22,6 +22,7 @@ fn fits(rule: &str, value: &Value) -> bool {
 fn rule(message: &Message) -> Option<&'static str> {
     match message {
         Message::Peer { .. } | Message::Room { .. } => Some("room-event"),
+        Message::Own { message, .. } => rule(message),
         Message::Presence { .. } => Some("presence"),
         Message::Want { .. } => Some("want-event"),
         Message::Report { .. } => Some("report"),

@@ -24,8 +24,15 @@ use serde_json::json;
 
 use crate::document::words;
 
-/// Any message that its speaker may say.
+/// Any message that its speaker may say, on either of its subjects.
 pub(crate) fn message() -> impl Strategy<Value = Message> {
+    (unnamed(), any::<bool>()).prop_map(|(message, is_own)| match message.own() {
+        Some(own) if is_own => own,
+        _ => message,
+    })
+}
+
+fn unnamed() -> impl Strategy<Value = Message> {
     let key = |(from, key): (NodeId, Announcement)| Message::Key {
         key: key.id(),
         speaker: Service::Gateway,
@@ -68,7 +75,8 @@ pub(crate) fn said_by(message: &Message, role: Service) -> Option<Message> {
             *speaker = role;
         }
         Message::Heartbeat { service, .. } => *service = role,
-        Message::Peer { .. }
+        Message::Own { .. }
+        | Message::Peer { .. }
         | Message::Presence { .. }
         | Message::Want { .. }
         | Message::Report { .. }
@@ -102,7 +110,9 @@ fn every_variant_of_every_event_has_a_sample() {
     let mut runner = TestRunner::deterministic();
     for _ in 0..3000 {
         let message = message().new_tree(&mut runner).unwrap().current();
-        let event = match &message {
+        let bare = if let Message::Own { message, .. } = &message { message } else { &message };
+        let event = match bare {
+            Message::Own { .. } => panic!("named twice"),
             Message::Peer { .. } | Message::Room { .. } => "room",
             Message::Want { .. } => "want",
             Message::Origin { .. } => "origin",
@@ -301,12 +311,12 @@ fn presence() -> impl Strategy<Value = Presence> {
 fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let load = any::<(u32, u32, u32)>();
     let load = load.prop_map(|(connections, waiting, chatting)| Load { connections, waiting, chatting });
-    let told = (option::of(time()), option::of("[a-z]{1,20}"));
+    let told = (option::of(time()), option::of("[a-z]{1,20}"), any::<bool>());
     let kinds = select(OrderKind::ALL.to_vec());
     let mark = (kinds, time(), time()).prop_map(|(kind, number, expires)| OrderMark(kind, number, expires));
     let orders = prop::collection::vec(mark, 0..3);
     let heartbeat = (boot(), ".{0,20}", load, any::<bool>(), told, orders, option::of(counts()));
-    heartbeat.prop_map(|(boot, version, load, draining, (time, url), orders, counts)| Heartbeat {
+    heartbeat.prop_map(|(boot, version, load, draining, (time, url, names_itself), orders, counts)| Heartbeat {
         boot,
         version,
         load,
@@ -315,6 +325,7 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
         url,
         orders,
         counts,
+        names_itself,
     })
 }
 

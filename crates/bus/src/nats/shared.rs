@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) counters: Arc<Counters>,
     /// Whether the server has refused the last [`schemas::message::Message::Sync`] or its answers.
     pub(super) sync_refused: AtomicBool,
+    /// Whether the server has refused a subject on which gateways name themselves.
+    pub(super) names_refused: AtomicBool,
 }
 
 impl Shared {
@@ -38,6 +40,7 @@ impl Shared {
             budget: Arc::default(),
             counters: Arc::default(),
             sync_refused: AtomicBool::new(false),
+            names_refused: AtomicBool::new(false),
         }
     }
 
@@ -47,6 +50,7 @@ impl Shared {
         match event {
             Event::Connected => {
                 count(&self.counters.connects);
+                self.names_refused.store(false, Relaxed);
                 tracing::info!(event = "bus.connected", "connected to NATS");
                 self.gap();
                 self.set_status(Status::Up);
@@ -67,6 +71,17 @@ impl Shared {
             Event::SlowConsumer(_) => {
                 count(&self.counters.overflowed);
                 self.gap();
+            }
+            // Not a fault of this node, which goes on as the version before does.
+            Event::ServerError(fault) if refused_subject(fault).is_some_and(|it| subject::is_own(&it)) => {
+                if !self.names_refused.swap(true, Relaxed) {
+                    tracing::warn!(
+                        event = "bus.permissions-outdated",
+                        "the permissions of the NATS servers are those of an older version: this node cannot \
+                         hold gateways to their own names; run `cipher-chat pki` of this version, reload the \
+                         servers and start the nodes again"
+                    );
+                }
             }
             Event::ServerError(fault) => {
                 count(&self.counters.server_errors);
@@ -140,10 +155,16 @@ impl Shared {
 
 /// Whether the server has refused a question of what was missed, or the inbox of its answers.
 fn refuses_sync(fault: &ServerError) -> bool {
-    let ServerError::Other(text) = fault else { return false };
+    refused_subject(fault).is_some_and(|subject| {
+        subject.starts_with(subject::INBOX) || matches!(Subject::parse(&subject), Some(Subject::Sync(_)))
+    })
+}
+
+/// The subject that a permission is missing for, if that is the fault.
+fn refused_subject(fault: &ServerError) -> Option<String> {
+    let ServerError::Other(text) = fault else { return None };
     let is_refusal = text.to_lowercase().starts_with("permissions violation for");
-    let Some(subject) = text.split('"').nth(1).filter(|_| is_refusal) else { return false };
-    subject.starts_with(subject::INBOX) || matches!(Subject::parse(subject), Some(Subject::Sync(_)))
+    text.split('"').nth(1).filter(|_| is_refusal).map(str::to_owned)
 }
 
 /// The kind of an error, without what it quotes.

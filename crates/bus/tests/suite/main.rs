@@ -132,6 +132,7 @@ fn beat(from: &str, number: u64) -> Message {
         url: None,
         orders: Vec::new(),
         counts: None,
+        names_itself: false,
     };
     Message::Heartbeat { service: Service::Gateway, from: node(from), heartbeat }
 }

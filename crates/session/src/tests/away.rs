@@ -127,6 +127,7 @@ fn a_gateway_that_was_taken_for_lost_without_noticing_it_is_asked_at_once() {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: cluster.gates[1].sessions.names_itself(),
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(1), heartbeat };
         let now = cluster.now;

@@ -2,6 +2,7 @@
 //! everything at once, unless told otherwise.
 
 mod away;
+mod claims;
 mod ending;
 mod grants;
 mod meeting;
@@ -24,8 +25,8 @@ use schemas::{
     control::{Category, EndReason, ErrorCode, PeerState},
     criteria::{ChannelVersion, Criteria, MatchBy},
     event::{
-        Attachment, Half, Heartbeat, MatchEvent, Report, RoomEvent, SessionAnswer, SessionEvent, Want,
-        WantEvent,
+        Attached, Attachment, Half, Heartbeat, MatchEvent, Presence, Report, RoomEvent, SessionAnswer,
+        SessionEvent, Want, WantEvent,
     },
     lifetimes, limits,
     message::Message,
@@ -221,6 +222,7 @@ impl Cluster {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: self.gates[gate].sessions.names_itself(),
         };
         let beat = Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat };
         for to in 0..self.gates.len() {
@@ -291,7 +293,7 @@ impl Cluster {
 
     /// Room events that a gateway has published, and to whom they went (everybody: `None`).
     fn room_events(&self, gate: usize) -> Vec<(Option<NodeId>, RoomEvent)> {
-        let events = self.gates[gate].published.iter().filter_map(|message| match message {
+        let events = self.gates[gate].published.iter().filter_map(|message| match unnamed(message) {
             Message::Peer { to, event, .. } => Some((Some(to.clone()), event.clone())),
             Message::Room { event, .. } => Some((None, event.clone())),
             _ => None,
@@ -382,8 +384,13 @@ impl Chat {
     }
 }
 
+/// A message without the name of its speaker.
+fn unnamed(message: &Message) -> &Message {
+    if let Message::Own { message, .. } = message { message } else { message }
+}
+
 fn is_for(message: &Message, gate: usize) -> bool {
-    match message {
+    match unnamed(message) {
         Message::Peer { to, .. } | Message::Presence { to, .. } | Message::Match { to, .. } => {
             *to == node(gate)
         }

@@ -50,6 +50,10 @@ fn a_gateway_has_these_permissions_and_no_others() {
             "report.g1",
             "origin.g1",
             "session.*.event.gateway",
+            "room.*.at-g1.*",
+            "joined.g1.*",
+            "present.g1.*",
+            "attached.g1.*",
             "session.*.ask",
             "key.*.gateway.g1",
             "lease.g1",
@@ -70,6 +74,9 @@ fn a_gateway_has_these_permissions_and_no_others() {
             "origin.*",
             "report.*",
             "session.*.event.*",
+            "joined.*.*",
+            "present.*.g1",
+            "attached.*.*",
             "session.*.ask",
             "key.*.*.*",
             "sync.*",
@@ -124,6 +131,8 @@ fn a_janitor_has_these_permissions_and_no_others() {
             "room.*.peer.*",
             "room.*.event.*",
             "session.*.event.*",
+            "joined.*.*",
+            "attached.*.*",
             "session.*.ask",
             "key.*.*.*",
             "lease.*",
@@ -144,7 +153,7 @@ fn who_watches_has_these_permissions_and_no_others() {
     assert_lists(
         &Permissions::of_operator(),
         &["$SRV.>", "order.*", "orders.ask", "_INBOX_ops.>"],
-        &["node.>", "room.*.event.>", "room.*.peer.*", "key.>", "order.*", "_INBOX_ops.>"],
+        &["node.>", "room.*.event.>", "room.*.peer.*", "joined.>", "key.>", "order.*", "_INBOX_ops.>"],
     );
 }
 
@@ -175,7 +184,9 @@ fn a_role_may_publish_on_exactly_the_subjects_that_have_it_as_a_publisher() {
 fn no_node_speaks_for_another() {
     for role in Service::ALL {
         let permissions = Permissions::of_node(role, &node("me"), &members());
-        for kind in [Kind::Want, Kind::Report, Kind::Origin, Kind::Key, Kind::Lease, Kind::Sync, Kind::Node] {
+        let named = [Kind::Want, Kind::Report, Kind::Origin, Kind::Key, Kind::Lease, Kind::Sync, Kind::Node];
+        let own = [Kind::OwnPeer, Kind::OwnRoom, Kind::OwnPresence, Kind::OwnSession];
+        for kind in named.into_iter().chain(own) {
             for other in Service::ALL {
                 let theirs = kind.published_by(other, &node("other"));
                 assert!(
