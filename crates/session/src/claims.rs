@@ -33,16 +33,14 @@ impl Claims {
     /// A gateway's heartbeat tells whether it names itself. One that has started again has to learn
     /// of all others what they do.
     pub(crate) fn hear(&mut self, now: UnixMillis, from: &NodeId, names_itself: bool, news: NeighbourNews) {
-        match self.others.get_mut(from) {
-            Some(since) if news == NeighbourNews::Known => {
-                *since = names_itself.then(|| since.unwrap_or(now));
-            }
-            Some(since) => *since = names_itself.then_some(now),
-            None if self.others.len() < MOST => {
+        let Some(since) = self.others.get_mut(from) else {
+            if self.others.len() < MOST {
                 self.others.insert(from.clone(), names_itself.then_some(now));
             }
-            None => {}
-        }
+            return;
+        };
+        let before = since.filter(|_| news == NeighbourNews::Known);
+        *since = names_itself.then(|| before.unwrap_or(now));
     }
 
     /// Whether that gateway names itself, and hears what is said on subjects that name the speaker.

@@ -147,7 +147,7 @@ impl Leases {
         match event {
             RoomEvent::Ended(reason) => self.end_room(now, room, *reason),
             RoomEvent::Joined(_) | RoomEvent::Present(_) => match self.ended.get(&room).map(|it| it.why) {
-                // The event does not name its publisher: such rooms leave half of the place for leases.
+                // One gateway may name any room: such rooms leave half of the place for leases.
                 None if self.rooms.contains(&room) || self.rooms.len() < self.policy.capacity.rooms / 2 => {
                     self.rooms.insert(room, LeasedRoom(self.moment(now)));
                 }
