@@ -48,6 +48,12 @@ impl Program {
         }
     }
 
+    /// Its machine fails.
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
     /// Ends the input, and waits for the exit code.
     pub(super) fn end(mut self) -> Option<i32> {
         drop(self.input.take());
@@ -80,6 +86,24 @@ async fn two_programs_talk_in_objects_and_know_what_has_arrived() {
     assert_eq!(one.event("ended")["reason"], "peer-bye");
     assert_eq!(other.event("ended")["reason"], "bye");
     assert_eq!((one.end(), other.end()), (Some(0), Some(0)));
+}
+
+/// Everything that was said has arrived, but nobody has said goodbye.
+#[tokio::test]
+async fn an_end_without_a_goodbye_has_an_exit_code_of_its_own() {
+    let serve = Launch::new("serve").set("grace", "2s").ready().await;
+    let url = format!("http://{}", serve.address());
+    let topic = unique("topic");
+    let parameters = ["--url", &url, "--topic", &topic];
+    let (mut one, mut other) = (Program::start(&parameters), Program::start(&parameters));
+    one.event("secured");
+    other.event("secured");
+    one.write(&json!({ "text": "are you there?" }));
+    other.event("text");
+    one.event("delivered");
+    other.kill();
+    assert_eq!(one.event("ended")["reason"], "expired");
+    assert_eq!(one.end(), Some(4));
 }
 
 #[tokio::test]

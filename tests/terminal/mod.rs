@@ -212,6 +212,24 @@ async fn a_server_that_comes_back_is_found_again() {
     drop(serve);
 }
 
+/// The first session is opened before the screen is drawn, any other one on it.
+#[tokio::test]
+async fn a_new_session_tells_what_the_server_asks_for_on_the_screen() {
+    let mut serve = Launch::new("serve").ready().await;
+    let (one, _other) = couple(&serve).await;
+    serve.kill();
+    one.shows("no connection, trying again").await;
+    // More than is done while the test looks.
+    let strict = Launch::new("serve").set("listen", &serve.address().to_string());
+    let strict = strict.set("admission", "1000000000").ready().await;
+    one.shows("The session is over: the server was restarted").await;
+    one.line("/next");
+    one.shows("the server asks for some work before it lets anybody in: ").await;
+    one.press("C-c");
+    one.is_back().await;
+    drop(strict);
+}
+
 #[tokio::test]
 async fn a_link_stays_good_while_its_server_restarts() {
     let mut serve = Launch::new("serve").ready().await;

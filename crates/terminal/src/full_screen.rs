@@ -4,11 +4,14 @@
 use std::{collections::VecDeque, future::pending, pin::Pin, process::ExitCode};
 
 use anyhow::Context;
-use client::{Chat, ChatCriteria, RestError, Server, chat::Event};
+use client::{Chat, ChatCriteria, RestError, Server, Session, chat::Event};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 use zeroize::Zeroizing;
 
 use super::{
@@ -21,7 +24,24 @@ use super::{
     view::{Theme, draw},
 };
 
-type Opening = Pin<Box<dyn Future<Output = Result<Chat, RestError>>>>;
+/// A session that is being opened, and what is waited for.
+struct Opening {
+    chat: Pin<Box<dyn Future<Output = Result<Chat, RestError>>>>,
+    steps: watch::Receiver<Option<client::Opening>>,
+}
+
+impl Opening {
+    fn of(server: Server) -> Self {
+        let (tell, steps) = watch::channel(None);
+        let chat = async move {
+            let session = Session::open_patiently(&server, |step| {
+                tell.send_replace(Some(step));
+            });
+            Ok(Chat::new(session.await?.connect()))
+        };
+        Self { chat: Box::pin(chat), steps }
+    }
+}
 
 /// A chat at a terminal.
 pub(super) struct FullScreen {
@@ -118,6 +138,10 @@ impl FullScreen {
                     }
                 },
                 opened = open(&mut self.opening) => {
+                    let opened = match opened {
+                        Progress::Step(step) => return Input::Opening(step),
+                        Progress::Done(opened) => opened,
+                    };
                     self.opening = None;
                     return match opened {
                         Ok(chat) => {
@@ -149,10 +173,7 @@ impl FullScreen {
                     Effect::Redraw => terminal.forget(),
                     Effect::Close => self.end = Some(End::Close),
                     Effect::Abandon => self.end = Some(End::Abandon),
-                    Effect::Open => {
-                        let server = self.server.clone();
-                        self.opening = Some(Box::pin(async move { Chat::open(&server).await }));
-                    }
+                    Effect::Open => self.opening = Some(Opening::of(self.server.clone())),
                     effect => inputs.extend(self.carry_out(effect)),
                 }
             }
@@ -220,10 +241,26 @@ async fn next_event(chat: &mut Option<Chat>) -> Option<Event> {
     }
 }
 
-async fn open(opening: &mut Option<Opening>) -> Result<Chat, RestError> {
-    match opening {
-        Some(opening) => opening.await,
-        None => pending().await,
+/// What comes next of a session that is being opened.
+enum Progress {
+    Step(client::Opening),
+    Done(Result<Chat, RestError>),
+}
+
+async fn open(opening: &mut Option<Opening>) -> Progress {
+    let Some(Opening { chat, steps }) = opening else { return pending().await };
+    tokio::select! {
+        // When it is done, the last step is not shown any more.
+        biased;
+        opened = chat => Progress::Done(opened),
+        Some(step) = next_step(steps) => Progress::Step(step),
+    }
+}
+
+async fn next_step(steps: &mut watch::Receiver<Option<client::Opening>>) -> Option<client::Opening> {
+    match steps.changed().await {
+        Ok(()) => *steps.borrow_and_update(),
+        Err(_) => pending().await,
     }
 }
 

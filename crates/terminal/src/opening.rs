@@ -18,7 +18,7 @@ pub(crate) async fn open(server: &Server) -> Result<Chat, RestError> {
 }
 
 /// A step in words.
-struct Step(Opening);
+pub(crate) struct Step(pub(crate) Opening);
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -22,6 +22,8 @@ use crate::{
 impl Model {
     pub(super) fn opened(&mut self) {
         (self.session, self.screen.own_connection) = (Session::Open, OwnConnection::Up);
+        // It has told what was waited for.
+        self.screen.notice = None;
         if self.screen.stage == Stage::Opening(AfterOpening::FindSame) {
             self.wait();
             self.effects.push(Effect::FindSame);

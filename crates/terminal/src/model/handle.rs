@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     layout,
+    opening::Step,
     state::{OwnConnection, Peer, Stage},
 };
 
@@ -17,7 +18,14 @@ impl Model {
         (self.screen.now, self.screen.clock) = (moment.now, moment.clock);
         match input {
             Input::Opened => self.opened(),
-            Input::OpenFailed(why) => self.alone(&format!("no connection: {why}")),
+            Input::Opening(step) if matches!(self.screen.stage, Stage::Opening(_)) => {
+                self.screen.notice = Some(Step(step).to_string());
+            }
+            Input::Opening(_) => {}
+            Input::OpenFailed(why) => {
+                self.screen.notice = None;
+                self.alone(&format!("no connection: {why}"));
+            }
             Input::Invite(handout) => self.screen.invite = Some(handout),
             Input::Chat(event) => self.handle_event(event),
             Input::Key(key) => self.press(key),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use client::{
+    Opening,
     channel::{MessageNumber, SendError, Typing},
     chat::Event,
 };
@@ -16,6 +17,8 @@ use crate::{clock::ClockTime, keys::Key, log::EntryId, state::Handout};
 pub(crate) enum Input {
     /// A session was opened. No find has been sent in it.
     Opened,
+    /// What is waited for while a session is being opened.
+    Opening(Opening),
     /// No session could be opened, for this reason.
     OpenFailed(String),
     /// The find is for whoever opens this invite.

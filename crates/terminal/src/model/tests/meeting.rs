@@ -1,5 +1,6 @@
 //! From nobody to somebody.
 
+use client::Opening;
 use schemas::control::ErrorCode;
 
 use super::*;
@@ -106,10 +107,16 @@ fn a_session_that_is_over_is_replaced_for_the_next() {
     assert!(matches!(&harness.model.screen.stage, Stage::Alone { why } if why.contains("restarted")));
     assert_eq!(harness.line("/next"), [Effect::Open]);
     assert_eq!(harness.model.screen.stage, Stage::Opening(AfterOpening::FindNew));
+    assert_eq!(harness.give(Input::Opening(Opening::Working(0.25))), []);
+    assert!(harness.model.screen.notice.as_deref().is_some_and(|notice| notice.ends_with("25 %")));
     assert_eq!(harness.give(Input::OpenFailed("nobody answers".into())), []);
+    harness.give(Input::Opening(Opening::Working(0.5)));
+    assert_eq!(harness.model.screen.notice, None, "nothing is being opened");
     assert!(matches!(&harness.model.screen.stage, Stage::Alone { why } if why.contains("nobody answers")));
     assert_eq!(harness.line("/next"), [Effect::Open]);
+    harness.give(Input::Opening(Opening::Waiting(Duration::from_secs(3))));
     assert_eq!(harness.give(Input::Opened), [Effect::Find]);
+    assert_eq!(harness.model.screen.notice, None);
     assert_eq!(
         (harness.model.screen.own_connection, &harness.model.screen.stage),
         (OwnConnection::Up, &Stage::Waiting)
