@@ -10,7 +10,7 @@ use schemas::{
 use serde_json::json;
 
 use crate::{
-    rogue::publish,
+    integration::rogue::publish,
     support::{
         eventually,
         nats::NatsServer,

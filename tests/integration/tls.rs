@@ -50,6 +50,17 @@ async fn page(certificates: &Certificates, shown: Option<&str>, of: &Process) ->
 }
 
 #[tokio::test]
+async fn a_certificate_that_has_ended_is_told_at_the_start() {
+    let certificates = Certificates::for_names(&[]);
+    certificates.add_ended();
+    let serve = Launch::new("serve")
+        .set("tls-cert", &certificates.text("ended.pem"))
+        .set("tls-key", &certificates.text("ended.key"))
+        .start();
+    serve.has_logged("this server's certificate has expired").await;
+}
+
+#[tokio::test]
 async fn only_the_right_certificate_opens_a_guarded_listener() {
     let certificates = Certificates::for_names(&[SERVER, "nginx", "someone"]);
     let serve = guarded(&certificates).ready().await;

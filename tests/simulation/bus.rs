@@ -23,7 +23,8 @@ pub(super) struct Links {
     pub(super) down: BTreeSet<usize>,
     /// Pairs of nodes, the lower first, between which everything is lost unnoticed.
     pub(super) cut: BTreeSet<(usize, usize)>,
-    /// How many events of a session were lost in a row on a link, on either of its subjects: see [`World::is_lost`].
+    /// How many events of a session were lost in a row on a link, on either of its subjects: see
+    /// [`World::is_lost`].
     lost: BTreeMap<(usize, usize, SessionId, bool), usize>,
     /// When the last message of a link arrives: the next arrives later if messages stay in order.
     last: BTreeMap<(usize, usize), u64>,
@@ -135,6 +136,9 @@ impl World {
             Message::Own { message, .. } => (true, &**message),
             bare => (false, bare),
         };
+        if from != to && self.is_lost_on_purpose(bare) {
+            return true;
+        }
         let Message::Session { session, .. } = bare else { return unlucky };
         let lost = self.links.lost.entry((from, to, *session, is_own)).or_default();
         *lost = if unlucky && *lost + 1 < limits::REPEATS.len() { *lost + 1 } else { 0 };

@@ -96,6 +96,7 @@ impl World {
                 self.publish(node, message);
             }
             Effect::Send(conn, message) => {
+                let message = self.spoil(message);
                 self.note_shown(node, conn, &message);
                 self.send_down(conn, Heard::Message(Box::new(message)));
             }

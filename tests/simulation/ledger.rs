@@ -73,6 +73,15 @@ impl Ledger {
         })
     }
 
+    /// A room of two sessions that are not this one.
+    pub(super) fn room_of_others(&self, session: SessionId) -> Option<RoomId> {
+        let mut rooms = self.owners.iter();
+        let is_others = |owners: &[Option<SessionId>; 2]| {
+            owners.iter().all(|owner| owner.is_some_and(|owner| owner != session))
+        };
+        rooms.find(|(_, owners)| is_others(owners)).map(|(room, _)| *room)
+    }
+
     /// The session on the other side of a room from one that was shown it.
     pub(super) fn partner(&self, session: SessionId, room: RoomId) -> Option<SessionId> {
         let owners = self.owners.get(&room)?;

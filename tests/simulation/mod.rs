@@ -10,6 +10,7 @@ mod client;
 mod gateway;
 mod ledger;
 mod outcome;
+mod plant;
 mod profile;
 mod services;
 mod story;
@@ -22,11 +23,16 @@ use std::{
 };
 
 use ledger::Tally;
+use plant::Plant;
 use world::{Telling, World};
 
 /// Stories in an ordinary test run: enough to find what happens in one of a thousand, in some
 /// seconds.
 const CASES: u64 = 4_000;
+
+/// How many stories with a fault on purpose are told at most. It shows where somebody moves, or a
+/// third is matched.
+const PLANTED: u64 = 200;
 
 /// How many lines of a failed story are shown: its end matters most.
 const SHOWN: usize = 400;
@@ -112,4 +118,31 @@ fn the_same_seed_tells_the_same_story() {
     }
     // One story may be short: two people and five seconds.
     assert!(told > 20 * 200, "20 stories of {told} lines");
+}
+
+/// Tells stories in which this is wrong, until one ends as it has to.
+fn one_ends(plant: Plant, as_it_has_to: impl Fn(&str) -> bool) {
+    let mut others = Vec::new();
+    for seed in 0..PLANTED {
+        let mut world = World::new(seed, Telling::Silently);
+        world.plant = Some(plant);
+        match world.run() {
+            Err(end) if as_it_has_to(&end) => return,
+            end => others.extend(end.err()),
+        }
+    }
+    panic!("{plant:?} is not found; it ended so: {others:#?}");
+}
+
+#[test]
+fn what_is_said_again_and_lost_each_time_is_found() {
+    one_ends(Plant::ResendsLost, |end| {
+        end.contains("has an older connection that believes itself current")
+            || end.contains("is attached twice")
+    });
+}
+
+#[test]
+fn a_third_in_a_room_of_two_is_found() {
+    one_ends(Plant::Third, |end| end.contains("was shown TicketGrant"));
 }

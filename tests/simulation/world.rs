@@ -13,6 +13,7 @@ use super::{
     client::{Client, Heard, Said, Todo},
     gateway::Gateway,
     ledger::Ledger,
+    plant::Plant,
     profile::Profile,
     services::{Janitor, Replica},
     story::Fault,
@@ -141,6 +142,8 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     /// There are no further faults and actions.
     pub(super) calm: bool,
+    /// A fault on purpose.
+    pub(super) plant: Option<Plant>,
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
     conns: u64,
@@ -162,6 +165,7 @@ impl World {
             clients: Vec::new(),
             ledger: Ledger::default(),
             calm: false,
+            plant: None,
             queue: BTreeMap::new(),
             sequence: 0,
             conns: 0,

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -43,6 +43,15 @@ impl Certificates {
             }
         }
         certificates
+    }
+
+    /// A certificate that has ended, which signs itself: `ended.pem` and `ended.key`.
+    pub(crate) fn add_ended(&self) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["ended".into()]).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        fs::write(self.file("ended.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(self.file("ended.key"), key.serialize_pem()).unwrap();
     }
 
     /// The path of a file.

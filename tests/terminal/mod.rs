@@ -221,7 +221,7 @@ async fn a_new_session_tells_what_the_server_asks_for_on_the_screen() {
     one.shows("no connection, trying again").await;
     // More than is done while the test looks.
     let strict = Launch::new("serve").set("listen", &serve.address().to_string());
-    let strict = strict.set("admission", "1000000000").ready().await;
+    let strict = strict.set("admission", "1000000").ready().await;
     one.shows("The session is over: the server was restarted").await;
     one.line("/next");
     one.shows("the server asks for some work before it lets anybody in: ").await;

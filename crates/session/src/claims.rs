@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use schemas::{NodeId, UnixMillis, message::Message};
 
-use crate::{neighbours::NeighbourNews, sessions::Sessions};
+use crate::neighbours::{NeighbourNews, Neighbours};
 
 /// So long after a gateway has begun to name itself it is believed on the older subjects as well: some
 /// heartbeats, so that both know of each other what they do.
@@ -60,34 +60,34 @@ impl Claims {
             (Some(_), None) => false,
         }
     }
-}
 
-impl Sessions {
-    /// The NATS servers permit this gateway to publish on subjects that name it, and to hear others
-    /// there. From now on it does, and its heartbeats are to say so.
-    pub fn permit_names(&mut self, now: UnixMillis) {
-        self.claims.own.get_or_insert(now);
+    /// The servers permit this gateway to name itself.
+    pub(crate) fn permit_names(&mut self, now: UnixMillis) {
+        self.own.get_or_insert(now);
     }
 
     /// They do not, or no longer.
-    pub fn forbid_names(&mut self) {
-        self.claims.own = None;
+    pub(crate) fn forbid_names(&mut self) {
+        self.own = None;
     }
 
-    /// Whether it does: for the heartbeat.
-    pub fn names_itself(&self) -> bool {
-        self.claims.own.is_some()
+    /// Whether it does.
+    pub(crate) fn names_itself(&self) -> bool {
+        self.own.is_some()
     }
 
     /// What is to be acted on of a message; `None` if it is said of somebody who would have said it
-    /// itself, on a subject that names it.
-    pub(crate) fn believed<'a>(&self, now: UnixMillis, message: &'a Message) -> Option<&'a Message> {
+    /// itself, on a subject that names it. What the gateway `own` has said itself changes nothing.
+    pub(crate) fn believed<'a>(
+        &self,
+        now: UnixMillis,
+        own: &NodeId,
+        message: &'a Message,
+    ) -> Option<&'a Message> {
         match message {
             Message::Own { message, .. } => Some(message),
             unnamed => {
-                // What this gateway has said itself changes nothing.
-                let is_believed =
-                    |node: &NodeId| *node == self.settings.node || self.claims.believes_unnamed(now, node);
+                let is_believed = |node: &NodeId| node == own || self.believes_unnamed(now, node);
                 unnamed.claimant().is_none_or(is_believed).then_some(unnamed)
             }
         }
@@ -95,16 +95,16 @@ impl Sessions {
 
     /// The forms in which something is published: on the subject that names this gateway for all who
     /// hear that, and on the older one for those who do not.
-    pub(crate) fn forms(&self, message: Message) -> [Option<Message>; 2] {
+    pub(crate) fn forms(&self, neighbours: &Neighbours, message: Message) -> [Option<Message>; 2] {
         let Some(own) = self.names_itself().then(|| message.own()).flatten() else {
             return [Some(message), None];
         };
         match &message {
             Message::Peer { to, .. } | Message::Presence { to, .. } => {
-                [Some(if self.claims.is_named(to) { own } else { message }), None]
+                [Some(if self.is_named(to) { own } else { message }), None]
             }
             _ => {
-                let is_older = self.neighbours.heard().any(|node| !self.claims.is_named(node));
+                let is_older = neighbours.heard().any(|node| !self.is_named(node));
                 [Some(own), is_older.then_some(message)]
             }
         }

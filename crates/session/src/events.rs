@@ -21,7 +21,8 @@ impl Sessions {
     /// changes nothing. Returns `false` for what is said in the name of a gateway that says such
     /// things itself, on a subject that names it: nothing follows from that.
     pub fn handle(&mut self, now: UnixMillis, message: &Message) -> bool {
-        let Some(message) = self.believed(now, message) else { return false };
+        let own = &self.settings.node;
+        let Some(message) = self.claims.believed(now, own, message) else { return false };
         match message {
             Message::Peer { room, event, .. } | Message::Room { room, event, .. } => {
                 self.handle_room(now, *room, event);
@@ -35,6 +36,22 @@ impl Sessions {
             _ => {}
         }
         true
+    }
+
+    /// The NATS servers permit this gateway to publish on subjects that name it, and to hear others
+    /// there. From now on it does, and its heartbeats are to say so.
+    pub fn permit_names(&mut self, now: UnixMillis) {
+        self.claims.permit_names(now);
+    }
+
+    /// They do not, or no longer.
+    pub fn forbid_names(&mut self) {
+        self.claims.forbid_names();
+    }
+
+    /// Whether it does: for the heartbeat.
+    pub fn names_itself(&self) -> bool {
+        self.claims.names_itself()
     }
 
     /// Learns what others know of the time before this node listened.

@@ -139,7 +139,7 @@ impl Sessions {
     }
 
     pub(crate) fn publish(&mut self, message: Message) {
-        let forms = self.forms(message);
+        let forms = self.claims.forms(&self.neighbours, message);
         self.effects.extend(forms.into_iter().flatten().map(Effect::Publish));
     }
 

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use schemas::{
-    KeyId, NodeId, RoomId, Service, SessionId, Stamp,
+    KeyId, NodeId, RoomId, Service, SessionId, Side, Stamp,
     codec::DecodeError,
-    event::{RoomEvent, SessionEvent},
+    control::EndReason,
+    event::{Attachment, Presence, RoomEvent, SessionEvent},
     limits,
     message::{Answer, Message, MessageError},
     subject::Subject,
@@ -163,6 +164,57 @@ fn frames_and_what_is_no_question_have_no_event() {
     };
     assert_eq!(Answer::decode(&lease, &[0xa0]), Err(MessageError::Subject));
     assert!(Message::decode(presence, &lease.encode().unwrap()).is_err(), "one event is not another");
+}
+
+#[test]
+fn on_a_subject_that_names_a_gateway_it_is_believed_of_its_own_attachments_alone() {
+    let [own, other]: [NodeId; 2] = ["g1", "g2"].map(|name| name.parse().unwrap());
+    let (room, session) = (RoomId::from_bytes([1; 16]), SessionId::from_random([2; 16]));
+    let speaker = Service::Gateway;
+    let of_room = |event| Message::Room { room, speaker, event }.encode().unwrap();
+    let of_session = |event| Message::Session { session, speaker, event }.encode().unwrap();
+    let at = |node: &NodeId| Attachment {
+        side: Side::A,
+        stamp: Stamp(1),
+        node: node.clone(),
+        owner: session.tag(),
+    };
+    let shared = |node: &NodeId| {
+        let presence = Presence { node: node.clone(), rooms: Vec::new() };
+        Message::Presence { to: other.clone(), presence }.encode().unwrap()
+    };
+    let attached = |node: &NodeId| SessionEvent::Attached { stamp: Stamp(1), node: node.clone() };
+    let peer = || Subject::OwnPeer(room, own.clone(), other.clone());
+    let joined = || Subject::OwnRoom(room, own.clone());
+    let present = || Subject::OwnPresence(own.clone(), other.clone());
+    let session = || Subject::OwnSession(session, own.clone());
+    for (subject, body) in [
+        (peer(), of_room(RoomEvent::Joined(at(&own)))),
+        (peer(), of_room(RoomEvent::Present(at(&own)))),
+        (peer(), of_room(RoomEvent::Detached(at(&own)))),
+        (peer(), of_room(RoomEvent::NotHere(at(&own)))),
+        (joined(), of_room(RoomEvent::Joined(at(&own)))),
+        (present(), shared(&own)),
+        (session(), of_session(attached(&own))),
+    ] {
+        let message = Message::decode(subject.clone(), &body).unwrap();
+        assert_eq!((message.subject(), message.encode().unwrap()), (subject, body));
+    }
+    for (subject, body) in [
+        (peer(), of_room(RoomEvent::Joined(at(&other)))),
+        (peer(), of_room(RoomEvent::Present(at(&other)))),
+        (peer(), of_room(RoomEvent::Detached(at(&other)))),
+        (peer(), of_room(RoomEvent::NotHere(at(&other)))),
+        (peer(), of_room(RoomEvent::Ended(EndReason::Left))),
+        (joined(), of_room(RoomEvent::Joined(at(&other)))),
+        // That is said to one gateway alone.
+        (joined(), of_room(RoomEvent::Present(at(&own)))),
+        (present(), shared(&other)),
+        (session(), of_session(attached(&other))),
+        (session(), of_session(SessionEvent::Left(room))),
+    ] {
+        assert_eq!(Message::decode(subject.clone(), &body), Err(MessageError::Speaker), "{subject:?}");
+    }
 }
 
 #[test]

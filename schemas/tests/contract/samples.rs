@@ -316,16 +316,8 @@ fn heartbeat() -> impl Strategy<Value = Heartbeat> {
     let mark = (kinds, time(), time()).prop_map(|(kind, number, expires)| OrderMark(kind, number, expires));
     let orders = prop::collection::vec(mark, 0..3);
     let heartbeat = (boot(), ".{0,20}", load, any::<bool>(), told, orders, option::of(counts()));
-    heartbeat.prop_map(|(boot, version, load, draining, (time, url, names_itself), orders, counts)| Heartbeat {
-        boot,
-        version,
-        load,
-        draining,
-        time,
-        url,
-        orders,
-        counts,
-        names_itself,
+    heartbeat.prop_map(|(boot, version, load, draining, (time, url, names_itself), orders, counts)| {
+        Heartbeat { boot, version, load, draining, time, url, orders, counts, names_itself }
     })
 }
 

@@ -109,7 +109,7 @@ fn a_gateway_of_the_version_before_is_believed_and_spoken_to_as_it_understands()
         cluster.resume(back, &chat.tickets[0]).unwrap();
         cluster.secs(15);
         assert_eq!(cluster.closed(back), None);
-        assert_eq!(seen(&mut cluster, chat.other), [], "nobody was away");
+        assert_eq!(seen(&mut cluster, chat.other), [PeerState::Away, PeerState::Online]);
         assert_eq!(cluster.closed(chat.one), Some(CloseCode::Replaced));
     }
 }

@@ -1,0 +1,34 @@
+//! Faults that are planted on purpose: what must never be has to be found when it is.
+
+use schemas::{event::SessionEvent, message::Message};
+use session::{TicketGrant, ToClient, Unsigned};
+
+use super::world::World;
+
+/// What is wrong in a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plant {
+    /// The bus loses each `attached`, also those that are said again.
+    ResendsLost,
+    /// Gateways show somebody who is matched the room of two others.
+    Third,
+}
+
+impl World {
+    /// Whether the plant loses this message.
+    pub(super) fn is_lost_on_purpose(&self, message: &Message) -> bool {
+        let is_attached = matches!(message, Message::Session { event: SessionEvent::Attached { .. }, .. });
+        is_attached && self.plant == Some(Plant::ResendsLost)
+    }
+
+    /// What a gateway sends its client instead.
+    pub(super) fn spoil(&self, message: ToClient) -> ToClient {
+        match message {
+            ToClient::Unsigned(Unsigned::Paired(ticket)) if self.plant == Some(Plant::Third) => {
+                let room = self.ledger.room_of_others(ticket.session).unwrap_or(ticket.room);
+                ToClient::Unsigned(Unsigned::Paired(TicketGrant { room, ..ticket }))
+            }
+            other => other,
+        }
+    }
+}
