@@ -86,6 +86,23 @@ impl Terminal {
         eventually(&format!("{text:?} on the screen"), async || self.screen().contains(text)).await;
     }
 
+    /// Keeps what is drawn from now on, also what is soon drawn over.
+    pub(crate) fn record(&self) {
+        let into = format!("cat >{}", self.recording().to_str().unwrap());
+        self.tmux(&["pipe-pane", "-O", &into]);
+    }
+
+    /// Waits until a word was drawn since then.
+    pub(crate) async fn has_drawn(&self, word: &str) {
+        let has_drawn =
+            || fs::read(self.recording()).is_ok_and(|drawn| String::from_utf8_lossy(&drawn).contains(word));
+        eventually(&format!("{word:?} was drawn"), async || has_drawn()).await;
+    }
+
+    fn recording(&self) -> PathBuf {
+        self.socket.with_extension("drawn")
+    }
+
     /// Waits until a text is no longer visible.
     pub(crate) async fn hides(&self, text: &str) {
         eventually(&format!("no {text:?} on the screen"), async || !self.screen().contains(text)).await;
@@ -161,6 +178,7 @@ impl Drop for Terminal {
         self.tmux(&["kill-server"]);
         // tmux may have removed it already.
         _ = fs::remove_file(&self.socket);
+        _ = fs::remove_file(self.recording());
     }
 }
 
