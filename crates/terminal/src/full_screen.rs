@@ -140,7 +140,7 @@ impl FullScreen {
                 opened = open(&mut self.opening) => {
                     let opened = match opened {
                         Progress::Step(step) => return Input::Opening(step),
-                        Progress::Done(opened) => opened,
+                        Progress::Done(opened) => *opened,
                     };
                     self.opening = None;
                     return match opened {
@@ -244,7 +244,7 @@ async fn next_event(chat: &mut Option<Chat>) -> Option<Event> {
 /// What comes next of a session that is being opened.
 enum Progress {
     Step(client::Opening),
-    Done(Result<Chat, RestError>),
+    Done(Box<Result<Chat, RestError>>),
 }
 
 async fn open(opening: &mut Option<Opening>) -> Progress {
@@ -252,7 +252,7 @@ async fn open(opening: &mut Option<Opening>) -> Progress {
     tokio::select! {
         // When it is done, the last step is not shown any more.
         biased;
-        opened = chat => Progress::Done(opened),
+        opened = chat => Progress::Done(opened.into()),
         Some(step) = next_step(steps) => Progress::Step(step),
     }
 }
