@@ -71,6 +71,7 @@ impl Watched {
                     url: None,
                     orders,
                     counts: None,
+                    names_itself: false,
                 };
                 self.hear(Observed::Heartbeat { service, from: from.clone(), heartbeat });
                 if self.now.as_secs().is_multiple_of(2) {
@@ -235,6 +236,7 @@ fn a_flood_of_names_fills_nothing() {
             url: None,
             orders: Vec::new(),
             counts: None,
+            names_itself: false,
         };
         watched.hear(Observed::Heartbeat { service: Service::Gateway, from: from.clone(), heartbeat });
         watched.hear(Observed::Metrics { service: Service::Gateway, from, samples: Some("up 1\n".into()) });

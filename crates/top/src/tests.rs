@@ -45,6 +45,7 @@ fn watched(gateways: u32) -> overview::Report {
                 url: None,
                 orders,
                 counts: None,
+                names_itself: false,
             };
             cluster.hear(now, Observed::Heartbeat { service, from: from.clone(), heartbeat });
             if second % 2 == 0 {
