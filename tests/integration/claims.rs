@@ -1,5 +1,5 @@
-//! What a gateway that has been taken over can say of the attachments of others: on real NATS servers,
-//! with the permissions and certificates of a cluster.
+//! What a gateway that has been taken over can say of the attachments of others: on real NATS
+//! servers, with the permissions and certificates of a cluster.
 
 use bus::{Bus, NatsOptions, Status};
 use schemas::{
@@ -46,8 +46,8 @@ async fn refused(at: &Process) -> f64 {
     at.metric("gateway_claims_refused_total").await
 }
 
-/// Waits until `at` believes of `named` only what it says itself: it has heard of both that they name
-/// themselves, and some time has passed. What is said until then does no harm.
+/// Waits until `at` believes of `named` only what it says itself: it has heard of both that they
+/// name themselves, and some time has passed. What is said until then does no harm.
 async fn is_on_its_guard(at: &Process, named: &str, rogue: &Bus) {
     let before = refused(at).await;
     let nobody = SessionId::from_random(rand::random());
@@ -107,8 +107,8 @@ async fn a_gateway_that_was_taken_over_claims_no_side_for_another() {
     is_on_its_guard(&one, "gateway-2", &rogue).await;
     is_on_its_guard(&two, "gateway-1", &rogue).await;
 
-    // In the name of the gateway that holds Ben's side, to the one that holds Anna's; and of both sides
-    // in the name of one that nobody has heard of.
+    // In the name of the gateway that holds Ben's side, to the one that holds Anna's; and of both
+    // sides in the name of one that nobody has heard of.
     let before = [refused(&one).await, refused(&two).await];
     let of_ben = claiming(&ben, "gateway-2", "gateway-1");
     say(&rogue, &of_ben).await;
@@ -116,8 +116,8 @@ async fn a_gateway_that_was_taken_over_claims_no_side_for_another() {
     {
         say(&rogue, &claiming(person, "ghost", to)).await;
     }
-    // Of seven five are for one gateway, and two for all. What is said in its own name a gateway does
-    // not refuse: it changes nothing.
+    // Of seven five are for one gateway, and two for all. What is said in its own name a gateway
+    // does not refuse: it changes nothing.
     let expected = [7. + 2. * 7. + 2. * 2., 2. * 7. + 2. * 2.];
     for (gateway, (before, expected)) in [&one, &two].into_iter().zip(before.into_iter().zip(expected)) {
         eventually("all are refused", async || refused(gateway).await >= before + expected).await;

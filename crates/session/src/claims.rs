@@ -1,10 +1,11 @@
-//! Who is believed when something is said of an attachment, and on which subjects this gateway says it.
+//! Who is believed when something is said of an attachment, and on which subjects this gateway says
+//! it.
 //!
 //! A gateway that has been taken over may say anything. What it says on a subject that names it
 //! ([`Message::Own`]) can only be of itself, since the NATS servers hold it to its own name. On the
-//! subjects of the version before, what it says may be of anybody. So those are for gateways that do
-//! not name themselves: because they are of that version, or because the NATS servers do not permit it
-//! yet. Who does is told by its heartbeats, which name it, too.
+//! subjects of the version before, what it says may be of anybody. So those are for gateways that
+//! do not name themselves: because they are of that version, or because the NATS servers do not
+//! permit it yet. Who does is told by its heartbeats, which name it, too.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,8 +13,8 @@ use schemas::{NodeId, UnixMillis, message::Message};
 
 use crate::neighbours::{NeighbourNews, Neighbours};
 
-/// So long after a gateway has begun to name itself it is believed on the older subjects as well: some
-/// heartbeats, so that both know of each other what they do.
+/// So long after a gateway has begun to name itself it is believed on the older subjects as well:
+/// some heartbeats, so that both know of each other what they do.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// How many gateways are known at most, some 100 bytes each: more than a cluster has.
@@ -48,8 +49,8 @@ impl Claims {
         self.others.get(node).is_some_and(Option::is_some)
     }
 
-    /// Whether something that is said of an attachment of `node` is believed on a subject that does not
-    /// name who says it.
+    /// Whether something that is said of an attachment of `node` is believed on a subject that does
+    /// not name who says it.
     fn believes_unnamed(&self, now: UnixMillis, node: &NodeId) -> bool {
         let is_settled = |since: UnixMillis| now.since(since) >= SETTLING;
         match (self.own, self.others.get(node)) {
@@ -93,8 +94,8 @@ impl Claims {
         }
     }
 
-    /// The forms in which something is published: on the subject that names this gateway for all who
-    /// hear that, and on the older one for those who do not.
+    /// The forms in which something is published: on the subject that names this gateway for all
+    /// who hear that, and on the older one for those who do not.
     pub(crate) fn forms(&self, neighbours: &Neighbours, message: Message) -> [Option<Message>; 2] {
         let Some(own) = self.names_itself().then(|| message.own()).flatten() else {
             return [Some(message), None];

@@ -31,8 +31,8 @@ fn named_claims(cluster: &Cluster, gate: usize) -> usize {
     cluster.gates[gate].published.iter().filter(is_own).count()
 }
 
-/// All that a gateway can claim of the first side of a chat in the name of the gateway that holds it,
-/// or of one that there is not.
+/// All that a gateway can claim of the first side of a chat in the name of the gateway that holds
+/// it, or of one that there is not.
 fn forged(chat: &Chat, named: &str, to: usize) -> Vec<Message> {
     let at = Attachment {
         stamp: Stamp(chat.attachment(0).stamp.0 + 1_000),
