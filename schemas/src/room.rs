@@ -136,6 +136,11 @@ impl Room {
         })
     }
 
+    /// Whether the newest attachment of a side is known to be over: its gateway has published that.
+    pub fn is_over(&self, side: Side) -> bool {
+        self.sides[side as usize].as_ref().is_some_and(|known| known.state == AttachmentState::Detached)
+    }
+
     /// The gateway of a side's newest attachment.
     pub fn node(&self, side: Side) -> Option<&NodeId> {
         self.sides[side as usize].as_ref().map(|known| &known.node)
@@ -178,7 +183,9 @@ mod tests {
         assert_eq!(room.state(Side::A), None);
         assert_eq!(room.apply(&RoomEvent::Joined(at(Side::A, 1, "n1"))), Change::Moved(Side::A));
         assert_eq!(room.apply(&RoomEvent::Present(at(Side::A, 1, "n1"))), Change::Nothing);
+        assert!(!room.is_over(Side::A));
         assert_eq!(room.apply(&RoomEvent::Detached(at(Side::A, 1, "n1"))), Change::Away(Side::A));
+        assert!(room.is_over(Side::A) && !room.is_over(Side::B));
         assert_eq!(
             room.apply(&RoomEvent::Joined(at(Side::A, 1, "n1"))),
             Change::Nothing,
@@ -219,6 +226,7 @@ mod tests {
         room.apply(&RoomEvent::Joined(at(Side::A, 1, "n1")));
         assert_eq!(room.silence(Side::A), Change::Away(Side::A));
         assert_eq!(room.silence(Side::A), Change::Nothing);
+        assert!(!room.is_over(Side::A), "silence is no word of its gateway");
         assert_eq!(room.apply(&RoomEvent::Present(at(Side::A, 1, "n1"))), Change::Online(Side::A));
         room.silence(Side::A);
         assert_eq!(room.apply(&RoomEvent::Detached(at(Side::A, 1, "n1"))), Change::Nothing, "away already");

@@ -10,6 +10,7 @@ use schemas::{
 };
 
 use crate::{
+    effect::Unsigned,
     neighbours::NeighbourNews,
     room::{Claim, RoomNews},
     seat::Seat,
@@ -127,9 +128,10 @@ impl Sessions {
         if is_joined && self.endings.is_dissolved(now, id) {
             return self.publish_to(id, of.node.clone(), RoomEvent::Declined);
         }
-        if !self.give_way(now, id, of, is_joined) {
+        if !self.give_way(now, id, of, event) {
             return;
         }
+        self.tell_outdated(id, of, event);
         let name = self.neighbours.name(&of.node).cloned();
         let mut is_newest = false;
         self.with_room(now, id, |room, at| {
@@ -142,23 +144,24 @@ impl Sessions {
         }
     }
 
-    /// Another gateway claims a side of a room. If that is held here, whoever has the higher stamp
-    /// is right. Returns whether the claim concerns a room that is still here.
-    fn give_way(&mut self, now: UnixMillis, id: RoomId, claim: &Attachment, is_joined: bool) -> bool {
+    /// Another gateway claims a side of a room, or did. If that is held here, whoever has the higher
+    /// stamp is right. Returns whether the claim concerns a room that is still here.
+    fn give_way(&mut self, now: UnixMillis, id: RoomId, claim: &Attachment, event: &RoomEvent) -> bool {
         let Some(room) = self.rooms.get(&id) else { return false };
         match room.judge(&self.settings.node, claim) {
             Claim::Unopposed => true,
             Claim::Lower(session, stamp) => {
-                if is_joined && room.is_attached(claim.side) {
+                if room.is_attached(claim.side) && is_of_a_living(event) {
                     // It has missed that it was replaced.
                     self.publish_attached(session, stamp);
                 }
+                self.tell_outdated(id, claim, event);
                 false
             }
             Claim::Higher(session) => {
                 // The session may have come back here since, and not yet into the room.
                 if self.is_older(session, claim.stamp, &claim.node) {
-                    self.detach(now, session, CloseCode::Replaced);
+                    self.yield_to(now, session, claim.stamp, event);
                 }
                 self.vacate(now, id, claim.side);
                 let is_empty = self.rooms.get(&id).is_none_or(|room| room.is_empty());
@@ -167,6 +170,32 @@ impl Sessions {
                 }
                 !is_empty
             }
+        }
+    }
+
+    /// An attachment of this session is over, since there was a newer one. If that is over, too, the
+    /// client may well be the one that is connected here: it is to come back at once, with a token
+    /// that lets it win.
+    fn yield_to(&mut self, now: UnixMillis, id: SessionId, newer: Stamp, event: &RoomEvent) {
+        let code = if is_of_a_living(event) { CloseCode::Replaced } else { CloseCode::Restart };
+        if code == CloseCode::Restart {
+            self.stamps.remember(now, id, newer);
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.stamp = session.stamp.max(newer);
+            }
+            self.send_token(id, |grant| Unsigned::Token(grant, None));
+        }
+        self.detach(now, id, code);
+    }
+
+    /// A gateway takes an attachment for its side's newest, and has missed that a newer one was and is
+    /// over.
+    fn tell_outdated(&mut self, id: RoomId, claim: &Attachment, event: &RoomEvent) {
+        if !is_of_a_living(event) {
+            return;
+        }
+        if let Some(newer) = self.rooms.get(&id).and_then(|room| room.outdated(&self.settings.node, claim)) {
+            self.publish_to(id, claim.node.clone(), newer);
         }
     }
 
@@ -274,4 +303,9 @@ impl Sessions {
         let event = RoomEvent::NotHere(Attachment { side, stamp, node, owner });
         self.publish_to(room, to.clone(), event);
     }
+}
+
+/// Whether a gateway says by this that it still has the attachment of which it speaks.
+fn is_of_a_living(event: &RoomEvent) -> bool {
+    matches!(event, RoomEvent::Joined(_) | RoomEvent::Present(_))
 }

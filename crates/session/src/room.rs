@@ -174,6 +174,20 @@ impl Room {
         Some(node.cloned().map_or(Audience::Everybody, Audience::Gateway))
     }
 
+    /// What a gateway is to know that takes this attachment for its side's newest: that a newer one
+    /// was, and is over. As long as it does not know, the two sides take each other for away,
+    /// although both are there. `own` is this gateway, which speaks of itself alone: it has nothing
+    /// with the newer stamp.
+    pub(crate) fn outdated(&self, own: &NodeId, claim: &Attachment) -> Option<RoomEvent> {
+        let newest = self.fold.attachment(claim.side).filter(|_| self.fold.is_over(claim.side))?;
+        if (newest.stamp, &newest.node) <= (claim.stamp, &claim.node) {
+            return None;
+        }
+        // Of two with one stamp the node decides, and this gateway's name is not that one's.
+        let stamp = if newest.stamp == claim.stamp { newest.stamp.next() } else { newest.stamp };
+        Some(RoomEvent::NotHere(Attachment { stamp, node: own.clone(), ..newest }))
+    }
+
     /// How the side that is held here is, for a gateway that asks.
     pub(crate) fn answer(&self, asker: &Attachment) -> Option<RoomNews> {
         let side = asker.side.other();

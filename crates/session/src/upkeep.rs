@@ -9,6 +9,7 @@ use crate::{
     effect::{ToClient, Unsigned},
     graces::Standstill,
     room::Room,
+    session::Session,
     sessions::Sessions,
     settings::Topology,
     timers::{TICK, Timer},
@@ -74,7 +75,8 @@ impl Sessions {
             Timer::Room(room) => self.with_room(now, room, Room::run_due),
             Timer::Session(id, stamp) => self.run_session_timer(now, id, stamp),
             Timer::RepeatAttached { id, stamp, time } => {
-                if self.sessions.get(&id).is_some_and(|session| session.stamp == stamp) {
+                let is_attached = |it: &Session| it.stamp == stamp && it.conn.is_some();
+                if self.sessions.get(&id).is_some_and(|session| is_attached(session)) {
                     self.repeat_attached(now, id, stamp, time);
                 }
             }

@@ -320,3 +320,96 @@ fn a_session_that_was_never_attached_elsewhere_does_not_start_over() {
     let said = cluster.gates[1].published.iter().filter(is_over).count();
     assert_eq!(said, limits::REPEATS.len(), "once, and repeated");
 }
+
+/// A chat whose first person is connected to gateway 2, and was elsewhere after that: that connection
+/// is over, and gateway 2 has heard nothing of it. Returns the person as gateway 2 has it.
+fn outlived(cluster: &mut Cluster, elsewhere: usize) -> (Chat, Person) {
+    let chat = cluster.chatting([0, 1]);
+    let living = cluster.back(2, &chat);
+    cluster.resume(living, &chat.tickets[0]).unwrap();
+    let claims = token(&newest(&cluster.told(living)));
+    cluster.secs(1);
+    cluster.gates[2].is_connected = false;
+    // Its request had lain in the queue of a gateway that stood still, and its client had given it up.
+    let late = cluster.connect_with(elsewhere, &claims, 1);
+    cluster.resume(late, &chat.tickets[0]).unwrap();
+    cluster.drop(late);
+    cluster.secs(9);
+    assert_eq!(news(cluster.told(chat.other)).last(), Some(&ToClient::Peer(PeerState::Away)));
+    assert_eq!(cluster.closed(living), None);
+    cluster.gates[2].is_connected = true;
+    cluster.decide(2, Sessions::missed);
+    (chat, living)
+}
+
+#[test]
+fn who_is_still_connected_after_a_newer_connection_that_is_over_is_asked_back_and_found() {
+    // The newer one was at a gateway of its own, and at the peer's.
+    for elsewhere in [0, 1] {
+        let mut cluster = Cluster::new(3);
+        let (chat, living) = outlived(&mut cluster, elsewhere);
+        cluster.secs(12);
+        assert_eq!(cluster.closed(living), Some(CloseCode::Restart), "{elsewhere}: it is to come back");
+        let claims = token(&newest(&cluster.told(living)));
+        for gate in [0, 1, 2] {
+            let again = cluster.connect_with(gate, &claims, 1);
+            cluster.resume(again, &chat.tickets[0]).unwrap();
+            assert_eq!(news(cluster.told(chat.other)).last(), Some(&ToClient::Peer(PeerState::Online)));
+            assert_ne!(cluster.route(chat.other), Route::Nowhere);
+            assert_ne!(cluster.route(again), Route::Nowhere);
+            cluster.drop(again);
+            assert_eq!(news(cluster.told(chat.other)).last(), Some(&ToClient::Peer(PeerState::Away)));
+        }
+    }
+}
+
+#[test]
+fn its_token_lets_it_win_at_a_gateway_whose_clock_is_behind() {
+    let mut cluster = Cluster::new(3);
+    let (_, living) = outlived(&mut cluster, 0);
+    cluster.secs(12);
+    let asked_back = newest(&cluster.told(living)).stamp;
+    let newer = cluster.gates[0].published.iter().filter_map(|said| match said {
+        Message::Peer { event: RoomEvent::Detached(at), .. } => Some(at.stamp),
+        _ => None,
+    });
+    assert_eq!(newer.max(), Some(asked_back));
+}
+
+#[test]
+fn an_attachment_that_is_over_is_not_announced_again() {
+    let mut cluster = Cluster::new(2);
+    let chat = cluster.chatting([0, 1]);
+    let back = cluster.back(0, &chat);
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    let stamp = newest(&cluster.told(back)).stamp;
+    cluster.drop(back);
+    cluster.clear();
+    cluster.secs(7);
+    assert!(!cluster.gates[0].published.contains(&attached(1, stamp, 0)));
+}
+
+#[test]
+fn nobody_is_told_of_a_newer_attachment_that_may_still_be_there() {
+    let mut cluster = Cluster::new(3);
+    let chat = cluster.chatting([0, 1]);
+    let back = cluster.back(2, &chat);
+    cluster.resume(back, &chat.tickets[0]).unwrap();
+    let late = || Message::Room {
+        room: chat.room(),
+        speaker: Service::Gateway,
+        event: RoomEvent::Joined(chat.attachment(0)),
+    };
+    let denied = |cluster: &Cluster| {
+        let said = cluster.room_events(1);
+        said.iter().any(|(_, event)| matches!(event, RoomEvent::NotHere(_)))
+    };
+    cluster.clear();
+    cluster.handle(1, late());
+    cluster.decide(1, |sessions, now| sessions.lose_gateway(now, &node(2)));
+    cluster.handle(1, late());
+    assert!(!denied(&cluster), "it is there, or only silent");
+    cluster.drop(back);
+    cluster.handle(1, late());
+    assert!(denied(&cluster));
+}
