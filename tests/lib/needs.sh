@@ -11,16 +11,17 @@ PATH=$venv/bin:$machine_path
 export machine_path PATH
 
 # The parts, in the order in which `tests/run` runs them.
-parts=(rust docs operations terminal page browsers autobahn instructions fuzz cluster lab)
+parts=(rust docs operations terminal forgetting page browsers autobahn instructions fuzz cluster lab)
 
 # Minutes on two processors: with nothing built yet, and once more.
-declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11 [lab]=6)
-declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6 [lab]=4)
+declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [forgetting]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11 [lab]=6)
+declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [forgetting]=3 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6 [lab]=4)
 declare -A about=(
     [rust]="units, properties, the simulation, the real binary over real NATS servers"
     [docs]="the documentation: its links, its examples, and what cargo doc says of it"
     [operations]="alarms and dashboards, with Prometheus and Alertmanager themselves on a real cluster"
     [terminal]="the terminal client in a real terminal (tmux)"
+    [forgetting]="the memory, the logs and the files of every process, searched for all that people leave behind"
     [page]="the page: its types, its modules in Node.js, and in a real browser (Chromium)"
     [browsers]="what people do most on the page, in Firefox and in WebKit"
     [autobahn]="the Autobahn WebSocket cases against the codec of the gateway"
@@ -37,6 +38,7 @@ needs_of() {
         docs) echo cargo python ;;
         operations) echo cargo nats-server prometheus ;;
         terminal) echo cargo tmux ;;
+        forgetting) echo cargo python ;;
         page) echo cargo node node-packages chromium fonts nats-server ;;
         browsers) echo cargo node node-packages chromium ;;
         autobahn) echo cargo kosoku ;;
@@ -57,6 +59,8 @@ wants_of() {
         # The last two are for tests/operations/run.
         operations) echo cargo-nextest go nginx ;;
         terminal) echo cargo-nextest nats-server ;;
+        # All of it is needed where the memory of another process can be read, which the part itself finds out.
+        forgetting) echo nats-server nginx strace ;;
         browsers) echo firefox geckodriver webkit ;;
         # To try it: .ci/release/try-package.
         package) echo debootstrap lintian ;;
@@ -70,7 +74,7 @@ wants_of() {
 # Whether a thing is here.
 has() {
     case $1 in
-        cargo | tmux | valgrind | c++ | apt-get | docker | busybox | lintian) command -v "$1" >/dev/null ;;
+        cargo | tmux | valgrind | strace | c++ | apt-get | docker | busybox | lintian) command -v "$1" >/dev/null ;;
         compose) docker compose version >/dev/null 2>&1 || compgen -G "$venv/lib/python3*/site-packages/compose/docker-compose" >/dev/null ;;
         # Debian's is where only root's path looks.
         nginx | haproxy | debootstrap | iptables) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
@@ -135,7 +139,7 @@ packages_of() {
     case $1 in
         nginx-stream) echo nginx libnginx-mod-stream ;;
         iproute) echo iproute2 ;;
-        chromium | debootstrap | faketime | haproxy | iptables | lintian | tmux | valgrind) echo "$1" ;;
+        chromium | debootstrap | faketime | haproxy | iptables | lintian | strace | tmux | valgrind) echo "$1" ;;
         c++) echo g++ ;;
         firefox) echo firefox-esr ;;
         webkit) echo libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb ;;

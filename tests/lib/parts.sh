@@ -84,6 +84,31 @@ part_terminal() {
     fi
 }
 
+# The memory of another process is not to be read everywhere: then this is left out, and that is no failure.
+part_forgetting() {
+    local why ended=0
+    why=$(as_root tests/forgetting/run --able) || ended=$?
+    if [ "$ended" -eq 77 ]; then
+        skip "what processes forget" "LEFT OUT: ${why^^}"
+        return
+    fi
+    local missing
+    # shellcheck disable=SC2046
+    mapfile -t missing < <(lacking $(wants_of forgetting))
+    if [ ${#missing[@]} -gt 0 ]; then
+        leave_out "what processes forget" "MISSING: $(listed "${missing[@]}")"
+        return
+    fi
+    check "what processes forget" processes_forget
+}
+
+processes_forget() {
+    # Of the whole workspace, as the tests were: with the same features there is nothing to compile
+    # again.
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat
+    as_root tests/forgetting/run
+}
+
 part_docs() {
     check "links in the documentation" tests/docs/links
     check "the check of links" python3 tests/docs/links_test.py
