@@ -21,9 +21,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Where `index.html` takes the import map and the preload links.
 const MODULES: &str = "<!-- modules -->";
-/// Modules that only some browsers or some people need: what others wrote, and languages. The page
-/// loads them when it does.
-const LATER: [&str; 2] = ["vendor/", "languages/"];
+/// Modules that only some browsers or some people need: what others wrote, languages, and screens that
+/// few see. The page loads them when it does.
+const LATER: [&str; 3] = ["vendor/", "languages/", "later/"];
 /// What of `index.html` gets the digest of a file of its own.
 const NAMED: [(&str, &str); 2] = [
     ("style.css", r#"<link rel="stylesheet" href="style.css""#),

@@ -9,6 +9,7 @@ mod notify;
 mod options;
 mod order;
 mod orders_http;
+mod page;
 mod passed;
 mod probe;
 mod process;
@@ -71,6 +72,7 @@ fn run(tool: Tool) -> ExitCode {
         }
         Tool::Probe(options) => probe::main(&options),
         Tool::Order(options) => process::run(order::main(*options)),
+        Tool::Page(options) => process::run(page::main(options)),
     }
 }
 

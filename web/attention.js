@@ -8,8 +8,6 @@ import { translate } from './i18n.js';
 
 /** @typedef {'came' | 'wrote' | 'left'} Happening */
 
-const ICON = 'icon.svg';
-const ICON_NEW = 'icon-new.svg';
 /** Two short notes, Hz. */
 const NOTES = [660, 880];
 const NOTE_S = 0.14;
@@ -49,9 +47,10 @@ export class Attention {
   /** Shows the title and the icon. */
   #show() {
     document.title = this.title;
-    const icon = document.querySelector('link[rel=icon]');
-    const wanted = this.#last === null ? ICON : ICON_NEW;
-    if (icon?.getAttribute('href') !== wanted) icon?.setAttribute('href', wanted);
+    // Both icons are named by index.html.
+    const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel=icon]'));
+    const wanted = this.#last === null ? icon?.dataset.usual : icon?.dataset.new;
+    if (icon !== null && wanted !== undefined && icon.getAttribute('href') !== wanted) icon.setAttribute('href', wanted);
   }
 
   #seen() {

@@ -8,6 +8,7 @@ import { now } from './clock.js';
 import { ConnectionMachine } from './connection-machine.js';
 import { SUBPROTOCOL } from './facts.js';
 import { REQUEST_MS, answerOf, problemOf, request, retryAfter } from './rest.js';
+import { socketAt } from './server.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Effect} Effect */
@@ -130,10 +131,7 @@ export class ConnectionDriver {
 
   /** @param {number} number @param {string} token */
   #open(number, token) {
-    const address = new URL('v1/ws', location.href);
-    address.hash = '';
-    address.protocol = address.protocol === 'http:' ? 'ws:' : 'wss:';
-    const socket = new WebSocket(address, [SUBPROTOCOL, `bearer.${token}`]);
+    const socket = new WebSocket(socketAt('v1/ws'), [SUBPROTOCOL, `bearer.${token}`]);
     socket.binaryType = 'arraybuffer';
     this.#sockets.set(number, socket);
     socket.onopen = () => this.machine.opened(number);

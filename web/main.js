@@ -9,6 +9,7 @@ import { Conversation } from './conversation.js';
 import { findKem } from './kem.js';
 import { canEncrypt } from './noise.js';
 import { forget, partner, stranger } from './search.js';
+import { atServer, hasServer, isFile, serverOfFragment, takeServer } from './server.js';
 import { ofStatus } from './service.js';
 import { alertsButton } from './ui-alerts.js';
 import { showHow } from './ui-dialogs.js';
@@ -65,9 +66,11 @@ class Page {
   #leaving = null;
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
   /** Whether a screen has replaced what index.html says while the page loads. */ #isShown = false;
+  /** Whether the server has ever answered. */ #isReached = false;
 
   async begin() {
-    const secret = secretOf(location.hash);
+    const secret = isFile ? secretOf(location.hash.startsWith('#server=') ? '' : location.hash) : secretOf(location.hash);
+    const asked = isFile ? serverOfFragment(location.hash) : null;
     // Remove the secret from the address bar and the history at once.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
     await setLanguage(choose(navigator.languages));
@@ -78,7 +81,11 @@ class Page {
     addEventListener('pagehide', () => this.#discard());
     addEventListener('pageshow', (event) => event.persisted && location.reload());
     addEventListener('beforeunload', (event) => this.#isNeeded && event.preventDefault());
+    if (!isFile && location.pathname.endsWith('/verify')) return this.#show((await import('./later/ui-verify.js')).verifyScreen());
     if (!(await canEncrypt())) return this.#show(unsupportedScreen());
+    // A server forbids that its page is framed; a file has to refuse it itself.
+    if (isFile && top !== self) return this.#show(troubleScreen('trouble.heading', 'server.framed', { again: null, home: null }));
+    if (!hasServer()) await this.#askServer(asked);
     // Looked for while the person reads; nobody is searched for before it is found.
     void findKem();
     if (secret === 'malformed') return this.#trouble('join.malformed.heading', 'join.malformed', null);
@@ -132,13 +139,30 @@ class Page {
     if (!first) heading.focus();
   }
 
+  /** Waits until the person has said which server a page from a file is to talk to. @param {URL | null} named */
+  async #askServer(named) {
+    const { serverScreen } = await import('./later/ui-server.js');
+    await new Promise((resolve) => {
+      this.#show(serverScreen(named, (server) => resolve(takeServer(server))));
+    });
+  }
+
   #home() {
     this.#stop();
     const asked = this.#askOffer();
+    // To a page from a file a server that lets no such page in looks like one that is away.
+    if (isFile && !this.#isReached) return void asked.then((told) => this.#firstAnswer(told));
     // The first time, the page waits a moment for the operator's offer, so that it does not change
     // while somebody types.
     if (!this.#isShown) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
     else this.#showStart();
+  }
+
+  /** @param {boolean} told Whether the server has answered. */
+  #firstAnswer(told) {
+    this.#isReached = told;
+    if (told) this.#showStart();
+    else this.#trouble('trouble.heading', 'server.silent', () => this.#home());
   }
 
   #showStart() {
@@ -149,13 +173,14 @@ class Page {
 
   async #askOffer() {
     const status = await this.#driver.askStatus();
-    if (status === null) return;
+    if (status === null) return false;
     this.#strip.show(ofStatus(status));
     const before = JSON.stringify(this.#offer);
     this.#offer = offerOf(status);
     this.#exitUrl = exitOf(status);
     const untouched = this.#main.querySelector('.start') !== null && !this.#main.querySelector('.ways')?.contains(document.activeElement);
     if (untouched && JSON.stringify(this.#offer) !== before) this.#showStart();
+    return true;
   }
 
   /** @param {Criteria} criteria */
@@ -168,7 +193,7 @@ class Page {
   #invite() {
     this.#leaveChat();
     const secret = newSecret();
-    void this.#wait(inviteScreen(linkOf(secret, location.href), wordsOf(secret), () => this.#home()), partner(secret, 'offer'));
+    void this.#wait(inviteScreen(linkOf(secret, atServer().href), wordsOf(secret), () => this.#home()), partner(secret, 'offer'));
   }
 
   /** @param {Bytes} secret */

@@ -1,5 +1,7 @@
 /** Calls of the server's REST interface. A call that gets no answer gives `null`. */
 
+import { atServer } from './server.js';
+
 /** A request that takes longer is abandoned. */
 export const REQUEST_MS = 10_000;
 
@@ -16,7 +18,7 @@ export async function request(method, path, token = null, body = undefined) {
   if (body !== undefined) headers['content-type'] = 'application/json';
   const signal = AbortSignal.timeout(REQUEST_MS);
   const how = { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
-  return fetch(path, { ...how, cache: 'no-store', keepalive: method === 'DELETE' }).catch(() => null);
+  return fetch(atServer(path), { ...how, cache: 'no-store', credentials: 'omit', keepalive: method === 'DELETE' }).catch(() => null);
 }
 
 /** The JSON of a good answer; `null` otherwise. @param {Response | null} response @returns {Promise<any>} */

@@ -3,6 +3,7 @@
 import { el, openDialog } from './dom.js';
 import { CATEGORIES } from './facts.js';
 import { SIGNS } from './safety.js';
+import { atServer, isFile } from './server.js';
 
 /** @typedef {import('./facts.js').Category} Category */
 /** @typedef {import('./safety.js').SafetyCode} SafetyCode */
@@ -101,9 +102,11 @@ export function askForReport(report) {
 
 /** What the page protects and what it cannot. */
 export function showHow() {
-  const points = /** @type {const} */ (['sealed', 'quantum', 'delivery', 'server', 'stranger', 'page', 'peer', 'tab']);
+  const points = /** @type {const} */ (['sealed', 'quantum', 'delivery', 'server', 'stranger', isFile ? 'file' : 'page', 'peer', 'tab']);
   return openDialog('how', 'how.heading', (close) => [
     el('ul', { class: 'plain' }, ...points.map((point) => el('li', { text: `how.${point}` }))),
+    // In another tab: this one may be in a chat.
+    isFile ? null : el('p', {}, el('a', { text: 'how.verify', set: { href: atServer('verify').href, target: '_blank', rel: 'noopener' } })),
     el('div', { class: 'actions end' }, el('button', { class: 'button primary', text: 'safety.close', set: { type: 'button' }, on: { click: close } })),
   ]);
 }

@@ -4,6 +4,7 @@ import { belongsToInputMethod, el, icon } from './dom.js';
 import { TOPIC_CHARS } from './facts.js';
 import { language, setText } from './i18n.js';
 import { secretOfInput } from './invite.js';
+import { atServer } from './server.js';
 
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').Role} Role */
@@ -115,7 +116,7 @@ function haveInvite(join) {
   const text = el('textarea', { set: { rows: '2', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'go', 'aria-describedby': 'have-fault' } });
   const fault = el('p', { class: 'fault', set: { id: 'have-fault', role: 'alert' } });
   const go = async () => {
-    const secret = await secretOfInput(text.value, location.href);
+    const secret = await secretOfInput(text.value, atServer().href);
     text.setAttribute('aria-invalid', String(!(secret instanceof Uint8Array)));
     if (secret instanceof Uint8Array) return join(secret);
     // What was typed is a secret: a fault names a place in it, never a word of it.

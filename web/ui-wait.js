@@ -3,6 +3,7 @@
 import { announce, circles, el, icon, qrPicture } from './dom.js';
 import { setText } from './i18n.js';
 import { encode } from './qr.js';
+import { atServer } from './server.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./i18n.js').Values} Values */
@@ -114,7 +115,7 @@ function wordsToReadOut(words) {
     'details', { class: 'words' },
     el('summary', { text: 'invite.words' }),
     list,
-    el('p', { class: 'hint' }, el('span', { text: 'invite.words.how' }), ' ', el('strong', { class: 'host' }, location.host)),
+    el('p', { class: 'hint' }, el('span', { text: 'invite.words.how' }), ' ', el('strong', { class: 'host' }, atServer().host)),
   );
 }
 
@@ -158,13 +159,13 @@ export function joinScreen(act) {
  * Something went wrong, and trying again by itself does not help.
  * @param {Key} title
  * @param {Key} what
- * @param {{again: (() => void) | null, home: () => void, operator?: HTMLElement}} act `operator`: what
+ * @param {{again: (() => void) | null, home: (() => void) | null, operator?: HTMLElement}} act `operator`: what
  *   the operator of the server can do about it.
  */
 export function troubleScreen(title, what, act) {
   const heading = el('h1', { text: title, set: { tabindex: '-1' } });
   const again = act.again === null ? null : el('button', { class: 'button primary', text: 'trouble.again', set: { type: 'button' }, on: { click: act.again } });
-  const home = el('button', { class: again === null ? 'button primary' : 'button quiet', text: 'end.home', set: { type: 'button' }, on: { click: act.home } });
+  const home = act.home === null ? null : el('button', { class: again === null ? 'button primary' : 'button quiet', text: 'end.home', set: { type: 'button' }, on: { click: act.home } });
   const node = el('div', { class: 'screen narrow' }, el('div', { class: 'badge' }, icon('lost')), heading, el('p', { class: 'lead', text: what }), act.operator ?? null, el('div', { class: 'actions' }, again, home));
   return { node, heading };
 }
@@ -175,7 +176,7 @@ export function forbiddenAdvice() {
     'details', { class: 'note operator' },
     el('summary', { text: 'trouble.operator' }),
     el('p', { text: 'trouble.operator.why' }),
-    el('ul', { class: 'plain' }, el('li', { text: 'trouble.operator.host' }), el('li', {}, el('span', { text: 'trouble.operator.option' }), ' ', el('code', {}, `--allowed-origin ${location.origin}`))),
+    el('ul', { class: 'plain' }, el('li', { text: 'trouble.operator.host' }), el('li', {}, el('span', { text: 'trouble.operator.option' }), ' ', el('code', {}, `--allowed-origin ${self.origin}`))),
   );
 }
 

@@ -17,7 +17,8 @@ use crate::{about::About, address::is_private_network};
 /// Default of [`Config::matching`].
 pub const MATCHING: Matching = Matching { random: true, invite: true };
 /// Default of [`Config::rates`].
-pub const RATES: RateConfig = RateConfig { session: 30, connect: 60, find: 30, frame: 50, byte: 262_144 };
+pub const RATES: RateConfig =
+    RateConfig { session: 30, opaque_session: 60, connect: 60, find: 30, frame: 50, byte: 262_144 };
 /// Default of [`Config::connections_per_address`].
 pub const CONNECTIONS_PER_ADDRESS: u32 = 1000;
 /// Default of [`Config::hsts`].
@@ -38,6 +39,9 @@ pub const DRAIN_SPREAD: Duration = Duration::from_secs(5);
 /// Default of [`Config::drain_wait`].
 pub const DRAIN_WAIT: Duration = Duration::from_secs(8);
 
+/// The origin that browsers send for a page that has none.
+pub const OPAQUE: &str = "null";
+
 /// What a gateway is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -52,7 +56,7 @@ pub struct Config {
     /// Whether those say it by the PROXY protocol, too.
     pub proxy_protocol: ProxyProtocol,
     /// Origins other than the own host that may open sessions and sockets, and for which CORS
-    /// answers.
+    /// answers. `null` is that of pages from files, and of any site's sandboxed frames.
     pub allowed_origins: Vec<String>,
     /// The topics that the operator offers, as written; `None` offers any.
     pub topics: Option<Vec<OfferedTopic>>,
@@ -147,6 +151,9 @@ pub struct Matching {
 pub struct RateConfig {
     /// New sessions per address and minute.
     pub session: u32,
+    /// New sessions per minute of pages whose origin is `null`, from all addresses together; a tenth of
+    /// it from each.
+    pub opaque_session: u32,
     /// Upgrades without a valid token per address and minute.
     pub connect: u32,
     /// `find` and its like per session and minute.
@@ -171,7 +178,8 @@ pub enum ConfigError {
     Lifetime(#[from] LifetimeError),
     /// Not an origin as browsers send it.
     #[error(
-        "{0:?} is not an origin: write scheme://host or scheme://host:port in lower case, and nothing after it"
+        "{0:?} is not an origin: write scheme://host or scheme://host:port in lower case, and nothing after it, \
+         or null for pages from files"
     )]
     Origin(String),
     /// Nobody could meet.
@@ -253,7 +261,7 @@ impl Config {
     /// All faults, so that an operator can correct them at once.
     pub fn check(&self) -> Vec<ConfigError> {
         let mut faults: Vec<_> = self.lifetimes.check().into_iter().map(ConfigError::from).collect();
-        let no_origins = self.allowed_origins.iter().filter(|origin| !is_origin(origin));
+        let no_origins = self.allowed_origins.iter().filter(|origin| *origin != OPAQUE && !is_origin(origin));
         faults.extend(no_origins.cloned().map(ConfigError::Origin));
         if !self.matching.random && !self.matching.invite {
             faults.push(ConfigError::NoMatching);
@@ -323,7 +331,7 @@ mod tests {
     fn all_faults_are_reported_at_once() {
         let all = faults(|c| {
             c.lifetimes.grace = Duration::ZERO;
-            c.allowed_origins = vec!["*".into(), "https://chat.example".into(), "null".into()];
+            c.allowed_origins = vec!["*".into(), "https://chat.example".into(), "null".into(), "Null".into()];
             c.matching = Matching { random: false, invite: false };
             c.topics = Some(Vec::new());
             (c.heartbeat, c.pong_wait, c.upgrade_wait) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
@@ -335,7 +343,7 @@ mod tests {
                 token_life: Lifetimes::default().token_life,
             }),
             ConfigError::Origin("*".into()),
-            ConfigError::Origin("null".into()),
+            ConfigError::Origin("Null".into()),
             ConfigError::NoMatching,
             ConfigError::NoTopics,
             ConfigError::Zero(Wait::Heartbeat),

@@ -42,6 +42,11 @@ fn the_limits_in_the_documentation_are_those_of_the_code() {
             "429".into(),
         ),
         (
+            "sessions of pages whose origin is `null`, per minute, a tenth of it per address (`--null-session-rate`)".into(),
+            rates.opaque_session.to_string(),
+            "429".into(),
+        ),
+        (
             "upgrades without a valid token, per address and minute (`--connect-rate`)".into(),
             rates.connect.to_string(),
             "429".into(),

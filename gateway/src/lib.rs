@@ -17,7 +17,7 @@ pub mod metrics;
 pub mod node;
 pub mod origin_keys;
 mod origins;
-mod page;
+pub mod page;
 mod problem;
 pub mod rates;
 mod refusals;

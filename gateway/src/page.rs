@@ -70,13 +70,42 @@ const DOCUMENT_HEADERS: [(&str, &str); 4] = [
 /// little: the whole page has some 90 KB compressed.
 const KEPT: &str = "no-store";
 
-/// The routes of the page. `/` is `index.html`.
+/// The document, which has the screens of the whole page.
+const INDEX: &str = "index.html";
+
+/// `index.html` as it is in `web/`, before `build.rs` completes it.
+pub const INDEX_SOURCE: &str = include_str!("../../web/index.html");
+
+/// A file of the page, as it is served.
+#[derive(Clone, Copy, Debug)]
+pub struct PageFile {
+    /// Below the server's address.
+    pub path: &'static str,
+    /// What it holds.
+    pub bytes: &'static [u8],
+}
+
+/// Every file of the page that this program serves.
+pub fn files() -> impl Iterator<Item = PageFile> {
+    ASSETS.iter().map(|asset| PageFile { path: asset.path, bytes: asset.identity })
+}
+
+/// What is said about a file in headers, as far as it decides what a browser does with it.
+pub fn headers(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_document = if path.ends_with(".html") { &DOCUMENT_HEADERS[..] } else { &[] };
+    [("content-type", content_type(path))].into_iter().chain(HEADERS).chain(of_document.iter().copied())
+}
+
+/// Where `index.html` is, besides under its name: the start, and how to check what is served.
+pub const INDEX_PATHS: [&str; 2] = ["/", "/verify"];
+
+/// The routes of the page.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    ENTITIES.iter().fold(Router::new(), |router, entity| {
-        let router = match entity.path {
-            "index.html" => router.route("/", get(move |request| answer(entity, request))),
-            _ => router,
-        };
+    ENTITIES.iter().fold(Router::new(), |mut router, entity| {
+        let others = if entity.path == INDEX { &INDEX_PATHS[..] } else { &[] };
+        for path in others {
+            router = router.route(path, get(move |request| answer(entity, request)));
+        }
         router.route(&format!("/{}", entity.path), get(move |request| answer(entity, request)))
     })
 }
@@ -167,8 +196,7 @@ async fn answer(entity: &'static Entity, request: Request) -> Response {
     headers.insert(ETAG, found.etag.clone());
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(KEPT));
-    let of_document = if entity.path.ends_with(".html") { &DOCUMENT_HEADERS[..] } else { &[] };
-    for &(name, value) in HEADERS.iter().chain(of_document) {
+    for (name, value) in self::headers(entity.path) {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
@@ -256,6 +284,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_document_is_all_that_has_screens() {
+        let index = body(fetch("/index.html", peer(), &[]).await).await;
+        for path in INDEX_PATHS {
+            assert!(body(fetch(path, peer(), &[]).await).await == index, "{path}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_browser_that_has_the_file_is_not_sent_it_again() {
         let first = fetch("/index.html", peer(), &[]).await;
         let etag = first.headers()["etag"].to_str().unwrap().to_owned();
@@ -311,7 +347,7 @@ mod tests {
 
     /// What only some browsers or some people need.
     fn is_loaded_later(path: &str) -> bool {
-        path.starts_with("vendor/") || path.starts_with("languages/")
+        ["vendor/", "languages/", "later/"].iter().any(|later| path.starts_with(later))
     }
 
     fn decoded(encoding: &str, mut bytes: &[u8]) -> Vec<u8> {

@@ -40,6 +40,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 pub struct Rates<C: Clock = MonotonicClock> {
     hasher: Hasher,
     session: Option<ByAddress<C>>,
+    opaque_of_address: Option<ByAddress<C>>,
+    opaque: Keyed<(), C>,
     connect: Option<ByAddress<C>>,
     challenge: Option<ByAddress<C>>,
     attach: Keyed<SessionId, C>,
@@ -65,6 +67,8 @@ impl<C: Clock + Clone> Rates<C> {
         Self {
             hasher: Hasher::random(),
             session: ByAddress::new("session", rates.session, &clock),
+            opaque_of_address: ByAddress::new("null-session", tenth(rates.opaque_session), &clock),
+            opaque: Keyed::new("null-sessions", rates.opaque_session, &clock),
             connect: ByAddress::new("connect", rates.connect, &clock),
             // For each session one puzzle, and another for each that came to nothing.
             challenge: ByAddress::new("challenge", rates.session.saturating_mul(2), &clock),
@@ -90,6 +94,15 @@ impl<C: Clock + Clone> Rates<C> {
     /// If this address has asked too often.
     pub fn session(&self, address: &Address) -> Result<(), Exceeded> {
         self.session.as_ref().map_or(Ok(()), |rate| rate.check(address))
+    }
+
+    /// A page without an origin asks for a new session.
+    ///
+    /// # Errors
+    /// If this address, or all addresses together, have asked too often in this way.
+    pub fn opaque_session(&self, address: &Address) -> Result<(), Exceeded> {
+        self.opaque_of_address.as_ref().map_or(Ok(()), |rate| rate.check(address))?;
+        self.opaque.check(&())
     }
 
     /// A puzzle is asked for.
@@ -157,7 +170,8 @@ impl<C: Clock + Clone> Rates<C> {
 
     /// Forgets what has recovered.
     pub fn sweep(&self) {
-        [&self.session, &self.connect, &self.challenge].into_iter().flatten().for_each(ByAddress::sweep);
+        let by_address = [&self.session, &self.opaque_of_address, &self.connect, &self.challenge];
+        by_address.into_iter().flatten().for_each(ByAddress::sweep);
         self.attach.sweep();
         self.find.sweep();
         self.request.sweep();
@@ -175,6 +189,11 @@ impl<C: Clock> std::fmt::Debug for Rates<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rates").finish_non_exhaustive()
     }
+}
+
+/// What one address may have of a rate for all together; nothing is off that was not turned off.
+fn tenth(rate: u32) -> u32 {
+    rate.div_ceil(10)
 }
 
 /// Who is at the other end of a client's connection.

@@ -260,6 +260,7 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         about: shown::about(reader),
         rates: RateConfig {
             session: reader.get(&SESSION_RATE).0,
+            opaque_session: reader.get(&NULL_SESSION_RATE).0,
             connect: reader.get(&CONNECT_RATE).0,
             find: reader.get(&FIND_RATE).0,
             frame: reader.get(&FRAME_RATE).0,

@@ -9,7 +9,7 @@ use terminal::ChatOptions;
 use top::TopOptions;
 
 use super::{role::Role, spec::Row, table::TABLE};
-use crate::{order::OrderOptions, probe::ProbeOptions};
+use crate::{order::OrderOptions, page::PageOptions, probe::ProbeOptions};
 
 /// The text below the list of commands.
 const AFTER_COMMANDS: &str = "\
@@ -18,7 +18,7 @@ Without a command, `serve` runs. `cipher-chat COMMAND --help` explains the optio
 RUST_LOG chooses what is logged, for example `warn` or `info,gateway=debug`.
 
 Exit codes: 0 orderly end, 1 failure while running, 2 wrong options (nothing was started), 3 cannot listen on an address, 4 (chat) the \
-other person left without a goodbye, 5 (chat) a text may not have arrived.";
+other person left without a goodbye, 5 (chat) a text may not have arrived, 6 (page) the host does not answer.";
 
 /// The text below the options of a role.
 const AFTER_OPTIONS: &str = "\
@@ -52,6 +52,8 @@ pub enum Tool {
     /// Order the cluster to pause, close, resume and the like, signed with the operator's key
     // In a box: it is much larger than the others.
     Order(Box<OrderOptions>),
+    /// Write the page as one file that opens from a disk, or check that a host serves it unchanged
+    Page(PageOptions),
 }
 
 /// What `cipher-chat check` is given.

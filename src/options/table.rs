@@ -224,7 +224,9 @@ table! {
     ALLOWED_ORIGIN: Origins {
         name: "allowed-origin", group: Service, roles: GATEWAYS,
         without: "none", example: "https://chat.example",
-        help: "Web origins, besides this server's own, whose pages may use it.",
+        help: "Web origins, besides this server's own, whose pages may use it. null stands for pages that \
+            are opened from files (`cipher-chat page --single-file`), and so for sandboxed frames of \
+            any site: --null-session-rate bounds them.",
     }
     ADMISSION: Admission {
         name: "admission", group: Service, roles: GATEWAYS,
@@ -315,6 +317,13 @@ table! {
         default: Rate(config::RATES.session), example: "100",
         help: "New sessions per client address and minute; of an IPv6 /56 four times as many, of a \
             /48 sixteen times.",
+    }
+    NULL_SESSION_RATE: Rate {
+        name: "null-session-rate", group: Limits, roles: GATEWAYS,
+        default: Rate(config::RATES.opaque_session), example: "300",
+        help: "New sessions per minute of pages whose origin is null, where --allowed-origin names it: \
+            from all client addresses together, and a tenth of it from each. They do not count for \
+            --session-rate.",
     }
     CONNECT_RATE: Rate {
         name: "connect-rate", group: Limits, roles: GATEWAYS,

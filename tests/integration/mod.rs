@@ -20,6 +20,7 @@ mod operations;
 mod options;
 mod orders;
 mod origin_keys;
+mod page;
 mod privacy;
 mod proxies;
 mod relay;

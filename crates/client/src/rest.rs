@@ -218,6 +218,53 @@ impl fmt::Display for Problem {
     }
 }
 
+/// What a server has answered to a request for anything that it has.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it was sent; `None` if it is longer than was asked for.
+    pub body: Option<Bytes>,
+}
+
+/// Requests something that is no call of the protocol, such as a file of the page, without a token and
+/// without following a redirect. It reads so many bytes at most.
+///
+/// # Errors
+/// If there is no whole answer.
+pub async fn fetch(server: &Server, path: &str, most: usize) -> Result<Fetched, RestError> {
+    let mut fault = RestError::TimedOut;
+    for url in server.urls() {
+        let request = Request::get(url.path(path))
+            .header(header::HOST, url.authority())
+            .header(header::ACCEPT, "*/*")
+            .header(header::CONNECTION, "close")
+            .body(Full::default())
+            .map_err(|_| RestError::Unexpected)?;
+        let read = async |response| read_any(response, most).await;
+        match timeout(CALL_TIMEOUT, exchanged(server, url, request, read)).await {
+            Ok(Ok(fetched)) => return Ok(fetched),
+            Ok(Err(broken)) => fault = broken,
+            Err(_) => fault = RestError::TimedOut,
+        }
+    }
+    Err(fault)
+}
+
+async fn read_any(response: http::Response<Incoming>, most: usize) -> Result<Fetched, RestError> {
+    let (head, body) = response.into_parts();
+    let body = match Limited::new(body, most).collect().await {
+        Ok(body) => Some(body.to_bytes()),
+        Err(fault) => match fault.downcast::<hyper::Error>() {
+            Ok(broken) => return Err(RestError::Broken(*broken)),
+            Err(_) => None,
+        },
+    };
+    Ok(Fetched { status: head.status, headers: head.headers, body })
+}
+
 pub(crate) async fn json<T: DeserializeOwned>(
     server: &Server,
     method: Method,
@@ -284,6 +331,16 @@ async fn call_one(
     url: &ServerUrl,
     request: Request<Full<Bytes>>,
 ) -> Result<Bytes, RestError> {
+    exchanged(server, url, request, read).await
+}
+
+/// Sends a request over a connection of its own, and reads the answer.
+async fn exchanged<T>(
+    server: &Server,
+    url: &ServerUrl,
+    request: Request<Full<Bytes>>,
+    read: impl AsyncFnOnce(http::Response<Incoming>) -> Result<T, RestError>,
+) -> Result<T, RestError> {
     let unreachable = |source| RestError::Unreachable { url: url.clone(), source };
     let stream = dial(server, url).await.map_err(unreachable)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

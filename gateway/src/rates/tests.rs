@@ -44,6 +44,23 @@ fn a_burst_is_four_times_the_rate_and_then_the_rate_is_sustained() {
 }
 
 #[test]
+fn pages_without_an_origin_share_a_rate_and_take_nothing_from_others() {
+    let (rates, clock) = rates(|_| ());
+    let address = rates.address([192, 0, 2, 1].into());
+    assert_eq!(allowed(|| rates.opaque_session(&address)), 24, "a tenth from each, and the burst");
+    assert_eq!(rates.opaque_session(&address).unwrap_err().policy, "null-session");
+    assert_eq!(allowed(|| rates.session(&address)), 120, "its usual sessions are untouched");
+    let others = (2..=255).map(|last| rates.address([192, 0, 2, last].into()));
+    let let_in: u32 = others.map(|address| allowed(|| rates.opaque_session(&address))).sum();
+    assert_eq!(let_in, 240 - 24, "all addresses together");
+    let newcomer = rates.address([198, 51, 100, 1].into());
+    assert_eq!(rates.opaque_session(&newcomer).unwrap_err().policy, "null-sessions");
+    assert!(rates.session(&newcomer).is_ok());
+    clock.advance(Duration::from_secs(60));
+    assert!(rates.opaque_session(&newcomer).is_ok());
+}
+
+#[test]
 fn each_key_has_a_bucket_of_its_own() {
     let (rates, _) = rates(|_| ());
     assert_eq!(allowed(|| rates.find(session(1))), 120);
@@ -64,7 +81,7 @@ fn without_a_connect_rate_upgrades_are_not_counted_with_a_token_either() {
 #[test]
 fn zero_turns_a_rate_off() {
     let (rates, _) = rates(|c| {
-        c.rates = RateConfig { session: 0, connect: 0, find: 0, frame: 0, byte: 0 };
+        c.rates = RateConfig { session: 0, opaque_session: 0, connect: 0, find: 0, frame: 0, byte: 0 };
         c.connections_per_address = 0;
     });
     let address = rates.address([192, 0, 2, 1].into());

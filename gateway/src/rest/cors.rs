@@ -15,7 +15,8 @@ use http::{
 
 use super::{origin, state::AppState};
 
-/// What a preflight is told. No credentials: nothing ambient authenticates here.
+/// What a preflight is told. No credentials: nothing ambient authenticates here, and the origin `null`,
+/// if it is named, is that of every sandboxed frame.
 const PREFLIGHT: [(http::HeaderName, &str); 3] = [
     (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
     (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),

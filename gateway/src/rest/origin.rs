@@ -7,7 +7,7 @@ use http::{
     uri::Authority,
 };
 
-use crate::problem::Problem;
+use crate::{config::OPAQUE, problem::Problem};
 
 /// Lets a request pass that has no `Origin` (a native client), that of its own host, or one of
 /// those allowed.
@@ -24,6 +24,11 @@ pub(super) fn check(headers: &HeaderMap, allowed: &[String]) -> Result<(), Probl
 /// Whether the operator has named this origin.
 pub(super) fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
     allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+}
+
+/// Whether the page that asks has no origin of its own: one from a file, or in a sandboxed frame.
+pub(super) fn is_opaque(headers: &HeaderMap) -> bool {
+    headers.get(ORIGIN).is_some_and(|origin| origin == OPAQUE)
 }
 
 /// Whether the origin is the host that was asked. The scheme cannot be compared, for a proxy may
@@ -116,6 +121,19 @@ mod tests {
         ] {
             assert!(!passes(origin, host), "{origin} at {host}");
         }
+    }
+
+    #[test]
+    fn a_page_from_a_file_passes_only_where_it_was_named() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("chat.example"));
+        headers.insert(ORIGIN, HeaderValue::from_static("null"));
+        assert!(is_opaque(&headers));
+        assert_eq!(check(&headers, &["https://friend.example".into()]), Err(Problem::Origin));
+        assert_eq!(check(&headers, &[OPAQUE.into()]), Ok(()));
+        headers.insert(ORIGIN, HeaderValue::from_static("https://evil.example"));
+        assert!(!is_opaque(&headers));
+        assert_eq!(check(&headers, &[OPAQUE.into()]), Err(Problem::Origin), "it names nobody else");
     }
 
     #[test]

@@ -116,7 +116,13 @@ pub(super) async fn create(
         node.rates().challenge(&client)?;
     }
     let puzzle = puzzle.transpose()?;
-    node.rates().session(&client)?;
+    // Every site can open frames without an origin: they take nothing from whoever else comes from
+    // their visitors' addresses.
+    if origin::is_opaque(&headers) {
+        node.rates().opaque_session(&client)?;
+    } else {
+        node.rates().session(&client)?;
+    }
     node.can_create()?;
     // Last of all: a proof is spent on a session, not on a refusal.
     if puzzle.is_some_and(|puzzle| !node.spend(puzzle)) {

@@ -9,6 +9,8 @@ const read = (file) => readFileSync(new URL(file, web), 'utf8');
 const modules = readdirSync(web).filter((file) => file.endsWith('.js'));
 /** What others wrote, loaded only by a browser that needs it. */
 const vendor = readdirSync(new URL('vendor/', web));
+/** Screens that few see, loaded when one of them is. */
+const later = readdirSync(new URL('later/', web)).map((file) => `later/${file}`);
 /** The texts of each language but English, loaded when it is chosen. */
 const languages = readdirSync(new URL('languages/', web)).map((file) => `languages/${file}`);
 
@@ -26,6 +28,14 @@ test('while no module is here, the page says how to try again, in both languages
 test('every module is imported by another', () => {
   const imported = modules.flatMap((file) => [...read(file).matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => name));
   assert.deepEqual([...new Set([...imported, 'main.js'])].sort(), modules.sort());
+});
+
+test('what is loaded later is loaded by one module of the page, and uses modules that are there', () => {
+  for (const file of later) {
+    assert.equal(modules.filter((module) => read(module).includes(`import('./${file}')`)).length, 1, file);
+    const imported = [...read(file).matchAll(/from '([^']+)'/g)].map(([, name]) => name);
+    for (const name of imported) assert.ok(modules.some((module) => name === `../${module}`), `${file}: ${name}`);
+  }
 });
 
 test('imports run one way: no module reaches itself', () => {
@@ -52,8 +62,8 @@ test('what others wrote is what their packages give, and only one module of the 
 
 test('nothing is written as markup, evaluated, stored, or fetched from elsewhere', () => {
   const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie/;
-  for (const file of [...modules, ...languages, 'vendor/noble-ml-kem.js']) assert.doesNotMatch(read(file), forbidden, file);
-  for (const file of [...modules, ...languages, 'index.html', 'style.css']) {
+  for (const file of [...modules, ...later, ...languages, 'vendor/noble-ml-kem.js']) assert.doesNotMatch(read(file), forbidden, file);
+  for (const file of [...modules, ...later, ...languages, 'index.html', 'style.css']) {
     const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/(https?:)?\/\/[a-z0-9.-]+\.[a-z]{2,}/g) ?? [];
     assert.deepEqual(elsewhere, [], file);
   }

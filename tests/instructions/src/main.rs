@@ -34,7 +34,7 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const ROOM: RoomId = RoomId::from_bytes([3; 16]);
 /// Rates that are metered, and never reached.
 const OUT_OF_REACH: RateConfig =
-    RateConfig { session: 0, connect: 0, find: 0, frame: 1_000_000, byte: 1_000_000_000 };
+    RateConfig { session: 0, opaque_session: 0, connect: 0, find: 0, frame: 1_000_000, byte: 1_000_000_000 };
 /// More bytes than a `ready` has.
 const READY_BYTES: usize = 16 * 1024;
 /// How many reads are done before counting.
