@@ -9,6 +9,7 @@ export const texts = {
   'nav.language': 'Language',
   'nav.exit': 'Leave quickly',
   'nav.exit.how': 'Leave quickly: ends the chat and removes this page. Pressing Esc three times does the same.',
+  'embed.alone': 'Open in a tab of its own',
 
   'start.heading': 'Talk to someone.\nLeave nothing behind.',
   'start.lead': 'A one-to-one conversation, encrypted between two browsers. No account, no history. When it ends, it is gone.',

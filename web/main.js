@@ -8,8 +8,9 @@ import { ConnectionDriver } from './connection-driver.js';
 import { Conversation } from './conversation.js';
 import { findKem } from './kem.js';
 import { canEncrypt } from './noise.js';
+import { EXIT_URL, exitOf, offerOf } from './offer.js';
 import { forget, partner, stranger } from './search.js';
-import { atServer, hasServer, isFile, serverOfFragment, takeServer } from './server.js';
+import { atServer, hasServer, isEmbedded, isFile, serverOfFragment, takeServer } from './server.js';
 import { ofStatus } from './service.js';
 import { alertsButton } from './ui-alerts.js';
 import { showHow } from './ui-dialogs.js';
@@ -17,7 +18,7 @@ import { endScreen } from './ui-end.js';
 import { ServiceStrip } from './ui-service.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
-import { exitButton, onThreeEscapes } from './ui-exit.js';
+import { exitButton, leaveFor, onThreeEscapes, openAlone } from './ui-exit.js';
 import { followViewport } from './viewport.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -30,11 +31,6 @@ import { followViewport } from './viewport.js';
 
 /** How long the first screen waits for the operator's offer. */
 const OFFER_PATIENCE_MS = 300;
-/** Where somebody is who left quickly, if the operator names no page. */
-const EXIT_URL = 'about:blank';
-/** Fewer people than this are not shown. */
-const CROWD = 10;
-
 /** @type {Map<string, Key>} */
 const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching'], ['other-version', 'trouble.version']]);
 /** @type {Record<Extract<ConnectionEvent, {kind: 'failed'}>['why'], Key>} */
@@ -69,11 +65,14 @@ class Page {
   /** Whether the server has ever answered. */ #isReached = false;
 
   async begin() {
-    const secret = isFile ? secretOf(location.hash.startsWith('#server=') ? '' : location.hash) : secretOf(location.hash);
+    // The page around a frame knows the frame's address: an invite there would be no secret.
+    const fragment = isEmbedded || (isFile && location.hash.startsWith('#server=')) ? '' : location.hash;
+    const secret = secretOf(fragment);
     const asked = isFile ? serverOfFragment(location.hash) : null;
     // Remove the secret from the address bar and the history at once.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
     await setLanguage(choose(navigator.languages));
+    document.body.classList.toggle('embedded', isEmbedded);
     this.#bar();
     onThreeEscapes(() => this.#exit());
     followViewport();
@@ -99,7 +98,9 @@ class Page {
     const how = el('button', { class: 'textual how', text: 'nav.how', set: { type: 'button' }, on: { click: () => showHow() } });
     const bar = /** @type {HTMLElement} */ (document.getElementById('bar'));
     // Its first child is in index.html, so that something is seen before the modules are here.
-    setText(/** @type {Element} */ (bar.firstElementChild), 'nav.home', {}, 'aria-label');
+    const brand = /** @type {HTMLAnchorElement} */ (bar.firstElementChild);
+    if (isEmbedded) openAlone(brand);
+    else setText(brand, 'nav.home', {}, 'aria-label');
     bar.append(el('div', { class: 'bar-tools' }, exitButton(() => this.#exit()), how, this.#languages()));
   }
 
@@ -122,8 +123,7 @@ class Page {
     this.#driver.run(this.#driver.machine.leave());
     this.#discard();
     document.title = '';
-    // Takes this page's place in the history: the way back leads to what was before it.
-    location.replace(this.#exitUrl);
+    leaveFor(this.#exitUrl);
   }
 
   /** @param {{node: HTMLElement, heading: HTMLElement}} screen */
@@ -435,29 +435,6 @@ function busy({ retryInMs, closed }) {
 /** @param {number} ms */
 function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** @param {any} status The answer of `GET /v1/status`. @returns {import('./ui-start.js').Offer} */
-function offerOf(status) {
-  const matching = Array.isArray(status.matching) ? status.matching : ['random', 'invite'];
-  const topics = Array.isArray(status.topics) ? status.topics.filter((/** @type {unknown} */ topic) => typeof topic === 'string') : [];
-  const people = [status.waiting, status.chatting].filter(Number.isFinite).reduce((sum, some) => sum + some, 0);
-  return {
-    random: matching.includes('random'), invite: matching.includes('invite'), topics, people: people >= CROWD ? people : null,
-    operator: { name: textOf(status.operator?.name), contact: textOf(status.operator?.contact), welcome: textOf(status.welcome) },
-    consent: textOf(status.consent),
-  };
-}
-
-/** @param {unknown} value */
-function textOf(value) {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-/** @param {any} status */
-function exitOf(status) {
-  const url = textOf(status.exit_url);
-  return url !== null && URL.canParse(url) && ['https:', 'http:'].includes(new URL(url).protocol) ? url : EXIT_URL;
 }
 
 void new Page().begin();

@@ -9,6 +9,9 @@ const named = globalThis.document?.querySelector('meta[name=cipher-chat-server]'
 /** Whether this page is a file of the person's own. */
 export const isFile = named !== null;
 
+/** Whether this page is shown inside another one, which the operator has allowed. */
+export const isEmbedded = !isFile && globalThis.location?.pathname.endsWith('/embed') === true;
+
 /** The base of all calls, with a slash at its end. @type {URL | null} */
 let base = null;
 if (named === null) base = globalThis.location === undefined ? null : new URL('./', location.href);
@@ -57,8 +60,9 @@ export function serverOf(text) {
   const whole = written.includes('://') ? written : `https://${written}`;
   if (written === '' || !URL.canParse(whole)) return null;
   const url = new URL(whole);
-  const isClear = url.protocol === 'http:' && (/^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname) || url.hostname.endsWith('.onion'));
-  if ((url.protocol !== 'https:' && !isClear) || url.username !== '' || url.password !== '') return null;
+  const isClear = url.protocol === 'http:' && (/^(localhost|127\.0\.0\.1)$/.test(url.hostname) || url.hostname.endsWith('.onion'));
+  // A policy cannot name an address of IPv6.
+  if ((url.protocol !== 'https:' && !isClear) || url.hostname.startsWith('[') || url.username !== '' || url.password !== '') return null;
   url.hash = url.search = '';
   return new URL(withSlash(url.href));
 }

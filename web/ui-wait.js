@@ -2,7 +2,6 @@
 
 import { announce, circles, el, icon, qrPicture } from './dom.js';
 import { setText } from './i18n.js';
-import { encode } from './qr.js';
 import { atServer } from './server.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
@@ -90,6 +89,9 @@ function whyNobody(wanted, widen) {
 export function inviteScreen(link, words, cancel) {
   const heading = el('h1', { text: 'invite.heading', set: { tabindex: '-1' } });
   const status = el('p', { class: 'progress', text: 'wait.connecting' });
+  const picture = el('figure', {}, el('figcaption', { class: 'hint', text: 'invite.scan' }));
+  // Most people make no invite. Without the picture its link and its words are left.
+  void import('./later/qr.js').then(({ encode }) => picture.prepend(qrPicture(encode(link), 'invite.qr')), () => picture.remove());
   const text = el('input', { class: 'link', label: 'invite.link', set: { type: 'text', readonly: true, value: link } });
   text.addEventListener('focus', () => text.select());
   const node = el(
@@ -99,7 +101,7 @@ export function inviteScreen(link, words, cancel) {
     el('div', { class: 'copy' }, text, copyButton(link, text)),
     el('div', { class: 'status' }, circles('waiting small'), status),
     wordsToReadOut(words),
-    el('figure', {}, qrPicture(encode(link), 'invite.qr'), el('figcaption', { class: 'hint', text: 'invite.scan' })),
+    picture,
     el('p', { class: 'hint', text: 'invite.warning' }),
     el('button', { class: 'button', text: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
   );

@@ -58,6 +58,8 @@ pub struct Config {
     /// Origins other than the own host that may open sessions and sockets, and for which CORS
     /// answers. `null` is that of pages from files, and of any site's sandboxed frames.
     pub allowed_origins: Vec<String>,
+    /// Origins whose pages may show `/embed` in a frame; nobody else may frame anything.
+    pub frame_ancestors: Vec<String>,
     /// The topics that the operator offers, as written; `None` offers any.
     pub topics: Option<Vec<OfferedTopic>>,
     /// The ways to meet that the operator offers.
@@ -182,6 +184,11 @@ pub enum ConfigError {
          or null for pages from files"
     )]
     Origin(String),
+    /// Not an origin whose pages could be named in a policy.
+    #[error(
+        "{0:?} is not an origin: write scheme://host or scheme://host:port in lower case, and nothing after it"
+    )]
+    FrameAncestor(String),
     /// Nobody could meet.
     #[error("no way to meet is offered: choose random, invite or both")]
     NoMatching,
@@ -236,6 +243,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             proxy_protocol: ProxyProtocol::Off,
             allowed_origins: Vec::new(),
+            frame_ancestors: Vec::new(),
             topics: None,
             matching: MATCHING,
             about: About::default(),
@@ -263,6 +271,8 @@ impl Config {
         let mut faults: Vec<_> = self.lifetimes.check().into_iter().map(ConfigError::from).collect();
         let no_origins = self.allowed_origins.iter().filter(|origin| *origin != OPAQUE && !is_origin(origin));
         faults.extend(no_origins.cloned().map(ConfigError::Origin));
+        let no_ancestors = self.frame_ancestors.iter().filter(|origin| !is_origin(origin));
+        faults.extend(no_ancestors.cloned().map(ConfigError::FrameAncestor));
         if !self.matching.random && !self.matching.invite {
             faults.push(ConfigError::NoMatching);
         }
@@ -297,7 +307,8 @@ impl Config {
 /// opaque `null`.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, authority)) = text.split_once("://") else { return false };
-    let host_only = !authority.contains(['/', '?', '#', '@', '*', ' ']) && !text.contains(char::is_uppercase);
+    let host_only = !authority.contains(['/', '?', '#', '@', '*', ' ', ';', ',', '\''])
+        && !text.contains(char::is_uppercase);
     let default_port = match scheme {
         "http" => 80,
         "https" => 443,
@@ -332,6 +343,8 @@ mod tests {
         let all = faults(|c| {
             c.lifetimes.grace = Duration::ZERO;
             c.allowed_origins = vec!["*".into(), "https://chat.example".into(), "null".into(), "Null".into()];
+            c.frame_ancestors =
+                vec!["https://*.example".into(), "null".into(), "https://site.example".into()];
             c.matching = Matching { random: false, invite: false };
             c.topics = Some(Vec::new());
             (c.heartbeat, c.pong_wait, c.upgrade_wait) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
@@ -344,6 +357,8 @@ mod tests {
             }),
             ConfigError::Origin("*".into()),
             ConfigError::Origin("Null".into()),
+            ConfigError::FrameAncestor("https://*.example".into()),
+            ConfigError::FrameAncestor("null".into()),
             ConfigError::NoMatching,
             ConfigError::NoTopics,
             ConfigError::Zero(Wait::Heartbeat),
@@ -373,6 +388,9 @@ mod tests {
             "https://me@chat.example",
             "ftp://chat.example",
             "https://chat.example?x",
+            "https://chat.example;x",
+            "https://chat.example,x",
+            "https://chat'example",
         ] {
             assert!(!is_origin(wrong), "{wrong}");
         }

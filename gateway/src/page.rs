@@ -12,7 +12,10 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, VARY},
+    header::{
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLICY_NAME,
+        CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, VARY, X_FRAME_OPTIONS,
+    },
 };
 
 use self::encoding::Encoding;
@@ -41,6 +44,12 @@ const CONTENT_SECURITY_POLICY: &str = concat!(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
      trusted-types 'none'"
 );
+
+/// Who may frame the page, in [`CONTENT_SECURITY_POLICY`].
+const NOBODY_FRAMES: &str = "frame-ancestors 'none'";
+
+/// Where the page is that may be framed by those whom the operator names.
+const EMBEDDED: &str = "/embed";
 
 /// What a chat page has no need of.
 const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
@@ -100,14 +109,44 @@ pub fn headers(path: &str) -> impl Iterator<Item = (&'static str, &'static str)>
 pub const INDEX_PATHS: [&str; 2] = ["/", "/verify"];
 
 /// The routes of the page.
-pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+///
+/// Pages of `frame_ancestors` may frame [`EMBEDDED`], which is there only for them.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(frame_ancestors: &[String]) -> Router<S> {
+    let framed = Framed::by(frame_ancestors);
     ENTITIES.iter().fold(Router::new(), |mut router, entity| {
+        if let (Some(framed), INDEX) = (framed.clone(), entity.path) {
+            let embedded = move |request| async move { framed.let_in(answer(entity, request).await) };
+            router = router.route(EMBEDDED, get(embedded));
+        }
         let others = if entity.path == INDEX { &INDEX_PATHS[..] } else { &[] };
         for path in others {
             router = router.route(path, get(move |request| answer(entity, request)));
         }
         router.route(&format!("/{}", entity.path), get(move |request| answer(entity, request)))
     })
+}
+
+/// What the document says to those who may frame it.
+#[derive(Clone)]
+struct Framed(HeaderValue);
+
+impl Framed {
+    /// `None` if nobody may. The configuration has checked that each is an origin and nothing more.
+    fn by(origins: &[String]) -> Option<Self> {
+        let named = format!("frame-ancestors {}", origins.join(" "));
+        let policy = CONTENT_SECURITY_POLICY.replace(NOBODY_FRAMES, &named);
+        (!origins.is_empty()).then(|| HeaderValue::try_from(policy).ok().map(Self)).flatten()
+    }
+
+    fn let_in(self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY_NAME, self.0);
+        // It cannot name an origin.
+        headers.remove(X_FRAME_OPTIONS);
+        // A page that is isolated itself frames only what says so.
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        response
+    }
 }
 
 /// A file with what is said about it.
@@ -226,7 +265,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        router(&[]).oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     fn peer() -> ClientPeer {
@@ -281,6 +320,32 @@ mod tests {
         for (name, value) in HEADERS {
             assert_eq!(response.headers()[name], value);
         }
+    }
+
+    #[tokio::test]
+    async fn those_who_are_named_may_frame_one_path_and_nobody_anything_else() {
+        let named = ["https://a.example".to_owned(), "https://b.example:8443".to_owned()];
+        let get = async |ancestors: &[String], path: &str| {
+            let request = http::Request::get(path).extension(peer()).body(Body::empty()).unwrap();
+            router::<()>(ancestors).oneshot(request).await.unwrap()
+        };
+        let embedded = get(&named, "/embed").await;
+        let policy =
+            |response: &Response| response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let framed = policy(&embedded);
+        assert!(framed.contains("; frame-ancestors https://a.example https://b.example:8443; "), "{framed}");
+        assert_eq!(
+            framed.replace("https://a.example https://b.example:8443", "'none'"),
+            CONTENT_SECURITY_POLICY
+        );
+        assert_eq!(embedded.headers().get("x-frame-options"), None);
+        assert_eq!(embedded.headers()["cross-origin-resource-policy"], "cross-origin");
+        for path in ["/", "/verify", "/index.html", "/main.js"] {
+            let response = get(&named, path).await;
+            assert_eq!(policy(&response), CONTENT_SECURITY_POLICY, "{path}");
+            assert_eq!(response.headers()["x-frame-options"], "DENY", "{path}");
+        }
+        assert_eq!(get(&[], "/embed").await.status(), 404);
     }
 
     #[tokio::test]
@@ -347,7 +412,7 @@ mod tests {
 
     /// What only some browsers or some people need.
     fn is_loaded_later(path: &str) -> bool {
-        ["vendor/", "languages/", "later/"].iter().any(|later| path.starts_with(later))
+        ["vendor/", "languages/", "later/", "icons/"].iter().any(|later| path.starts_with(later))
     }
 
     fn decoded(encoding: &str, mut bytes: &[u8]) -> Vec<u8> {
@@ -384,7 +449,8 @@ mod tests {
             let digest = STANDARD.encode(sha256(&[identity]));
             let attributes = |name| format!("{name}=\"{path}\" integrity=\"sha256-{digest}\">");
             let named = [attributes("href"), attributes("src")].map(|tag| index.matches(&tag).count());
-            let expected = if path.ends_with(".svg") || is_loaded_later(path) { 0 } else { 1 };
+            let is_picture = path.ends_with(".svg") || path.ends_with(".webmanifest");
+            let expected = if is_picture || is_loaded_later(path) { 0 } else { 1 };
             assert_eq!(named.iter().sum::<usize>(), expected, "{path}");
         }
     }

@@ -228,6 +228,12 @@ table! {
             are opened from files (`cipher-chat page --single-file`), and so for sandboxed frames of \
             any site: --null-session-rate bounds them.",
     }
+    FRAME_ANCESTORS: Origins {
+        name: "frame-ancestors", group: Service, roles: GATEWAYS,
+        without: "none: nobody", example: "https://www.example.org",
+        help: "Web origins whose pages may show /embed in a frame. Without it there is no /embed, and \
+            nothing else may be framed by anybody.",
+    }
     ADMISSION: Admission {
         name: "admission", group: Service, roles: GATEWAYS,
         default: Admission(None), example: "300000",

@@ -136,7 +136,7 @@ fn all_wrong_options_are_reported_together() {
         "--node-id: a value is missing: write --node-id NAME".to_owned(),
         r#"--trusted-proxy: "10.0.0.0/64" is not a network: write one such as 10.0.0.0/8 or fd00::/8"#.to_owned(),
         r#"--trusted-proxy: "nonsense" is not a network: write one such as 10.0.0.0/8 or fd00::/8"#.to_owned(),
-        r#"--allowed-origin: "https://Friend.example/" is not an origin: write scheme://host or scheme://host:port in lower case, and nothing after it"#.to_owned(),
+        r#"--allowed-origin: "https://Friend.example/" is not an origin: write scheme://host or scheme://host:port in lower case, and nothing after it, or null for pages from files"#.to_owned(),
         r#"--matching: "chance" is not a way to meet: choose random, invite or both"#.to_owned(),
         "--grace and --token-life: the grace is 300s: it must be more than zero and less than half the \
          token life (600s)"
@@ -337,7 +337,7 @@ fn the_table_is_in_order() {
 fn the_help_of_a_rate_speaks_of_its_burst_and_of_zero() {
     let burst = format!("A burst of {BURST} times as much is let through; 0 turns the limit off.");
     let rates: Vec<_> = TABLE.iter().filter(|row| row.spec().name.ends_with("-rate")).collect();
-    assert_eq!(rates.len(), 5);
+    assert_eq!(rates.len(), 6);
     for rate in rates {
         assert!(rate.help().contains(&burst), "{}", rate.help());
     }

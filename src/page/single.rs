@@ -18,6 +18,9 @@ const ICONS: &str =
     r#"<link rel="icon" href="icon.svg" type="image/svg+xml" data-usual="icon.svg" data-new="icon-new.svg">"#;
 const MODULES: &str = "<!-- The server writes into the next line the digest of each module, and that all are loaded at once. -->\n    \
     <!-- modules -->\n    ";
+/// What a telephone installs, which a file is not.
+const INSTALLED: &str = "<link rel=\"manifest\" href=\"manifest.webmanifest\">\n    \
+    <link rel=\"apple-touch-icon\" href=\"icons/icon-apple-180.png\">\n    ";
 const CHARSET: &str = r#"<meta charset="utf-8">"#;
 /// The start page, which in a file is the file.
 const HOME: &str = r#"href="./""#;
@@ -25,7 +28,7 @@ const HOME: &str = r#"href="./""#;
 /// Where a file may connect that no server was named in, before the person has named one: then the page
 /// narrows it to that one.
 const ANY_SERVER: &str = "https: wss: http://localhost:* ws://localhost:* http://127.0.0.1:* ws://127.0.0.1:* \
-    http://[::1]:* ws://[::1]:* http://*.onion:* ws://*.onion:*";
+    http://*.onion:* ws://*.onion:*";
 
 /// The page that talks to this server, or to one that the person names.
 ///
@@ -58,6 +61,7 @@ pub(super) fn page(server: Option<&ServerUrl>) -> anyhow::Result<String> {
     for (place, by) in [
         (CHARSET, head),
         (ICONS, icons),
+        (INSTALLED, String::new()),
         (MODULES, String::new()),
         (STYLE, format!("<style>{style}</style>")),
         (MAIN, format!("<script type=\"module\">{script}</script>")),
@@ -86,12 +90,11 @@ fn script() -> anyhow::Result<String> {
 /// The calls of one server, for a policy.
 fn only(server: &ServerUrl) -> anyhow::Result<String> {
     let http = format!("{server}/v1/");
-    // Anything else would end the directive, or the attribute that it stands in.
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+    // Anything else would end the directive or the attribute that it stands in, or is no source there, such
+    // as an address of IPv6.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%".contains(c);
     if !http.chars().all(is_plain) {
-        bail!(
-            "{server} cannot be named in a policy: an address has letters, digits and - . _ ~ : / [ ] % alone"
-        );
+        bail!("{server} cannot be named in a policy: it may have letters, digits and - . _ ~ : / % alone");
     }
     let ws = http.replacen("http", "ws", 1);
     Ok(format!("{http} {ws}"))
@@ -128,7 +131,9 @@ mod tests {
         }
         let head_and_body =
             format!("{}{}", html.split_once("<style>").unwrap().0, html.split_once("</script>").unwrap().1);
-        for loads in ["src=", "href=\"./", "href=\"icon", "href=\"style", "<!-- modules", "@import"] {
+        for loads in
+            ["src=", "href=\"./", "href=\"icon", "manifest", "href=\"style", "<!-- modules", "@import"]
+        {
             assert!(!head_and_body.contains(loads), "{loads}");
         }
         assert!(!html.contains("\nimport ") && !html.contains("\nexport "));
@@ -164,13 +169,16 @@ mod tests {
 
     #[test]
     fn no_address_of_a_server_says_more_than_where_it_is() {
-        for hostile in
-            ["https://chat.example/;script-src", "https://chat.example/'x", "https://chat.example/a,b"]
-        {
+        for hostile in [
+            "https://chat.example/;script-src",
+            "https://chat.example/'x",
+            "https://chat.example/a,b",
+            "https://[::1]",
+        ] {
             let server: ServerUrl = hostile.parse().unwrap();
             assert!(page(Some(&server)).is_err(), "{hostile}");
         }
-        let onion: ServerUrl = "http://[::1]:8080".parse().unwrap();
-        assert_eq!(only(&onion).unwrap(), "http://[::1]:8080/v1/ ws://[::1]:8080/v1/");
+        let here: ServerUrl = "http://127.0.0.1:8080".parse().unwrap();
+        assert_eq!(only(&here).unwrap(), "http://127.0.0.1:8080/v1/ ws://127.0.0.1:8080/v1/");
     }
 }

@@ -23,7 +23,7 @@ const MORE_BYTES: usize = 64 * 1024;
 /// keep something.
 const UNWANTED: [&str; 5] = ["refresh", "link", "set-cookie", "service-worker-allowed", "content-encoding"];
 /// What a browser loads, by the ends of names.
-const LOADED: [&str; 6] = [".js", ".mjs", ".css", ".html", ".wasm", ".json"];
+const LOADED: [&str; 7] = [".js", ".mjs", ".css", ".html", ".wasm", ".json", ".webmanifest"];
 
 /// A difference between what a host serves and this program's page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

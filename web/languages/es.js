@@ -12,6 +12,7 @@ export const texts = {
   'nav.language': 'Idioma',
   'nav.exit': 'Salida rápida',
   'nav.exit.how': 'Salida rápida: termina la conversación y quita esta página. También puedes pulsar Esc tres veces.',
+  'embed.alone': 'Abrir en su propia pestaña',
 
   'start.heading': 'Habla con alguien.\nNo dejes nada atrás.',
   'start.lead': 'Una conversación entre dos, cifrada de un navegador al otro. Sin cuenta ni historial. Cuando termina, desaparece.',

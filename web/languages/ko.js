@@ -12,6 +12,7 @@ export const texts = {
   'nav.language': '언어',
   'nav.exit': '빠르게 나가기',
   'nav.exit.how': '빠르게 나가기: 대화를 끝내고 이 페이지를 없앱니다. Esc 키를 세 번 눌러도 됩니다.',
+  'embed.alone': '새 탭에서 열기',
 
   'start.heading': '편하게 이야기하세요.\n흔적은 남지 않습니다.',
   'start.lead': '두 브라우저 사이에서만 암호화되는 일대일 대화입니다. 계정도 기록도 없고, 대화가 끝나면 사라집니다.',

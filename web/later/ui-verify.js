@@ -28,5 +28,5 @@ function part(title, ...content) {
 
 /** What is typed into a terminal, which runs from left to right in every language. @param {string} text */
 function command(text) {
-  return el('pre', { class: 'command', set: { dir: 'ltr', translate: 'no', tabindex: '0' } }, text);
+  return el('pre', { class: 'command', set: { dir: 'ltr', translate: 'no' } }, text);
 }

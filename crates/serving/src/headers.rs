@@ -29,9 +29,17 @@ pub fn complete(status: StatusCode, headers: &mut HeaderMap) {
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return;
     }
+    let is_framed = headers.get(CONTENT_SECURITY_POLICY).is_some_and(names_who_frames);
     for (name, value) in ALWAYS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        if name != X_FRAME_OPTIONS || !is_framed {
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        }
     }
+}
+
+/// Whether a policy names origins that may frame the answer, which `X-Frame-Options` cannot.
+fn names_who_frames(policy: &HeaderValue) -> bool {
+    policy.to_str().is_ok_and(|policy| policy.contains("frame-ancestors http"))
 }
 
 #[cfg(test)]
@@ -46,6 +54,20 @@ mod tests {
         assert_eq!(headers[CACHE_CONTROL], "no-cache");
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(headers.len(), ALWAYS.len());
+    }
+
+    #[test]
+    fn who_may_frame_an_answer_is_said_once() {
+        for (policy, denied) in [
+            ("default-src 'none'; frame-ancestors https://a.example", false),
+            ("default-src 'none'; frame-ancestors 'none'", true),
+            ("default-src https://a.example", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+            complete(StatusCode::OK, &mut headers);
+            assert_eq!(headers.contains_key(X_FRAME_OPTIONS), denied, "{policy}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::page;
 pub fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
     let api = api.route("/v1/openapi.json", axum::routing::get(openapi::serve));
-    api.merge(page::router())
+    api.merge(page::router(&state.node.config().frame_ancestors))
         .fallback(async || CommonProblem::NotFound)
         .method_not_allowed_fallback(async || CommonProblem::Method)
         .layer(from_fn(guard::in_time))

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import jsQR from 'jsqr';
 
-import { encode } from '../../../web/qr.js';
+import { encode } from '../../../web/later/qr.js';
 
 /** The picture of a code as a camera would see it: four pixels a module, with the quiet zone. */
 function read(modules) {

@@ -3,7 +3,7 @@
  * (up to 213 bytes), enough for any invite link. The mask is the one with the lowest penalty.
  */
 
-import { utf8 } from './bytes.js';
+import { utf8 } from '../bytes.js';
 
 /**
  * Level M by version: correction codewords of a block, then the data codewords of each block
