@@ -6,6 +6,7 @@ mod decode;
 mod duration;
 mod memory;
 mod notify;
+mod ops_listeners;
 mod options;
 mod order;
 mod orders_http;
@@ -17,6 +18,7 @@ mod reload;
 mod roles;
 mod sockets;
 mod telemetry;
+mod watching;
 
 use std::{env, process::ExitCode};
 

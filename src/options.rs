@@ -34,7 +34,7 @@ use schemas::BootId;
 
 pub use self::{
     account::file as commented_file,
-    configuration::{Configuration, Gateway, Janitor, Node, Pairing, Serve},
+    configuration::{Configuration, Console, Gateway, Janitor, Node, Pairing, Serve},
     faults::Faults,
     help::{CheckOptions, Tool, usage, with_default_command},
     listeners::Listener,
@@ -123,6 +123,7 @@ pub fn check(
         Role::Gateway => read_as::<Gateway>(boot, words, environment).map(drop),
         Role::Pairing => read_as::<Pairing>(boot, words, environment).map(drop),
         Role::Janitor => read_as::<Janitor>(boot, words, environment).map(drop),
+        Role::Console => read_as::<Console>(boot, words, environment).map(drop),
     }?;
     Ok(account::of(role, &given))
 }

@@ -16,7 +16,7 @@ use schemas::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use self::options::OrderFault;
-pub use self::options::OrderOptions;
+pub use self::{bus::give, options::OrderOptions};
 use crate::{FAILED, WRONG_OPTIONS, fail};
 
 /// What became of the order at each node; `None` if the node has not answered.

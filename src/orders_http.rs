@@ -1,5 +1,8 @@
 //! The operator's orders over HTTP, on the ops listener: to give one to this node, and to see which
-//! are in force. Who may give one is decided by its signature.
+//! are in force. Who may give one is decided by its signature. The console, which is no node, passes
+//! on to all what it is given.
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -7,10 +10,12 @@ use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
-use bus::Clock;
+use bus::{Bus, Clock};
+use console_page::Watching;
 use orders::Standing;
+use overview::State as NodeState;
 use schemas::{
     BootId, NodeId, codec,
     order::{Order, Outcome, SignedOrder},
@@ -18,6 +23,9 @@ use schemas::{
 };
 use serde_json::{Value, json};
 use serving::problem::respond;
+use tokio::sync::Mutex;
+
+use crate::order;
 
 /// Where, on the ops listener.
 pub const PATH: &str = "/orders";
@@ -62,14 +70,9 @@ fn shown(order: &SignedOrder) -> Value {
 
 /// This node takes the order. The others learn of it from its heartbeat.
 async fn give(State(told): State<Told>, headers: HeaderMap, body: Body) -> Response {
-    // A page of another site cannot send this without asking first.
-    if headers.get(CONTENT_TYPE) != Some(&HeaderValue::from_static(CBOR)) {
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return respond(status, "media-type", "an order is application/cbor", HeaderMap::new());
-    }
-    let read = to_bytes(body, BODY_BYTES).await.ok();
-    let Some(order) = read.and_then(|bytes| codec::decode::<SignedOrder>(&bytes).ok()) else {
-        return respond(StatusCode::BAD_REQUEST, "bad-body", "this is no signed order", HeaderMap::new());
+    let order = match read(&headers, body).await {
+        Ok(order) => order,
+        Err(refusal) => return refusal,
     };
     let outcome = told.standing.take(told.clock.now(), &order, Bringer::Issuer);
     if outcome.stands() {
@@ -78,4 +81,54 @@ async fn give(State(told): State<Told>, headers: HeaderMap, body: Body) -> Respo
     }
     let status = if outcome == Outcome::Forged { StatusCode::FORBIDDEN } else { StatusCode::CONFLICT };
     respond(status, outcome.word(), outcome.meaning(), HeaderMap::new())
+}
+
+/// The order in a request.
+async fn read(headers: &HeaderMap, body: Body) -> Result<SignedOrder, Response> {
+    // A page of another site cannot send this without asking first.
+    if headers.get(CONTENT_TYPE) != Some(&HeaderValue::from_static(CBOR)) {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(respond(status, "media-type", "an order is application/cbor", HeaderMap::new()));
+    }
+    let read = to_bytes(body, BODY_BYTES).await.ok();
+    read.and_then(|bytes| codec::decode(&bytes).ok()).ok_or_else(|| {
+        respond(StatusCode::BAD_REQUEST, "bad-body", "this is no signed order", HeaderMap::new())
+    })
+}
+
+#[derive(Clone)]
+struct Cluster {
+    bus: Bus,
+    watching: Watching,
+    /// One order at a time: whoever reaches the listener cannot fill the bus with orders of nobody.
+    turn: Arc<Mutex<()>>,
+}
+
+/// Serves [`PATH`] for a whole cluster, whose nodes judge what they are given.
+pub fn passing_on(bus: Bus, watching: Watching) -> Router {
+    let turn = Arc::default();
+    Router::new().route(PATH, post(pass_on)).with_state(Cluster { bus, watching, turn })
+}
+
+async fn pass_on(State(cluster): State<Cluster>, headers: HeaderMap, body: Body) -> Response {
+    let order = match read(&headers, body).await {
+        Ok(order) => order,
+        Err(refusal) => return refusal,
+    };
+    let heard = cluster.watching.report().map(|report| report.nodes).unwrap_or_default();
+    let heard = heard.into_iter().filter(|node| node.state != NodeState::Silent);
+    let nodes: BTreeSet<_> = heard.map(|node| node.node).collect();
+    if nodes.is_empty() {
+        let detail = "no node is heard: the order was not given";
+        return respond(StatusCode::SERVICE_UNAVAILABLE, "nobody", detail, HeaderMap::new());
+    }
+    let _turn = cluster.turn.lock().await;
+    let answers = order::give(&cluster.bus, nodes.into_iter(), &order).await;
+    let receipt = |(node, outcome): (&NodeId, &Option<Outcome>)| {
+        outcome.map(|outcome| json!({ "node": node.as_str(), "outcome": outcome.word() }))
+    };
+    let receipts: Vec<_> = answers.iter().filter_map(receipt).collect();
+    let silent = answers.iter().filter(|(_, outcome)| outcome.is_none());
+    let unanswered: Vec<_> = silent.map(|(node, _)| node.as_str()).collect();
+    Json(json!({ "receipts": receipts, "unanswered": unanswered })).into_response()
 }

@@ -19,18 +19,16 @@ use pairing::FairBy;
 use prometheus_client::registry::Registry;
 use schemas::{Service, lifetimes::Lifetimes, orders::Bringer};
 use serving::{
-    listener::{self, Door, ListenerConfig},
+    listener::Door,
     ops::{self, Readiness},
-    refusal::{Refusal, Seldom},
     reload::Certificates,
     socket::Address,
-    watchers,
 };
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    FAILED, WRONG_OPTIONS, fail, memory, notify,
+    FAILED, WRONG_OPTIONS, fail, memory, notify, ops_listeners,
     options::{self, Configuration, Gateway, Janitor, Listener, Node, Pairing, Role, Serve},
     orders_http,
     passed::Passed,
@@ -43,10 +41,11 @@ use crate::{
         syslog::{Syslog, SyslogMetrics},
         traces::Traces,
     },
+    watching,
 };
 
 /// The program's version, as nodes tell each other.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How often it is said that a certificate ends.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -58,6 +57,7 @@ pub fn main(role: Role, words: &[OsString]) -> ExitCode {
         Role::Gateway => start::<Gateway>(words),
         Role::Pairing => start::<Pairing>(words),
         Role::Janitor => start::<Janitor>(words),
+        Role::Console => watching::main(words),
     }
 }
 
@@ -245,6 +245,7 @@ impl Process {
         let request_wait = plan.edge.as_ref().map_or(config::UPGRADE_WAIT, |edge| edge.config.upgrade_wait);
         self.registry.register_collector(Box::new(telemetry::BusMetrics(self.bus.clone())));
         let roles = plan.roles();
+        let is_whole = roles.len() == Service::ALL.len();
         let standing = self.standing();
         let keeper = Keeper::new(standing.clone(), self.bus.clone(), self.clock, self.node.boot, &roles);
         let drained = keeper.drained();
@@ -257,7 +258,7 @@ impl Process {
             // It fails only if a metric's own encoding does.
             metrics: Arc::new(move || ops::metrics(&told).unwrap_or_default()),
         };
-        for role in roles {
+        for role in roles.iter().copied() {
             self.bus.introduce(role, VERSION, self.clock.now(), state.clone()).await;
         }
         let (tasks, stop_ops) = (TaskTracker::new(), CancellationToken::new());
@@ -266,20 +267,17 @@ impl Process {
         }
         let reloader = Reloader { listeners: sockets.certificates, nats, metrics };
         tasks.spawn(reloader.run(signals.reload(), reload::LOOK, stop_ops.clone()));
-        let ops_refused = Seldom::new();
-        let refused = Arc::new(move |refusal: Refusal| {
-            let cause = refusal.word();
-            ops_refused.say(|times| tracing::debug!(cause, times, "refused on the ops listener"));
-        });
         let orders = orders_http::router(standing, self.clock, self.node.id.clone(), self.node.boot);
-        let ops = ops::router(move || ready(), registry, orders, self.node.ops_token.clone());
-        let admit = watchers::admit();
-        for Door { listening, tls } in sockets.ops {
-            tracing::info!(event = "node.started", ops = %listening.address()?, node = self.node.id.as_str(), "health and metrics");
-            let (admit, refused) = (admit.clone(), refused.clone());
-            let config = ListenerConfig { tls, request_wait, admit, proxies: None, refused };
-            tasks.spawn(listener::serve(listening, ops.clone(), config, tasks.clone(), stop_ops.clone()));
-        }
+        let watching = if is_whole {
+            Some(watching::own(&self.bus, roles, state.metrics, self.clock, (&tasks, &stop_ops))?)
+        } else {
+            None
+        };
+        let (page, data) = console_page::routers(watching);
+        let more = orders.merge(data);
+        let ops = ops::router(move || ready(), registry, more, self.node.ops_token.clone());
+        let ops = ops.merge(ops::open(page));
+        ops_listeners::open(sockets.ops, &ops, &self.node.id, request_wait, (&tasks, &stop_ops))?;
 
         notify::ready();
         tasks.spawn(notify::stay_alive(stop_ops.clone()));

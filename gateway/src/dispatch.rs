@@ -355,7 +355,8 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
     }
 }
 
-fn announce_heartbeat(node: &Node) {
+/// Says that this node lives, or is about to stop.
+pub(crate) fn announce_heartbeat(node: &Node) {
     let (config, now) = (node.config(), node.clock().now());
     let heartbeat = Heartbeat {
         boot: config.boot,

@@ -127,6 +127,8 @@ async fn sweep(node: Arc<Node>, stop: CancellationToken) {
 async fn drain(node: &Node) {
     tracing::info!(event = "node.draining", "going away");
     node.start_draining();
+    // At once: without clients it ends before its next heartbeat, and would be missed.
+    dispatch::announce_heartbeat(node);
     wait_until_empty(node, node.config().drain_wait).await;
     node.close_all();
     wait_until_empty(node, LAST_GOODBYES).await;

@@ -8,6 +8,7 @@ use schemas::{
     lifetimes::{LifetimeError, Lifetimes},
     order::SignedOrder,
     orders::OrderKey,
+    subject::OPERATOR,
 };
 use serving::ops_token::OpsToken;
 use session::Topology;
@@ -118,6 +119,23 @@ pub struct Janitor {
     pub lifetimes: Lifetimes,
 }
 
+/// The configuration of `console`.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// The name of whoever watches: that in the certificate for NATS.
+    pub id: NodeId,
+    /// Its listeners.
+    pub ops: Vec<Listener>,
+    /// What whoever looks from elsewhere has to show.
+    pub ops_token: Option<OpsToken>,
+    /// The format of the logs.
+    pub log_format: LogFormat,
+    /// Where logs go besides standard error.
+    pub syslog: Option<syslog::Server>,
+    /// The NATS servers.
+    pub nats: NatsOptions,
+}
+
 impl Configuration for Serve {
     const ROLE: Role = Role::Serve;
 
@@ -170,6 +188,24 @@ impl Configuration for Janitor {
             misfit(reader, &ConfigError::Lifetime(fault));
         }
         Self { node: node(reader, (ops, token), Some(&nats)), nats, lifetimes }
+    }
+}
+
+impl Configuration for Console {
+    const ROLE: Role = Role::Console;
+
+    fn read(reader: &mut Reader) -> Self {
+        let files = listeners::certificates(reader);
+        let (ops, ops_token) = listeners::ops(reader, files.as_ref());
+        let nats = nats(reader).unwrap_or_default();
+        // What cannot be read has been reported already.
+        let names = nats.names().ok().flatten().unwrap_or_default();
+        let given = reader.find(&NODE_ID);
+        // A constant of that form.
+        #[expect(clippy::expect_used, reason = "see above")]
+        let id = given.or(names.first().cloned()).unwrap_or_else(|| OPERATOR.parse().expect("a name"));
+        let (log_format, syslog) = (reader.get(&LOG_FORMAT), reader.find(&SYSLOG));
+        Self { id, ops, ops_token, log_format, syslog, nats }
     }
 }
 

@@ -20,7 +20,7 @@ const INTRODUCTION: &str = "\
 
 <!-- Written by the tests from src/options/table.rs: change that, then run UPDATE=1 cargo test -p cipher-chat options -->
 
-`serve`, `gateway`, `pairing` and `janitor` are the roles of a node. Each knows only its own options; `cipher-chat ROLE --help` shows them.
+`serve`, `gateway`, `pairing` and `janitor` are the roles of a node; `console` shows a cluster and is no node. Each knows only its own options; `cipher-chat ROLE --help` shows them.
 
 - An option is given on the command line (`--session-rate 100` or `--session-rate=100`), as an environment variable, or in a file
   (`--config`; `session-rate = 100`). The command line wins over the environment, the environment over the file, and the file over the default.

@@ -11,11 +11,16 @@ pub enum Role {
     Pairing,
     /// Expires what nobody renews.
     Janitor,
+    /// Shows a cluster to operators. It is no node.
+    Console,
 }
 
 impl Role {
     /// All of them, as the help lists them.
-    pub const ALL: [Self; 4] = [Self::Serve, Self::Gateway, Self::Pairing, Self::Janitor];
+    pub const ALL: [Self; 5] = [Self::Serve, Self::Gateway, Self::Pairing, Self::Janitor, Self::Console];
+
+    /// Those of nodes.
+    pub const NODES: [Self; 4] = [Self::Serve, Self::Gateway, Self::Pairing, Self::Janitor];
 
     /// The word on the command line, and the beginning of a random node id.
     pub fn word(self) -> &'static str {
@@ -24,6 +29,7 @@ impl Role {
             Self::Gateway => "gateway",
             Self::Pairing => "pairing",
             Self::Janitor => "janitor",
+            Self::Console => "console",
         }
     }
 
@@ -34,6 +40,7 @@ impl Role {
             Self::Gateway => "Run a gateway: the page, REST and WebSockets",
             Self::Pairing => "Run a pairing node, which matches people",
             Self::Janitor => "Run a janitor node, which expires what nobody renews",
+            Self::Console => "Show a cluster to operators, as a page",
         }
     }
 }

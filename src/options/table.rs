@@ -31,7 +31,8 @@ use super::{
 };
 use crate::telemetry::{LogFormat, syslog};
 
-const NODES: &[Role] = &Role::ALL;
+const EVERY: &[Role] = &Role::ALL;
+const NODES: &[Role] = &Role::NODES;
 const GATEWAYS: &[Role] = &[Role::Serve, Role::Gateway];
 /// The roles that match people.
 const PAIRING_NODES: &[Role] = &[Role::Serve, Role::Pairing];
@@ -84,7 +85,7 @@ macro_rules! row {
 
 table! {
     CONFIG: PathBuf {
-        name: "config", group: Configuration, roles: NODES,
+        name: "config", group: Configuration, roles: EVERY,
         without: "no file", example: "/etc/cipher-chat/options.toml",
         help: "File of options (TOML), under their names without the hyphens before them; the \
             environment and the command line win over it. `cipher-chat config` writes one.",
@@ -105,24 +106,24 @@ table! {
             networks of --trusted-proxy may connect, which must be private ones.",
     }
     OPS_LISTEN: Addresses {
-        name: "ops-listen", group: Listeners, roles: NODES,
+        name: "ops-listen", group: Listeners, roles: EVERY,
         default: Addresses(Cow::Borrowed(OPERATORS)), example: "10.0.0.1:9090",
-        help: "Addresses of health checks and metrics: IP:PORT or unix:/PATH. Loopback addresses and \
+        help: "Addresses of health checks, metrics and the console: IP:PORT or unix:/PATH. Loopback addresses and \
             Unix sockets are plain. Any other needs TLS, and --ops-tls-client-ca, --tls-client-ca or \
             --ops-token-file.",
     }
     TLS_CERT: PathBuf {
-        name: "tls-cert", group: Listeners, roles: NODES,
+        name: "tls-cert", group: Listeners, roles: EVERY,
         without: "no TLS", example: "server.pem",
         help: "File of the certificate chain (PEM) that this server shows to clients.",
     }
     TLS_KEY: PathBuf {
-        name: "tls-key", group: Listeners, roles: NODES,
+        name: "tls-key", group: Listeners, roles: EVERY,
         without: "no TLS", example: "server.key",
         help: "File of the certificate's private key (PEM).",
     }
     TLS_CLIENT_CA: PathBuf {
-        name: "tls-client-ca", group: Listeners, roles: NODES,
+        name: "tls-client-ca", group: Listeners, roles: EVERY,
         without: "no client certificate needed", example: "proxies.pem",
         help: "File of the certificate authorities (PEM) of which every client must show a \
             certificate, such as Nginx's.",
@@ -139,59 +140,59 @@ table! {
             `cipher-chat pki` writes it.",
     }
     OPS_TLS_CERT: PathBuf {
-        name: "ops-tls-cert", group: Listeners, roles: NODES,
+        name: "ops-tls-cert", group: Listeners, roles: EVERY,
         without: "--tls-cert", example: "operations.pem",
         help: "File of the certificate chain (PEM) of --ops-listen, if it is another than --tls-cert. \
             With it, who connects there is checked by the --ops-tls- options alone.",
     }
     OPS_TLS_KEY: PathBuf {
-        name: "ops-tls-key", group: Listeners, roles: NODES,
+        name: "ops-tls-key", group: Listeners, roles: EVERY,
         without: "--tls-key", example: "operations.key",
         help: "File of that certificate's private key (PEM).",
     }
     OPS_TLS_CLIENT_CA: PathBuf {
-        name: "ops-tls-client-ca", group: Listeners, roles: NODES,
+        name: "ops-tls-client-ca", group: Listeners, roles: EVERY,
         without: "--tls-client-ca", example: "operations-ca.pem",
         help: "File of the certificate authorities (PEM) of who may read health and metrics.",
     }
     OPS_TLS_CLIENT_NAMES: PathBuf {
-        name: "ops-tls-client-names", group: Listeners, roles: NODES,
+        name: "ops-tls-client-names", group: Listeners, roles: EVERY,
         without: "any name", example: "operations-names.txt",
         help: "File of DNS names, one a line, of which the certificate of who reads health and \
             metrics must be valid for one.",
     }
     OPS_TOKEN_FILE: PathBuf {
-        name: "ops-token-file", group: Listeners, roles: NODES,
+        name: "ops-token-file", group: Listeners, roles: EVERY,
         without: "no token needed", example: "ops.token",
         help: "File with a token that whoever reads health and metrics from another machine has to \
             show, as Authorization: Bearer. With --ops-tls-client-ca it is needed besides the \
             certificate, without it instead of one.",
     }
     NATS: Urls {
-        name: "nats", group: Bus, roles: NODES,
+        name: "nats", group: Bus, roles: EVERY,
         without: "a bus inside this process", example: "nats://127.0.0.1:4222",
-        required_by: &[Role::Gateway, Role::Pairing, Role::Janitor],
+        required_by: &[Role::Gateway, Role::Pairing, Role::Janitor, Role::Console],
         help: "NATS servers that connect this node with the others: nats://HOST:PORT or \
             tls://HOST:PORT. Any but a loopback address needs TLS.",
     }
     NATS_CA: PathBuf {
-        name: "nats-ca", group: Bus, roles: NODES,
+        name: "nats-ca", group: Bus, roles: EVERY,
         without: "TLS only as tls:// asks for it", example: "nats-ca.pem",
         help: "File of the certificate authorities (PEM) of the NATS servers. With it, TLS is \
             required.",
     }
     NATS_CERT: PathBuf {
-        name: "nats-cert", group: Bus, roles: NODES,
+        name: "nats-cert", group: Bus, roles: EVERY,
         without: "no certificate", example: "node.pem",
         help: "File of this node's certificate for NATS (PEM).",
     }
     NATS_KEY: PathBuf {
-        name: "nats-key", group: Bus, roles: NODES,
+        name: "nats-key", group: Bus, roles: EVERY,
         without: "no certificate", example: "node.key",
         help: "File of that certificate's private key (PEM).",
     }
     NODE_ID: NodeId {
-        name: "node-id", group: Bus, roles: NODES,
+        name: "node-id", group: Bus, roles: EVERY,
         without: "the name in --nats-cert, else random", example: "gateway-1",
         help: "Name of this node on the bus, 1 to 64 of A-Z a-z 0-9 _ -. With certificates it \
             is the common name, or a DNS name, of the node's own.",
@@ -406,12 +407,12 @@ table! {
         help: "How long a stopping gateway waits until it closes the connections that remain.",
     }
     LOG_FORMAT: LogFormat {
-        name: "log-format", group: Logs, roles: NODES,
+        name: "log-format", group: Logs, roles: EVERY,
         default: LogFormat::Text, example: "json",
         help: "How logs are written to standard error.",
     }
     SYSLOG: syslog::Server {
-        name: "syslog", group: Logs, roles: NODES,
+        name: "syslog", group: Logs, roles: EVERY,
         without: "standard error only", example: "10.0.0.9:514",
         help: "A syslog server that receives the logs as well: JSON in RFC 5424, over UDP, which is not \
             encrypted. Nothing waits for it; lines that are lost are counted.",

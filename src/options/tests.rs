@@ -21,7 +21,7 @@ use schemas::{
 use session::Topology;
 
 use super::{
-    configuration::{Configuration, Gateway, Janitor, Pairing, Serve},
+    configuration::{Configuration, Console, Gateway, Janitor, Pairing, Serve},
     faults::Faults,
     help,
     listeners::Listener,
@@ -68,6 +68,7 @@ fn configuration(role: Role, words: &[&str]) -> String {
         Role::Gateway => shown::<Gateway>(words),
         Role::Pairing => shown::<Pairing>(words),
         Role::Janitor => shown::<Janitor>(words),
+        Role::Console => shown::<Console>(words),
     }
 }
 

@@ -68,35 +68,41 @@ impl Cluster {
 
     /// Publishes the order until all nodes have answered, or a few times.
     pub(super) async fn give(self, order: &SignedOrder) -> Answers {
-        let mut answers: Answers = self.nodes.keys().map(|node| (node.clone(), None)).collect();
-        for _ in 0..TIMES {
-            self.collect(order, &mut answers).await;
-            if answers.values().all(Option::is_some) {
-                break;
-            }
-        }
+        let answers = give(&self.bus, self.nodes.into_keys(), order).await;
         self.bus.drain().await;
         answers
     }
+}
 
-    /// What is answered within a second.
-    async fn collect(&self, order: &SignedOrder, answers: &mut Answers) {
-        let deadline = Instant::now() + HEARTBEAT;
-        if let Ok(mut receipts) = self.bus.ask(Message::Order(Box::new(order.clone()))) {
-            while let Ok(Some(answer)) = timeout_at(deadline, receipts.next()).await {
-                let Answer::Receipt(receipt) = answer else { continue };
-                let known = answers.entry(receipt.node).or_default();
-                // Said again, it is known to who has taken it; what was refused stays refused.
-                if known.is_none_or(|before: Outcome| !before.stands()) {
-                    *known = Some(receipt.outcome);
-                }
-                if answers.values().all(Option::is_some) {
-                    return;
-                }
+/// Publishes an order until these nodes have answered, or a few times.
+pub async fn give(bus: &Bus, nodes: impl Iterator<Item = NodeId>, order: &SignedOrder) -> Answers {
+    let mut answers: Answers = nodes.map(|node| (node, None)).collect();
+    for _ in 0..TIMES {
+        collect(bus, order, &mut answers).await;
+        if answers.values().all(Option::is_some) {
+            break;
+        }
+    }
+    answers
+}
+
+/// What is answered within a second.
+async fn collect(bus: &Bus, order: &SignedOrder, answers: &mut Answers) {
+    let deadline = Instant::now() + HEARTBEAT;
+    if let Ok(mut receipts) = bus.ask(Message::Order(Box::new(order.clone()))) {
+        while let Ok(Some(answer)) = timeout_at(deadline, receipts.next()).await {
+            let Answer::Receipt(receipt) = answer else { continue };
+            let known = answers.entry(receipt.node).or_default();
+            // Said again, it is known to who has taken it; what was refused stays refused.
+            if known.is_none_or(|before: Outcome| !before.stands()) {
+                *known = Some(receipt.outcome);
+            }
+            if answers.values().all(Option::is_some) {
+                return;
             }
         }
-        tokio::time::sleep_until(deadline).await;
     }
+    tokio::time::sleep_until(deadline).await;
 }
 
 async fn listen(mut heartbeats: Subscription) -> BTreeMap<NodeId, BootId> {

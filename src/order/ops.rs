@@ -38,5 +38,12 @@ pub(super) fn give(options: &OrderOptions, order: &SignedOrder) -> anyhow::Resul
         let outcome = serde_json::from_value(receipt["outcome"].clone()).ok()?;
         Some((receipt["node"].as_str()?.parse().ok()?, Some(outcome)))
     };
-    receipts.iter().map(|receipt| read(receipt).context("the node's answer is not understood")).collect()
+    let mut answers: Answers = receipts
+        .iter()
+        .map(|receipt| read(receipt).context("the node's answer is not understood"))
+        .collect::<Result<_, _>>()?;
+    // A console, which has passed the order on, tells also who has not answered it.
+    let silent = told["unanswered"].as_array().into_iter().flatten();
+    answers.extend(silent.filter_map(|node| Some((node.as_str()?.parse().ok()?, None))));
+    Ok(answers)
 }

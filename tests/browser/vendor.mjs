@@ -1,7 +1,8 @@
 /**
- * Makes `web/vendor/noble-ml-kem.js` from the packages that `package-lock.json` names: the parts of
- * them that ML-KEM-768 needs, in one readable module, with their licence and digests. `npm run vendor`
- * writes the file again; a test compares it.
+ * Makes the files of others that are served, from the packages that `package-lock.json` names, with their
+ * licences and digests: `web/vendor/noble-ml-kem.js`, the parts of noble that ML-KEM-768 needs in one
+ * readable module, and uPlot for the console, as it is. `npm run vendor` writes them again; a test
+ * compares them.
  */
 
 import { createHash } from 'node:crypto';
@@ -12,6 +13,10 @@ import { fileURLToPath } from 'node:url';
 import { rollup } from 'rollup';
 
 export const VENDORED = fileURLToPath(new URL('../../web/vendor/noble-ml-kem.js', import.meta.url));
+
+/** The files of the console that others wrote, and what they are in the package. */
+export const CHARTS = [['uplot.js', 'uPlot.esm.js'], ['uplot.css', 'uPlot.min.css']];
+export const CONSOLE_VENDOR = fileURLToPath(new URL('../../console/vendor/', import.meta.url));
 
 const MODULES = fileURLToPath(new URL('node_modules', import.meta.url));
 const ENTRY = 'entry';
@@ -52,8 +57,23 @@ export async function vendored() {
   return `/*!\n${head.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n${code}`;
 }
 
+/** The text of a file of uPlot, with where it is from. */
+export function vendoredChart(file) {
+  const { version, license } = JSON.parse(read('uplot', 'package.json'));
+  if (license !== 'MIT') throw new Error('uPlot has another licence');
+  const text = read('uplot', join('dist', file));
+  const head = [
+    `uPlot ${version}. Made by \`npm run vendor\` in tests/browser from this file (SHA-256):`, '',
+    `${createHash('sha256').update(text).digest('hex')}  uplot/dist/${file}`, '', ...read('uplot', 'LICENSE').trim().split('\n'),
+  ];
+  return `/*!\n${head.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n${text.trimEnd()}\n`;
+}
+
 function read(name, file) {
   return readFileSync(join(MODULES, name, file), 'utf8');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(VENDORED, await vendored());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(VENDORED, await vendored());
+  for (const [to, from] of CHARTS) writeFileSync(join(CONSOLE_VENDOR, to), vendoredChart(from));
+}

@@ -107,7 +107,8 @@ fn logged(dir: &Path, events: &mut BTreeSet<String>) {
 fn every_event_of_the_logs_is_documented() {
     let mut events = BTreeSet::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let packages = ["bus", "health", "orders", "otlp", "serving"].map(|name| format!("crates/{name}/src"));
+    let packages =
+        ["bus", "console", "health", "orders", "otlp", "serving"].map(|name| format!("crates/{name}/src"));
     let own = ["src", "gateway/src", "pairing/src", "janitor/src"].map(str::to_owned);
     for package in own.iter().chain(&packages) {
         logged(&root.join(package), &mut events);

@@ -5,6 +5,7 @@ mod alarms;
 mod autobahn;
 mod claims;
 mod closing;
+mod console;
 mod crowd;
 mod doors;
 mod drain;

@@ -72,6 +72,15 @@ pub fn router(
         .layer(map_response(headers::completed))
 }
 
+/// Files that hold nothing of a node, which are there for whoever reaches the listener: without a
+/// token, too. They are added to the [`router`].
+pub fn open(files: Router) -> Router {
+    files
+        .method_not_allowed_fallback(async || CommonProblem::Method)
+        .layer(from_fn(watchers::by_address))
+        .layer(map_response(headers::completed))
+}
+
 fn readyz(readiness: &Readiness) -> Response {
     let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, readiness.text()).into_response()
@@ -127,6 +136,13 @@ mod tests {
         assert_eq!(status, 200);
         assert!(metrics.contains("answers_total 0") && metrics.ends_with("# EOF\n"), "{metrics}");
         assert_eq!(get("/v1/sessions").await.0, 404);
+        let files = open(Router::new().route("/", axum::routing::get(async || "page")));
+        let both = app.clone().merge(files);
+        let shown = |host: &'static str| {
+            both.clone().oneshot(Request::get("/").header("host", host).body(Body::empty()).unwrap())
+        };
+        assert_eq!(shown("localhost").await.unwrap().status(), 200);
+        assert_eq!(shown("evil.example").await.unwrap().status(), 421, "files are no exception");
         let rebound = Request::get("/metrics").header("host", "evil.example").body(Body::empty()).unwrap();
         let refused = app.oneshot(rebound).await.unwrap();
         assert_eq!(refused.status(), 421);

@@ -96,7 +96,7 @@ export class Program {
   }
 }
 
-/** A node: `serve`, `gateway`, `pairing` or `janitor`, on free ports. */
+/** A node (`serve`, `gateway`, `pairing` or `janitor`) or a console, on free ports. */
 export class Node extends Program {
   constructor(role, options, variables = {}) {
     // One address makes all sessions here: the limits per address would only stop the tests.
