@@ -1,23 +1,22 @@
-//! The roles of a process: what each is made of, how it starts and how it stops.
+//! The roles of a process: how each starts and how it stops.
+
+mod plan;
+mod services;
 
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
-    future::Future,
-    path::PathBuf,
     process::ExitCode,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use anyhow::Context;
-use bus::{Bus, Clock, Local, NatsOptions, NodeState};
+use bus::{Bus, Clock, Local, NodeState};
 use gateway::config::{self, Config, Peers};
 use health::{Fault, Health};
 use orders::{Keeper, Standing};
-use pairing::FairBy;
 use prometheus_client::registry::Registry;
-use schemas::{Service, lifetimes::Lifetimes, orders::Bringer};
+use schemas::orders::Bringer;
 use serving::{
     listener::Door,
     ops::{self, Readiness},
@@ -27,9 +26,13 @@ use serving::{
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::{
+    plan::{Edge, PairingPlan, Plan},
+    services::{Running, connections_moved, ended_early, finish, frames_moved, give_back, service},
+};
 use crate::{
-    FAILED, WRONG_OPTIONS, fail, memory, notify, ops_listeners,
-    options::{self, Configuration, Gateway, Janitor, Listener, Node, Pairing, Role, Serve},
+    FAILED, WRONG_OPTIONS, fail, notify, ops_listeners,
+    options::{self, Configuration, Gateway, Janitor, Node, Pairing, Role, Serve},
     orders_http,
     passed::Passed,
     process::{self, StopSignals},
@@ -37,7 +40,7 @@ use crate::{
     sockets::{self, Sockets},
     telemetry::{
         self,
-        process::{ProcessMetrics, Use},
+        process::ProcessMetrics,
         syslog::{Syslog, SyslogMetrics},
         traces::Traces,
     },
@@ -91,41 +94,6 @@ fn start<C: Configuration + Into<Plan>>(words: &[OsString]) -> ExitCode {
     }
 }
 
-/// A node, and the services that it consists of.
-struct Plan {
-    node: Node,
-    nats: Option<NatsOptions>,
-    pairing: Option<PairingPlan>,
-    janitor: Option<Lifetimes>,
-    edge: Option<Edge>,
-}
-
-impl Plan {
-    /// Where the certificates are that this process shows.
-    fn certificate_files(&self) -> BTreeMap<Use, PathBuf> {
-        // All listeners of a kind show the same, or none.
-        let shown = |listener: &Listener| listener.tls.as_ref().map(|tls| tls.cert.clone());
-        let clients = self.edge.iter().flat_map(|edge| &edge.listeners).find_map(shown);
-        let bus = self.nats.as_ref().and_then(|nats| nats.cert.clone());
-        let files = [
-            (Use::Bus, bus),
-            (Use::Clients, clients),
-            (Use::Operations, self.node.ops.iter().find_map(shown)),
-        ];
-        files.into_iter().filter_map(|(used, file)| Some((used, file?))).collect()
-    }
-
-    /// The roles that the node fills.
-    fn roles(&self) -> Vec<Service> {
-        let fills = |role: &Service| match role {
-            Service::Gateway => self.edge.is_some(),
-            Service::Pairing => self.pairing.is_some(),
-            Service::Janitor => self.janitor.is_some(),
-        };
-        Service::ALL.into_iter().filter(fills).collect()
-    }
-}
-
 /// Says at the start and once a day how the certificate stands that is shown.
 async fn watch(certificates: Arc<Certificates>, clock: Clock, stop: CancellationToken) {
     loop {
@@ -135,49 +103,6 @@ async fn watch(certificates: Arc<Certificates>, clock: Clock, stop: Cancellation
         if stop.run_until_cancelled(sleep(A_DAY)).await.is_none() {
             return;
         }
-    }
-}
-
-/// How pairing is to do its work.
-struct PairingPlan {
-    /// How long it listens before it publishes matches.
-    listen_first: Duration,
-    fair_by: FairBy,
-}
-
-/// A gateway, and the listeners for its clients.
-struct Edge {
-    listeners: Vec<Listener>,
-    config: Config,
-}
-
-impl From<Serve> for Plan {
-    fn from(Serve { node, nats, clients, gateway, fair_by }: Serve) -> Self {
-        // On a bus of its own there are no other replicas to listen to.
-        let listen_first = nats.as_ref().map_or(Duration::ZERO, |_| pairing::LISTEN_FIRST);
-        let pairing = Some(PairingPlan { listen_first, fair_by });
-        let janitor = Some(gateway.lifetimes);
-        Self { node, nats, pairing, janitor, edge: Some(Edge { listeners: clients, config: gateway }) }
-    }
-}
-
-impl From<Gateway> for Plan {
-    fn from(Gateway { node, nats, clients, gateway }: Gateway) -> Self {
-        let edge = Some(Edge { listeners: clients, config: gateway });
-        Self { node, nats: Some(nats), pairing: None, janitor: None, edge }
-    }
-}
-
-impl From<Pairing> for Plan {
-    fn from(Pairing { node, nats, fair_by }: Pairing) -> Self {
-        let pairing = Some(PairingPlan { listen_first: pairing::LISTEN_FIRST, fair_by });
-        Self { node, nats: Some(nats), pairing, janitor: None, edge: None }
-    }
-}
-
-impl From<Janitor> for Plan {
-    fn from(Janitor { node, nats, lifetimes }: Janitor) -> Self {
-        Self { node, nats: Some(nats), pairing: None, janitor: Some(lifetimes), edge: None }
     }
 }
 
@@ -218,9 +143,6 @@ async fn run(mut plan: Plan, passed: Passed, lost_lines: Arc<AtomicU64>, traces:
 
 /// Tells whether a process has what it needs to do its work.
 type AskReadiness = Arc<dyn Fn() -> Readiness + Send + Sync>;
-
-/// The services of a process, while they run.
-type Running = JoinSet<anyhow::Result<()>>;
 
 /// A process that is ready to run.
 struct Process {
@@ -410,27 +332,6 @@ impl Process {
     }
 }
 
-/// How many connections have come and gone.
-fn connections_moved(metrics: &gateway::metrics::Metrics) -> u64 {
-    metrics.connections_opened.get() + metrics.connections_closed.get()
-}
-
-/// How many batches of frames have been on their way. When a flood of them is over, the allocator
-/// keeps much of what it has needed ([`wipe::keep_ready`]).
-fn frames_moved(metrics: &gateway::metrics::Metrics) -> u64 {
-    /// In frames: a few of the largest, as long as they are under way, take as much as a connection
-    /// that comes does for a moment, and many are small.
-    const BATCH: u64 = 64;
-    metrics.frames_relayed.get() / BATCH
-}
-
-/// Gives memory back after the rushes of a process. In `serve` they are those of its connections
-/// and frames, whatever else follows from them.
-async fn give_back<M>(metrics: M, moved: fn(&M) -> u64, stop: CancellationToken) -> anyhow::Result<()> {
-    stop.run_until_cancelled(memory::give_back_after_rushes(|| moved(&metrics))).await;
-    Ok(())
-}
-
 /// An address as a person types it.
 fn shown(address: &Address, is_tls: bool) -> String {
     let scheme = if is_tls { "https" } else { "http" };
@@ -439,30 +340,4 @@ fn shown(address: &Address, is_tls: bool) -> String {
         Address::Tcp(tcp) => format!("{scheme}://{tcp}"),
         Address::Unix(_) => address.to_string(),
     }
-}
-
-async fn service<E: std::error::Error + Send + Sync + 'static>(
-    name: &'static str,
-    running: impl Future<Output = Result<(), E>>,
-) -> anyhow::Result<()> {
-    running.await.with_context(|| format!("the {name} failed"))
-}
-
-/// A service has ended although nobody asked it to.
-fn ended_early(ended: Option<Result<anyhow::Result<()>, tokio::task::JoinError>>) -> anyhow::Result<()> {
-    match ended {
-        Some(Ok(result)) => result.and_then(|()| anyhow::bail!("a service ended early")),
-        Some(Err(panic)) => Err(panic).context("a service failed"),
-        None => Ok(()),
-    }
-}
-
-/// Waits for all services; the first failure is told.
-async fn finish(services: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
-    let mut first = Ok(());
-    while let Some(ended) = services.join_next().await {
-        let result = ended.context("a service failed").and_then(|result| result);
-        first = first.and(result);
-    }
-    first
 }

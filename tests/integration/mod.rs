@@ -22,6 +22,7 @@ mod options;
 mod orders;
 mod origin_keys;
 mod page;
+mod permissions;
 mod privacy;
 mod proxies;
 mod relay;

@@ -1,6 +1,8 @@
 //! The terminal client as people use it: the real binary in real terminals.
 
+mod drawing;
 mod json;
+mod leaving;
 mod memory;
 mod tmux;
 mod top;
@@ -302,144 +304,6 @@ async fn what_is_said_to_a_gateway_that_hangs_arrives_over_another() {
 }
 
 #[tokio::test]
-async fn a_small_terminal_that_grows_and_shrinks_is_redrawn() {
-    let serve = Launch::new("serve").ready().await;
-    let (one, other) = couple(&serve).await;
-    one.resize(40, 12);
-    exchange(&one, &other).await;
-    one.shows(&rule(40)).await;
-    assert_eq!(code(&one), code(&other));
-    one.resize(100, 30);
-    exchange(&one, &other).await;
-    one.shows(&rule(100)).await;
-}
-
-/// Somebody who waits alone, in a terminal whose shell allows the chat to be stopped.
-async fn alone(serve: &Process) -> Terminal {
-    let terminal = Terminal::open(80, 24).await;
-    terminal.line("set +m");
-    terminal.chat("", &at(serve));
-    terminal.shows("Looking for somebody").await;
-    // This is drawn last.
-    terminal.shows(&format!("{}>\n", rule(80))).await;
-    terminal
-}
-
-/// The row above the input line, which is as wide as the screen.
-fn rule(width: u16) -> String {
-    format!("\n{}\n", "─".repeat(width.into()))
-}
-
-#[tokio::test]
-async fn keys_that_come_with_a_new_size_are_read_and_drawn_in_it() {
-    let serve = Launch::new("serve").ready().await;
-    let one = alone(&serve).await;
-    for (width, height) in [(40, 12), (100, 30), (60, 20), (80, 24)] {
-        let text = unique("text");
-        one.at_once(async |one| {
-            one.resize(width, height);
-            one.is_of_size(width, height).await;
-            one.write(&text);
-        })
-        .await;
-        one.shows(&format!("{}> {text}", rule(width))).await;
-        one.at_once(async |one| {
-            one.press("C-u");
-            one.resize(width + 5, height);
-            one.is_of_size(width + 5, height).await;
-        })
-        .await;
-        one.shows(&format!("{}>\n", rule(width + 5))).await;
-    }
-}
-
-#[tokio::test]
-async fn a_terminal_that_has_its_old_size_again_is_redrawn() {
-    let serve = Launch::new("serve").ready().await;
-    let one = alone(&serve).await;
-    let screen = one.screen();
-    one.at_once(async |one| {
-        for (width, height) in [(30, 8), (80, 24)] {
-            one.resize(width, height);
-            one.is_of_size(width, height).await;
-        }
-        assert_ne!(one.screen(), screen);
-    })
-    .await;
-    one.shows(&screen).await;
-}
-
-#[tokio::test]
-async fn control_l_draws_over_what_others_have_written() {
-    let serve = Launch::new("serve").ready().await;
-    let one = alone(&serve).await;
-    let screen = one.screen();
-    one.scribble("\x1b[5;1Hwritten by somebody else");
-    one.shows("written by somebody else").await;
-    one.press("C-l");
-    one.shows(&screen).await;
-}
-
-/// The screen, the keys and the scroll-back are restored.
-async fn is_as_before(terminal: &Terminal, settings: &str, said: &str) {
-    terminal.is_back().await;
-    terminal.shows("something that was here before").await;
-    assert_eq!(terminal.settings(), settings);
-    let history = terminal.history();
-    assert!(!history.contains(said) && !history.contains("Looking for"), "{history}");
-    terminal.line("echo a line for the shell | tr a-z A-Z");
-    terminal.shows("A LINE FOR THE SHELL").await;
-}
-
-async fn gives_the_terminal_back(end: impl FnOnce(&Terminal)) {
-    let serve = Launch::new("serve").ready().await;
-    let parameters = format!("{} --topic {}", at(&serve), unique("topic"));
-    let one = Terminal::open(80, 24).await;
-    one.line("echo something that was here before");
-    one.shows("something that was here before").await;
-    let settings = one.settings();
-    one.chat("", &parameters);
-    let other = Terminal::chatting(&parameters).await;
-    one.shows("connected").await;
-    other.shows("connected").await;
-    assert_ne!(one.settings(), settings);
-    let text = unique("text");
-    other.line(&text);
-    one.shows(&text).await;
-    end(&one);
-    other.shows("The other person said goodbye").await;
-    is_as_before(&one, &settings, &text).await;
-}
-
-#[tokio::test]
-async fn control_c_says_goodbye_and_gives_the_terminal_back() {
-    gives_the_terminal_back(|terminal| terminal.press("C-c")).await;
-}
-
-#[tokio::test]
-async fn quitting_says_goodbye_and_gives_the_terminal_back() {
-    gives_the_terminal_back(|terminal| terminal.line("/quit")).await;
-}
-
-#[tokio::test]
-async fn a_signal_says_goodbye_and_gives_the_terminal_back() {
-    gives_the_terminal_back(|terminal| terminal.signal("TERM")).await;
-}
-
-#[tokio::test]
-async fn no_log_disturbs_the_screen_whatever_is_asked_for() {
-    let serve = Launch::new("serve").ready().await;
-    let one = Terminal::open(80, 24).await;
-    one.chat("RUST_LOG=trace,tungstenite=trace", &at(&serve));
-    one.shows("Looking for somebody").await;
-    let screen = one.screen();
-    assert!(!screen.contains("TRACE") && !screen.contains("DEBUG"), "{screen}");
-    one.press("C-c");
-    one.is_back().await;
-    assert!(!one.history().contains("TRACE"));
-}
-
-#[tokio::test]
 async fn plain_lines_can_be_asked_for_at_a_terminal() {
     let serve = Launch::new("serve").ready().await;
     let (one, other) = (Terminal::open(80, 24).await, Terminal::open(80, 24).await);
@@ -452,23 +316,4 @@ async fn plain_lines_can_be_asked_for_at_a_terminal() {
     }
     one.line("hello");
     other.shows("> hello").await;
-}
-
-#[tokio::test]
-async fn a_signal_says_goodbye_in_plain_lines_too() {
-    let serve = Launch::new("serve").ready().await;
-    for signal in ["TERM", "HUP", "INT"] {
-        let (one, other) = (Terminal::open(80, 24).await, Terminal::open(80, 24).await);
-        let parameters = format!("{} --topic {} --plain", at(&serve), unique("topic"));
-        for terminal in [&one, &other] {
-            terminal.chat("", &parameters);
-        }
-        for terminal in [&one, &other] {
-            terminal.shows("* connected, end-to-end encrypted").await;
-        }
-        one.signal(signal);
-        other.shows("* the other person said goodbye").await;
-        one.line("echo $? and the shell again | tr a-z A-Z");
-        one.shows("0 AND THE SHELL AGAIN").await;
-    }
 }

@@ -1,6 +1,6 @@
 //! What is said of attachments, by whom, and on which subjects.
 
-use super::*;
+use super::{chats::Chat, *};
 
 fn seen(cluster: &mut Cluster, person: Person) -> Vec<PeerState> {
     let told = cluster.told(person);

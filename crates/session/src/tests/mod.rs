@@ -2,11 +2,13 @@
 //! everything at once, unless told otherwise.
 
 mod away;
+mod chats;
 mod claims;
 mod ending;
 mod grants;
 mod meeting;
 mod order;
+mod presence;
 mod replacing;
 mod reporting;
 mod resuming;
@@ -38,6 +40,7 @@ use crate::{
     ClientCommand, ConnId, Effect, Route, SessionGrant, Sessions, Settings, TICK, TicketGrant, ToClient,
     Topology, Unsigned,
 };
+use chats::Chat;
 use grants::{fresh_token, newest, place, ticket, token};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
@@ -280,17 +283,6 @@ impl Cluster {
         self.gates[person.gate].closed.get(&person.conn).copied()
     }
 
-    /// The want that a gateway has published last for this session.
-    fn want(&self, person: Person) -> Want {
-        let said = self.gates[person.gate].published.iter().rev();
-        let wants = said.filter_map(|message| match message {
-            Message::Want { event: WantEvent::Waiting(wants), .. } => Some(wants),
-            _ => None,
-        });
-        let want = wants.flatten().find(|want| want.session == session(person.n));
-        want.cloned().unwrap_or_else(|| panic!("no want of {person:?}"))
-    }
-
     /// Room events that a gateway has published, and to whom they went (everybody: `None`).
     fn room_events(&self, gate: usize) -> Vec<(Option<NodeId>, RoomEvent)> {
         let events = self.gates[gate].published.iter().filter_map(|message| match unnamed(message) {
@@ -306,81 +298,8 @@ impl Cluster {
         events.iter().filter(|(_, event)| matches!(event, RoomEvent::Joined(_))).count()
     }
 
-    fn pair_of(&self, one: Person, other: Person) -> MatchEvent {
-        let half = |person: Person| Half { want: self.want(person).id, node: node(person.gate) };
-        MatchEvent::Pair([half(one), half(other)])
-    }
-
-    /// Tells both gateways that two wants fit.
-    fn match_them(&mut self, one: Person, other: Person) -> RoomId {
-        let event = self.pair_of(one, other);
-        let room = self.room_of(one, other);
-        let mut gates = vec![one.gate, other.gate];
-        gates.dedup();
-        for gate in gates {
-            self.handle(gate, Message::Match { to: node(gate), event: event.clone() });
-        }
-        room
-    }
-
-    fn room_of(&self, one: Person, other: Person) -> RoomId {
-        RoomId::of_match(self.want(one).id, self.want(other).id).0
-    }
-
-    /// Two people who wait, at these gateways.
-    fn waiting(&mut self, gates: [usize; 2]) -> (Person, Person) {
-        let (one, other) = (self.connect(gates[0], 1), self.connect(gates[1], 2));
-        self.ask(one, ClientCommand::Find(anyone())).unwrap();
-        self.ask(other, ClientCommand::Find(anyone())).unwrap();
-        (one, other)
-    }
-
-    /// Two people in a room, and what each was shown.
-    fn chatting(&mut self, gates: [usize; 2]) -> Chat {
-        let (one, other) = self.waiting(gates);
-        self.match_them(one, other);
-        let (ones, others) = (self.told(one), self.told(other));
-        let chat = Chat {
-            one,
-            other,
-            tickets: [place(&ones), place(&others)],
-            tokens: [newest(&ones), newest(&others)],
-        };
-        self.clear();
-        chat
-    }
-
-    /// Connects the first person of a chat again, with the newest token.
-    fn back(&mut self, gate: usize, chat: &Chat) -> Person {
-        self.connect_with(gate, &token(&chat.tokens[0]), chat.one.n)
-    }
-
-    fn resume(&mut self, person: Person, grant: &TicketGrant) -> Result<(), ErrorCode> {
-        self.ask(person, ClientCommand::Resume(ticket(grant)))
-    }
-
     fn locate(&self, gate: usize, n: u8) -> Option<SessionAnswer> {
         self.gates[gate].sessions.locate(session(n))
-    }
-}
-
-/// Two people in a room.
-struct Chat {
-    one: Person,
-    other: Person,
-    tickets: [TicketGrant; 2],
-    tokens: [SessionGrant; 2],
-}
-
-impl Chat {
-    fn room(&self) -> RoomId {
-        self.tickets[0].room
-    }
-
-    fn attachment(&self, n: usize) -> Attachment {
-        let (person, grant) = ([self.one, self.other][n], self.tickets[n]);
-        let owner = grant.session.tag();
-        Attachment { side: grant.side, stamp: grant.stamp, node: node(person.gate), owner }
     }
 }
 
@@ -413,4 +332,14 @@ fn news(told: Vec<ToClient>) -> Vec<ToClient> {
             )
         })
         .collect()
+}
+
+/// What a person was told of the other's presence.
+fn seen(cluster: &mut Cluster, person: Person) -> Vec<PeerState> {
+    let told = cluster.told(person);
+    let states = told.iter().filter_map(|message| match message {
+        ToClient::Peer(state) => Some(*state),
+        _ => None,
+    });
+    states.collect()
 }

@@ -7,7 +7,7 @@ mod soft_state;
 use schemas::{
     SessionId, Stamp, Tag,
     criteria::{ChannelVersion, Role},
-    event::{RememberedRoom, Want},
+    event::{Half, RememberedRoom, Want},
     limits::{LANGUAGE_PATIENCE, MET_LIFE, SPENT_LIFE, WANT_REPEAT},
 };
 

@@ -4,12 +4,12 @@
 mod ending;
 mod epochs;
 mod fips203;
-
 mod handshake;
 mod noise;
 mod notices;
 mod packets;
 mod reference;
+mod refusals;
 mod stories;
 mod vectors;
 

@@ -4,153 +4,18 @@
 //! Keys are fixed, and time-outs are called when even the slowest acknowledgement is due, so every
 //! byte is determined.
 
+mod recorder;
+
 use serde_json::{Value, json};
 
+use self::recorder::{Recorder, acknowledge, acknowledged_a, hear, recorded_b, shorten};
 use super::vectors::{JITTER, check, fixed_pair};
 use super::*;
-
-/// Tells one channel things, and writes down what it was told and what it did.
-struct Recorder {
-    channel: Channel,
-    steps: Vec<Value>,
-}
-
-impl Recorder {
-    fn new(channel: Channel) -> Self {
-        let mut recorder = Self { channel, steps: Vec::new() };
-        recorder.note(0, json!({ "input": "new" }));
-        recorder
-    }
-
-    /// Writes down an input at `ms`, and takes the frames that came of it.
-    fn note(&mut self, ms: u64, mut step: Value) -> Vec<Vec<u8>> {
-        let sent = frames(&mut self.channel);
-        step["at"] = json!(ms);
-        step["frames"] = sent.iter().map(|frame| hex(frame)).collect();
-        step["events"] = events(&mut self.channel).iter().map(show).collect();
-        // The delay of an acknowledgement is random, and with it this.
-        if self.channel.inbound.acknowledge_at().is_none() {
-            let next = self.channel.next_timeout().map(|next| next.since_start().as_millis());
-            step["next_timeout"] = json!(next);
-        }
-        self.steps.push(step);
-        sent
-    }
-
-    fn hear(&mut self, ms: u64, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let mut sent = Vec::new();
-        for frame in frames {
-            self.channel.handle_frame(at(ms), frame);
-            sent.extend(self.note(ms, json!({ "input": "frame", "frame": hex(frame) })));
-        }
-        sent
-    }
-
-    fn say(&mut self, ms: u64, text: &str) -> Vec<Vec<u8>> {
-        let result = match self.channel.send_text(at(ms), text) {
-            Ok(number) => json!(number.get()),
-            Err(error) => json!(refusal(error)),
-        };
-        self.note(ms, json!({ "input": "send-text", "text": text, "result": result }))
-    }
-
-    fn typing(&mut self, ms: u64, typing: Typing) -> Vec<Vec<u8>> {
-        self.channel.set_typing(at(ms), typing);
-        self.note(ms, json!({ "input": "set-typing", "typing": word(typing) }))
-    }
-
-    fn input(&mut self, ms: u64, name: &str) -> Vec<Vec<u8>> {
-        let now = at(ms);
-        match name {
-            "timeout" => self.channel.handle_timeout(now),
-            "link-down" => self.channel.link_down(now),
-            "link-up" => self.channel.link_up(now),
-            "peer-away" => self.channel.peer_away(now),
-            "peer-online" => self.channel.peer_online(now),
-            "bye" => self.channel.bye(now),
-            "close" => self.channel.close(),
-            _ => panic!("{name}"),
-        }
-        self.note(ms, json!({ "input": name }))
-    }
-
-    fn story(self, name: &str, side: &str) -> Value {
-        json!({ "name": name, "side": side, "steps": self.steps })
-    }
-}
-
-fn word(typing: Typing) -> &'static str {
-    match typing {
-        Typing::Idle => "idle",
-        Typing::Active => "active",
-    }
-}
-
-fn refusal(error: SendError) -> &'static str {
-    match error {
-        SendError::NotSecured => "not-secured",
-        SendError::Full => "full",
-        SendError::TooLong => "too-long",
-        SendError::Empty => "empty",
-        SendError::Over => "over",
-    }
-}
-
-fn show(event: &Event) -> Value {
-    match event {
-        Event::Secured { safety } => json!({ "event": "secured", "numbers": safety.numbers() }),
-        Event::Message { number, text } => {
-            json!({ "event": "message", "number": number.get(), "text": text })
-        }
-        Event::Delivered { number } => json!({ "event": "delivered", "number": number.get() }),
-        Event::PeerTyping(typing) => json!({ "event": "peer-typing", "typing": word(*typing) }),
-        Event::PeerBye => json!({ "event": "peer-bye" }),
-        Event::AllReceived => json!({ "event": "all-received" }),
-        Event::WindowOpen => json!({ "event": "window-open" }),
-        Event::NotDelivered { number } => json!({ "event": "not-delivered", "number": number.get() }),
-        Event::Ended(reason) => json!({ "event": "ended", "reason": reason.word() }),
-    }
-}
-
-/// Lets a channel that is not recorded hear something; returns what it sends.
-fn hear(channel: &mut Channel, ms: u64, heard: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    heard.iter().for_each(|frame| channel.handle_frame(at(ms), frame));
-    frames(channel)
-}
-
-/// Both secured, `a` recorded, the opening acknowledged.
-fn recorded_a() -> (Recorder, Channel) {
-    let (a, mut b) = fixed_pair(None);
-    let mut a = Recorder { channel: a, steps: Vec::new() };
-    let message1 = a.note(0, json!({ "input": "new" }));
-    let opening = a.hear(20, &hear(&mut b, 15, &message1));
-    hear(&mut b, 25, &opening);
-    (a, b)
-}
-
-/// As `recorded_a`; and the opening is acknowledged, in 20 ms as the delay is measured from there.
-fn acknowledged_a() -> (Recorder, Channel) {
-    let (mut a, mut b) = recorded_a();
-    b.handle_timeout(at(145));
-    a.hear(150, &frames(&mut b));
-    (a, b)
-}
-
-/// Both secured, `b` recorded.
-fn recorded_b() -> (Channel, Recorder) {
-    let (mut a, b) = fixed_pair(None);
-    let mut b = Recorder::new(b);
-    let message2 = b.hear(15, &frames(&mut a));
-    b.hear(25, &hear(&mut a, 20, &message2));
-    let acknowledgement = b.input(150, "timeout");
-    hear(&mut a, 160, &acknowledgement);
-    (a, b)
-}
 
 /// Every handshake message is lost once, copied, and interrupted. Seen by `b`.
 fn a_rough_handshake() -> Value {
     let (mut a, b) = fixed_pair(None);
-    let mut b = Recorder::new(b);
+    let (mut b, _) = Recorder::new(b);
     let message1 = frames(&mut a);
     assert_eq!(b.hear(100, &message1).len(), 1, "lost");
     assert_eq!(b.hear(900, &message1).len(), 0, "too soon");
@@ -176,8 +41,7 @@ fn a_rough_handshake() -> Value {
 /// Message 2 comes again and again because the opening is lost. Seen by `a`.
 fn a_lost_opening() -> Value {
     let (a, mut b) = fixed_pair(None);
-    let mut a = Recorder { channel: a, steps: Vec::new() };
-    let message1 = a.note(0, json!({ "input": "new" }));
+    let (mut a, message1) = Recorder::new(a);
     assert_eq!(a.input(1000, "timeout"), message1);
     let message2 = hear(&mut b, 1100, &message1);
     a.hear(1200, &message2);
@@ -187,8 +51,7 @@ fn a_lost_opening() -> Value {
     assert_eq!(a.hear(2900, &message2).len(), 0, "too soon after the probe");
     let opening = a.hear(3300, &message2);
     hear(&mut b, 3400, &opening);
-    b.handle_timeout(at(3550));
-    a.hear(3600, &frames(&mut b));
+    acknowledge(&mut b, 3550, &mut a, 3600);
     assert_eq!(a.hear(5000, &message2).len(), 0, "the opening has arrived");
     a.input(5100, "close");
     a.story("a lost opening", "a")
@@ -197,7 +60,7 @@ fn a_lost_opening() -> Value {
 /// The first message of `a` is not what it had committed to.
 fn a_broken_commitment() -> Value {
     let (mut a, b) = fixed_pair(None);
-    let mut b = Recorder::new(b);
+    let (mut b, _) = Recorder::new(b);
     let message2 = b.hear(15, &frames(&mut a));
     hear(&mut a, 20, &message2);
     let wrong = forge(&mut a, 0, &[Entry { number: 1, kind: 4, body: &[0x0f; 32] }]);
@@ -206,7 +69,7 @@ fn a_broken_commitment() -> Value {
 }
 
 fn no_channel() -> Value {
-    let mut a = Recorder::new(fixed_pair(None).0);
+    let (mut a, _) = Recorder::new(fixed_pair(None).0);
     for ms in [1000, 3000, 7000, 15_000] {
         a.input(ms, "timeout");
     }
@@ -227,8 +90,7 @@ fn keys_that_move_on() -> Value {
             let sent = a.say(ms, "x");
             hear(&mut b, ms + 5, &sent);
         }
-        b.handle_timeout(at(ms + 150));
-        a.hear(ms + 155, &frames(&mut b));
+        acknowledge(&mut b, ms + 150, &mut a, ms + 155);
     }
     assert_eq!(a.channel.session.as_ref().unwrap().sending.epoch(), 2);
     a.input(40_000, "close");
@@ -272,8 +134,7 @@ fn sending_again() -> Value {
     let (mut a, mut b) = acknowledged_a();
     let first = a.say(200, "one");
     hear(&mut b, 210, &first);
-    b.handle_timeout(at(340));
-    a.hear(350, &frames(&mut b));
+    acknowledge(&mut b, 340, &mut a, 350);
     a.say(400, "two is lost");
     a.say(410, "three is lost");
     a.say(420, "");
@@ -282,11 +143,9 @@ fn sending_again() -> Value {
     a.say(1200, "four waits while a probe is out");
     let probe = a.input(3000, "timeout");
     hear(&mut b, 3100, &probe);
-    b.handle_timeout(at(3250));
-    let rest = a.hear(3300, &frames(&mut b));
+    let rest = acknowledge(&mut b, 3250, &mut a, 3300);
     hear(&mut b, 3400, &rest);
-    b.handle_timeout(at(3550));
-    a.hear(3600, &frames(&mut b));
+    acknowledge(&mut b, 3550, &mut a, 3600);
     a.say(4000, "five");
     a.input(4100, "peer-away");
     a.say(4200, "six");
@@ -375,8 +234,7 @@ fn what_changes_nothing() -> Value {
     ];
     a.hear(300, &others);
     hear(&mut b, 310, &sent);
-    b.handle_timeout(at(450));
-    a.hear(460, &frames(&mut b));
+    acknowledge(&mut b, 450, &mut a, 460);
     a.input(500, "close");
     a.story("what changes nothing", "a")
 }
@@ -390,8 +248,7 @@ fn a_full_window() -> Value {
     }
     a.say(200, &long);
     hear(&mut b, 250, &sent);
-    b.handle_timeout(at(400));
-    a.hear(450, &frames(&mut b));
+    acknowledge(&mut b, 400, &mut a, 450);
     a.input(500, "close");
     a.story("a full window", "a")
 }
@@ -417,20 +274,4 @@ fn the_stories_hold_whatever_the_delay_of_acknowledgements() {
         ];
         check("stories.json", &json!({ "stories": stories.map(shorten) }));
     }
-}
-
-/// Long frames and texts as what they are made of: a file that people can still open.
-fn shorten(mut story: Value) -> Value {
-    for step in story["steps"].as_array_mut().into_iter().flatten() {
-        for frame in step["frames"].as_array_mut().into_iter().flatten() {
-            let bytes = unhex(frame.as_str().unwrap());
-            if bytes.len() > 512 {
-                *frame = json!({ "sha256": hex(&crate::channel::crypto::sha256(&[&bytes])) });
-            }
-        }
-        if step["text"].as_str().is_some_and(|text| text.len() > 512) {
-            step["text"] = json!({ "repeat": "x", "times": step["text"].as_str().unwrap().len() });
-        }
-    }
-    story
 }
