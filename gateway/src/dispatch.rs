@@ -157,7 +157,7 @@ fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>, trace: Option<
     match (message, reply) {
         (Message::Origin { from, event }, _) => origins::hear(node, from, event),
         (Message::Report { from, report }, _) => node.hear_report(from, report),
-        (Message::Key { key, event, .. }, _) => node.tokens().hear(*key, event),
+        (Message::Key { key, from, event, .. }, _) => node.tokens().hear(*key, from, event),
         (Message::Ask { session }, Some(reply)) => {
             if let Some(answer) = node.decide(|sessions, _| sessions.locate(*session)) {
                 // The asker goes on without it.

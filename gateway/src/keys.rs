@@ -148,10 +148,11 @@ mod tests {
             let (ours, shutdown) = (Arc::clone(&ours), shutdown.clone());
             async move { run(&ours, &bus, clock, shutdown).await }
         });
-        let Some(Heard::Message { message: Message::Key { key, event, .. }, .. }) = heard.next().await else {
+        let Some(Heard::Message { message: Message::Key { key, from, event, .. }, .. }) = heard.next().await
+        else {
             panic!("a key")
         };
-        theirs.hear(key, &event);
+        theirs.hear(key, &from, &event);
         assert!(theirs.verify_session(&issue(&ours, clock)).is_ok());
         shutdown.cancel();
         task.close();
@@ -175,7 +176,8 @@ mod tests {
         });
         let (mut announced, mut signers) = (HashSet::new(), HashSet::new());
         while signers.len() < 3 {
-            let Some(Heard::Message { message: Message::Key { key, event, .. }, .. }) = heard.next().await
+            let Some(Heard::Message { message: Message::Key { key, from, event, .. }, .. }) =
+                heard.next().await
             else {
                 panic!("a key")
             };

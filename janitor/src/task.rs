@@ -158,8 +158,9 @@ impl Janitor {
 
     fn receive(&mut self, now: UnixMillis, heard: Heard) {
         match heard {
-            Heard::Message { message: Message::Key { event: KeyEvent::Announced(key), .. }, .. }
-                if !self.believes(now, &key) => {}
+            Heard::Message {
+                message: Message::Key { from, event: KeyEvent::Announced(key), .. }, ..
+            } if !self.leases.knows(&key) && self.bus.believe_of(&from, &key, now).is_err() => {}
             Heard::Message { message, .. } if !self.bus.believe_stamps(&message, now) => {}
             Heard::Message { message, reply, trace } => {
                 let _entered = spans::process(&message, trace.as_deref()).entered();
@@ -174,15 +175,11 @@ impl Janitor {
         }
     }
 
-    /// Whether the gateway that made a key vouches for it. What is not believed the bus counts.
-    fn believes(&self, now: UnixMillis, key: &Announcement) -> bool {
-        self.leases.knows(key) || self.bus.believe(key, now).is_ok()
-    }
-
     fn learn(&mut self, now: UnixMillis, answer: Option<Answer>) {
         match answer {
             Some(Answer::Sync(mut answer)) => {
-                answer.keys.retain(|key| self.believes(now, key));
+                // What its maker does not vouch for is dropped, and counted by the bus.
+                answer.keys.retain(|key| self.leases.knows(key) || self.bus.believe(key, now).is_ok());
                 self.fold(now, Input::Learned(answer), None);
             }
             Some(Answer::Session(_) | Answer::Receipt(_) | Answer::Orders(_)) => {}

@@ -55,6 +55,9 @@ pub enum Doubt {
     /// A certificate of a later generation was seen: this one was revoked.
     #[error("the certificate was revoked")]
     Revoked,
+    /// It was not looked at: whoever says it has said too much.
+    #[error("too many announcements of this node have been checked")]
+    TooMany,
 }
 
 /// A node's certificate for the bus, and the authority whose certificates it believes.

@@ -11,6 +11,7 @@ mod counters;
 mod generations;
 mod heard;
 mod identity;
+mod key_checks;
 mod listen;
 mod local;
 mod nats;
@@ -20,6 +21,7 @@ mod status;
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use schemas::{
     NodeId, Service, UnixMillis,
     announcement::{Announcement, Proof},
@@ -30,6 +32,7 @@ use tokio::sync::watch;
 
 use heard::ReplyAddress;
 use identity::Identity;
+use key_checks::KeyChecks;
 use nats::Introduction;
 
 pub use clock::Clock;
@@ -51,6 +54,7 @@ pub struct Bus {
     node: NodeId,
     role: Option<Service>,
     backend: Backend,
+    key_checks: Arc<Mutex<KeyChecks>>,
 }
 
 #[derive(Clone)]
@@ -66,7 +70,7 @@ pub struct FramesPermit(Option<nats::Permit>);
 impl Local {
     /// Joins `node` to this bus.
     pub fn join(&self, node: NodeId) -> Bus {
-        Bus { node, role: None, backend: Backend::Local(Arc::new(self.member())) }
+        Bus::over(Backend::Local(Arc::new(self.member())), node)
     }
 }
 
@@ -80,7 +84,11 @@ impl Bus {
     /// do not belong together.
     pub async fn nats(options: NatsOptions, node: NodeId) -> Result<Self, ConnectError> {
         let connection = nats::Connection::open(options, &node).await?;
-        Ok(Self { node, role: None, backend: Backend::Nats(Arc::new(connection)) })
+        Ok(Self::over(Backend::Nats(Arc::new(connection)), node))
+    }
+
+    fn over(backend: Backend, node: NodeId) -> Self {
+        Self { node, role: None, backend, key_checks: Arc::default() }
     }
 
     /// The same access, for one role of the node. With debug assertions, as in tests, it panics when
@@ -288,14 +296,28 @@ impl Bus {
     /// If it is not signed with the key itself, or, where nodes have certificates, not by the
     /// gateway that it names. That is counted.
     pub fn believe(&self, announcement: &Announcement, now: UnixMillis) -> Result<(), Doubt> {
-        let believed = identity::possesses(announcement).and_then(|()| match self.identity() {
-            Some(identity) => {
-                let (statement, proof) = (announcement.statement(), announcement.proof.as_ref());
-                identity.check(&announcement.node, &statement, proof, now)
-            }
-            None => Ok(()),
+        let believed = identity::possesses(announcement).and_then(|()| {
+            let (statement, proof) = (announcement.statement(), announcement.proof.as_ref());
+            self.vouches(&announcement.node, &statement, proof, now)
         });
         self.count_doubt(believed)
+    }
+
+    /// The same of one that `speaker` has published without having been asked. A node that says too
+    /// much is not heard for a while: looking at signatures takes time.
+    ///
+    /// # Errors
+    /// As [`Bus::believe`], and if too many of this node have been checked.
+    pub fn believe_of(
+        &self,
+        speaker: &NodeId,
+        announcement: &Announcement,
+        now: UnixMillis,
+    ) -> Result<(), Doubt> {
+        if !self.key_checks.lock().take(now, speaker) {
+            return self.count_doubt(Err(Doubt::TooMany));
+        }
+        self.believe(announcement, now)
     }
 
     /// Whether the gateway `node` has made a statement about a key. Where nodes have no certificates
@@ -310,8 +332,17 @@ impl Bus {
         proof: Option<&Proof>,
         now: UnixMillis,
     ) -> Result<(), Doubt> {
-        let Some(identity) = self.identity() else { return Ok(()) };
-        self.count_doubt(identity.check(node, statement, proof, now))
+        self.count_doubt(self.vouches(node, statement, proof, now))
+    }
+
+    fn vouches(
+        &self,
+        node: &NodeId,
+        statement: &[u8],
+        proof: Option<&Proof>,
+        now: UnixMillis,
+    ) -> Result<(), Doubt> {
+        self.identity().map_or(Ok(()), |identity| identity.check(node, statement, proof, now))
     }
 
     /// Whether all stamps in a message can be true. If not, it is to be dropped; that is counted.

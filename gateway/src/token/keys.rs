@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use schemas::{KeyId, Service, UnixMillis, announcement::Announcement, event::KeyEvent, message::Message};
+use schemas::{
+    KeyId, NodeId, Service, UnixMillis, announcement::Announcement, event::KeyEvent, message::Message,
+};
 
 use super::{PeerKeys, SigningKey, Tokens};
 use crate::keyring::{KeyRing, Learned};
@@ -19,10 +21,10 @@ const KEY_SLACK: Duration = Duration::from_secs(10);
 const WARN_AGAIN: Duration = Duration::from_secs(10);
 
 impl Tokens {
-    /// Takes in news of a key from the bus.
-    pub fn hear(&self, key: KeyId, event: &KeyEvent) {
+    /// Takes in news of a key that `speaker` has published.
+    pub fn hear(&self, key: KeyId, speaker: &NodeId, event: &KeyEvent) {
         match event {
-            KeyEvent::Announced(announced) => self.learn(std::slice::from_ref(announced)),
+            KeyEvent::Announced(announced) => self.take_in(std::slice::from_ref(announced), Some(speaker)),
             KeyEvent::Expired => self.keys.write().ring.expire(self.clock.now(), &key),
         }
     }
@@ -30,6 +32,10 @@ impl Tokens {
     /// Takes in keys that another gateway or a janitor told when asked, as far as their makers vouch
     /// for them.
     pub fn learn(&self, announced: &[Announcement]) {
+        self.take_in(announced, None);
+    }
+
+    fn take_in(&self, announced: &[Announcement], speaker: Option<&NodeId>) {
         let now = self.clock.now();
         let (mut doubted, mut full) = (0u32, 0u32);
         for announcement in announced {
@@ -37,7 +43,11 @@ impl Tokens {
                 continue;
             }
             // Not while the keys are locked: a signature takes a tenth of a millisecond.
-            if self.bus.believe(announcement, now).is_err() {
+            let believed = match speaker {
+                Some(speaker) => self.bus.believe_of(speaker, announcement, now),
+                None => self.bus.believe(announcement, now),
+            };
+            if believed.is_err() {
                 doubted += 1;
             } else if self.keys.write().ring.hear(now, announcement) == Learned::Full {
                 full += 1;

@@ -1,7 +1,6 @@
 //! When the other side, its gateway, the bus or a janitor is not there.
 
 use super::*;
-use schemas::event::{Attached, Presence};
 
 #[test]
 fn a_gateway_that_dies_makes_its_people_away_within_five_seconds() {

@@ -40,7 +40,6 @@ use crate::{
     ClientCommand, ConnId, Effect, Route, SessionGrant, Sessions, Settings, TICK, TicketGrant, ToClient,
     Topology, Unsigned,
 };
-use chats::Chat;
 use grants::{fresh_token, newest, place, ticket, token};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);

@@ -39,8 +39,8 @@ fn an_unknown_key_is_not_judged_before_all_keys_are_known() {
     assert!(ours.is_ready());
     assert_eq!(ours.verify_session(&foreign), Err(TokenError::Invalid));
     let heard = theirs.announcements();
-    let [Message::Key { key, event, .. }] = heard.as_slice() else { panic!("one key: {heard:?}") };
-    ours.hear(*key, event);
+    let [Message::Key { key, from, event, .. }] = heard.as_slice() else { panic!("one key: {heard:?}") };
+    ours.hear(*key, from, event);
     assert!(ours.verify_session(&foreign).is_ok());
 }
 
@@ -82,7 +82,8 @@ fn a_new_key_signs_only_when_it_is_told_to_and_the_old_one_still_verifies() {
 fn a_janitors_word_alone_drops_no_key() {
     let tokens = tokens();
     let token = tokens.issue_session(grant()).token;
-    tokens.hear(KeyId::of_public(&tokens.signing_key().public), &KeyEvent::Expired);
+    let janitor = "j1".parse().unwrap();
+    tokens.hear(KeyId::of_public(&tokens.signing_key().public), &janitor, &KeyEvent::Expired);
     assert!(tokens.verify_session(&token).is_ok());
 }
 
@@ -94,4 +95,21 @@ fn debug_shows_no_key() {
     )
     .unwrap();
     assert!(!format!("{tokens:?}").contains(&format!("{:?}", seed.as_ref())));
+}
+
+#[test]
+fn a_node_that_announces_without_end_is_not_heard_for_a_while_and_others_are() {
+    let (ours, theirs) = (tokens(), tokens());
+    let [good] = &theirs.known_keys()[..] else { panic!("one key") };
+    let forged = KeyEvent::Announced(Announcement { possession: [0; 64], ..good.clone() }.into());
+    let announced = KeyEvent::Announced(good.clone().into());
+    let [loud, quiet] = ["loud", "quiet"].map(|name| name.parse().unwrap());
+    let token = theirs.issue_session(grant()).token;
+    for _ in 0..1000 {
+        ours.hear(good.id(), &loud, &forged);
+    }
+    ours.hear(good.id(), &loud, &announced);
+    assert_eq!(ours.verify_session(&token), Err(TokenError::Invalid), "the loud one has said too much");
+    ours.hear(good.id(), &quiet, &announced);
+    assert!(ours.verify_session(&token).is_ok());
 }
