@@ -7,7 +7,6 @@ use bus::{Answers, Bus, Clock, Heard, PublishError, ReplyTo, Status};
 use orders::Standing;
 use schemas::{
     Service, UnixMillis,
-    announcement::Announcement,
     event::{Heartbeat, KeyEvent, Load},
     limits,
     message::{Answer, Message},

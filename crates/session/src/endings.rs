@@ -10,10 +10,12 @@ use schemas::{
 
 use crate::expiring::Expiring;
 
-/// Ended rooms that are remembered: one token life of 300 ends a second, 16 MB.
+/// Ended rooms that are remembered, of those that were here and of all others: one token life of 300
+/// ends a second, 16 MB each.
 const ENDED_ROOMS: usize = 200_000;
-/// Deleted sessions that are remembered: one token life of 150 a second in the whole cluster, 6 MB.
-const REVOKED_SESSIONS: usize = 100_000;
+/// Deleted sessions that are remembered: two token lives of 150 a second in the whole cluster (proofs
+/// of work that were used are among them), 12 MB.
+const REVOKED_SESSIONS: usize = 200_000;
 /// Spent invites that a gateway remembers by itself, best effort: 4 MB.
 const SPENT_INVITES: usize = 100_000;
 /// Rooms that were not ended but are not here any more; each is remembered for seconds.
@@ -25,6 +27,9 @@ const FORMER_LIFE: Duration = Duration::from_secs(30);
 /// What has ended.
 pub(crate) struct Endings {
     rooms: Expiring<RoomId, EndReason>,
+    /// Rooms that others say have ended. They have room of their own: whoever invents rooms pushes
+    /// none of those out that were here.
+    elsewhere: Expiring<RoomId, EndReason>,
     /// Who was in the ended rooms, as far as it was here.
     sides: Expiring<RoomId, EndedSides>,
     former: Expiring<RoomId, FormerRoom>,
@@ -63,6 +68,7 @@ impl Endings {
     pub(crate) fn new(life: Duration, revoked_life: Duration) -> Self {
         Self {
             rooms: Expiring::new(ENDED_ROOMS),
+            elsewhere: Expiring::new(ENDED_ROOMS),
             sides: Expiring::new(ENDED_ROOMS),
             former: Expiring::new(FORMER_ROOMS),
             revoked: Expiring::new(REVOKED_SESSIONS),
@@ -72,12 +78,20 @@ impl Endings {
         }
     }
 
-    /// A room is over. The first reason stays.
+    /// A room is over that was here. The first reason stays.
     pub(crate) fn end_room(&mut self, now: UnixMillis, room: RoomId, reason: EndReason) {
-        self.rooms.remember(room, reason, now + self.life);
+        let first = self.reason(now, room).unwrap_or(reason);
+        self.rooms.remember(room, first, now + self.life);
     }
 
-    /// The same as another node has it, which remembers it for so long.
+    /// Another node says that a room is over which is not here. The first reason stays.
+    pub(crate) fn hear_end(&mut self, now: UnixMillis, room: RoomId, reason: EndReason) {
+        if self.reason(now, room).is_none() {
+            self.elsewhere.remember(room, reason, now + self.life);
+        }
+    }
+
+    /// The same in answer to a question; the other node remembers it for so long.
     pub(crate) fn learn_end(
         &mut self,
         now: UnixMillis,
@@ -85,7 +99,7 @@ impl Endings {
         reason: EndReason,
         remaining: Duration,
     ) {
-        self.rooms.remember(room, reason, now + remaining.min(self.life));
+        self.elsewhere.remember(room, reason, now + remaining.min(self.life));
     }
 
     /// Who was on this side of a room that has ended.
@@ -106,7 +120,7 @@ impl Endings {
 
     /// Why a room is over, if it is.
     pub(crate) fn reason(&self, now: UnixMillis, room: RoomId) -> Option<EndReason> {
-        self.rooms.get(now, &room).copied()
+        self.rooms.get(now, &room).or_else(|| self.elsewhere.get(now, &room)).copied()
     }
 
     /// A match has come to nothing.
@@ -161,7 +175,9 @@ impl Endings {
     pub(crate) fn sync_answers(&self, now: UnixMillis) -> Vec<SyncAnswer> {
         let remaining = |until: UnixMillis| millis(until.since(now));
         let revoked: Vec<_> = self.revoked.iter(now).map(|(id, (), until)| (*id, remaining(until))).collect();
-        let ended = self.rooms.iter(now).map(|(id, reason, until)| (*id, *reason, remaining(until)));
+        let elsewhere = self.elsewhere.iter(now).filter(|(id, ..)| self.rooms.get(now, id).is_none());
+        let ended = self.rooms.iter(now).chain(elsewhere);
+        let ended = ended.map(|(id, reason, until)| (*id, *reason, remaining(until)));
         let ended: Vec<_> = ended.collect();
         let revoked = revoked
             .chunks(limits::BATCH)
@@ -176,6 +192,7 @@ impl Endings {
     /// Forgets what nobody can claim any more.
     pub(crate) fn expire(&mut self, now: UnixMillis) {
         self.rooms.expire(now);
+        self.elsewhere.expire(now);
         self.sides.expire(now);
         self.former.expire(now);
         self.revoked.expire(now);
@@ -185,7 +202,7 @@ impl Endings {
     /// How many rooms are remembered.
     #[cfg(test)]
     pub(crate) fn rooms(&self, now: UnixMillis) -> usize {
-        self.rooms.iter(now).count() + self.former.iter(now).count()
+        self.rooms.iter(now).count() + self.elsewhere.iter(now).count() + self.former.iter(now).count()
     }
 }
 
@@ -211,6 +228,28 @@ mod tests {
         endings.end_room(START, room(1), EndReason::Left);
         assert_eq!(endings.reason(START, room(1)), Some(EndReason::Reported));
         assert_eq!(endings.reason(START + LIFE, room(1)), None);
+    }
+
+    #[test]
+    fn rooms_that_nobody_knows_push_out_none_that_was_here() {
+        let mut endings = Endings::new(LIFE, LIFE * 2);
+        endings.end_room(START, room(1), EndReason::Reported);
+        for n in 0..=ENDED_ROOMS as u128 {
+            endings.hear_end(START, RoomId::from_bytes(n.to_be_bytes()), EndReason::Left);
+        }
+        assert_eq!(endings.reason(START, room(1)), Some(EndReason::Reported));
+        assert_eq!(endings.rooms(START), ENDED_ROOMS + 1);
+    }
+
+    #[test]
+    fn a_room_that_others_ended_first_is_told_once_with_the_first_reason() {
+        let mut endings = Endings::new(LIFE, LIFE * 2);
+        endings.hear_end(START, room(1), EndReason::Expired);
+        endings.end_room(START, room(1), EndReason::Left);
+        endings.hear_end(START, room(1), EndReason::Reported);
+        assert_eq!(endings.reason(START, room(1)), Some(EndReason::Expired));
+        let told: Vec<_> = endings.sync_answers(START).into_iter().flat_map(|answer| answer.ended).collect();
+        assert_eq!(told, [(room(1), EndReason::Expired, LIFE.as_millis() as u64)]);
     }
 
     #[test]

@@ -102,8 +102,8 @@ impl Sessions {
             RoomEvent::Ended(reason) => {
                 if self.rooms.contains(&room) {
                     self.close_room(now, room, *reason);
-                } else if self.endings.reason(now, room).is_none() {
-                    self.endings.end_room(now, room, *reason);
+                } else {
+                    self.endings.hear_end(now, room, *reason);
                 }
             }
             // A janitor has missed leases. It forgets; who holds a side publishes that it does.
@@ -239,8 +239,8 @@ impl Sessions {
             SessionEvent::Left(room) => {
                 if self.rooms.contains(room) {
                     self.end_room(now, *room, EndReason::Left);
-                } else if self.endings.reason(now, *room).is_none() {
-                    self.endings.end_room(now, *room, EndReason::Left);
+                } else {
+                    self.endings.hear_end(now, *room, EndReason::Left);
                 }
             }
             SessionEvent::StartedOver { stamp } => self.end_older(now, id, *stamp),

@@ -74,8 +74,8 @@ impl Sessions {
     pub(crate) fn handle_reported(&mut self, now: UnixMillis, room: RoomId, by: ReportedBy) {
         if self.rooms.contains(&room) {
             self.close_room(now, room, EndReason::Left);
-        } else if self.endings.reason(now, room).is_none() {
-            self.endings.end_room(now, room, EndReason::Left);
+        } else {
+            self.endings.hear_end(now, room, EndReason::Left);
         }
         self.act_on_report(now, room, by);
     }

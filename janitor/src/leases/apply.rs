@@ -14,7 +14,7 @@ use schemas::{
 use super::{
     bounded::Moment,
     policy::HELD_TWICE_PER_TICK,
-    records::{BootTag, ExpiryNotice, Gateway, Held, Key, Leased, LeasedRoom, Tombstone},
+    records::{BootTag, ExpiryNotice, Gateway, Held, Key, Leased, LeasedRoom, NamedBy, RoomEnd, Tombstone},
     state::{Effect, Leases},
 };
 
@@ -132,10 +132,10 @@ impl Leases {
     fn renew_room(&mut self, now: UnixMillis, room: RoomId) {
         let moment = self.moment(now);
         match self.ended.get(&room) {
-            None => self.rooms.insert(room, LeasedRoom(moment)),
+            None => self.rooms.insert(room, LeasedRoom { heard: moment, named_by: NamedBy::Lease }),
             Some(ended) => {
                 let age = self.policy.end_memory().saturating_sub(ended.until.since(moment));
-                let why = ended.why;
+                let why = ended.why.reason;
                 if age > limits::RENEWAL {
                     self.publish_ended(now, room, why);
                 }
@@ -146,15 +146,20 @@ impl Leases {
     fn apply_room(&mut self, now: UnixMillis, room: RoomId, event: &RoomEvent) {
         match event {
             RoomEvent::Ended(reason) => self.end_room(now, room, *reason),
-            RoomEvent::Joined(_) | RoomEvent::Present(_) => match self.ended.get(&room).map(|it| it.why) {
-                // One gateway may name any room: such rooms leave half of the place for leases.
-                None if self.rooms.contains(&room) || self.rooms.len() < self.policy.capacity.rooms / 2 => {
-                    self.rooms.insert(room, LeasedRoom(self.moment(now)));
+            RoomEvent::Joined(_) | RoomEvent::Present(_) => {
+                match self.ended.get(&room).map(|it| it.why.reason) {
+                    // One gateway may name any room: such rooms leave half of the place for leases.
+                    None if self.rooms.contains(&room)
+                        || self.rooms.len() < self.policy.capacity.rooms / 2 =>
+                    {
+                        let named_by = self.named_by(room);
+                        self.rooms.insert(room, LeasedRoom { heard: self.moment(now), named_by });
+                    }
+                    None => self.refused_leases += 1,
+                    Some(why) if matches!(event, RoomEvent::Joined(_)) => self.publish_ended(now, room, why),
+                    Some(_) => {}
                 }
-                None => self.refused_leases += 1,
-                Some(why) if matches!(event, RoomEvent::Joined(_)) => self.publish_ended(now, room, why),
-                Some(_) => {}
-            },
+            }
             // None of these shows that the room is in use. What another janitor concludes from
             // silence, this one concludes by itself.
             RoomEvent::Detached(_)
@@ -280,12 +285,18 @@ impl Leases {
 
     /// Keeps the first reason and the later time.
     fn bury(&mut self, now: UnixMillis, room: RoomId, why: EndReason, remaining: Duration) {
+        let named_by = self.named_by(room);
         self.rooms.remove(&room);
         let until = self.moment(now).after(remaining.min(self.policy.end_memory()));
         let tombstone = match self.ended.get(&room) {
             Some(known) => Tombstone { until: known.until.max(until), why: known.why },
-            None => Tombstone { until, why },
+            None => Tombstone { until, why: RoomEnd { reason: why, named_by } },
         };
         self.ended.insert(room, tombstone);
+    }
+
+    /// What has named a room so far.
+    fn named_by(&self, room: RoomId) -> NamedBy {
+        self.rooms.get(&room).map_or(NamedBy::Event, |room| room.named_by)
     }
 }

@@ -30,6 +30,11 @@ impl Moment {
 pub(super) trait Aged {
     /// The entries with the lowest are dropped first when there is no room.
     fn age(&self) -> Moment;
+
+    /// What is known from more than one source. It is dropped last, whatever its age.
+    fn is_confirmed(&self) -> bool {
+        true
+    }
 }
 
 /// A map of at most `capacity` entries. When it overflows, the oldest are dropped and counted.
@@ -62,14 +67,15 @@ impl<K: Ord + Clone, V: Aged> Bounded<K, V> {
     fn shed(&mut self) {
         let before = self.entries.len();
         let excess = (before - self.capacity + self.capacity / 8).min(before);
-        let mut ages: Vec<Moment> = self.entries.values().map(Aged::age).collect();
-        let (older, &mut limit, _) = ages.select_nth_unstable(excess - 1);
-        // Drops all that are older than the limit, and as many of those as old as it as are still
-        // needed.
-        let mut as_old = excess - older.iter().filter(|age| **age < limit).count();
+        let rank = |value: &V| (value.is_confirmed(), value.age());
+        let mut ranks: Vec<_> = self.entries.values().map(rank).collect();
+        let (lower, &mut limit, _) = ranks.select_nth_unstable(excess - 1);
+        // Drops all that are below the limit, and as many of those at it as are still needed.
+        let mut at_limit = excess - lower.iter().filter(|rank| **rank < limit).count();
         self.retain(|_, value| {
-            let goes = value.age() < limit || (value.age() == limit && as_old > 0);
-            as_old -= usize::from(goes && value.age() == limit);
+            let rank = rank(value);
+            let goes = rank < limit || (rank == limit && at_limit > 0);
+            at_limit -= usize::from(goes && rank == limit);
             !goes
         });
         self.overflowed += (before - self.entries.len()) as u64;

@@ -84,7 +84,7 @@ impl Leases {
         let moment = self.moment(now);
         let patience = self.policy.lifetimes.grace + SILENCE;
         self.rooms.retain(|&room, room_lease| {
-            let goes = moment.since(room_lease.0) >= patience && expired.len() < EXPIRIES_PER_TICK;
+            let goes = moment.since(room_lease.heard) >= patience && expired.len() < EXPIRIES_PER_TICK;
             if goes {
                 expired.push(Message::Room { room, speaker: Service::Janitor, event: RoomEvent::Expired });
             }

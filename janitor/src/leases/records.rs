@@ -82,11 +82,24 @@ impl Aged for Held {
 
 /// A room that a lease or an event of a side has named.
 #[derive(Debug)]
-pub(super) struct LeasedRoom(pub(super) Moment);
+pub(super) struct LeasedRoom {
+    /// When it was last named.
+    pub(super) heard: Moment,
+    pub(super) named_by: NamedBy,
+}
+
+/// What has named a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// An event, which does not tell its publisher: it may be of a room that never was.
+    Event,
+    /// A lease. How many rooms a gateway may lease is limited.
+    Lease,
+}
 
 impl Aged for LeasedRoom {
     fn age(&self) -> Moment {
-        self.0
+        self.heard
     }
 }
 
@@ -162,12 +175,29 @@ pub(super) struct Tombstone<T> {
     pub(super) why: T,
 }
 
-/// A room that has ended, and why.
-pub(super) type EndedRoom = Tombstone<EndReason>;
+/// A room that has ended.
+pub(super) type EndedRoom = Tombstone<RoomEnd>;
 /// A session that was deleted.
 pub(super) type RevokedSession = Tombstone<()>;
 
-impl<T> Aged for Tombstone<T> {
+/// Why a room has ended, and what had named it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RoomEnd {
+    pub(super) reason: EndReason,
+    pub(super) named_by: NamedBy,
+}
+
+impl Aged for EndedRoom {
+    fn age(&self) -> Moment {
+        self.until
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.why.named_by == NamedBy::Lease
+    }
+}
+
+impl Aged for RevokedSession {
     fn age(&self) -> Moment {
         self.until
     }

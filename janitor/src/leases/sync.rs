@@ -34,7 +34,7 @@ impl Leases {
         room_left -= answer.revoked.len();
         for (&room, ended) in self.ended.after(cursor.room).take(room_left) {
             cursor.room = Some(room);
-            answer.ended.push((room, ended.why, millis(ended.until.since(moment))));
+            answer.ended.push((room, ended.why.reason, millis(ended.until.since(moment))));
         }
         room_left -= answer.ended.len();
         answer.last = room_left > 0;

@@ -188,6 +188,23 @@ mod rogue_gateways {
     }
 
     #[test]
+    fn ends_of_rooms_that_never_were_push_out_none_of_a_room_that_was_leased() {
+        let capacity = Capacity { tombstones: 100, ..Capacity::default() };
+        let rig = Rig::starting(LeasePolicy { capacity, ..policy() });
+        rig.pass(QUIET);
+        rig.receive(lease("g1", 1, vec![lease_of(1, 1, Some(room(1)))]));
+        rig.receive(ended(room(1), EndReason::Reported));
+        rig.pass(SECOND);
+        for n in 1000..2000 {
+            rig.receive(peer(room(n), RoomEvent::Joined(attachment(1))));
+            rig.receive(ended(room(n), EndReason::Left));
+        }
+        let joined = peer(room(1), RoomEvent::Joined(attachment(9)));
+        assert_eq!(rig.receive(joined), [publishes_ended(room(1), EndReason::Reported)]);
+        assert!(rig.counts().ended <= 100);
+    }
+
+    #[test]
     fn one_leases_no_more_sessions_than_a_gateway_may_have() {
         let rig = Rig::awake();
         let most = u64::from(LEASES_PER_GATEWAY);
