@@ -11,7 +11,7 @@ use schemas::{
     criteria::Criteria,
     token::{ROOM_AUDIENCE, RoomHistory, SESSION_AUDIENCE, TicketClaims, TokenClaims},
 };
-use session::{ClientCommand, ConnId, SessionGrant, TicketGrant, ToClient, Unsigned};
+use session::{ClientCommand, ConnId, SessionGrant, TicketGrant, ToClient};
 
 use super::world::{End, Event, Frame, Machine, World};
 

@@ -19,8 +19,13 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn start(parameters: &[&str]) -> Self {
+        Self::start_with("--json", parameters)
+    }
+
+    /// One that writes in another form than JSON.
+    pub(super) fn start_with(output: &str, parameters: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
-        command.args(["chat", "--json"]).args(parameters).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["chat", output]).args(parameters).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().unwrap());
@@ -46,6 +51,17 @@ impl Program {
                 return object;
             }
         }
+    }
+
+    /// Whether a line with this text comes before the output ends.
+    pub(super) fn reads(&mut self, text: &str) -> bool {
+        let mut line = String::new();
+        while self.output.read_line(&mut line).unwrap() > 0 {
+            if std::mem::take(&mut line).contains(text) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Its machine fails.

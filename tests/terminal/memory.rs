@@ -10,9 +10,10 @@ use std::{
 
 use aws_lc_rs::hkdf;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
 
 use super::json::Program;
-use crate::support::process::Launch;
+use crate::support::{eventually, process::Launch, unique};
 
 /// The length of the key of an invite.
 struct KeyLength;
@@ -69,4 +70,36 @@ async fn the_key_of_an_invite_is_gone_once_its_chat_is_secured() {
     assert!(copies(guest.id(), link.as_bytes()) > 0, "the search finds nothing");
     assert_eq!([host.id(), guest.id()].map(|process| copies(process, &psk)), [0, 0]);
     assert_eq!([host.end(), guest.end()], [Some(0), Some(0)]);
+}
+
+/// A text that is in memory whole, so that a search for it finds each copy.
+fn text() -> String {
+    unique("a-text-that-nobody-else-writes")
+}
+
+#[tokio::test]
+async fn a_text_is_gone_once_its_chat_is_over_whatever_the_output() {
+    let serve = Launch::new("serve").ready().await;
+    let url = format!("http://{}", serve.address());
+    for output in ["--json", "--plain"] {
+        let topic = unique("topic");
+        let parameters = ["--url", &url, "--topic", &topic];
+        let mut speaker = Program::start(&parameters);
+        let mut reader = Program::start_with(output, &parameters);
+        speaker.event("secured");
+        let said = text();
+        speaker.write(&json!({ "text": said }));
+        assert!(reader.reads(&said), "{output}");
+        speaker.event("delivered");
+        // An argument is in memory as long as the program runs, so the search finds what is there.
+        assert!(copies(reader.id(), topic.as_bytes()) > 0, "the search finds nothing");
+        speaker.write(&json!({ "command": "leave" }));
+        speaker.event("ended");
+        eventually("the text is gone where it was read", async || copies(reader.id(), said.as_bytes()) == 0)
+            .await;
+        eventually("the text is gone where it was written", async || {
+            copies(speaker.id(), said.as_bytes()) == 0
+        })
+        .await;
+    }
 }

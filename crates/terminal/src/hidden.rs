@@ -1,6 +1,6 @@
 //! Reads an invite from standard input. At a terminal it is not shown: it would stay on the screen.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 use client::invite::LINK_MAX;
 use crossterm::{
@@ -8,6 +8,8 @@ use crossterm::{
     terminal::{disable_raw_mode, enable_raw_mode},
 };
 use zeroize::Zeroizing;
+
+use super::streams;
 
 /// The first line of standard input; what is behind it stays there.
 pub(super) fn first_line() -> io::Result<Zeroizing<String>> {
@@ -20,10 +22,19 @@ pub(super) fn first_line() -> io::Result<Zeroizing<String>> {
         eprintln!();
         return line;
     }
-    // With room for the longest: a string that grows leaves copies behind.
-    let mut line = Zeroizing::new(String::with_capacity(LINK_MAX));
-    io::stdin().lock().take(LINK_MAX as u64).read_line(&mut line)?;
-    Ok(line)
+    line_of(streams::input()?)
+}
+
+/// Byte by byte, since what is behind the line is to be read by others.
+fn line_of(mut input: impl Read) -> io::Result<Zeroizing<String>> {
+    // With room for the longest: what grows leaves copies behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(LINK_MAX));
+    let mut byte = [0];
+    while line.len() < LINK_MAX && line.last() != Some(&b'\n') && input.read(&mut byte)? > 0 {
+        line.push(byte[0]);
+    }
+    let text = std::str::from_utf8(&line).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// A line from keys. Ctrl-C, Ctrl-D and Esc give up.
@@ -63,6 +74,15 @@ mod tests {
             Ok(Event::Key(KeyEvent::new(*code, *modifiers)))
         })
         .map(|line| line.to_string())
+    }
+
+    #[test]
+    fn the_first_line_is_read_and_no_more_is_taken() {
+        let mut input = &b"one\ntwo\n"[..];
+        assert_eq!(*line_of(&mut input).unwrap(), "one\n");
+        assert_eq!(input, b"two\n");
+        assert_eq!(line_of(&vec![b'x'; LINK_MAX + 9][..]).unwrap().len(), LINK_MAX);
+        assert!(line_of(&b"\xff\n"[..]).is_err());
     }
 
     #[test]

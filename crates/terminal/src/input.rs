@@ -7,7 +7,10 @@ use schemas::control::Category;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::command::{Command, TypedLine};
+use super::{
+    command::{Command, TypedLine},
+    streams::{self, WipingReader},
+};
 
 /// Lines read ahead of the chat.
 const LINES: usize = 16;
@@ -44,7 +47,12 @@ impl Input {
     /// the process.
     pub(super) fn new(typist: Typist) -> Self {
         let (sender, lines) = mpsc::channel(LINES);
-        std::thread::spawn(move || read_lines(io::stdin().lock(), &sender));
+        std::thread::spawn(move || {
+            // Without standard input there is no line.
+            if let Ok(input) = streams::input() {
+                read_lines(WipingReader::new(input), &sender);
+            }
+        });
         Self { lines, typist }
     }
 

@@ -18,7 +18,10 @@ use schemas::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::output::{Report, Reporter};
+use super::{
+    output::{Report, Reporter},
+    streams,
+};
 
 /// Output in lines of JSON.
 pub(super) struct Json(());
@@ -32,9 +35,7 @@ impl Json {
 impl Reporter for Json {
     fn report(&mut self, report: Report<'_>) -> io::Result<()> {
         let line = Zeroizing::new(line(&object(report)));
-        let mut out = io::stdout().lock();
-        out.write_all(line.as_bytes())?;
-        out.flush()
+        streams::output()?.write_all(line.as_bytes())
     }
 }
 

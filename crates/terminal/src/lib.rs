@@ -28,6 +28,7 @@ mod popup_text;
 mod service_text;
 mod state;
 mod stop;
+mod streams;
 mod terminal;
 mod text;
 mod view;

@@ -8,10 +8,12 @@ use std::{
 };
 
 use client::{Closed, channel::SafetyCode};
+use zeroize::Zeroizing;
 
 use super::{
     output::{Report, Reporter},
     service_text::service,
+    streams,
     text::{Break, harmless, harmless_lines, rows},
 };
 
@@ -47,12 +49,12 @@ impl Plain {
 
     /// Writes a text of the peer to standard output.
     fn text(&self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut rows = Zeroizing::new(Vec::new());
         match self.texts {
-            Target::Terminal => write_marked(&mut out, "> ", text, columns())?,
-            Target::Pipe => text.lines().try_for_each(|line| writeln!(out, "{}", harmless(line)))?,
+            Target::Terminal => write_marked(&mut *rows, "> ", text, columns())?,
+            Target::Pipe => text.lines().try_for_each(|line| writeln!(rows, "{}", harmless(line)))?,
         }
-        out.flush()
+        streams::output()?.write_all(&rows)
     }
 
     /// Writes a status line to standard error. The terminal may wrap it: a link in it can then still

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, BufWriter, IsTerminal, Write},
-    os::fd::AsFd,
     panic,
     sync::{
         Once,
@@ -25,12 +24,12 @@ use ratatui::{
     layout::{Rect, Size},
 };
 
-use super::{painter::Painter, view::Cursor};
+use super::{painter::Painter, streams, view::Cursor};
 
 /// Whether the terminal has to be restored.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Not `io::stdout()`: its buffer is never freed, so the last texts in it would never be wiped.
+/// Freed, and so wiped, with the chat.
 type Out = BufWriter<File>;
 
 /// The whole screen of a terminal. Dropping it clears the screen and restores the terminal.
@@ -52,7 +51,7 @@ impl Terminal {
     /// If the terminal cannot be set up. It is then as it was before.
     pub(super) fn take() -> io::Result<Self> {
         give_back_on_panic();
-        let mut out = BufWriter::new(File::from(io::stdout().as_fd().try_clone_to_owned()?));
+        let mut out = BufWriter::new(streams::output()?);
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         // What is too long for a row is cut off, and never reaches the next one.
