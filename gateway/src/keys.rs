@@ -176,8 +176,7 @@ mod tests {
         });
         let (mut announced, mut signers) = (HashSet::new(), HashSet::new());
         while signers.len() < 3 {
-            let Some(Heard::Message { message: Message::Key { key, from, event, .. }, .. }) =
-                heard.next().await
+            let Some(Heard::Message { message: Message::Key { key, event, .. }, .. }) = heard.next().await
             else {
                 panic!("a key")
             };

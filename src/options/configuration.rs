@@ -14,6 +14,7 @@ use serving::ops_token::OpsToken;
 use session::Topology;
 
 use super::{
+    faults::with_causes,
     listeners::{self, Listener},
     reader::Reader,
     role::Role,
@@ -393,10 +394,4 @@ fn nats(reader: &mut Reader) -> Option<NatsOptions> {
         reader.conflict(rows, &with_causes(&fault));
     }
     (!alone).then_some(options)
-}
-
-/// An error and its causes.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

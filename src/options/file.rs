@@ -1,5 +1,5 @@
-//! Options in a file (TOML), under their own names. What stands there is the default of this machine: the
-//! environment and the command line win over it.
+//! Options in a file (TOML), under their own names. What stands there is the default of this
+//! machine: the environment and the command line win over it.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -7,10 +7,9 @@ use toml::{Table, Value};
 
 use super::{
     faults::{Faults, Place, nearest},
-    reader::place,
     secrecy,
     spec::Row,
-    table::{CONFIG, TABLE},
+    table::{CONFIG, TABLE, place},
     value::Wrong,
 };
 
@@ -20,8 +19,8 @@ const FILE_BYTES: usize = 1024 * 1024;
 /// What is given for each option.
 pub type Values = BTreeMap<&'static str, Result<Vec<String>, Wrong>>;
 
-/// Reads a file. What is no option is a fault; what is one of another role is left to it. A file that
-/// cannot be read is told where the value of `--config` is.
+/// Reads a file. What is no option is a fault; what is one of another role is left to it. A file
+/// that cannot be read is told where the value of `--config` is.
 pub fn read(path: &Path, faults: &mut Faults) -> Values {
     let Ok(bytes) = fs::read(path) else { return Values::new() };
     let table = match table(&bytes) {

@@ -1,5 +1,5 @@
-//! Reads the command line, the environment and a file as text. The command line has precedence, then the
-//! environment.
+//! Reads the command line, the environment and a file as text. The command line has precedence,
+//! then the environment.
 //!
 //! It continues after a fault, so that all faults can be reported together. (clap stops at the
 //! first.)

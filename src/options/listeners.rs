@@ -11,7 +11,7 @@ use serving::{
 };
 
 use super::{
-    configuration::with_causes,
+    faults::with_causes,
     reader::Reader,
     role::Role,
     spec::{Optional, Row},

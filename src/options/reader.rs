@@ -10,7 +10,7 @@ use super::{
     role::Role,
     secrecy,
     spec::{Optional, Row, Setting},
-    table::TABLE,
+    table::place,
     value::{Value, Wrong},
 };
 
@@ -119,10 +119,4 @@ impl Reader {
     pub fn into_faults(self) -> Faults {
         self.faults
     }
-}
-
-/// Where the faults of an option are shown.
-pub fn place(row: &dyn Row) -> Place {
-    let number = TABLE.iter().position(|other| other.spec().name == row.spec().name);
-    Place::Option(number.unwrap_or(TABLE.len()))
 }

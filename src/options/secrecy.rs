@@ -1,7 +1,7 @@
-//! What messages may repeat of what was given. An invite is a secret, and so is a password in a URL;
-//! standard error ends up in logs, in screenshots and in questions to others. So no message of this
-//! program repeats a word or value that could be one, not even in an option that it does not belong
-//! to.
+//! What messages may repeat of what was given. An invite is a secret, and so is a password in a
+//! URL; standard error ends up in logs, in screenshots and in questions to others. So no message of
+//! this program repeats a word or value that could be one, not even in an option that it does not
+//! belong to.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 

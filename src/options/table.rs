@@ -22,6 +22,7 @@ use schemas::{NodeId, Service, lifetimes};
 use serving::socket::Address;
 
 use super::{
+    faults::Place,
     role::Role,
     spec::{Group, Optional, Row, Setting, Spec},
     value::{
@@ -47,8 +48,8 @@ const fn on_loopback(port: u16) -> Address {
     Address::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
 }
 
-/// Defines each row as a static of its value's type, and the table of all rows. A row without one of
-/// the fields does not compile.
+/// Defines each row as a static of its value's type, and the table of all rows. A row without one
+/// of the fields does not compile.
 macro_rules! table {
     ($($id:ident: $type:ty {
         name: $name:literal, group: $group:ident, roles: $roles:expr,
@@ -435,4 +436,10 @@ table! {
         help: "The part of all traces that is kept, from 0 (none) to 1 (all). It is decided where a trace \
             begins; every node that goes on with it keeps its part, too.",
     }
+}
+
+/// Where the faults of an option are shown.
+pub fn place(row: &dyn Row) -> Place {
+    let number = TABLE.iter().position(|other| other.spec().name == row.spec().name);
+    Place::Option(number.unwrap_or(TABLE.len()))
 }

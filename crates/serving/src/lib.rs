@@ -11,6 +11,7 @@ pub mod headers;
 pub mod listener;
 pub mod ops;
 pub mod ops_token;
+mod peer;
 pub mod problem;
 mod proxy;
 pub mod refusal;

@@ -3,7 +3,6 @@
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use parking_lot::Mutex;
 use records::TlsStream;
 use socket2::SockRef;
 use tokio::{
@@ -12,9 +11,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use crate::peer::Peer;
 use crate::{
     proxy::{self, Whose},
-    refusal::{Refusal, Seldom},
+    refusal::{Refusal, Refused, Seldom},
     requests,
     socket::Listening,
     stream::Stream,
@@ -24,60 +24,6 @@ use crate::{
 /// After an accept that failed for want of a resource (file descriptors, memory): only waiting
 /// helps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Who is at the other end of a connection, and what [`ListenerConfig::admit`] gave it. In the
-/// extensions of each of its requests.
-#[derive(Debug)]
-pub struct Peer<G> {
-    address: IpAddr,
-    transport: Transport,
-    guard: Arc<Mutex<Option<G>>>,
-}
-
-impl<G> Clone for Peer<G> {
-    fn clone(&self) -> Self {
-        let Self { address, transport, guard } = self;
-        Self { address: *address, transport: *transport, guard: guard.clone() }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
-    Plain,
-    Encrypted,
-}
-
-impl<G> Peer<G> {
-    /// Over plain TCP.
-    pub fn plain(address: IpAddr) -> Self {
-        Self { address: address.to_canonical(), transport: Transport::Plain, guard: Arc::default() }
-    }
-
-    /// Over TLS.
-    pub fn encrypted(address: IpAddr) -> Self {
-        Self { transport: Transport::Encrypted, ..Self::plain(address) }
-    }
-
-    /// The address at the other end of the socket.
-    pub fn address(&self) -> IpAddr {
-        self.address
-    }
-
-    /// Whether TLS ends here.
-    pub fn is_encrypted(&self) -> bool {
-        self.transport == Transport::Encrypted
-    }
-
-    /// Takes the connection's guard, for a WebSocket that outlives its HTTP. `None` if it was taken
-    /// before.
-    pub fn take_guard(&self) -> Option<G> {
-        self.guard.lock().take()
-    }
-
-    fn with_guard(self, guard: G) -> Self {
-        Self { guard: Arc::new(Mutex::new(Some(guard))), ..self }
-    }
-}
 
 /// Where clients come in.
 pub struct Door {
@@ -108,8 +54,8 @@ pub struct ListenerConfig<G> {
 
 /// Proxies that pass bytes through, and begin with a header of the PROXY protocol.
 pub struct Proxies<G> {
-    /// Whether this is the address of one: it is believed, and has to say whose each connection is. Anybody
-    /// else's header is no HTTP and no TLS.
+    /// Whether this is the address of one: it is believed, and has to say whose each connection is.
+    /// Anybody else's header is no HTTP and no TLS.
     pub is_proxy: IsProxy,
     /// Admits a connection of the client that a proxy has named, instead of the proxy's own.
     pub admit: Admit<G>,
@@ -126,9 +72,6 @@ impl<G> Clone for Proxies<G> {
 
 /// See [`ListenerConfig::admit`].
 pub type Admit<G> = Arc<dyn Fn(IpAddr) -> Result<G, Refusal> + Send + Sync>;
-
-/// See [`ListenerConfig::refused`].
-pub type Refused = Arc<dyn Fn(Refusal) + Send + Sync>;
 
 impl<G> Clone for ListenerConfig<G> {
     fn clone(&self) -> Self {

@@ -1,6 +1,6 @@
 //! Whom a listener does not serve, and why: for whoever counts it, and tells the operator.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -27,6 +27,9 @@ pub enum Refusal {
     /// An answer was not read.
     Unread,
 }
+
+/// Is told of each refusal.
+pub type Refused = Arc<dyn Fn(Refusal) + Send + Sync>;
 
 impl Refusal {
     /// Every cause.

@@ -17,9 +17,9 @@ use crate::{
     gate::{Exchange, HttpStream},
     head::{HEAD_BYTES, HEADERS, HeadFault},
     headers,
-    listener::{Peer, Refused},
+    peer::Peer,
     problem::CommonProblem,
-    refusal::Refusal,
+    refusal::{Refusal, Refused},
     stream::Stream,
 };
 

@@ -84,7 +84,8 @@ impl Value for Most {
 #[derive(Clone, Copy, Debug)]
 pub struct Admission(pub Option<u32>);
 
-/// The most that an operator may ask for: with four times as many a phone works for some ten seconds.
+/// The most that an operator may ask for: with four times as many a phone works for some ten
+/// seconds.
 const HASHES: u32 = 1_000_000;
 
 impl Value for Admission {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::{Extension, routing::get};
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
