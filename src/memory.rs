@@ -1,21 +1,25 @@
-//! Gives memory back to the system after a rush: what a thousand handshakes or matches have needed for a moment lies between what stays, and
-//! the allocator keeps it.
+//! Gives memory back to the system after a rush: what a thousand handshakes or matches have needed
+//! for a moment lies between what stays, and the allocator keeps it.
 
 use std::{convert::Infallible, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often it is looked whether a rush is over: soon enough that nobody wonders where the memory has gone.
+/// How often it is looked whether a rush is over: soon enough that nobody wonders where the memory
+/// has gone.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How much has to come or go before it is worth the walk over the heap, which is a millisecond or two for 10,000 connections.
+/// How much has to come or go before it is worth the walk over the heap, which is a millisecond or
+/// two for 10,000 connections.
 const RUSH: u64 = 500;
 
-/// Looks without any movement until memory is given back once more: what the rush left to timers is free by then, too.
+/// Looks without any movement until memory is given back once more: what the rush left to timers is
+/// free by then, too.
 const AFTERMATH: u32 = 6;
 
-/// Watches how many connections, batches of frames, wants, or leases have ever come and gone. When many have, and none more in the
-/// meantime, memory is given back: at once, and after [`AFTERMATH`].
+/// Watches how many connections, batches of frames, wants, or leases have ever come and gone. When
+/// many have, and none more in the meantime, memory is given back: at once, and after
+/// [`AFTERMATH`].
 pub async fn give_back_after_rushes(moved: impl Fn() -> u64) -> Infallible {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -23,7 +27,8 @@ pub async fn give_back_after_rushes(moved: impl Fn() -> u64) -> Infallible {
     loop {
         looks.tick().await;
         if rushes.look(moved()) {
-            // On a thread of its own: whoever allocates on this one does not wait for all of the walk.
+            // On a thread of its own: whoever allocates on this one does not wait for all of the
+            // walk.
             let _ = tokio::task::spawn_blocking(wipe::give_back).await;
         }
     }

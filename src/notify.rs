@@ -1,5 +1,6 @@
-//! What systemd is told of a node (`Type=notify`): that clients can come, that certificates are being read
-//! again, that it is about to end, and now and then that it is alive. Without systemd, nobody is told.
+//! What systemd is told of a node (`Type=notify`): that clients can come, that certificates are
+//! being read again, that it is about to end, and now and then that it is alive. Without systemd,
+//! nobody is told.
 
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,7 +27,8 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Tells that the process is alive, as long as its tasks run, if systemd wants to know (`WatchdogSec`).
+/// Tells that the process is alive, as long as its tasks run, if systemd wants to know
+/// (`WatchdogSec`).
 pub async fn stay_alive(stop: CancellationToken) {
     let Some(wait) = sd_notify::watchdog_enabled().filter(|wait| !wait.is_zero()) else { return };
     let mut beats = interval(wait / BEATS);

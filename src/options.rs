@@ -2,8 +2,8 @@
 //!
 //! One [table] describes all options of the roles of a node. What was [given], there or in a
 //! [file](mod@file), is first collected as text, then parsed into the [configuration] of one role.
-//! All faults are reported together, before anything starts. The commands that are not roles, `chat`
-//! and `bench`, describe their options themselves, with clap.
+//! All faults are reported together, before anything starts. The commands that are not roles,
+//! `chat` and `bench`, describe their options themselves, with clap.
 
 mod account;
 mod configuration;
@@ -105,8 +105,8 @@ pub fn read<C: Configuration>(
     read_as(BootId(rand::random()), words, environment)
 }
 
-/// Reads and checks the options of a role, and says what would be in force: each value, and where it
-/// comes from.
+/// Reads and checks the options of a role, and says what would be in force: each value, and where
+/// it comes from.
 ///
 /// # Errors
 /// All faults.

@@ -1,5 +1,5 @@
-//! `cipher-chat order`: signs an order of the operator, gives it to the nodes, and says who has taken
-//! it.
+//! `cipher-chat order`: signs an order of the operator, gives it to the nodes, and says who has
+//! taken it.
 
 mod bus;
 mod ops;

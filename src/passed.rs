@@ -1,6 +1,6 @@
-//! Sockets that whoever started this process has opened for it: `LISTEN_FDS`, as systemd passes those of
-//! its `.socket` units. Clients that come during a restart wait in them, and a port below 1024 needs no right
-//! of this process.
+//! Sockets that whoever started this process has opened for it: `LISTEN_FDS`, as systemd passes
+//! those of its `.socket` units. Clients that come during a restart wait in them, and a port below
+//! 1024 needs no right of this process.
 
 use std::{net::TcpListener, os::unix::net::UnixListener};
 

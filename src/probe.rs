@@ -1,5 +1,5 @@
-//! `cipher-chat probe`: asks the node on this machine how it is, for the health checks of containers
-//! and for scripts.
+//! `cipher-chat probe`: asks the node on this machine how it is, for the health checks of
+//! containers and for scripts.
 
 use std::{
     io::{self, Read, Write},
@@ -23,8 +23,8 @@ const ANSWER_BYTES: u64 = 4 * 1024 * 1024;
 /// The options of `cipher-chat probe`.
 #[derive(Args, Clone, Debug)]
 pub struct ProbeOptions {
-    /// Where the node tells of health and metrics, its --ops-listen: of several addresses, the first that
-    /// is of this machine alone, and so without TLS
+    /// Where the node tells of health and metrics, its --ops-listen: of several addresses, the
+    /// first that is of this machine alone, and so without TLS
     #[arg(
         long,
         value_name = "ADDRESS[,ADDRESS…]",
@@ -134,8 +134,8 @@ trait Connection: Read + Write {}
 impl Connection for TcpStream {}
 impl Connection for UnixStream {}
 
-/// A connection that nobody waits on for long. (The kernel of a node answers for its Unix socket at once,
-/// unless very many wait there.)
+/// A connection that nobody waits on for long. (The kernel of a node answers for its Unix socket at
+/// once, unless very many wait there.)
 fn connect(node: &Address) -> io::Result<Box<dyn Connection>> {
     match node {
         Address::Tcp(address) => {

@@ -1,4 +1,5 @@
-//! Certificates that are renewed while a node runs: read again on SIGHUP, and when their files change.
+//! Certificates that are renewed while a node runs: read again on SIGHUP, and when their files
+//! change.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -14,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::notify;
 
-/// How often it is looked whether files have changed. Who renews a certificate does it days before its
-/// end.
+/// How often it is looked whether files have changed. Who renews a certificate does it days before
+/// its end.
 pub const LOOK: Duration = Duration::from_secs(60);
 
 /// What has become of changed files.
@@ -217,7 +218,8 @@ mod tests {
         let tasks = TaskTracker::new();
         tasks.spawn(reloader.run(Arc::default(), Duration::from_millis(10), stop.clone()));
         directory.renew("two");
-        // A look between two writes finds files that do not fit each other, and another look follows.
+        // A look between two writes finds files that do not fit each other, and another look
+        // follows.
         until(|| metrics.taken.get() > 0).await;
         let refused = metrics.refused.get();
         fs::write(directory.0.join("key"), "no key").unwrap();

@@ -40,9 +40,10 @@ pub enum LogFormat {
 const SILENCED: [&str; 7] =
     ["async_nats", "tungstenite", "tokio_tungstenite", "h2", "hyper_util", "tonic", "tower"];
 
-/// Writes logs to standard error from now on, and to a syslog server if there is one, there always as
-/// JSON. `RUST_LOG` chooses what is shown; the default is `info`. Spans go to traces alone, if there are
-/// any, whatever `RUST_LOG` is. The terminal client never calls this: its screen is for the chat.
+/// Writes logs to standard error from now on, and to a syslog server if there is one, there always
+/// as JSON. `RUST_LOG` chooses what is shown; the default is `info`. Spans go to traces alone, if
+/// there are any, whatever `RUST_LOG` is. The terminal client never calls this: its screen is for
+/// the chat.
 pub fn start(format: LogFormat, syslog: Option<Syslog>, traces: Option<TraceLayer>) {
     let sent = syslog.map(|syslog| fmt::layer().json().with_writer(syslog).with_filter(shown()));
     let registry = tracing_subscriber::registry().with(traces).with(sent);
@@ -136,8 +137,8 @@ impl Collector for BusMetrics {
     }
 }
 
-/// Shows among the metrics what a gateway holds: read when it is asked for, since it takes a look at
-/// each connection.
+/// Shows among the metrics what a gateway holds: read when it is asked for, since it takes a look
+/// at each connection.
 #[derive(Clone)]
 pub struct GatewayLevels(pub Arc<gateway::node::Node>);
 

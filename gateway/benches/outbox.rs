@@ -1,4 +1,5 @@
-//! What waiting for a socket costs, without the socket: `cargo bench -p gateway --bench outbox --features bench`. Items are frames.
+//! What waiting for a socket costs, without the socket:
+//! `cargo bench -p gateway --bench outbox --features bench`. Items are frames.
 
 use divan::{Bencher, counter::ItemsCount};
 use gateway::bench::OpenOutbox;
@@ -38,7 +39,8 @@ fn appended_and_written(bencher: Bencher, payload: usize) {
     bencher.counter(ItemsCount::new(1_u32)).bench_local(one);
 }
 
-/// A client that reads slowly: its socket takes a frame and a half at a time, and what it does not take goes back to the front.
+/// A client that reads slowly: its socket takes a frame and a half at a time, and what it does not
+/// take goes back to the front.
 #[divan::bench(args = PAYLOADS)]
 fn written_piece_by_piece(bencher: Bencher, payload: usize) {
     let (mut outbox, frame) = (OpenOutbox::new(ROOM), frame(payload));

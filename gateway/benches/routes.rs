@@ -1,4 +1,5 @@
-//! What it costs to find the connection for a message of frames from the bus: `cargo bench -p gateway --bench routes --features bench`.
+//! What it costs to find the connection for a message of frames from the bus:
+//! `cargo bench -p gateway --bench routes --features bench`.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
@@ -16,7 +17,8 @@ const ROUTES: [usize; 3] = [1, 20_000, 1_000_000];
 const CONNECTIONS: usize = 256;
 /// Look-ups in one sample.
 const MESSAGES: usize = 1000;
-/// Prime to all of them: each message is for another room, far from the last, until all have had one.
+/// Prime to all of them: each message is for another room, far from the last, until all have had
+/// one.
 const STRIDE: usize = 7919;
 
 fn main() {

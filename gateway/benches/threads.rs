@@ -1,9 +1,11 @@
-//! Whether two threads carry more than one: `cargo bench -p gateway --bench threads --features bench`.
+//! Whether two threads carry more than one:
+//! `cargo bench -p gateway --bench threads --features bench`.
 //!
-//! All clients are of one gateway; each thread has its own pairs and does for them what the relay path does after reading: looks up where
-//! the frames go, writes them as WebSocket frames, counts them, and hands them to the other side's socket, which the thread empties again.
-//! What the threads share is the gateway. Two threads of two gateways share nothing: the difference between the two is contention, the rest
-//! is the machine's.
+//! All clients are of one gateway; each thread has its own pairs and does for them what the relay
+//! path does after reading: looks up where the frames go, writes them as WebSocket frames, counts
+//! them, and hands them to the other side's socket, which the thread empties again. What the
+//! threads share is the gateway. Two threads of two gateways share nothing: the difference between
+//! the two is contention, the rest is the machine's.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 #![expect(clippy::disallowed_methods, reason = "a measurement has a clock of its own")]
@@ -100,7 +102,8 @@ fn work(relay: &Relay, pairs: &mut [Pair]) -> usize {
     rounds
 }
 
-/// Passes the frames of one read on, and empties the listener's socket. Whether something was in it.
+/// Passes the frames of one read on, and empties the listener's socket. Whether something was in
+/// it.
 fn pass(relay: &Relay, pair: &mut Pair) -> bool {
     let frame = [7; BYTES];
     relay.pass_on(&pair.speaker, [frame.as_slice(); FRAMES]);

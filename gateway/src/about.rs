@@ -1,5 +1,5 @@
-//! What the operator tells whoever comes: who runs this, a welcome, what must be agreed to, and where
-//! somebody is sent who leaves quickly.
+//! What the operator tells whoever comes: who runs this, a welcome, what must be agreed to, and
+//! where somebody is sent who leaves quickly.
 
 use http::{Uri, uri::Scheme};
 use schemas::limits;

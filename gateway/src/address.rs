@@ -36,8 +36,8 @@ impl Network {
     pub const ALL: [Self; 4] = [Self::V4, Self::V6Subnet, Self::V6Customer, Self::V6Site];
 }
 
-/// What is kept of a network: a keyed hash. The key is random at start and dies with the process, so
-/// that the hashes name nobody.
+/// What is kept of a network: a keyed hash. The key is random at start and dies with the process,
+/// so that the hashes name nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressKey(NonZeroU64);
 

@@ -187,8 +187,9 @@ fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>, trace: Option<
     }
 }
 
-/// Finds out whether the NATS servers permit this gateway to name itself in subjects: their permissions
-/// may be of the version before. It says something to itself there, which comes back if so.
+/// Finds out whether the NATS servers permit this gateway to name itself in subjects: their
+/// permissions may be of the version before. It says something to itself there, which comes back if
+/// so.
 fn try_names(node: &Node) -> bool {
     let names_itself = node.decide(|sessions, _| sessions.names_itself());
     if node.bus().refuses_names() {
@@ -244,8 +245,8 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
         if *status.borrow_and_update() == Status::Up {
             let asked = Instant::now();
             let is_answered = sync_once(&node).instrument(span!(parent: None, "sync")).await;
-            // What was learned while the bus went down again may be half of it. And where the question
-            // is refused, or others are there, silence does not mean that there is nobody.
+            // What was learned while the bus went down again may be half of it. And where the
+            // question is refused, or others are there, silence does not mean that there is nobody.
             refused = node.bus().faults().contains(&BusFault::SyncRefused);
             if is_answered || !node.is_owed_an_answer(unanswered) {
                 unanswered = 0;

@@ -16,7 +16,8 @@ use schemas::{
 /// gateways; beyond it a flood of announcements is refused and what is known stays.
 pub const KEYS: usize = 4096;
 
-/// The public keys that verify tokens now. Whoever tells it of a key has checked who vouches for it.
+/// The public keys that verify tokens now. Whoever tells it of a key has checked who vouches for
+/// it.
 ///
 /// A key is here until this node's own clock is past its `not_after`, whatever a janitor says
 /// earlier: the announcement that lives longest counts, capped to `horizon` from when it was heard,
@@ -143,10 +144,11 @@ impl KeyRing {
         }
     }
 
-    /// Certificates were revoked: `is_revoked` tells for which of others' keys no certificate vouches
-    /// any more. Their gateway, if it still runs, vouches for those that are its own again. Whoever has
-    /// stolen the certificate cannot, but nobody knows yet which those are, and people hold tokens of the
-    /// others. So such a key is not passed on, and verifies for one token life more at most.
+    /// Certificates were revoked: `is_revoked` tells for which of others' keys no certificate
+    /// vouches any more. Their gateway, if it still runs, vouches for those that are its own again.
+    /// Whoever has stolen the certificate cannot, but nobody knows yet which those are, and people
+    /// hold tokens of the others. So such a key is not passed on, and verifies for one token life
+    /// more at most.
     pub fn revoke(
         &mut self,
         now: UnixMillis,

@@ -14,8 +14,8 @@ use crate::token::{KEY_SETTLE, Tokens};
 /// has failed besides.
 const ANNOUNCE: std::ops::Range<Duration> = Duration::from_secs(10)..Duration::from_secs(30);
 
-/// Between a new connection to the bus and the announcement that follows. All gateways may come back
-/// at once, and what one has announced the others need not.
+/// Between a new connection to the bus and the announcement that follows. All gateways may come
+/// back at once, and what one has announced the others need not.
 const RETURNED: std::ops::Range<Duration> = Duration::ZERO..Duration::from_secs(2);
 
 /// How soon a failed flush is tried again: the bus is down, or has just come back.

@@ -25,8 +25,8 @@ const WAITS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0
 /// second of waiting for nobody.
 const RESUMES: [f64; 7] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0];
 
-/// Upper bounds in seconds of how long a control message is acted on: a decision under a lock, and for
-/// a resume the check of a signature.
+/// Upper bounds in seconds of how long a control message is acted on: a decision under a lock, and
+/// for a resume the check of a signature.
 const ACTS: [f64; 6] = [0.000_1, 0.000_5, 0.002_5, 0.01, 0.1, 1.0];
 
 /// How somebody comes into a room.

@@ -74,9 +74,9 @@ const DOCUMENT_HEADERS: [(&str, &str); 4] = [
     ("x-dns-prefetch-control", "off"),
 ];
 
-/// A browser keeps nothing of the page: a file in its cache would tell who looks at the machine that
-/// somebody chatted here. It is also why a mended page reaches everybody at once. What it costs is
-/// little: the whole page has some 90 KB compressed.
+/// A browser keeps nothing of the page: a file in its cache would tell who looks at the machine
+/// that somebody chatted here. It is also why a mended page reaches everybody at once. What it
+/// costs is little: the whole page has some 90 KB compressed.
 const KEPT: &str = "no-store";
 
 /// The document, which has the screens of the whole page.
@@ -455,8 +455,8 @@ mod tests {
         }
     }
 
-    /// What is read is what runs: of all files only `index.html` differs from the one in `web/`, and
-    /// only by what can be checked against the others.
+    /// What is read is what runs: of all files only `index.html` differs from the one in `web/`,
+    /// and only by what can be checked against the others.
     #[tokio::test]
     async fn every_file_is_served_as_it_is_read() {
         let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");

@@ -19,8 +19,8 @@ const WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-ver
 /// time.
 const SOON: u64 = 1;
 
-/// When to come back where the operator takes no new sessions, in seconds: soon enough after the end of
-/// that, and seldom enough for a crowd that waits for it.
+/// When to come back where the operator takes no new sessions, in seconds: soon enough after the
+/// end of that, and seldom enough for a crowd that waits for it.
 const LATER: u64 = 30;
 
 /// A failure, with what a client must be told about it.

@@ -30,8 +30,8 @@ const NONE: &str = "none";
 /// What a status begins with.
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// Upper bounds in seconds: most answers need no other node, some wait for the bus (500 ms at most),
-/// and none takes longer than ten seconds.
+/// Upper bounds in seconds: most answers need no other node, some wait for the bus (500 ms at
+/// most), and none takes longer than ten seconds.
 const BUCKETS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -199,8 +199,8 @@ impl Tokens {
     pub fn verify_session(&self, token: &str) -> Result<TokenClaims, TokenError> {
         let claims: TokenClaims = self.verify(token, &self.session)?;
         let last = claims.start.saturating_add(limits::SESSION_LIFE.as_secs());
-        // A session that begins in the future would last longer than any, and a stamp from far ahead
-        // would lock it out everywhere.
+        // A session that begins in the future would last longer than any, and a stamp from far
+        // ahead would lock it out everywhere.
         let is_ahead = self.is_ahead(claims.start) || claims.stamp.is_ahead_of(self.clock.now());
         if claims.exp > last || is_ahead {
             return Err(TokenError::Invalid);
@@ -245,8 +245,8 @@ impl Tokens {
         }
     }
 
-    /// A token from the future means that one of two clocks is wrong. If it is this one, tokens that
-    /// have expired would be believed here, so neither is.
+    /// A token from the future means that one of two clocks is wrong. If it is this one, tokens
+    /// that have expired would be believed here, so neither is.
     fn in_time(&self, iat: u64, exp: u64) -> Result<(), TokenError> {
         let now = self.clock.now();
         if self.is_ahead(iat) {

@@ -11,8 +11,8 @@ use schemas::{
 };
 use spans::{Span, span};
 
-/// How many are known at most, in less than 1 MB. Wants beyond it are matched as all others, without
-/// their traces.
+/// How many are known at most, in less than 1 MB. Wants beyond it are matched as all others,
+/// without their traces.
 const MOST: usize = 10_000;
 
 /// How often those are forgotten that nobody repeats any more.

@@ -77,8 +77,8 @@ impl Criteria {
     }
 }
 
-/// A topic as people compare it: NFKC, case-folded, without what cannot be seen. Shown to nobody and
-/// never logged.
+/// A topic as people compare it: NFKC, case-folded, without what cannot be seen. Shown to nobody
+/// and never logged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Topic(String);
 
@@ -153,8 +153,8 @@ impl fmt::Debug for InviteCode {
     }
 }
 
-/// The primary language of a BCP 47 tag, in lower case, in the code that CLDR prefers: `iw` and `he`
-/// are one. Only the language keeps two people apart, not the region or script.
+/// The primary language of a BCP 47 tag, in lower case, in the code that CLDR prefers: `iw` and
+/// `he` are one. Only the language keeps two people apart, not the region or script.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language(Box<str>);

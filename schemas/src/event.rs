@@ -194,8 +194,8 @@ pub enum SessionEvent {
     },
     /// Its owner has left this room, over REST.
     Left(RoomId),
-    /// From its attachment with this stamp on it looks for somebody else: a room that it holds by an
-    /// older one is over.
+    /// From its attachment with this stamp on it looks for somebody else: a room that it holds by
+    /// an older one is over.
     StartedOver {
         /// The stamp of the attachment.
         stamp: Stamp,
@@ -323,8 +323,9 @@ pub struct Heartbeat {
     /// that does not say it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<UnixMillis>,
-    /// Where clients reach this gateway and no other, at most [`crate::limits::URL_BYTES`]: those of one
-    /// that goes away are sent there. `None` where only all gateways together have an address.
+    /// Where clients reach this gateway and no other, at most [`crate::limits::URL_BYTES`]: those
+    /// of one that goes away are sent there. `None` where only all gateways together have an
+    /// address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The orders that are in force at it.
@@ -333,15 +334,15 @@ pub struct Heartbeat {
     /// What this gateway has counted since it started. `None` from other nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<ServiceCounts>,
-    /// Whether this gateway says what it says of its attachments on subjects that name it, and hears
-    /// others there ([`crate::message::Message::Own`]). A gateway of the version before does not, nor
-    /// one that the NATS servers do not permit it yet.
+    /// Whether this gateway says what it says of its attachments on subjects that name it, and
+    /// hears others there ([`crate::message::Message::Own`]). A gateway of the version before does
+    /// not, nor one that the NATS servers do not permit it yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub names_itself: bool,
 }
 
-/// What is published of the service as a whole, as one gateway has counted it: [`crate::transparency`]
-/// adds it up.
+/// What is published of the service as a whole, as one gateway has counted it:
+/// [`crate::transparency`] adds it up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceCounts {
     /// When it began to count.
@@ -369,8 +370,8 @@ pub struct ReportCounts {
     pub other: u64,
 }
 
-/// The answer to `orders.ask`: the newest order of each kind, also what is over and keeps older ones
-/// away.
+/// The answer to `orders.ask`: the newest order of each kind, also what is over and keeps older
+/// ones away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrdersAnswer {
     /// At most one of each kind.

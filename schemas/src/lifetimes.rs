@@ -1,5 +1,5 @@
-//! Durations that must be the same on all nodes of a cluster: each node relies on the others to keep
-//! them.
+//! Durations that must be the same on all nodes of a cluster: each node relies on the others to
+//! keep them.
 
 use std::time::Duration;
 

@@ -78,7 +78,8 @@ pub const SESSION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 pub const LEEWAY: Duration = Duration::from_secs(5);
 
 /// A stamp further ahead of the clock is not believed. Below that it can be exceeded: the session
-/// connects again, one higher. A clock that is wrong by less makes stamps that others still believe.
+/// connects again, one higher. A clock that is wrong by less makes stamps that others still
+/// believe.
 pub const STAMP_AHEAD: Duration = SESSION_LIFE;
 
 /// Longest public address of a node, in bytes: a host's name has at most 253, and few have a path.

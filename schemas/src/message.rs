@@ -78,8 +78,8 @@ pub enum Message {
         /// What happened.
         event: SessionEvent,
     },
-    /// What the gateway `from` says of an attachment of its own ([`Message::claimant`]), on a subject
-    /// that names it: permissions hold each gateway to its own name.
+    /// What the gateway `from` says of an attachment of its own ([`Message::claimant`]), on a
+    /// subject that names it: permissions hold each gateway to its own name.
     Own {
         /// The gateway.
         from: NodeId,
@@ -148,8 +148,8 @@ pub enum MessageError {
     /// The body is not what the subject demands.
     #[error(transparent)]
     Body(#[from] DecodeError),
-    /// An event that the publisher's role may not publish, or a key, or a kind of order, that is not
-    /// that of the subject.
+    /// An event that the publisher's role may not publish, or a key, or a kind of order, that is
+    /// not that of the subject.
     #[error("the publisher's role may not publish this event")]
     Speaker,
     /// Frames, or a subject on which there are no events.
@@ -307,14 +307,14 @@ impl Message {
     }
 
     /// Whether it names a stamp that no honest gateway can have made yet: further than
-    /// [`crate::limits::STAMP_AHEAD`] ahead of the clock. What is above the highest stamp counts for
-    /// ever, so a forged one would lock a session out.
+    /// [`crate::limits::STAMP_AHEAD`] ahead of the clock. What is above the highest stamp counts
+    /// for ever, so a forged one would lock a session out.
     pub fn is_ahead_of(&self, now: UnixMillis) -> bool {
         self.highest_stamp().is_ahead_of(now)
     }
 
-    /// The highest stamp that it names; [`Stamp::NONE`] if there is none. A new event does not compile
-    /// without its line here.
+    /// The highest stamp that it names; [`Stamp::NONE`] if there is none. A new event does not
+    /// compile without its line here.
     fn highest_stamp(&self) -> Stamp {
         match self {
             Self::Peer { event, .. } | Self::Room { event, .. } => match event {
@@ -426,8 +426,8 @@ impl Message {
         speaker_may && self.key_is_that_of_its_subject() && self.is_of_its_speaker()
     }
 
-    /// Whether what is said on a subject that names a gateway is said of its own attachments, and of
-    /// nothing else.
+    /// Whether what is said on a subject that names a gateway is said of its own attachments, and
+    /// of nothing else.
     fn is_of_its_speaker(&self) -> bool {
         match self {
             Self::Own { from, message } => {

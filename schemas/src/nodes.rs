@@ -114,8 +114,8 @@ impl Nodes {
         self.0.values().any(|node| node.boot.is_some())
     }
 
-    /// The public address of one of those that serve and have one. `draw` is any number: which one is
-    /// chosen by it, evenly.
+    /// The public address of one of those that serve and have one. `draw` is any number: which one
+    /// is chosen by it, evenly.
     pub fn public_address(&self, draw: u64) -> Option<&str> {
         let addresses: Vec<_> =
             self.0.values().filter(|node| node.serves()).filter_map(|node| node.url.as_deref()).collect();

@@ -1,4 +1,5 @@
-//! An operator's order to all nodes, signed with a key that no node has. Nodes know its public half.
+//! An operator's order to all nodes, signed with a key that no node has. Nodes know its public
+//! half.
 //!
 //! What is signed begins with words of its own, names the kind, and holds everything that counts.
 //! Whoever passes an order on can neither change it nor make another.

@@ -117,7 +117,8 @@ impl Orders {
         self.key.is_some() && marks.iter().any(is_newer)
     }
 
-    /// All that another node is to know: also what is over, as long as it can keep an older one away.
+    /// All that another node is to know: also what is over, as long as it can keep an older one
+    /// away.
     pub fn kept(&self, now: UnixMillis) -> Vec<SignedOrder> {
         let kept = |order: &&SignedOrder| now.since(order.number) <= order.order.longest_life();
         self.newest.values().filter(kept).cloned().collect()
@@ -279,8 +280,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the way in which orders come, and come again: nodes that have heard the same ones
-        /// agree.
+        /// Whatever the way in which orders come, and come again: nodes that have heard the same
+        /// ones agree.
         #[test]
         fn nodes_that_have_heard_the_same_orders_agree(
             heard in prop::collection::vec((0_u64..6, 0_usize..5), 1..12).prop_shuffle(),

@@ -1,7 +1,7 @@
 //! What may be shown of a text that a stranger has written: one policy for every client.
 //!
-//! A text may contain anything. Shown as it came, it could control a terminal, turn the direction of
-//! the line around it, or pile marks over its neighbours. The page has the same policy
+//! A text may contain anything. Shown as it came, it could control a terminal, turn the direction
+//! of the line around it, or pile marks over its neighbours. The page has the same policy
 //! (`web/facts.js` is derived from the table here), and both are tested with the cases of
 //! `schemas/vectors/text.json`.
 
@@ -16,8 +16,8 @@ pub const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 /// How many combining marks one base may have. Written languages need three or four.
 pub const MARKS_PER_BASE: usize = 8;
 
-/// The characters that are replaced, in order. A tab and a line feed are not: each client shows them
-/// in its own way.
+/// The characters that are replaced, in order. A tab and a line feed are not: each client shows
+/// them in its own way.
 pub const REPLACED: &[RangeInclusive<char>] = &[
     // C0 controls but tab and line feed. (A carriage return is a line end.)
     '\0'..='\u{8}',
@@ -49,9 +49,9 @@ pub const REPLACED: &[RangeInclusive<char>] = &[
     '\u{e01f0}'..='\u{e0fff}',
 ];
 
-/// The text as it may be shown: in NFC, with line feeds as its only line ends, with
-/// [`REPLACEMENT`] for each character in [`REPLACED`], and with at most [`MARKS_PER_BASE`] combining
-/// marks on one base.
+/// The text as it may be shown: in NFC, with line feeds as its only line ends, with [`REPLACEMENT`]
+/// for each character in [`REPLACED`], and with at most [`MARKS_PER_BASE`] combining marks on one
+/// base.
 pub fn shown(text: &str) -> String {
     let unified = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut shown = String::with_capacity(unified.len());

@@ -59,8 +59,8 @@ pub struct TicketClaims {
 /// What a gateway signs of a puzzle, so that any gateway can tell its solution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PuzzleClaims {
-    /// The puzzle: an id as of a session that never lives. Its proof is spent by revoking it, so that
-    /// all that holds of revocations holds of spent proofs.
+    /// The puzzle: an id as of a session that never lives. Its proof is spent by revoking it, so
+    /// that all that holds of revocations holds of spent proofs.
     pub sub: SessionId,
     /// [`PUZZLE_AUDIENCE`].
     pub aud: String,

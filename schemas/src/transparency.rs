@@ -1,4 +1,5 @@
-//! What all gateways have counted: a fold over their heartbeats, for what is published of the service.
+//! What all gateways have counted: a fold over their heartbeats, for what is published of the
+//! service.
 
 use std::collections::BTreeMap;
 

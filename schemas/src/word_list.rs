@@ -1,5 +1,5 @@
-//! The words in which an invite's secret can be read out: the English list of BIP-39. Its 2048 words
-//! carry 11 bits each, are common, and differ in their first four letters.
+//! The words in which an invite's secret can be read out: the English list of BIP-39. Its 2048
+//! words carry 11 bits each, are common, and differ in their first four letters.
 
 /// The list, one word a line, sorted.
 const LIST: &str = include_str!("../vectors/words.txt");

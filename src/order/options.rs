@@ -19,8 +19,8 @@ const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Args, Clone, Debug)]
 pub struct OrderOptions {
     /// pause (strangers are not matched), invites-only, close (no new sessions; TEXT says why),
-    /// admission (COUNT hashes, or off), notice (TEXT; an empty one takes it down), drain (NODE stops),
-    /// or resume (all is as usual again)
+    /// admission (COUNT hashes, or off), notice (TEXT; an empty one takes it down), drain (NODE
+    /// stops), or resume (all is as usual again)
     #[arg(value_name = "KIND", value_parser = kind)]
     kind: OrderKind,
     /// What belongs to it
@@ -44,8 +44,8 @@ pub struct OrderOptions {
     /// File of that certificate's private key (PEM)
     #[arg(long, value_name = "FILE", env = "CIPHER_CHAT_NATS_KEY", requires = "nats_cert")]
     pub(super) nats_key: Option<PathBuf>,
-    /// Instead of over NATS, give it to one node on this machine, at its ops listener: http://127.0.0.1:9090 or
-    /// unix:/PATH
+    /// Instead of over NATS, give it to one node on this machine, at its ops listener:
+    /// http://127.0.0.1:9090 or unix:/PATH
     #[arg(long, value_name = "URL", value_parser = ops)]
     pub(super) ops: Option<Address>,
     /// Add the order to this file, for --orders of the nodes
@@ -124,8 +124,8 @@ fn kind(text: &str) -> Result<OrderKind, String> {
     all().find(|kind| kind.word() == text).ok_or_else(|| format!("choose one of {}", words.join(", ")))
 }
 
-/// The ops listener of this machine. Elsewhere it speaks TLS, and whoever asks shows a certificate or a
-/// token: the operator gives orders to a cluster over NATS.
+/// The ops listener of this machine. Elsewhere it speaks TLS, and whoever asks shows a certificate
+/// or a token: the operator gives orders to a cluster over NATS.
 fn ops(text: &str) -> Result<Address, String> {
     let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
     let address = address

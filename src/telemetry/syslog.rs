@@ -1,5 +1,5 @@
-//! Logs to a syslog server, beside standard error: one datagram a line (RFC 5424 over UDP, RFC 5426).
-//! Nothing waits for the server: what it does not take is lost, and counted.
+//! Logs to a syslog server, beside standard error: one datagram a line (RFC 5424 over UDP, RFC
+//! 5426). Nothing waits for the server: what it does not take is lost, and counted.
 
 use std::{
     fmt, io,
@@ -24,8 +24,8 @@ use tracing_subscriber::fmt::{
     time::{FormatTime, SystemTime},
 };
 
-/// The longest datagram. A line of ours has some hundreds of bytes; every receiver takes 2048, and most
-/// take 8192.
+/// The longest datagram. A line of ours has some hundreds of bytes; every receiver takes 2048, and
+/// most take 8192.
 const DATAGRAM_BYTES: usize = 8 * 1024;
 
 /// The facility `daemon`.
@@ -63,8 +63,8 @@ struct Shared {
 }
 
 impl Syslog {
-    /// To this server, in the name of a node. A name that is not known is looked up again and again;
-    /// lines are dropped meanwhile.
+    /// To this server, in the name of a node. A name that is not known is looked up again and
+    /// again; lines are dropped meanwhile.
     pub fn start(server: Server, node: &str) -> Self {
         // Host, program, process, message id (none).
         let sender = format!("{node} cipher-chat {} -", std::process::id());

@@ -22,8 +22,8 @@ use crate::support::{
 /// a token, on a busy machine.
 const LONG: Duration = Duration::from_secs(240);
 
-/// How many sessions are deleted before a node starts: a node that is asked answers with one message
-/// per thousand.
+/// How many sessions are deleted before a node starts: a node that is asked answers with one
+/// message per thousand.
 const DELETED: usize = 2_100;
 
 /// The interval at which it is looked for what nobody announces.

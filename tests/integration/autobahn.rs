@@ -1,6 +1,8 @@
-//! Cases of the Autobahn|Testsuite at the real endpoint, numbered as there. `tests/autobahn/run` runs the suite itself, against an echo
-//! server over the same codec; the endpoint echoes nothing, so here a case says what comes instead. A text is a control message: a `ping`
-//! is answered with `pong`. A binary message goes to the other person, who sends it back. Each case is also sent octet by octet.
+//! Cases of the Autobahn|Testsuite at the real endpoint, numbered as there. `tests/autobahn/run`
+//! runs the suite itself, against an echo server over the same codec; the endpoint echoes nothing,
+//! so here a case says what comes instead. A text is a control message: a `ping` is answered with
+//! `pong`. A binary message goes to the other person, who sends it back. Each case is also sent
+//! octet by octet.
 
 mod cases;
 

@@ -1,5 +1,5 @@
-//! Where the server meets strangers: too many of them, those who may not come in, and those who ask by
-//! another name.
+//! Where the server meets strangers: too many of them, those who may not come in, and those who ask
+//! by another name.
 
 use std::net::SocketAddr;
 

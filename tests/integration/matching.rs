@@ -66,8 +66,8 @@ async fn people_whose_criteria_do_not_fit_go_on_waiting() {
     no_topic.find(json!({"role": "offer"})).await;
     is_passed_over(&cluster, &mut seeker, [json!({}), json!({})]).await;
     second.has_heard_nothing().await;
-    // One seeker goes: which of two an offer meets is chance while two gateways that started at once
-    // still count one address as two origins.
+    // One seeker goes: which of two an offer meets is chance while two gateways that started at
+    // once still count one address as two origins.
     second.ask(json!({"type": "cancel"})).await;
     second.has_heard_nothing().await;
     let mut offer = Person::arrive(&cluster.gateways[1]).await;

@@ -1,4 +1,5 @@
-//! Through Nginx with the configuration that is deployed: TLS to people, mutual TLS to the gateways.
+//! Through Nginx with the configuration that is deployed: TLS to people, mutual TLS to the
+//! gateways.
 
 use std::{collections::BTreeMap, net::SocketAddr, process::Command};
 
@@ -134,7 +135,8 @@ async fn people_chat_through_nginx_that_passes_tls_through() {
     cluster.has_no_violation();
 }
 
-/// A connection of its own from Nginx to the gateway, as long as it is held; or the status of a refusal.
+/// A connection of its own from Nginx to the gateway, as long as it is held; or the status of a
+/// refusal.
 async fn upgrade(nginx: &Nginx, token: &str) -> Result<TlsStream<TcpStream>, String> {
     let mut stream = nginx.connect_from(SOMEBODY).await;
     let request = http::request("GET", "/v1/ws", &raw::upgrade_headers(&format!("Bearer {token}")), "");
@@ -222,8 +224,8 @@ async fn gateways_that_were_all_away_get_every_chat_back_at_once() {
     assert_eq!(heads, ["HTTP/1.1 101"; 8]);
 }
 
-/// The gateway says what is wrong with a body that is a little too large; one that is far too large stays
-/// at Nginx.
+/// The gateway says what is wrong with a body that is a little too large; one that is far too large
+/// stays at Nginx.
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_by_who_can_say_why() {
     let house = House::start(&[]).await;
@@ -363,7 +365,8 @@ async fn nginx_speaks_to_gateways_only() {
     let impostor = foreign.launch_with_doors("gateway", "gateway-1").set("tls-client-ca", &believed).start();
     let nginx = Nginx::start(&house.cluster.pki, &[impostor.address()]).await;
     assert_eq!(nginx.call_from(SOMEBODY, "POST", "/v1/sessions", &[]).await.status, 502);
-    // With its own authority's certificate, which Nginx does not believe, the same server would answer.
+    // With its own authority's certificate, which Nginx does not believe, the same server would
+    // answer.
     let ours = Nginx::start(&house.cluster.pki, &[house.gateways[0].address()]).await;
     assert_eq!(ours.call_from(SOMEBODY, "POST", "/v1/sessions", &[]).await.status, 201);
 }

@@ -143,7 +143,8 @@ fn start_prometheus(cluster: &SecureCluster, nodes: &[(&str, &Process)], alertma
     fs::create_dir_all(dir.join("targets")).unwrap();
     fs::write(dir.join("targets/nodes.yml"), nodes.iter().map(of_node).collect::<String>()).unwrap();
     symlink(cluster.pki.file("prometheus"), dir.join("node")).unwrap();
-    // What it says before it has found Alertmanager is lost, and is said again after a minute otherwise.
+    // What it says before it has found Alertmanager is lost, and is said again after a minute
+    // otherwise.
     let words = [
         "--config.file=prometheus.yml",
         "--storage.tsdb.path=data",

@@ -1,5 +1,5 @@
-//! The operator's orders in a real cluster with mutual TLS and the permissions that are deployed, and
-//! on one node: chats go on whatever is ordered, and nobody but the operator orders anything.
+//! The operator's orders in a real cluster with mutual TLS and the permissions that are deployed,
+//! and on one node: chats go on whatever is ordered, and nobody but the operator orders anything.
 
 use std::{
     fs,

@@ -137,7 +137,8 @@ async fn keys_that_are_forged_change_nothing() {
     let third = cluster.join("gateway-3").await;
     let keys = keys_of("gateway-1", &third, &carrier).await;
 
-    // In the name of a gateway that is not there it offers a key that would be used before all others.
+    // In the name of a gateway that is not there it offers a key that would be used before all
+    // others.
     let (named, victim, id) = (node("gateway-2"), node("gateway-1"), OriginKeyId([0; 4]));
     let tell = |event| Message::Origin { from: named.clone(), event };
     publish(&rogue, &tell(OriginEvent::Offered(vec![id]))).await;

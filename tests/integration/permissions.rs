@@ -239,8 +239,8 @@ async fn an_asker_cannot_make_others_publish_for_it() {
     for subject in ["cc.v1.lease.forged", "cc.v1.sync.forged"] {
         assert_eq!(ops.ask("$SRV.PING", subject).await.len(), 0, "the question itself is allowed");
     }
-    // Nodes do not answer there, and the servers would refuse it. Questions are handled in their order:
-    // after this one is answered, the answers to those before it would have come.
+    // Nodes do not answer there, and the servers would refuse it. Questions are handled in their
+    // order: after this one is answered, the answers to those before it would have come.
     assert_eq!(ops.subscribe(&["_INBOX_ops.>"]).await.len(), 0);
     assert_eq!(ops.ask("$SRV.PING", "_INBOX_ops.abc").await.len(), 0);
     eventually("the last question is answered", async || {

@@ -141,7 +141,8 @@ async fn passes_through(certificates: &Certificates, port: u16, serve: &Process)
         assert_eq!(answer.status, 200);
         open.push(stream);
     }
-    // The client is 127.0.0.1, which is no proxy here: with 127.0.0.2, which is, there would be no limit.
+    // The client is 127.0.0.1, which is no proxy here: with 127.0.0.2, which is, there would be no
+    // limit.
     let third = async { http::over(connect().await?, &get).await };
     assert!(in_time("an end", third).await.is_err(), "a third of the same client");
     serve.has_logged("their address has as many as may be").await;

@@ -123,8 +123,8 @@ async fn nobody_makes_keys_in_the_name_of_another_gateway() {
     talk(&mut anna, &mut ben).await;
 }
 
-/// The certificate of a member and its key, as whoever has stolen them has them: still there when the
-/// files of the member are others.
+/// The certificate of a member and its key, as whoever has stolen them has them: still there when
+/// the files of the member are others.
 fn stolen(cluster: &SecureCluster, member: &str) -> NatsOptions {
     let copied = |file: &str| {
         let copy = cluster.pki.file(&format!("stolen-{file}"));

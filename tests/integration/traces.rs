@@ -21,8 +21,8 @@ fn is(span: &Span, role: &str, name: &str) -> bool {
     span.name == name && span.of.split(' ').next() == Some(role)
 }
 
-/// Waits until a trace has a span for each of these roles and names, one of both gateways, and those
-/// that they follow from: one trace, with one beginning.
+/// Waits until a trace has a span for each of these roles and names, one of both gateways, and
+/// those that they follow from: one trace, with one beginning.
 async fn is_whole(
     collector: &Collector,
     trace: &[u8],

@@ -119,13 +119,13 @@ impl World {
 
     /// No two that may be matched are both left waiting.
     ///
-    /// That two were in one room is no reason by itself: where a gateway that knew of it has crashed
-    /// before it told anybody, they are strangers again. They may be kept apart only if pairing was
-    /// told of both that they remember the room. It does not follow that it must keep them apart: of
-    /// what it was told it may have missed or forgotten something (a replica that has crashed, the
-    /// ninth room), and then they meet again. So this is all that is true of every story: such a pair
-    /// may wait, no other may. That no two are matched of whom it was told at once is checked when
-    /// they are shown their room.
+    /// That two were in one room is no reason by itself: where a gateway that knew of it has
+    /// crashed before it told anybody, they are strangers again. They may be kept apart only if
+    /// pairing was told of both that they remember the room. It does not follow that it must keep
+    /// them apart: of what it was told it may have missed or forgotten something (a replica that
+    /// has crashed, the ninth room), and then they meet again. So this is all that is true of every
+    /// story: such a pair may wait, no other may. That no two are matched of whom it was told at
+    /// once is checked when they are shown their room.
     fn look_at_waiting(&self) -> Result<(), String> {
         let waiting: Vec<_> = (0..self.clients.len())
             .filter(|client| self.clients[*client].phase() == Some(Phase::Waiting))

@@ -207,8 +207,8 @@ fn addressed(file: &Path, [people, health]: [u16; 2], gateways: &[SocketAddr]) -
     changed.join("\n") + "\n"
 }
 
-/// The program: `$NGINX`, or `nginx` on the path, or where Debian has it, which is not on everybody's
-/// path.
+/// The program: `$NGINX`, or `nginx` on the path, or where Debian has it, which is not on
+/// everybody's path.
 fn program() -> PathBuf {
     if let Some(named) = env::var_os("NGINX") {
         return named.into();

@@ -36,8 +36,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         .collect()
 }
 
-/// Whether a query is about what keeps logs and traces. `tests/operations/run` starts that; here it is
-/// not there.
+/// Whether a query is about what keeps logs and traces. `tests/operations/run` starts that; here it
+/// is not there.
 pub(crate) fn asks_stores(query: &str) -> bool {
     query.contains("job=\"stores\"") || query.contains("vl_")
 }

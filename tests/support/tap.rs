@@ -70,8 +70,8 @@ async fn pass(mut client: TcpStream, server: SocketAddr, told: &Mutex<Vec<Hello>
     copy_bidirectional(&mut client, &mut server).await.map(drop)
 }
 
-/// Reads a `ServerHello` (RFC 8446, section 4.1.3): the server that goes on with a session says so by the
-/// extension `pre_shared_key`.
+/// Reads a `ServerHello` (RFC 8446, section 4.1.3): the server that goes on with a session says so
+/// by the extension `pre_shared_key`.
 fn read(record: &[u8]) -> Option<Hello> {
     const PRE_SHARED_KEY: u16 = 41;
     // Type and length; version; random.

@@ -54,15 +54,15 @@ pub struct BenchOptions {
     /// Tell you when to end a gateway yourself, for one on another machine. Scenario storm
     #[arg(long, conflicts_with = "kill")]
     pub wait_for_kill: bool,
-    /// Measure memory and processor time of the server processes with these ids, separated by commas.
-    /// They have to be on this machine
+    /// Measure memory and processor time of the server processes with these ids, separated by
+    /// commas. They have to be on this machine
     #[arg(long, value_name = "PID[,PID…]", value_delimiter = ',')]
     pub pid: Vec<u32>,
     /// How many pairs connect at the same time, before the chats begin
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     pub connecting: u64,
-    /// How many processes of this program share the work [default: as few as the limit of open files
-    /// allows]
+    /// How many processes of this program share the work [default: as few as the limit of open
+    /// files allows]
     #[arg(long, value_name = "COUNT")]
     pub processes: Option<u64>,
     /// Write the results as JSON to this file. With -, to standard output

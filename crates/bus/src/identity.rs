@@ -99,7 +99,8 @@ impl Identity {
         Some(Proof { chain, scheme: u16::from(signer.scheme()), signature: signature.into() })
     }
 
-    /// Vouches for a statement again, if its proof is not of the certificate that this node has now.
+    /// Vouches for a statement again, if its proof is not of the certificate that this node has
+    /// now.
     pub(crate) fn vouch_again(&self, statement: &[u8], proof: Option<&Proof>) -> Option<Proof> {
         let own = self.credentials.used().own.clone()?;
         let shown = proof.and_then(|proof| proof.chain.first()).map(|cert| cert.as_slice());
@@ -107,7 +108,8 @@ impl Identity {
         if is_current { None } else { self.vouch(statement) }
     }
 
-    /// The gateways of which a certificate of a later generation was seen since this was asked last.
+    /// The gateways of which a certificate of a later generation was seen since this was asked
+    /// last.
     pub(crate) fn take_renewed(&self) -> BTreeSet<NodeId> {
         self.generations.take_raised()
     }

@@ -91,9 +91,9 @@ impl Bus {
         Self { node, role: None, backend, key_checks: Arc::default() }
     }
 
-    /// The same access, for one role of the node. With debug assertions, as in tests, it panics when
-    /// that role publishes what is another's (see [`Message::publishers`]), or subscribes to what
-    /// is not in its list ([`Interest::of`]).
+    /// The same access, for one role of the node. With debug assertions, as in tests, it panics
+    /// when that role publishes what is another's (see [`Message::publishers`]), or subscribes to
+    /// what is not in its list ([`Interest::of`]).
     pub fn with_role(self, role: Service) -> Self {
         Self { role: Some(role), ..self }
     }
@@ -199,10 +199,10 @@ impl Bus {
         }
     }
 
-    /// Publishes a question ([`Message::Ask`], [`Message::Sync`], [`Message::OrdersAsk`]) or an order
-    /// ([`Message::Order`], which each node acknowledges); nothing else is ever answered. Returns the
-    /// answers as they are received. The caller decides how long to wait for them; dropping them ends
-    /// the question.
+    /// Publishes a question ([`Message::Ask`], [`Message::Sync`], [`Message::OrdersAsk`]) or an
+    /// order ([`Message::Order`], which each node acknowledges); nothing else is ever answered.
+    /// Returns the answers as they are received. The caller decides how long to wait for them;
+    /// dropping them ends the question.
     ///
     /// # Errors
     /// If the question is dropped; see [`PublishError`].
@@ -271,8 +271,8 @@ impl Bus {
         self.identity().is_some_and(|identity| identity.is_revoked(node, proof))
     }
 
-    /// Reads this node's certificate and its authorities again, for the next connection and the next key.
-    /// The connection stays. Does nothing on a local bus.
+    /// Reads this node's certificate and its authorities again, for the next connection and the
+    /// next key. The connection stays. Does nothing on a local bus.
     ///
     /// # Errors
     /// If a file is unfit: then what was in use stays so.
@@ -320,8 +320,8 @@ impl Bus {
         self.believe(announcement, now)
     }
 
-    /// Whether the gateway `node` has made a statement about a key. Where nodes have no certificates
-    /// everybody is believed.
+    /// Whether the gateway `node` has made a statement about a key. Where nodes have no
+    /// certificates everybody is believed.
     ///
     /// # Errors
     /// If nodes have certificates, and that of the gateway does not vouch for it. That is counted.

@@ -59,8 +59,8 @@ pub const NEEDED_PAYLOAD: usize = if limits::EVENT_BYTES > limits::BUS_FRAMES_BY
     limits::BUS_FRAMES_BYTES
 };
 
-/// async-nats reads the system's authorities at each connect, although it does not need them, and does not
-/// connect if one of them cannot be read.
+/// async-nats reads the system's authorities at each connect, although it does not need them, and
+/// does not connect if one of them cannot be read.
 fn warn_of_the_system() {
     if !rustls_native_certs::load_native_certs().errors.is_empty() {
         tracing::warn!(
@@ -95,8 +95,9 @@ impl Connection {
         let renewing = credentials.clone();
         let client = client.event_callback(move |event| {
             observer.observe(&event);
-            // It may have been cut off because its certificate was revoked: the next attempt is to show
-            // the one that is there now. What is unfit is not taken, and what is in use stays so.
+            // It may have been cut off because its certificate was revoked: the next attempt is to
+            // show the one that is there now. What is unfit is not taken, and what is in use stays
+            // so.
             if matches!(event, Event::Disconnected | Event::ClientError(_))
                 && let Some(credentials) = &renewing
             {

@@ -70,8 +70,8 @@ const LATE_REPORT: Duration = Duration::from_secs(60);
 pub struct Chat {
     connection: Connection,
     start: Instant,
-    /// The keys of the invites that were looked for since the last chat was secured. Which of them a
-    /// room is for, the `find` says by which it was found, whatever was asked for since.
+    /// The keys of the invites that were looked for since the last chat was secured. Which of them
+    /// a room is for, the `find` says by which it was found, whatever was asked for since.
     invites: Vec<(MatchBy, Psk)>,
     active: Option<ActiveChat>,
     /// When the last chat ended, until there is another.

@@ -51,8 +51,8 @@ impl Session {
     }
 
     /// As [`Session::open`], and waits for its turn while the server is busy: as long as it says,
-    /// and a little longer each time, so that a crowd does not come back together. The owner is told
-    /// what is waited for, and may drop the future.
+    /// and a little longer each time, so that a crowd does not come back together. The owner is
+    /// told what is waited for, and may drop the future.
     ///
     /// # Errors
     /// As [`Session::open`], but for what waiting helps against.

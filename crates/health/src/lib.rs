@@ -94,8 +94,8 @@ impl Health {
         self.clock_doubted.store(state.clock_fault().is_some(), Relaxed);
     }
 
-    /// This node could begin to work now. Does it have to wait until its clock has been compared? Then
-    /// [`Health::faults`] says so; if not, nodes that come later do not make it wait.
+    /// This node could begin to work now. Does it have to wait until its clock has been compared?
+    /// Then [`Health::faults`] says so; if not, nodes that come later do not make it wait.
     pub fn begin(&self) {
         self.change(|state| state.clocks.begin());
     }
@@ -114,8 +114,8 @@ impl Health {
         self.state.lock().missing_roles()
     }
 
-    /// Set while this node's clock is known to be wrong, or is about to be compared: times in tokens
-    /// cannot be judged then.
+    /// Set while this node's clock is known to be wrong, or is about to be compared: times in
+    /// tokens cannot be judged then.
     pub fn clock_doubted(&self) -> Arc<AtomicBool> {
         self.clock_doubted.clone()
     }

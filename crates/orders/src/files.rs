@@ -62,8 +62,8 @@ pub fn public_key(path: &Path) -> Result<OrderKey, OrderFileError> {
     key.ok_or(OrderFileError::Public)
 }
 
-/// The orders of a file, each checked with this key. Whether they are over is not asked: one that is
-/// still keeps older ones away.
+/// The orders of a file, each checked with this key. Whether they are over is not asked: one that
+/// is still keeps older ones away.
 ///
 /// # Errors
 /// If the file cannot be read, or a line of it is no order that the key has signed.

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::standing::Standing;
 
-/// How often others are asked after a start, a gap or a new connection, once a second: what is asked
-/// may be lost, and so may the answer.
+/// How often others are asked after a start, a gap or a new connection, once a second: what is
+/// asked may be lost, and so may the answer.
 const QUESTIONS: u32 = 3;
 
 /// How often a heartbeat that tells of newer orders makes a node ask. Somebody could make them up.

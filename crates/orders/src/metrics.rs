@@ -26,13 +26,14 @@ struct CauseLabel {
 }
 
 impl Metrics {
-    /// Makes them part of what `/metrics` shows. Every metric is named here, or this does not compile;
-    /// `docs/metrics.md` lists them.
+    /// Makes them part of what `/metrics` shows. Every metric is named here, or this does not
+    /// compile; `docs/metrics.md` lists them.
     #[deny(unused_variables)]
     pub fn register(&self, registry: &mut Registry) {
         let Self { taken, refused, in_force } = self.clone();
         let registry = registry.sub_registry_with_prefix("orders");
-        // Each series is there from the start, so that the first of its kind is seen as an increase.
+        // Each series is there from the start, so that the first of its kind is seen as an
+        // increase.
         for kind in OrderKind::ALL {
             drop(taken.get_or_create(&KindLabel { kind: kind.word() }));
             drop(in_force.get_or_create(&KindLabel { kind: kind.word() }));

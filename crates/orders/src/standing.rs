@@ -19,8 +19,8 @@ use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 
-/// What is in force here. Cheap to clone; all clones are the same. By default nothing is, and no order
-/// is taken.
+/// What is in force here. Cheap to clone; all clones are the same. By default nothing is, and no
+/// order is taken.
 #[derive(Clone, Default)]
 pub struct Standing(Arc<Shared>);
 

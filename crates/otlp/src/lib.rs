@@ -1,5 +1,5 @@
-//! Traces, as an operator keeps them: the spans of [`spans`] go through `tracing-opentelemetry` into
-//! a bounded queue, and from there to a collector, by OTLP over gRPC.
+//! Traces, as an operator keeps them: the spans of [`spans`] go through `tracing-opentelemetry`
+//! into a bounded queue, and from there to a collector, by OTLP over gRPC.
 //!
 //! Nothing waits for the collector. What it does not take in time is dropped and counted. What is
 //! kept is decided at the beginning of a trace, and everybody who goes on with it keeps it, too.

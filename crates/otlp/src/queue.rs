@@ -95,8 +95,8 @@ pub(crate) async fn send<E: SpanExporter>(
     }
 }
 
-/// Says when the collector begins to refuse, and when it takes spans again. What it says is not told:
-/// it may quote what it was sent.
+/// Says when the collector begins to refuse, and when it takes spans again. What it says is not
+/// told: it may quote what it was sent.
 fn tell(before: Collector, now: Collector) {
     match (before, now) {
         (Collector::Takes, Collector::Refuses) => {

@@ -2,7 +2,8 @@
 
 use crate::query::Labels;
 
-/// A summary with its places filled: `{{ $labels.NAME }}`, `{{ $value }}` and `{{ $value | FORM }}`.
+/// A summary with its places filled: `{{ $labels.NAME }}`, `{{ $value }}` and
+/// `{{ $value | FORM }}`.
 pub(crate) fn filled(template: &str, labels: &Labels, value: f64) -> String {
     let mut text = String::new();
     let mut rest = template;

@@ -41,8 +41,8 @@ pub struct Own {
 }
 
 impl Own {
-    /// Watches the node of this bus, which fills these roles. `metrics` tells them in the OpenMetrics
-    /// text format.
+    /// Watches the node of this bus, which fills these roles. `metrics` tells them in the
+    /// OpenMetrics text format.
     ///
     /// # Errors
     /// If the bus takes no subscription.

@@ -2,8 +2,8 @@
 //!
 //! Five authorities sign what is shown on five kinds of links, so that a certificate of one kind is
 //! refused in every other place. Each node, server, proxy and person finds its own files in a
-//! directory of its own; the authorities' keys are apart, in `authorities/`, with the [plan](Plan) of what
-//! has been made. Running it again mends what is missing and changes nothing else.
+//! directory of its own; the authorities' keys are apart, in `authorities/`, with the [plan](Plan)
+//! of what has been made. Running it again mends what is missing and changes nothing else.
 
 mod authority;
 mod contexts;

@@ -12,8 +12,8 @@ pub struct PkiOptions {
     /// Directory of the files. What is missing in it is made, and nothing else is changed
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// Gateways, all of them. A host is a further name or an address of the node, for its certificates
-    /// [default: gateway-1 to gateway-3]
+    /// Gateways, all of them. A host is a further name or an address of the node, for its
+    /// certificates [default: gateway-1 to gateway-3]
     #[arg(long, value_name = LIST, value_delimiter = ',')]
     pub gateways: Option<Vec<MemberSpec>>,
     /// Pairing nodes, all of them [default: pairing-1 and pairing-2]

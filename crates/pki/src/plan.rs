@@ -78,7 +78,8 @@ impl Kind {
         Self::System,
     ];
 
-    /// The name that the certificates of all members of this kind share. No member has it as its own.
+    /// The name that the certificates of all members of this kind share. No member has it as its
+    /// own.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",

@@ -105,8 +105,8 @@ impl Run {
         Ok((plan, revoked))
     }
 
-    /// What is to be listed as revoked: what the member shows as a server, and cannot be told by its
-    /// name from its next generation.
+    /// What is to be listed as revoked: what the member shows as a server, and cannot be told by
+    /// its name from its next generation.
     fn certificates_of(&self, member: &Member, plan: &Plan) -> Result<Vec<Revoked>, FileError> {
         let mut listed = Vec::new();
         for leaf in member.leaves(&plan.host) {
@@ -174,8 +174,8 @@ impl Run {
         let key_file = format!("{}/{}.key", member.name, leaf.authority.word());
         let found = self.dir.read(&certificate_file)?.as_deref().and_then(leaf::parse);
         let secret = self.dir.read(&key_file)?.map(Zeroizing::new);
-        // A key is kept unless its owner's generation is over: what is revoked must not live on in a
-        // new certificate.
+        // A key is kept unless its owner's generation is over: what is revoked must not live on in
+        // a new certificate.
         let of_generation = found.as_ref().is_none_or(|found| found.is_of_generation(member));
         let kept = match secret {
             Some(secret) if !self.renew && of_generation => {
@@ -219,7 +219,8 @@ impl Run {
         Ok(())
     }
 
-    /// Who is accepted where. Last, so that nobody is refused before the new certificates are there.
+    /// Who is accepted where. Last, so that nobody is refused before the new certificates are
+    /// there.
     fn lists(&mut self, plan: &Plan, signers: &Signers) -> Result<(), PkiError> {
         let permissions = permissions::text(plan);
         let revoked = match signers.get(&Authority::Edge) {

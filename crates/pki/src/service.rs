@@ -66,7 +66,8 @@ impl Member {
         [std::slice::from_ref(&self.name), &self.hosts].concat()
     }
 
-    /// Who it is: by name, by kind, and by generation. No member has the word for a kind as its name.
+    /// Who it is: by name, by kind, and by generation. No member has the word for a kind as its
+    /// name.
     fn client_names(&self) -> Vec<String> {
         vec![self.name.clone(), self.kind.word().into(), self.generation_name()]
     }

@@ -19,7 +19,8 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 /// Lets a client in. What it has sent behind its handshake is read from the stream.
 ///
 /// # Errors
-/// If the connection breaks, or the client breaks TLS or may not come in. It has been told why then.
+/// If the connection breaks, or the client breaks TLS or may not come in. It has been told why
+/// then.
 pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<ServerConfig>,
     mut socket: S,

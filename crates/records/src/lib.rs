@@ -56,10 +56,10 @@ impl Acceptor {
         Self::of(config)
     }
 
-    /// For clients that make themselves known anyhow: each connection gets one of these tickets, by which
-    /// the next ones can be resumed. A ticket may be used again, for a proxy opens connections side by
-    /// side. It opens whatever the client's certificate has opened: who makes the tickets sees to it that
-    /// no ticket is taken whose certificate would not be.
+    /// For clients that make themselves known anyhow: each connection gets one of these tickets, by
+    /// which the next ones can be resumed. A ticket may be used again, for a proxy opens
+    /// connections side by side. It opens whatever the client's certificate has opened: who makes
+    /// the tickets sees to it that no ticket is taken whose certificate would not be.
     pub fn with_tickets(mut config: ServerConfig, tickets: Arc<dyn ProducesTickets>) -> Self {
         config.send_tls13_tickets = 1;
         config.ticketer = tickets;
@@ -78,7 +78,8 @@ impl Acceptor {
     /// Lets a client in.
     ///
     /// # Errors
-    /// If the connection breaks, or the client breaks TLS or may not come in. It has been told why then.
+    /// If the connection breaks, or the client breaks TLS or may not come in. It has been told why
+    /// then.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, socket: S) -> io::Result<TlsStream<S>> {
         handshake::accept(self.config.clone(), socket).await
     }

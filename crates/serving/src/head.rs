@@ -1,5 +1,5 @@
-//! The head of a request, judged before hyper sees it. hyper forgives much that is not HTTP/1.1, and
-//! what two programs read differently is how requests are smuggled past one of them (RFC 9112,
+//! The head of a request, judged before hyper sees it. hyper forgives much that is not HTTP/1.1,
+//! and what two programs read differently is how requests are smuggled past one of them (RFC 9112,
 //! section 11.2).
 
 use http::uri::Authority;
@@ -15,8 +15,8 @@ pub(crate) const HEAD_BYTES: usize = 16 * 1024;
 pub(crate) enum Follows {
     /// So many bytes of a body, then the next head.
     Body(u64),
-    /// Something whose end is not looked for, so that no other request may follow: a body in chunks,
-    /// or what comes after an upgrade.
+    /// Something whose end is not looked for, so that no other request may follow: a body in
+    /// chunks, or what comes after an upgrade.
     Anything,
 }
 

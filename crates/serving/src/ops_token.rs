@@ -1,5 +1,5 @@
-//! The token that whoever watches a node over the network shows, besides a certificate or instead of
-//! one.
+//! The token that whoever watches a node over the network shows, besides a certificate or instead
+//! of one.
 
 use std::{
     fmt, fs, io,
@@ -69,8 +69,8 @@ impl OpsToken {
         Ok(Self { path: path.to_owned(), hash: hash(token) })
     }
 
-    /// Whether a request shows it (RFC 6750). How long that takes says nothing about the token: hashes
-    /// are compared, each byte of them.
+    /// Whether a request shows it (RFC 6750). How long that takes says nothing about the token:
+    /// hashes are compared, each byte of them.
     fn is_shown(&self, headers: &HeaderMap) -> bool {
         let mut shown = headers.get_all(AUTHORIZATION).iter();
         let (Some(only), None) = (shown.next(), shown.next()) else { return false };
@@ -86,8 +86,8 @@ fn hash(token: &str) -> digest::Digest {
     digest::digest(&digest::SHA256, token.as_bytes())
 }
 
-/// Whoever asks over TLS, which is whoever asks from elsewhere, has to show the token if there is one.
-/// On the machine itself nobody has to.
+/// Whoever asks over TLS, which is whoever asks from elsewhere, has to show the token if there is
+/// one. On the machine itself nobody has to.
 pub(crate) async fn is_shown(
     State(token): State<Option<OpsToken>>,
     request: Request,

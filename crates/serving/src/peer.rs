@@ -4,8 +4,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use parking_lot::Mutex;
 
-/// Who is at the other end of a connection, and what [`ListenerConfig::admit`](crate::listener::ListenerConfig::admit) gave it. In the
-/// extensions of each of its requests.
+/// Who is at the other end of a connection, and what
+/// [`ListenerConfig::admit`](crate::listener::ListenerConfig::admit) gave it. In the extensions of
+/// each of its requests.
 #[derive(Debug)]
 pub struct Peer<G> {
     address: IpAddr,

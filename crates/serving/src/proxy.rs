@@ -1,5 +1,5 @@
-//! The PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt): how a proxy that passes bytes
-//! through says whose they are, in a header before the first of them.
+//! The PROXY protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt): how a proxy that passes
+//! bytes through says whose they are, in a header before the first of them.
 
 use std::{
     io,
@@ -24,8 +24,8 @@ const SIGNATURE: &[u8; FIRST_BYTES] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The beginning of version 1.
 const WORD: &str = "PROXY ";
 
-/// The most that may follow the first 16 bytes of version 2. The addresses take 36; what proxies add (a unique id, the
-/// server name, the names of a certificate) takes hundreds.
+/// The most that may follow the first 16 bytes of version 2. The addresses take 36; what proxies
+/// add (a unique id, the server name, the names of a certificate) takes hundreds.
 const V2_BYTES: usize = 2048;
 
 /// Whose connection it is.

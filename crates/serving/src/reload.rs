@@ -1,5 +1,5 @@
-//! Certificate files that change while they are in use: a new one is taken for the connections that come
-//! from then on, and one that is unfit is not taken.
+//! Certificate files that change while they are in use: a new one is taken for the connections that
+//! come from then on, and one that is unfit is not taken.
 
 use std::{
     fs,
@@ -15,7 +15,8 @@ use crate::{
     tls::{self, AcceptedNames, TlsError, TlsFiles},
 };
 
-/// What lies in files, for a comparison: a hash of their contents. What cannot be read is another content.
+/// What lies in files, for a comparison: a hash of their contents. What cannot be read is another
+/// content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents(u64);
 
@@ -85,8 +86,8 @@ impl Certificates {
         self.used.read().validity
     }
 
-    /// Reads the files again if they have changed since the last look. Connections go on with what they
-    /// began with.
+    /// Reads the files again if they have changed since the last look. Connections go on with what
+    /// they began with.
     ///
     /// # Errors
     /// If a file is missing or unfit: then what was in use stays so. Told once for each change.

@@ -1,4 +1,5 @@
-//! What a listener accepts connections from: TCP, or a Unix socket for whoever is on the same machine.
+//! What a listener accepts connections from: TCP, or a Unix socket for whoever is on the same
+//! machine.
 
 use std::{
     fmt, fs, io,
@@ -27,9 +28,9 @@ const BACKLOG: u32 = 4096;
 /// (300 ms) still gets 200 KB/s, four fifths of the default byte rate.
 pub(crate) const SEND_BUFFER: u32 = 40 * 1024;
 
-/// After this time without an acknowledgement of what was sent, or with a client that takes nothing,
-/// the kernel gives a connection up and forgets what it keeps for it, also when it is closed
-/// already. Longer than the wait for a pong.
+/// After this time without an acknowledgement of what was sent, or with a client that takes
+/// nothing, the kernel gives a connection up and forgets what it keeps for it, also when it is
+/// closed already. Longer than the wait for a pong.
 pub(crate) const UNREAD_FOR_GOOD: Duration = Duration::from_secs(40);
 
 /// Who may connect to a Unix socket of ours: its user and its group, to which a proxy can belong.
@@ -233,7 +234,8 @@ fn open_unix(path: &Path) -> io::Result<Listening> {
     Ok(Listening::Unix(listener, Some(file)))
 }
 
-/// Removes the file of a socket on which nobody listens any more: that of a process that was killed.
+/// Removes the file of a socket on which nobody listens any more: that of a process that was
+/// killed.
 fn remove_left_over(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => {}

@@ -1,12 +1,12 @@
-//! Tickets by which a client with a certificate resumes its TLS session, so that a proxy need not prove
-//! for each of its connections who it is.
+//! Tickets by which a client with a certificate resumes its TLS session, so that a proxy need not
+//! prove for each of its connections who it is.
 //!
-//! A resumed session shows no certificate again: rustls takes the one that is sealed in the ticket. A
-//! ticket must therefore open nothing that its certificate would not open now:
-//! - Each acceptor has keys of its own. When the certificate, the authority or the accepted names are
-//!   read again there is a new acceptor, and no ticket of the one before can be opened.
-//! - When a certificate ends that was let in, no ticket is taken any more until all are gone that may
-//!   come from it. In that time everybody shakes hands in full.
+//! A resumed session shows no certificate again: rustls takes the one that is sealed in the ticket.
+//! A ticket must therefore open nothing that its certificate would not open now:
+//! - Each acceptor has keys of its own. When the certificate, the authority or the accepted names
+//!   are read again there is a new acceptor, and no ticket of the one before can be opened.
+//! - When a certificate ends that was let in, no ticket is taken any more until all are gone that
+//!   may come from it. In that time everybody shakes hands in full.
 //! - Keys are replaced, and forgotten with what they sealed.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
@@ -18,21 +18,22 @@ use rustls::{
 };
 use x509_parser::parse_x509_certificate;
 
-/// How long a key seals tickets, in seconds. For as long again it opens them. Long enough for a proxy
-/// that opens a connection now and then, and short for a key that opens recorded tickets.
+/// How long a key seals tickets, in seconds. For as long again it opens them. Long enough for a
+/// proxy that opens a connection now and then, and short for a key that opens recorded tickets.
 const TURN: u64 = 30 * 60;
 /// No ticket is older than this.
 const MOST_AGE: u64 = 2 * TURN;
-/// For so long after the end of a certificate no ticket is taken. The last that can come from it was
-/// sealed when the handshake was over that had begun before the end: far less than [`MOST_AGE`] later.
+/// For so long after the end of a certificate no ticket is taken. The last that can come from it
+/// was sealed when the handshake was over that had begun before the end: far less than [`MOST_AGE`]
+/// later.
 const PAUSE: u64 = 2 * MOST_AGE;
 
 /// The tickets of one acceptor.
 pub(crate) struct Tickets {
     time: Arc<dyn TimeProvider>,
     keys: Mutex<Keys>,
-    /// When the certificates end that were let in, in seconds since the Unix epoch. Few: whoever is let
-    /// in has them from our authority, and those that ended long ago are dropped.
+    /// When the certificates end that were let in, in seconds since the Unix epoch. Few: whoever is
+    /// let in has them from our authority, and those that ended long ago are dropped.
     ends: Mutex<BTreeSet<u64>>,
 }
 

@@ -107,8 +107,9 @@ pub enum NamesError {
     Empty,
 }
 
-/// Reads the files and makes an acceptor. Where certificates are asked for, TLS 1.3 alone is spoken, and
-/// sessions can be resumed. Anybody else gets no ticket, so that nothing links their connections.
+/// Reads the files and makes an acceptor. Where certificates are asked for, TLS 1.3 alone is
+/// spoken, and sessions can be resumed. Anybody else gets no ticket, so that nothing links their
+/// connections.
 ///
 /// # Errors
 /// If a file is missing or unfit.

@@ -25,9 +25,10 @@ pub fn admit() -> Admit<WatcherGuard> {
     Arc::new(move |_| Arc::clone(&room).try_acquire_owned().map_err(|_| Refusal::Full))
 }
 
-/// A stranger may give a name of theirs our address, and have an operator's browser ask here for the
-/// stranger's page (DNS rebinding). So whoever asks over plain TCP has to ask for an address, or for
-/// `localhost`, which no stranger can name. Under TLS it is the client's certificate that counts.
+/// A stranger may give a name of theirs our address, and have an operator's browser ask here for
+/// the stranger's page (DNS rebinding). So whoever asks over plain TCP has to ask for an address,
+/// or for `localhost`, which no stranger can name. Under TLS it is the client's certificate that
+/// counts.
 pub(crate) async fn by_address(request: Request, next: Next) -> Result<Response, CommonProblem> {
     let is_encrypted = request.extensions().get::<Peer<WatcherGuard>>().is_some_and(Peer::is_encrypted);
     if is_encrypted || asks_by_address(request.headers()) {

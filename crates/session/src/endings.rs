@@ -10,11 +10,11 @@ use schemas::{
 
 use crate::expiring::Expiring;
 
-/// Ended rooms that are remembered, of those that were here and of all others: one token life of 300
-/// ends a second, 16 MB each.
+/// Ended rooms that are remembered, of those that were here and of all others: one token life of
+/// 300 ends a second, 16 MB each.
 const ENDED_ROOMS: usize = 200_000;
-/// Deleted sessions that are remembered: two token lives of 150 a second in the whole cluster (proofs
-/// of work that were used are among them), 12 MB.
+/// Deleted sessions that are remembered: two token lives of 150 a second in the whole cluster
+/// (proofs of work that were used are among them), 12 MB.
 const REVOKED_SESSIONS: usize = 200_000;
 /// Spent invites that a gateway remembers by itself, best effort: 4 MB.
 const SPENT_INVITES: usize = 100_000;

@@ -63,8 +63,8 @@ impl Sessions {
         self.forget(now, id);
     }
 
-    /// A session that has come here from elsewhere looks for somebody else, and so does not come back
-    /// into a room that it may hold there: whoever is waiting for it is to know at once.
+    /// A session that has come here from elsewhere looks for somebody else, and so does not come
+    /// back into a room that it may hold there: whoever is waiting for it is to know at once.
     pub(crate) fn start_over(&mut self, now: UnixMillis, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id).filter(|session| session.may_hold_room) else {
             return;
@@ -76,8 +76,8 @@ impl Sessions {
         }
     }
 
-    /// A session looks for somebody else from that attachment on. The room that it holds by an older
-    /// one is known here if this gateway held it, or holds the other side.
+    /// A session looks for somebody else from that attachment on. The room that it holds by an
+    /// older one is known here if this gateway held it, or holds the other side.
     pub(crate) fn end_older(&mut self, now: UnixMillis, id: SessionId, stamp: Stamp) {
         let owner = id.tag();
         let room = self.seat(id).map(|(room, _)| room).or_else(|| self.rooms.of_owner(owner));

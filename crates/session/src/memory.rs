@@ -57,8 +57,8 @@ impl Memory {
         self.conduct = newer.conduct.or_else(|| self.conduct.take());
     }
 
-    /// Adds this, which is of one attachment, to what a token of another says. Who has been elsewhere
-    /// since pays what it pays there.
+    /// Adds this, which is of one attachment, to what a token of another says. Who has been
+    /// elsewhere since pays what it pays there.
     pub(crate) fn add_to(&self, own: Stamp, history: &mut RoomHistory, of_token: Stamp) {
         history.unite(&self.history);
         if own >= of_token {
@@ -106,8 +106,8 @@ impl Memory {
         self.reported_by_others.drain(..surplus);
     }
 
-    /// The rooms that pairing is to know, each with the time for which it keeps two apart. `ends` is
-    /// when the session ends.
+    /// The rooms that pairing is to know, each with the time for which it keeps two apart. `ends`
+    /// is when the session ends.
     pub(crate) fn met(&self, now: UnixMillis, ends: UnixMillis) -> Vec<RememberedRoom> {
         let met = self.history.met.iter().filter(|(_, until)| *until > now.as_secs());
         let met = met.map(|(room, until)| RememberedRoom(*room, UnixMillis::from_secs(*until).since(now)));

@@ -184,8 +184,8 @@ impl Sessions {
         seat.is_some_and(|seat| seat.is_in_room())
     }
 
-    /// Forgets a session, but for a stamp that its next one must exceed, and for what an older token
-    /// would not say.
+    /// Forgets a session, but for a stamp that its next one must exceed, and for what an older
+    /// token would not say.
     pub(crate) fn forget(&mut self, now: UnixMillis, id: SessionId) {
         if let Some(mut session) = self.sessions.remove(&id) {
             self.stamps.remember(now, id, session.stamp);

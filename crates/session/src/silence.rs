@@ -23,8 +23,8 @@ const UNANSWERED: u16 = 3;
 const SESSION_DELAYS: [Duration; 4] =
     [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(60)];
 
-/// An origin pays nothing for fewer chats than these, or for those of fewer sessions, or if not most
-/// of them were silent: a few people are no reason to let an office wait.
+/// An origin pays nothing for fewer chats than these, or for those of fewer sessions, or if not
+/// most of them were silent: a few people are no reason to let an office wait.
 const ORIGIN_CHATS: u32 = 8;
 /// See [`ORIGIN_CHATS`].
 const ORIGIN_SESSIONS: usize = 4;

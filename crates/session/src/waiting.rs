@@ -142,16 +142,16 @@ impl Sessions {
         self.send(id, ToClient::Error(invite_spent()));
     }
 
-    /// A want that nobody who speaks the version of this server's page can answer has waited for long
-    /// enough, unless it was matched or withdrawn meanwhile.
+    /// A want that nobody who speaks the version of this server's page can answer has waited for
+    /// long enough, unless it was matched or withdrawn meanwhile.
     pub(crate) fn give_up_other_version(&mut self, want: WantId) {
         if let Some((id, _)) = self.withdraw_want(want) {
             self.send(id, ToClient::Error(other_version()));
         }
     }
 
-    /// Strangers do not meet here any more, by an order of the operator: whoever waits for one is told
-    /// so, and waits no longer.
+    /// Strangers do not meet here any more, by an order of the operator: whoever waits for one is
+    /// told so, and waits no longer.
     pub fn stop_waiting_for_strangers(&mut self) {
         for id in self.wants.sessions() {
             let is_strangers = self.sessions.get(&id).and_then(|session| session.want.as_ref());

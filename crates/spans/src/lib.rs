@@ -1,7 +1,7 @@
-//! The spans of traces. Services make them with [`span!`], and pass their trace on with
-//! [`current`] and [`process`]. They know nothing of who keeps them: that is a [`Keeper`], which the
-//! program installs if an operator wants traces. Without one a span is disabled where it is made,
-//! and nothing is passed on.
+//! The spans of traces. Services make them with [`span!`], and pass their trace on with [`current`]
+//! and [`process`]. They know nothing of who keeps them: that is a [`Keeper`], which the program
+//! installs if an operator wants traces. Without one a span is disabled where it is made, and
+//! nothing is passed on.
 //!
 //! A span is per request, control message or event, never per frame or connection. What it says of
 //! itself are words of fixed tables: no id, topic, address or room.

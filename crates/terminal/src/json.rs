@@ -39,7 +39,8 @@ impl Reporter for Json {
     }
 }
 
-/// An object on one line. Whatever could command a terminal is escaped: it may be one that shows it.
+/// An object on one line. Whatever could command a terminal is escaped: it may be one that shows
+/// it.
 fn line(object: &Value) -> String {
     let plain = Zeroizing::new(object.to_string());
     let mut line = String::with_capacity(plain.len() + 1);

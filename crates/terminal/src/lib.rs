@@ -1,8 +1,8 @@
 //! `cipher-chat chat`: the terminal client, for one chat after the other.
 //!
 //! At a terminal it takes the whole screen. In a script, or with `--plain`, it uses plain lines:
-//! the peer's texts go to standard output, everything else to standard error. With `--json` it reads
-//! and writes lines of JSON. Nothing is written anywhere else.
+//! the peer's texts go to standard output, everything else to standard error. With `--json` it
+//! reads and writes lines of JSON. Nothing is written anywhere else.
 
 mod clock;
 mod command;

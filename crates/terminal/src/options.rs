@@ -26,18 +26,19 @@ pub struct ChatOptions {
     #[arg(value_name = "LINK", conflicts_with_all = ["invite", "new_invite", "topic"])]
     pub(super) link: Vec<Word>,
     /// The server. Several may be given, separated by commas, if they are one service: the next is
-    /// tried where one does not answer [default: the invite link's server, or http://127.0.0.1:8080]
+    /// tried where one does not answer [default: the invite link's server, or
+    /// http://127.0.0.1:8080]
     #[arg(long, value_name = "URL[,URL…]", value_delimiter = ',')]
     pub(super) url: Vec<UrlOption>,
     /// Meet somebody who names the same topic. Without a topic you meet others who name none
     #[arg(long, value_name = "WORDS", conflicts_with = "invite")]
     pub(super) topic: Option<Topic>,
-    /// The language that you speak, as a BCP 47 tag such as en or pt-BR. For the first 10 seconds you
-    /// meet only people who speak it or have named no language; then anybody
+    /// The language that you speak, as a BCP 47 tag such as en or pt-BR. For the first 10 seconds
+    /// you meet only people who speak it or have named no language; then anybody
     #[arg(long, value_name = "TAG")]
     pub(super) lang: Option<Language>,
-    /// Your role in the chat. Who seeks meets only people who offer, and the other way round. Without
-    /// a role you meet others who have none
+    /// Your role in the chat. Who seeks meets only people who offer, and the other way round.
+    /// Without a role you meet others who have none
     #[arg(long, value_parser = role, value_name = "seek|offer")]
     pub(super) role: Option<Role>,
     /// The same as LINK; it may also be the part of a link after its #. The variable keeps it from
@@ -57,8 +58,8 @@ pub struct ChatOptions {
     /// Trust only the certificate authorities in this PEM file [default: those of this system]
     #[arg(long, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
-    /// Write plain lines instead of using the whole screen: for screen readers, simple terminals and
-    /// scripts. This is the default where standard input or output is not a terminal
+    /// Write plain lines instead of using the whole screen: for screen readers, simple terminals
+    /// and scripts. This is the default where standard input or output is not a terminal
     #[arg(long)]
     pub(super) plain: bool,
     /// Read and write lines of JSON, for programs: see docs/terminal.md

@@ -7,8 +7,8 @@ use schemas::control::EndReason;
 
 /// A chat was broken off by a fault, or there was none to be had.
 const BADLY: u8 = 1;
-/// The last chat was ended without a goodbye that the peer's keys vouch for: the server says that the
-/// peer has left, or is lost. (3 is taken: a server cannot listen.)
+/// The last chat was ended without a goodbye that the peer's keys vouch for: the server says that
+/// the peer has left, or is lost. (3 is taken: a server cannot listen.)
 const NO_GOODBYE: u8 = 4;
 /// A text may not have arrived.
 const LOST: u8 = 5;

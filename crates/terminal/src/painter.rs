@@ -2,8 +2,8 @@
 //!
 //! ratatui writes only the cells that have changed, and trusts that a terminal moves as it expects.
 //! Where a terminal draws something wider or narrower, parts of an old text stay on the screen, or
-//! slip beside somebody else's name. So a row that has changed is erased and written as a whole, and
-//! whatever follows a text of disputed width is put in its place explicitly.
+//! slip beside somebody else's name. So a row that has changed is erased and written as a whole,
+//! and whatever follows a text of disputed width is put in its place explicitly.
 
 use std::io::{self, Write};
 
@@ -45,7 +45,8 @@ impl Painter {
         if shown.is_none() {
             queue!(out, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
         }
-        // The row after whose text the cursor goes comes last: only the terminal knows where that is.
+        // The row after whose text the cursor goes comes last: only the terminal knows where that
+        // is.
         let last = match cursor {
             Some(Cursor::AfterText { y }) => Some(y),
             Some(Cursor::At { .. }) | None => None,

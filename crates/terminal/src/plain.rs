@@ -1,5 +1,5 @@
-//! Output in plain lines. The peer's texts may contain anything, so only what may be shown of them is
-//! written to a terminal.
+//! Output in plain lines. The peer's texts may contain anything, so only what may be shown of them
+//! is written to a terminal.
 
 use std::{
     fmt,
@@ -57,8 +57,8 @@ impl Plain {
         streams::output()?.write_all(&rows)
     }
 
-    /// Writes a status line to standard error. The terminal may wrap it: a link in it can then still
-    /// be copied in one piece.
+    /// Writes a status line to standard error. The terminal may wrap it: a link in it can then
+    /// still be copied in one piece.
     fn status(&self, what: impl fmt::Display) {
         // If standard error is closed, nobody wants to read it.
         _ = writeln!(io::stderr(), "* {}", harmless(&what.to_string()));

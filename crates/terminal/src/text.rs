@@ -1,8 +1,8 @@
 //! Texts that are safe to show in a terminal, and how many columns they take there.
 //!
 //! Terminals do not agree on how wide a character is: on emoji that are joined, on flags, on Indic
-//! letters, on what the newest version of Unicode has added, on what is *ambiguous* in East Asia. So
-//! a text is laid out by its [`width`], the most that any terminal takes for it: then no row is
+//! letters, on what the newest version of Unicode has added, on what is *ambiguous* in East Asia.
+//! So a text is laid out by its [`width`], the most that any terminal takes for it: then no row is
 //! longer than it may be, whatever the terminal does. Where text follows on the same row, the
 //! painter says where.
 
@@ -22,12 +22,14 @@ pub(super) enum Break {
     Anywhere,
 }
 
-/// One line of what may be shown of a text: see [`schemas::text`]. Tabs and line ends become blanks.
+/// One line of what may be shown of a text: see [`schemas::text`]. Tabs and line ends become
+/// blanks.
 pub(super) fn harmless(line: &str) -> String {
     harmless_lines(line).replace('\n', " ")
 }
 
-/// What may be shown of a text, in lines that end with `\n`; none is at the end. Tabs become blanks.
+/// What may be shown of a text, in lines that end with `\n`; none is at the end. Tabs become
+/// blanks.
 pub(super) fn harmless_lines(text: &str) -> String {
     shown(text).trim_end_matches('\n').replace('\t', "    ")
 }
@@ -45,8 +47,8 @@ pub(super) fn is_disputed(text: &str) -> bool {
 /// The most columns that a character takes. The width of a sequence is never more than the sum: a
 /// terminal joins its characters, or draws them side by side.
 fn most_columns(c: char) -> usize {
-    // Letters of these scripts, and marks, take one column, if any. (A terminal that is told to draw
-    // what is ambiguous in East Asia over two cuts their rows off: it does not wrap them.)
+    // Letters of these scripts, and marks, take one column, if any. (A terminal that is told to
+    // draw what is ambiguous in East Asia over two cuts their rows off: it does not wrap them.)
     let is_narrow = c < '\u{1100}' || ('\u{1e00}'..'\u{2000}').contains(&c);
     if is_narrow || c.general_category_group() == GeneralCategoryGroup::Mark {
         return 1;

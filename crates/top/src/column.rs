@@ -143,7 +143,8 @@ impl Column {
         }
     }
 
-    /// Those that fit, from left to right, with their widths; the name of the node has what is left.
+    /// Those that fit, from left to right, with their widths; the name of the node has what is
+    /// left.
     pub(super) fn that_fit(width: u16) -> Vec<(Self, u16)> {
         let mut chosen = Self::ALL.to_vec();
         let needed = |chosen: &[Self]| -> u16 { chosen.iter().map(|column| column.heading().1 + GAP).sum() };

@@ -18,8 +18,8 @@ const NATS: &str = "nats://127.0.0.1:4222";
 /// The options of `cipher-chat top`.
 #[derive(Args, Clone, Debug)]
 pub struct TopOptions {
-    /// File of a context that `cipher-chat pki` has written for whoever watches: it names the servers,
-    /// the certificate and its key
+    /// File of a context that `cipher-chat pki` has written for whoever watches: it names the
+    /// servers, the certificate and its key
     #[arg(long, value_name = "FILE")]
     context: Option<PathBuf>,
     /// NATS servers of the cluster, instead of those of the context

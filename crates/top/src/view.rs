@@ -21,8 +21,8 @@ pub(super) enum Theme {
     None,
 }
 
-/// The bar, three charts, the orders, the heading of the table, that of the alarms, and a line below
-/// them.
+/// The bar, three charts, the orders, the heading of the table, that of the alarms, and a line
+/// below them.
 pub(super) const FIXED_LINES: u16 = 9;
 
 /// The lines of charts.

@@ -32,7 +32,8 @@ fn frames_in(read: &[u8]) -> u32 {
     incoming.frames()
 }
 
-/// Masked frames to messages. Decoding overwrites its input, so each round starts by copying it: see `copy_of_a_read`.
+/// Masked frames to messages. Decoding overwrites its input, so each round starts by copying it:
+/// see `copy_of_a_read`.
 #[divan::bench(args = PAYLOADS)]
 fn decode(bencher: Bencher, payload: usize) {
     let read = one_read(payload);

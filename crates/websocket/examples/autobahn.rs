@@ -1,6 +1,8 @@
-//! An echo server over the codec, for the cases of the Autobahn|Testsuite: `tests/autobahn/run` starts it and runs them all. By hand:
-//! `cargo run -p websocket --example autobahn -- 127.0.0.1:9001`, then `wstest -m fuzzingclient` against `ws://127.0.0.1:9001`. Messages may
-//! have 16 MiB, as its cases want; the gateway allows far less.
+//! An echo server over the codec, for the cases of the Autobahn|Testsuite: `tests/autobahn/run`
+//! starts it and runs them all. By hand:
+//! `cargo run -p websocket --example autobahn -- 127.0.0.1:9001`, then `wstest -m fuzzingclient`
+//! against `ws://127.0.0.1:9001`. Messages may have 16 MiB, as its cases want; the gateway allows
+//! far less.
 
 use std::{env, io};
 

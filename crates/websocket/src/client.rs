@@ -1,5 +1,5 @@
-//! The client's half of the framing, as tests, benchmarks and fuzzing need it: masked frames out, server frames in.
-//! Nothing is checked, so that it can also write what no client should.
+//! The client's half of the framing, as tests, benchmarks and fuzzing need it: masked frames out,
+//! server frames in. Nothing is checked, so that it can also write what no client should.
 
 use super::{
     FrameEnd, Opcode,
@@ -39,7 +39,8 @@ pub struct ServerFrame {
     pub payload: Vec<u8>,
 }
 
-/// Takes the first frame off `bytes`, which are left at the one after it; `None` while it is incomplete.
+/// Takes the first frame off `bytes`, which are left at the one after it; `None` while it is
+/// incomplete.
 pub fn take_frame(bytes: &mut &[u8]) -> Option<ServerFrame> {
     let (&[first, second], rest) = bytes.split_first_chunk()?;
     let (length, rest) = match second & !MASKED {

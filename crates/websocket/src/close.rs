@@ -16,8 +16,9 @@ pub(super) fn parse(payload: &[u8]) -> Result<(Option<u16>, &str), Violation> {
     }
 }
 
-/// Whether a close code may stand in a frame: those of RFC 6455 (7.4.1) that are not reserved for reports to the
-/// application, those registered since (1012 to 1014), and the ranges for libraries and applications (7.4.2).
+/// Whether a close code may stand in a frame: those of RFC 6455 (7.4.1) that are not reserved for
+/// reports to the application, those registered since (1012 to 1014), and the ranges for libraries
+/// and applications (7.4.2).
 pub(super) const fn is_allowed(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

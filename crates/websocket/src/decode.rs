@@ -31,13 +31,15 @@ pub enum Event<'a> {
     Close {
         /// Why, a code that is allowed on the wire; `None` when the frame was empty.
         code: Option<u16>,
-        /// Up to [`REASON_MAX`](super::REASON_MAX) bytes from the client, not to be trusted or logged.
+        /// Up to [`REASON_MAX`](super::REASON_MAX) bytes from the client, not to be trusted or
+        /// logged.
         reason: &'a str,
     },
 }
 
-/// What a connection keeps between two reads: two words, and nothing on the heap unless a frame or message is half
-/// received. Then it holds at most twice what came of it, and never more than twice the limit of one message.
+/// What a connection keeps between two reads: two words, and nothing on the heap unless a frame or
+/// message is half received. Then it holds at most twice what came of it, and never more than twice
+/// the limit of one message.
 #[derive(Debug, Default)]
 pub struct Decoder {
     unfinished: Option<Box<Unfinished>>,
@@ -53,8 +55,9 @@ enum Phase {
 }
 
 impl Decoder {
-    /// Takes what one read of the socket brought. The events must be asked for until there are none: that is what
-    /// keeps an incomplete frame for the next read. Stopping earlier is for connections about to be dropped.
+    /// Takes what one read of the socket brought. The events must be asked for until there are
+    /// none: that is what keeps an incomplete frame for the next read. Stopping earlier is for
+    /// connections about to be dropped.
     #[inline]
     pub fn read<'a>(&'a mut self, input: &'a mut [u8], limits: Limits) -> Incoming<'a> {
         let at = if self.phase == Phase::Open { 0 } else { input.len() };
@@ -67,8 +70,9 @@ impl Decoder {
         self.unfinished.as_deref().map_or(0, Unfinished::held)
     }
 
-    /// Since when the message in progress is half received, on the caller's own clock; `None` while none is. It began `now` if this
-    /// was not asked since its first bytes came: to be asked after each read.
+    /// Since when the message in progress is half received, on the caller's own clock; `None` while
+    /// none is. It began `now` if this was not asked since its first bytes came: to be asked after
+    /// each read.
     pub fn unfinished_since(&mut self, now: u32) -> Option<u32> {
         self.unfinished.as_mut().map(|unfinished| *unfinished.since.get_or_insert(now))
     }
@@ -79,7 +83,8 @@ impl Decoder {
     }
 }
 
-/// The events of one read, in order. Each borrows this value and must be dealt with before the next.
+/// The events of one read, in order. Each borrows this value and must be dealt with before the
+/// next.
 #[derive(Debug)]
 #[must_use = "an incomplete frame is kept only by asking for events until there are none"]
 pub struct Incoming<'a> {
@@ -112,8 +117,8 @@ impl Incoming<'_> {
     /// The next event; `None` when all input is dealt with.
     ///
     /// # Errors
-    /// The client broke the protocol: the connection is to be closed with the code of the [`Violation`]. All input
-    /// after that, in this read or a later one, is dropped unread.
+    /// The client broke the protocol: the connection is to be closed with the code of the
+    /// [`Violation`]. All input after that, in this read or a later one, is dropped unread.
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Violation> {
         if let Some(message) = self.take_whole_binary() {
@@ -151,14 +156,16 @@ impl Incoming<'_> {
         event.map(Some)
     }
 
-    /// How many frames were completed so far, control frames and fragments included: what rate limits count.
+    /// How many frames were completed so far, control frames and fragments included: what rate
+    /// limits count.
     #[inline]
     #[must_use]
     pub fn frames(&self) -> u32 {
         self.frames
     }
 
-    /// The short way for a binary message that is all there in one frame; `None` for everything else.
+    /// The short way for a binary message that is all there in one frame; `None` for everything
+    /// else.
     #[inline]
     fn take_whole_binary(&mut self) -> Option<Range<usize>> {
         if self.decoder.unfinished.is_some() {
@@ -192,7 +199,8 @@ impl Incoming<'_> {
         }
     }
 
-    /// The frame at the head of the input, unmasked where it lies; what is there of an incomplete one is kept.
+    /// The frame at the head of the input, unmasked where it lies; what is there of an incomplete
+    /// one is kept.
     fn take_frame(&mut self) -> Result<Option<(Header, Payload)>, Violation> {
         let rest = &mut self.input[self.at..];
         match examine(rest, self.decoder.unfinished.as_deref(), self.limits)? {
@@ -271,8 +279,8 @@ enum Head {
     Needs(usize),
 }
 
-/// Looks at the frame at the start of `bytes`, and refuses one that does not belong here or is too large before
-/// its payload has come.
+/// Looks at the frame at the start of `bytes`, and refuses one that does not belong here or is too
+/// large before its payload has come.
 fn examine(bytes: &[u8], unfinished: Option<&Unfinished>, limits: Limits) -> Result<Head, Violation> {
     let header = match header::parse(bytes)? {
         Parsed::Header(header) => header,

@@ -54,8 +54,9 @@ pub(super) enum Parsed {
     Needs(usize),
 }
 
-/// The header and payload length of a masked binary message in one frame of up to 64 KiB, if `bytes` begin with it. A
-/// short way for nearly all of the traffic: what it takes, [`parse`] would accept with the same result, only slower.
+/// The header and payload length of a masked binary message in one frame of up to 64 KiB, if
+/// `bytes` begin with it. A short way for nearly all of the traffic: what it takes, [`parse`] would
+/// accept with the same result, only slower.
 #[inline]
 pub(super) fn parse_whole_binary(bytes: &[u8]) -> Option<(usize, usize, [u8; 4])> {
     match *bytes {
@@ -79,7 +80,8 @@ pub(super) const LENGTH_64: u8 = 127;
 const FIN_BINARY: u8 = FIN | Opcode::Binary as u8;
 const MASKED_16: u8 = MASKED | LENGTH_16;
 
-/// Reads the header at the start of `bytes` and refuses what no client may send (RFC 6455, 5.2 and 5.5).
+/// Reads the header at the start of `bytes` and refuses what no client may send (RFC 6455, 5.2 and
+/// 5.5).
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, Violation> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(Parsed::Needs(2)) };
     if first & RESERVED != 0 {

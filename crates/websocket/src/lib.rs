@@ -1,12 +1,13 @@
-//! The server's half of WebSocket framing (RFC 6455) as a sans-IO codec: bytes in, events out, nothing awaited.
+//! The server's half of WebSocket framing (RFC 6455) as a sans-IO codec: bytes in, events out,
+//! nothing awaited.
 //!
-//! [`Decoder`] is what a connection keeps between reads: two words while nothing is half done. [`Decoder::read`] takes
-//! what one read of the socket brought and unmasks it in place, so that a whole message is lent straight from
-//! the read buffer; only a frame or message that the read left unfinished is copied. [`put_binary`] and its
-//! siblings append server frames to an output buffer.
+//! [`Decoder`] is what a connection keeps between reads: two words while nothing is half done.
+//! [`Decoder::read`] takes what one read of the socket brought and unmasks it in place, so that a
+//! whole message is lent straight from the read buffer; only a frame or message that the read left
+//! unfinished is copied. [`put_binary`] and its siblings append server frames to an output buffer.
 //!
-//! Strict where the RFC leaves a choice: every fault of framing is a [`Violation`], and nothing is read after one.
-//! Extensions are never negotiated, so a reserved bit is a fault.
+//! Strict where the RFC leaves a choice: every fault of framing is a [`Violation`], and nothing is
+//! read after one. Extensions are never negotiated, so a reserved bit is a fault.
 
 pub mod client;
 mod close;

@@ -4,7 +4,8 @@ use super::{
     utf8,
 };
 
-/// What the reads so far left half done: the start of a frame, a fragmented message in progress, or both.
+/// What the reads so far left half done: the start of a frame, a fragmented message in progress, or
+/// both.
 #[derive(Debug, Default)]
 pub(super) struct Unfinished {
     /// The start of a frame as it came, masked; empty when the last read ended with a whole frame.
@@ -15,7 +16,8 @@ pub(super) struct Unfinished {
     pub(super) kind: Option<Kind>,
     /// Its fragments so far, unmasked.
     pub(super) message: Vec<u8>,
-    /// When it was begun, as far as somebody has asked: see [`Decoder::unfinished_since`](super::Decoder::unfinished_since).
+    /// When it was begun, as far as somebody has asked: see
+    /// [`Decoder::unfinished_since`](super::Decoder::unfinished_since).
     pub(super) since: Option<u32>,
     /// How many bytes of a text message are known to be sound; may reach into `frame`.
     checked: usize,
@@ -94,8 +96,8 @@ impl Unfinished {
     }
 }
 
-/// Appends with amortised growth that never passes `most` bytes. What a header announces is not reserved at once, or a
-/// few bytes from a client would make us hold 64 KiB.
+/// Appends with amortised growth that never passes `most` bytes. What a header announces is not
+/// reserved at once, or a few bytes from a client would make us hold 64 KiB.
 fn append(buffer: &mut Vec<u8>, bytes: &[u8], most: usize) {
     let needed = buffer.len() + bytes.len();
     if needed > buffer.capacity() {

@@ -13,9 +13,9 @@ pub(super) fn valid_prefix(bytes: &[u8]) -> Result<usize, Violation> {
     }
 }
 
-/// Checks a text message of which `message` came in whole fragments and `masked` is the payload so far of the frame
-/// being received. `checked` bytes are known to be sound already; returns how many are now. Each byte is looked
-/// at once, however small the pieces in which it comes.
+/// Checks a text message of which `message` came in whole fragments and `masked` is the payload so
+/// far of the frame being received. `checked` bytes are known to be sound already; returns how many
+/// are now. Each byte is looked at once, however small the pieces in which it comes.
 pub(super) fn check_unfinished(
     message: &[u8],
     masked: &[u8],

@@ -1,7 +1,7 @@
 use schemas::CloseCode;
 
-/// How a client broke the rules of framing. The connection is beyond repair: send a close frame with
-/// [`close_code`](Self::close_code) and read no further frame.
+/// How a client broke the rules of framing. The connection is beyond repair: send a close frame
+/// with [`close_code`](Self::close_code) and read no further frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// A client must mask every frame (RFC 6455, 5.1).
@@ -25,7 +25,8 @@ pub enum Violation {
     /// A text or binary frame inside a fragmented message (5.4).
     #[error("new message inside a fragmented one")]
     InterleavedMessage,
-    /// A payload length that a shorter form could carry, or a 64-bit one with its top bit set (5.2).
+    /// A payload length that a shorter form could carry, or a 64-bit one with its top bit set
+    /// (5.2).
     #[error("payload length is ill-formed")]
     IllFormedLength,
     /// A close payload of one byte: half a code (5.5.1).
@@ -43,7 +44,8 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// What to tell the client: 1002 and 1007 as in RFC 6455, 7.4.1, and 4104 for a message over the limit.
+    /// What to tell the client: 1002 and 1007 as in RFC 6455, 7.4.1, and 4104 for a message over
+    /// the limit.
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {

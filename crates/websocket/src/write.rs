@@ -22,7 +22,8 @@ pub fn put_ping(out: &mut Vec<u8>, payload: &[u8]) {
     put_frame(out, Opcode::Ping, &payload[..payload.len().min(CONTROL_PAYLOAD_MAX)]);
 }
 
-/// Appends the answer to a ping, whose payload it repeats. A payload above [`CONTROL_PAYLOAD_MAX`] is cut.
+/// Appends the answer to a ping, whose payload it repeats. A payload above [`CONTROL_PAYLOAD_MAX`]
+/// is cut.
 pub fn put_pong(out: &mut Vec<u8>, payload: &[u8]) {
     put_frame(out, Opcode::Pong, &payload[..payload.len().min(CONTROL_PAYLOAD_MAX)]);
 }
@@ -45,7 +46,8 @@ pub fn put_close_reply(out: &mut Vec<u8>, received: Option<u16>) {
     }
 }
 
-/// Appends one whole, unmasked frame. For control opcodes the payload must not exceed [`CONTROL_PAYLOAD_MAX`].
+/// Appends one whole, unmasked frame. For control opcodes the payload must not exceed
+/// [`CONTROL_PAYLOAD_MAX`].
 #[inline]
 pub fn put_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     debug_assert!(!opcode.is_control() || payload.len() <= CONTROL_PAYLOAD_MAX, "control frame too long");

@@ -71,7 +71,8 @@ impl Node {
                 self.with_journeys(|all| all.end(connection.session(), Kind::Resume, "ended"));
                 connection.send(&ServerMessage::Ended { reason });
             }
-            // Gateways know each other by the bus, not by the addresses at which clients reach them.
+            // Gateways know each other by the bus, not by the addresses at which clients reach
+            // them.
             ToClient::Drain { reconnect_in_ms, to } => {
                 connection.send(&ServerMessage::Drain { reconnect_in_ms, to });
             }

@@ -1,5 +1,5 @@
-//! What is published of the service as a whole. It is counted anew once an hour, by the clock: nobody
-//! who asks chooses when, or sees what one person does.
+//! What is published of the service as a whole. It is counted anew once an hour, by the clock:
+//! nobody who asks chooses when, or sees what one person does.
 
 use std::time::Duration;
 

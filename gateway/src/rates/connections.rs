@@ -39,8 +39,8 @@ impl Connections {
         Self { most, of_address, open: AtomicU32::new(0), live: DashMap::new() }
     }
 
-    /// One more socket, counted until the guard is dropped. Behind a proxy its address says nothing:
-    /// then [`ConnectionGuard::count_for`] is told the client's own.
+    /// One more socket, counted until the guard is dropped. Behind a proxy its address says
+    /// nothing: then [`ConnectionGuard::count_for`] is told the client's own.
     pub(super) fn enter(self: &Arc<Self>, address: Option<&Address>) -> Result<ConnectionGuard, Refusal> {
         if self.open.fetch_add(1, Relaxed) >= self.most {
             self.open.fetch_sub(1, Relaxed);

@@ -81,7 +81,8 @@ impl<C: Clock + Clone> ByAddress<C> {
     /// One more asks.
     ///
     /// # Errors
-    /// If one of its networks has asked too often; with the time at which there is room for this one.
+    /// If one of its networks has asked too often; with the time at which there is room for this
+    /// one.
     pub(super) fn check(&self, address: &Address) -> Result<(), Exceeded> {
         let now = self.now();
         // The narrowest first: who is refused there has taken nothing from the neighbours.

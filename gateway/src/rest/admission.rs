@@ -65,8 +65,8 @@ struct Puzzle {
 }
 
 /// Find the first `counter` from 0 for which PBKDF2-HMAC-SHA-256 with the password `nonce` ‖
-/// `counter` (four bytes, big-endian), the `salt` and `cost` iterations derives a key of `keyLength`
-/// bytes that begins with `keyPrefix`. All texts are hexadecimal.
+/// `counter` (four bytes, big-endian), the `salt` and `cost` iterations derives a key of
+/// `keyLength` bytes that begins with `keyPrefix`. All texts are hexadecimal.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {

@@ -79,8 +79,8 @@ fn answered(span: &Span, status: StatusCode) {
     }
 }
 
-/// Every answer, whatever it is, has the headers that keep a browser from doing more with it than it
-/// should; every request and every refusal is counted.
+/// Every answer, whatever it is, has the headers that keep a browser from doing more with it than
+/// it should; every request and every refusal is counted.
 pub(super) async fn finish(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_encrypted = request.extensions().get::<ClientPeer>().is_some_and(ClientPeer::is_encrypted);
     let (route, began) = (request.extensions().get::<MatchedPath>().cloned(), Instant::now());

@@ -86,8 +86,8 @@ impl From<SessionState> for Doing {
 
 /// Opens an anonymous session.
 ///
-/// The one call that needs no token. It is limited by client address. Pages of other sites may use it
-/// only if their origin is allowed.
+/// The one call that needs no token. It is limited by client address. Pages of other sites may use
+/// it only if their origin is allowed.
 #[utoipa::path(post, path = "/v1/sessions", tag = "sessions", security(()),
     request_body(content = Creation, content_type = "application/json", description = "Nothing, or {}, or the proof of work that was asked for"),
     responses(
@@ -182,7 +182,8 @@ pub(super) async fn renew(
     ))]
 pub(super) async fn delete(State(node): State<Arc<Node>>, Caller(claims): Caller) -> StatusCode {
     node.revoke(claims.sub);
-    // Confirmed once the bus has it, so that it holds even if this gateway dies now. A bus that is down is told when it is back.
+    // Confirmed once the bus has it, so that it holds even if this gateway dies now. A bus that is
+    // down is told when it is back.
     let _ = node.bus().flush().await;
     StatusCode::NO_CONTENT
 }

@@ -12,7 +12,8 @@ use crate::{config::Matching, node::Node};
 /// What a person may want to know before waiting for somebody.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Status {
-    /// At least this many people were waiting in the last minute or two: 0, 10, 20, 50, 100, 200, 500, …
+    /// At least this many people were waiting in the last minute or two: 0, 10, 20, 50, 100, 200,
+    /// 500, …
     #[schema(example = 10)]
     waiting: u32,
     /// At least this many people were chatting, in the same steps.
@@ -117,8 +118,9 @@ fn ways(matching: Matching) -> Vec<Way> {
     all.into_iter().filter_map(|(offered, way)| offered.then_some(way)).collect()
 }
 
-/// The lower bound of the step that a count is in, so that nobody can watch a single person come and
-/// go: 0 for less than ten, then 1, 2 and 5 times each power of ten. It is counted once a minute.
+/// The lower bound of the step that a count is in, so that nobody can watch a single person come
+/// and go: 0 for less than ten, then 1, 2 and 5 times each power of ten. It is counted once a
+/// minute.
 fn coarse(count: u32) -> u32 {
     if count < 10 {
         return 0;

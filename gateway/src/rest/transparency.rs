@@ -18,8 +18,8 @@ const FEW: u64 = 10;
 /// Counts of all gateways that are running. A count below ten is told as `<10`.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Transparency {
-    /// The gateway that has run longest has counted since then, in seconds since the Unix epoch. One that
-    /// starts again begins anew.
+    /// The gateway that has run longest has counted since then, in seconds since the Unix epoch.
+    /// One that starts again begins anew.
     #[schema(example = 1_800_000_000)]
     since: u64,
     /// Since then all of them have counted.

@@ -37,8 +37,8 @@ const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Opens the WebSocket of a session.
 ///
-/// The subprotocol is `cipher-chat.v1`. The token is sent as `Authorization: Bearer …`, or by a browser
-/// as a second subprotocol, `bearer.<token>`. `asyncapi.yaml` describes the messages.
+/// The subprotocol is `cipher-chat.v1`. The token is sent as `Authorization: Bearer …`, or by a
+/// browser as a second subprotocol, `bearer.<token>`. `asyncapi.yaml` describes the messages.
 #[utoipa::path(get, path = "/v1/ws", tag = "websocket", security(("token" = [])),
     responses(
         (status = 101, description = "The WebSocket is open"),
@@ -122,7 +122,8 @@ fn accept_key(request: &Request<Body>) -> Result<HeaderValue, Problem> {
 }
 
 fn accept(key: &HeaderValue) -> Result<HeaderValue, Problem> {
-    // SHA-1 is what RFC 6455 asks for, to tell a WebSocket server from a cache; nothing rests on its strength.
+    // SHA-1 is what RFC 6455 asks for, to tell a WebSocket server from a cache; nothing rests on
+    // its strength.
     let mut sha1 = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     sha1.update(key.as_bytes());
     sha1.update(ACCEPT_SUFFIX);
@@ -159,8 +160,8 @@ fn switching(accept: HeaderValue) -> Response {
     response
 }
 
-/// Takes the stream out of hyper, whose buffers are freed, and hands it on to a task of its own: this one's 264 bytes would otherwise
-/// stay for as long as the connection.
+/// Takes the stream out of hyper, whose buffers are freed, and hands it on to a task of its own:
+/// this one's 264 bytes would otherwise stay for as long as the connection.
 async fn open(
     state: AppState,
     on_upgrade: OnUpgrade,

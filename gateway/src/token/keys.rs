@@ -29,8 +29,8 @@ impl Tokens {
         }
     }
 
-    /// Takes in keys that another gateway or a janitor told when asked, as far as their makers vouch
-    /// for them.
+    /// Takes in keys that another gateway or a janitor told when asked, as far as their makers
+    /// vouch for them.
     pub fn learn(&self, announced: &[Announcement]) {
         self.take_in(announced, None);
     }

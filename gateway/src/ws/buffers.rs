@@ -9,8 +9,8 @@ const SPARES: usize = 256;
 /// A buffer that has grown beyond this is not kept.
 const SPARE_BYTES: usize = 64 * 1024;
 
-/// Buffers of one thread. What is kept here has been overwritten with zeros, and is emptied when it is
-/// handed out.
+/// Buffers of one thread. What is kept here has been overwritten with zeros, and is emptied when it
+/// is handed out.
 #[derive(Default)]
 struct Buffers {
     relay: Vec<u8>,

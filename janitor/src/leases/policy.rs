@@ -23,19 +23,19 @@ pub const QUIET: Duration = Duration::from_secs(2 * limits::RENEWAL.as_secs());
 /// left for the next tick.
 pub const EXPIRIES_PER_TICK: usize = 1000;
 
-/// How many sessions that two gateways hold are named between two ticks at most. Each costs a message
-/// to all gateways and two in return, and a gateway may lease what it likes; the rest is named with
-/// its next lease.
+/// How many sessions that two gateways hold are named between two ticks at most. Each costs a
+/// message to all gateways and two in return, and a gateway may lease what it likes; the rest is
+/// named with its next lease.
 pub const HELD_TWICE_PER_TICK: usize = 200;
 
-/// How many sessions one gateway may lease in one period: three times what a gateway is designed for
-/// (20,000), since after a gap it says all of them again. Leases last for three periods, so one node
-/// has at most an eighth of [`Capacity::sessions`].
+/// How many sessions one gateway may lease in one period: three times what a gateway is designed
+/// for (20,000), since after a gap it says all of them again. Leases last for three periods, so one
+/// node has at most an eighth of [`Capacity::sessions`].
 pub const LEASES_PER_GATEWAY: u32 = 60_000;
 
-/// How many rooms that are not known yet one gateway may name in one period: all people of a gateway
-/// that is full meet anew. Rooms last for a grace and three periods, so one node has at most a
-/// quarter of [`Capacity::rooms`].
+/// How many rooms that are not known yet one gateway may name in one period: all people of a
+/// gateway that is full meet anew. Rooms last for a grace and three periods, so one node has at
+/// most a quarter of [`Capacity::rooms`].
 pub const NEW_ROOMS_PER_GATEWAY: u32 = 10_000;
 
 /// How many entries are remembered. Beyond it the oldest are dropped. Forgetting one too early

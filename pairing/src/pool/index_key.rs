@@ -84,7 +84,8 @@ impl Place {
     }
 }
 
-/// The wants of a queue that have the same role, or none, and speak the same version of the channel.
+/// The wants of a queue that have the same role, or none, and speak the same version of the
+/// channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RoleQueue {
     pub(super) queue: Queue,

@@ -1,8 +1,9 @@
 //! Codes that name the same language.
 
-/// Other codes of a language, each with the one that is compared: the language aliases of the Unicode
-/// CLDR (version 48; codes of two and three letters, by the language alone), sorted. To them is added
-/// that Norwegian (`no`) and Bokmål (`nb`) meet: nearly everybody who says the one writes the other.
+/// Other codes of a language, each with the one that is compared: the language aliases of the
+/// Unicode CLDR (version 48; codes of two and three letters, by the language alone), sorted. To
+/// them is added that Norwegian (`no`) and Bokmål (`nb`) meet: nearly everybody who says the one
+/// writes the other.
 const ALIASES: &str = include_str!("aliases.txt");
 
 /// The code that is compared. `code` is in lower case.

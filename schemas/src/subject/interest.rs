@@ -95,7 +95,8 @@ impl Interest {
         Service::ALL.map(Self::Heartbeats).into()
     }
 
-    /// What every node hears besides, whatever its role: the operator's orders, and who asks for them.
+    /// What every node hears besides, whatever its role: the operator's orders, and who asks for
+    /// them.
     pub fn of_orders() -> Vec<Self> {
         vec![Self::Orders, Self::OrdersAsks]
     }

@@ -208,8 +208,9 @@ impl Permissions {
         Self { publish, subscribe }
     }
 
-    /// Those of who watches and commands the cluster: who is running and how rooms and keys come and go,
-    /// and the orders. Not what is said in a room, who waits for whom, or what a node holds.
+    /// Those of who watches and commands the cluster: who is running and how rooms and keys come
+    /// and go, and the orders. Not what is said in a room, who waits for whom, or what a node
+    /// holds.
     pub fn of_operator() -> Self {
         let heard = ["node.>", "room.*.event.>", "room.*.peer.*", "joined.>", "key.>", "order.*"];
         let mut subscribe: Vec<_> = heard.iter().map(|subject| format!("{PREFIX}.{subject}")).collect();

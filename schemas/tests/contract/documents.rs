@@ -1,5 +1,6 @@
-//! What is derived from this crate: parts of `asyncapi.yaml`, tables of `docs/protocol.md`, and some
-//! modules of the page. Each test renders it from the code and compares; with `UPDATE=1` it writes.
+//! What is derived from this crate: parts of `asyncapi.yaml`, tables of `docs/protocol.md`, and
+//! some modules of the page. Each test renders it from the code and compares; with `UPDATE=1` it
+//! writes.
 
 use std::fmt::Write;
 

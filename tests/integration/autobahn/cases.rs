@@ -214,7 +214,8 @@ const VALID: &[(&str, &[&str])] = &[
     ("6.23", &["\u{fff9}", "\u{fffa}", "\u{fffb}", "\u{fffc}"]),
 ];
 
-/// Ill-formed: unfinished, too long, beyond the last code point, continuations alone, overlong, surrogates.
+/// Ill-formed: unfinished, too long, beyond the last code point, continuations alone, overlong,
+/// surrogates.
 const INVALID: &[(&str, &[&[u8]])] = &[
     ("6.6", &[b"\xce", b"\xce\xba\xe1", b"\xce\xba\xe1\xbd", b"\xce\xba\xe1\xbd\xb9\xcf"]),
     ("6.8", &[b"\xf8\x88\x80\x80\x80", b"\xfc\x84\x80\x80\x80\x80"]),
@@ -264,7 +265,8 @@ pub(super) fn closes() -> Vec<Case> {
     cases
 }
 
-/// 9 and 10: limits. Ours are far below the suite's 16 MiB; a message beyond them is refused, in one frame or in many.
+/// 9 and 10: limits. Ours are far below the suite's 16 MiB; a message beyond them is refused, in
+/// one frame or in many.
 pub(super) fn limits() -> Vec<Case> {
     let (text_at_most, binary_at_most) = (schemas::limits::CONTROL_BYTES, schemas::limits::FRAME_BYTES);
     let largest = ping_of(text_at_most).into_bytes();

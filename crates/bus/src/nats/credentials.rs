@@ -1,6 +1,6 @@
 //! By what both sides of the connection to NATS are authenticated. It is read from files, and read
-//! again when they change: what is unfit is not taken, and what was in use stays so. async-nats would
-//! read the files itself at each connect, and could not connect while one of them is broken.
+//! again when they change: what is unfit is not taken, and what was in use stays so. async-nats
+//! would read the files itself at each connect, and could not connect while one of them is broken.
 
 use std::{fmt, sync::Arc};
 

@@ -188,8 +188,8 @@ impl NatsOptions {
         inbox: &str,
         credentials: Option<&Arc<Credentials>>,
     ) -> Result<ConnectOptions, ConnectError> {
-        // For what async-nats configures itself. Only the first provider that is installed counts; all
-        // crates of this project install the same.
+        // For what async-nats configures itself. Only the first provider that is installed counts;
+        // all crates of this project install the same.
         let _ = aws_lc_rs::default_provider().install_default();
         let options = ConnectOptions::new()
             .name(node.as_str())

@@ -62,8 +62,8 @@ impl Shared {
                 );
                 self.set_status(Status::Down);
             }
-            // Each failed attempt to connect reports this. It makes up for a lost `Disconnected`: the
-            // queue of events is short.
+            // Each failed attempt to connect reports this. It makes up for a lost `Disconnected`:
+            // the queue of events is short.
             Event::ClientError(_) => {
                 count(&self.counters.failed_connects);
                 self.set_status(Status::Down);
@@ -111,8 +111,8 @@ impl Shared {
         Ok(listener)
     }
 
-    /// Tells all subscriptions: async-nats does not say which one was too slow, and a lost connection
-    /// concerns every one.
+    /// Tells all subscriptions: async-nats does not say which one was too slow, and a lost
+    /// connection concerns every one.
     fn gap(&self) {
         self.listeners.lock().iter().filter_map(Weak::upgrade).for_each(|listener| listener.gap());
     }

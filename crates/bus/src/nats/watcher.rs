@@ -129,7 +129,8 @@ impl Watcher {
         }
     }
 
-    /// Asks if that can be done without waiting: while there is no connection there is nobody to ask.
+    /// Asks if that can be done without waiting: while there is no connection there is nobody to
+    /// ask.
     fn ask(&self) -> bool {
         let question = subject::asked_of_all(subject::Verb::Stats);
         let is_up = *self.status.borrow() == Status::Up;

@@ -138,8 +138,8 @@ impl ChannelEnd {
 }
 
 impl ChannelEnd {
-    /// Whether only somebody who has the keys can have caused it: the peer's program broke the rules
-    /// inside a channel whose encryption held.
+    /// Whether only somebody who has the keys can have caused it: the peer's program broke the
+    /// rules inside a channel whose encryption held.
     #[must_use]
     pub const fn is_peers_fault(self) -> bool {
         matches!(self, Self::Malformed | Self::AckBeyondSent | Self::WindowExceeded)

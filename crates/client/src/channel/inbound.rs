@@ -38,8 +38,8 @@ impl Inbound {
         if entry.number <= self.in_order || self.ahead.contains_key(&entry.number) {
             return Ok(());
         }
-        // The unacknowledged messages of an honest peer fit its window, so those that have arrived do
-        // too.
+        // The unacknowledged messages of an honest peer fit its window, so those that have arrived
+        // do too.
         if entry.number - self.in_order > WINDOW_MESSAGES as u64 {
             return Err(ChannelEnd::WindowExceeded);
         }

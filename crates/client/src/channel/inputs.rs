@@ -24,8 +24,8 @@ impl Channel {
     /// Starts the channel of `room` with both sides online, as the server's `paired` says. Side `a`
     /// sends its first message at once.
     ///
-    /// `rng` is used here only: for the one ephemeral key of this room, for the nonce of `a`, and to
-    /// seed the jitter of acknowledgements. The randomness of ML-KEM is AWS-LC's own.
+    /// `rng` is used here only: for the one ephemeral key of this room, for the nonce of `a`, and
+    /// to seed the jitter of acknowledgements. The randomness of ML-KEM is AWS-LC's own.
     #[must_use]
     pub fn new(side: Side, meeting: Meeting, room: [u8; 16], rng: &mut impl CryptoRng, now: Time) -> Self {
         let secrets = Secrets::draw(side, rng);

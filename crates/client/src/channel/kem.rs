@@ -1,8 +1,8 @@
 //! ML-KEM-768 (FIPS 203) on aws-lc-rs, and the random values of one handshake.
 //!
-//! `a` has a key pair and a nonce, `b` encapsulates. AWS-LC draws the randomness of ML-KEM by itself
-//! and takes none from outside; so tests with fixed values bring an expanded key, or a ciphertext
-//! with its secret.
+//! `a` has a key pair and a nonce, `b` encapsulates. AWS-LC draws the randomness of ML-KEM by
+//! itself and takes none from outside; so tests with fixed values bring an expanded key, or a
+//! ciphertext with its secret.
 
 use std::fmt;
 
@@ -55,7 +55,8 @@ pub(super) enum Encapsulation {
 }
 
 impl Secrets {
-    /// Fresh values. `None` if AWS-LC cannot make a key, which would mean that it has no randomness.
+    /// Fresh values. `None` if AWS-LC cannot make a key, which would mean that it has no
+    /// randomness.
     pub(super) fn draw(side: Side, rng: &mut impl CryptoRng) -> Option<Self> {
         let mut ephemeral = Key::default();
         rng.fill_bytes(&mut ephemeral[..]);
@@ -113,8 +114,8 @@ impl KeyPair {
         Ok(Self { decapsulation, encapsulation: expanded[KEY_AT..][..KEY].to_vec() })
     }
 
-    /// The secret in `ciphertext`. A wrong ciphertext of the right length gives a secret that nobody
-    /// else has (implicit rejection). A key serves once.
+    /// The secret in `ciphertext`. A wrong ciphertext of the right length gives a secret that
+    /// nobody else has (implicit rejection). A key serves once.
     pub(super) fn decapsulate(self, ciphertext: &[u8]) -> Result<Key, Refused> {
         let secret = self.decapsulation.decapsulate(Ciphertext::from(ciphertext)).map_err(|_| Refused)?;
         let mut copy = Key::default();

@@ -24,7 +24,8 @@ pub enum Meeting {
     Invite(Psk),
 }
 
-/// A Noise pre-shared key, wiped when dropped, and erased after the handshake. [`crate::invite`] derives it.
+/// A Noise pre-shared key, wiped when dropped, and erased after the handshake. [`crate::invite`]
+/// derives it.
 #[derive(Clone)]
 pub struct Psk(pub(super) Key);
 

@@ -48,8 +48,8 @@ pub enum Event {
     },
     /// The peer has begun to type, or has stopped.
     PeerTyping(Typing),
-    /// After [`Chat::leave`](super::Chat::leave): the peer's program has received everything, the bye
-    /// too. [`Event::Ended`] follows.
+    /// After [`Chat::leave`](super::Chat::leave): the peer's program has received everything, the
+    /// bye too. [`Event::Ended`] follows.
     AllReceived,
     /// There is room again: a text that was refused because too much was unacknowledged would be
     /// accepted now.
@@ -76,7 +76,8 @@ pub enum Event {
         message: String,
     },
     /// What the operator has ordered for the service as a whole; see
-    /// [`connection::Event::Service`](crate::connection::Event::Service). Its texts may contain anything.
+    /// [`connection::Event::Service`](crate::connection::Event::Service). Its texts may contain
+    /// anything.
     Service(ServiceState),
     /// The connection is over, and no event follows.
     Closed {

@@ -7,8 +7,8 @@ use super::{
     secret::{Invite, LinkError, SECRET_CHARACTERS},
 };
 
-/// A host name has at most 253 characters, and a link little more: what is longer is not one, nor are
-/// twelve words.
+/// A host name has at most 253 characters, and a link little more: what is longer is not one, nor
+/// are twelve words.
 pub const LINK_MAX: usize = 512;
 
 /// An invite, and where it is to be used.

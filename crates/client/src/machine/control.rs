@@ -103,8 +103,8 @@ impl ConnectionMachine {
             // The match was made before our `cancel` arrived. The owner does not know of this room,
             // so its end is not reported either.
             Goal::None => self.send(ClientMessage::Leave),
-            // No honest server does this. Each room that it can make is a guess at the safety code, so
-            // the chat ends where its people see it.
+            // No honest server does this. Each room that it can make is a guess at the safety code,
+            // so the chat ends where its people see it.
             Goal::Room(_) => {
                 self.send(ClientMessage::Leave);
                 self.ended(EndReason::Left, now);

@@ -1,5 +1,5 @@
-//! Whether a connection still works, as far as its client can tell, and the second socket that is to
-//! replace it.
+//! Whether a connection still works, as far as its client can tell, and the second socket that is
+//! to replace it.
 
 use std::time::Instant;
 

@@ -151,8 +151,8 @@ pub enum Event {
         /// For people; may quote what was asked.
         message: String,
     },
-    /// What the operator has ordered for the service as a whole: at the start, if something is not as
-    /// usual, and when it changes. Chats go on.
+    /// What the operator has ordered for the service as a whole: at the start, if something is not
+    /// as usual, and when it changes. Chats go on.
     Service(ServiceState),
     /// The connection is lost. It is opened again without further action; then waiting, or the
     /// chat, goes on.

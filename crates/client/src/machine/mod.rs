@@ -12,8 +12,8 @@
 //! - A connection that has gone silent is replaced without being given up before.
 //!
 //! The files, each of which uses only those before it: `interface` (inputs, effects, events),
-//! `goal`, `backoff`, `doubt`, `state` (the machine and what it remembers), `reconnect`, `silence` (of a
-//! connection), `commands`, `control`, `handle` (where each input enters).
+//! `goal`, `backoff`, `doubt`, `state` (the machine and what it remembers), `reconnect`, `silence`
+//! (of a connection), `commands`, `control`, `handle` (where each input enters).
 
 mod backoff;
 mod commands;

@@ -77,7 +77,8 @@ impl ConnectionMachine {
         }
     }
 
-    /// Whether the server has closed the first socket for the sake of a second one that was given up.
+    /// Whether the server has closed the first socket for the sake of a second one that was given
+    /// up.
     fn is_replaced_by_itself(&self, loss: &Loss) -> bool {
         let had_spare = matches!(&self.socket, SocketState::Ready(ready) if ready.doubt.had_spare);
         had_spare && matches!(loss, Loss::Code(code) if *code == CloseCode::Replaced.code())

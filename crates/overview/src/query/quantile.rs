@@ -8,7 +8,8 @@ use super::Labels;
 const BOUND: &str = "le";
 
 /// The quantile of each histogram whose buckets are given: within a bucket, values are taken to be
-/// spread evenly. What lies above the last bound counts as that bound. Without values there is none.
+/// spread evenly. What lies above the last bound counts as that bound. Without values there is
+/// none.
 pub(super) fn of_histograms(q: f64, buckets: Vec<(Labels, f64)>) -> Vec<(Labels, f64)> {
     let mut histograms: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     for (mut labels, count) in buckets {

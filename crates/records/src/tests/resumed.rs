@@ -21,8 +21,8 @@ fn remembering() -> ClientConfig {
     config
 }
 
-/// How the handshake went of a client that then speaks with the server for a while, so that it has read the
-/// ticket.
+/// How the handshake went of a client that then speaks with the server for a while, so that it has
+/// read the ticket.
 async fn talk(config: &ClientConfig, acceptor: &Acceptor) -> HandshakeKind {
     let (near, far) = duplex(64 * 1024);
     let connector = TlsConnector::from(Arc::new(config.clone()));

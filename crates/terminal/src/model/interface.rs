@@ -51,7 +51,8 @@ pub(crate) struct Moment {
 pub(crate) enum Effect {
     /// Open a session.
     Open,
-    /// Find somebody in the way that the screen state says. A chat that still goes on is ended first.
+    /// Find somebody in the way that the screen state says. A chat that still goes on is ended
+    /// first.
     Find,
     /// Find with the same criteria as before, in another session.
     FindSame,

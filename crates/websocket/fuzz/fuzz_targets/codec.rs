@@ -1,5 +1,6 @@
-//! `cargo fuzz run codec`, in `crates/websocket/`. The first byte of the input says how to cut the rest into reads.
-//! Whatever the bytes are: no panic, bounded memory, and the cut changes nothing that is heard.
+//! `cargo fuzz run codec`, in `crates/websocket/`. The first byte of the input says how to cut the
+//! rest into reads. Whatever the bytes are: no panic, bounded memory, and the cut changes nothing
+//! that is heard.
 #![no_main]
 
 use websocket::{CONTROL_PAYLOAD_MAX, Decoder, Event, Limits, REASON_MAX, Violation};

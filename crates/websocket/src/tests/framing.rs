@@ -5,7 +5,8 @@ use super::{
     *,
 };
 
-/// Valid text of one to four bytes per character, with the ends of each range of lengths (Autobahn 6.5 to 6.23).
+/// Valid text of one to four bytes per character, with the ends of each range of lengths (Autobahn
+/// 6.5 to 6.23).
 const VALID: &[&str] = &[
     "",
     "Hello-µ@ßöäüàá-UTF-8!!",
@@ -25,7 +26,8 @@ const VALID: &[&str] = &[
     "\u{10ffff}",
 ];
 
-/// Stray and missing continuation bytes, overlong forms, surrogates, code points past the last (Autobahn 6.3 to 6.22).
+/// Stray and missing continuation bytes, overlong forms, surrogates, code points past the last
+/// (Autobahn 6.3 to 6.22).
 const INVALID: &[&[u8]] = &[
     b"\x80",
     b"\xbf",

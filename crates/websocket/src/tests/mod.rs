@@ -1,5 +1,5 @@
-//! `framing` follows the case groups of the Autobahn test suite; `property` holds for whatever a client may send;
-//! `writing` is the other direction.
+//! `framing` follows the case groups of the Autobahn test suite; `property` holds for whatever a
+//! client may send; `writing` is the other direction.
 
 mod framing;
 mod property;

@@ -1,5 +1,5 @@
-//! People of the lab (`tests/lab/run`): they chat with the project's own library while the lab takes
-//! the cluster apart, and account for each text.
+//! People of the lab (`tests/lab/run`): they chat with the project's own library while the lab
+//! takes the cluster apart, and account for each text.
 //!
 //! Orders come as lines on standard input, answers go as lines of JSON to standard output:
 //!

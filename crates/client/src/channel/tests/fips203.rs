@@ -1,5 +1,5 @@
-//! NIST's vectors for ML-KEM-768 (`schemas/vectors/ml-kem.json`, from its ACVP server): against what
-//! the channel uses, and against the second implementation that makes our own vectors.
+//! NIST's vectors for ML-KEM-768 (`schemas/vectors/ml-kem.json`, from its ACVP server): against
+//! what the channel uses, and against the second implementation that makes our own vectors.
 
 use ml_kem::{B32, EncapsulationKey, MlKem768};
 use serde_json::Value;

@@ -40,8 +40,8 @@ fn pair_of(a: Meeting, b: Meeting) -> (Channel, Channel) {
     (channel(Side::A, a, 1), channel(Side::B, b, 2))
 }
 
-/// Two channels after their handshake, their events taken, nothing under way. The first is side `b`,
-/// whose texts begin with number 1; those of side `a` begin with 2, after its opening.
+/// Two channels after their handshake, their events taken, nothing under way. The first is side
+/// `b`, whose texts begin with number 1; those of side `a` begin with 2, after its opening.
 fn secured_pair() -> (Channel, Channel) {
     let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);
     settle(at(0), &mut a, &mut b);

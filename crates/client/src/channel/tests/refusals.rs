@@ -190,9 +190,9 @@ fn who_sits_between_cannot_give_both_the_same_code() {
     assert_ne!(a.safety(), b.safety());
 }
 
-/// Whoever sits in between knows the code of `a` first, and may then search for a nonce that gives `b`
-/// the same one. That would be a matter of seconds for a code of few bits; but the nonce was promised
-/// before he knew anything.
+/// Whoever sits in between knows the code of `a` first, and may then search for a nonce that gives
+/// `b` the same one. That would be a matter of seconds for a code of few bits; but the nonce was
+/// promised before he knew anything.
 #[test]
 fn who_sits_between_and_commits_late_is_refused() {
     let (mut a, mut b) = pair_of(Meeting::Random, Meeting::Random);

@@ -80,8 +80,8 @@ fn no_channel() -> Value {
     a.story("no channel within 30 s online", "a")
 }
 
-/// Keys move on: after 64 packets and an acknowledgement of what was first sent in the epoch, and not
-/// before. Seen by the sender.
+/// Keys move on: after 64 packets and an acknowledgement of what was first sent in the epoch, and
+/// not before. Seen by the sender.
 fn keys_that_move_on() -> Value {
     let (mut a, mut b) = acknowledged_a();
     for burst in 0..5 {

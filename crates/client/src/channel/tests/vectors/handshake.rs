@@ -121,8 +121,8 @@ fn weak_keys() -> Vec<String> {
     keys.map(str::to_owned).into()
 }
 
-/// Handshake messages that end the chat of a side that is not secured, with the reason. `b` draws its
-/// randomness itself here: what is refused does not depend on it.
+/// Handshake messages that end the chat of a side that is not secured, with the reason. `b` draws
+/// its randomness itself here: what is refused does not depend on it.
 fn refused_handshakes() -> Vec<Value> {
     let without = reference::handshake(None, &room(), &drawn());
     let with = reference::handshake(Some(&PSK), &room(), &drawn());
