@@ -72,13 +72,8 @@ async fn the_key_of_an_invite_is_gone_once_its_chat_is_secured() {
     assert_eq!([host.end(), guest.end()], [Some(0), Some(0)]);
 }
 
-/// A text that is in memory whole, so that a search for it finds each copy.
-fn text() -> String {
-    unique("a-text-that-nobody-else-writes")
-}
-
 #[tokio::test]
-async fn a_text_is_gone_once_its_chat_is_over_whatever_the_output() {
+async fn a_text_is_gone_once_it_was_written_out_and_delivered() {
     let serve = Launch::new("serve").ready().await;
     let url = format!("http://{}", serve.address());
     for output in ["--json", "--plain"] {
@@ -87,19 +82,17 @@ async fn a_text_is_gone_once_its_chat_is_over_whatever_the_output() {
         let mut speaker = Program::start(&parameters);
         let mut reader = Program::start_with(output, &parameters);
         speaker.event("secured");
-        let said = text();
+        let said = unique("a-text-that-nobody-else-writes");
         speaker.write(&json!({ "text": said }));
         assert!(reader.reads(&said), "{output}");
         speaker.event("delivered");
         // An argument is in memory as long as the program runs, so the search finds what is there.
         assert!(copies(reader.id(), topic.as_bytes()) > 0, "the search finds nothing");
-        speaker.write(&json!({ "command": "leave" }));
-        speaker.event("ended");
-        eventually("the text is gone where it was read", async || copies(reader.id(), said.as_bytes()) == 0)
-            .await;
-        eventually("the text is gone where it was written", async || {
-            copies(speaker.id(), said.as_bytes()) == 0
-        })
-        .await;
+        for (process, whose) in [(speaker.id(), "its writer"), (reader.id(), "its reader")] {
+            let left = async || copies(process, said.as_bytes()) == 0;
+            eventually(&format!("{whose} has forgotten the text, {output}"), left).await;
+        }
+        speaker.write(&json!({ "command": "quit" }));
+        assert_eq!((speaker.end(), reader.end()), (Some(0), Some(0)));
     }
 }
