@@ -1,27 +1,27 @@
 //! Every message and answer that there is, with arbitrary content.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+mod parts;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ciborium::Value;
 use proptest::{option, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
 use schemas::{
-    BootId, KeyId, NodeId, Origin, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis, WantId,
-    announcement::{Announcement, Proof},
-    control::EndReason,
-    criteria::{ChannelVersion, Language, Queue, Role},
+    KeyId, NodeId, Service,
+    announcement::Announcement,
     event::*,
     message::{Answer, Message},
     order::{Order, OrderKind, OrderMark, Outcome, Receipt, SignedOrder},
     origin_keys::{Asking, OriginEvent, OriginKeyId, SealedKeys},
-    session::SessionState,
     trace::TraceContext,
 };
 use serde_bytes::ByteBuf;
 use serde_json::json;
 
+use self::parts::{
+    announcement, attachment, boot, channel, duration, end_reason, language, node, origin, proof, queue,
+    role, room, service, session, side, stamp, state, tag, time, want_id,
+};
 use crate::document::words;
 
 /// Any message that its speaker may say, on either of its subjects.
@@ -349,106 +349,4 @@ fn signed_order() -> impl Strategy<Value = SignedOrder> {
 
 fn receipt() -> impl Strategy<Value = Receipt> {
     (node(), select(Outcome::ALL.to_vec())).prop_map(|(node, outcome)| Receipt { node, outcome })
-}
-
-fn attachment() -> impl Strategy<Value = Attachment> {
-    (side(), stamp(), node(), tag()).prop_map(|(side, stamp, node, owner)| Attachment {
-        side,
-        stamp,
-        node,
-        owner,
-    })
-}
-
-fn announcement() -> impl Strategy<Value = Announcement> {
-    let key = (any::<[u8; 32]>(), any::<[u8; 64]>(), time(), node(), prop::option::of(proof()));
-    key.prop_map(|(public, possession, not_after, node, proof)| Announcement {
-        public,
-        not_after,
-        node,
-        possession,
-        proof,
-    })
-}
-
-fn proof() -> impl Strategy<Value = Proof> {
-    let bytes = || prop::collection::vec(any::<u8>(), 0..9).prop_map(ByteBuf::from);
-    (prop::collection::vec(bytes(), 1..3), any::<u16>(), bytes())
-        .prop_map(|(chain, scheme, signature)| Proof { chain, scheme, signature })
-}
-
-fn queue() -> impl Strategy<Value = Queue> {
-    prop_oneof![
-        Just(Queue::Anyone),
-        any::<[u8; 16]>().prop_map(Queue::Topic),
-        any::<[u8; 16]>().prop_map(Queue::Invite),
-    ]
-}
-
-fn language() -> impl Strategy<Value = Option<Language>> {
-    option::of("[a-z]{2,8}".prop_map(|tag| tag.parse().unwrap()))
-}
-
-fn channel() -> impl Strategy<Value = ChannelVersion> {
-    select(vec![ChannelVersion::FIRST, ChannelVersion::CURRENT])
-}
-
-fn role() -> impl Strategy<Value = Role> {
-    select(vec![Role::Seek, Role::Offer])
-}
-
-fn end_reason() -> impl Strategy<Value = EndReason> {
-    select(vec![EndReason::Left, EndReason::Expired, EndReason::Reported, EndReason::Shutdown])
-}
-
-fn state() -> impl Strategy<Value = SessionState> {
-    select(vec![SessionState::Idle, SessionState::Waiting, SessionState::Paired])
-}
-
-fn service() -> impl Strategy<Value = Service> {
-    select(Service::ALL.to_vec())
-}
-
-fn side() -> impl Strategy<Value = Side> {
-    select(vec![Side::A, Side::B])
-}
-
-fn node() -> impl Strategy<Value = NodeId> {
-    "[A-Za-z0-9_-]{1,64}".prop_filter_map("a role is no node", |name| name.parse().ok())
-}
-
-fn room() -> impl Strategy<Value = RoomId> {
-    any::<[u8; 16]>().prop_map(RoomId::from_bytes)
-}
-
-fn want_id() -> impl Strategy<Value = WantId> {
-    any::<[u8; 16]>().prop_map(WantId::from_bytes)
-}
-
-fn session() -> impl Strategy<Value = SessionId> {
-    any::<[u8; 16]>().prop_map(SessionId::from_random)
-}
-
-fn tag() -> impl Strategy<Value = Tag> {
-    any::<[u8; 8]>().prop_map(Tag::from_bytes)
-}
-
-fn origin() -> impl Strategy<Value = Origin> {
-    any::<[u8; 12]>().prop_map(Origin::from_bytes)
-}
-
-fn boot() -> impl Strategy<Value = BootId> {
-    any::<u64>().prop_map(BootId)
-}
-
-fn stamp() -> impl Strategy<Value = Stamp> {
-    any::<u64>().prop_map(Stamp)
-}
-
-fn time() -> impl Strategy<Value = UnixMillis> {
-    any::<u64>().prop_map(UnixMillis)
-}
-
-fn duration() -> impl Strategy<Value = Duration> {
-    any::<u64>().prop_map(Duration::from_millis)
 }
