@@ -31,12 +31,20 @@ pub fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
 /// system does.
 fn prepare() {
     if let Err(error) = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0) {
-        tracing::warn!(event = "process.core-dumps", %error, "cannot turn core dumps off; a crash may write secrets to disk");
+        tracing::warn!(
+            event = "process.core-dumps",
+            %error,
+            "cannot turn core dumps off; a crash may write secrets to disk"
+        );
     }
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => tracing::debug!(files, "open files"),
         Err(error) => {
-            tracing::warn!(event = "process.open-files", %error, "cannot raise the limit of open files; it bounds the number of connections")
+            tracing::warn!(
+                event = "process.open-files",
+                %error,
+                "cannot raise the limit of open files; it bounds the number of connections"
+            );
         }
     }
     // One provider for rustls, the NATS client and tokens.
@@ -87,11 +95,15 @@ impl StopSignals {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
                 _ = self.hangup.recv() => self.reload.notify_one(),
-                _ = user1.recv() => tracing::info!(event = "process.signal-ignored", "SIGUSR1 means nothing here and is ignored"),
-                _ = user2.recv() => tracing::info!(event = "process.signal-ignored", "SIGUSR2 means nothing here and is ignored"),
+                _ = user1.recv() => ignored("SIGUSR1"),
+                _ = user2.recv() => ignored("SIGUSR2"),
             }
         }
     }
+}
+
+fn ignored(signal: &'static str) {
+    tracing::info!(event = "process.signal-ignored", "{signal} means nothing here and is ignored");
 }
 
 /// Resolves when a tool is asked to end: at SIGTERM, SIGINT, or SIGHUP (its terminal is gone).

@@ -1,7 +1,7 @@
 //! The sockets that a process listens on. They are opened before anything else starts, so that a
 //! port in use ends the process with an exit code of its own.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, anyhow};
 use serving::{
@@ -117,7 +117,8 @@ fn listening(
 /// Without a listener for IPv4 on the same port, one for IPv6 takes the clients of both.
 fn family(address: &Address, all: &[Address]) -> Family {
     let Address::Tcp(own) = address else { return Family::Both };
-    let beside = |other: &Address| matches!(other, Address::Tcp(other) if other.is_ipv4() && other.port() == own.port() && own.port() != 0);
+    let is_beside = |other: &SocketAddr| other.is_ipv4() && other.port() == own.port() && own.port() != 0;
+    let beside = |other: &Address| matches!(other, Address::Tcp(other) if is_beside(other));
     if all.iter().any(beside) { Family::Own } else { Family::Both }
 }
 

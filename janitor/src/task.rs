@@ -7,7 +7,7 @@ use bus::{Answers, Bus, Clock, Heard, PublishError, ReplyTo, Status};
 use orders::Standing;
 use schemas::{
     Service, UnixMillis,
-    event::{Heartbeat, KeyEvent, Load},
+    event::{Heartbeat, KeyEvent},
     limits,
     message::{Answer, Message},
     subject::Interest,
@@ -55,7 +55,9 @@ pub(crate) async fn listen(config: Config, bus: Bus, clock: Clock) -> Result<(),
                 }
             }
             answer = next_answer(&mut janitor.asked) => janitor.learn(clock.now(), answer),
-            () = room_for_more(&janitor.bus, janitor.flow), if !janitor.answering.is_empty() => janitor.answer_syncs(clock.now()),
+            () = room_for_more(&janitor.bus, janitor.flow), if !janitor.answering.is_empty() => {
+                janitor.answer_syncs(clock.now());
+            }
         }
     }
 }
@@ -112,17 +114,7 @@ struct Janitor {
 impl Janitor {
     fn new(config: Config, bus: Bus, now: UnixMillis) -> Self {
         let Config { boot, version, lifetimes, capacity, metrics, orders } = config;
-        let heartbeat = Heartbeat {
-            boot,
-            version,
-            load: Load::default(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        };
+        let heartbeat = Heartbeat::new(boot, version);
         Self {
             leases: Leases::new(bus.node().clone(), LeasePolicy { lifetimes, capacity }, now),
             status: bus.status(),

@@ -49,7 +49,6 @@ impl Leadership {
 mod tests {
     use schemas::{
         BootId,
-        event::Load,
         limits::{HEARTBEAT, NODE_SILENCE},
     };
 
@@ -63,17 +62,7 @@ mod tests {
     }
 
     fn beat(draining: bool) -> Heartbeat {
-        Heartbeat {
-            boot: BootId(1),
-            version: "1".into(),
-            load: Load::default(),
-            draining,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        }
+        Heartbeat { draining, ..Heartbeat::new(BootId(1), "1") }
     }
 
     #[test]

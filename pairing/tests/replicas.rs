@@ -10,7 +10,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use schemas::{
     BootId, NodeId, Service, SessionId, Stamp, WantId,
     criteria::Queue,
-    event::{Half, Heartbeat, Load, MatchEvent, Want, WantEvent},
+    event::{Half, Heartbeat, MatchEvent, Want, WantEvent},
     message::Message,
     subject::Interest,
 };
@@ -116,17 +116,7 @@ impl Gateway {
     }
 
     fn beat(&self, boot: u64) {
-        let heartbeat = Heartbeat {
-            boot: BootId(boot),
-            version: "1".into(),
-            load: Load::default(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        };
+        let heartbeat = Heartbeat::new(BootId(boot), "1");
         let from = self.bus.node().clone();
         self.bus.publish(&Message::Heartbeat { service: Service::Gateway, from, heartbeat }).unwrap();
     }

@@ -206,7 +206,6 @@ fn median(sorted: &[i64]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Load;
 
     const START: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -232,18 +231,7 @@ mod tests {
             self.now += limits::HEARTBEAT;
             for (other, skew) in &self.others {
                 let time = Some(UnixMillis(self.now.0.checked_add_signed(*skew).unwrap()));
-                let (version, load) = (String::new(), Load::default());
-                let beat = Heartbeat {
-                    boot: BootId(1),
-                    version,
-                    load,
-                    draining: false,
-                    time,
-                    url: None,
-                    orders: Vec::new(),
-                    counts: None,
-                    names_itself: false,
-                };
+                let beat = Heartbeat { time, ..Heartbeat::new(BootId(1), "") };
                 self.clocks.hear(self.now, other, &beat);
             }
             self.clocks.compare(self.now)
@@ -342,17 +330,7 @@ mod tests {
         let mut rig = Rig::with(&[60_000; 3]);
         rig.beats(5);
         let time = Some(rig.now);
-        let again = Heartbeat {
-            boot: BootId(2),
-            version: String::new(),
-            load: Load::default(),
-            draining: false,
-            time,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        };
+        let again = Heartbeat { time, ..Heartbeat::new(BootId(2), "") };
         rig.clocks.hear(rig.now, &node("n0"), &again);
         assert_eq!(rig.clocks.compare(rig.now), ClockState::Differs(Skew(60_000)));
     }

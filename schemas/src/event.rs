@@ -341,6 +341,23 @@ pub struct Heartbeat {
     pub names_itself: bool,
 }
 
+impl Heartbeat {
+    /// One that tells nothing but which run of a node it is of, and the program's version.
+    pub fn new(boot: BootId, version: impl Into<String>) -> Self {
+        Self {
+            boot,
+            version: version.into(),
+            load: Load::default(),
+            draining: false,
+            time: None,
+            url: None,
+            orders: Vec::new(),
+            counts: None,
+            names_itself: false,
+        }
+    }
+}
+
 /// What is published of the service as a whole, as one gateway has counted it:
 /// [`crate::transparency`] adds it up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

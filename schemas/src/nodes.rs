@@ -150,17 +150,7 @@ mod tests {
 
     fn beat(boot: u64) -> Heartbeat {
         let load = Load { connections: 2, ..Load::default() };
-        Heartbeat {
-            boot: BootId(boot),
-            version: "1".into(),
-            load,
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        }
+        Heartbeat { load, ..Heartbeat::new(BootId(boot), "1") }
     }
 
     #[test]

@@ -179,4 +179,4 @@ pub fn room_of_frames(text: &str) -> Option<RoomId> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

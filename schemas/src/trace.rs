@@ -177,7 +177,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{KeyId, RoomId, Service, SessionId, order::OrderKind};
+    use crate::subject::tests::{every_subject, key, node, own, room, session};
 
     /// The example of the standard.
     const EXAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -215,40 +215,23 @@ mod tests {
 
     #[test]
     fn a_template_is_the_subject_without_its_ids() {
-        let node = || "gateway-1".parse().unwrap();
-        let own = || "gateway-2".parse().unwrap();
-        let (room, session) = (RoomId::from_bytes([7; 16]), SessionId::from_random([7; 16]));
-        let key = KeyId::from_bytes([7; 32]);
-        for subject in [
-            Subject::Frames(room, node()),
-            Subject::Peer(room, node()),
-            Subject::Room(room, Service::Janitor),
-            Subject::Presence(node()),
-            Subject::Want(node()),
-            Subject::Report(node()),
-            Subject::Origin(node()),
-            Subject::Match(node()),
-            Subject::Session(session, Service::Janitor),
-            Subject::OwnPeer(room, own(), node()),
-            Subject::OwnRoom(room, own()),
-            Subject::OwnPresence(own(), node()),
-            Subject::OwnSession(session, own()),
-            Subject::Ask(session),
-            Subject::Key(key, Service::Janitor, node()),
-            Subject::Lease(node()),
-            Subject::Sync(node()),
-            Subject::Node(Service::Janitor, node()),
-            Subject::Order(OrderKind::Pause),
-            Subject::OrdersAsk,
-        ] {
+        for subject in every_subject() {
+            let role = match &subject {
+                Subject::Room(_, role)
+                | Subject::Session(_, role)
+                | Subject::Key(_, role, _)
+                | Subject::Node(role, _) => role.word(),
+                _ => "",
+            };
+            let kind = if let Subject::Order(kind) = &subject { kind.word() } else { "" };
             let filled = [
-                ("{room}", room.text()),
-                ("{session}", session.text()),
-                ("{key}", key.text()),
-                ("{role}", "janitor".to_owned()),
-                ("{node}", "gateway-1".to_owned()),
-                ("{own}", "gateway-2".to_owned()),
-                ("{kind}", OrderKind::Pause.word().to_owned()),
+                ("{room}", room().text()),
+                ("{session}", session().text()),
+                ("{key}", key().text()),
+                ("{role}", role.to_owned()),
+                ("{node}", node().as_str().to_owned()),
+                ("{own}", own().as_str().to_owned()),
+                ("{kind}", kind.to_owned()),
             ];
             let text =
                 filled.iter().fold(subject.template().to_owned(), |text, (name, id)| text.replace(name, id));

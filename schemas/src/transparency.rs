@@ -77,20 +77,10 @@ impl Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BootId, event::Load};
+    use crate::BootId;
 
     fn beat(counts: Option<ServiceCounts>) -> Heartbeat {
-        Heartbeat {
-            boot: BootId(1),
-            version: "1".into(),
-            load: Load::default(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts,
-            names_itself: false,
-        }
+        Heartbeat { counts, ..Heartbeat::new(BootId(1), "1") }
     }
 
     fn counts(since: u64, n: u64) -> ServiceCounts {

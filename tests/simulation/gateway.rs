@@ -42,15 +42,10 @@ impl Gateway {
 
     pub(super) fn heartbeat(&self) -> Heartbeat {
         Heartbeat {
-            boot: self.boot,
-            version: String::new(),
             load: self.sessions.load(),
             draining: self.draining,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
             names_itself: self.sessions.names_itself(),
+            ..Heartbeat::new(self.boot, "")
         }
     }
 

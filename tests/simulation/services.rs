@@ -10,7 +10,7 @@ use pairing::{
 };
 use schemas::{
     BootId, NodeId, Service, UnixMillis,
-    event::{Heartbeat, Load, SyncAnswer},
+    event::{Heartbeat, SyncAnswer},
     lifetimes::Lifetimes,
     limits,
     message::Message,
@@ -162,17 +162,7 @@ impl World {
 
     pub(super) fn beat(&mut self, node: usize) {
         let inc = self.nodes[node].incarnation;
-        let plain = |boot| Heartbeat {
-            boot,
-            version: String::new(),
-            load: Load::default(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        };
+        let plain = |boot| Heartbeat::new(boot, "");
         let heartbeat = match &self.nodes[node].machine {
             Machine::Stopped => return,
             Machine::Gateway(gateway) => gateway.heartbeat(),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::Local;
-use schemas::{BootId, event::Load};
+use schemas::BootId;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -33,17 +33,7 @@ impl Rig {
 
     fn beat(&self, service: Service, name: &str, draining: bool, skew: Duration) {
         let time = Some(self.clock.now() + skew);
-        let heartbeat = Heartbeat {
-            boot: BootId(1),
-            version: "1".into(),
-            load: Load::default(),
-            draining,
-            time,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        };
+        let heartbeat = Heartbeat { draining, time, ..Heartbeat::new(BootId(1), "1") };
         let message = Message::Heartbeat { service, from: node(name), heartbeat };
         self.local.join(node(name)).publish(&message).unwrap();
     }

@@ -110,7 +110,12 @@ pub async fn serve<G: Send + 'static>(
             Err(fault) if is_of_one_connection(&fault) => {}
             Err(fault) => {
                 cannot_accept.say(|times| {
-                    tracing::warn!(event = "listener.full", %fault, times, "cannot accept connections: they wait until there is room");
+                    tracing::warn!(
+                        event = "listener.full",
+                        %fault,
+                        times,
+                        "cannot accept connections: they wait until there is room"
+                    );
                 });
                 sleep(ACCEPT_PAUSE).await;
             }

@@ -140,17 +140,7 @@ mod tests {
     }
 
     fn beat(boot: u64) -> Heartbeat {
-        Heartbeat {
-            boot: BootId(boot),
-            version: String::new(),
-            load: Load::default(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: false,
-        }
+        Heartbeat::new(BootId(boot), "")
     }
 
     #[test]

@@ -78,21 +78,14 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use schemas::{BootId, event::Load};
+    use schemas::BootId;
 
     use super::*;
 
     fn beat(sessions: u64) -> Heartbeat {
         Heartbeat {
-            boot: BootId(1),
-            version: "1".into(),
-            load: Load::default(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
             counts: Some(ServiceCounts { sessions, ..ServiceCounts::default() }),
-            names_itself: false,
+            ..Heartbeat::new(BootId(1), "1")
         }
     }
 

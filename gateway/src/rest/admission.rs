@@ -115,9 +115,12 @@ struct Solution {
     responses(
         (status = 200, description = "A puzzle", body = Challenge),
         (status = 204, description = "No work is asked for here"),
-        (status = 403, description = "A page of another site, whose origin is not allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many puzzles for this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready or about to stop, or the operator takes no new sessions", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json",
+            description = "A page of another site, whose origin is not allowed"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+            description = "Too many puzzles for this address"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The node is not ready or about to stop, or the operator takes no new sessions"),
     ))]
 pub(super) async fn challenge(
     State(node): State<Arc<Node>>,

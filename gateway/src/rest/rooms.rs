@@ -16,7 +16,8 @@ use crate::{
     responses(
         (status = 204, description = "The chat is over, for both people"),
         NeedsToken,
-        (status = 404, description = "The session is in no room", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "The session is in no room"),
     ))]
 pub(super) async fn leave(
     State(node): State<Arc<Node>>,

@@ -89,15 +89,22 @@ impl From<SessionState> for Doing {
 /// The one call that needs no token. It is limited by client address. Pages of other sites may use
 /// it only if their origin is allowed.
 #[utoipa::path(post, path = "/v1/sessions", tag = "sessions", security(()),
-    request_body(content = Creation, content_type = "application/json", description = "Nothing, or {}, or the proof of work that was asked for"),
+    request_body(content = Creation, content_type = "application/json",
+        description = "Nothing, or {}, or the proof of work that was asked for"),
     responses(
         (status = 201, description = "A new session", body = Session),
         ReadsBody,
-        (status = 400, description = "The body is neither empty nor such an object", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A page of another site, whose origin is not allowed; or a proof that is wrong, expired or spent", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 428, description = "A proof of work is needed: see GET /v1/challenge", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node is not ready or about to stop, or the operator takes no new sessions", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+            description = "The body is neither empty nor such an object"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json",
+            description = "A page of another site, whose origin is not allowed; or a proof that is \
+            wrong, expired or spent"),
+        (status = 428, body = ProblemBody, content_type = "application/problem+json",
+            description = "A proof of work is needed: see GET /v1/challenge"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+            description = "Too many requests from this address"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The node is not ready or about to stop, or the operator takes no new sessions"),
     ))]
 pub(super) async fn create(
     State(node): State<Arc<Node>>,
@@ -162,7 +169,8 @@ pub(super) async fn show(State(node): State<Arc<Node>>, Caller(claims): Caller) 
         (status = 200, description = "The session with a fresh token", body = Session),
         NeedsToken,
         ReadsBody,
-        (status = 400, description = "The body is not empty, or there are two tokens", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json",
+            description = "The body is not empty, or there are two tokens"),
     ))]
 pub(super) async fn renew(
     State(node): State<Arc<Node>>,

@@ -61,7 +61,8 @@ pub(super) struct Reports {
 #[utoipa::path(get, path = "/v1/transparency", tag = "status", security(()),
     responses(
         (status = 200, description = "The counts", body = Transparency),
-        (status = 503, description = "The node has just started", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+            description = "The node has just started"),
     ))]
 pub(super) async fn show(State(node): State<Arc<Node>>) -> Result<Json<Transparency>, Problem> {
     node.published_counts().map(|totals| Json(told(totals))).ok_or(Problem::Unavailable)

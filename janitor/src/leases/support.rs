@@ -6,9 +6,7 @@ use schemas::{
     BootId, NodeId, RoomId, Service, SessionId, Side, Stamp, Tag, UnixMillis,
     announcement::Announcement,
     control::EndReason,
-    event::{
-        Attachment, Heartbeat, KeyEvent, Lease, Load, RoomEvent, SessionEvent, SessionLease, SyncAnswer,
-    },
+    event::{Attachment, Heartbeat, KeyEvent, Lease, RoomEvent, SessionEvent, SessionLease, SyncAnswer},
     lifetimes::Lifetimes,
     limits,
     message::Message,
@@ -125,17 +123,7 @@ pub(super) fn lease(from: &str, boot: u64, sessions: Vec<SessionLease>) -> Messa
 }
 
 pub(super) fn beat(service: Service, from: &str, boot: u64) -> Message {
-    let heartbeat = Heartbeat {
-        boot: BootId(boot),
-        version: "1".into(),
-        load: Load::default(),
-        draining: false,
-        time: None,
-        url: None,
-        orders: Vec::new(),
-        counts: None,
-        names_itself: false,
-    };
+    let heartbeat = Heartbeat::new(BootId(boot), "1");
     Message::Heartbeat { service, from: node(from), heartbeat }
 }
 

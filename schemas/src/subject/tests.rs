@@ -1,10 +1,30 @@
 use super::*;
 
-pub(super) fn every_subject() -> Vec<Subject> {
-    let room = RoomId::from_bytes([0xfe; 16]);
-    let node = || "x".repeat(64).parse::<NodeId>().unwrap();
-    let session = SessionId::from_random([9; 16]);
-    let key = KeyId::from_bytes([1; 32]);
+/// The ids in [`every_subject`].
+pub(crate) fn room() -> RoomId {
+    RoomId::from_bytes([0xfe; 16])
+}
+
+/// Of the longest names.
+pub(crate) fn node() -> NodeId {
+    "x".repeat(64).parse().unwrap()
+}
+
+/// The gateway that names itself.
+pub(crate) fn own() -> NodeId {
+    "y".repeat(64).parse().unwrap()
+}
+
+pub(crate) fn session() -> SessionId {
+    SessionId::from_random([9; 16])
+}
+
+pub(crate) fn key() -> KeyId {
+    KeyId::from_bytes([1; 32])
+}
+
+pub(crate) fn every_subject() -> Vec<Subject> {
+    let (room, session, key) = (room(), session(), key());
     vec![
         Subject::Frames(room, node()),
         Subject::Peer(room, node()),
@@ -15,10 +35,10 @@ pub(super) fn every_subject() -> Vec<Subject> {
         Subject::Origin(node()),
         Subject::Match(node()),
         Subject::Session(session, Service::Janitor),
-        Subject::OwnPeer(room, node(), node()),
-        Subject::OwnRoom(room, node()),
-        Subject::OwnPresence(node(), node()),
-        Subject::OwnSession(session, node()),
+        Subject::OwnPeer(room, own(), node()),
+        Subject::OwnRoom(room, own()),
+        Subject::OwnPresence(own(), node()),
+        Subject::OwnSession(session, own()),
         Subject::Ask(session),
         Subject::Key(key, Service::Gateway, node()),
         Subject::Lease(node()),
@@ -29,8 +49,7 @@ pub(super) fn every_subject() -> Vec<Subject> {
     ]
 }
 
-pub(super) fn every_interest() -> Vec<Interest> {
-    let node = || "x".repeat(64).parse::<NodeId>().unwrap();
+pub(crate) fn every_interest() -> Vec<Interest> {
     let other = || "other".parse::<NodeId>().unwrap();
     let mut all = vec![
         Interest::RoomTraffic(node()),
@@ -117,7 +136,7 @@ fn only_ids_of_the_right_form_are_read() {
 }
 
 /// NATS's own rule for `*` and `>`, with which `covers` is compared.
-pub(super) fn wildcard_matches(wildcard: &str, subject: &str) -> bool {
+pub(crate) fn wildcard_matches(wildcard: &str, subject: &str) -> bool {
     let (mut wild, mut tokens) = (wildcard.split('.'), subject.split('.'));
     loop {
         match (wild.next(), tokens.next()) {
@@ -141,7 +160,7 @@ fn an_interest_covers_exactly_what_its_wildcard_matches() {
 
 #[test]
 fn whatever_is_published_some_role_hears() {
-    let node: NodeId = "x".repeat(64).parse().unwrap();
+    let node = node();
     for subject in every_subject() {
         let of_roles = Service::ALL.into_iter().flat_map(|role| Interest::of(role, &node));
         let mut heard = of_roles.chain(Interest::of_orders());

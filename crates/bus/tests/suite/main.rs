@@ -22,7 +22,7 @@ use std::{
 use bus::{Bus, Heard, Local, NatsOptions, NodeState, Status, Subscription};
 use schemas::{
     BootId, NodeId, RoomId, Service, SessionId, Stamp,
-    event::{Heartbeat, Load, RoomEvent, SessionAnswer, WantEvent},
+    event::{Heartbeat, RoomEvent, SessionAnswer, WantEvent},
     message::{Answer, Message},
     session::SessionState,
 };
@@ -123,17 +123,7 @@ fn peer(to: &str, n: u8) -> Message {
 
 /// A small message that carries a number.
 fn beat(from: &str, number: u64) -> Message {
-    let heartbeat = Heartbeat {
-        boot: BootId(number),
-        version: "1".into(),
-        load: Load::default(),
-        draining: false,
-        time: None,
-        url: None,
-        orders: Vec::new(),
-        counts: None,
-        names_itself: false,
-    };
+    let heartbeat = Heartbeat::new(BootId(number), "1");
     Message::Heartbeat { service: Service::Gateway, from: node(from), heartbeat }
 }
 

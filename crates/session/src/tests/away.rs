@@ -108,18 +108,7 @@ fn a_gateway_that_was_taken_for_lost_without_noticing_it_is_asked_at_once() {
     cluster.gates[0].is_connected = false;
     for _ in 0..50 {
         cluster.pass(TICK);
-        let heartbeat = Heartbeat {
-            boot: cluster.gates[1].boot,
-            version: String::new(),
-            load: cluster.gates[1].sessions.load(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: cluster.gates[1].sessions.names_itself(),
-        };
-        let beat = Message::Heartbeat { service: Service::Gateway, from: node(1), heartbeat };
+        let beat = cluster.heartbeat(1);
         let now = cluster.now;
         cluster.gates[0].sessions.handle(now, &beat);
     }

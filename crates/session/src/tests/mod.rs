@@ -215,23 +215,19 @@ impl Cluster {
     }
 
     fn beat(&mut self, gate: usize) {
-        let heartbeat = Heartbeat {
-            boot: self.gates[gate].boot,
-            version: String::new(),
-            load: self.gates[gate].sessions.load(),
-            draining: false,
-            time: None,
-            url: None,
-            orders: Vec::new(),
-            counts: None,
-            names_itself: self.gates[gate].sessions.names_itself(),
-        };
-        let beat = Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat };
+        let beat = self.heartbeat(gate);
         for to in 0..self.gates.len() {
             if self.gates[to].is_connected {
                 self.handle(to, beat.clone());
             }
         }
+    }
+
+    fn heartbeat(&self, gate: usize) -> Message {
+        let Gate { boot, sessions, .. } = &self.gates[gate];
+        let (load, names_itself) = (sessions.load(), sessions.names_itself());
+        let heartbeat = Heartbeat { load, names_itself, ..Heartbeat::new(*boot, "") };
+        Message::Heartbeat { service: Service::Gateway, from: node(gate), heartbeat }
     }
 
     fn secs(&mut self, secs: u64) {
