@@ -16,7 +16,7 @@ use gateway::config::{self, Config, Peers};
 use health::{Fault, Health};
 use orders::{Keeper, Standing};
 use prometheus_client::registry::Registry;
-use schemas::orders::Bringer;
+use schemas::{Service, orders::Bringer};
 use serving::{
     listener::Door,
     ops::{self, Readiness},

@@ -17,7 +17,7 @@ use schemas::BootId;
 use session::Topology;
 
 use super::{
-    configuration::{Configuration, Console, Gateway, Janitor, Pairing, Serve},
+    configuration::{Configuration, Gateway, Janitor, Pairing, Serve},
     faults::Faults,
 };
 
