@@ -1,6 +1,6 @@
 //! Stamps: a newer connection wins everywhere, whatever arrives late.
 
-use super::*;
+use super::{chats::Chat, *};
 
 fn attached(n: u8, stamp: Stamp, gate: usize) -> Message {
     let event = SessionEvent::Attached { stamp, node: node(gate) };
