@@ -68,7 +68,7 @@ async fn a_match_is_one_trace_over_both_gateways_and_pairing() {
         ("gateway", "control find"),
         ("pairing", "pair"),
         ("gateway", "process cc.v1.match.{node}"),
-        ("gateway", "process cc.v1.room.{room}.peer.{node}"),
+        ("gateway", "process cc.v1.room.{room}.at-{own}.{node}"),
     ];
     let spans = is_whole(&collector, &pair.trace, &expected, "process cc.v1.match.{node}").await;
     let first = spans.iter().find(|span| span.is_root()).unwrap();
@@ -106,8 +106,8 @@ async fn a_resume_is_one_trace_over_both_gateways_and_so_is_an_end() {
     let resume = collector.has("a resume", |span| is(span, "gateway", "resume")).await;
     assert_eq!(resume.attribute("cipher_chat.outcome"), Some("resumed"));
     assert!(resume.is_root());
-    let joined = "process cc.v1.room.{room}.event.{role}";
-    let answer = "process cc.v1.room.{room}.peer.{node}";
+    let joined = "process cc.v1.joined.{own}.{room}";
+    let answer = "process cc.v1.room.{room}.at-{own}.{node}";
     let expected = [("gateway", "control resume"), ("gateway", answer), ("janitor", joined)];
     is_whole(&collector, &resume.trace, &expected, joined).await;
     assert_eq!(here.metric("gateway_resume_wait_seconds_count").await, 1.0);
@@ -116,7 +116,8 @@ async fn a_resume_is_one_trace_over_both_gateways_and_so_is_an_end() {
     one.ask(json!({"type": "leave"})).await;
     other.ended("left").await;
     let leave = collector.has("a leave", |span| is(span, "gateway", "control leave")).await;
-    let spans = is_whole(&collector, &leave.trace, &[("gateway", answer)], "end").await;
+    let news = "process cc.v1.room.{room}.peer.{node}";
+    let spans = is_whole(&collector, &leave.trace, &[("gateway", news)], "end").await;
     let end = spans.iter().find(|span| span.name == "end").unwrap();
     assert_eq!(end.attribute("cipher_chat.end.reason"), Some("left"));
 }

@@ -162,9 +162,16 @@ fn a_role_may_publish_on_exactly_the_subjects_that_have_it_as_a_publisher() {
     // The node that these subjects name where they name a node.
     let named = node(&"x".repeat(64));
     for role in Service::ALL {
-        let permissions = Permissions::of_node(role, &named, &members());
         for subject in every_subject() {
             let text = subject.text();
+            let speaker = match &subject {
+                Subject::OwnPeer(_, own, _)
+                | Subject::OwnRoom(_, own)
+                | Subject::OwnPresence(own, _)
+                | Subject::OwnSession(_, own) => own,
+                _ => &named,
+            };
+            let permissions = Permissions::of_node(role, speaker, &members());
             let speaker_fits = match &subject {
                 Subject::Room(_, speaker) | Subject::Session(_, speaker) | Subject::Key(_, speaker, _) => {
                     *speaker == role
