@@ -25,7 +25,7 @@ pub struct PageOptions {
     #[arg(long, value_name = "FILE")]
     single_file: Option<PathBuf>,
     /// The only server that the file will talk to. Without it the file asks the person, or the person who made a
-    /// link such as file.html#server=https://chat.example
+    /// link such as `file.html#server=https://chat.example`
     #[arg(long, value_name = "URL", requires = "single_file")]
     server: Option<ServerUrl>,
     /// Fetch the page from a host, compare it with this program's own, and name each difference. Ends with 0 if
