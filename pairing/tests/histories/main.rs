@@ -22,9 +22,11 @@ const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const SESSIONS: u8 = 10;
 const NODES: u8 = 3;
 const ORIGINS: u8 = 4;
-/// So much later a want that is offered later may find somebody who has waited long enough, and
-/// who waits for a round a partner.
+/// So much later who waits for a round finds a partner.
 const SLACK: Duration = Duration::from_secs(1);
+/// So much later a want that is offered later does: it asks once a second whether somebody has
+/// waited long enough, and then waits for a round.
+const SLACK_IF_LATER: Duration = Duration::from_secs(2);
 
 /// What happens. Sessions and gateways are small numbers, so that they collide often.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use schemas::{
 };
 
 use super::{
-    Criteria, ORIGINS, SLACK, START, Step,
+    Criteria, ORIGINS, SLACK, SLACK_IF_LATER, START, Step,
     held::{Held, Match},
     node, queue,
 };
@@ -260,9 +260,14 @@ impl World {
 
     fn nobody_is_left(&self) -> Result<(), TestCaseError> {
         let waiting = self.waiting();
-        let slack = if self.fair_by == FairBy::Age { Duration::ZERO } else { SLACK };
         for (n, one) in waiting.iter().enumerate() {
             for other in &waiting[..n] {
+                let is_later = [one, other].iter().any(|held| !held.want.delay.is_zero());
+                let slack = match self.fair_by {
+                    FairBy::Age => Duration::ZERO,
+                    FairBy::Origin if is_later => SLACK_IF_LATER,
+                    FairBy::Origin => SLACK,
+                };
                 let fit = one.may_meet(other, self.now) && one.may_meet(other, self.now - slack);
                 prop_assert!(!fit, "left waiting: {one:?} {other:?}");
             }
