@@ -29,7 +29,8 @@ pub fn open(
     });
     let admit = watchers::admit();
     for Door { listening, tls } in doors {
-        tracing::info!(event = "node.started", ops = %listening.address()?, node = node.as_str(), "health and metrics");
+        let (ops, node) = (listening.address()?, node.as_str());
+        tracing::info!(event = "node.started", %ops, node, "health and metrics");
         let (admit, refused) = (admit.clone(), refused.clone());
         let config = ListenerConfig { tls, request_wait, admit, proxies: None, refused };
         tasks.spawn(listener::serve(listening, router.clone(), config, tasks.clone(), stop.clone()));

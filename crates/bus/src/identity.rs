@@ -75,13 +75,7 @@ impl Identity {
 
     /// Reads the files again, which may have been renewed. What is unfit is not taken.
     pub(crate) fn renew(&self) {
-        if let Err(fault) = self.credentials.renew() {
-            tracing::warn!(
-                event = "certificate.unreadable",
-                %fault,
-                "the bus certificate cannot be read again; the old one stays"
-            );
-        }
+        self.credentials.renew_or_keep();
     }
 
     /// Signs a statement with the certificate's key. `None` if the key can do none of [`SCHEMES`].

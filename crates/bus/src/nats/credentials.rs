@@ -80,6 +80,17 @@ impl Credentials {
         Ok(())
     }
 
+    /// Reads the files again, which may have been renewed. What is unfit is not taken.
+    pub(crate) fn renew_or_keep(&self) {
+        if let Err(fault) = self.renew() {
+            tracing::warn!(
+                event = "certificate.unreadable",
+                %fault,
+                "the bus certificate cannot be read again; the old one stays"
+            );
+        }
+    }
+
     /// What is in use.
     pub(crate) fn used(&self) -> Arc<Loaded> {
         self.used.read().clone()

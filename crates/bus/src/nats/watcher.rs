@@ -123,9 +123,10 @@ impl Watcher {
 
     /// Before the next connection the files are read again, which may have been renewed.
     fn renew(&self, now: Status) {
-        let credentials = self.credentials.as_ref().filter(|_| now == Status::Down);
-        if let Some(Err(fault)) = credentials.map(|credentials| credentials.renew()) {
-            tracing::warn!(event = "certificate.unreadable", %fault, "the bus certificate cannot be read again; the old one stays");
+        if now == Status::Down
+            && let Some(credentials) = &self.credentials
+        {
+            credentials.renew_or_keep();
         }
     }
 
