@@ -2,6 +2,14 @@
 
 results=()
 
+# What failed, told again at the end, where the reader of a long log looks first.
+told=$(mktemp)
+trap 'rm -f "$told"' EXIT
+
+# How many lines of a failed check are told again at the end, and how long each may be.
+told_lines=14
+told_columns=180
+
 # How long a check may take, in seconds: about twice the longest on two processors. One that hangs
 # fails, and the others are still made. 0: for ever, and with the terminal to ask somebody.
 check_limit=${check_limit:-1800}
@@ -9,7 +17,7 @@ check_limit=${check_limit:-1800}
 # check NAME COMMAND...: runs a command (or a function, which stops at its first failure) and notes
 # how it ended.
 check() {
-    local name=$1 start=$SECONDS failed=0
+    local name=$1 start=$SECONDS failed=0 output='' pipe tee
     shift
     printf '\n== %s\n' "$name"
     # Not as a condition of `if`: there, bash would go on after a failure inside a function.
@@ -19,16 +27,42 @@ check() {
             set -e
             "$@"
         )
+        failed=$?
     else
-        limited "$@"
+        output=$(mktemp)
+        exec {pipe}> >(exec tee "$output")
+        tee=$!
+        limited "$@" >&"$pipe" 2>&1 {pipe}>&-
+        failed=$?
+        exec {pipe}>&-
+        # Not for ever: something that the check left behind may hold the pipe.
+        timeout 5 tail --sleep-interval=0.1 --pid="$tee" -f /dev/null
     fi
-    failed=$?
     set -e
     if [ "$failed" -eq 0 ]; then
         note passed "$name" "in $((SECONDS - start)) s"
+        if [ -n "$output" ]; then tell_unstable "$name" "$output"; fi
     else
         note FAILED "$name" "after $((SECONDS - start)) s"
+        if [ -n "$output" ]; then tell_again "$name" "$output"; fi
     fi
+    rm -f "$output"
+}
+
+# tell_again NAME OUTPUT: keeps the lines of a check's output that say what failed, or its last ones.
+tell_again() {
+    local said
+    said=$(grep -aE '^ *(✖|FAIL|TIMEOUT|SIG[A-Z]+|FAILED|error(:|\[)|test at |thread .* panicked|not ok)|(Assertion|Timeout)?Error( \[|:)' "$2" \
+        | awk '!seen[$0]++' | tail -n "$told_lines") || true
+    if [ -z "$said" ]; then said=$(tail -n "$told_lines" "$2"); fi
+    printf '%s:\n%s\n' "$1" "$(cut -c "1-$told_columns" <<<"$said" | sed 's/^/    /')" >>"$told"
+}
+
+# tell_unstable NAME OUTPUT: keeps what a check that has passed says of what failed the first time.
+tell_unstable() {
+    local said
+    said=$(grep -aE '^(UNSTABLE| +FLAKY )' "$2" | awk '!seen[$0]++' | head -n "$told_lines") || return 0
+    printf '%s (passed):\n%s\n' "$1" "$(cut -c "1-$told_columns" <<<"$said" | sed 's/^/    /')" >>"$told"
 }
 
 # limited COMMAND...: runs a command in a process group of its own, all of which is ended at the limit.
@@ -90,6 +124,10 @@ sum_up() {
         IFS='|' read -r state name rest <<<"$result"
         printf '%-8s %-45s %s\n' "$state" "$name" "$rest"
     done
+    if [ -s "$told" ]; then
+        printf '\n== What failed, or failed the first time\n'
+        cat "$told"
+    fi
     passed=$(count_of passed) failed=$(count_of FAILED)
     printf '\nchecks: %d passed, %d failed, %d skipped\n' "$passed" "$failed" "$(count_of SKIPPED)"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
