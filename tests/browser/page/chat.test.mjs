@@ -18,6 +18,35 @@ test('two strangers with the same topic talk, and see what was delivered', async
   assert.deepEqual([a.faults, b.faults], [[], []]);
 });
 
+test('in the dark, too, the bubbles of both are told apart, and from what is behind them', async () => {
+  const [a, b] = await it.strangers({ colorScheme: 'dark', reducedMotion: 'reduce' });
+  await write(a, 'mine');
+  await write(b, 'theirs');
+  await reads(a, 'theirs');
+  const { behind, edge, mine, theirs } = await a.evaluate(() => {
+    const style = (selector) => getComputedStyle(document.querySelector(selector));
+    let node = document.querySelector('.log');
+    while (/^rgba\(.* 0\)$/.test(getComputedStyle(node).backgroundColor)) node = node.parentElement;
+    const bubble = style('.line:not(.mine) .text');
+    return { behind: getComputedStyle(node).backgroundColor, edge: bubble.borderTopColor, mine: style('.mine .text').backgroundColor, theirs: bubble.backgroundColor };
+  });
+  assert.ok(contrast(theirs, behind) >= 1.5, `${theirs} on ${behind}`);
+  assert.ok(contrast(edge, behind) >= 2, `${edge} on ${behind}`);
+  assert.ok(contrast(theirs, mine) >= 1.5, `${theirs} beside ${mine}`);
+});
+
+/** The contrast of two opaque colours, as WCAG 2.2 defines it. */
+function contrast(...colours) {
+  const [darker, lighter] = colours.map((colour) => {
+    const [red, green, blue] = colour.match(/[\d.]+/g).map((part) => {
+      const value = Number(part) / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  }).sort((one, other) => one - other);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
 test('somebody who writes is seen to write, and to stop', async () => {
   const [a, b] = await it.strangers();
   await a.locator('textarea').pressSequentially('h');

@@ -56,15 +56,28 @@ test('the QR code is the link', async () => {
   const host = await it.visitor();
   const link = await makeInvite(host);
   const picture = await host.locator('.qr').screenshot();
+  // As one word each way: a list of a million numbers takes the test's browser many seconds.
   const pixels = await host.evaluate(async (png) => {
-    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(png)]));
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (sign) => sign.charCodeAt(0))]));
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     const context = canvas.getContext('2d');
     context.drawImage(bitmap, 0, 0);
-    return { data: [...context.getImageData(0, 0, bitmap.width, bitmap.height).data], width: bitmap.width, height: bitmap.height };
-  }, [...picture]);
-  assert.equal(jsQR(Uint8ClampedArray.from(pixels.data), pixels.width, pixels.height)?.data, link);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let word = '';
+    for (let at = 0; at < data.length; at += 0x8000) word += String.fromCharCode(...data.subarray(at, at + 0x8000));
+    return { data: btoa(word), width: bitmap.width, height: bitmap.height };
+  }, picture.toString('base64'));
+  assert.equal(jsQR(new Uint8ClampedArray(Buffer.from(pixels.data, 'base64')), pixels.width, pixels.height)?.data, link);
 });
+
+for (const [width, least] of [[320, 240], [360, 260], [1280, 280]]) {
+  test(`the QR code is large enough for another's camera: ${width} px`, async () => {
+    const host = await it.visitor({ width, height: 640, reducedMotion: 'reduce' });
+    await makeInvite(host);
+    const box = await host.locator('.qr').boundingBox();
+    assert.ok(box.width >= least && box.height >= least, `${box.width} by ${box.height}`);
+  });
+}
 
 test('the link can be copied', async () => {
   const host = await it.visitor({ permissions: ['clipboard-read', 'clipboard-write'] });
