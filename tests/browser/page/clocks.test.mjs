@@ -27,27 +27,31 @@ function wrongClock(offset) {
 
 const step = (page, by) => page.evaluate((ms) => globalThis.stepClock(ms), by);
 
+/** A visitor whose clock is off. */
+async function visitorOf(it, offset = 0) {
+  const page = await it.person({ wire: 'another' });
+  await page.addInitScript(wrongClock, offset);
+  await page.goto(page.wire.url);
+  await page.locator('.start').waitFor();
+  return page;
+}
+
+/** Two in a chat, the first with a clock that is off. */
+async function chattingAt(it, offset = 0) {
+  const pages = await Promise.all([visitorOf(it, offset), visitorOf(it)]);
+  const topic = crypto.randomUUID();
+  for (const page of pages) await seek(page, topic);
+  await Promise.all(pages.map(ready));
+  return pages;
+}
+
 describe('a device with a wrong clock', LOCAL, () => {
-  // So short that a clock that is a minute off would be wrong about every token.
-  const it = world('--token-life', '16s', '--grace', '7s');
+  // Tokens so short that a clock that is 45 seconds off would be wrong about every one; a grace that
+  // is longer than a busy machine needs from a cut to its mending.
+  const it = world('--token-life', '40s', '--grace', '19s');
   afterEach(() => it.dismiss());
-
-  /** A visitor whose clock is off. */
-  async function visitor(offset = 0) {
-    const page = await it.person({ wire: 'another' });
-    await page.addInitScript(wrongClock, offset);
-    await page.goto(page.wire.url);
-    await page.locator('.start').waitFor();
-    return page;
-  }
-
-  async function chatting(offset = 0) {
-    const pages = await Promise.all([visitor(offset), visitor()]);
-    const topic = crypto.randomUUID();
-    for (const page of pages) await seek(page, topic);
-    await Promise.all(pages.map(ready));
-    return pages;
-  }
+  const visitor = (offset = 0) => visitorOf(it, offset);
+  const chatting = (offset = 0) => chattingAt(it, offset);
 
   async function talks(a, b) {
     await write(a, 'can you hear me?');
@@ -131,9 +135,14 @@ describe('a device with a wrong clock', LOCAL, () => {
       await talks(a, b);
     });
   }
+});
 
-  test('an end while asleep is shown, and somebody else can be met', async () => {
-    const [a, b] = await chatting();
+describe('a device that sleeps too long', LOCAL, () => {
+  const it = world('--grace', '3s');
+  afterEach(() => it.dismiss());
+
+  test('is shown the end, and somebody else can be met', async () => {
+    const [a, b] = await chattingAt(it);
     const device = await a.context().newCDPSession(a);
     await device.send('Page.setWebLifecycleState', { state: 'frozen' });
     a.wire.cut();
