@@ -5,7 +5,7 @@ import { setText } from './i18n.js';
 import { isEmbedded } from './server.js';
 
 const PRESSES = 3;
-/** Longer pauses are somebody who closes one dialog after another. */
+/** Longer pauses are somebody who closes what is open, and looks. */
 const WITHIN_MS = 1500;
 
 /** @param {() => void} exit */
@@ -20,9 +20,15 @@ export function exitButton(exit) {
 export function onThreeEscapes(exit) {
   /** When Escape was pressed, the last presses. @type {number[]} */
   let presses = [];
+  const begin = () => {
+    presses = [];
+  };
+  // Somebody who does something in between closes one dialog after another.
+  addEventListener('pointerdown', begin, { capture: true });
   addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return begin();
     // A key that is held down repeats, and an input method takes Escape for itself.
-    if (event.key !== 'Escape' || event.repeat || belongsToInputMethod(event)) return;
+    if (event.repeat || belongsToInputMethod(event)) return;
     presses = [...presses, event.timeStamp].slice(-PRESSES);
     if (presses.length === PRESSES && event.timeStamp - presses[0] <= WITHIN_MS) exit();
   }, { capture: true });

@@ -8,8 +8,7 @@
  * time: somebody has to look at it, but it stops nobody's change. What fails twice has failed.
  */
 
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
+import { spawn } from 'node:child_process';
 
 /** How long a file may take. */
 const FILE_LIMIT_MS = 15 * 60_000;
@@ -17,29 +16,54 @@ const FILE_LIMIT_MS = 15 * 60_000;
 const MAX_AGAIN = 3;
 
 /**
- * @param {string[]} files
- * @param {number} concurrency
- * @returns {Promise<Map<string, string[]>>} the tests that failed and what they said, by file
+ * Runs one file, and shows all at once what it has said.
+ * @param {string} file
+ * @returns {Promise<{file: string, hasPassed: boolean, said: string}>}
  */
-async function failures(files, concurrency) {
-  const failed = new Map();
-  const tests = run({ files, concurrency, timeout: FILE_LIMIT_MS });
-  tests.on('test:fail', ({ name, file, details }) => {
-    // A suite fails with its tests, and a file with what is in it.
-    if (details.error?.failureType === 'subtestsFailed') return;
-    const key = file ?? name;
-    const [said] = String(details.error?.cause?.message ?? details.error?.message).split('\n');
-    failed.set(key, [...failed.get(key) ?? [], `${name}: ${said}`]);
+function run(file) {
+  return new Promise((resolve) => {
+    const tests = spawn(process.execPath, ['--test', '--test-reporter=spec', `--test-timeout=${FILE_LIMIT_MS}`, file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = `\n${file}\n`;
+    for (const stream of [tests.stdout, tests.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+    tests.on('close', (code) => {
+      process.stdout.write(said);
+      resolve({ file, hasPassed: code === 0, said });
+    });
   });
-  await tests.compose(spec).forEach((text) => process.stdout.write(text));
+}
+
+/**
+ * @param {string[]} files
+ * @param {number} atOnce
+ */
+async function failures(files, atOnce) {
+  const [left, failed] = [[...files], []];
+  const runner = async () => {
+    for (let file = left.shift(); file !== undefined; file = left.shift()) {
+      const end = await run(file);
+      if (!end.hasPassed) failed.push(end);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, runner));
   return failed;
 }
 
-const [concurrency, ...files] = process.argv.slice(2);
-const first = await failures(files, Number(concurrency));
-if (first.size === 0) process.exit(0);
-if (first.size > MAX_AGAIN) process.exit(1);
-console.log('\nOnce more, alone:\n');
-const second = await failures([...first.keys()], 1);
-if (second.size > 0) process.exit(1);
-for (const failure of [...first.values()].flat()) console.log(`UNSTABLE: ${failure}`);
+/** What failed in a file, and how: the part after the sum, without the traces. @param {string} said */
+function faults(said) {
+  const [, ...parts] = said.slice(said.indexOf('failing tests:')).split('\n✖ ');
+  return parts.map((part) => part.split('\n').slice(0, 2).map((line) => line.trim()).join(' '));
+}
+
+const [atOnce, ...files] = process.argv.slice(2);
+const first = await failures(files, Number(atOnce));
+let failed = first;
+if (first.length > 0 && first.length <= MAX_AGAIN) {
+  console.log('\nOnce more, alone:');
+  failed = await failures(first.map(({ file }) => file), 1);
+}
+for (const { file, said } of first) {
+  const name = failed.some((end) => end.file === file) ? 'FAILED' : 'UNSTABLE';
+  for (const fault of faults(said)) console.log(`${name}: ${file}: ${fault}`);
+}
+console.log(`files: ${files.length - failed.length} passed, ${failed.length} failed`);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -105,7 +105,6 @@ test('at twice the size the way out of every dialog is in sight', async () => {
       const box = await button.boundingBox();
       assert.ok(box.y >= 0 && box.y + box.height <= 360, tool);
     }
-    // Not by Escape: three of them, as fast as a test presses them, leave the page.
     await a.locator('dialog').getByRole('button', { name: /^(Close|Cancel|Keep talking)$/ }).click();
     await a.locator('dialog').waitFor({ state: 'detached' });
   }
