@@ -25,7 +25,7 @@ pub(super) struct Ledger {
     /// remember each of them for longer than a story lasts.
     said: BTreeMap<Tag, BTreeSet<Tag>>,
     matches: BTreeMap<RoomId, [WantId; 2]>,
-    /// The rooms of which a session was told that they have ended.
+    /// The rooms of which a session was told, on its newest connection, that they have ended.
     over: BTreeSet<(SessionId, RoomId)>,
     /// Deleted sessions, each with the boot id of the gateway that took the call: a gateway that
     /// crashes before it could publish the deletion forgets it.
@@ -202,7 +202,9 @@ impl World {
                 let over = self.ledger.is_over(session, ticket.room);
                 self.expect(!over, || format!("{conn:?} is back in {:?}, which is over", ticket.room));
             }
-            ToClient::Ended(_) => {
+            // What an older connection hears, the client has turned away from. It may be the word of a
+            // gateway that is cut off and crashes before anybody else hears of the end.
+            ToClient::Ended(_) if it.main == Some(conn) => {
                 let room = match it.tabs.get(&conn).map(|tab| tab.phase) {
                     Some(super::client::Phase::Room { room, .. }) => Some(room),
                     _ => it.ticket.map(|ticket| ticket.room),
