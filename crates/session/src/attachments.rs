@@ -78,7 +78,7 @@ impl Sessions {
             self.repeat_attached(now, id, stamp, 0);
         }
         for (id, remaining) in self.endings.revoked_since(now, since) {
-            self.publish_session(id, SessionEvent::Revoked { remaining });
+            self.repeat_session(now, id, SessionEvent::Revoked { remaining });
         }
         self.neighbours.forget_silent(now, self.settings.revocation_memory());
     }

@@ -214,6 +214,21 @@ fn a_deletion_is_published_three_times_and_kept_for_two_token_lives() {
 }
 
 #[test]
+fn a_deletion_that_nobody_could_hear_is_published_three_times_once_the_bus_is_back() {
+    let mut cluster = Cluster::new(2);
+    cluster.decide(0, Sessions::bus_down);
+    cluster.lost = |_| true;
+    cluster.decide(0, |sessions, now| sessions.revoke(now, session(1)));
+    cluster.secs(7);
+    cluster.clear();
+    cluster.decide(0, Sessions::bus_up);
+    cluster.secs(7);
+    let said = cluster.gates[0].published.iter();
+    let said = said.filter(|it| matches!(it, Message::Session { event: SessionEvent::Revoked { .. }, .. }));
+    assert_eq!(said.count(), 3);
+}
+
+#[test]
 fn nobody_can_have_a_deletion_remembered_for_longer_than_two_token_lives() {
     let mut cluster = Cluster::new(1);
     let event = SessionEvent::Revoked { remaining: Duration::MAX };
