@@ -13,6 +13,7 @@ mod replacing;
 mod reporting;
 mod resuming;
 mod silence;
+mod stamps;
 mod tokens;
 mod upkeep;
 mod waiting;
