@@ -18,7 +18,7 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/options.md");
 const INTRODUCTION: &str = "\
 # Options
 
-<!-- Written by the tests from src/options/table.rs: change that, then run UPDATE=1 cargo test -p cipher-chat options -->
+<!-- Written by the tests from src/options/table/: change that, then run UPDATE=1 cargo test -p cipher-chat options -->
 
 `serve`, `gateway`, `pairing` and `janitor` are the roles of a node; `console` shows a cluster and is no node. Each knows only its own options; `cipher-chat ROLE --help` shows them.
 

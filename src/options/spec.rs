@@ -26,7 +26,7 @@ pub struct Spec {
 }
 
 /// Headings, in the order in which they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     /// Where options are read from.
     Configuration,
