@@ -1,6 +1,7 @@
 //! How options are read, and what is said of those that are wrong.
 
 mod listeners;
+mod origins;
 mod secrecy;
 mod table;
 mod traces;
@@ -115,15 +116,6 @@ fn all_wrong_options_are_reported_together() {
         r#"--log-format: "xml" is not a log format: choose text or json"#.to_owned(),
     ];
     assert_eq!(faults::<Gateway>(&wrong, &environment), expected);
-}
-
-#[test]
-fn an_origin_may_name_the_usual_port_of_its_scheme() {
-    let origins = "https://app.example:443,http://a.example:80,https://b.example:80,http://[::1]:8080";
-    assert_eq!(
-        read::<Serve>(&["--allowed-origin", origins]).unwrap().gateway.allowed_origins,
-        ["https://app.example", "http://a.example", "https://b.example:80", "http://[::1]:8080"]
-    );
 }
 
 #[test]

@@ -81,7 +81,8 @@ impl Value for Vec<IpNet> {
     }
 }
 
-/// Origins, as browsers send them: without the usual port of their scheme. The gateway checks them.
+/// Origins, each once, as browsers send them: without the usual port of their scheme. The gateway checks
+/// them.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(pub Vec<String>);
 
@@ -90,7 +91,13 @@ impl Value for Origins {
     const REPEAT: Repeat = Repeat::List;
 
     fn parse(text: &str) -> Result<Self, Wrong> {
-        Ok(Self(items(text).map(|origin| without_usual_port(origin).to_owned()).collect()))
+        let mut origins = Vec::new();
+        for origin in items(text).map(without_usual_port) {
+            if !origins.iter().any(|other| other == origin) {
+                origins.push(origin.to_owned());
+            }
+        }
+        Ok(Self(origins))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{chats::Chat, *};
 
-pub fn attached(n: u8, stamp: Stamp, gate: usize) -> Message {
+pub(super) fn attached(n: u8, stamp: Stamp, gate: usize) -> Message {
     let event = SessionEvent::Attached { stamp, node: node(gate) };
     Message::Session { session: session(n), speaker: Service::Gateway, event }
 }
