@@ -315,7 +315,14 @@ fn is_origin(text: &str) -> bool {
         _ => return false,
     };
     let Ok(authority) = authority.parse::<http::uri::Authority>() else { return false };
-    host_only && !authority.host().is_empty() && authority.port_u16() != Some(default_port)
+    let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    host_only && !authority.host().is_empty() && (port.is_empty() || is_unusual_port(port, default_port))
+}
+
+/// Whether this is a colon and a port, written as browsers do, that an origin of the scheme names.
+fn is_unusual_port(text: &str, usual: u16) -> bool {
+    let Some(digits) = text.strip_prefix(':') else { return false };
+    digits.parse().is_ok_and(|port: u16| port != usual && port.to_string() == digits)
 }
 
 #[cfg(test)]
@@ -384,6 +391,13 @@ mod tests {
             "https://Chat.example",
             "https://chat.example:443",
             "http://chat.example:80",
+            "https://chat.example:",
+            "https://chat.example:port",
+            "https://chat.example:08443",
+            "https://chat.example:65536",
+            "https://chat.example:443:443",
+            "https://[::1]:port",
+            "https://m\u{fc}nchen.example",
             "https://*.example",
             "https://me@chat.example",
             "ftp://chat.example",
