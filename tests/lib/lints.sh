@@ -15,6 +15,7 @@ run_lints() {
         skip "clippy" "CLIPPY IS MISSING: rustup component add clippy"
     fi
     check "oldest compiler of the dependencies" tests/msrv
+    check "the list of parts of a release" python3 .ci/release/linked_test.py
     if has cargo-deny; then
         check "cargo deny: bans, licences, sources" cargo deny --locked check bans licenses sources
         check_advisories
