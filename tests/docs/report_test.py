@@ -1,12 +1,19 @@
 """Tests of `report`: `python3 tests/docs/report_test.py`."""
 
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/lib"))
+
+import notes as notes_of
+
 REPORT = Path(__file__).with_name("report")
+GOOD = "== a\n-- a: passed in 1 s\n"
 RUN = """
 == what the tests need
 -- what the tests need: passed in 0 s
@@ -44,15 +51,17 @@ Ran 16 tests in 4.626s
 """
 
 
-def report(*logs, notes=()):
+def report(*logs, notes=None, of="abc1234"):
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for number, log in enumerate(logs):
             paths.append(Path(folder, f"{number}.log"))
             paths[-1].write_text(log)
-        words = [word for note in notes for word in ("--note", note)]
+        file = Path(folder, "notes.toml")
+        if notes is not None:
+            file.write_text(notes)
         done = subprocess.run(
-            [sys.executable, REPORT, "--of", "abc1234", "--date", "2026-11-26", "--machine", "a small one", *words, *paths],
+            [sys.executable, REPORT, "--of", of, "--date", "2026-11-26", "--machine", "a small one", "--notes", file, *paths],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         return done.returncode, done.stdout.splitlines()
@@ -87,8 +96,25 @@ class Report(unittest.TestCase):
         self.assertEqual([line for line in lines if "integration::b" in line], [])
 
     def test_notes_are_shown(self):
-        _, lines = report("== a\n-- a: passed in 1 s\n", notes=["why it failed"])
-        self.assertEqual(lines[-1], "- why it failed")
+        _, lines = report(GOOD, notes='of = "abc1234"\nnotes = ["""\nwhy it\nfailed""", "and more"]\n')
+        self.assertEqual(lines[-4:], ["## Notes", "", "- why it failed", "- and more"])
+        self.assertNotIn("## Notes", report(GOOD)[1])
+
+    def test_notes_of_another_version_are_refused(self):
+        told = 'of = "abc1234"\nnotes = ["why"]\n'
+        self.assertEqual(report(GOOD, notes=told, of="def5678"), (2, []))
+        self.assertEqual(report(GOOD, notes=told)[0], 0)
+
+    def test_what_are_no_notes_is_refused(self):
+        for wrong in ['of = "abc1234"', 'of = "abc1234"\nnotes = "why"', 'of = "abc1234"\nnotes = []\nnote = "why"', "of ="]:
+            self.assertEqual(report(GOOD, notes=wrong)[0], 2, wrong)
+
+    def test_the_page_has_the_notes_that_are_kept_for_it(self):
+        page = (ROOT / "docs/reports/integration-test.md").read_text(encoding="utf-8")
+        version = re.search(r"of version `(\w+)`", page)[1]
+        kept = notes_of.read(ROOT / "docs/reports/raw/integration-test.toml", version)
+        self.assertEqual(notes_of.of_page(page) if kept else [], kept)
+        self.assertEqual("## Notes" in page, bool(kept))
 
     def test_what_is_no_log_is_refused(self):
         self.assertEqual(report("nothing of the kind\n")[0], 2)

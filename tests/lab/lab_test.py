@@ -2,15 +2,18 @@
 """What the lab makes of accounts: that nothing wrong is overlooked, and how recoveries are told."""
 
 import argparse
+import re
 import sys
 import unittest
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent / "lib")]
 
+import notes
 import report
 import scenarios
 from crowd import COUNTS, LISTS, WRONGS, sum_of
+from waiting import ROOT
 
 
 def account(**more):
@@ -25,7 +28,7 @@ def facts(*results):
     return {"seed": 7, "pairs": 2, "rate": 1.0, "minutes": None, "versions": {"nginx": "1"}, "results": list(results)}
 
 
-TOLD = argparse.Namespace(of="abc", date="2026-01-01", machine="one", note=["a note"])
+TOLD = argparse.Namespace(of="abc", date="2026-01-01", machine="one", notes=["a note"])
 
 
 class Accounts(unittest.TestCase):
@@ -58,6 +61,12 @@ class Accounts(unittest.TestCase):
         whole = report.together(parts)
         self.assertEqual([found["name"] for found in whole["results"]], ["four", "one", "three", "two"])
         self.assertEqual(whole["seed"], "7, 8")
+
+    def test_notes_are_told_and_the_page_has_those_that_are_kept_for_it(self):
+        self.assertIn("\n## Notes\n\n- a note\n\nPrograms: ", "\n".join(report.markdown(facts(result()), TOLD)))
+        page = (ROOT / "docs/reports/resilience.md").read_text(encoding="utf-8")
+        version = re.search(r"in version `(\w+)`", page)[1]
+        self.assertEqual(notes.of_page(page), notes.read(report.NOTES, version))
 
     def test_percentiles(self):
         self.assertIsNone(report.percentile([], 0.5))

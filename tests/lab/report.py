@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What a run of the lab has found: a line for each scenario, JSON, a page, and docs/reports/resilience.md.
 
-    tests/lab/report.py LAB.json… --of COMMIT --date YYYY-MM-DD --machine "2 processors, …" [--note TEXT]…
+    tests/lab/report.py LAB.json… --of COMMIT --date YYYY-MM-DD --machine "2 processors, …"
 
-writes docs/reports/resilience.md, and docs/reports/raw/resilience.html with all of it.
+writes docs/reports/resilience.md, and docs/reports/raw/resilience.html with all of it. Notes of people stand in notes.toml, with the
+version that they are about.
 """
 
 import argparse
@@ -14,9 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
+import notes
 from crowd import WRONGS
 from waiting import ROOT
 
+NOTES = Path(__file__).with_name("notes.toml")
 # 99 of 100 texts that were under way come within this time of the healing.
 GOAL_SECS = 4.0
 HEAD = f"{'scenario':<38}{'rounds':>7}{'texts':>8}{'wrong':>7}{'recovery p50':>14}{'p99':>8}{'max':>8}{'busy':>6}"
@@ -138,11 +141,7 @@ def markdown(facts, told):
     yield "## Every scenario"
     yield ""
     yield from table(DETAIL_HEAD, detail_rows(results))
-    if told.note:
-        yield ""
-        yield "## Notes"
-        yield ""
-        yield from (f"- {note}" for note in told.note)
+    yield from notes.section(told.notes)
     yield ""
     yield f"Programs: {', '.join(f'{name} ({version})' for name, version in (facts['versions'] or {}).items())}."
 
@@ -203,8 +202,11 @@ def main():
     words.add_argument("--of", required=True)
     words.add_argument("--date", required=True)
     words.add_argument("--machine", required=True)
-    words.add_argument("--note", action="append", default=[])
     told = words.parse_args()
+    try:
+        told.notes = notes.read(NOTES, told.of)
+    except notes.StaleNotes as fault:
+        sys.exit(f"report: {fault}")
     facts = together([json.loads(file.read_text(encoding="utf-8")) for file in told.facts])
     if not facts["results"]:
         sys.exit("report: there is no scenario")
