@@ -2,7 +2,6 @@
 `serve`. Each of our processes is watched by strace."""
 
 import contextlib
-import http.client
 import os
 import shutil
 import socket
@@ -10,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from ops import is_ready
 from person import PATIENCE_SECS, Person
 from processes import ROOT, Fault, Running, free_ports, program, until
 from stack import deployed
@@ -18,19 +18,6 @@ GATEWAYS = ["gateway-1", "gateway-2"]
 NODES = [*GATEWAYS, "pairing-1", "janitor-1"]
 # What a process does with files; `close` and the like tell nothing.
 FILE_CALLS = "open,openat,openat2,creat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mknod,mknodat,truncate,memfd_create"
-
-
-class OpsConnection(http.client.HTTPConnection):
-    """HTTP over the Unix socket of a node's health checks."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=5)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Patient(Person):
@@ -82,7 +69,7 @@ class Cluster:
             self.start("serve", ["serve"], {"LISTEN": f"127.0.0.1:{self.serve}"})
             self.start_nginx()
             for name in [*NODES, "serve"]:
-                until(f"{name} is ready", lambda name=name: self.is_ready(name))
+                until(f"{name} is ready", lambda name=name: is_ready(f"{self.home}/{name}.ops"))
         except BaseException:
             for each in self.running.values():
                 print(f"{each.name}, which {'runs' if each.runs() else 'has ended'}: {each.said()[-500:]}")
@@ -155,16 +142,6 @@ class Cluster:
         (conf / "health.conf").write_text(deployed("nginx/health.conf", [("8081", str(self.health))]), encoding="utf-8")
         nginx = os.environ.get("NGINX") or program("nginx")
         self.run("nginx", [nginx, "-p", home / "run", "-c", conf / "nginx.conf", "-g", "daemon off;"])
-
-    def is_ready(self, name):
-        connection = OpsConnection(f"{self.home}/{name}.ops")
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
     def processes(self, name):
         """A process, and those that it has started."""

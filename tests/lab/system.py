@@ -1,6 +1,5 @@
 """The cluster of the lab: the real binary, nats-server and Nginx with the files that are shipped, each in a network of its own."""
 
-import http.client
 import os
 import random
 import shutil
@@ -10,6 +9,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+from ops import is_ready
 from space import MOUNT_BIND, Network, inside, mount
 from waiting import ROOT, Fault, until
 
@@ -81,19 +81,6 @@ class Process:
             if state == "01" and int(remote_port, 16) == port:
                 found.append(socket.inet_ntoa(struct.pack("<I", int(address, 16))))
         return found
-
-
-class OpsConnection(http.client.HTTPConnection):
-    """HTTP over the Unix socket of a node's health checks."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=2)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class System:
@@ -183,14 +170,7 @@ class System:
         self.all_ready()
 
     def ready(self, name):
-        connection = OpsConnection(f"{self.home}/{name}.ops")
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return is_ready(f"{self.home}/{name}.ops")
 
     def all_ready(self):
         for name in NODES:

@@ -61,6 +61,7 @@ part_operations() {
     check "alarms" promtool test rules tests/operations/alerts.yml
     check "who is told of alarms" amtool check-config operations/alertmanager.yml
     check "the search for what names somebody" python3 tests/operations/search_test.py
+    check "how tests in Python ask nodes" python3 tests/lib/ops_test.py
     if has cargo-nextest; then
         check "Prometheus on a cluster" cargo nextest run --workspace --features cipher-chat/traces --locked --no-fail-fast --filterset "$(operations_tests)"
     else

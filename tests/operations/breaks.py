@@ -9,7 +9,8 @@ import subprocess
 import time
 
 import people
-from processes import ROOT, Fault, ask, until
+from ops import ask
+from processes import ROOT, Fault, until
 from stack import GATEWAYS, NATS, NODES, PAIRING
 
 # What comes and goes with the look-back is gone by then, and what Prometheus has taken back has arrived.

@@ -5,8 +5,6 @@
 """
 
 import contextlib
-import http.client
-import json
 import os
 import random
 import shutil
@@ -122,25 +120,6 @@ class Running:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 self.kill()
-
-
-def ask(port, path, method="GET", body=None, headers=None, host="127.0.0.1"):
-    """What a page of this machine answers: status and bytes; nothing while nobody listens."""
-    connection = http.client.HTTPConnection(host, port, timeout=20)
-    try:
-        connection.request(method, path, body=body, headers=headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    except (OSError, http.client.HTTPException):
-        return 0, b""
-    finally:
-        connection.close()
-
-
-def ask_json(port, path):
-    """The same as JSON; nothing if it is no success."""
-    status, body = ask(port, path)
-    return json.loads(body) if status == 200 else None
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import socket
 import time
 from urllib.parse import quote
 
-from processes import Fault, ask, until
+from ops import ask
+from processes import Fault, until
 from stack import NATS, NODES
 
 # Every form is longer.

@@ -14,7 +14,8 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
-from processes import ROOT, Fault, Running, ask, ask_json, free_ports, program, tool, until
+from ops import ask, ask_json, ask_tls
+from processes import ROOT, Fault, Running, free_ports, program, tool, until
 
 GATEWAYS = ["gateway-1", "gateway-2", "gateway-3"]
 PAIRING = ["pairing-1", "pairing-2"]
@@ -199,7 +200,7 @@ class Stack:
 
     def ops(self, node, path="/readyz"):
         """What a node's ops listener answers to Prometheus's certificate."""
-        return ask_tls(self.node_ports[node][1], path, self.pki / "prometheus")
+        return ask_tls(self.node_ports[node][1], path, watcher(self.pki / "prometheus"))
 
     def start_nginx(self):
         home, conf = self.home / "run" / "nginx", self.home / "run" / "nginx" / "chat"
@@ -270,17 +271,8 @@ class Stack:
         return [json.loads(line) for line in body.splitlines()]
 
 
-def ask_tls(port, path, identity):
-    """Asks an ops listener with a watcher's certificate: status and text; nothing while nobody listens."""
+def watcher(identity):
+    """Who asks with a watcher's certificate."""
     tls = ssl.create_default_context(cafile=identity / "operations-ca.pem")
     tls.load_cert_chain(identity / "operations.pem", identity / "operations.key")
-    try:
-        with socket.create_connection(("127.0.0.1", port), 5) as plain, tls.wrap_socket(plain, server_hostname="localhost") as stream:
-            stream.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-            heard = b""
-            while chunk := stream.recv(65536):
-                heard += chunk
-    except OSError:
-        return 0, ""
-    head, _, body = heard.partition(b"\r\n\r\n")
-    return int(head.split()[1]), body.decode()
+    return tls
