@@ -51,6 +51,7 @@ use rounds::{Market, Rounds};
 use want_index::WantIndex;
 
 pub use effect::Effect;
+pub use known_sessions::MEMORY_INEXACT;
 pub use outcomes::{MAX_REMEMBERED, MAX_SPENT};
 
 /// How many may wait at once, in about 1.5 GB. Further wants are refused until one leaves; their

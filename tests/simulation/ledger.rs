@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pairing::pool::MEMORY_INEXACT;
 use schemas::{
     RoomId, SessionId, Tag, WantId,
     control::PeerState,
-    event::{MatchEvent, WantEvent},
+    event::{MatchEvent, RememberedRoom, WantEvent},
     message::Message,
+    time::millis,
 };
 use session::{ConnId, SessionGrant, TicketGrant, ToClient, Unsigned};
 
@@ -49,7 +51,16 @@ pub(super) struct Tally {
 struct KnownWant {
     conn: ConnId,
     session: SessionId,
-    tags: Vec<Tag>,
+    /// The rooms that it remembers, and until when surely: gateways count the rest by clocks that
+    /// differ, and pairing keeps to the earliest of ends that lie close together.
+    rooms: Vec<(Tag, u64)>,
+}
+
+impl KnownWant {
+    /// Whether it surely remembers this room still.
+    fn remembers(&self, room: Tag, now: u64) -> bool {
+        self.rooms.iter().any(|(tag, until)| *tag == room && now < *until)
+    }
 }
 
 impl Ledger {
@@ -106,7 +117,11 @@ impl World {
                 self.expect(false, || format!("a want of {session:?}, which is not connected there"));
                 return;
             };
-            let known = KnownWant { conn, session: want.session, tags: want.tags().collect() };
+            let met = want.met.iter().map(|RememberedRoom(room, remaining)| {
+                (*room, self.now + millis(remaining.saturating_sub(MEMORY_INEXACT)))
+            });
+            let reported = want.reported.iter().map(|room| (*room, u64::MAX));
+            let known = KnownWant { conn, session: want.session, rooms: met.chain(reported).collect() };
             self.ledger.said.entry(want.session.tag()).or_default().extend(want.tags());
             self.ledger.wants.insert(want.id, known);
         }
@@ -180,8 +195,9 @@ impl World {
             return self.expect(false, || "a match of unknown wants".into());
         };
         let (own, other) = if first.session == session { (first, second) } else { (second, first) };
-        let (shared, same) =
-            (own.tags.iter().any(|tag| other.tags.contains(tag)), own.session == other.session);
+        let shared =
+            own.rooms.iter().any(|(room, until)| self.now < *until && other.remembers(*room, self.now));
+        let same = own.session == other.session;
         let others = &self.sockets[&other.conn];
         let patience = if others.node == node { 0 } else { Weather::LATE };
         let gone = others.gone.filter(|gone| gone + patience < self.now);

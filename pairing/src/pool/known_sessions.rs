@@ -16,8 +16,9 @@ use schemas::{
 /// promise is best effort.
 const MAX_SESSIONS: usize = 200_000;
 
-/// Remaining times that are repeated are so inexact: what was said first stays.
-const INEXACT: Duration = Duration::from_secs(10);
+/// How inexact the end of a memory is: of two ends that lie so close together, what was said first
+/// stays. Gateways count what remains by clocks that differ.
+pub const MEMORY_INEXACT: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -62,7 +63,7 @@ impl KnownSessions {
             let until = until.min(now + SESSION_LIFE);
             let known = self.known.entry(session).or_default();
             match known.rooms.iter_mut().find(|(tag, _)| *tag == room) {
-                Some((_, before)) if until <= *before + INEXACT => continue,
+                Some((_, before)) if until <= *before + MEMORY_INEXACT => continue,
                 Some((_, before)) => *before = until,
                 None => {
                     known.rooms.retain(|(_, until)| *until > now);
@@ -101,7 +102,7 @@ impl KnownSessions {
 
 /// As a token does, remembers the last rooms only, those of a chat and those of a report.
 fn forget_surplus(rooms: &mut Vec<(Tag, UnixMillis)>, now: UnixMillis) {
-    let is_of_chat = |until: UnixMillis| until <= now + MET_LIFE + INEXACT;
+    let is_of_chat = |until: UnixMillis| until <= now + MET_LIFE + MEMORY_INEXACT;
     for (of_chat, most) in [(true, MET_TAGS), (false, 2 * REPORTED_TAGS)] {
         let count = rooms.iter().filter(|(_, until)| is_of_chat(*until) == of_chat).count();
         if count > most {
