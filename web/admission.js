@@ -1,6 +1,6 @@
 /** Makes a session, with a proof of work where the operator asks for one. */
 
-import { request, problemOf } from './rest.js';
+import { problemOf } from './rest.js';
 import { solve } from './work.js';
 
 /** The server asks for a proof. */
@@ -15,11 +15,12 @@ const SOLVE_AGAIN = ['admission', 'proof-expired', 'proof-spent', 'bad-proof'];
 /**
  * The answer to `POST /v1/sessions`; `null` when there is none, `'cancelled'` when the person does not
  * want to wait for the work, `'unproved'` when no proof was accepted.
+ * @param {import('./rest.js').Call} request How the server is called.
  * @param {AbortSignal} signal
  * @param {(share: number) => void} working Takes the share of the work that is done.
  * @returns {Promise<Response | null | 'cancelled' | 'unproved'>}
  */
-export async function makeSession(signal, working) {
+export async function makeSession(request, signal, working) {
   let response = await request('POST', 'v1/sessions');
   let badProofs = 0;
   for (let puzzles = 0; puzzles < MOST_PUZZLES && (await wantsProof(response)); puzzles++) {

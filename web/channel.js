@@ -203,7 +203,7 @@ export class Channel {
   /** @param {unknown} fault */
   #fail(fault) {
     this.#end(fault instanceof ChannelFault ? fault.reason : 'closed');
-    if (!(fault instanceof ChannelFault)) reportError(fault);
+    if (!(fault instanceof ChannelFault)) (globalThis.reportError ?? console.error)(fault);
   }
 
   /** @param {number} now @param {import('./packet.js').Step} step @param {Bytes} body */

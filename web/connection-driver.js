@@ -21,6 +21,16 @@ import { socketAt } from './server.js';
 const QUEUED_BYTES = 256 * 1024;
 /** What `POST /v1/sessions` answers when it wants a proof of work. */
 const PROOF_NEEDED = 428;
+/** `WebSocket.OPEN`: not everywhere the class has a global name. */
+const OPEN = 1;
+
+/**
+ * How a server is reached: by calls, and by a WebSocket with these subprotocols.
+ * @typedef {{call: import('./rest.js').Call, open: (protocols: string[]) => WebSocket}} Reach
+ */
+
+/** The server of the page. @type {Reach} */
+const OWN_SERVER = { call: request, open: (protocols) => new WebSocket(socketAt('v1/ws'), protocols) };
 
 export class ConnectionDriver {
   /** Makes the decisions; public for callers that run its effects. */
@@ -32,16 +42,20 @@ export class ConnectionDriver {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {(event: ConnectionEvent) => void} */ #onEvent;
   /** @type {(frame: Bytes) => void} */ #onFrame;
+  #reach;
 
   /**
    * @param {(event: ConnectionEvent) => void} onEvent What the page should know.
    * @param {(frame: Bytes) => void} onFrame A binary message of the peer.
+   * @param {Reach} [reach]
    */
-  constructor(onEvent, onFrame) {
+  constructor(onEvent, onFrame, reach = OWN_SERVER) {
     this.#onEvent = onEvent;
     this.#onFrame = onFrame;
-    addEventListener('online', () => this.#nudge());
-    document.addEventListener('visibilitychange', () => {
+    this.#reach = reach;
+    // A program without a window has no such events (sdk/js).
+    globalThis.addEventListener?.('online', () => this.#nudge());
+    globalThis.document?.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#nudge();
     });
   }
@@ -70,7 +84,7 @@ export class ConnectionDriver {
   send(frame, awaits) {
     const number = this.machine.roomSocket;
     const socket = number === null ? undefined : this.#sockets.get(number);
-    if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > QUEUED_BYTES) return;
+    if (socket?.readyState !== OPEN || socket.bufferedAmount > QUEUED_BYTES) return;
     socket.send(frame);
     if (awaits) this.#sent(/** @type {number} */ (number));
   }
@@ -91,7 +105,7 @@ export class ConnectionDriver {
 
   async #requestStatus() {
     const { token } = this.machine;
-    const response = await request('GET', 'v1/status', token);
+    const response = await this.#reach.call('GET', 'v1/status', token);
     if (token !== null && response?.status === 401) this.run(this.machine.probed(token, 'dead', now()));
     return response;
   }
@@ -125,13 +139,13 @@ export class ConnectionDriver {
       case 'probe':
         return void this.#probe(effect.token);
       case 'end-room':
-        return void request('DELETE', 'v1/rooms/current', effect.token);
+        return void this.#reach.call('DELETE', 'v1/rooms/current', effect.token);
     }
   }
 
   /** @param {number} number @param {string} token */
   #open(number, token) {
-    const socket = new WebSocket(socketAt('v1/ws'), [SUBPROTOCOL, `bearer.${token}`]);
+    const socket = this.#reach.open([SUBPROTOCOL, `bearer.${token}`]);
     socket.binaryType = 'arraybuffer';
     this.#sockets.set(number, socket);
     socket.onopen = () => this.machine.opened(number);
@@ -155,7 +169,7 @@ export class ConnectionDriver {
   /** @param {Extract<Effect, {do: 'send'}>} effect */
   #sendText({ socket: number, text }) {
     const socket = this.#sockets.get(number);
-    if (socket?.readyState !== WebSocket.OPEN) return;
+    if (socket?.readyState !== OPEN) return;
     socket.send(text);
     this.machine.sent(number, now());
   }
@@ -187,7 +201,7 @@ export class ConnectionDriver {
   async #requestSession() {
     const work = new AbortController();
     let began = now();
-    const response = await makeSession(work.signal, (share) => {
+    const response = await makeSession(this.#reach.call, work.signal, (share) => {
       began = now();
       this.#work = work;
       this.#onEvent({ kind: 'working', share });
@@ -205,7 +219,7 @@ export class ConnectionDriver {
 
   /** @param {string} token */
   async #probe(token) {
-    const response = await request('GET', 'v1/sessions/me', token);
+    const response = await this.#reach.call('GET', 'v1/sessions/me', token);
     const answer = response?.status === 401 ? 'dead' : response?.ok ? 'holds' : 'unknown';
     this.run(this.machine.probed(token, answer, now()));
   }

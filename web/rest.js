@@ -1,4 +1,4 @@
-/** Calls of the server's REST interface. A call that gets no answer gives `null`. */
+/** Calls of a server's REST interface. A call that gets no answer gives `null`. */
 
 import { atServer } from './server.js';
 
@@ -6,19 +6,36 @@ import { atServer } from './server.js';
 export const REQUEST_MS = 10_000;
 
 /**
+ * A call. `body` is sent as JSON.
+ * @typedef {(method: string, path: string, token?: string | null, body?: unknown) => Promise<Response | null>} Call
+ */
+
+/** Calls the server of the page. @type {Call} */
+export const request = callsTo(atServer);
+
+/**
+ * How the server is called whose addresses `at` gives.
+ * @param {(path: string) => URL} at
+ * @returns {Call}
+ */
+export function callsTo(at) {
+  return (method, path, token = null, body = undefined) => call(at(path), method, token, body);
+}
+
+/**
+ * @param {URL} address
  * @param {string} method
- * @param {string} path
- * @param {string | null} [token]
- * @param {unknown} [body] Sent as JSON.
+ * @param {string | null} token
+ * @param {unknown} body
  * @returns {Promise<Response | null>}
  */
-export async function request(method, path, token = null, body = undefined) {
+async function call(address, method, token, body) {
   /** @type {Record<string, string>} */
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   if (body !== undefined) headers['content-type'] = 'application/json';
   const signal = AbortSignal.timeout(REQUEST_MS);
   const how = { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
-  return fetch(atServer(path), { ...how, cache: 'no-store', credentials: 'omit', keepalive: method === 'DELETE' }).catch(() => null);
+  return fetch(address, { ...how, cache: 'no-store', credentials: 'omit', keepalive: method === 'DELETE' }).catch(() => null);
 }
 
 /** The JSON of a good answer; `null` otherwise. @param {Response | null} response @returns {Promise<any>} */
