@@ -1,0 +1,172 @@
+/** One chat, as whoever uses the package has it. */
+
+import { ChatError } from './errors.js';
+import { Events } from './events.js';
+import { utf8 } from './page/bytes.js';
+import { MAX_TEXT } from './page/limits.js';
+
+/** @typedef {import('./page/facts.js').Category} Category */
+/** @typedef {import('./talk.js').End} End */
+/** @typedef {import('./talk.js').SafetyCode} SafetyCode */
+/** @typedef {import('./talk.js').Sent} Sent */
+/** @typedef {import('./talk.js').Talk} Talk */
+
+/**
+ * What a chat tells. `text`: what a stranger has written, as it may be shown (characters that control
+ * or turn what is around them are U+FFFD); `raw` is what was sent. `peer`: whether the other side has
+ * a connection; `connection`: whether this side has. Both come back by themselves, and nothing is lost
+ * meanwhile; `keptMs` is how long the server keeps the place, `null` where it does not say. `ready`:
+ * there is room again after `send` has thrown `full`.
+ * @typedef {object} ChatEvents
+ * @property {{text: string, raw: string}} text
+ * @property {{active: boolean}} typing
+ * @property {Sent} delivered
+ * @property {Sent} lost
+ * @property {{}} ready
+ * @property {{state: 'online' | 'away', keptMs: number | null}} peer
+ * @property {{state: 'online' | 'silent' | 'offline', keptMs: number | null}} connection
+ * @property {End} ended
+ */
+
+/**
+ * A secured chat. Add listeners in the turn in which you get it: what happens meanwhile is told after
+ * that turn. As an async iterable it gives each text of the other side, until the chat ends.
+ */
+export class Chat {
+  /** @type {Talk} */ #talk;
+  /** @type {(category: Category) => Promise<boolean>} */ #report;
+  /** @type {Events<ChatEvents>} */ #events = new Events();
+  /** What is told after the first turn. @type {(() => void)[] | null} */ #held = [];
+  /** @type {'online' | 'away'} */ #peer = 'online';
+
+  /**
+   * @param {Talk} talk
+   * @param {boolean} byInvite
+   * @param {(category: Category) => Promise<boolean>} report
+   */
+  constructor(talk, byInvite, report) {
+    this.#talk = talk;
+    this.#report = report;
+    /** Whether the two met by an invite: then nobody without it can sit between. @readonly */
+    this.byInvite = byInvite;
+    void talk.ended.then((end) => this.tell('ended', end));
+  }
+
+  /** @type {SafetyCode} */
+  get safetyCode() {
+    return /** @type {SafetyCode} */ (this.#talk.safety);
+  }
+
+  /** Whether nothing can be sent any more. */
+  get isOver() {
+    return this.#talk.isOver;
+  }
+
+  /** Resolves when the chat has ended. It never rejects. */
+  get ended() {
+    return this.#talk.ended;
+  }
+
+  /** Whether the other side has a connection, as far as this side knows. */
+  get peer() {
+    return this.#peer;
+  }
+
+  /**
+   * Adds a listener. Returns what removes it.
+   * @template {keyof ChatEvents} T
+   * @param {T} type
+   * @param {(event: ChatEvents[T]) => void} listener
+   * @returns {() => void}
+   */
+  on(type, listener) {
+    return this.#events.on(type, listener);
+  }
+
+  /**
+   * Sends a text of 1 to 8192 bytes in UTF-8. It is numbered, acknowledged and sent again over broken
+   * connections until it was delivered or the chat has ended.
+   * @param {string} text
+   * @returns {Sent}
+   * @throws {ChatError} `empty`, `too-long`, `full` (wait for `ready`), `over`
+   */
+  send(text) {
+    const { length } = utf8(text);
+    if (length === 0) throw new ChatError('empty');
+    if (length > MAX_TEXT) throw new ChatError('too-long');
+    const sent = this.#talk.send(text);
+    if (typeof sent === 'string') throw new ChatError(sent);
+    return sent;
+  }
+
+  /** Tells the other side that somebody writes here, or has stopped; at most once in a second. @param {boolean} active */
+  typing(active) {
+    this.#talk.typing(active);
+  }
+
+  /**
+   * Ends the chat with a goodbye after all that was sent before. Waits up to 6 s until the other side
+   * has received everything.
+   * @returns {Promise<End>}
+   */
+  async end() {
+    await this.#talk.bye();
+    return this.ended;
+  }
+
+  /**
+   * Ends the chat and reports it to the operator. No text is told to anybody.
+   * @param {Category} category
+   * @returns {Promise<boolean>} Whether the server has taken the report.
+   */
+  report(category) {
+    return this.#report(category);
+  }
+
+  /** Each text of the other side, as it may be shown. @returns {AsyncIterableIterator<string>} */
+  [Symbol.asyncIterator]() {
+    /** @type {string[]} */
+    const texts = [];
+    let wake = () => {};
+    let isDone = false;
+    const off = [
+      this.on('text', ({ text }) => (texts.push(text), wake())),
+      this.on('ended', () => ((isDone = true), wake())),
+    ];
+    const finish = () => {
+      for (const remove of off) remove();
+      return { done: /** @type {const} */ (true), value: undefined };
+    };
+    return {
+      next: async () => {
+        while (texts.length === 0 && !isDone) await new Promise((resolve) => (wake = () => resolve(undefined)));
+        const text = texts.shift();
+        return text === undefined ? finish() : { done: false, value: text };
+      },
+      return: async () => finish(),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /**
+   * For the client.
+   * @internal
+   * @template {keyof ChatEvents} T
+   * @param {T} type
+   * @param {ChatEvents[T]} event
+   */
+  tell(type, event) {
+    if (type === 'peer') this.#peer = /** @type {ChatEvents['peer']} */ (event).state;
+    if (this.#held !== null) this.#held.push(() => this.#events.tell(type, event));
+    else this.#events.tell(type, event);
+  }
+
+  /** For the client: whoever has the chat has added listeners. @internal */
+  release() {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const tell of held) tell();
+  }
+}
