@@ -51,10 +51,11 @@ export const REPORT_CATEGORIES = Object.freeze([...CATEGORIES]);
  * @param {string | URL} place.url `https://host/`, or `http:` on this device (`localhost`, `127.0.0.1`) or at an
  *   onion service. A path is that of the server behind its proxy.
  * @param {WebSocketClass} [place.WebSocket] Needed where there is no global one (Node.js 20).
+ * @param {(event: {share: number}) => void} [place.working] Takes the share of such work that is done.
  * @returns {Promise<ChatClient>}
  * @throws {ChatError} `bad-url`, `no-websocket`, `no-encryption`, `unreachable`
  */
-export async function connect({ url, WebSocket = globalThis.WebSocket }) {
+export async function connect({ url, WebSocket = globalThis.WebSocket, working = () => {} }) {
   const server = serverOf(String(url));
   if (server === null) throw new ChatError('bad-url');
   if (typeof WebSocket !== 'function') throw new ChatError('no-websocket');
@@ -62,7 +63,9 @@ export async function connect({ url, WebSocket = globalThis.WebSocket }) {
   // Never a chat without it, and nothing weaker instead.
   if (kem === null) throw new ChatError('no-encryption');
   const client = new Client(server, kem, { call: callsTo((path) => new URL(path, server)), open: (protocols) => opened(WebSocket, server, protocols) });
+  const off = client.on('working', working);
   await client.status();
+  off();
   return client;
 }
 

@@ -152,7 +152,7 @@ export class Talk {
    */
   over(reason, detail) {
     this.isOver = true;
-    this.#why ??= { reason, detail };
+    this.#why ??= detail === undefined ? { reason } : { reason, detail };
     // A goodbye that is under way ends with the channel, and goes on in `bye`.
     const isLeaving = this.#why.reason === 'self' && reason !== 'self';
     this.#active?.close();

@@ -33,6 +33,9 @@ function show(text, whose) {
   return line;
 }
 
+/** The operator asks for some work of each visitor. @param {{share: number}} event */
+const working = ({ share }) => say(`Your browser calculates its way in: ${Math.round(share * 100)} %`);
+
 begin.addEventListener('click', async () => {
   begin.hidden = true;
   texts.replaceChildren();
@@ -40,10 +43,10 @@ begin.addEventListener('click', async () => {
   /** @type {import('./cipher-chat/index.js').ChatClient | undefined} */
   let client;
   try {
-    client = await connect({ url });
+    client = await connect({ url, working });
     client.on('waiting', () => say('Waiting for somebody …'));
     client.on('busy', ({ retryInMs }) => say(`The server is busy. The next try is in ${Math.ceil(retryInMs / 1000)} s.`));
-    client.on('working', ({ share }) => say(`Your browser calculates its way in: ${Math.round(share * 100)} %`));
+    client.on('working', working);
     await during(await client.find({ topic, role: 'seek' }));
   } catch (fault) {
     say(fault instanceof ChatError ? `This is not possible now: ${fault.message}.` : 'Something went wrong.');
