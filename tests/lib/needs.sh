@@ -11,11 +11,11 @@ PATH=$venv/bin:$machine_path
 export machine_path PATH
 
 # The parts, in the order in which `tests/run` runs them.
-parts=(rust docs operations terminal forgetting page browsers autobahn instructions fuzz cluster lab)
+parts=(rust docs operations terminal forgetting page sdk browsers autobahn instructions fuzz cluster lab)
 
 # Minutes on two processors: with nothing built yet, and once more.
-declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [forgetting]=6 [page]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11 [lab]=6)
-declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [forgetting]=3 [page]=3 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6 [lab]=4)
+declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [forgetting]=6 [page]=8 [sdk]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [fuzz]=8 [cluster]=11 [lab]=6)
+declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [forgetting]=3 [page]=3 [sdk]=1 [browsers]=3 [autobahn]=1 [instructions]=1 [fuzz]=2 [cluster]=6 [lab]=4)
 declare -A about=(
     [rust]="units, properties, the simulation, the real binary over real NATS servers"
     [docs]="the documentation: its links, its examples, and what cargo doc says of it"
@@ -23,6 +23,7 @@ declare -A about=(
     [terminal]="the terminal client in a real terminal (tmux)"
     [forgetting]="the memory, the logs and the files of every process, searched for all that people leave behind"
     [page]="the page: its types, its modules in Node.js, and in a real browser (Chromium)"
+    [sdk]="the package for programs (sdk/js) as it is installed, its types, and its examples"
     [browsers]="what people do most on the page, in Firefox and in WebKit"
     [autobahn]="the Autobahn WebSocket cases against the codec of the gateway"
     [instructions]="what a frame costs in instructions (valgrind), against the record"
@@ -40,7 +41,7 @@ needs_of() {
         terminal) echo cargo tmux ;;
         forgetting) echo cargo python ;;
         page) echo cargo node node-packages chromium fonts nats-server ;;
-        browsers) echo cargo node node-packages chromium ;;
+        sdk | browsers) echo cargo node node-packages chromium ;;
         autobahn) echo cargo kosoku ;;
         instructions) echo cargo python valgrind ;;
         fuzz) echo cargo cargo-fuzz c++ ;;
@@ -48,6 +49,8 @@ needs_of() {
         lab) echo cargo python ;;
         # Of a release: .ci/release/package.
         package) echo nfpm ;;
+        # Likewise: .ci/release/sdk.
+        npm) echo node node-packages ;;
         lints) echo cargo cargo-deny python go hadolint shellcheck zizmor ;;
     esac
 }

@@ -140,6 +140,15 @@ page_in_a_browser() {
     NATS_SERVER=$venv/bin/nats-server npm --prefix tests/browser run --silent page
 }
 
+part_sdk() {
+    check "the package for programs" the_sdk
+}
+
+the_sdk() {
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat --example echo
+    npm --prefix tests/browser run --silent sdk
+}
+
 part_browsers() {
     if ! has firefox; then
         leave_out "Firefox" "MISSING: firefox"

@@ -51,7 +51,7 @@ test('who comes outside the hours is told them by the page, and that it was a pr
   await seek(page, topic);
   await reads(page, 'I am a program, not a person.');
   await reads(page, `Nobody is here now. People answer ${hours} (Asia/Seoul).`);
-  await page.getByText('has said goodbye').waitFor();
+  await page.getByRole('heading', { name: 'The other person said goodbye.' }).waitFor();
   assert.equal((await transcript(page)).length, 2);
   await program.says(/one was answered/, 'out');
   assert.equal(program.err, '');

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { BINARY } from '../page/program.mjs';
-import { PLACE, sdk } from './installed.mjs';
+import { PLACE, SDK, sdk } from './installed.mjs';
 import { WebSocket, chatting, client, heard, serve, tells, textsOf, urlOf, wireTo } from './support.mjs';
 
 const { ChatError, LIMITS, connect } = await sdk();
@@ -257,3 +257,14 @@ test('a program needs no package where there is a global WebSocket, and ends by 
   assert.equal(stdout, 'here\n');
 });
 
+
+test('the first chat of the README works as it stands there', async () => {
+  const [, program] = readFileSync(`${SDK}/README.md`, 'utf8').match(/```js\n([^]*?)```/);
+  assert.ok(program.trim().split('\n').length <= 10);
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program.replace('https://chat.example', url)], { cwd: PLACE });
+  const chat = heard(await (await client(url)).find({ topic: 'music' }));
+  await tells(chat, 'text', ({ text }) => text === 'Hello!');
+  chat.send('Hello to you');
+  await chat.end();
+  assert.equal((await run).stdout, `${chat.safetyCode.emoji.join(' ')}\nHello to you\n`);
+});
