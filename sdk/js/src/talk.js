@@ -57,6 +57,11 @@ import { shown } from './page/stranger-text.js';
 
 /** The channel ends that are nobody's fault. @type {readonly ChannelEnd[]} */
 const USUAL = ['bye', 'peer-bye', 'closed'];
+/**
+ * What the other side does to messages that were sent before (reactions, edits, deletions, timers) has
+ * no event here yet: a text that was received stays as it was.
+ */
+const UNTOLD = { changed: () => {}, peerChanged: () => {}, timer: () => {}, unknown: () => {} };
 /** How many frames are kept while the keys of a room are made. The other side repeats what is lost. */
 const EARLY_FRAMES = 8;
 
@@ -183,6 +188,7 @@ export class Talk {
   #listener() {
     const owner = this.#owner;
     return {
+      ...UNTOLD,
       secured: ({ emoji, numbers }) => {
         this.safety = Object.freeze({ emoji: Object.freeze(emoji.map((place) => SIGNS[place])), numbers: numbers.join(' ') });
         owner.secured();
