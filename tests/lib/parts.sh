@@ -179,6 +179,18 @@ part_instructions() {
     check "instructions per frame" tests/instructions/run
 }
 
+part_peers() {
+    check "the sums of the comparison" python3 tests/peers/peers_test.py
+    check "other systems, for a second each" other_systems
+}
+
+other_systems() {
+    # Of the whole workspace, as the tests were: with the same features there is nothing to compile
+    # again.
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat
+    CIPHER_CHAT=$PWD/target/debug/cipher-chat tests/peers/run --smoke
+}
+
 part_fuzz() {
     local target
     check "fuzz targets build" tests/fuzz build

@@ -1,0 +1,100 @@
+// How one side of a pair joins each system. An adapter opens a connection, and resolves once what
+// the other side sends would arrive, with `send(payload)`. What arrives goes to `received(payload)`.
+// Payloads are Buffers of ASCII text, so that systems whose protocol is JSON need not encode them.
+import { createRequire } from "node:module";
+
+const WebSocket = createRequire(new URL("../browser/package.json", import.meta.url))("ws");
+
+export const adapters = { "cipher-chat": cipherChat, nats, ws: relay };
+
+// A session, a connection, and a find with an invite code that only the two of this pair know.
+async function cipherChat({ port, room }, received) {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/sessions`, { method: "POST" });
+    if (!answer.ok) throw new Error(`no session: ${answer.status} ${await answer.text()}`);
+    const { token } = await answer.json();
+    const socket = open(`ws://127.0.0.1:${port}/v1/ws`, "cipher-chat.v1", { Authorization: `Bearer ${token}` });
+    const paired = first(socket, (data, binary) => {
+        if (binary) return received(data);
+        const { type, ...rest } = JSON.parse(data);
+        if (type === "error") throw new Error(JSON.stringify(rest));
+        return type === "paired";
+    });
+    await opened(socket);
+    // 22 characters of base64url, as docs/protocol.md has it.
+    socket.send(JSON.stringify({ type: "find", invite: `${String(room).padStart(21, "0")}A` }));
+    await paired;
+    return (payload) => socket.send(payload);
+}
+
+// NATS's own protocol over its own WebSocket: each side subscribes to a subject, the other publishes to it.
+async function nats({ port, room, side }, received) {
+    const socket = open(`ws://127.0.0.1:${port}/`);
+    let rest = Buffer.alloc(0);
+    const subscribed = first(socket, (data) => {
+        rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
+        let ponged = false;
+        for (let end = rest.indexOf("\r\n"); end >= 0; end = rest.indexOf("\r\n")) {
+            const line = rest.toString("latin1", 0, end);
+            let taken = end + 2;
+            if (line.startsWith("MSG ")) {
+                const size = Number(line.slice(line.lastIndexOf(" ") + 1));
+                if (rest.length < taken + size + 2) break;
+                received(rest.subarray(taken, taken + size));
+                taken += size + 2;
+            } else if (line.startsWith("-ERR")) throw new Error(line);
+            else if (line === "PING") socket.send("PONG\r\n", { binary: true });
+            else if (line === "PONG") ponged = true;
+            rest = rest.subarray(taken);
+        }
+        return ponged;
+    });
+    await opened(socket);
+    const hello = { verbose: false, pedantic: false, lang: "peers", version: "1", protocol: 1, echo: false };
+    const join = `CONNECT ${JSON.stringify(hello)}\r\nSUB room.${room}.${side} 1\r\nPING\r\n`;
+    socket.send(Buffer.from(join));
+    await subscribed;
+    const end = Buffer.from("\r\n");
+    return (payload) => {
+        const head = Buffer.from(`PUB room.${room}.${other(side)} ${payload.length}\r\n`);
+        socket.send(Buffer.concat([head, payload, end]));
+    };
+}
+
+async function relay({ port, room, side }, received) {
+    const socket = open(`ws://127.0.0.1:${port}/r/${room}/${side}`);
+    socket.on("message", received);
+    await opened(socket);
+    return (payload) => socket.send(payload);
+}
+
+function other(side) {
+    return side === "a" ? "b" : "a";
+}
+
+function open(url, protocol = [], headers = {}) {
+    // No compression: the same for all, and none would gain from it, as real payloads are encrypted.
+    return new WebSocket(url, protocol, { headers, perMessageDeflate: false });
+}
+
+function opened(socket) {
+    return new Promise((resolve, reject) => {
+        socket.once("open", resolve);
+        socket.once("error", reject);
+    });
+}
+
+// Hands every message to `take`, for as long as the connection lasts, and resolves when it has
+// returned true once. What it throws ends the attempt, or, later, the connection.
+function first(socket, take) {
+    return new Promise((resolve, reject) => {
+        socket.on("message", (data, binary) => {
+            try {
+                if (take(data, binary) === true) resolve();
+            } catch (fault) {
+                reject(fault);
+                socket.terminate();
+            }
+        });
+        socket.once("close", (code, reason) => reject(new Error(`closed: ${code} ${reason}`)));
+    });
+}
