@@ -8,6 +8,23 @@ const EVERY_MS = 2000;
 /** A server that does not answer for this long is asked again. */
 const PATIENCE_MS = 5000;
 
+/**
+ * `Report` in crates/overview/src/report.rs.
+ * @typedef {object} Report
+ * @property {number} time
+ * @property {'bus-down' | 'looking' | 'partial' | 'whole'} standing
+ * @property {import('./table.js').Node[]} nodes
+ * @property {{ chatting: number, waiting: number, connections: number }} people
+ * @property {Alarm[]} alarms
+ * @property {Past[]} past
+ * @property {import('./orders.js').InForce[]} orders
+ * @property {{ step_ms: number, until: number | null } & Record<'chatting' | 'waiting' | 'connections' | 'frames' | 'refused', number[]>} history
+ */
+/** @typedef {{ name: string, severity: string, firing: boolean, summary: string, since: number }} Alarm */
+/** @typedef {{ name: string, summary: string, since: number, until: number }} Past */
+/** @typedef {import('./orders.js').Line} Line */
+
+/** @param {string} id */
 const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const charts = {
   people: new Chart(at('chart-people'), ['chatting', 'waiting', 'connections']),
@@ -17,16 +34,21 @@ const charts = {
 /** The token, if one is asked for: kept in this variable alone. */
 let token = '';
 let order = { column: COLUMNS[0], reversed: false };
-let newest = /** @type {any} */ (undefined);
+let newest = /** @type {Report | undefined} */ (undefined);
 
-/** Asks the server, with the token if there is one. */
+/**
+ * Asks the server, with the token if there is one.
+ * @type {import('./orders.js').Ask}
+ */
 function ask(path, options = {}) {
-  const headers = { ...options.headers, ...(token === '' ? {} : { authorization: `Bearer ${token}` }) };
+  const headers = new Headers(options.headers);
+  if (token !== '') headers.set('authorization', `Bearer ${token}`);
   return fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS), ...options, headers });
 }
 
 const switches = new Switches(at('switches'), ask);
 
+/** @param {string} name @param {string} [className] @param {string} [text] */
 function element(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -34,6 +56,7 @@ function element(name, className, text) {
   return made;
 }
 
+/** @param {Report} report */
 function standing(report) {
   const place = at('standing');
   const firing = report.alarms.filter((alarm) => alarm.firing).length;
@@ -47,8 +70,11 @@ function standing(report) {
   place.className = `standing ${kind}`;
 }
 
+/** @param {Report} report */
 function numbers({ people, nodes, history }) {
+  /** @param {number[]} values */
   const last = (values) => amount(values.at(-1) ?? 0);
+  /** @type {[string | number, string][]} */
   const shown = [
     [people.chatting, 'people chatting'], [people.waiting, 'people waiting'], [people.connections, 'connections'],
     [last(history.frames), 'frames a second'], [nodes.filter(({ state }) => state !== 'silent').length, 'nodes heard'],
@@ -60,7 +86,10 @@ function numbers({ people, nodes, history }) {
   }));
 }
 
-/** A list of lines, each a word, a text and a time. */
+/**
+ * A list of lines, each a word, a text and a time.
+ * @type {import('./orders.js').List}
+ */
 function list(place, lines, none) {
   const items = lines.map(([kind, word, text, when]) => {
     const item = element('li');
@@ -75,10 +104,13 @@ function list(place, lines, none) {
   place.replaceChildren(...items);
 }
 
+/** @param {Report} report */
 function alarms({ alarms: raised, past, time }) {
+  /** @param {Alarm} alarm @returns {Line} */
   const line = ({ name, severity, firing, summary, since }) =>
     [firing ? severity : 'soon', firing ? severity : 'soon', `${name}: ${summary}`, `for ${lasting((time - since) / 1000)}`];
   list(at('alarms'), raised.map(line), 'nothing');
+  /** @param {Past} alarm @returns {Line} */
   const over = ({ name, summary, since, until }) =>
     ['soon', 'over', `${name}: ${summary}`, `${lasting((time - until) / 1000)} ago, for ${lasting((until - since) / 1000)}`];
   list(at('past'), past.map(over), 'nothing, as long as this has been looking');
@@ -104,6 +136,7 @@ function columns() {
   }));
 }
 
+/** @param {Report} report */
 function nodes(report) {
   at('nodes').replaceChildren(...sorted(report.nodes, order.column, order.reversed).map((node) => {
     const row = element('tr');
@@ -117,6 +150,7 @@ function nodes(report) {
   }));
 }
 
+/** @param {Report} report */
 function show(report) {
   newest = report;
   standing(report);
@@ -131,6 +165,7 @@ function show(report) {
   charts.refused.show(until, step, [history.refused]);
 }
 
+/** @param {string} text */
 function lost(text) {
   const place = at('standing');
   if (place.textContent !== text) place.textContent = text;

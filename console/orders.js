@@ -5,6 +5,17 @@
 
 import { lasting } from './table.js';
 
+/** @typedef {'pause' | 'invites-only' | 'close' | 'admission' | 'notice' | 'drain' | 'resume'} Kind */
+/** @typedef {{ node: string, boot: string }} Run a run of a node, by its boot id as decimal digits */
+/**
+ * An order before it is signed. `argument` is a text, a number of hashes, or a run, as its kind asks for.
+ * @typedef {{ kind: Kind, number: number, expires: number, argument?: any }} Order
+ */
+/** @typedef {{ kind: string, since: number, until: number, nodes: number, of: number }} InForce */
+/** @typedef {[kind: string, word: string, text: string, when: string]} Line */
+/** @typedef {(place: HTMLElement, lines: Line[], none: string) => void} List */
+/** @typedef {(path: string, options?: RequestInit) => Promise<Response>} Ask */
+
 const text = new TextEncoder();
 /** What a statement begins with. */
 const DOMAIN = 'cipher-chat.v1 order\0';
@@ -14,7 +25,10 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const LONGEST_MS = 366 * DAY_MS;
 const DRAIN_MS = MINUTE_MS;
 
-/** Each kind: its word, what it does, and what it asks for. */
+/**
+ * Each kind: its word, what it does, and what it asks for.
+ * @type {{ kind: Kind, says: string, field?: 'text' | 'hashes' | 'node' }[]}
+ */
 export const KINDS = [
   { kind: 'pause', says: 'Pause: no new matches of strangers; chats and invites go on' },
   { kind: 'invites-only', says: 'Invites only: nobody waits for strangers' },
@@ -25,8 +39,10 @@ export const KINDS = [
   { kind: 'resume', says: 'Resume: all is as usual again' },
 ];
 
+/** @type {[string, number][]} */
 const LIVES = [['10 minutes', 10 * MINUTE_MS], ['1 hour', 60 * MINUTE_MS], ['1 day', DAY_MS], ['30 days', 30 * DAY_MS], ['as long as there may be', LONGEST_MS]];
 
+/** @param {(string | ArrayLike<number>)[]} parts */
 function joined(...parts) {
   const bytes = parts.map((part) => (typeof part === 'string' ? text.encode(part) : Uint8Array.from(part)));
   const all = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
@@ -38,23 +54,35 @@ function joined(...parts) {
   return all;
 }
 
-/** A whole number as so many bytes, the highest first. */
+/**
+ * A whole number as so many bytes, the highest first.
+ * @param {number | string | bigint} number
+ * @param {number} bytes
+ */
 function bigEndian(number, bytes) {
   return Array.from({ length: bytes }, (_, index) => Number((BigInt(number) >> BigInt(8 * (bytes - 1 - index))) & 0xffn));
 }
 
-/** What is signed. `argument` is a text, a number of hashes, or a node with its boot id. */
+/**
+ * What is signed.
+ * @param {Order} order
+ */
 export function statement({ kind, number, expires, argument }) {
-  const tail = {
+  /** @type {Partial<Record<Kind, () => ArrayLike<number>>>} */
+  const tails = {
     close: () => text.encode(argument),
     notice: () => text.encode(argument),
     admission: () => bigEndian(argument, 4),
     drain: () => [...bigEndian(argument.boot, 8), ...text.encode(argument.node)],
-  }[kind]?.() ?? [];
-  return joined(DOMAIN, kind, [0], bigEndian(number, 8), bigEndian(expires, 8), tail);
+  };
+  return joined(DOMAIN, kind, [0], bigEndian(number, 8), bigEndian(expires, 8), tails[kind]?.() ?? []);
 }
 
-/** The beginning of an item of CBOR (RFC 8949) in its shortest form. */
+/**
+ * The beginning of an item of CBOR (RFC 8949) in its shortest form.
+ * @param {number} major
+ * @param {number | string | bigint} value
+ */
 function head(major, value) {
   const number = BigInt(value);
   const first = major << 5;
@@ -65,17 +93,25 @@ function head(major, value) {
   throw new RangeError('too large a number');
 }
 
+/** @param {string} value */
 const string = (value) => joined(head(3, text.encode(value).length), value);
+/** @param {[name: string, value: ArrayLike<number>][]} pairs */
 const map = (...pairs) => joined(head(5, pairs.length), ...pairs.flatMap(([name, value]) => [string(name), value]));
 
-/** The signed order as it travels. */
+/**
+ * The signed order as it travels.
+ * @param {Order} order
+ * @param {Uint8Array} signature
+ */
 export function encoded({ kind, number, expires, argument }, signature) {
-  const inner = {
+  /** @type {Partial<Record<Kind, () => Uint8Array>>} */
+  const inners = {
     close: () => map(['close', string(argument)]),
     notice: () => map(['notice', string(argument)]),
     admission: () => map(['admission', head(0, argument)]),
     drain: () => map(['drain', map(['node', string(argument.node)], ['boot', head(0, argument.boot)])]),
-  }[kind]?.() ?? string(kind);
+  };
+  const inner = inners[kind]?.() ?? string(kind);
   const signed = joined(head(2, signature.length), signature);
   return map(['number', head(0, number)], ['expires', head(0, expires)], ['order', inner], ['signature', signed]);
 }
@@ -87,6 +123,7 @@ const ED25519 = PKCS8.slice(5);
 /**
  * The key in a PEM file. Only its 32 bytes are used: browsers refuse a file that has the public half,
  * too.
+ * @param {string} pem
  */
 export async function keyOf(pem) {
   const body = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
@@ -99,12 +136,21 @@ export async function keyOf(pem) {
   return crypto.subtle.importKey('pkcs8', joined(PKCS8, seed), { name: 'Ed25519' }, false, ['sign']);
 }
 
-/** A signed order, ready to be sent. */
+/**
+ * A signed order, ready to be sent.
+ * @param {Order} order
+ * @param {CryptoKey} key
+ */
 export async function signedOrder(order, key) {
   const signature = await crypto.subtle.sign({ name: 'Ed25519' }, key, statement(order));
   return encoded(order, new Uint8Array(signature));
 }
 
+/**
+ * @param {string} name
+ * @param {Record<string, string>} attributes
+ * @param {(string | Node)[]} children
+ */
 function made(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
@@ -112,17 +158,25 @@ function made(name, attributes = {}, ...children) {
   return element;
 }
 
+/** @param {string} value @param {string} says */
 const option = (value, says) => made('option', { value }, says);
 
 /** What is in force, and the form. */
 export class Switches {
+  /** @type {Ask} */
   #ask;
   #form;
   #nodes = '';
 
+  /**
+   * @param {HTMLElement} place
+   * @param {Ask} ask
+   */
   constructor(place, ask) {
     this.#ask = ask;
+    /** @param {string} id @param {HTMLElement[]} options */
     const select = (id, options) => made('select', { id }, ...options);
+    /** @param {string} id @param {string} says @param {HTMLElement} input */
     const field = (id, says, input) => made('label', { id: `${id}-label`, for: id }, says, input);
     this.#form = /** @type {HTMLFormElement} */ (made(
       'form', { class: 'order-form', 'aria-labelledby': 'order-title' },
@@ -146,12 +200,19 @@ export class Switches {
     this.#fit();
   }
 
-  /** Shows what is in force. */
+  /**
+   * Shows what is in force.
+   * @param {{ orders: InForce[], nodes: import('./table.js').Node[], time: number }} report
+   * @param {HTMLElement} place
+   * @param {List} list
+   */
   show({ orders, nodes, time }, place, list) {
+    /** @param {InForce} order @returns {Line} */
     const line = ({ kind, since, until, nodes: having, of }) =>
       ['warning', kind, `at ${having} of ${of} nodes, since ${new Date(since).toISOString().slice(0, 19)}Z`, `${lasting((until - time) / 1000)} left`];
     list(place, orders.map(line), 'none: all is as usual');
     // A node with several roles is listed several times, and is told once.
+    /** @type {[string, string][]} */
     const heard = nodes.filter(({ state }) => state !== 'silent').map(({ node, boot }) => [JSON.stringify({ node, boot }), node]);
     const runs = [...new Map(heard)];
     const shown = JSON.stringify(runs);
@@ -164,6 +225,7 @@ export class Switches {
     if (runs.some(([run]) => run === chosen)) select.value = chosen;
   }
 
+  /** @param {string} id */
   #get(id) {
     return /** @type {any} */ (this.#form.querySelector(`#${id}`));
   }
@@ -178,13 +240,15 @@ export class Switches {
   #order() {
     const { kind, field } = KINDS[this.#get('order-kind').selectedIndex];
     const number = Date.now();
-    const life = { drain: DRAIN_MS, resume: LONGEST_MS }[kind] ?? Number(this.#get('order-life').value);
-    const argument = {
+    /** @type {Partial<Record<Kind, number>>} */
+    const lives = { drain: DRAIN_MS, resume: LONGEST_MS };
+    const life = lives[kind] ?? Number(this.#get('order-life').value);
+    const fields = {
       text: () => this.#get('order-text').value,
       hashes: () => Number(this.#get('order-hashes').value),
       node: () => JSON.parse(this.#get('order-node').value),
-    }[field ?? '']?.();
-    return { kind, number, expires: number + life, argument };
+    };
+    return { kind, number, expires: number + life, argument: field && fields[field]() };
   }
 
   async #give() {
@@ -208,7 +272,11 @@ export class Switches {
   }
 }
 
-/** What came of an order, in words. */
+/**
+ * What came of an order, in words.
+ * @param {number} status
+ * @param {{ detail?: string, receipts: { node: string, outcome: string }[], unanswered?: string[] }} answer
+ */
 function told(status, answer) {
   if (status !== 200) return `It is not in force: ${answer.detail ?? status}`;
   const { receipts, unanswered = [] } = answer;

@@ -1,3 +1,4 @@
+// @ts-nocheck
 /*!
  * uPlot 1.6.32. Made by `npm run vendor` in tests/browser from this file (SHA-256):
  *
