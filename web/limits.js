@@ -12,6 +12,10 @@ export const MAX_FRAME = 16_384;
 export const HANDSHAKE_FRAME = 2048;
 /** Longest text, UTF-8 bytes. */
 export const MAX_TEXT = 8192;
+/** Longest reaction, UTF-8 bytes: the longest emoji of Unicode has 35. */
+export const MAX_REACTION = 64;
+/** Longest time after which messages vanish: no chat lasts longer. */
+export const MAX_TIMER = 86_400_000;
 /** Messages that may be unacknowledged at once, and so how far out of order one may arrive. */
 export const WINDOW_MESSAGES = 64;
 /** Bytes that may be unacknowledged at once, each message counted as the packet it would fill alone. */

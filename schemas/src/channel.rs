@@ -17,6 +17,10 @@ constants! {
     HANDSHAKE_FRAME: usize = 2048;
     /// Longest text, UTF-8 bytes.
     MAX_TEXT: usize = 8 * 1024;
+    /// Longest reaction, UTF-8 bytes: the longest emoji of Unicode has 35.
+    MAX_REACTION: usize = 64;
+    /// Longest time after which messages vanish: no chat lasts longer.
+    MAX_TIMER: Duration = Duration::from_hours(24);
     /// Messages that may be unacknowledged at once, and so how far out of order one may arrive.
     WINDOW_MESSAGES: usize = 64;
     /// Bytes that may be unacknowledged at once, each message counted as the packet it would fill

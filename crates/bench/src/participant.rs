@@ -119,7 +119,9 @@ impl Participant {
             Self::E2e(chat) => match chat.send(&text) {
                 Ok(_) => SendOutcome::Sent,
                 Err(SendError::Full | SendError::NotSecured) => SendOutcome::Full,
-                Err(SendError::Over | SendError::TooLong | SendError::Empty) => SendOutcome::Over,
+                Err(SendError::Over | SendError::TooLong | SendError::Empty | SendError::NoSuchMessage) => {
+                    SendOutcome::Over
+                }
             },
         }
     }
@@ -195,6 +197,11 @@ fn of_chat(event: chat::Event) -> ParticipantEvent {
         | chat::Event::Delivered { .. }
         | chat::Event::NotDelivered { .. }
         | chat::Event::PeerTyping(_)
+        | chat::Event::Reaction { .. }
+        | chat::Event::Edited { .. }
+        | chat::Event::Deleted { .. }
+        | chat::Event::Timer { .. }
+        | chat::Event::Unknown { .. }
         | chat::Event::PeerOnline
         | chat::Event::Service(_) => ParticipantEvent::Other,
     }

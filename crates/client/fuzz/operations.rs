@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use client::channel::{Channel, Event, Meeting, Secrets, Side, Time, Typing};
+use client::channel::{Channel, Event, Meeting, MessageNumber, Said, Secrets, Side, Target, Time, Typing};
 
 /// Frames under way; more are lost.
 const UNDER_WAY_MAX: usize = 64;
@@ -153,10 +153,22 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// Says something of any kind; what can be read is remembered.
     fn talk(&mut self, side: usize) {
-        let len = self.number(9000);
+        let (kind, len) = (self.number(8), self.number(9000));
         let text: String = (0..len).map(|i| char::from(b'a' + (i % 26) as u8)).collect();
-        if self.channels[side].send_text(self.now, &text).is_ok() {
+        let number = MessageNumber::new(1 + self.number(100) as u64).expect("a small number");
+        let to = if len % 2 == 0 { Target::own(number) } else { Target::peer(number) };
+        let said = match kind {
+            0 => Said::Reply { to, text: &text },
+            1 => Said::Reaction { to, reaction: &text[..len.min(70)] },
+            2 => Said::Edit { number, text: &text },
+            3 => Said::Deletion { number },
+            4 => Said::Timer { seconds: 10 * len as u32 },
+            _ => Said::Text(&text),
+        };
+        let is_text = matches!(said, Said::Text(_) | Said::Reply { .. } | Said::Edit { .. });
+        if self.channels[side].send(self.now, said).is_ok() && is_text {
             self.sent[side].push(text);
         }
     }
@@ -214,7 +226,7 @@ impl<'a> Story<'a> {
             while let Some(event) = self.channels[side].poll_event() {
                 assert!(!self.ended[side], "{event:?} after the end");
                 match event {
-                    Event::Message { text, .. } => self.heard[side].push(text),
+                    Event::Message { text, .. } | Event::Edited { text, .. } => self.heard[side].push(text),
                     Event::Ended(_) => self.ended[side] = true,
                     _ => {}
                 }

@@ -24,24 +24,22 @@
 //! # }
 //! ```
 
+mod active;
 mod criteria;
 mod event;
 
 use std::{collections::VecDeque, future::pending};
 
-use schemas::{
-    RoomId, Side,
-    control::Category,
-    criteria::{Criteria, MatchBy},
-};
+use schemas::{RoomId, Side, control::Category, criteria::MatchBy};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
+use self::active::{ActiveChat, RoomState};
 pub use self::{
     criteria::{ChatCriteria, MeetBy},
     event::{End, Event},
 };
 use crate::{
-    channel::{self, Channel, Meeting, MessageNumber, Psk, SafetyCode, SendError, Time, Typing},
+    channel::{self, Channel, Meeting, MessageNumber, Psk, SafetyCode, Said, SendError, Time, Typing, Whose},
     connection::Connection,
     machine::{self, Command},
     rest::{RestError, Session},
@@ -79,22 +77,6 @@ pub struct Chat {
     /// To be sent, in order, as fast as the connection accepts it.
     outgoing: VecDeque<Command>,
     events: VecDeque<Event>,
-}
-
-/// A room and its channel.
-struct ActiveChat {
-    channel: Channel,
-    room: RoomState,
-    /// The reason, where the channel does not know it.
-    end: Option<End>,
-    next: Option<Criteria>,
-}
-
-/// Whether the server still has the room.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum RoomState {
-    Open,
-    Over,
 }
 
 impl Chat {
@@ -148,17 +130,32 @@ impl Chat {
         }
     }
 
-    /// Sends a text; [`Event::Delivered`] or [`Event::NotDelivered`] follows.
+    /// Sends a text: [`Chat::say`] of [`Said::Text`].
     ///
     /// # Errors
-    /// [`SendError`]: outside a secured chat, for a text that is empty or longer than 8 KiB, or
-    /// while too much is unacknowledged ([`Event::WindowOpen`] follows).
+    /// Those of [`Chat::say`].
     pub fn send(&mut self, text: &str) -> Result<MessageNumber, SendError> {
+        self.say(Said::Text(text))
+    }
+
+    /// Sends a message, and returns the number by which it can be named later. Of a text or a reply,
+    /// [`Event::Delivered`] or [`Event::NotDelivered`] follows.
+    ///
+    /// # Errors
+    /// [`SendError`]: outside a secured chat, for what is empty or too long or names a message that
+    /// never was, or while too much is unacknowledged ([`Event::WindowOpen`] follows).
+    pub fn say(&mut self, said: Said<'_>) -> Result<MessageNumber, SendError> {
         let now = self.now();
         let active = self.active.as_mut().ok_or(SendError::Over)?;
-        let sent = active.channel.send_text(now, text);
+        let sent = active.channel.send(now, said);
+        self.events.extend(active.timer_set(Whose::Own, active.channel.vanish_after()));
         self.collect();
         sent
+    }
+
+    /// After which time a text vanishes that is sent now, on both sides. `None`: it does not.
+    pub fn vanish_after(&self) -> Option<Duration> {
+        self.active.as_ref()?.channel.vanish_after()
     }
 
     /// Tells the peer whether somebody is typing here, when it changes.
@@ -298,7 +295,7 @@ impl Chat {
         };
         let channel = Channel::new(side, meeting, *room.as_bytes(), &mut rand::rng(), self.now());
         self.ended_at = None;
-        self.active = Some(ActiveChat { channel, room: RoomState::Open, end: None, next: None });
+        self.active = Some(ActiveChat::new(channel));
         self.events.push_back(Event::Met);
         self.collect();
     }
@@ -356,6 +353,9 @@ impl Chat {
                         (fault, _) => End::Fault(fault),
                     };
                     return self.ended(end);
+                }
+                channel::Event::Timer { holds, .. } => {
+                    self.events.extend(active.timer_set(Whose::Peer, holds));
                 }
                 event => self.events.extend(Event::of_channel(event)),
             }

@@ -250,6 +250,11 @@ impl Person {
             Event::PeerTyping(typing) => self.peer_typing = typing,
             Event::Ended(reason) => self.ended = Some(reason),
             Event::PeerBye | Event::AllReceived | Event::WindowOpen => {}
+            Event::Reaction { .. }
+            | Event::Edited { .. }
+            | Event::Deleted { .. }
+            | Event::Timer { .. }
+            | Event::Unknown { .. } => panic!("nobody has said {event:?}"),
         }
     }
 

@@ -2,12 +2,16 @@
 
 use schemas::control::Category;
 
+use super::saying::Saying;
+
 /// The list of commands, on one line.
 pub(super) const HELP: &str = "/next: another person · /any: anybody, whatever the topic · /invite: a new invite link · /leave · \
-/report abuse|spam|minor|other · /safety: the safety code · /quit · //text sends a text that begins with a slash";
+/report abuse|spam|minor|other · /safety: the safety code · /reply text · /react 👍 · /edit text · /delete · /timer 30s|5m|1h|off · \
+/quit · //text sends a text that begins with a slash. A number counts texts back from the newest: /reply 2 text answers the one before the \
+last; /edit and /delete are about your own. Editing, deleting and timers are requests to the other side's program";
 
 /// A command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// Find another person.
     Next,
@@ -25,12 +29,16 @@ pub(super) enum Command {
     Quit,
     /// List the commands.
     Help,
+    /// Say something about earlier messages.
+    Say(Saying),
+    /// A command that is not complete: how it is to be used.
+    Incomplete(&'static str),
     /// Any other word.
     Unknown,
 }
 
 /// A line, parsed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TypedLine<'a> {
     /// A text for the peer.
     Text(&'a str),
@@ -52,6 +60,12 @@ impl<'a> TypedLine<'a> {
 impl Command {
     /// Reads a command without its slash.
     pub(super) fn read(words: &str) -> Self {
+        let (name, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+        match Saying::read(name, rest.trim()) {
+            Some(Ok(saying)) => return Self::Say(saying),
+            Some(Err(usage)) => return Self::Incomplete(usage),
+            None => {}
+        }
         match words.split_whitespace().collect::<Vec<_>>()[..] {
             ["next"] => Self::Next,
             ["any"] => Self::Any,
@@ -84,6 +98,11 @@ mod tests {
         assert_eq!(TypedLine::read("/report  minor "), report(Some(Category::Minor)));
         assert_eq!(TypedLine::read("/report"), report(None));
         assert_eq!(TypedLine::read("/code"), TypedLine::read("/safety"));
+        assert!(matches!(
+            TypedLine::read("/reply 2 yes"),
+            TypedLine::Command(Command::Say(Saying::Reply { .. }))
+        ));
+        assert!(matches!(TypedLine::read("/timer"), TypedLine::Command(Command::Incomplete(_))));
         for unknown in ["/report rudeness", "/report spam now", "/", "/next one", "/Next"] {
             assert_eq!(TypedLine::read(unknown), TypedLine::Command(Command::Unknown), "{unknown}");
         }

@@ -2,7 +2,13 @@
 
 use schemas::control::Category;
 
-const COMMANDS: [&str; 8] = ["/any", "/help", "/invite", "/leave", "/next", "/quit", "/report ", "/safety"];
+const COMMANDS: [&str; 13] = [
+    "/any", "/delete", "/edit ", "/help", "/invite", "/leave", "/next", "/quit", "/react ", "/reply ",
+    "/report ", "/safety", "/timer ",
+];
+
+/// Times that are likely to be meant; others can be typed.
+const TIMES: [&str; 4] = ["30s", "5m", "1h", "off"];
 
 /// What Tab makes of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +23,12 @@ pub(super) enum Completion {
 
 /// Completes a line that begins with a slash.
 pub(super) fn complete(line: &str) -> Completion {
-    let all: Vec<String> = match line.strip_prefix("/report ") {
-        Some(_) => Category::ALL.iter().map(|category| format!("/report {}", category.word())).collect(),
-        None => COMMANDS.iter().map(|command| (*command).to_owned()).collect(),
+    let all: Vec<String> = if line.starts_with("/report ") {
+        Category::ALL.iter().map(|category| format!("/report {}", category.word())).collect()
+    } else if line.starts_with("/timer ") {
+        TIMES.iter().map(|time| format!("/timer {time}")).collect()
+    } else {
+        COMMANDS.iter().map(|command| (*command).to_owned()).collect()
     };
     let fitting: Vec<_> = all.into_iter().filter(|command| command.starts_with(line)).collect();
     let Some(first) = fitting.first().filter(|_| line.starts_with('/')) else { return Completion::None };
@@ -48,7 +57,12 @@ mod tests {
     #[test]
     fn a_command_is_completed_as_far_as_it_is_clear() {
         assert_eq!(complete("/n"), line("/next"));
-        assert_eq!(complete("/rep"), line("/report "));
+        assert_eq!(complete("/repo"), line("/report "));
+        assert_eq!(complete("/rea"), line("/react "));
+        assert_eq!(complete("/rep"), Completion::Choices(["/reply", "/report"].map(String::from).into()));
+        assert_eq!(complete("/t"), line("/timer "));
+        assert!(matches!(complete("/timer "), Completion::Choices(times) if times.len() == TIMES.len()));
+        assert_eq!(complete("/timer 3"), line("/timer 30s"));
         assert_eq!(complete("/report s"), line("/report spam"));
         assert_eq!(
             complete("/report "),

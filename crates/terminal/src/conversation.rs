@@ -1,21 +1,24 @@
 //! The chat in lines, plain or of JSON: connects what is typed with a [`Chat`].
 
+mod commands;
+mod sending;
+
 use std::{collections::VecDeque, future::pending, process::ExitCode};
 
 use client::{
     Chat, Closed,
-    channel::{MessageNumber, SendError},
+    channel::MessageNumber,
     chat::{End, Event},
 };
 use schemas::control::{Category, ErrorCode};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    command::{Command, HELP},
-    input::{Input, TextToSend, Typed, Typist},
+    input::{Input, ToSend, Typed, Typist},
     outcome::Outcome,
     output::{Report, Reporter},
     plan::Plan,
+    recent::Recent,
     state::{LATE_REPORT, LONG_WAIT, MeetingKind},
     stop::Stop,
 };
@@ -43,9 +46,11 @@ pub(super) struct Conversation {
     asked: Option<Category>,
     /// No more input is read: it has ended, or somebody quits.
     leaving: bool,
-    typed: VecDeque<TextToSend>,
-    /// Sent, and not known to have arrived; the oldest first.
+    typed: VecDeque<ToSend>,
+    /// Texts that were sent, and are not known to have arrived; the oldest first.
     sent: VecDeque<MessageNumber>,
+    /// The texts of this chat.
+    recent: Recent,
     outcome: Outcome,
 }
 
@@ -85,6 +90,7 @@ impl Conversation {
             leaving: false,
             typed: VecDeque::new(),
             sent: VecDeque::new(),
+            recent: Recent::default(),
             outcome: Outcome::default(),
         }
     }
@@ -151,98 +157,14 @@ impl Conversation {
 
     fn take(&mut self, typed: Typed) {
         match typed {
-            Typed::Texts(texts) if self.stage == Stage::Alone && !texts.is_empty() => {
+            Typed::ToSend(words) if self.stage == Stage::Alone && !words.is_empty() => {
                 self.answer("no-chat", "nobody is there to read it; /next finds another person");
             }
-            Typed::Texts(texts) => self.typed.extend(texts),
+            Typed::ToSend(words) => self.typed.extend(words),
             Typed::Typing(typing) => self.chat.set_typing(typing),
             Typed::Command(command) => self.run_command(command),
             Typed::Malformed(why) => self.answer("malformed", &why),
         }
-    }
-
-    fn run_command(&mut self, command: Command) {
-        let asked = self.asked.take();
-        match command {
-            Command::Next if self.meeting == MeetingKind::AcceptsInvite && self.meetings > 0 => {
-                self.answer("invite-spent", "an invite works once; /invite makes a new one");
-            }
-            Command::Next => self.next(),
-            Command::Any => {
-                self.meeting = MeetingKind::Anybody;
-                self.next();
-            }
-            Command::Invite => {
-                self.meeting = MeetingKind::CreatesInvite;
-                self.next();
-            }
-            Command::Leave => self.leave(),
-            Command::Report(category) => self.report_peer(category, asked),
-            Command::Safety => match self.chat.safety() {
-                Some(code) => self.report(Report::Safety(code)),
-                None => self.answer("no-chat", "there is no chat"),
-            },
-            Command::Quit => self.quit(),
-            Command::Help => self.answer("help", HELP),
-            Command::Unknown => {
-                self.answer(
-                    "unknown-command",
-                    "there is no such command, and nothing was sent; /help lists them",
-                );
-            }
-        }
-    }
-
-    fn next(&mut self) {
-        self.typed.clear();
-        self.find();
-    }
-
-    fn leave(&mut self) {
-        self.typed.clear();
-        match self.stage {
-            Stage::Waiting => {
-                self.chat.cancel();
-                self.alone();
-            }
-            Stage::Alone => self.answer("no-chat", "there is no chat"),
-            Stage::Meeting | Stage::Talking => {
-                self.after = After::Rest;
-                self.chat.leave();
-            }
-        }
-    }
-
-    /// A person is asked once more: a report ends the chat.
-    fn report_peer(&mut self, category: Option<Category>, asked: Option<Category>) {
-        match category {
-            _ if !self.can_report() => self.answer("no-chat", "there is no chat"),
-            None => self.answer(
-                "no-category",
-                "say why: /report abuse, /report spam, /report minor or /report other",
-            ),
-            Some(category) if self.input.typist == Typist::Person && asked != Some(category) => {
-                self.asked = Some(category);
-                let word = category.word();
-                let message = format!(
-                    "this ends the chat, and you will not meet this person again; no text is sent along. \
-                     Type /report {word} again to do it"
-                );
-                self.answer("asked", &message);
-            }
-            Some(category) => {
-                self.chat.report(category);
-                if self.reportable.take().is_some() {
-                    self.report(Report::ReportedLate);
-                }
-            }
-        }
-    }
-
-    /// Whether there is a chat, or one has just ended.
-    fn can_report(&self) -> bool {
-        matches!(self.stage, Stage::Meeting | Stage::Talking)
-            || self.reportable.is_some_and(|until| Instant::now() < until)
     }
 
     fn answer(&mut self, code: &'static str, message: &str) {
@@ -259,32 +181,6 @@ impl Conversation {
     fn quit(&mut self) {
         (self.leaving, self.after) = (true, After::Rest);
         self.typed.clear();
-    }
-
-    /// Sends the waiting texts as far as possible. After the last one it says goodbye, if this side
-    /// is leaving.
-    fn send(&mut self) {
-        while self.stage == Stage::Talking
-            && let Some(next) = self.typed.front()
-        {
-            match self.chat.send(&next.text) {
-                Ok(number) => {
-                    self.sent.push_back(number);
-                    if let Some(sent) = self.typed.pop_front() {
-                        self.report(Report::Sent { number, id: sent.id.as_deref() });
-                    }
-                }
-                Err(SendError::Full | SendError::NotSecured | SendError::Over) => return,
-                // Cannot happen: lines are cut into texts that are neither.
-                Err(SendError::TooLong | SendError::Empty) => {
-                    self.typed.pop_front();
-                }
-            }
-        }
-        let talking = matches!(self.stage, Stage::Meeting | Stage::Talking);
-        if self.leaving && talking && self.typed.is_empty() {
-            self.chat.leave();
-        }
     }
 
     fn handle_event(&mut self, event: Event) {
@@ -307,7 +203,12 @@ impl Conversation {
                 self.stage = Stage::Talking;
                 self.report(Report::Secured(safety));
             }
-            Event::Message { number, text } => self.report(Report::Text { number, text: &text }),
+            Event::Message { .. }
+            | Event::Reaction { .. }
+            | Event::Edited { .. }
+            | Event::Deleted { .. }
+            | Event::Timer { .. }
+            | Event::Unknown { .. } => self.heard(event),
             Event::Delivered { number } => {
                 self.sent.retain(|sent| *sent > number);
                 self.report(Report::Delivered { number, pending: self.sent.len() });
@@ -337,6 +238,7 @@ impl Conversation {
 
     fn ended(&mut self, end: End) {
         self.sent.clear();
+        self.recent = Recent::default();
         self.asked = None;
         self.outcome.end(end);
         self.reportable = (end != End::Report).then(|| Instant::now() + LATE_REPORT);

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, future::pending, pin::Pin, process::ExitCode};
 
 use anyhow::Context;
-use client::{Chat, ChatCriteria, RestError, Server, Session, chat::Event};
+use client::{Chat, ChatCriteria, RestError, Server, Session, channel::Said, chat::Event};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
@@ -198,8 +198,17 @@ impl FullScreen {
             Effect::Report(category) => chat.report(category),
             Effect::Typing(typing) => chat.set_typing(typing),
             Effect::Send(id) => {
-                let text = self.model.screen.log.text(id)?;
-                return Some(Input::Sent(id, chat.send(text)));
+                let entry = self.model.screen.log.chat_text(id)?;
+                let said = match entry.answers {
+                    Some(answers) => Said::Reply { to: answers.target, text: &entry.text },
+                    None => Said::Text(&entry.text),
+                };
+                let sent = chat.say(said);
+                return Some(Input::Sent(id, sent, chat.vanish_after()));
+            }
+            Effect::Say(words) => {
+                let said = chat.say(words.said());
+                return Some(Input::Said(words, said));
             }
             Effect::Open | Effect::Redraw | Effect::Close | Effect::Abandon => {}
         }

@@ -1,14 +1,16 @@
 //! What is typed: texts, and a few commands.
 
+mod json_line;
+
 use std::io::{self, BufRead, IsTerminal, Read};
 
 use client::channel::{Typing, limits::MAX_TEXT};
-use schemas::control::Category;
-use serde::Deserialize;
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
 use super::{
     command::{Command, TypedLine},
+    saying::Words,
     streams::{self, WipingReader},
 };
 
@@ -76,10 +78,10 @@ fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<String>) {
     }
 }
 
-/// A text to send.
+/// Something to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TextToSend {
-    pub(super) text: String,
+pub(super) struct ToSend {
+    pub(super) words: Words,
     /// A program's name for it.
     pub(super) id: Option<String>,
 }
@@ -87,8 +89,8 @@ pub(super) struct TextToSend {
 /// One line, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
-    /// Texts for the peer, each short enough to be sent.
-    Texts(Vec<TextToSend>),
+    /// For the peer: texts, each short enough to be sent, or something about earlier messages.
+    ToSend(Vec<ToSend>),
     /// A command for this program.
     Command(Command),
     /// Whether somebody is writing.
@@ -102,63 +104,27 @@ impl Typed {
     fn read(line: &str, typist: Typist) -> Self {
         match (typist, TypedLine::read(line)) {
             (Typist::Program, _) => Self::read_json(line),
-            (Typist::Script, _) => Self::Texts(pieces(line)),
-            (Typist::Person, TypedLine::Text(text)) => Self::Texts(pieces(text)),
+            (Typist::Script, _) => Self::ToSend(pieces(line)),
+            (Typist::Person, TypedLine::Text(text)) => Self::ToSend(pieces(text)),
             (Typist::Person, TypedLine::Command(command)) => Self::Command(command),
         }
     }
 
     fn read_json(line: &str) -> Self {
-        let line = match serde_json::from_str(line) {
-            Ok(line) => line,
-            // Its text would repeat parts of the line.
-            Err(fault) => {
-                return Self::Malformed(format!("column {}: not an object as documented", fault.column()));
-            }
-        };
-        match line {
-            JsonLine { text: Some(text), id, command: None, category: None, typing: None } => {
-                if text.is_empty() || text.len() > MAX_TEXT {
-                    return Self::Malformed(format!("a text has 1 to {MAX_TEXT} bytes"));
-                }
-                Self::Texts(vec![TextToSend { text, id }])
-            }
-            JsonLine { text: None, id: None, command: None, category: None, typing: Some(active) } => {
-                Self::Typing(if active { Typing::Active } else { Typing::Idle })
-            }
-            JsonLine { text: None, id: None, command: Some(command), category, typing: None } => {
-                match (Command::read(&command), category) {
-                    (Command::Report(None), Some(category)) => Self::Command(Command::Report(Some(category))),
-                    (Command::Report(_), _) => Self::Malformed("a report needs a category".into()),
-                    (Command::Unknown | Command::Help, _) | (_, Some(_)) => {
-                        Self::Malformed("there is no such command".into())
-                    }
-                    (command, None) => Self::Command(command),
-                }
-            }
-            _ => Self::Malformed("an object has a text, a command, or typing".into()),
+        match json_line::read(line) {
+            Ok(typed) => typed,
+            Err(why) => Self::Malformed(why),
         }
     }
 }
 
-/// A line of a program.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct JsonLine {
-    text: Option<String>,
-    id: Option<String>,
-    command: Option<String>,
-    category: Option<Category>,
-    typing: Option<bool>,
-}
-
 /// Cuts a line into texts of at most 8 KiB. An empty line gives none.
-fn pieces(line: &str) -> Vec<TextToSend> {
+fn pieces(line: &str) -> Vec<ToSend> {
     let mut rest = line;
     std::iter::from_fn(|| {
         let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_TEXT));
         rest = after;
-        (!piece.is_empty()).then(|| TextToSend { text: piece.to_owned(), id: None })
+        (!piece.is_empty()).then(|| ToSend { words: Words::Text(Zeroizing::new(piece.to_owned())), id: None })
     })
     .collect()
 }
@@ -168,7 +134,7 @@ mod tests {
     use super::*;
 
     fn texts(texts: &[&str]) -> Typed {
-        Typed::Texts(texts.iter().map(|&text| TextToSend { text: text.to_owned(), id: None }).collect())
+        Typed::ToSend(texts.iter().flat_map(|text| pieces(text)).collect())
     }
 
     #[test]
@@ -182,40 +148,18 @@ mod tests {
     }
 
     #[test]
-    fn a_program_writes_objects() {
-        let read = |line| Typed::read(line, Typist::Program);
-        let with_id = TextToSend { text: "two\nlines".into(), id: Some("7".into()) };
-        assert_eq!(read(r#"{"text":"two\nlines","id":"7"}"#), Typed::Texts(vec![with_id]));
-        assert_eq!(read(r#"{"text":"/quit"}"#), texts(&["/quit"]));
-        assert_eq!(read(r#"{"command":"next"}"#), Typed::Command(Command::Next));
-        let report = Command::Report(Some(Category::Spam));
-        assert_eq!(read(r#"{"command":"report","category":"spam"}"#), Typed::Command(report));
-        assert_eq!(read(r#"{"typing":true}"#), Typed::Typing(Typing::Active));
-        let long = format!(r#"{{"text":"{}"}}"#, "x".repeat(MAX_TEXT + 1));
-        for malformed in [
-            "",
-            "hello",
-            "{}",
-            r#"{"text":""}"#,
-            &long,
-            r#"{"text":"a","command":"quit"}"#,
-            r#"{"command":"report"}"#,
-            r#"{"command":"report","category":"rudeness"}"#,
-            r#"{"command":"dance"}"#,
-            r#"{"command":"next","category":"spam"}"#,
-            r#"{"txet":"secret"}"#,
-        ] {
-            let Typed::Malformed(why) = read(malformed) else { panic!("{malformed}") };
-            assert!(!why.contains("secret"));
-        }
-    }
-
-    #[test]
     fn a_long_line_is_sent_in_pieces_of_whole_characters() {
         let line = format!("x{}", "é".repeat(MAX_TEXT));
         let pieces = pieces(&line);
-        assert!(pieces.iter().all(|piece| piece.text.len() <= MAX_TEXT));
-        assert_eq!(pieces.iter().map(|piece| piece.text.as_str()).collect::<String>(), line);
+        let texts: Vec<_> = pieces
+            .iter()
+            .map(|piece| match &piece.words {
+                Words::Text(text) => text.as_str(),
+                _ => panic!("no text"),
+            })
+            .collect();
+        assert!(texts.iter().all(|text| text.len() <= MAX_TEXT));
+        assert_eq!(texts.concat(), line);
         assert_eq!(pieces.len(), 3);
     }
 

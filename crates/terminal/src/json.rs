@@ -8,7 +8,7 @@ use std::{
 
 use client::{
     Closed,
-    channel::{ChannelEnd, SafetyCode, Typing},
+    channel::{ChannelEnd, SafetyCode, Typing, Whose},
     chat::End,
 };
 use schemas::{
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    output::{Report, Reporter},
+    output::{Named, Report, Reporter},
     streams,
 };
 
@@ -66,7 +66,21 @@ fn object(report: Report<'_>) -> Value {
         Report::Met => json!({ "event": "met" }),
         Report::Secured(code) => with_code("secured", code),
         Report::Safety(code) => with_code("safety", code),
-        Report::Text { number, text } => json!({ "event": "text", "number": number.get(), "text": text }),
+        Report::Text { number, text, reply_to, vanishes_after } => json!({
+            "event": "text", "number": number.get(), "text": text, "reply_to": reply_to.map(named),
+            "vanishes_after_s": vanishes_after.map(|after| after.as_secs())
+        }),
+        Report::Reaction { to, reaction } => {
+            json!({ "event": "reaction", "to": named(to), "reaction": reaction })
+        }
+        Report::Edited { of, text } => {
+            json!({ "event": "edited", "number": of.target.number.get(), "text": text })
+        }
+        Report::Deleted(of) => json!({ "event": "deleted", "number": of.target.number.get() }),
+        Report::Timer { by, vanish_after } => json!({
+            "event": "timer", "by": side(by), "vanish_after_s": vanish_after.map_or(0, |after| after.as_secs())
+        }),
+        Report::Unknown(number) => json!({ "event": "unknown", "number": number.get() }),
         Report::Sent { number, id } => json!({ "event": "sent", "number": number.get(), "id": id }),
         Report::Delivered { number, .. } => json!({ "event": "delivered", "number": number.get() }),
         Report::NotDelivered(number) => json!({ "event": "not-delivered", "number": number.get() }),
@@ -98,6 +112,18 @@ fn object(report: Report<'_>) -> Value {
     }
 }
 
+/// A message of either side.
+fn named(message: Named) -> Value {
+    json!({ "whose": side(message.target.whose), "number": message.target.number.get() })
+}
+
+fn side(whose: Whose) -> &'static str {
+    match whose {
+        Whose::Own => "own",
+        Whose::Peer => "peer",
+    }
+}
+
 fn with_code(event: &str, code: SafetyCode) -> Value {
     let emoji = code.emoji().map(|emoji| json!({ "sign": emoji.sign, "name": emoji.name }));
     json!({ "event": event, "numbers": code.numbers(), "emoji": emoji })
@@ -121,6 +147,7 @@ fn reason(end: End) -> String {
 
 #[cfg(test)]
 mod tests {
+    use client::channel::Target;
     use schemas::control::ErrorCode;
 
     use super::*;
@@ -133,11 +160,37 @@ mod tests {
     #[test]
     fn a_text_is_one_line_whatever_is_in_it() {
         let text = "two\nlines \"quoted\" \u{1b}[2J \u{9b}2J \u{202e} \u{e0041} 한";
-        let line = written(Report::Text { number: number(1), text });
+        let line = written(Report::Text { number: number(1), text, reply_to: None, vanishes_after: None });
         assert_eq!(line.matches('\n').count(), 1);
         assert!(!line.chars().any(|c| c != '\n' && is_replaced(c)), "{line:?}");
         let read: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(read, json!({ "event": "text", "number": 1, "text": text }));
+        let rest = json!({ "reply_to": null, "vanishes_after_s": null });
+        assert_eq!([&read["reply_to"], &read["vanishes_after_s"]], [&rest["reply_to"]; 2]);
+        assert_eq!(
+            [&read["event"], &read["number"], &read["text"]],
+            [&json!("text"), &json!(1), &json!(text)]
+        );
+    }
+
+    #[test]
+    fn earlier_messages_are_named_by_side_and_number() {
+        let named = |target| Named { target, back: Some(1) };
+        let reply = object(Report::Text {
+            number: number(2),
+            text: "x",
+            reply_to: Some(named(Target::own(number(1)))),
+            vanishes_after: Some(std::time::Duration::from_secs(30)),
+        });
+        assert_eq!(reply["reply_to"], json!({ "whose": "own", "number": 1 }));
+        assert_eq!(reply["vanishes_after_s"], 30);
+        let reaction = "\u{1b}[2J";
+        let reaction = written(Report::Reaction { to: named(Target::peer(number(3))), reaction });
+        assert_eq!(
+            reaction,
+            "{\"event\":\"reaction\",\"reaction\":\"\\u001b[2J\",\"to\":{\"number\":3,\"whose\":\"peer\"}}\n"
+        );
+        let timer = object(Report::Timer { by: Whose::Peer, vanish_after: None });
+        assert_eq!(timer, json!({ "event": "timer", "by": "peer", "vanish_after_s": 0 }));
     }
 
     #[test]

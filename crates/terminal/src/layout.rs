@@ -7,20 +7,12 @@ use client::channel::SafetyCode;
 use ratatui::layout::{Rect, Size};
 
 use crate::{
-    clock::ClockTime,
-    log::{Entry, EntryId, EntryKind, EntryStart, Mark, NoteKind},
+    entry_rows::entry_rows,
+    log::{EntryId, EntryStart},
     popup_text,
     state::{Popup, ScreenState, Stage},
-    text::{Break, packed, rows, width},
+    text::{Break, packed, rows},
 };
-
-/// Columns before every text, for the speaker's name. No text reaches them, so no text can look
-/// like somebody else's.
-pub(super) const GUTTER: u16 = 6;
-
-/// Columns on the right, for the time of a text. A narrow screen has none.
-const CLOCK: u16 = 7;
-const COLUMNS_FOR_CLOCK: u16 = 60;
 
 /// Columns before the draft.
 pub(super) const PROMPT: u16 = 2;
@@ -100,88 +92,16 @@ pub(super) fn draft_rows(state: &ScreenState) -> Vec<Range<usize>> {
     rows(state.draft.text(), usize::from(columns).max(1), Break::Anywhere)
 }
 
-/// One row of a text or note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row<'a> {
-    pub(super) speaker: Speaker,
-    /// Only the first row names the speaker.
-    pub(super) kind: RowKind,
-    pub(super) text: &'a str,
-    /// The delivery state of the text, on its last row.
-    pub(super) mark: Option<Mark>,
-    /// When it was sent or received, on its first row.
-    pub(super) time: Option<ClockTime>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
-    Mine,
-    Theirs,
-    Note,
-    Trouble,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RowKind {
-    First,
-    Continuation,
-}
-
-/// The rows of one text or note.
-pub(super) fn entry_rows(entry: &Entry, columns: u16) -> Vec<Row<'_>> {
-    let (speaker, text, mark, time) = match &entry.kind {
-        EntryKind::Mine(text, mark, time) => (Speaker::Mine, text.as_str(), Some(*mark), Some(*time)),
-        EntryKind::Theirs(text, time) => (Speaker::Theirs, text.as_str(), None, Some(*time)),
-        EntryKind::Note(note, NoteKind::Plain) => (Speaker::Note, note.as_str(), None, None),
-        EntryKind::Note(note, NoteKind::Trouble) => (Speaker::Trouble, note.as_str(), None, None),
-    };
-    let mut time = time.filter(|_| columns >= COLUMNS_FOR_CLOCK);
-    let clock = if time.is_some() { CLOCK } else { 0 };
-    let columns = usize::from(columns.saturating_sub(GUTTER + 1 + clock)).max(1);
-    let mut kind = RowKind::First;
-    let mut rows: Vec<_> = rows(text, columns, Break::Words)
-        .into_iter()
-        .map(|row| Row {
-            speaker,
-            kind: std::mem::replace(&mut kind, RowKind::Continuation),
-            text: &text[row],
-            mark: None,
-            time: time.take(),
-        })
-        .collect();
-    if let Some(mark) = mark {
-        let last = rows.last().map_or(0, |row| width(row.text));
-        if last + 2 + mark_width(mark) > columns {
-            rows.push(Row { speaker, kind, text: "", mark: None, time: None });
-        }
-        if let Some(last) = rows.last_mut() {
-            last.mark = Some(mark);
-        }
-    }
-    rows
-}
-
-/// Columns for a mark. They are the same for all marks before the end, so that a text does not move
-/// when it is delivered.
-fn mark_width(mark: Mark) -> usize {
-    match mark {
-        Mark::Waiting | Mark::Sent(_) | Mark::Delivered => 2,
-        Mark::NotDelivered => width(NOT_DELIVERED),
-    }
-}
-
-/// The mark of a text that may not have arrived.
-pub(super) const NOT_DELIVERED: &str = "✗ not delivered";
-
 /// How many rows a text or note takes.
 pub(super) fn height(state: &ScreenState, id: EntryId) -> usize {
     let entry = state.log.entries().rev().find(|entry| entry.id == id);
-    entry.map_or(0, |entry| entry_rows(entry, state.size.width).len())
+    entry.map_or(0, |entry| entry_rows(&state.log, entry, state.size.width).len())
 }
 
 /// How far the texts can be scrolled, in rows.
 pub(super) fn scroll_max(state: &ScreenState) -> usize {
-    let rows: usize = state.log.entries().map(|entry| entry_rows(entry, state.size.width).len()).sum();
+    let rows: usize =
+        state.log.entries().map(|entry| entry_rows(&state.log, entry, state.size.width).len()).sum();
     let wiped = usize::from(state.log.start == EntryStart::Wiped);
     (rows + wiped).saturating_sub(Areas::of(state).body.height.into())
 }

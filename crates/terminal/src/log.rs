@@ -1,10 +1,14 @@
 //! The texts and notes of one chat, as long as they are on the screen.
 
-use std::collections::VecDeque;
+mod changes;
+mod chat_text;
 
-use client::channel::MessageNumber;
+use std::{collections::VecDeque, time::Duration};
+
+use client::channel::{MessageNumber, Target, Whose};
 use zeroize::Zeroizing;
 
+pub(super) use self::chat_text::{Answered, ChatText, Mark, Reactions, TextState};
 use super::{clock::ClockTime, text::harmless_lines};
 
 /// Texts and notes that are kept: enough for hours of chat.
@@ -40,26 +44,12 @@ pub(super) struct Entry {
     pub(super) kind: EntryKind,
 }
 
-/// Whose text it is.
+/// What it is.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum EntryKind {
-    Mine(Zeroizing<String>, Mark, ClockTime),
-    Theirs(Zeroizing<String>, ClockTime),
+    Text(ChatText),
     /// A note of this program.
     Note(String, NoteKind),
-}
-
-/// The delivery state of an own text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// The channel has no room for it yet.
-    Waiting,
-    /// The channel has it, and repeats it until it is acknowledged.
-    Sent(MessageNumber),
-    /// The peer's program has it.
-    Delivered,
-    /// The chat has ended, and it is not known whether it arrived.
-    NotDelivered,
 }
 
 /// How important a note is.
@@ -75,78 +65,77 @@ impl Log {
     }
 
     /// Adds what may be shown of a text of the peer.
-    pub(super) fn theirs(&mut self, text: &str, time: ClockTime) -> EntryId {
-        self.push(EntryKind::Theirs(Zeroizing::new(harmless_lines(text)), time))
+    pub(super) fn theirs(&mut self, number: MessageNumber, text: &str, time: ClockTime) -> EntryId {
+        let text = Zeroizing::new(harmless_lines(text));
+        self.push(EntryKind::Text(ChatText::new(Whose::Peer, Some(number), text, None, time)))
     }
 
     /// Adds an own text that waits to be sent.
     pub(super) fn mine(&mut self, text: &str, time: ClockTime) -> EntryId {
-        self.push(EntryKind::Mine(Zeroizing::new(text.to_owned()), Mark::Waiting, time))
+        let text = Zeroizing::new(text.to_owned());
+        self.push(EntryKind::Text(ChatText::new(Whose::Own, None, text, Some(Mark::Waiting), time)))
+    }
+
+    /// The text is a reply to this message, whether that is there or not.
+    pub(super) fn answer(&mut self, id: EntryId, target: Target) {
+        let entry = self.find(target);
+        if let Some(text) = self.chat_text_mut(id) {
+            text.answers = Some(Answered { target, entry });
+        }
+    }
+
+    /// The text vanishes then, if ever.
+    pub(super) fn end_at(&mut self, id: EntryId, ends_at: Option<Duration>) {
+        if let Some(text) = self.chat_text_mut(id) {
+            text.ends_at = ends_at;
+        }
     }
 
     /// Own texts, the newest first.
     pub(super) fn own_texts(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().rev().filter_map(|entry| match &entry.kind {
-            EntryKind::Mine(text, ..) => Some(text.as_str()),
-            EntryKind::Theirs(..) | EntryKind::Note(..) => None,
-        })
+        let own = self.texts().rev().filter(|(_, text)| text.whose == Whose::Own && text.is_shown());
+        own.map(|(_, text)| text.text.as_str())
     }
 
     pub(super) fn note(&mut self, note: &str, kind: NoteKind) -> EntryId {
         self.push(EntryKind::Note(harmless_lines(note), kind))
     }
 
-    /// An own text, if it is still there.
-    pub(super) fn text(&self, id: EntryId) -> Option<&str> {
-        self.entries.iter().rev().find(|entry| entry.id == id).and_then(|entry| match &entry.kind {
-            EntryKind::Mine(text, ..) => Some(text.as_str()),
-            EntryKind::Theirs(..) | EntryKind::Note(..) => None,
-        })
+    /// A text, if it is still there.
+    pub(super) fn chat_text(&self, id: EntryId) -> Option<&ChatText> {
+        match &self.entries.get(self.place(id)?)?.kind {
+            EntryKind::Text(text) => Some(text),
+            EntryKind::Note(..) => None,
+        }
     }
 
     /// Own texts that wait to be sent, the oldest first.
     pub(super) fn waiting(&self) -> impl Iterator<Item = EntryId> {
-        let waits = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::Waiting, _));
-        self.entries.iter().filter(waits).map(|entry| entry.id)
-    }
-
-    /// Marks one own text.
-    pub(super) fn mark(&mut self, id: EntryId, new: Mark) {
-        let entry = self.entries.iter_mut().rev().find(|entry| entry.id == id);
-        if let Some(Entry { kind: EntryKind::Mine(_, mark, _), .. }) = entry {
-            *mark = new;
-        }
-    }
-
-    /// A text has arrived, and so have all before it.
-    pub(super) fn delivered(&mut self, number: MessageNumber) {
-        self.mark_where(Mark::Delivered, |mark| matches!(mark, Mark::Sent(sent) if sent <= number));
-    }
-
-    /// It is not known whether this text has arrived.
-    pub(super) fn not_delivered(&mut self, number: MessageNumber) {
-        self.mark_where(Mark::NotDelivered, |mark| mark == Mark::Sent(number));
-    }
-
-    /// Nothing more will be sent: marks what is not delivered.
-    pub(super) fn abandon(&mut self) {
-        self.mark_where(Mark::NotDelivered, |mark| matches!(mark, Mark::Waiting | Mark::Sent(_)));
+        self.texts().filter(|(_, text)| text.mark == Some(Mark::Waiting)).map(|(id, _)| id)
     }
 
     /// How many own texts may not have arrived.
     pub(super) fn lost(&self) -> usize {
-        let lost = |entry: &&Entry| matches!(entry.kind, EntryKind::Mine(_, Mark::NotDelivered, _));
-        self.entries.iter().filter(lost).count()
+        self.texts().filter(|(_, text)| text.mark == Some(Mark::NotDelivered)).count()
     }
 
-    fn mark_where(&mut self, new: Mark, applies: impl Fn(Mark) -> bool) {
-        for entry in &mut self.entries {
-            if let EntryKind::Mine(_, mark, _) = &mut entry.kind
-                && applies(*mark)
-            {
-                *mark = new;
-            }
+    fn texts(&self) -> impl DoubleEndedIterator<Item = (EntryId, &ChatText)> {
+        self.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Text(text) => Some((entry.id, text)),
+            EntryKind::Note(..) => None,
+        })
+    }
+
+    fn chat_text_mut(&mut self, id: EntryId) -> Option<&mut ChatText> {
+        let place = self.place(id)?;
+        match &mut self.entries.get_mut(place)?.kind {
+            EntryKind::Text(text) => Some(text),
+            EntryKind::Note(..) => None,
         }
+    }
+
+    fn place(&self, id: EntryId) -> Option<usize> {
+        self.entries.binary_search_by_key(&id, |entry| entry.id).ok()
     }
 
     fn push(&mut self, kind: EntryKind) -> EntryId {
@@ -154,47 +143,28 @@ impl Log {
         self.next += 1;
         self.bytes += kind.bytes();
         self.entries.push_back(Entry { id, kind });
+        self.trim();
+        id
+    }
+
+    /// Removes the oldest while there is too much.
+    fn trim(&mut self) {
         while self.entries.len() > ENTRIES || self.bytes > BYTES {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= oldest.kind.bytes();
             self.start = EntryStart::Wiped;
         }
-        id
     }
 }
 
 impl EntryKind {
     fn bytes(&self) -> usize {
         match self {
-            Self::Mine(text, ..) | Self::Theirs(text, _) => text.len(),
+            Self::Text(text) => text.text.len(),
             Self::Note(note, _) => note.len(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_entries_are_removed_when_there_are_too_many() {
-        let mut log = Log::default();
-        let first = log.mine("first", ClockTime::at(9, 5));
-        assert_eq!(log.text(first), Some("first"));
-        for _ in 0..ENTRIES {
-            log.theirs("x", ClockTime::at(9, 5));
-        }
-        assert_eq!((log.entries().count(), log.text(first)), (ENTRIES, None));
-        assert_eq!(log.start, EntryStart::Wiped);
-    }
-
-    #[test]
-    fn the_oldest_entries_are_removed_when_they_are_too_long() {
-        let mut log = Log::default();
-        for _ in 0..200 {
-            log.theirs(&"x".repeat(8192), ClockTime::at(9, 5));
-        }
-        assert_eq!(log.entries().count(), BYTES / 8192);
-        assert_eq!(log.bytes, BYTES);
-    }
-}
+mod tests;

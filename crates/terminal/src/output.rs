@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 
 use client::{
     Closed,
-    channel::{MessageNumber, SafetyCode, Typing},
+    channel::{MessageNumber, SafetyCode, Target, Typing, Whose},
     chat::End,
 };
 use schemas::control::{ErrorCode, ServiceState};
@@ -36,6 +36,14 @@ pub(super) trait Reporter {
     fn report(&mut self, report: Report<'_>) -> io::Result<()>;
 }
 
+/// An earlier message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) target: Target,
+    /// How far back it is counted among the texts of its side; `None` if it is gone.
+    pub(super) back: Option<usize>,
+}
+
 /// Something to report.
 #[derive(Clone, Copy)]
 pub(super) enum Report<'a> {
@@ -52,8 +60,30 @@ pub(super) enum Report<'a> {
     Text {
         number: MessageNumber,
         text: &'a str,
+        /// What it answers.
+        reply_to: Option<Named>,
+        vanishes_after: Option<Duration>,
     },
-    /// A text was handed to the channel.
+    /// The peer reacts, or takes that back (empty).
+    Reaction {
+        to: Named,
+        reaction: &'a str,
+    },
+    /// The peer has a new text for one of its own.
+    Edited {
+        of: Named,
+        text: &'a str,
+    },
+    /// The peer asks to forget a text of its own.
+    Deleted(Named),
+    /// Texts vanish after another time from now on.
+    Timer {
+        by: Whose,
+        vanish_after: Option<Duration>,
+    },
+    /// The peer has said something that this version cannot show.
+    Unknown(MessageNumber),
+    /// Something was handed to the channel.
     Sent {
         number: MessageNumber,
         id: Option<&'a str>,

@@ -7,14 +7,18 @@ use std::{
     time::Duration,
 };
 
-use client::{Closed, channel::SafetyCode};
+use client::{
+    Closed,
+    channel::{SafetyCode, Whose},
+};
 use zeroize::Zeroizing;
 
 use super::{
-    output::{Report, Reporter},
+    output::{Named, Report, Reporter},
     service_text::service,
     streams,
     text::{Break, harmless, harmless_lines, rows},
+    vanishing_text::after,
 };
 
 /// Columns of a terminal that does not tell.
@@ -64,13 +68,48 @@ impl Plain {
         _ = writeln!(io::stderr(), "* {}", harmless(&what.to_string()));
     }
 
-    /// The same for words of the server, which keep their mark on every row.
-    fn words_of_server(&self, what: &str) {
+    /// The same for words of the server or of the peer, which keep their mark on every row.
+    fn words_of_others(&self, what: &str) {
         let mut out = io::stderr().lock();
         _ = match self.status {
             Target::Terminal => write_marked(&mut out, "* ", what, columns()),
             Target::Pipe => writeln!(out, "* {}", harmless(what)),
         };
+    }
+
+    /// What is said about texts that are written out already. Words of the peer are in it.
+    fn about_earlier(&self, report: Report<'_>) {
+        match report {
+            Report::Reaction { to, reaction: "" } => {
+                self.status(format_args!("the other person takes back the reaction to {}", place(to)));
+            }
+            Report::Reaction { to, reaction } => {
+                self.words_of_others(&format!(
+                    "the other person reacts to {}: {}",
+                    place(to),
+                    harmless(reaction)
+                ));
+            }
+            Report::Edited { of, text } => {
+                self.words_of_others(&format!(
+                    "the other person has changed {}: {}",
+                    place(of),
+                    harmless(text)
+                ));
+            }
+            Report::Deleted(of) => self.status(format_args!(
+                "the other person has deleted {}; what is written here already stays",
+                place(of)
+            )),
+            Report::Timer { by, vanish_after } => {
+                let who = if by == Whose::Own { "you" } else { "the other person" };
+                self.status(format_args!("{} (set by {who}); lines here stay", after(vanish_after)));
+            }
+            Report::Unknown(_) => self.status(
+                "the other person's program is newer: it has said something that this version cannot show",
+            ),
+            _ => {}
+        }
     }
 
     fn safety(&self, code: SafetyCode) {
@@ -101,7 +140,17 @@ fn write_marked(out: &mut impl Write, mark: &str, text: &str, columns: usize) ->
 impl Reporter for Plain {
     fn report(&mut self, report: Report<'_>) -> io::Result<()> {
         match report {
-            Report::Text { text, .. } => return self.text(text),
+            Report::Text { text, reply_to, .. } => {
+                if let Some(named) = reply_to {
+                    self.status(format_args!("the next text answers {}", place(named)));
+                }
+                return self.text(text);
+            }
+            Report::Reaction { .. }
+            | Report::Edited { .. }
+            | Report::Deleted(_)
+            | Report::Timer { .. }
+            | Report::Unknown(_) => self.about_earlier(report),
             Report::Sent { .. } | Report::PeerTyping(_) => {}
             Report::Delivered { pending, .. } if pending > 0 => {}
             Report::Delivered { .. } => self.status("✓ delivered"),
@@ -127,10 +176,10 @@ impl Reporter for Plain {
             Report::Ended(end) => self.status(end),
             Report::Closed(reason) if reason != Closed::Asked => self.status(reason),
             Report::Closed(_) => {}
-            Report::Refused { message, .. } => self.words_of_server(message),
+            Report::Refused { message, .. } => self.words_of_others(message),
             Report::Answer { message, .. } => self.status(message),
             Report::Service(state) => {
-                service(state).iter().for_each(|sentence| self.words_of_server(sentence));
+                service(state).iter().for_each(|sentence| self.words_of_others(sentence));
             }
             Report::ReportedLate => self.status("you reported the chat that has ended"),
             Report::NotSent(1) => self.status("a text was not sent"),
@@ -151,6 +200,19 @@ impl Reporter for Plain {
             }
         }
         Ok(())
+    }
+}
+
+/// Which text is meant.
+fn place(named: Named) -> String {
+    let text = match named.target.whose {
+        Whose::Own => "your text",
+        Whose::Peer => "their text",
+    };
+    match named.back {
+        Some(1) => format!("{text} 1 (the newest)"),
+        Some(back) => format!("{text} {back} (counted back from the newest)"),
+        None => "a message that is gone".into(),
     }
 }
 

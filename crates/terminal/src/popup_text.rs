@@ -15,6 +15,18 @@ const COMMANDS: &str = "\
           it: as in /report spam, or
           abuse, minor, other
 /safety   the safety code, explained
+/reply yes   answers their last text
+/react 👍    reacts to it; without an
+             emoji takes that back
+/edit text   changes your last text
+/delete      deletes it
+/timer 5m    texts vanish: 30s, 5m,
+             1h or off
+/reply 2 no  counts back: the text
+             before the last
+An edit, a deletion and a timer are
+requests to the other's program.
+
 /quit     quit (also Ctrl-C)
 //text    sends the text /text
 

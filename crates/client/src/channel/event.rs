@@ -1,15 +1,24 @@
 //! The events of a channel.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::limits::MAX_NUMBER;
 use super::safety::SafetyCode;
+use super::said::Target;
 
 /// The number of a message in its direction. It grows with every text, not always by one, because
-/// notices are numbered too.
+/// notices are numbered too. One that a peer names may be of nothing that was ever sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageNumber(pub(super) u64);
 
 impl MessageNumber {
+    /// A number that was written down before; `None` for what is no number of a message.
+    #[must_use]
+    pub const fn new(number: u64) -> Option<Self> {
+        if number > 0 && number < MAX_NUMBER { Some(Self(number)) } else { None }
+    }
+
     /// The number, from 1 to 2^53 - 1.
     #[must_use]
     pub const fn get(self) -> u64 {
@@ -41,10 +50,56 @@ pub enum Event {
         number: MessageNumber,
         /// At most 8 KiB.
         text: String,
+        /// What it answers, if it is a reply. That may be gone, or never have been.
+        reply_to: Option<Target>,
+        /// How long it is to be shown; `None` for ever.
+        vanishes_after: Option<Duration>,
+    },
+    /// The peer reacts to a message; what it names may be gone. The newest of a side counts.
+    Reaction {
+        /// The number of the reaction.
+        number: MessageNumber,
+        /// To what.
+        to: Target,
+        /// At most 64 bytes; empty: the peer takes its reaction back.
+        reaction: String,
+    },
+    /// The peer has a new text for one of its own.
+    Edited {
+        /// The number of the edit.
+        number: MessageNumber,
+        /// Which text.
+        edited: MessageNumber,
+        /// At most 8 KiB.
+        text: String,
+    },
+    /// The peer asks to forget one of its texts.
+    Deleted {
+        /// The number of the request.
+        number: MessageNumber,
+        /// Which text.
+        deleted: MessageNumber,
+    },
+    /// The peer has set how long messages are shown. What holds now, also decides what this side
+    /// has set: see [`vanish_after`](super::Channel::vanish_after).
+    Timer {
+        /// The number of the setting.
+        number: MessageNumber,
+        /// As the peer has set it; 0: for ever.
+        seconds: u32,
+        /// The highest number of this side that the peer had received then, as it says.
+        heard: u64,
+        /// What holds now for both.
+        holds: Option<Duration>,
+    },
+    /// The peer's program is newer, and has said something that this version cannot show.
+    Unknown {
+        /// Its number.
+        number: MessageNumber,
     },
     /// The peer's channel has received this text, and all before it.
     Delivered {
-        /// As [`send_text`](super::Channel::send_text) returned it.
+        /// As [`send`](super::Channel::send) returned it for a text or a reply.
         number: MessageNumber,
     },
     /// The peer has begun to type, or has stopped. A [`Event::Message`] means that it has stopped.
@@ -55,11 +110,11 @@ pub enum Event {
     /// After this side's bye, the peer has acknowledged everything: it has received all texts and
     /// the bye. [`Event::Ended`] follows at once.
     AllReceived,
-    /// A text that was refused as [`SendError::Full`] would be accepted now.
+    /// What was refused as [`SendError::Full`] would be accepted now.
     WindowOpen,
     /// The chat has ended, and it is not known whether the peer has received this text.
     NotDelivered {
-        /// As [`send_text`](super::Channel::send_text) returned it.
+        /// As [`send`](super::Channel::send) returned it for a text or a reply.
         number: MessageNumber,
     },
     /// The channel is over; its keys are gone.
@@ -71,7 +126,14 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secured { safety } => write!(f, "Secured({safety:?})"),
-            Self::Message { number, text } => write!(f, "Message({}, {} bytes)", number.0, text.len()),
+            Self::Message { number, text, .. } => write!(f, "Message({}, {} bytes)", number.0, text.len()),
+            Self::Reaction { number, to, .. } => write!(f, "Reaction({}, {to:?})", number.0),
+            Self::Edited { number, edited, text } => {
+                write!(f, "Edited({}, {}, {} bytes)", number.0, edited.0, text.len())
+            }
+            Self::Deleted { number, deleted } => write!(f, "Deleted({}, {})", number.0, deleted.0),
+            Self::Timer { number, seconds, .. } => write!(f, "Timer({}, {seconds} s)", number.0),
+            Self::Unknown { number } => write!(f, "Unknown({})", number.0),
             Self::Delivered { number } => write!(f, "Delivered({})", number.0),
             Self::PeerTyping(typing) => write!(f, "PeerTyping({typing:?})"),
             Self::PeerBye => f.write_str("PeerBye"),
@@ -152,7 +214,7 @@ impl fmt::Display for ChannelEnd {
     }
 }
 
-/// Why a text was not accepted.
+/// Why something was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The handshake is not finished: there is no key yet.
@@ -161,12 +223,16 @@ pub enum SendError {
     /// Too much is unacknowledged; [`Event::WindowOpen`] will follow.
     #[error("too much is unacknowledged")]
     Full,
-    /// Longer than 8 KiB of UTF-8.
-    #[error("the text is longer than 8192 bytes")]
+    /// A text longer than 8 KiB of UTF-8, a reaction longer than 64 bytes, or a timer longer than a
+    /// day.
+    #[error("longer than it may be")]
     TooLong,
     /// Nothing to send.
     #[error("the text is empty")]
     Empty,
+    /// It names a message that was never sent, or has not arrived.
+    #[error("there is no such message")]
+    NoSuchMessage,
     /// One side has said goodbye, or the chat has ended.
     #[error("the chat is over")]
     Over,

@@ -5,19 +5,22 @@ use std::collections::VecDeque;
 use rand::rngs::StdRng;
 use rand::{CryptoRng, SeedableRng};
 
+use super::body;
 use super::event::{ChannelEnd, Dropped, MessageNumber, SendError, Typing};
 use super::handshake::{Handshake, Progress};
 use super::handshake_timeout::HandshakeTimeout;
 use super::inbound::Inbound;
 use super::kem::Secrets;
-use super::limits::{BYE_LINGER, MAX_TEXT};
+use super::limits::BYE_LINGER;
 use super::meeting::{Meeting, Side};
 use super::message::{self, ChannelMessage};
 use super::outbound::{Outbound, Refused};
 use super::packet::Kind;
 use super::replay::ReplayWindow;
+use super::said::{Said, Target, Whose};
 use super::state::{Channel, PathState, Phase};
 use super::time::Time;
+use super::timers::{Timer, Timers};
 use super::typing::Notice;
 
 impl Channel {
@@ -67,6 +70,7 @@ impl Channel {
             outbound: Outbound::default(),
             inbound: Inbound::default(),
             typing: Notice::default(),
+            timers: Timers::default(),
             peer_left: false,
             owner_waits: false,
             jitter: StdRng::seed_from_u64(jitter),
@@ -137,26 +141,39 @@ impl Channel {
         }
     }
 
-    /// Sends a text; [`Event::Delivered`](super::Event::Delivered) or
-    /// [`Event::NotDelivered`](super::Event::NotDelivered) will tell of its number.
+    /// Sends a text: [`Self::send`] of [`Said::Text`].
+    ///
+    /// # Errors
+    /// Those of [`Self::send`].
+    pub fn send_text(&mut self, now: Time, text: &str) -> Result<MessageNumber, SendError> {
+        self.send(now, Said::Text(text))
+    }
+
+    /// Sends a message. Of a text or a reply, [`Event::Delivered`](super::Event::Delivered) or
+    /// [`Event::NotDelivered`](super::Event::NotDelivered) will tell.
     ///
     /// # Errors
     /// [`SendError`]: before [`Event::Secured`](super::Event::Secured), after a bye, with a full
-    /// window, or for a text that is empty or longer than 8 KiB.
-    pub fn send_text(&mut self, now: Time, text: &str) -> Result<MessageNumber, SendError> {
+    /// window, for what is empty or too long, or names a message that was never sent.
+    pub fn send(&mut self, now: Time, said: Said<'_>) -> Result<MessageNumber, SendError> {
         match self.phase {
             Phase::Handshaking => return Err(SendError::NotSecured),
             Phase::Leaving { .. } | Phase::Ended => return Err(SendError::Over),
             Phase::Secured => {}
         }
-        match text.len() {
-            0 => return Err(SendError::Empty),
-            len if len > MAX_TEXT => return Err(SendError::TooLong),
-            _ => {}
+        let heard = self.inbound.in_order();
+        let (kind, body) = body::write(said, heard)?;
+        if !self.knows_what_is_named(said) {
+            return Err(SendError::NoSuchMessage);
         }
-        match self.outbound.push(Kind::Text, text.as_bytes()) {
+        match self.outbound.push(kind, &body) {
             Ok(number) => {
-                self.typing.text_sent();
+                if kind.is_text() {
+                    self.typing.text_sent();
+                }
+                if let Said::Timer { seconds } = said {
+                    self.timers.set(Whose::Own, Timer { number, seconds, heard });
+                }
                 self.flush(now);
                 Ok(MessageNumber(number))
             }
@@ -169,6 +186,20 @@ impl Channel {
                 Err(SendError::Over)
             }
         }
+    }
+
+    /// Whether the message that is named, if one is, has been sent, or has arrived.
+    fn knows_what_is_named(&self, said: Said<'_>) -> bool {
+        let named = match said {
+            Said::Text(_) | Said::Timer { .. } => return true,
+            Said::Reply { to, .. } | Said::Reaction { to, .. } => to,
+            Said::Edit { number, .. } | Said::Deletion { number } => Target::own(number),
+        };
+        let last = match named.whose {
+            Whose::Own => self.outbound.numbered(),
+            Whose::Peer => self.inbound.in_order(),
+        };
+        (1..=last).contains(&named.number.get())
     }
 
     /// The user has begun to type, or has stopped. The peer is told of changes only, at most once a

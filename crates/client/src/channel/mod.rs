@@ -11,10 +11,11 @@
 //! arrives once and in order, even if frames are lost, doubled, delayed or reordered on the way.
 //!
 //! The files form layers, each of which uses only those before it: values (`time`, `limits`,
-//! `meeting`, `event`), bytes (`message`, `packet`, `crypto`, `kem`, `epochs`), parts (`handshake`,
-//! `inbound`, `outbound`, …), `state` (the channel and what it remembers), `secured` (packets),
+//! `meeting`, `event`, `said`), bytes (`message`, `packet`, `body`, `crypto`, `kem`, `epochs`), parts
+//! (`handshake`, `inbound`, `outbound`, `timers`, …), `state` (the channel and what it remembers), `secured` (packets),
 //! `inputs` (where everything enters).
 
+mod body;
 mod crypto;
 mod epochs;
 mod event;
@@ -31,11 +32,13 @@ mod packet;
 mod replay;
 mod rtt;
 mod safety;
+mod said;
 mod secured;
 mod state;
 #[cfg(test)]
 mod tests;
 mod time;
+mod timers;
 mod typing;
 
 pub use event::{ChannelEnd, Dropped, Event, MessageNumber, SendError, Typing};
@@ -43,5 +46,6 @@ pub use event::{ChannelEnd, Dropped, Event, MessageNumber, SendError, Typing};
 pub use kem::Secrets;
 pub use meeting::{Meeting, Psk, Side};
 pub use safety::{Emoji, SafetyCode};
+pub use said::{Said, Target, Whose};
 pub use state::Channel;
 pub use time::Time;

@@ -71,7 +71,9 @@ impl Outbound {
     /// Whether a message of `kind` and `len` bytes fits the window now.
     pub(super) fn has_room(&self, kind: Kind, len: usize) -> bool {
         let (messages, bytes) = match kind {
-            Kind::Text => (WINDOW_MESSAGES - BYE_RESERVE_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
+            Kind::Text | Kind::Reply | Kind::Reaction | Kind::Edit | Kind::Delete | Kind::Timer => {
+                (WINDOW_MESSAGES - BYE_RESERVE_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES)
+            }
             Kind::Typing => (TYPING_WINDOW_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
             Kind::Bye | Kind::Opening => (WINDOW_MESSAGES, WINDOW_BYTES),
         };
@@ -128,8 +130,8 @@ impl Outbound {
         self.timeout.get_or_insert(now + self.round_trip.timeout());
     }
 
-    /// Handles an acknowledgement of all numbers up to `acknowledged`. Returns the texts that it
-    /// acknowledges for the first time.
+    /// Handles an acknowledgement of all numbers up to `acknowledged`. Returns the texts and replies
+    /// that it acknowledges for the first time.
     pub(super) fn acknowledge(&mut self, now: Time, acknowledged: u64) -> Result<Vec<u64>, BeyondSent> {
         if acknowledged > self.sent {
             return Err(BeyondSent);
@@ -145,7 +147,7 @@ impl Outbound {
             self.cost -= cost(pending.body.len());
             // A resent message spoils the measurement of those that waited behind it.
             measured = if index == 0 { pending.sent_once_at } else { measured.and(pending.sent_once_at) };
-            if pending.kind == Kind::Text {
+            if pending.kind.is_text() {
                 texts.push(pending.number);
             }
         }
@@ -169,6 +171,11 @@ impl Outbound {
                 *sent = false;
             }
         }
+    }
+
+    /// The number given last; 0 before the first.
+    pub(super) fn numbered(&self) -> u64 {
+        self.numbered
     }
 
     /// The highest number that was acknowledged, and the highest that was in a packet.
@@ -208,9 +215,9 @@ impl Outbound {
         self.unacknowledged.is_empty()
     }
 
-    /// The texts that are not acknowledged, in order.
+    /// The texts and replies that are not acknowledged, in order.
     pub(super) fn unacknowledged_texts(&self) -> impl Iterator<Item = u64> + '_ {
-        let texts = self.unacknowledged.iter().filter(|pending| pending.kind == Kind::Text);
+        let texts = self.unacknowledged.iter().filter(|pending| pending.kind.is_text());
         texts.map(|pending| pending.number)
     }
 }

@@ -16,7 +16,7 @@ const ENTRY_HEADER: usize = 8 + 1 + 2;
 /// Bytes of a packet that are not its messages.
 const AROUND: usize = PACKET_HEADER + CONTENT_HEADER + TAG;
 
-/// What kind of message an entry is; the value is its kind byte.
+/// What kind of message an entry is; the value is its kind byte. 5 and 6 are kept free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
@@ -28,6 +28,39 @@ pub(super) enum Kind {
     Bye = 3,
     /// The first message of `a`: the 32 bytes that it has committed to.
     Opening = 4,
+    /// A text that answers an earlier message.
+    Reply = 7,
+    /// To an earlier message.
+    Reaction = 8,
+    /// A new text for an own text or reply.
+    Edit = 9,
+    /// Of an own text or reply.
+    Delete = 10,
+    /// How long messages are shown from here on.
+    Timer = 11,
+}
+
+impl Kind {
+    /// The kind with this byte; `None` if this version has none.
+    pub(super) fn of(byte: u8) -> Option<Self> {
+        Some(match byte {
+            1 => Self::Text,
+            2 => Self::Typing,
+            3 => Self::Bye,
+            4 => Self::Opening,
+            7 => Self::Reply,
+            8 => Self::Reaction,
+            9 => Self::Edit,
+            10 => Self::Delete,
+            11 => Self::Timer,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is shown as a text, whose delivery its sender is told of.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Reply)
+    }
 }
 
 /// A numbered message inside a packet.

@@ -2,13 +2,16 @@
 
 use rand::Rng;
 
+use super::body::{self, Heard};
 use super::epochs::Unopened;
 use super::event::{ChannelEnd, Event, MessageNumber, Typing};
 use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
 use super::packet::{self, Kind, Writer};
+use super::said::Whose;
 use super::state::{Channel, Outgoing, PathState, Phase};
 use super::time::Time;
+use super::timers::Timer;
 
 impl Channel {
     /// Handles a packet. It must be fresh, authentic and well-formed, checked in this order; only
@@ -75,33 +78,29 @@ impl Channel {
         if self.phase == Phase::Handshaking {
             return self.deliver_opening(message);
         }
-        match message.kind {
-            kind if kind == Kind::Opening as u8 => return Err(ChannelEnd::Malformed),
-            kind if kind == Kind::Text as u8 => {
-                let text = std::str::from_utf8(&message.body).map_err(|_| ChannelEnd::Malformed)?;
-                if text.is_empty() || text.len() > MAX_TEXT {
-                    return Err(ChannelEnd::Malformed);
-                }
-                let number = MessageNumber(message.number);
-                self.events.push_back(Event::Message { number, text: text.to_owned() });
-            }
-            kind if kind == Kind::Typing as u8 => {
-                let typing = match message.body[..] {
-                    [0] => Typing::Idle,
-                    [1] => Typing::Active,
-                    _ => return Err(ChannelEnd::Malformed),
-                };
-                self.events.push_back(Event::PeerTyping(typing));
-            }
-            kind if kind == Kind::Bye as u8 => {
-                if !message.body.is_empty() {
-                    return Err(ChannelEnd::Malformed);
-                }
+        let number = MessageNumber(message.number);
+        let heard = body::read(message.number, message.kind, &message.body).ok_or(ChannelEnd::Malformed)?;
+        let event = match heard {
+            Heard::Reserved => return Ok(()),
+            Heard::Bye => {
                 self.hear_bye(now);
+                return Ok(());
             }
-            // A kind of a later revision: it is acknowledged, and there is no event for it.
-            _ => {}
-        }
+            Heard::Typing(typing) => Event::PeerTyping(typing),
+            Heard::Text { text, reply_to } => {
+                Event::Message { number, text, reply_to, vanishes_after: self.timers.holds() }
+            }
+            Heard::Reaction { to, reaction } => Event::Reaction { number, to, reaction },
+            Heard::Edit { edited, text } => Event::Edited { number, edited, text },
+            Heard::Deletion { deleted } => Event::Deleted { number, deleted },
+            Heard::Timer(timer) => {
+                self.timers.set(Whose::Peer, timer);
+                let Timer { seconds, heard, .. } = timer;
+                Event::Timer { number, seconds, heard, holds: self.timers.holds() }
+            }
+            Heard::Unknown => Event::Unknown { number },
+        };
+        self.events.push_back(event);
         Ok(())
     }
 

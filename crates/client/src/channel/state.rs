@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 
@@ -13,6 +14,7 @@ use super::outbound::Outbound;
 use super::replay::ReplayWindow;
 use super::safety::SafetyCode;
 use super::time::Time;
+use super::timers::Timers;
 use super::typing::Notice;
 
 /// One side of an end-to-end encrypted chat.
@@ -34,6 +36,8 @@ pub struct Channel {
     pub(super) outbound: Outbound,
     pub(super) inbound: Inbound,
     pub(super) typing: Notice,
+    /// How long messages are shown.
+    pub(super) timers: Timers,
     /// The peer has said goodbye, its last message.
     pub(super) peer_left: bool,
     /// A text was refused because the window was full.
@@ -102,6 +106,13 @@ impl Channel {
     #[must_use]
     pub fn safety(&self) -> Option<SafetyCode> {
         self.safety
+    }
+
+    /// After which time a text or a reply vanishes that this side sends now, on both sides. `None`:
+    /// it does not.
+    #[must_use]
+    pub fn vanish_after(&self) -> Option<Duration> {
+        self.timers.holds()
     }
 
     /// Sends the last handshake message (again), if this side waits for the answer to one.

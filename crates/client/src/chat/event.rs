@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use schemas::control::{EndReason, ErrorCode, ServiceState};
 
 use crate::{
-    channel::{self, MessageNumber, SafetyCode, Typing},
+    channel::{self, MessageNumber, SafetyCode, Target, Typing, Whose},
     machine::Closed,
 };
 
@@ -35,6 +35,43 @@ pub enum Event {
         number: MessageNumber,
         /// At most 8 KiB of any Unicode characters, control characters included.
         text: String,
+        /// What it answers, if it is a reply. That may be gone, or never have been.
+        reply_to: Option<Target>,
+        /// How long it is to be shown; `None` for ever.
+        vanishes_after: Option<Duration>,
+    },
+    /// The peer reacts to a message. What it names may be gone; then nothing changes. The newest
+    /// reaction of a side counts.
+    Reaction {
+        /// To what.
+        to: Target,
+        /// At most 64 bytes of any characters; empty: the peer takes its reaction back.
+        reaction: String,
+    },
+    /// The peer has a new text for one of its own. If that is gone, nothing changes.
+    Edited {
+        /// Which text.
+        number: MessageNumber,
+        /// At most 8 KiB of any characters.
+        text: String,
+    },
+    /// The peer asks to forget one of its texts, its reactions too.
+    Deleted {
+        /// Which text.
+        number: MessageNumber,
+    },
+    /// From here on, texts vanish after another time than before, on both sides. Where both set it
+    /// at once, this may be what either has set.
+    Timer {
+        /// Who has changed it.
+        by: Whose,
+        /// So long after they were shown, or sent; `None`: not any more.
+        vanish_after: Option<Duration>,
+    },
+    /// The peer's program is newer, and has said something that this version cannot show.
+    Unknown {
+        /// Its number among the peer's messages.
+        number: MessageNumber,
     },
     /// The peer's program has received this text, and all before it.
     Delivered {
@@ -108,15 +145,22 @@ impl Event {
     /// The channel's events that are passed on unchanged.
     pub(super) fn of_channel(event: channel::Event) -> Option<Self> {
         Some(match event {
-            channel::Event::Message { number, text } => Self::Message { number, text },
+            channel::Event::Message { number, text, reply_to, vanishes_after } => {
+                Self::Message { number, text, reply_to, vanishes_after }
+            }
+            channel::Event::Reaction { to, reaction, .. } => Self::Reaction { to, reaction },
+            channel::Event::Edited { edited, text, .. } => Self::Edited { number: edited, text },
+            channel::Event::Deleted { deleted, .. } => Self::Deleted { number: deleted },
+            channel::Event::Unknown { number } => Self::Unknown { number },
             channel::Event::Delivered { number } => Self::Delivered { number },
             channel::Event::NotDelivered { number } => Self::NotDelivered { number },
             channel::Event::PeerTyping(typing) => Self::PeerTyping(typing),
             channel::Event::AllReceived => Self::AllReceived,
             channel::Event::WindowOpen => Self::WindowOpen,
-            channel::Event::Secured { .. } | channel::Event::PeerBye | channel::Event::Ended(_) => {
-                return None;
-            }
+            channel::Event::Secured { .. }
+            | channel::Event::Timer { .. }
+            | channel::Event::PeerBye
+            | channel::Event::Ended(_) => return None,
         })
     }
 }
@@ -151,7 +195,14 @@ impl fmt::Debug for Event {
             Self::Waiting => f.write_str("Waiting"),
             Self::Met => f.write_str("Met"),
             Self::Secured { safety } => write!(f, "Secured({safety:?})"),
-            Self::Message { number, text } => write!(f, "Message({}, {} bytes)", number.get(), text.len()),
+            Self::Message { number, text, .. } => {
+                write!(f, "Message({}, {} bytes)", number.get(), text.len())
+            }
+            Self::Reaction { to, .. } => write!(f, "Reaction({to:?})"),
+            Self::Edited { number, text } => write!(f, "Edited({}, {} bytes)", number.get(), text.len()),
+            Self::Deleted { number } => write!(f, "Deleted({})", number.get()),
+            Self::Timer { by, vanish_after } => write!(f, "Timer({by:?}, {vanish_after:?})"),
+            Self::Unknown { number } => write!(f, "Unknown({})", number.get()),
             Self::Delivered { number } => write!(f, "Delivered({})", number.get()),
             Self::NotDelivered { number } => write!(f, "NotDelivered({})", number.get()),
             Self::PeerTyping(typing) => write!(f, "PeerTyping({typing:?})"),

@@ -1,8 +1,10 @@
 //! What the chat reports.
 
+use std::time::Duration;
+
 use client::{
     Closed,
-    channel::{MessageNumber, SafetyCode, SendError, Typing},
+    channel::{MessageNumber, SafetyCode, SendError, Target, Typing, Whose},
     chat::{End, Event},
 };
 use schemas::control::{EndReason, ErrorCode, ServiceState};
@@ -15,6 +17,7 @@ use super::{
 };
 use crate::{
     log::{EntryId, Mark, NoteKind},
+    saying::Words,
     service_text::service,
     state::{AfterOpening, LATE_REPORT, OwnConnection, Peer, Stage, Then},
 };
@@ -38,7 +41,18 @@ impl Model {
             Event::Met => self.met(),
             Event::Secured { safety } if self.screen.stage == Stage::Meeting => self.secured(safety),
             Event::Secured { .. } => {}
-            Event::Message { text, .. } => self.add_theirs(&Zeroizing::new(text)),
+            Event::Message { number, text, reply_to, vanishes_after } => {
+                self.add_theirs(number, &Zeroizing::new(text), reply_to, vanishes_after);
+            }
+            Event::Reaction { to, reaction } => {
+                self.screen.log.react(Whose::Peer, to, &Zeroizing::new(reaction));
+            }
+            Event::Edited { number, text } => {
+                self.screen.log.edit(Target::peer(number), &Zeroizing::new(text));
+            }
+            Event::Deleted { number } => self.screen.log.delete(Target::peer(number)),
+            Event::Timer { by, vanish_after } => self.note(&texts::timer(by, vanish_after), NoteKind::Plain),
+            Event::Unknown { .. } => self.note(texts::CANNOT_SHOW, NoteKind::Plain),
             Event::Delivered { number } => self.screen.log.delivered(number),
             Event::NotDelivered { number } => {
                 self.screen.log.not_delivered(number);
@@ -88,25 +102,59 @@ impl Model {
         self.note(texts::CHECK, NoteKind::Plain);
     }
 
-    fn add_theirs(&mut self, text: &str) {
+    fn add_theirs(
+        &mut self,
+        number: MessageNumber,
+        text: &str,
+        reply_to: Option<Target>,
+        vanishes_after: Option<Duration>,
+    ) {
         self.screen.peer_typing = Typing::Idle;
-        let id = self.screen.log.theirs(text, self.screen.clock);
+        let id = self.screen.log.theirs(number, text, self.screen.clock);
+        if let Some(target) = reply_to {
+            self.screen.log.answer(id, target);
+        }
+        self.screen.log.end_at(id, vanishes_after.map(|after| self.screen.now + after));
         if self.screen.scroll > 0 {
             self.screen.unseen += 1;
         }
         self.keep_in_view(id);
     }
 
-    pub(super) fn sent(&mut self, id: EntryId, result: Result<MessageNumber, SendError>) {
+    pub(super) fn sent(
+        &mut self,
+        id: EntryId,
+        result: Result<MessageNumber, SendError>,
+        vanish_after: Option<Duration>,
+    ) {
         match result {
             Ok(number) => {
                 self.screen.log.mark(id, Mark::Sent(number));
+                self.screen.log.end_at(id, vanish_after.map(|after| self.screen.now + after));
                 self.send_next();
             }
             // `WindowOpen`, `Secured` or `Ended` follows.
             Err(SendError::Full | SendError::NotSecured | SendError::Over) => {}
-            // Cannot happen: a draft is neither.
-            Err(SendError::TooLong | SendError::Empty) => self.screen.log.mark(id, Mark::NotDelivered),
+            // Cannot happen: a draft is neither, and what it answers was found.
+            Err(SendError::TooLong | SendError::Empty | SendError::NoSuchMessage) => {
+                self.screen.log.mark(id, Mark::NotDelivered);
+            }
+        }
+    }
+
+    /// What the channel has taken, holds here as well.
+    pub(super) fn said(&mut self, words: &Words, result: Result<MessageNumber, SendError>) {
+        let log = &mut self.screen.log;
+        match (words, result) {
+            (_, Err(SendError::Full)) => self.screen.notice = Some(texts::FULL_WINDOW.into()),
+            (_, Err(_)) => self.screen.notice = Some(texts::NO_CHAT.into()),
+            (Words::Reaction { to, reaction }, Ok(_)) => log.react(Whose::Own, *to, reaction),
+            (Words::Edit { number, text }, Ok(_)) => log.edit(Target::own(*number), text),
+            (Words::Deletion { number }, Ok(_)) => log.delete(Target::own(*number)),
+            // An event tells what holds now.
+            (Words::Timer { .. }, Ok(_)) => {}
+            // They have an entry of their own.
+            (Words::Text(_) | Words::Reply { .. }, Ok(_)) => {}
         }
     }
 

@@ -16,6 +16,7 @@ impl Model {
     /// Handles what happened, and returns what to do.
     pub(crate) fn handle(&mut self, moment: Moment, input: Input) -> Vec<Effect> {
         (self.screen.now, self.screen.clock) = (moment.now, moment.clock);
+        self.vanish();
         match input {
             Input::Opened => self.opened(),
             Input::Opening(step) if matches!(self.screen.stage, Stage::Opening(_)) => {
@@ -36,7 +37,8 @@ impl Model {
                 self.effects.push(Effect::Redraw);
                 self.screen.scroll = self.screen.scroll.min(layout::scroll_max(&self.screen));
             }
-            Input::Sent(id, result) => self.sent(id, result),
+            Input::Sent(id, result, vanish_after) => self.sent(id, result, vanish_after),
+            Input::Said(words, result) => self.said(&words, result),
             Input::Stop => self.quit(),
             Input::Tick => self.rest_typing(),
         }
@@ -55,7 +57,10 @@ impl Model {
         };
         let long_wait =
             self.screen.long_wait.filter(|at| self.screen.stage == Stage::Waiting && *at > self.screen.now);
-        [connection, peer, long_wait, self.typing_until].into_iter().flatten().min()
+        [connection, peer, long_wait, self.typing_until, self.screen.log.next_end()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// When the seconds that are left until then change.

@@ -11,7 +11,7 @@ use ratatui::layout::Size;
 use schemas::control::Category;
 use zeroize::Zeroizing;
 
-use crate::{clock::ClockTime, keys::Key, log::EntryId, state::Handout};
+use crate::{clock::ClockTime, keys::Key, log::EntryId, saying::Words, state::Handout};
 
 /// Something that happened. It has no `Debug`, because most of it is what people write.
 pub(crate) enum Input {
@@ -29,8 +29,10 @@ pub(crate) enum Input {
     /// A text was pasted.
     Pasted(Zeroizing<String>),
     Resized(Size),
-    /// The result of [`Effect::Send`].
-    Sent(EntryId, Result<MessageNumber, SendError>),
+    /// The result of [`Effect::Send`], and how long the text is to be shown.
+    Sent(EntryId, Result<MessageNumber, SendError>, Option<Duration>),
+    /// The result of [`Effect::Say`].
+    Said(Words, Result<MessageNumber, SendError>),
     /// This process was asked to end.
     Stop,
     /// The time of [`Model::next_tick`](super::Model::next_tick) has come.
@@ -47,7 +49,7 @@ pub(crate) struct Moment {
 }
 
 /// What to do, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Open a session.
     Open,
@@ -63,6 +65,8 @@ pub(crate) enum Effect {
     Report(Category),
     /// Hand this text to the channel.
     Send(EntryId),
+    /// Hand something else than a text or a reply to the channel.
+    Say(Words),
     Typing(Typing),
     /// Draw the whole screen again.
     Redraw,

@@ -17,7 +17,8 @@ use crate::{
     draft::{Draft, Fit, Step},
     keys::{Key, Scroll},
     layout,
-    log::NoteKind,
+    log::{EntryId, NoteKind},
+    saying::{Saying, Words},
     state::{About, AfterOpening, MeetingKind, OwnConnection, Popup, Stage, Then},
 };
 
@@ -99,6 +100,11 @@ impl Model {
     fn enter(&mut self) {
         match TypedLine::read(self.screen.draft.text()) {
             TypedLine::Command(Command::Unknown) => self.screen.notice = Some(texts::UNKNOWN_COMMAND.into()),
+            TypedLine::Command(Command::Incomplete(usage)) => self.screen.notice = Some(usage.into()),
+            TypedLine::Command(Command::Say(saying)) => match self.say(saying) {
+                Ok(()) => self.screen.draft.clear(),
+                Err(why) => self.screen.notice = Some(why.into()),
+            },
             TypedLine::Command(command) => {
                 self.screen.draft.clear();
                 self.run_command(command);
@@ -113,14 +119,39 @@ impl Model {
             TypedLine::Text(text) => {
                 let id = self.screen.log.mine(text, self.screen.clock);
                 self.screen.draft.clear();
-                self.recalled = None;
-                // A text shows by itself that its writer has stopped.
-                self.typing_until = None;
-                (self.screen.scroll, self.screen.unseen) = (0, 0);
-                if self.screen.log.waiting().next() == Some(id) {
-                    self.effects.push(Effect::Send(id));
-                }
+                self.send_entry(id);
             }
+        }
+    }
+
+    /// Says something about earlier messages.
+    fn say(&mut self, saying: Saying) -> Result<(), &'static str> {
+        if !matches!(self.screen.stage, Stage::Talking(_)) {
+            return Err(texts::NO_CHAT);
+        }
+        // What waits comes first: it may be what is meant.
+        if self.screen.log.waiting().next().is_some() {
+            return Err(texts::FULL_WINDOW);
+        }
+        match saying.resolve(|whose, back| self.screen.log.nth(whose, back))? {
+            Words::Reply { to, text } => {
+                let id = self.screen.log.mine(&text, self.screen.clock);
+                self.screen.log.answer(id, to);
+                self.send_entry(id);
+            }
+            words => self.effects.push(Effect::Say(words)),
+        }
+        Ok(())
+    }
+
+    /// Sends a text that is in the log now, as soon as those before it are sent.
+    fn send_entry(&mut self, id: EntryId) {
+        self.recalled = None;
+        // A text shows by itself that its writer has stopped.
+        self.typing_until = None;
+        (self.screen.scroll, self.screen.unseen) = (0, 0);
+        if self.screen.log.waiting().next() == Some(id) {
+            self.effects.push(Effect::Send(id));
         }
     }
 
@@ -139,7 +170,8 @@ impl Model {
             },
             Command::Quit => self.quit(),
             Command::Help => self.screen.popup = Some(Popup { about: About::Commands, scroll: 0 }),
-            Command::Unknown => {}
+            // They stay in the draft.
+            Command::Unknown | Command::Incomplete(_) | Command::Say(_) => {}
         }
     }
 

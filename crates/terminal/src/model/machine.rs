@@ -81,6 +81,13 @@ impl Model {
         self.keep_in_view(id);
     }
 
+    /// Wipes the texts whose time is over.
+    pub(super) fn vanish(&mut self) {
+        if self.screen.log.vanish(self.screen.now) {
+            self.screen.scroll = self.screen.scroll.min(layout::scroll_max(&self.screen));
+        }
+    }
+
     /// Keeps older texts in place while somebody reads them.
     pub(super) fn keep_in_view(&mut self, added: EntryId) {
         if self.screen.scroll > 0 {

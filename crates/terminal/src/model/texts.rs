@@ -1,9 +1,11 @@
 //! The texts for the person at the keyboard.
 
-use client::{Closed, chat::End};
+use std::time::Duration;
+
+use client::{Closed, channel::Whose, chat::End};
 use schemas::control::{EndReason, ErrorCode};
 
-use crate::{state::MeetingKind, text::harmless};
+use crate::{state::MeetingKind, text::harmless, vanishing_text::after};
 
 pub(super) const CHECK: &str = "Above is your safety code; /safety explains it. /help lists the commands.";
 pub(super) const FORGOTTEN: &str =
@@ -23,6 +25,14 @@ pub(super) const NO_CODE: &str = "there is a safety code as soon as you are conn
 pub(super) const FULL_LINE: &str = "a text has at most 8 KiB; the rest was cut off";
 pub(super) const FULL_WINDOW: &str = "many texts are still on their way; try again in a moment";
 pub(super) const UNKNOWN_COMMAND: &str = "no such command; /help lists them, // begins a text with a slash";
+
+pub(super) const CANNOT_SHOW: &str =
+    "The other person's program is newer: it has said something that this version cannot show.";
+
+/// After which time texts vanish, and who has set it.
+pub(super) fn timer(by: Whose, vanish_after: Option<Duration>) -> String {
+    format!("{} ({}).", after(vanish_after), if by == Whose::Own { "set by you" } else { "set by them" })
+}
 
 pub(super) fn begin(meeting: &MeetingKind) -> &'static str {
     match meeting {

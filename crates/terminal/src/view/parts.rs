@@ -8,7 +8,8 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::canvas::{Canvas, shortened};
 use crate::{
-    layout::{GUTTER, NOT_DELIVERED, Row, RowKind, Speaker, entry_rows, safety_lines},
+    entry_rows::{EDITED, GUTTER, NOT_DELIVERED, Row, RowKind, Speaker, entry_rows},
+    layout::safety_lines,
     log::{EntryStart, Mark},
     state::{MeetingKind, OwnConnection, Peer, ScreenState, Stage, Then},
     text::width,
@@ -83,7 +84,7 @@ pub(super) fn log(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let mut skip = state.scroll;
     let mut y = area.bottom();
     for entry in state.log.entries().rev() {
-        for row in entry_rows(entry, area.width).into_iter().rev() {
+        for row in entry_rows(&state.log, entry, area.width).into_iter().rev() {
             if skip > 0 {
                 skip -= 1;
             } else if y > area.y {
@@ -107,14 +108,30 @@ fn draw_row(state: &ScreenState, row: Row<'_>, area: Rect, canvas: &mut Canvas<'
         Speaker::Note => ("*", theme.faint(), theme.faint()),
         Speaker::Trouble => ("!", theme.bad(), theme.bad()),
     };
-    if row.kind == RowKind::First {
-        canvas.write_right(area.x, area.x + GUTTER - 2, area.y, name, name_style);
+    let style = match row.kind {
+        RowKind::First | RowKind::Continuation => style,
+        RowKind::Quote | RowKind::Reaction | RowKind::StandIn => theme.faint(),
+    };
+    match row.kind {
+        RowKind::First | RowKind::StandIn => {
+            canvas.write_right(area.x, area.x + GUTTER - 2, area.y, name, name_style);
+        }
+        // Before all texts, where none can draw them.
+        RowKind::Quote => _ = canvas.signs(area.x + GUTTER - 2, area.y, "┃", theme.faint()),
+        RowKind::Reaction => _ = canvas.signs(area.x + GUTTER - 2, area.y, "↳", theme.faint()),
+        RowKind::Continuation => {}
     }
     if let Some(time) = row.time {
         canvas.write_right(area.x, area.right().saturating_sub(1), area.y, &time.to_string(), theme.faint());
     }
-    let x = canvas.write(area.x + GUTTER, area.y, row.text, style);
-    if let Some(mark) = row.mark {
+    let mut x = canvas.write(area.x + GUTTER, area.y, &row.text, style);
+    if !row.text.is_empty() {
+        x += 2;
+    }
+    if row.trail.edited {
+        x = canvas.signs(x, area.y, EDITED, theme.faint()) + 1;
+    }
+    if let Some(mark) = row.trail.mark {
         let (sign, style) = match mark {
             Mark::Waiting => ("·", theme.faint()),
             Mark::Sent(_) if state.path_is_open() => ("✓", theme.faint()),
@@ -122,7 +139,7 @@ fn draw_row(state: &ScreenState, row: Row<'_>, area: Rect, canvas: &mut Canvas<'
             Mark::Delivered => ("✓✓", theme.good()),
             Mark::NotDelivered => (NOT_DELIVERED, theme.bad()),
         };
-        canvas.signs(x + if row.text.is_empty() { 0 } else { 2 }, area.y, sign, style);
+        canvas.signs(x, area.y, sign, style);
     }
 }
 

@@ -5,6 +5,7 @@ mod ending;
 mod epochs;
 mod fips203;
 mod handshake;
+mod kinds;
 mod noise;
 mod notices;
 mod packets;
@@ -93,7 +94,12 @@ fn ended(reason: ChannelEnd) -> Vec<Event> {
 }
 
 fn text(number: u64, text: &str) -> Event {
-    Event::Message { number: MessageNumber(number), text: text.to_owned() }
+    Event::Message {
+        number: MessageNumber(number),
+        text: text.to_owned(),
+        reply_to: None,
+        vanishes_after: None,
+    }
 }
 
 fn delivered(number: u64) -> Event {

@@ -139,13 +139,14 @@ fn authenticated_nonsense_ends_the_chat() {
 }
 
 #[test]
-fn a_message_of_a_later_revision_is_acknowledged_and_ignored() {
+fn a_message_of_a_later_revision_is_acknowledged_and_told_of() {
     let (mut a, mut b) = secured_pair();
-    let entries = [Entry { number: 1, kind: 77, body: b"?" }, Entry { number: 2, kind: 1, body: b"text" }];
+    let entries = [(1, 77, "?"), (2, 5, "kept free"), (3, 1, "text")];
+    let entries = entries.map(|(number, kind, body)| Entry { number, kind, body: body.as_bytes() });
     let forged = forge(&mut a, 0, &entries);
     b.handle_frame(at(0), &forged);
-    assert_eq!(events(&mut b), [text(2, "text")]);
-    assert_eq!(b.inbound.in_order(), 2);
+    assert_eq!(events(&mut b), [Event::Unknown { number: MessageNumber(1) }, text(3, "text")]);
+    assert_eq!(b.inbound.in_order(), 3);
 }
 
 #[test]

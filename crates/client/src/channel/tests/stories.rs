@@ -4,7 +4,8 @@
 //! Keys are fixed, and time-outs are called when even the slowest acknowledgement is due, so every
 //! byte is determined.
 
-mod recorder;
+mod kinds;
+pub(super) mod recorder;
 
 use serde_json::{Value, json};
 

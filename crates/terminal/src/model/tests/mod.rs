@@ -1,5 +1,6 @@
 //! Rules of the screen, one by one: what goes in, what comes out, and what is there to be seen.
 
+mod earlier;
 mod ending;
 mod meeting;
 mod reading;
@@ -66,7 +67,9 @@ impl Harness {
 
     /// The other says something.
     pub(crate) fn receive_text(&mut self, text: &str) {
-        assert_eq!(self.handle_event(Event::Message { number: number(1), text: text.into() }), []);
+        let event =
+            Event::Message { number: number(1), text: text.into(), reply_to: None, vanishes_after: None };
+        assert_eq!(self.handle_event(event), []);
     }
 
     pub(crate) fn press(&mut self, key: Key) -> Vec<Effect> {
@@ -87,7 +90,7 @@ impl Harness {
     /// Says something that the channel takes as this number.
     pub(crate) fn send_text(&mut self, text: &str, n: u64) {
         let [Effect::Send(id)] = self.line(text)[..] else { panic!("{text} is not sent") };
-        assert_eq!(self.give(Input::Sent(id, Ok(number(n)))), []);
+        assert_eq!(self.give(Input::Sent(id, Ok(number(n)), None)), []);
     }
 
     pub(crate) fn paste(&mut self, text: &str) -> Vec<Effect> {
@@ -106,8 +109,8 @@ impl Harness {
     /// The own texts with what has become of them.
     fn marks(&self) -> Vec<(&str, Mark)> {
         let mine = self.model.screen.log.entries().filter_map(|entry| match &entry.kind {
-            EntryKind::Mine(text, mark, _) => Some((text.as_str(), *mark)),
-            _ => None,
+            EntryKind::Text(text) => Some((text.text.as_str(), text.mark?)),
+            EntryKind::Note(..) => None,
         });
         mine.collect()
     }
@@ -115,7 +118,7 @@ impl Harness {
     /// What the other said.
     fn received(&self) -> Vec<&str> {
         let theirs = self.model.screen.log.entries().filter_map(|entry| match &entry.kind {
-            EntryKind::Theirs(text, _) => Some(text.as_str()),
+            EntryKind::Text(text) if text.mark.is_none() => Some(text.text.as_str()),
             _ => None,
         });
         theirs.collect()

@@ -9,10 +9,10 @@ use crate::draft::Step;
 fn a_text_waits_is_sent_and_arrives() {
     let mut harness = Harness::talking();
     let [Effect::Send(id)] = harness.line("hello")[..] else { panic!("not sent") };
-    assert_eq!(harness.model.screen.log.text(id), Some("hello"));
+    assert_eq!(harness.model.screen.log.chat_text(id).unwrap().text.as_str(), "hello");
     assert_eq!(harness.marks(), [("hello", Mark::Waiting)]);
     assert_eq!(harness.model.screen.draft.text(), "");
-    assert_eq!(harness.give(Input::Sent(id, Ok(number(1)))), []);
+    assert_eq!(harness.give(Input::Sent(id, Ok(number(1)), None)), []);
     assert_eq!(harness.marks(), [("hello", Mark::Sent(number(1)))]);
     assert_eq!(harness.handle_event(Event::Delivered { number: number(1) }), []);
     assert_eq!(harness.marks(), [("hello", Mark::Delivered)]);
@@ -31,13 +31,13 @@ fn an_acknowledgement_marks_all_texts_up_to_it_and_none_after_it() {
 fn texts_that_find_no_room_are_sent_later_in_order() {
     let mut harness = Harness::talking();
     let [Effect::Send(first)] = harness.line("first")[..] else { panic!("not sent") };
-    assert_eq!(harness.give(Input::Sent(first, Err(SendError::Full))), []);
+    assert_eq!(harness.give(Input::Sent(first, Err(SendError::Full), None)), []);
     assert_eq!(harness.line("second"), []);
     assert_eq!(harness.line("third"), []);
     let waiting = ids(&harness);
     assert_eq!(harness.handle_event(Event::WindowOpen), [Effect::Send(waiting[0])]);
-    assert_eq!(harness.give(Input::Sent(waiting[0], Ok(number(1)))), [Effect::Send(waiting[1])]);
-    assert_eq!(harness.give(Input::Sent(waiting[1], Err(SendError::Full))), []);
+    assert_eq!(harness.give(Input::Sent(waiting[0], Ok(number(1)), None)), [Effect::Send(waiting[1])]);
+    assert_eq!(harness.give(Input::Sent(waiting[1], Err(SendError::Full), None)), []);
     assert_eq!(ids(&harness), waiting[1..]);
 }
 
@@ -68,7 +68,7 @@ fn blanks_are_not_a_text_and_two_slashes_begin_one() {
     assert_eq!(harness.line("  "), []);
     harness.press(Key::Delete(Step::Home));
     let [Effect::Send(id)] = harness.line("//next")[..] else { panic!("not sent") };
-    assert_eq!(harness.model.screen.log.text(id), Some("/next"));
+    assert_eq!(harness.model.screen.log.chat_text(id).unwrap().text.as_str(), "/next");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_wrong_command_is_kept_to_be_corrected() {
 #[test]
 fn tab_completes_a_command_and_shows_what_could_be_meant() {
     let mut harness = Harness::talking();
-    harness.write("/rep");
+    harness.write("/repo");
     harness.press(Key::Complete);
     assert_eq!(harness.model.screen.draft.text(), "/report ");
     harness.press(Key::Complete);

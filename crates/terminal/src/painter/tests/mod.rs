@@ -13,8 +13,8 @@ use self::tmux::Tmux;
 use super::*;
 use crate::{
     draft::Step,
+    entry_rows::GUTTER,
     keys::Key,
-    layout::GUTTER,
     model::tests::{Harness, number},
     view::{Theme, draw},
 };

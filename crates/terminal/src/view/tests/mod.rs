@@ -6,7 +6,7 @@ mod snapshots;
 use std::time::Duration;
 
 use client::{
-    channel::{ChannelEnd, Typing},
+    channel::{ChannelEnd, Target, Typing},
     chat::{End, Event},
 };
 use qrcode::{EcLevel, QrCode};
@@ -24,6 +24,7 @@ use crate::{
         Input,
         tests::{Harness, KEPT, handout, number, safety},
     },
+    saying::Words,
     state::MeetingKind,
 };
 

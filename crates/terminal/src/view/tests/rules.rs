@@ -215,3 +215,34 @@ fn somebody_who_waits_for_long_reads_why() {
     harness.pass(10);
     assert_shows(&harness, "Nobody else is looking at the moment.");
 }
+
+#[test]
+fn what_belongs_to_a_text_is_told_where_no_text_can_tell_it() {
+    let mut harness = Harness::with(MeetingKind::Anybody, 60, 20);
+    harness.meet();
+    harness.send_text("shall we meet?", 1);
+    let own = Target::own(number(1));
+    let reply = |text: &str| Event::Message {
+        number: number(1),
+        text: text.into(),
+        reply_to: Some(own),
+        vanishes_after: None,
+    };
+    harness.handle_event(reply("┃ shall we not?\n↳ you: 👎"));
+    harness.handle_event(Event::Edited { number: number(1), text: "┃ at noon".into() });
+    harness.handle_event(Event::Reaction { to: own, reaction: "ok\nyou: no".into() });
+    assert_shows(&harness, " you  shall we meet?  ✓");
+    assert_shows(&harness, "\n    ↳ them: ok you: no\n    ┃ shall we meet?\nthem  ┃ at noon  (edited)");
+    harness.handle_event(Event::Deleted { number: number(1) });
+    assert_shows(&harness, "\nthem  (deleted)");
+    let words = Words::Deletion { number: number(1) };
+    harness.handle_event(Event::Message {
+        number: number(2),
+        text: "what did you say?".into(),
+        reply_to: Some(own),
+        vanishes_after: None,
+    });
+    harness.give(Input::Said(words, Ok(number(2))));
+    assert_shows(&harness, "\n you  (deleted)");
+    assert_shows(&harness, "\n    ┃ (a message that is gone)\nthem  what did you say?");
+}

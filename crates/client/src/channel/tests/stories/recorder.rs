@@ -50,6 +50,16 @@ impl Recorder {
         self.note(ms, json!({ "input": "send-text", "text": text, "result": result }))
     }
 
+    /// Sends something else than a text.
+    pub(super) fn send(&mut self, ms: u64, said: Said<'_>) -> Vec<Vec<u8>> {
+        let heard = self.channel.inbound.in_order();
+        let result = match self.channel.send(at(ms), said) {
+            Ok(number) => json!(number.get()),
+            Err(error) => json!(refusal(error)),
+        };
+        self.note(ms, json!({ "input": "send", "said": told(said, heard), "result": result }))
+    }
+
     pub(super) fn typing(&mut self, ms: u64, typing: Typing) -> Vec<Vec<u8>> {
         self.channel.set_typing(at(ms), typing);
         self.note(ms, json!({ "input": "set-typing", "typing": word(typing) }))
@@ -88,16 +98,54 @@ fn refusal(error: SendError) -> &'static str {
         SendError::Full => "full",
         SendError::TooLong => "too-long",
         SendError::Empty => "empty",
+        SendError::NoSuchMessage => "no-such-message",
         SendError::Over => "over",
     }
 }
 
-fn show(event: &Event) -> Value {
+/// What is said, as its writer says it.
+fn told(said: Said<'_>, heard: u64) -> Value {
+    match said {
+        Said::Text(text) => json!({ "kind": "text", "text": text }),
+        Said::Reply { to, text } => {
+            json!({ "kind": "reply", "target": named(to, Whose::Own), "text": text })
+        }
+        Said::Reaction { to, reaction } => {
+            json!({ "kind": "reaction", "target": named(to, Whose::Own), "text": reaction })
+        }
+        Said::Edit { number, text } => json!({ "kind": "edit", "number": number.get(), "text": text }),
+        Said::Deletion { number } => json!({ "kind": "delete", "number": number.get() }),
+        Said::Timer { seconds } => json!({ "kind": "timer", "seconds": seconds, "heard": heard }),
+    }
+}
+
+/// A target as the side tells it that names it: `own` is a message of its own.
+fn named(to: Target, by: Whose) -> Value {
+    json!({ "own": to.whose == by, "number": to.number.get() })
+}
+
+pub(in crate::channel::tests) fn show(event: &Event) -> Value {
     match event {
         Event::Secured { safety } => json!({ "event": "secured", "numbers": safety.numbers() }),
-        Event::Message { number, text } => {
+        Event::Message { number, text, reply_to: None, .. } => {
             json!({ "event": "message", "number": number.get(), "text": text })
         }
+        Event::Message { number, text, reply_to: Some(to), .. } => json!({
+            "event": "reply", "number": number.get(), "target": named(*to, Whose::Peer), "text": text
+        }),
+        Event::Reaction { number, to, reaction } => json!({
+            "event": "reaction", "number": number.get(), "target": named(*to, Whose::Peer), "text": reaction
+        }),
+        Event::Edited { number, edited, text } => {
+            json!({ "event": "edit", "number": number.get(), "edits": edited.get(), "text": text })
+        }
+        Event::Deleted { number, deleted } => {
+            json!({ "event": "delete", "number": number.get(), "deletes": deleted.get() })
+        }
+        Event::Timer { number, seconds, heard, .. } => {
+            json!({ "event": "timer", "number": number.get(), "seconds": seconds, "heard": heard })
+        }
+        Event::Unknown { number } => json!({ "event": "unknown", "number": number.get() }),
         Event::Delivered { number } => json!({ "event": "delivered", "number": number.get() }),
         Event::PeerTyping(typing) => json!({ "event": "peer-typing", "typing": word(*typing) }),
         Event::PeerBye => json!({ "event": "peer-bye" }),

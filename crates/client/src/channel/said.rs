@@ -1,0 +1,76 @@
+//! What a side sends besides typing notices and its goodbye, and how it names an earlier message.
+
+use super::event::MessageNumber;
+
+/// Which side has sent a message, seen from this side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whose {
+    /// This side.
+    Own,
+    /// The peer.
+    Peer,
+}
+
+/// An earlier message of either side. It may name nothing that is shown: a notice, or what is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// Who has sent it.
+    pub whose: Whose,
+    /// Its number among the messages of that side.
+    pub number: MessageNumber,
+}
+
+impl Target {
+    /// A message of this side.
+    #[must_use]
+    pub const fn own(number: MessageNumber) -> Self {
+        Self { whose: Whose::Own, number }
+    }
+
+    /// A message of the peer.
+    #[must_use]
+    pub const fn peer(number: MessageNumber) -> Self {
+        Self { whose: Whose::Peer, number }
+    }
+}
+
+/// What can be said. All of it arrives once and in order.
+///
+/// Editing, deleting and timers are requests to the peer's program: an honest one follows them, and
+/// nobody can make another one forget.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Said<'a> {
+    /// A text of 1 to 8192 bytes.
+    Text(&'a str),
+    /// A text of 1 to 8192 bytes that answers an earlier message.
+    Reply {
+        /// What it answers.
+        to: Target,
+        /// A text in every other respect.
+        text: &'a str,
+    },
+    /// A reaction to a message. The newest of a side counts.
+    Reaction {
+        /// The message.
+        to: Target,
+        /// At most 64 bytes; empty takes it back.
+        reaction: &'a str,
+    },
+    /// A new text for an own text or reply.
+    Edit {
+        /// Its number.
+        number: MessageNumber,
+        /// 1 to 8192 bytes.
+        text: &'a str,
+    },
+    /// An own text or reply is to be deleted on both sides.
+    Deletion {
+        /// Its number.
+        number: MessageNumber,
+    },
+    /// Texts and replies from now on vanish so long after they were shown, on both sides.
+    Timer {
+        /// Seconds, at most 86400; 0 ends it.
+        seconds: u32,
+    },
+}
