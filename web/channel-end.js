@@ -10,9 +10,9 @@
  * What a channel tells its owner; `ended` is the last. `all-received`: after this side's goodbye, the
  * peer has acknowledged everything.
  * @typedef {{kind: 'secured', safety: import('./safety.js').SafetyCode}
- *   | {kind: 'message', number: number, text: string}
+ *   | Exclude<import('./messages.js').Heard, {kind: 'later'}>
  *   | {kind: 'delivered', number: number} | {kind: 'not-delivered', number: number}
- *   | {kind: 'peer-typing', active: boolean} | {kind: 'peer-bye'} | {kind: 'all-received'} | {kind: 'window-open'}
+ *   | {kind: 'all-received'} | {kind: 'window-open'}
  *   | {kind: 'ended', reason: ChannelEnd}} ChannelEvent
  */
 

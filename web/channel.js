@@ -5,13 +5,13 @@
  * the other, and each returns a promise for the moment when it has been.
  */
 
-import { utf8 } from './bytes.js';
 import { ChannelFault } from './channel-end.js';
 import { Inbound } from './inbound.js';
 import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_TEXT } from './limits.js';
+import { isText, readMessage, written } from './messages.js';
 import { Opening } from './opening.js';
 import { Outbound } from './outbound.js';
-import { BYE, ContentWriter, OPENING, TEXT, TYPING, parseContent, parseFrame, readMessage } from './packet.js';
+import { BYE, ContentWriter, OPENING, TEXT, TYPING, parseContent, parseFrame } from './packet.js';
 import { PacketCipher } from './packet-cipher.js';
 import { Path } from './path.js';
 import { Turns } from './turns.js';
@@ -20,9 +20,6 @@ import { TypingNotice } from './typing.js';
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./channel-end.js').ChannelEnd} ChannelEnd */
 /** @typedef {import('./packet.js').Message} Message */
-/** @typedef {import('./path.js').PathChange} PathChange */
-/** @typedef {import('./safety.js').SafetyCode} SafetyCode */
-/** @typedef {import('./channel-end.js').ChannelEvent} ChannelEvent */
 /** @typedef {'not-secured' | 'empty' | 'too-long' | 'full' | 'over'} Refusal */
 
 export class Channel {
@@ -31,7 +28,7 @@ export class Channel {
    * @type {(frame: Bytes, awaits: boolean) => void}
    */
   onFrame = () => {};
-  /** @type {(event: ChannelEvent) => void} */
+  /** @type {(event: import('./channel-end.js').ChannelEvent) => void} */
   onEvent = () => {};
   /** How many binary messages were dropped, by reason. None of them changed anything. */
   dropped = { malformed: 0, unexpected: 0, early: 0, epoch: 0, replayed: 0, forged: 0, crowded: 0 };
@@ -95,7 +92,7 @@ export class Channel {
   /**
    * The way to the peer opens or closes; nothing is sent while it is closed.
    * @param {number} now
-   * @param {PathChange} change
+   * @param {import('./path.js').PathChange} change
    */
   pathChanged(now, change) {
     return this.#inTurn(now, () => {
@@ -105,26 +102,35 @@ export class Channel {
     });
   }
 
+  /** Sends a text: `send` without more. @param {number} now @param {string} text */
+  sendText(now, text) {
+    return this.send(now, { kind: 'text', text });
+  }
+
   /**
-   * Sends a text; `delivered` or `not-delivered` will tell of its number. Taken or refused at once,
-   * so that no text is sent twice while an earlier one is being encrypted.
+   * Sends a message; of a text or a reply, `delivered` or `not-delivered` will tell. Taken or refused
+   * at once, so that nothing is sent twice while something earlier is being encrypted.
    * @param {number} now
-   * @param {string} text
+   * @param {import('./messages.js').Said} said
    * @returns {{number: number, done: Promise<void>} | {refused: Refusal}}
    */
-  sendText(now, text) {
+  send(now, said) {
     if (this.#phase === 'handshaking') return { refused: 'not-secured' };
     if (this.#phase !== 'secured') return { refused: 'over' };
-    const body = utf8(text);
-    if (body.length === 0) return { refused: 'empty' };
-    if (body.length > MAX_TEXT) return { refused: 'too-long' };
-    const number = this.#push(TEXT, body);
+    const message = written(said);
+    if ('refused' in message) return message;
+    const number = this.#push(message.kind, message.body);
     if (number === null) {
       this.#windowWasFull = true;
       return { refused: this.isOver ? 'over' : 'full' };
     }
-    this.#typing.textSent();
+    if (isText(message.kind)) this.#typing.textSent();
     return { number, done: this.#inTurn(now, () => {}) };
+  }
+
+  /** The highest number of the peer's messages that was received in order: what a timer tells. */
+  get heard() {
+    return this.#inbound.inOrder;
   }
 
   /** Somebody writes here, or has stopped. @param {number} now @param {boolean} active */
@@ -212,8 +218,7 @@ export class Channel {
     if (progress === undefined || this.isOver) return;
     switch (progress.kind) {
       case 'unexpected':
-        this.dropped.unexpected += 1;
-        return;
+        return void (this.dropped.unexpected += 1);
       case 'reply':
         return this.#opening.replyToCopy(now, progress.send);
       case 'keys':
@@ -246,7 +251,7 @@ export class Channel {
     if (!this.isOver) this.#cipher = cipher;
   }
 
-  /** @param {SafetyCode} safety */
+  /** @param {import('./safety.js').SafetyCode} safety */
   #secured(safety) {
     if (this.isOver) return;
     this.#phase = 'secured';
@@ -295,7 +300,6 @@ export class Channel {
     const said = this.#peerLeft ? null : readMessage(message);
     if (said === null) throw new ChannelFault('malformed');
     if (said.kind === 'peer-bye') this.#receiveBye(now);
-    // Other kinds belong to a later revision: they are acknowledged and ignored.
     else if (said.kind !== 'later') this.onEvent(said);
   }
 
@@ -373,12 +377,9 @@ export class Channel {
 
   /** @param {number} now */
   #reopened(now) {
-    if (this.#phase === 'handshaking') {
-      this.#opening.resume(now);
-    } else {
-      this.#outbound.restart();
-      this.#sendTyping(now);
-    }
+    if (this.#phase === 'handshaking') return this.#opening.resume(now);
+    this.#outbound.restart();
+    this.#sendTyping(now);
   }
 
   /** Reports what was not delivered, and drops every key and message. @param {ChannelEnd} reason */

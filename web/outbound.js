@@ -4,8 +4,9 @@ import {
   BYE_RESERVE_BYTES, BYE_RESERVE_MESSAGES, COPY_INTERVAL, MAX_NUMBER, RESEND_INITIAL, RESEND_MAX, RESEND_MIN, TYPING_WINDOW_MESSAGES, WINDOW_BYTES,
   WINDOW_MESSAGES,
 } from './limits.js';
-import { BYE, OPENING, TEXT, TYPING, cost } from './packet.js';
 import { ChannelFault } from './channel-end.js';
+import { isText } from './messages.js';
+import { BYE, OPENING, TYPING, cost } from './packet.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
@@ -83,7 +84,7 @@ export class Outbound {
 
   /** Numbers of the texts that are not acknowledged, in order. */
   get unacknowledgedTexts() {
-    return this.#unacknowledged.filter(({ kind }) => kind === TEXT).map(({ number }) => number);
+    return this.#unacknowledged.filter(({ kind }) => isText(kind)).map(({ number }) => number);
   }
 
   /** Whether a message fits the window now. @param {number} kind @param {number} length */
@@ -153,7 +154,7 @@ export class Outbound {
     this.#roundTrip.progress(trusted && last !== null ? now - last : null);
     this.#pace = 'open';
     this.timeout = this.#unacknowledged.some(({ due }) => !due) ? now + this.#roundTrip.timeout : null;
-    return news.filter(({ kind }) => kind === TEXT).map(({ number }) => number);
+    return news.filter(({ kind }) => isText(kind)).map(({ number }) => number);
   }
 
   /** The peer has not received the opening: sends it again, unless that was a moment ago. @param {number} now */

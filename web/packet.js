@@ -3,7 +3,7 @@
  * Inside: acknowledgement and messages.
  */
 
-import { HANDSHAKE_FRAME, MAX_FRAME, MAX_TEXT, MIN_FRAME, VERSION, WINDOW_MESSAGES } from './limits.js';
+import { HANDSHAKE_FRAME, MAX_FRAME, MIN_FRAME, VERSION, WINDOW_MESSAGES } from './limits.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
@@ -22,7 +22,7 @@ const TAG = 16;
 const CONTENT_HEADER = 9;
 const MESSAGE_HEADER = 11;
 
-/** Kinds of messages inside a packet. */
+/** Kinds of messages inside a packet, as far as the channel itself knows them; the others are in messages.js. */
 export const TEXT = 1;
 export const TYPING = 2;
 export const BYE = 3;
@@ -151,40 +151,8 @@ export function parseContent(content) {
   return zeros(content.subarray(at)) ? { acknowledged: readNumber(content, 0), messages } : null;
 }
 
-/**
- * What a message says; `null` if its body breaks the form of its kind.
- * @param {Message} message
- * @returns {{kind: 'message', number: number, text: string} | {kind: 'peer-typing', active: boolean}
- *   | {kind: 'peer-bye'} | {kind: 'later'} | null}
- */
-export function readMessage({ number, kind, body }) {
-  if (kind === TEXT) {
-    const text = readText(body);
-    return text === null ? null : { kind: 'message', number, text };
-  }
-  if (kind === TYPING) return body.length === 1 && body[0] <= 1 ? { kind: 'peer-typing', active: body[0] === 1 } : null;
-  if (kind === BYE) return body.length === 0 ? { kind: 'peer-bye' } : null;
-  // Where it belongs, it was taken before.
-  if (kind === OPENING) return null;
-  return { kind: 'later' };
-}
-
-/**
- * The text of a message; `null` if it is not one.
- * @param {Bytes} body
- */
-function readText(body) {
-  if (body.length === 0 || body.length > MAX_TEXT) return null;
-  try {
-    // A byte order mark is part of the text.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-  } catch {
-    return null;
-  }
-}
-
 /** @param {Uint8Array} bytes */
-function view(bytes) {
+export function view(bytes) {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -193,7 +161,7 @@ function view(bytes) {
  * @param {Uint8Array} bytes
  * @param {number} at
  */
-function readNumber(bytes, at) {
+export function readNumber(bytes, at) {
   return Number(view(bytes).getBigUint64(at));
 }
 
