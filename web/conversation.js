@@ -3,7 +3,6 @@
 import { ActiveChat } from './active-chat.js';
 import { fromBase64url } from './bytes.js';
 import { newEphemeral } from './noise.js';
-import { ChatScreen } from './ui-chat.js';
 import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -11,7 +10,8 @@ import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./search.js').Search} Search */
 /** @typedef {import('./ui-end.js').Again} Again */
-/** @typedef {import('./ui-chat.js').OwnState} OwnState */
+/** @typedef {import('./later/ui-chat.js').OwnState} OwnState */
+/** @typedef {typeof import('./later/ui-chat.js').ChatScreen} Screens */
 
 /**
  * What a chat needs of the page.
@@ -35,7 +35,7 @@ export class Conversation {
   /** Whether the two met by an invite. */ invited;
   /** The key of the invite, until the channel has it. @type {Bytes | null} */ #psk;
   #kem;
-  /** @type {ChatScreen} */ screen;
+  screen;
   /** Whether the peer or the server has ended it. */ isOver = false;
   #owner;
   /** @type {ActiveChat | null} */ #active = null;
@@ -44,8 +44,8 @@ export class Conversation {
   /** Whether anything was said. */ #touched = false;
   /** @type {import('./safety.js').SafetyCode | null} */ #safety = null;
 
-  /** @param {Search} search @param {import('./kem.js').Kem} kem @param {Owner} owner */
-  constructor(search, kem, owner) {
+  /** @param {Search} search @param {import('./kem.js').Kem} kem @param {Screens} ChatScreen @param {Owner} owner */
+  constructor(search, kem, ChatScreen, owner) {
     this.#psk = search.psk;
     this.#kem = kem;
     this.invited = search.psk !== null;
@@ -53,7 +53,10 @@ export class Conversation {
     const { invited } = this;
     const { next } = owner;
     this.screen = new ChatScreen(invited, {
-      send: (text) => this.#say(text),
+      send: (text, purpose) => this.#say(text, purpose),
+      react: (entry, text) => this.#active?.react(entry, text) ?? 'over',
+      delete: (entry) => this.#active?.delete(entry) ?? 'over',
+      setTimer: (seconds) => this.#active?.setTimer(seconds) ?? 'over',
       typing: (active) => this.#active?.typing(active),
       safety: () => this.#safety !== null && showSafety(this.#safety, invited),
       next: next === null ? null : () => this.#ask('next', next),
@@ -121,6 +124,11 @@ export class Conversation {
     return active === null || active.isOver ? null : active.bye();
   }
 
+  /** Wipes what was said: it is no longer shown. */
+  wipe() {
+    this.#active?.wipe();
+  }
+
   /** Drops the keys. */
   close() {
     this.#isClosed = true;
@@ -155,6 +163,14 @@ export class Conversation {
         this.#owner.wrote();
       },
       marked: (entry) => screen.mark(entry),
+      changed: (entry) => screen.changed(entry),
+      peerChanged: (change, entry) => {
+        if (change === 'edited') screen.peerTyping(false);
+        screen.peerChanged(change, entry);
+        if (change !== 'deleted') this.#owner.wrote();
+      },
+      timer: (seconds) => screen.timer(seconds),
+      unknown: () => screen.unknown(),
       peerTyping: (active) => screen.peerTyping(active),
       windowOpen: () => screen.windowOpen(),
       peerBye: () => this.#owner.peerBye(),
@@ -163,9 +179,10 @@ export class Conversation {
     };
   }
 
-  /** @param {string} text @returns {'sent' | 'full' | 'over'} */
-  #say(text) {
-    const said = this.#active?.send(text);
+  /** @param {string} text @param {import('./later/ui-composer.js').Purpose} purpose @returns {'sent' | 'full' | 'over'} */
+  #say(text, purpose) {
+    if (purpose?.kind === 'edit') return this.#active?.edit(purpose.entry, text) ?? 'over';
+    const said = this.#active?.send(text, purpose?.entry);
     if (said === undefined) return 'over';
     if ('refused' in said) return said.refused;
     this.#touched = true;

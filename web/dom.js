@@ -66,6 +66,13 @@ const ICONS = {
   feather: 'M4 20c2-6 6-13 16-16-1 8-5 12-12 12M4 20l7-8',
   mask: 'M12 4a4 4 0 100 8 4 4 0 000-8zM5 20c.6-4 3.4-6 7-6s6.4 2 7 6',
   bell: 'M6 17V11a6 6 0 0112 0v6M4 17h16M10 20.5h4',
+  more: 'M5 12h.01M12 12h.01M19 12h.01',
+  plus: 'M12 5v14M5 12h14',
+  reply: 'M9 5.5L4 10.5l5 5M4 10.5h10a6 6 0 016 6v2',
+  edit: 'M4 20h4L19.5 8.5l-4-4L4 16zM13 7l4 4',
+  delete: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
+  copy: 'M8 8h12v12H8zM8 16H4V4h12v4',
+  timer: 'M12 5.5a7.5 7.5 0 100 15 7.5 7.5 0 000-15zM12 9v4l2.5 2M9.5 2.5h5',
   link: 'M10 14a4 4 0 005.7 0l3-3a4 4 0 00-5.7-5.7l-1 1M14 10a4 4 0 00-5.7 0l-3 3a4 4 0 005.7 5.7l1-1',
 };
 
@@ -131,6 +138,11 @@ export function announce(key, values = {}) {
   const line = document.createElement('p');
   line.textContent = translate(key, values);
   region.replaceChildren(line);
+}
+
+/** Takes back what was announced last: it says something that is gone. */
+export function unsay() {
+  document.getElementById('announcer')?.replaceChildren();
 }
 
 /** The key code of every key that an input method has taken (UI Events, 7.3.1). */

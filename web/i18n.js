@@ -7,7 +7,7 @@ import { texts as en } from './en.js';
 
 /** @typedef {keyof typeof en} Key */
 /** @typedef {Record<Key, string>} Texts */
-/** @typedef {Record<string, string | number>} Values */
+/** What is named in a text; a function where that depends on the language. @typedef {Record<string, string | number | (() => string)>} Values */
 /** @typedef {keyof typeof LANGUAGES} Language */
 
 /**
@@ -76,7 +76,10 @@ export async function setLanguage(to) {
  * @param {Values} [values]
  */
 export function translate(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  return texts[key].replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return String(typeof value === 'function' ? value() : value);
+  });
 }
 
 /**

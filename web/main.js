@@ -1,8 +1,9 @@
 /** The page: which screen is shown, and what each choice does. */
 
 import { Attention } from './attention.js';
+import { loadChat } from './chat-parts.js';
 import { el } from './dom.js';
-import { LANGUAGES, choose, isLanguage, language, setLanguage, setText } from './i18n.js';
+import { choose, setLanguage, setText } from './i18n.js';
 import { linkOf, newSecret, secretOf, wordsOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
 import { Conversation } from './conversation.js';
@@ -12,9 +13,11 @@ import { EXIT_URL, exitOf, offerOf } from './offer.js';
 import { forget, partner, stranger } from './search.js';
 import { atServer, hasServer, isEmbedded, isFile, serverOfFragment, takeServer } from './server.js';
 import { ofStatus } from './service.js';
+import { FAILURES, REFUSALS, UNSAFE, busy } from './troubles.js';
 import { alertsButton } from './ui-alerts.js';
 import { showHow } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
+import { languageChoice } from './ui-language.js';
 import { ServiceStrip } from './ui-service.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
@@ -25,23 +28,15 @@ import { followViewport } from './viewport.js';
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('./conversation.js').Screens} Screens */
 /** @typedef {import('./search.js').Search} Search */
 /** @typedef {import('./ui-end.js').Again} Again */
 /** @typedef {import('./ui-wait.js').Waiting} Waiting */
 
 /** How long the first screen waits for the operator's offer. */
 const OFFER_PATIENCE_MS = 300;
-/** @type {Map<string, Key>} */
-const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching'], ['other-version', 'trouble.version']]);
-/** @type {Record<Extract<ConnectionEvent, {kind: 'failed'}>['why'], Key>} */
-const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.session', forbidden: 'trouble.forbidden', unproved: 'trouble.unproved', fault: 'trouble.fault' };
-
-/** What is told of a channel that ended for safety. @type {Partial<Record<import('./channel-end.js').ChannelEnd, Key>>} */
-const UNSAFE = {
-  'no-channel': 'trouble.secure.none', malformed: 'trouble.secure.broken', 'ack-beyond-sent': 'trouble.secure.broken',
-  'window-exceeded': 'trouble.secure.broken', exhausted: 'trouble.secure.exhausted',
-};
-
+/** After this time a part of the page that could not be loaded is asked for again. */
+const LOAD_AGAIN_MS = 2_000;
 class Page {
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
   /** @type {import('./ui-start.js').Offer} */
@@ -51,7 +46,7 @@ class Page {
   #attention = new Attention();
   #strip = new ServiceStrip();
   /** Whom the person waits for. @type {Search | null} */ #search = null;
-  /** What was found before that. @type {import('./kem.js').Kem | null} */ #kem = null;
+  /** What was found and loaded before that. @type {{kem: import('./kem.js').Kem, screens: Screens} | null} */ #means = null;
   /** @type {Waiting | null} */ #waiting = null;
   /** @type {Conversation | null} */ #chat = null;
   /** What is shown after a chat; it is told what has become of a report. @type {ReturnType<typeof endScreen> | null} */ #end = null;
@@ -101,21 +96,7 @@ class Page {
     const brand = /** @type {HTMLAnchorElement} */ (bar.firstElementChild);
     if (isEmbedded) openAlone(brand);
     else setText(brand, 'nav.home', {}, 'aria-label');
-    bar.append(el('div', { class: 'bar-tools' }, exitButton(() => this.#exit()), how, this.#languages()));
-  }
-
-  /** The choice of the page's language. */
-  #languages() {
-    const options = Object.entries(LANGUAGES).map(([tag, { name }]) => el('option', { set: { value: tag, lang: tag } }, name));
-    const select = el('select', { class: 'languages', label: 'nav.language' }, ...options);
-    select.value = language();
-    select.addEventListener('change', async () => {
-      if (isLanguage(select.value)) await setLanguage(select.value);
-      // What could not be loaded is not shown as chosen.
-      select.value = language();
-      document.title = this.#attention.title;
-    });
-    return select;
+    bar.append(el('div', { class: 'bar-tools' }, exitButton(() => this.#exit()), how, languageChoice(() => (document.title = this.#attention.title))));
   }
 
   /** Leaves everything at once: the chat, what it said, and this page. */
@@ -215,7 +196,7 @@ class Page {
     this.#waiting = screen;
     screen.node.append(alertsButton(this.#attention));
     this.#show(screen);
-    const [search, kem] = await Promise.all([begun, findKem()]);
+    const [search, kem, screens] = await Promise.all([begun, findKem(), this.#loadChat(screen)]);
     await this.#leaving?.done;
     if (this.#waiting !== screen) return forget(search);
     // Never a chat without it, and nothing weaker instead.
@@ -223,9 +204,28 @@ class Page {
       forget(search);
       return this.#trouble('trouble.heading', 'trouble.kem', null);
     }
-    this.#kem = kem;
+    if (screens === null) {
+      forget(search);
+      return this.#trouble('trouble.heading', 'trouble.load', null);
+    }
+    this.#means = { kem, screens };
     this.#search = search;
     this.#driver.find(search.criteria);
+  }
+
+  /**
+   * Loads the screen of a chat, again and again while the server is out of reach. `null` if it cannot
+   * be had although the server answers: some browsers try a module only once.
+   * @param {Waiting} screen
+   */
+  async #loadChat(screen) {
+    for (let hasAnswered = false; ;) {
+      const loaded = await loadChat();
+      if (loaded !== null || hasAnswered || this.#waiting !== screen) return loaded;
+      screen.progress('wait.offline');
+      await pause(LOAD_AGAIN_MS);
+      hasAnswered = (await this.#driver.askStatus()) !== null;
+    }
   }
 
   /** @param {Key} title @param {Key} what @param {(() => void) | null} again @param {HTMLElement} [operator] */
@@ -300,9 +300,9 @@ class Page {
   /** @param {Extract<ConnectionEvent, {kind: 'paired'}>} event */
   async #paired({ room, side, criteria }) {
     // A match is only taken for the search that is under way, whose key the chat is bound to.
-    const [search, kem] = [this.#search, this.#kem];
-    if (search === null || kem === null || search.criteria !== criteria) return this.#driver.run(this.#driver.machine.leave());
-    const chat = new Conversation(search, kem, {
+    const [search, means] = [this.#search, this.#means];
+    if (search === null || means === null || search.criteria !== criteria) return this.#driver.run(this.#driver.machine.leave());
+    const chat = new Conversation(search, means.kem, means.screens, {
       send: (frame, awaits) => this.#driver.send(frame, awaits),
       alerts: alertsButton(this.#attention),
       wrote: () => this.#attention.happened('wrote'),
@@ -381,6 +381,7 @@ class Page {
     const chat = this.#chat;
     const bye = chat?.bye() ?? null;
     this.#chat = null;
+    chat?.wipe();
     this.#forget();
     if (chat === null || bye === null) return this.#driver.run(this.#driver.machine.leave());
     const done = bye.then((received) => {
@@ -415,21 +416,11 @@ class Page {
 
   /** Drops everything of the last chat. */
   #forget() {
+    this.#chat?.wipe();
     this.#chat?.close();
     forget(this.#search);
     this.#chat = this.#waiting = this.#search = null;
   }
-}
-
-/**
- * In how long the page tries again.
- * @param {{retryInMs: number, closed?: true}} event
- * @returns {[Key, import('./i18n.js').Values]}
- */
-function busy({ retryInMs, closed }) {
-  const seconds = Math.ceil(retryInMs / 1000);
-  if (closed) return ['wait.closed', { seconds }];
-  return seconds <= 90 ? ['wait.busy', { seconds }] : ['wait.busy.minutes', { minutes: Math.ceil(seconds / 60) }];
 }
 
 /** @param {number} ms */

@@ -8,7 +8,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 
-import { utf8 } from '../../../web/bytes.js';
+import { concat, utf8 } from '../../../web/bytes.js';
+import { DELETE, EDIT, REACTION, REPLY, TIMER, written } from '../../../web/messages.js';
 import { BYE, OPENING, TEXT, TYPING, handshakeFrame, parseFrame } from '../../../web/packet.js';
 import { Hostile } from './hostile.mjs';
 import { delivered, reads, ready, seek, transcript, world, write } from './support.mjs';
@@ -69,6 +70,43 @@ test('a text shows nothing that would control, turn or overdraw what is around i
     return [node.dir, overflowX, overflowY, unicodeBidi].join(' ');
   }));
   assert.deepEqual([...new Set(styles)], ['auto clip clip isolate'], 'each stays in its place');
+});
+
+test('replies, reactions and edits are cleaned as texts are, and nothing happens to what is not there', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  const say = (said) => {
+    const { kind, body } = written(said);
+    const message = hostile.message(kind, body);
+    return hostile.packet(hostile.content([message])).then(() => message.number);
+  };
+  const notice = hostile.message(TYPING, Uint8Array.of(0));
+  await hostile.packet(hostile.content([notice]));
+  const first = await say({ kind: 'text', text: '\u202efirst\u0007' });
+  const own = (number) => ({ own: true, number });
+  await say({ kind: 'reply', target: own(first), text: 'answer\u202e' });
+  await say({ kind: 'reaction', target: own(first), text: '\u202ex\ny\u0000' });
+  for (const target of [own(notice.number), { own: false, number: 900 }, { own: false, number: 2 ** 53 }]) {
+    await say({ kind: 'reaction', target, text: 'nowhere' });
+  }
+  const lost = await say({ kind: 'reply', target: { own: false, number: 900 }, text: 'to nothing' });
+  await say({ kind: 'edit', number: notice.number, text: 'nowhere' });
+  await say({ kind: 'delete', number: notice.number });
+  await say({ kind: 'edit', number: lost, text: 'to nothing\u202e' });
+  await survived(page, hostile, ['\ufffdfirst\ufffd', 'answer\ufffd', 'to nothing\ufffd']);
+  assert.deepEqual(await page.locator('.quote').allInnerTexts(), ['In answer to:\nThe other person\n\ufffdfirst\ufffd', 'In answer to:\nA message that is gone']);
+  assert.deepEqual(await page.locator('.reaction-text').allTextContents(), ['\ufffdx y\ufffd']);
+  const isolated = await page.locator('.quote-text, .reaction-text').evaluateAll((nodes) => nodes.map((node) => `${node.dir} ${getComputedStyle(node).unicodeBidi}`));
+  assert.deepEqual([...new Set(isolated)], ['auto isolate']);
+});
+
+test('what a newer program says is shown to be there, once each, and nothing of it', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  for (const kind of [5, 6, 12, 255]) await hostile.packet(hostile.content([hostile.message(kind, 'from tomorrow')]));
+  await survived(page, hostile, []);
+  assert.equal(await page.locator('.note-line', { hasText: 'something that this page cannot show' }).count(), 2);
+  assert.ok(!(await page.content()).includes('from tomorrow'));
 });
 
 test('what is no frame at all is dropped: any length, any version, any kind', async () => {
@@ -161,6 +199,11 @@ const FAULTS = {
     content[content.length - 1] = 1;
     return hostile.packet(content);
   },
+  'a reply without a target': (hostile) => hostile.packet(hostile.content([hostile.message(REPLY, 'x')])),
+  'a reaction that is too long': (hostile) => hostile.packet(hostile.content([hostile.message(REACTION, concat(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 1), new Uint8Array(65)))])),
+  'an edit of what comes later': (hostile) => hostile.packet(hostile.content([hostile.message(EDIT, written({ kind: 'edit', number: 9, text: 'x' }).body)])),
+  'a deletion of nothing': (hostile) => hostile.packet(hostile.content([hostile.message(DELETE, new Uint8Array(8))])),
+  'a timer of years': (hostile) => hostile.packet(hostile.content([hostile.message(TIMER, new Uint8Array(12).fill(255))])),
 };
 
 test('a fault that only somebody with the keys can make ends the chat for safety, and shows nothing of it', async () => {

@@ -52,7 +52,7 @@ test('every tool has a name that can be read, and privacy, language and the way 
   for (const size of [{ width: 320, height: 568 }, { width: 390, height: 844 }, { width: 844, height: 390 }, { width: 640, height: 400 }]) {
     await a.setViewportSize(size);
     const names = await a.locator('.tool-name').evaluateAll((nodes) => nodes.map((node) => (node.getBoundingClientRect().width > 20 ? node.textContent : '')));
-    assert.deepEqual(names, ['Safety code', 'Report', 'Next person', 'Leave'], `${size.width}x${size.height}`);
+    assert.deepEqual(names, ['Safety code', 'Timer', 'Report', 'Next person', 'Leave'], `${size.width}x${size.height}`);
     await a.getByRole('button', { name: 'Privacy' }).click();
     await a.getByRole('heading', { name: 'What this protects' }).waitFor();
     await a.getByRole('button', { name: 'Close' }).click();

@@ -62,6 +62,43 @@ const AGAIN = { en: /again/, ko: /다시/, ja: /もう一度/, es: /de nuevo/, a
 
 mkdirSync(PICTURES, { recursive: true });
 
+/** Opens the menu of a message, counted from the first that has one. */
+async function menuOf(page, at) {
+  const line = page.locator('.line:has(.more:not([hidden]))').nth(at);
+  await line.scrollIntoViewIfNeeded();
+  await line.hover();
+  await line.locator('.more').click();
+}
+
+/** Everything that can be done with messages, by both. */
+async function react(host, guest) {
+  await menuOf(host, 0);
+  await host.locator('.menu-reaction').first().click();
+  await menuOf(guest, 0);
+  await guest.locator('.menu-reaction').nth(5).click();
+  await menuOf(guest, 1);
+  await guest.locator('.menu-item.reply').click();
+  await write(guest, '🙂');
+  await reads(host, '🙂');
+  await menuOf(host, 2);
+  await host.locator('.menu-item.reply').click();
+  await write(host, '📚');
+  await menuOf(host, 4);
+  await host.locator('.menu-item.delete').click();
+  await host.locator('dialog .danger').click();
+  await guest.locator('.stand-in').waitFor();
+  await menuOf(guest, 6);
+  await guest.locator('.menu-item.edit').click();
+  await write(guest, '😀');
+  await host.locator('.edited:visible').waitFor();
+  await guest.locator('.tool.timer').click();
+  await guest.locator('dialog input[value="86400"]').check();
+  await guest.locator('dialog .primary').click();
+  await host.locator('.note-line').waitFor();
+  // What is being written when the chat ends.
+  await guest.locator('textarea').pressSequentially('…');
+}
+
 /** Looks at a state in every way. */
 async function look(page, language, name) {
   const before = page.viewportSize();
@@ -85,7 +122,7 @@ async function strange(page, language) {
     const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (nodes.nextNode()) {
       const parent = nodes.currentNode.parentElement;
-      if (!parent.closest('option, noscript, .text, .whole, #announcer, select, .words ol, .host, code')) found.push(nodes.currentNode.data);
+      if (!parent.closest('option, noscript, .text, .quote-text, .reaction-text, .whole, #announcer, select, .words ol, .host, code')) found.push(nodes.currentNode.data);
     }
     for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
       for (const name of ['aria-label', 'title', 'placeholder']) found.push(node.getAttribute(name) ?? '');
@@ -174,6 +211,24 @@ export function everyScreen(language) {
       await guest.locator('textarea').pressSequentially('…');
       await host.locator('.chat.typing').waitFor();
       await see(host, '13-chat');
+      await react(host, guest);
+      await see(host, '13-reacted');
+      await menuOf(host, 0);
+      await see(host, '13-menu');
+      await host.locator('.menu-item.reply').click();
+      await see(host, '13-reply');
+      await host.locator('textarea').press('Escape');
+      await menuOf(host, 1);
+      await host.locator('.menu-item.edit').click();
+      await see(host, '13-edit');
+      await host.locator('textarea').press('Escape');
+      await menuOf(host, 1);
+      await host.locator('.menu-item.delete').click();
+      await see(host, '13-delete');
+      await host.keyboard.press('Escape');
+      await host.locator('.tool.timer').click();
+      await see(host, '13-timer');
+      await host.keyboard.press('Escape');
       for (const [at, tool] of [['14', 'shield'], ['15', 'report'], ['16', 'leave']]) {
         await host.locator(`.tool.${tool}`).click();
         await see(host, `${at}-${tool}`);

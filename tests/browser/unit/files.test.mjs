@@ -9,7 +9,7 @@ const read = (file) => readFileSync(new URL(file, web), 'utf8');
 const modules = readdirSync(web).filter((file) => file.endsWith('.js'));
 /** What others wrote, loaded only by a browser that needs it. */
 const vendor = readdirSync(new URL('vendor/', web));
-/** Screens that few see, loaded when one of them is. */
+/** Screens that are loaded when they are about to be seen. */
 const later = readdirSync(new URL('later/', web)).map((file) => `later/${file}`);
 /** The texts of each language but English, loaded when it is chosen. */
 const languages = readdirSync(new URL('languages/', web)).map((file) => `languages/${file}`);
@@ -32,9 +32,11 @@ test('every module is imported by another', () => {
 
 test('what is loaded later is loaded by one module of the page, and uses modules that are there', () => {
   for (const file of later) {
-    assert.equal(modules.filter((module) => read(module).includes(`import('./${file}')`)).length, 1, file);
+    // A part of a comment is a type.
+    const loading = modules.filter((module) => read(module).split('\n').some((line) => !/[*]/.test(line) && line.includes(`import('./${file}')`)));
+    assert.equal(loading.length, 1, file);
     const imported = [...read(file).matchAll(/from '([^']+)'/g)].map(([, name]) => name);
-    for (const name of imported) assert.ok(modules.some((module) => name === `../${module}`), `${file}: ${name}`);
+    for (const name of imported) assert.ok([...modules.map((module) => `../${module}`), ...later.map((other) => other.replace('later/', './'))].includes(name), `${file}: ${name}`);
   }
 });
 

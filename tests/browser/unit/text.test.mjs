@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { MARKS_PER_BASE } from '../../../web/facts.js';
-import { partsOf } from '../../../web/links.js';
+import { partsOf } from '../../../web/later/links.js';
 import { shown } from '../../../web/stranger-text.js';
 import { seeded, vectors } from './support.mjs';
 

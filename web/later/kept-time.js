@@ -1,10 +1,10 @@
 /** How long a place in a chat is still kept for somebody who lost the connection, counting down. */
 
-import { now } from './clock.js';
-import { el } from './dom.js';
-import { setText } from './i18n.js';
+import { now } from '../clock.js';
+import { el } from '../dom.js';
+import { setText } from '../i18n.js';
 
-/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('../i18n.js').Key} Key */
 
 export class KeptTime {
   #key;
