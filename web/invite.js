@@ -5,7 +5,6 @@
  */
 
 import { fromBase64url, toBase64url, utf8 } from './bytes.js';
-import { WORDS } from './words.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 
@@ -74,6 +73,7 @@ function decoded(text) {
 export async function wordsOf(secret) {
   const bits = [...secret].map((byte) => byte.toString(2).padStart(8, '0')).join('') + (await checksum(secret));
   const indices = Array.from({ length: SECRET_WORDS }, (_, at) => parseInt(bits.slice(at * WORD_BITS, (at + 1) * WORD_BITS), 2));
+  const { WORDS } = await import('./later/words.js');
   return indices.map((index) => WORDS[index]);
 }
 
@@ -91,6 +91,7 @@ export async function wordsOf(secret) {
 export async function secretOfWords(text) {
   const written = (text.match(/[a-z]+/gi) ?? []).map((word) => word.toLowerCase());
   if (written.length !== SECRET_WORDS) return { fault: 'count', number: written.length };
+  const { WORDS } = await import('./later/words.js');
   const indices = written.map((word) => WORDS.findIndex((listed) => listed === word || (word.length >= LETTERS && listed.startsWith(word))));
   const unknown = indices.indexOf(-1);
   if (unknown !== -1) return { fault: 'unknown', number: unknown + 1 };

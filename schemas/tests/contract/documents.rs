@@ -266,7 +266,7 @@ fn the_page_has_the_words_of_invites() {
             .to_owned();
     words.chunks(12).for_each(|row| writeln!(module, "{}", row.join(" ")).unwrap());
     module += "`\n  .trim()\n  .split(/\\s+/);\n";
-    derived::file("web/words.js", &module);
+    derived::file("web/later/words.js", &module);
 }
 
 fn list(module: &mut String, what: &str, of: &str, name: &str, words: impl Iterator<Item = &'static str>) {
