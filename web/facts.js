@@ -8,6 +8,7 @@
 /** @typedef {'abuse' | 'spam' | 'minor' | 'other'} Category */
 /** @typedef {'online' | 'away'} PeerState */
 /** @typedef {'left' | 'expired' | 'reported' | 'shutdown'} EndReason */
+/** @typedef {'none' | 'few' | 'many'} Partners */
 /** @typedef {'bad-message' | 'unknown-type' | 'bad-topic' | 'bad-language' | 'bad-invite' | 'topic-not-offered' | 'matching-not-offered' | 'invite-spent' | 'other-version' | 'bad-ticket' | 'in-room' | 'no-room' | 'unavailable' | 'rate'} ErrorCode */
 /** @typedef {'now' | 'back-off' | 'never'} Reconnect */
 /** @typedef {'repeat' | 'give-up' | 'room'} Remedy */
@@ -20,6 +21,9 @@ export const CATEGORIES = ['abuse', 'spam', 'minor', 'other'];
 
 /** Why a room may end. @type {readonly EndReason[]} */
 export const END_REASONS = ['left', 'expired', 'reported', 'shutdown'];
+
+/** How many there are whom somebody who waits may meet. @type {readonly Partners[]} */
+export const PARTNERS = ['none', 'few', 'many'];
 
 /** What a client does after each close code. @type {ReadonlyMap<number, Reconnect>} */
 export const CLOSE_CODES = new Map([

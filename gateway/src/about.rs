@@ -27,6 +27,18 @@ pub struct About {
     pub consent: Option<Shown<CONSENT_CHARS>>,
     /// Where a page goes whose person leaves quickly.
     pub exit_url: Option<ExitUrl>,
+    /// Whether anybody is told who is there.
+    pub presence: Presence,
+}
+
+/// Whether `GET /v1/status` tells for each topic whether somebody is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Presence {
+    /// It does, coarsely.
+    Shown,
+    /// It does not.
+    #[default]
+    Hidden,
 }
 
 /// A text of the operator: plain, 1 to `MOST` characters, with line breaks and no other control

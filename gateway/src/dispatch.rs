@@ -177,8 +177,10 @@ fn handle(node: &Node, message: &Message, reply: Option<ReplyTo>, trace: Option<
             node.decide(Sessions::permit_names);
         }
         (message, _) => {
-            if let Message::Heartbeat { from, heartbeat, .. } = message {
-                node.hear_counts(from, heartbeat);
+            match message {
+                Message::Heartbeat { from, heartbeat, .. } => node.hear_counts(from, heartbeat),
+                Message::Queue { states, .. } => node.hear_queues(states),
+                _ => {}
             }
             if !node.decide(|sessions, now| sessions.handle(now, message)) {
                 node.metrics().claims_refused.inc();
@@ -347,6 +349,7 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
             beat = now + limits::HEARTBEAT;
             announce_heartbeat(&node);
             node.publish_counts();
+            node.ask_who_is_there();
             // A match that came to nothing brings somebody back into the queue.
             if node.config().orders.now().service.strangers == Strangers::NotOffered {
                 node.decide(|sessions, _| sessions.stop_waiting_for_strangers());

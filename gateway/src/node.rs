@@ -12,6 +12,7 @@ pub mod locate;
 mod networks;
 mod readiness;
 mod transparency;
+pub(crate) mod who_is_there;
 
 use std::{
     collections::HashMap,
@@ -33,7 +34,7 @@ use schemas::{
 use session::{ConnId, Effect, Sessions, Settings, ToClient};
 use tokio::sync::Notify;
 
-use self::{crowd::Crowd, transparency::Published};
+use self::{crowd::Crowd, transparency::Published, who_is_there::WhoIsThere};
 use crate::{
     config::Config,
     journeys::Journeys,
@@ -69,6 +70,7 @@ pub struct Node {
     exchange: Mutex<Exchange>,
     reported: Mutex<ReportedOrigins>,
     crowd: Mutex<Crowd>,
+    who_is_there: Mutex<WhoIsThere>,
     started: UnixMillis,
     published: Mutex<Published>,
     /// Who waits, for traces. Taken under the lock of the hub, too, and never the other way round.
@@ -128,6 +130,7 @@ impl Node {
             exchange: Mutex::default(),
             reported: Mutex::default(),
             crowd: Mutex::default(),
+            who_is_there: Mutex::default(),
             started: clock.now(),
             published: Mutex::new(Published::new(clock.now())),
             journeys: Mutex::default(),

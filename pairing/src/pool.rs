@@ -17,6 +17,7 @@
 //! pool need not guess.
 
 mod avoided_origins;
+mod census;
 mod deciding;
 mod effect;
 mod index_key;
@@ -25,8 +26,10 @@ mod members;
 mod outcomes;
 mod pooled_want;
 mod recent;
+mod recent_waits;
 mod rotation;
 mod rounds;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod want_index;
@@ -43,16 +46,18 @@ use schemas::{
 };
 
 use avoided_origins::AvoidedOrigins;
-use index_key::IndexKey;
+use index_key::{IndexKey, RoleQueue};
 use known_sessions::KnownSessions;
 use outcomes::{Outcome, RecentOutcomes, Spent};
 use pooled_want::{Apart, PooledWant};
+use recent_waits::RecentWaits;
 use rounds::{Market, Rounds};
 use want_index::WantIndex;
 
 pub use effect::Effect;
 pub use known_sessions::MEMORY_INEXACT;
 pub use outcomes::{MAX_REMEMBERED, MAX_SPENT};
+pub use telling::Past;
 
 /// How many may wait at once, in about 1.5 GB. Further wants are refused until one leaves; their
 /// gateways repeat them every two seconds.
@@ -103,6 +108,7 @@ pub struct Pool {
     known: KnownSessions,
     avoided: AvoidedOrigins,
     outcomes: RecentOutcomes,
+    recent_waits: RecentWaits,
     spent: Spent,
     /// Gateways that were lost, and when: a match with one of their wants is void.
     lost: BTreeMap<NodeId, UnixMillis>,
@@ -136,6 +142,7 @@ impl Pool {
             known: KnownSessions::default(),
             avoided: AvoidedOrigins::default(),
             outcomes: RecentOutcomes::default(),
+            recent_waits: RecentWaits::default(),
             spent: Spent::default(),
             lost: BTreeMap::new(),
             renewed: UnixMillis::default(),
@@ -195,6 +202,7 @@ impl Pool {
             WantEvent::Waiting(wants) => wants.into_iter().for_each(|want| self.receive(now, from, want)),
             WantEvent::Withdrawn(ids) => ids.into_iter().for_each(|id| self.withdraw(now, from, id)),
             WantEvent::Met(queue) => self.mark_spent(now, queue),
+            WantEvent::Asked(_) => {} // of the one that leads, which answers with `answer`
         }
     }
 
@@ -235,6 +243,7 @@ impl Pool {
         self.rounds.expire(now, STEPS);
         self.known.expire(now, STEPS);
         self.avoided.expire(now, STEPS);
+        self.recent_waits.expire(now, STEPS);
     }
 
     /// When [`Self::tick`] is to be called next; `None` while there are no wants.

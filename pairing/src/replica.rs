@@ -6,10 +6,12 @@ use bus::{Bus, Clock, Heard, Status, SubscribeError, Subscription};
 use orders::Standing;
 use schemas::{
     BootId, NodeId, Service, UnixMillis,
-    event::{Heartbeat, Load},
+    criteria::Queue,
+    event::{Heartbeat, Load, WantEvent},
     limits::HEARTBEAT,
     message::Message,
     nodes::{NodeChange, Nodes},
+    outlook::RECENT,
     subject::Interest,
 };
 use tokio::{
@@ -22,7 +24,7 @@ use tracing::{info, warn};
 use crate::{
     leader::Leadership,
     metrics::Metrics,
-    pool::{FairBy, Pool},
+    pool::{FairBy, Past, Pool},
     searches::Searches,
 };
 
@@ -91,7 +93,10 @@ pub async fn run(
                 replica.announce(clock.now(), Draining::Yes);
                 return Ok(());
             }
-            _ = heartbeat.tick() => replica.announce(clock.now(), Draining::No),
+            _ = heartbeat.tick() => {
+                replica.announce(clock.now(), Draining::No);
+                replica.tell(clock.now());
+            }
             heard = subscription.next() => {
                 replica.receive(clock.now(), heard.ok_or(RunError::Closed)?);
                 replica.receive_more(clock.now(), &mut subscription);
@@ -118,6 +123,9 @@ struct Replica {
     gateways: Nodes,
     leadership: Leadership,
     leads: bool,
+    /// Since when it knows of every match.
+    led_since: Option<UnixMillis>,
+    listens_first: bool,
     orders: Standing,
     searches: Searches,
 }
@@ -131,6 +139,8 @@ impl Replica {
             pool: Pool::new(fair_by, rand::random()),
             gateways: Nodes::default(),
             leads: false,
+            led_since: None,
+            listens_first: !listen_first.is_zero(),
             orders,
             searches: Searches::default(),
             boot,
@@ -159,6 +169,9 @@ impl Replica {
                 let Message::Want { from, event } = message else { return };
                 self.obey();
                 self.searches.hear(now, &event);
+                if let WantEvent::Asked(queues) = &event {
+                    self.answer(now, &from, queues);
+                }
                 self.pool.apply(now, &from, event);
             }
             Heard::Message { message: Message::Report { report, .. }, .. } => {
@@ -213,7 +226,7 @@ impl Replica {
         self.obey();
         let up = *self.status.borrow() == Status::Up;
         let leads = up && self.leadership.leads(now);
-        self.set_leading(leads);
+        self.set_leading(now, leads);
         if up {
             for gateway in self.gateways.expire(now) {
                 info!(
@@ -233,11 +246,12 @@ impl Replica {
         self.metrics.observe(&self.pool);
     }
 
-    fn set_leading(&mut self, leads: bool) {
+    fn set_leading(&mut self, now: UnixMillis, leads: bool) {
         if leads == self.leads {
             return;
         }
         self.leads = leads;
+        self.led_since = leads.then_some(now);
         if leads {
             self.pool.activate();
         } else {
@@ -250,6 +264,30 @@ impl Replica {
             waiting = self.pool.waiting(),
             "the leadership of pairing has changed"
         );
+    }
+
+    /// Tells gateways how it stands where their people wait.
+    fn tell(&mut self, now: UnixMillis) {
+        if self.leads {
+            let past = self.past(now);
+            for (to, states) in self.pool.tell(now, past) {
+                self.publish(&Message::Queue { to, states });
+            }
+        }
+    }
+
+    /// A gateway asks how it stands in some queues.
+    fn answer(&self, now: UnixMillis, to: &NodeId, queues: &[Queue]) {
+        if self.leads {
+            let states = self.pool.answer(now, self.past(now), queues);
+            self.publish(&Message::Queue { to: to.clone(), states });
+        }
+    }
+
+    /// Another replica that led before may have made matches.
+    fn past(&self, now: UnixMillis) -> Past {
+        let knows = !self.listens_first || self.led_since.is_some_and(|since| now.since(since) >= RECENT);
+        if knows { Past::Known } else { Past::Unknown }
     }
 
     fn announce(&self, now: UnixMillis, draining: Draining) {

@@ -44,7 +44,7 @@ impl Searches {
                     self.searches.remove(id);
                 }
             }
-            WantEvent::Withdrawn(_) | WantEvent::Met(_) => {}
+            WantEvent::Withdrawn(_) | WantEvent::Met(_) | WantEvent::Asked(_) => {}
         }
         if now.since(self.swept) >= SWEEP {
             self.swept = now;

@@ -13,6 +13,7 @@ pub use self::vocabulary::{
 use crate::{
     RoomId, SessionId, Side,
     criteria::{ChannelVersion, Criteria, MatchBy, Role},
+    outlook::Outlook,
 };
 
 /// What a client may ask. Its `Debug` shows neither a ticket nor whom it wants to meet.
@@ -155,8 +156,8 @@ pub enum ServerMessage {
         /// How often the server pings, in milliseconds.
         heartbeat_ms: u64,
     },
-    /// The want has been published.
-    Waiting,
+    /// The want has been published. Said again when the outlook changes.
+    Waiting(Outlook),
     /// Two people are in a room.
     Paired(Admission),
     /// Back in the room.
@@ -277,7 +278,7 @@ impl fmt::Debug for ServerMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready { session, .. } => write!(f, "Ready({session:?})"),
-            Self::Waiting => f.write_str("Waiting"),
+            Self::Waiting(_) => f.write_str("Waiting"),
             Self::Paired(place) => write!(f, "Paired({place:?})"),
             Self::Resumed(place) => write!(f, "Resumed({place:?})"),
             Self::Peer { state } => write!(f, "Peer({state:?})"),
@@ -296,7 +297,7 @@ impl ServerMessage {
     pub const fn kind(&self) -> ServerType {
         match self {
             Self::Ready { .. } => ServerType::Ready,
-            Self::Waiting => ServerType::Waiting,
+            Self::Waiting(_) => ServerType::Waiting,
             Self::Paired(_) => ServerType::Paired,
             Self::Resumed(_) => ServerType::Resumed,
             Self::Peer { .. } => ServerType::Peer,

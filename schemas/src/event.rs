@@ -138,6 +138,10 @@ pub enum WantEvent {
     Withdrawn(#[serde(deserialize_with = "list::deserialize")] Vec<WantId>),
     /// The two people of this invite have met: its queue is spent.
     Met(Queue),
+    /// How is it in these queues? At most [`crate::limits::ASK_BATCH`] are answered, with
+    /// [`crate::message::Message::Queue`]. From a gateway that tells who is there before anybody
+    /// waits.
+    Asked(#[serde(deserialize_with = "list::deserialize")] Vec<Queue>),
 }
 
 /// One half of a match.

@@ -21,6 +21,7 @@ pub mod nodes;
 pub mod order;
 pub mod orders;
 pub mod origin_keys;
+pub mod outlook;
 pub mod reconnect;
 pub mod room;
 pub mod session;

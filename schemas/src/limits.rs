@@ -42,6 +42,19 @@ pub const BATCH: usize = 1000;
 /// How many wants one batch holds at most: a want with all its tags takes about 750 bytes.
 pub const WANT_BATCH: usize = 150;
 
+/// How many classes one message of pairing tells of at most: each takes less than 150 bytes.
+pub const CLASS_BATCH: usize = 500;
+
+/// For how many queues a gateway asks in one message at most: the answer, with three classes for
+/// each, is one message, too.
+pub const ASK_BATCH: usize = CLASS_BATCH / 3;
+
+/// How seldom somebody who waits is told that the outlook has changed.
+pub const OUTLOOK_REPEAT: Duration = Duration::from_secs(5);
+
+/// An outlook that pairing has not confirmed for so long is not true any more.
+pub const OUTLOOK_SILENCE: Duration = Duration::from_secs(30);
+
 /// Most certificates that vouch for a signing key: the node's own, and two between it and the
 /// authority.
 pub const PROOF_CERTIFICATES: usize = 3;

@@ -12,6 +12,7 @@ use crate::{
     },
     order::{Receipt, SignedOrder},
     origin_keys::OriginEvent,
+    outlook::QueueStates,
     subject::Subject,
 };
 
@@ -70,6 +71,13 @@ pub enum Message {
         to: NodeId,
         /// The match.
         event: MatchEvent,
+    },
+    /// How it stands in classes in which the gateway `to` has somebody who waits.
+    Queue {
+        /// The gateway.
+        to: NodeId,
+        /// The classes.
+        states: QueueStates,
     },
     /// An event of a session.
     Session {
@@ -170,6 +178,7 @@ impl Message {
             Self::Report { from, .. } => Subject::Report(from.clone()),
             Self::Origin { from, .. } => Subject::Origin(from.clone()),
             Self::Match { to, .. } => Subject::Match(to.clone()),
+            Self::Queue { to, .. } => Subject::Queue(to.clone()),
             Self::Session { session, speaker, .. } => Subject::Session(*session, *speaker),
             Self::Own { from, message } => match &**message {
                 Self::Peer { room, to, .. } => Subject::OwnPeer(*room, from.clone(), to.clone()),
@@ -201,6 +210,7 @@ impl Message {
             Self::Report { report, .. } => codec::encode(report),
             Self::Origin { event, .. } => codec::encode(event),
             Self::Match { event, .. } => codec::encode(event),
+            Self::Queue { states, .. } => codec::encode(states),
             Self::Session { event, .. } => codec::encode(event),
             Self::Key { event, .. } => codec::encode(event),
             Self::Lease { lease, .. } => codec::encode(lease),
@@ -225,6 +235,7 @@ impl Message {
             Subject::Origin(from) => Self::Origin { from, event: codec::decode(body)? },
             Subject::Report(from) => Self::Report { from, report: codec::decode(body)? },
             Subject::Match(to) => Self::Match { to, event: codec::decode(body)? },
+            Subject::Queue(to) => Self::Queue { to, states: codec::decode(body)? },
             Subject::Session(session, speaker) => {
                 Self::Session { session, speaker, event: codec::decode(body)? }
             }
@@ -291,7 +302,9 @@ impl Message {
             Self::Want { event: WantEvent::Waiting(wants), .. } => {
                 highest(wants.iter().map(|want| want.stamp))
             }
-            Self::Want { event: WantEvent::Withdrawn(_) | WantEvent::Met(_), .. } => Stamp::NONE,
+            Self::Want {
+                event: WantEvent::Withdrawn(_) | WantEvent::Met(_) | WantEvent::Asked(_), ..
+            } => Stamp::NONE,
             Self::Session { event, .. } => match event {
                 SessionEvent::Attached { stamp, .. } | SessionEvent::StartedOver { stamp } => *stamp,
                 SessionEvent::Revoked { .. }
@@ -304,6 +317,7 @@ impl Message {
             Self::Report { .. }
             | Self::Origin { .. }
             | Self::Match { .. }
+            | Self::Queue { .. }
             | Self::Ask { .. }
             | Self::Key { .. }
             | Self::Sync { .. }

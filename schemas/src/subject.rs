@@ -41,6 +41,8 @@ pub enum Subject {
     Origin(NodeId),
     /// Matches for that gateway.
     Match(NodeId),
+    /// How it stands where people of that gateway wait.
+    Queue(NodeId),
     /// Events of a session.
     Session(SessionId, Service),
     /// A room event of an attachment of the first gateway, for the second.
@@ -80,6 +82,7 @@ impl Subject {
             Self::Report(node) => format!("{PREFIX}.report.{}", node.as_str()),
             Self::Origin(node) => format!("{PREFIX}.origin.{}", node.as_str()),
             Self::Match(node) => format!("{PREFIX}.match.{}", node.as_str()),
+            Self::Queue(node) => format!("{PREFIX}.queue.{}", node.as_str()),
             Self::Session(session, speaker) => {
                 format!("{PREFIX}.session.{}.event.{}", session.text(), speaker.word())
             }
@@ -126,6 +129,7 @@ impl Subject {
             "report" => Self::Report(next()?.parse().ok()?),
             "origin" => Self::Origin(next()?.parse().ok()?),
             "match" => Self::Match(next()?.parse().ok()?),
+            "queue" => Self::Queue(next()?.parse().ok()?),
             "session" => {
                 let session = next()?.parse().ok()?;
                 match next()? {

@@ -116,6 +116,7 @@ impl Subject {
             Self::Sync(_) => "cc.v1.sync.{node}",
             Self::Node(..) => "cc.v1.node.{role}.{node}",
             Self::Order(_) => "cc.v1.order.{kind}",
+            Self::Queue(_) => "cc.v1.queue.{node}",
             Self::OrdersAsk => "cc.v1.orders.ask",
         }
     }
@@ -140,6 +141,7 @@ impl Message {
                 WantEvent::Waiting(_) => "waiting",
                 WantEvent::Withdrawn(_) => "withdrawn",
                 WantEvent::Met(_) => "met",
+                WantEvent::Asked(_) => "asked",
             },
             Self::Report { .. } => "report",
             Self::Origin { event, .. } => match event {
@@ -151,6 +153,7 @@ impl Message {
                 MatchEvent::Pair(_) => "pair",
                 MatchEvent::Spent(_) => "spent",
             },
+            Self::Queue { .. } => "queue-states",
             Self::Session { event, .. } => match event {
                 SessionEvent::Attached { .. } => "attached",
                 SessionEvent::Revoked { .. } => "revoked",

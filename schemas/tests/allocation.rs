@@ -81,6 +81,7 @@ fn decode_as_everything(body: &[u8]) {
         Subject::Report(node()),
         Subject::Origin(node()),
         Subject::Match(node()),
+        Subject::Queue(node()),
         Subject::Session(session, Service::Gateway),
         Subject::OwnPeer(room, node(), node()),
         Subject::OwnRoom(room, node()),

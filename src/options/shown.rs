@@ -2,12 +2,12 @@
 
 use std::{fs, path::Path};
 
-use gateway::about::{About, ExitUrl, Shown, WELCOME_CHARS};
+use gateway::about::{About, ExitUrl, Presence, Shown, WELCOME_CHARS};
 
 use super::{
     reader::Reader,
-    table::{CONSENT, EXIT_URL, OPERATOR_CONTACT, OPERATOR_NAME, WELCOME},
-    value::{Value, Wrong},
+    table::{CONSENT, EXIT_URL, OPERATOR_CONTACT, OPERATOR_NAME, SHOW_PRESENCE, WELCOME},
+    value::{Switch, Value, Wrong},
 };
 
 /// A file longer than this is not read to its end: no character takes more than four bytes.
@@ -38,6 +38,10 @@ pub(super) fn about(reader: &mut Reader) -> About {
         welcome,
         consent: reader.find(&CONSENT),
         exit_url: reader.find(&EXIT_URL),
+        presence: match reader.get(&SHOW_PRESENCE) {
+            Switch::On => Presence::Shown,
+            Switch::Off => Presence::Hidden,
+        },
     }
 }
 

@@ -21,6 +21,7 @@ mod operations;
 mod options;
 mod orders;
 mod origin_keys;
+mod outlook;
 mod page;
 mod permissions;
 mod privacy;

@@ -177,7 +177,8 @@ impl Person {
         self.hear("resumed").await;
     }
 
-    /// The next item, except for renewed tokens, which are kept.
+    /// The next item, except for renewed tokens, which are kept, and for what may be expected
+    /// while waiting ([`Self::expects`]).
     pub(crate) async fn next(&mut self) -> Heard {
         let session = self.session.clone();
         in_time(&format!("something for {session}"), self.next_heard()).await
@@ -195,10 +196,28 @@ impl Person {
                 None => return Heard::Closed(None),
             };
             self.keep(&message);
-            if message["type"] != "token" {
+            if message["type"] != "token" && !is_outlook(&message) {
                 return Heard::Control(message);
             }
         }
+    }
+
+    /// Waits until this is what may be expected. Everything else is skipped.
+    pub(crate) async fn expects(&mut self, outlook: Value) {
+        let mut expected = outlook;
+        expected["type"] = "waiting".into();
+        let told = async {
+            loop {
+                let message = self.socket_mut().next().await.expect("an open socket");
+                let Message::Text(text) = message else { continue };
+                let message: Value = serde_json::from_str(&text).unwrap();
+                self.keep(&message);
+                if message == expected {
+                    return;
+                }
+            }
+        };
+        in_time(&format!("{expected}"), told).await;
     }
 
     /// Waits for a renewed token.
@@ -208,6 +227,9 @@ impl Person {
                 let message = self.socket_mut().next().await.expect("an open socket");
                 let Message::Text(text) = message else { continue };
                 let message: Value = serde_json::from_str(&text).unwrap();
+                if is_outlook(&message) {
+                    continue;
+                }
                 assert_eq!(message["type"], "token", "{message}");
                 return message;
             }
@@ -354,4 +376,9 @@ fn upgrade_request(to: SocketAddr, headers: &[(&str, &str)]) -> Request<()> {
 /// A field of a message.
 pub(crate) fn text(message: &Value, field: &str) -> String {
     message[field].as_str().unwrap_or_else(|| panic!("{field} in {message}")).to_owned()
+}
+
+/// Whether this tells somebody who waits what may be expected.
+fn is_outlook(message: &Value) -> bool {
+    message["type"] == "waiting" && message.as_object().is_some_and(|members| members.len() > 1)
 }

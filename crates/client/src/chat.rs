@@ -251,7 +251,7 @@ impl Chat {
     fn handle(&mut self, event: machine::Event) {
         match event {
             machine::Event::Connected => self.events.push_back(Event::Connected),
-            machine::Event::Waiting => self.events.push_back(Event::Waiting),
+            machine::Event::Waiting(outlook) => self.events.push_back(Event::Waiting(outlook)),
             machine::Event::Paired { room, side, by } => self.paired(room, side, &by),
             machine::Event::Resumed => {
                 self.events.push_back(Event::Resumed);

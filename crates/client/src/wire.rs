@@ -67,6 +67,8 @@ fn fields<'a>(kind: &'static str, find: &'a Criteria) -> Fields<'a> {
 
 #[cfg(test)]
 mod tests {
+    use schemas::outlook::Outlook;
+
     use super::*;
 
     #[test]
@@ -111,6 +113,9 @@ mod tests {
     fn a_message_of_a_newer_server_is_ignored() {
         assert_eq!(parse(r#"{"type":"weather"}"#), None);
         assert_eq!(parse("x"), None);
-        assert_eq!(parse(r#"{"type":"waiting","later":1}"#), Some(ServerMessage::Waiting));
+        assert_eq!(
+            parse(r#"{"type":"waiting","later":1}"#),
+            Some(ServerMessage::Waiting(Outlook::default()))
+        );
     }
 }

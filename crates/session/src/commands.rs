@@ -87,7 +87,8 @@ impl Sessions {
             self.start_over(now, id);
             self.wait(now, id, find);
         }
-        self.send(id, ToClient::Waiting);
+        let outlook = self.want(id).map(|want| want.told).unwrap_or_default();
+        self.send(id, ToClient::Waiting(outlook));
         Ok(())
     }
 

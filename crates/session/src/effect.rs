@@ -4,6 +4,7 @@ use schemas::{
     CloseCode, NodeId, RoomId, SessionId, Side, Stamp,
     control::{ControlError, EndReason, PeerState},
     message::Message,
+    outlook::Outlook,
     token::RoomHistory,
 };
 
@@ -61,8 +62,8 @@ pub enum Route {
 pub enum ToClient {
     /// One with tokens that only the gateway can sign.
     Unsigned(Unsigned),
-    /// The want has been published.
-    Waiting,
+    /// The want has been published, or the outlook has changed.
+    Waiting(Outlook),
     /// The other side lost or regained its connection.
     Peer(PeerState),
     /// The room is over.

@@ -30,6 +30,7 @@ impl Sessions {
             }
             Message::Presence { presence, .. } => self.handle_presence(now, presence),
             Message::Match { event, .. } => self.handle_match(now, event),
+            Message::Queue { states, .. } => self.handle_queues(now, states),
             Message::Session { session, event, .. } => self.handle_session(now, *session, event),
             Message::Heartbeat { service: Service::Gateway, from, heartbeat } => {
                 self.handle_heartbeat(now, from, heartbeat);

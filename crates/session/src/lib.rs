@@ -40,6 +40,7 @@ mod leaving;
 mod matches;
 mod memory;
 mod neighbours;
+mod outlooks;
 mod queries;
 mod renewal;
 mod reports;

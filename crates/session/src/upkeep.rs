@@ -43,6 +43,7 @@ impl Sessions {
         }
         if self.wants.repetition_due(now) {
             self.repeat_wants(now);
+            self.doubt_outlooks(now);
         }
         if let Some(rooms) = self.next_slice(now) {
             for room in &rooms {

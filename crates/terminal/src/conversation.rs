@@ -10,7 +10,10 @@ use client::{
     channel::MessageNumber,
     chat::{End, Event},
 };
-use schemas::control::{Category, ErrorCode};
+use schemas::{
+    control::{Category, ErrorCode},
+    outlook::Outlook,
+};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -40,6 +43,8 @@ pub(super) struct Conversation {
     after: After,
     /// When somebody who waits is told that nobody is there.
     long_wait: Option<Instant>,
+    /// What whoever waits was told last of what may be expected.
+    outlook: Option<Outlook>,
     /// Until when the last chat can be reported, if it has ended.
     reportable: Option<Instant>,
     /// A report that was asked for once. The second time it is made.
@@ -85,6 +90,7 @@ impl Conversation {
             stage: Stage::Alone,
             after: After::Rest,
             long_wait: None,
+            outlook: None,
             reportable: None,
             asked: None,
             leaving: false,
@@ -148,6 +154,7 @@ impl Conversation {
         if let Some(handout) = handout {
             self.report(Report::Invite(&handout));
         }
+        self.outlook = None;
         self.chat.find(criteria);
         match self.stage {
             Stage::Alone | Stage::Waiting => self.stage = Stage::Waiting,
@@ -187,14 +194,21 @@ impl Conversation {
         match event {
             Event::Connected | Event::WindowOpen => {}
             Event::PeerTyping(typing) => self.report(Report::PeerTyping(typing)),
-            Event::Waiting => {
-                self.report(Report::Waiting);
+            Event::Waiting(outlook) if self.outlook.is_some() => {
+                if self.outlook.replace(outlook) != Some(outlook) {
+                    self.report(Report::Outlook(outlook));
+                }
+            }
+            Event::Waiting(outlook) => {
+                self.outlook = Some(outlook);
+                self.report(Report::Waiting(outlook));
                 let by_chance = matches!(self.meeting, MeetingKind::Anybody | MeetingKind::Topic(_));
                 let is_person = self.input.typist != Typist::Script;
                 self.long_wait = (by_chance && is_person).then(|| Instant::now() + LONG_WAIT);
             }
             Event::Met => {
                 (self.stage, self.long_wait, self.reportable) = (Stage::Meeting, None, None);
+                self.outlook = None;
                 self.meetings += 1;
                 self.outcome.begin();
                 self.report(Report::Met);
@@ -221,7 +235,10 @@ impl Conversation {
             Event::AllReceived => self.report(Report::AllReceived),
             Event::PeerAway { kept } => self.report(Report::PeerAway(kept)),
             Event::PeerOnline => self.report(Report::PeerOnline),
-            Event::Disconnected { retry_in } => self.report(Report::Disconnected { retry_in }),
+            Event::Disconnected { retry_in } => {
+                self.outlook = None;
+                self.report(Report::Disconnected { retry_in });
+            }
             Event::Resumed => self.report(Report::Resumed),
             Event::Ended { end } => self.ended(end),
             Event::Error { code, message } => self.refused(code, &message),

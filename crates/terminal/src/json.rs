@@ -13,6 +13,7 @@ use client::{
 };
 use schemas::{
     control::{EndReason, ServiceState},
+    outlook::Outlook,
     text::is_replaced,
 };
 use serde_json::{Value, json};
@@ -56,12 +57,19 @@ fn line(object: &Value) -> String {
     line
 }
 
+/// A `waiting`, with what is known of what may be expected.
+fn expected(outlook: Outlook) -> Value {
+    let mut object = json!(outlook);
+    object["event"] = json!("waiting");
+    object
+}
+
 fn object(report: Report<'_>) -> Value {
     match report {
         Report::Invite(handout) => {
             json!({ "event": "invite", "link": *handout.link, "words": *handout.words })
         }
-        Report::Waiting => json!({ "event": "waiting" }),
+        Report::Waiting(outlook) | Report::Outlook(outlook) => expected(outlook),
         Report::StillWaiting => json!({ "event": "still-waiting" }),
         Report::Met => json!({ "event": "met" }),
         Report::Secured(code) => with_code("secured", code),

@@ -21,6 +21,7 @@ mod model;
 mod opening;
 mod options;
 mod outcome;
+mod outlook_text;
 mod output;
 mod painter;
 mod plain;

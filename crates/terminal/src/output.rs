@@ -8,7 +8,10 @@ use client::{
     channel::{MessageNumber, SafetyCode, Target, Typing, Whose},
     chat::End,
 };
-use schemas::control::{ErrorCode, ServiceState};
+use schemas::{
+    control::{ErrorCode, ServiceState},
+    outlook::Outlook,
+};
 
 use super::{options::ChatOptions, state::Handout};
 
@@ -49,7 +52,10 @@ pub(super) struct Named {
 pub(super) enum Report<'a> {
     /// An invite to hand over.
     Invite(&'a Handout),
-    Waiting,
+    /// Waiting has begun.
+    Waiting(Outlook),
+    /// What may be expected has changed.
+    Outlook(Outlook),
     /// Nobody was met for a while.
     StillWaiting,
     Met,

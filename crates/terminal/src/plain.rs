@@ -11,9 +11,11 @@ use client::{
     Closed,
     channel::{SafetyCode, Whose},
 };
+use schemas::outlook::Outlook;
 use zeroize::Zeroizing;
 
 use super::{
+    outlook_text::outlook,
     output::{Named, Report, Reporter},
     service_text::service,
     streams,
@@ -66,6 +68,14 @@ impl Plain {
     fn status(&self, what: impl fmt::Display) {
         // If standard error is closed, nobody wants to read it.
         _ = writeln!(io::stderr(), "* {}", harmless(&what.to_string()));
+    }
+
+    /// What whoever waits may expect, if something is known.
+    fn expect(&self, expected: &Outlook) {
+        let words = outlook(expected);
+        if !words.is_empty() {
+            self.status(words);
+        }
     }
 
     /// The same for words of the server or of the peer, which keep their mark on every row.
@@ -184,7 +194,11 @@ impl Reporter for Plain {
             Report::ReportedLate => self.status("you reported the chat that has ended"),
             Report::NotSent(1) => self.status("a text was not sent"),
             Report::NotSent(texts) => self.status(format_args!("{texts} texts were not sent")),
-            Report::Waiting => self.status("looking for somebody"),
+            Report::Waiting(expected) => {
+                self.status("looking for somebody");
+                self.expect(&expected);
+            }
+            Report::Outlook(expected) => self.expect(&expected),
             Report::StillWaiting => {
                 self.status(
                     "nobody else is looking in this way at the moment; /any looks for anybody, /quit ends",

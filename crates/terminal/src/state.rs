@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use client::channel::{SafetyCode, Typing};
 use ratatui::layout::Size;
-use schemas::control::Category;
+use schemas::{control::Category, outlook::Outlook};
 use zeroize::Zeroizing;
 
 use crate::{clock::ClockTime, draft::Draft, log::Log};
@@ -34,6 +34,8 @@ pub(crate) struct ScreenState {
     pub(crate) invite: Option<Handout>,
     /// When somebody who waits is told that nobody is there. Over as soon as it is in the past.
     pub(crate) long_wait: Option<Duration>,
+    /// What whoever waits may expect.
+    pub(crate) outlook: Outlook,
     pub(crate) popup: Option<Popup>,
     /// An answer to the last key.
     pub(crate) notice: Option<String>,
@@ -59,6 +61,7 @@ impl ScreenState {
             draft: Draft::new(),
             invite: None,
             long_wait: None,
+            outlook: Outlook::default(),
             popup: None,
             notice: None,
             scroll: 0,

@@ -63,7 +63,7 @@ impl Node {
 
     fn send(&self, connection: &Connection, message: ToClient) {
         match message {
-            ToClient::Waiting => connection.send(&ServerMessage::Waiting),
+            ToClient::Waiting(outlook) => connection.send(&ServerMessage::Waiting(outlook)),
             ToClient::Peer(state) => connection.send(&ServerMessage::Peer { state }),
             ToClient::Ended(reason) => {
                 self.metrics.ended(reason);

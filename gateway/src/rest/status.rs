@@ -3,11 +3,17 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use schemas::control::{ServiceState, Strangers};
+use schemas::{
+    control::{ServiceState, Strangers},
+    outlook::Partners,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{config::Matching, node::Node};
+use crate::{
+    config::Matching,
+    node::{Node, who_is_there::AtTopic},
+};
 
 /// What a person may want to know before waiting for somebody.
 #[derive(Serialize, ToSchema)]
@@ -52,6 +58,58 @@ pub(super) struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://www.example.org/weather")]
     exit_url: Option<String>,
+    /// Who is there for each topic, and for none; absent unless the operator wants it told. Empty
+    /// while nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence: Option<Vec<TopicPresence>>,
+}
+
+/// Who is there for one topic: they wait, or were matched in the last quarter of an hour. What is
+/// absent is not known.
+#[derive(Serialize, ToSchema)]
+struct TopicPresence {
+    /// The topic; absent for those who name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "grief")]
+    topic: Option<String>,
+    /// Those who offer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    helpers: Option<HowMany>,
+    /// Those who seek.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seekers: Option<HowMany>,
+    /// Those who do neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    others: Option<HowMany>,
+}
+
+/// How many people there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum HowMany {
+    /// Nobody.
+    None,
+    /// Fewer than five.
+    Few,
+    /// Five or more.
+    Many,
+}
+
+impl From<Partners> for HowMany {
+    fn from(partners: Partners) -> Self {
+        match partners {
+            Partners::None => Self::None,
+            Partners::Few => Self::Few,
+            Partners::Many => Self::Many,
+        }
+    }
+}
+
+impl From<AtTopic> for TopicPresence {
+    fn from(AtTopic { topic, helpers, seekers, others }: AtTopic) -> Self {
+        let [helpers, seekers, others] = [helpers, seekers, others].map(|count| count.map(HowMany::from));
+        Self { topic, helpers, seekers, others }
+    }
 }
 
 /// Who runs a server.
@@ -110,6 +168,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<Status> {
         welcome: about.welcome.as_ref().map(|text| text.as_str().to_owned()),
         consent: about.consent.as_ref().map(|text| text.as_str().to_owned()),
         exit_url: about.exit_url.as_ref().map(|url| url.as_str().to_owned()),
+        presence: node.who_is_there().map(|all| all.into_iter().map(TopicPresence::from).collect()),
     })
 }
 

@@ -55,6 +55,7 @@ impl Leases {
             | Message::Report { .. }
             | Message::Origin { .. }
             | Message::Match { .. }
+            | Message::Queue { .. }
             | Message::Order(_)
             | Message::OrdersAsk => {}
         }

@@ -60,6 +60,11 @@ impl Pool {
         let (Some(first), Some(second)) = (half(low), half(high)) else { return };
         let event = MatchEvent::Pair([first, second]);
         self.counts.matches += 1;
+        for id in [low, high] {
+            if let Some(want) = self.index.get(&id) {
+                self.recent_waits.served(now, want.role_queue, want.session, want.since);
+            }
+        }
         self.index.take_turn(&low, &mut self.rng);
         self.index.take_turn(&high, &mut self.rng);
         let first = self.conclude(now, low, event.clone());

@@ -7,6 +7,7 @@ use schemas::{
     UnixMillis, WantId,
     criteria::{ChannelVersion, Language, Queue, Role},
     event::Want,
+    outlook::Class,
 };
 
 use super::{FairBy, rotation::Position};
@@ -103,6 +104,21 @@ impl RoleQueue {
         Self { queue, role, channel }
     }
 
+    /// Not after any other.
+    pub(super) fn first_of_all() -> Self {
+        Self::first_of(Queue::Anyone)
+    }
+
+    /// What others call it.
+    pub(super) fn class(self) -> Class {
+        let role = match self.role {
+            RoleKey::None => None,
+            RoleKey::Seek => Some(Role::Seek),
+            RoleKey::Offer => Some(Role::Offer),
+        };
+        Class { queue: self.queue, role, channel: self.channel }
+    }
+
     /// Not after any role queue of a queue.
     pub(super) fn first_of(queue: Queue) -> Self {
         Self { queue, role: RoleKey::None, channel: ChannelVersion::FIRST }
@@ -176,7 +192,7 @@ impl LanguageBucket {
     }
 
     /// Buckets that together contain each want of a role queue exactly once.
-    const ALL: [Self; 2] = [Self::ANY, Self::SPECIFIC];
+    pub(super) const ALL: [Self; 2] = [Self::ANY, Self::SPECIFIC];
 
     /// The same for wants that are offered later.
     fn late(self) -> Self {

@@ -15,7 +15,8 @@ use schemas::{
 };
 
 use super::{
-    index_key::{IndexKey, LanguageBucket, OrderKey, RoleQueue},
+    census::Census,
+    index_key::{IndexKey, LanguageBucket, OrderKey, Place, RoleQueue},
     members::Members,
     pooled_want::{Apart, PooledWant},
     rotation::Position,
@@ -34,6 +35,7 @@ pub(super) struct WantIndex {
     /// The origins of each bucket, in the order of their turns.
     order: BTreeSet<OrderKey>,
     members: Members,
+    census: Census,
     sessions: BTreeMap<SessionId, WantId>,
     nodes: BTreeMap<NodeId, BTreeSet<WantId>>,
     deadlines: BTreeSet<(UnixMillis, WantId)>,
@@ -72,6 +74,7 @@ impl WantIndex {
         }
         want.set_deadline(now, now);
         self.members.joined(now, want.role_queue, want.place, rng);
+        self.census.joined(want.role_queue, &want.node);
         self.add_keys(&want, id);
         self.sessions.insert(want.session, id);
         self.nodes.entry(node).or_default().insert(id);
@@ -85,6 +88,7 @@ impl WantIndex {
         let want = self.wants.remove(id)?;
         self.remove_keys(&want, *id);
         self.members.left(now, want.role_queue, want.place, remember);
+        self.census.left(want.role_queue, &want.node);
         self.sessions.remove(&want.session);
         self.deadlines.remove(&(want.due, *id));
         if let Some(held) = self.nodes.get_mut(&want.node) {
@@ -241,6 +245,30 @@ impl WantIndex {
             }
         }
         None
+    }
+
+    /// How many wait in a class.
+    pub(super) fn waiting(&self, role_queue: RoleQueue) -> u32 {
+        self.census.waiting(role_queue)
+    }
+
+    /// The next classes in turn in which strangers wait, and the gateways on which they are.
+    pub(super) fn next_classes(&mut self, most: usize) -> Vec<(RoleQueue, Vec<NodeId>)> {
+        self.census.next_part(most)
+    }
+
+    /// Since when those wait who have waited longest in a class, at most so many: where origins do
+    /// not matter, so that nobody is offered later than others.
+    pub(super) fn oldest(&self, role_queue: RoleQueue, most: usize) -> Vec<UnixMillis> {
+        let in_bucket = |bucket| {
+            let first = IndexKey::first_of(role_queue, Place::SHARED, bucket);
+            let last = IndexKey::last_of(role_queue, Place::SHARED, bucket);
+            self.keys.range(first..=last).take(most).map(|key| key.since)
+        };
+        let mut oldest: Vec<_> = LanguageBucket::ALL.into_iter().flat_map(in_bucket).collect();
+        oldest.sort_unstable();
+        oldest.truncate(most);
+        oldest
     }
 
     /// All wants of a queue.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::outlook::Partners;
 
 fn code(text: &str) -> ErrorCode {
     ClientMessage::parse(text).expect_err(text).code
@@ -61,7 +62,10 @@ fn every_fault_is_named() {
 #[test]
 fn messages_look_as_the_protocol_says() {
     let json = |message: ServerMessage| message.json();
-    assert_eq!(json(ServerMessage::Waiting), r#"{"type":"waiting"}"#);
+    assert_eq!(json(ServerMessage::Waiting(Outlook::default())), r#"{"type":"waiting"}"#);
+    let outlook = Outlook { ahead: Some(2), partners: Some(Partners::Few), about_s: Some(300) };
+    let waiting = r#"{"type":"waiting","ahead":2,"partners":"few","about_s":300}"#;
+    assert_eq!(json(ServerMessage::Waiting(outlook)), waiting);
     assert_eq!(json(ServerMessage::Peer { state: PeerState::Away }), r#"{"type":"peer","state":"away"}"#);
     assert_eq!(json(ServerMessage::Ended { reason: EndReason::Left }), r#"{"type":"ended","reason":"left"}"#);
     let place = Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into() };

@@ -28,7 +28,8 @@ words! {
     pub enum ServerType {
         /// The first message on every connection.
         Ready = "ready",
-        /// The want has been published.
+        /// The want has been published; said again when what may be expected has
+        /// changed.
         Waiting = "waiting",
         /// Two people are in a room.
         Paired = "paired",

@@ -45,11 +45,14 @@ impl Message {
                 KeyEvent::Expired => &[Janitor],
             },
             Self::Want { event, .. } => match event {
-                WantEvent::Waiting(_) | WantEvent::Withdrawn(_) | WantEvent::Met(_) => &[Gateway],
+                WantEvent::Waiting(_) | WantEvent::Withdrawn(_) | WantEvent::Met(_) | WantEvent::Asked(_) => {
+                    &[Gateway]
+                }
             },
             Self::Match { event, .. } => match event {
                 MatchEvent::Pair(_) | MatchEvent::Spent(_) => &[Pairing],
             },
+            Self::Queue { .. } => &[Pairing],
             Self::Origin { event, .. } => match event {
                 OriginEvent::Asked(_) | OriginEvent::Offered(_) | OriginEvent::Sealed(_) => &[Gateway],
             },
@@ -106,6 +109,7 @@ impl Message {
             | Self::Report { .. }
             | Self::Origin { .. }
             | Self::Match { .. }
+            | Self::Queue { .. }
             | Self::Ask { .. }
             | Self::Lease { .. }
             | Self::Sync { .. }
@@ -148,6 +152,7 @@ impl Message {
             | Self::Report { .. }
             | Self::Origin { .. }
             | Self::Match { .. }
+            | Self::Queue { .. }
             | Self::Ask { .. }
             | Self::Key { .. }
             | Self::Lease { .. }

@@ -23,6 +23,8 @@ pub enum Interest {
     Origins,
     /// Matches for this gateway.
     Matches(NodeId),
+    /// How it stands where people of this gateway wait.
+    Queues(NodeId),
     /// Events of all sessions.
     SessionEvents,
     /// What gateways say to every gateway of their own attachments to rooms.
@@ -57,6 +59,7 @@ impl Interest {
                 Self::RoomEvents,
                 Self::Presence(node.clone()),
                 Self::Matches(node.clone()),
+                Self::Queues(node.clone()),
                 Self::Origins,
                 Self::Reports,
                 Self::SessionEvents,
@@ -112,6 +115,7 @@ impl Interest {
             Self::Reports => format!("{PREFIX}.report.*"),
             Self::Origins => format!("{PREFIX}.origin.*"),
             Self::Matches(node) => Subject::Match(node.clone()).text(),
+            Self::Queues(node) => Subject::Queue(node.clone()).text(),
             Self::SessionEvents => format!("{PREFIX}.session.*.event.*"),
             Self::OwnRooms => format!("{PREFIX}.joined.*.*"),
             Self::OwnPresences(node) => format!("{PREFIX}.present.*.{}", node.as_str()),
@@ -136,7 +140,8 @@ impl Interest {
             )
             | (Self::OwnPresences(me), Subject::OwnPresence(_, node))
             | (Self::Presence(me), Subject::Presence(node))
-            | (Self::Matches(me), Subject::Match(node)) => me == node,
+            | (Self::Matches(me), Subject::Match(node))
+            | (Self::Queues(me), Subject::Queue(node)) => me == node,
             (Self::Heartbeats(of), Subject::Node(service, _)) => of == service,
             (Self::PeerEvents, Subject::Peer(..))
             | (Self::RoomEvents, Subject::Room(..))

@@ -36,6 +36,8 @@ words! {
         Origin = "origin",
         /// Matches for one gateway.
         Match = "match",
+        /// How it stands where people of one gateway wait.
+        Queue = "queue",
         /// Events of a session.
         Session = "session",
         /// A room event of an attachment of the publisher, for one gateway.
@@ -81,7 +83,7 @@ impl Kind {
             | Self::OwnSession
             | Self::Ask
             | Self::Lease => &[Gateway],
-            Self::Match => &[Pairing],
+            Self::Match | Self::Queue => &[Pairing],
             Self::Room | Self::Session | Self::Key | Self::Sync => &[Gateway, Janitor],
             Self::Node | Self::OrdersAsk => &Service::ALL,
             Self::Order => &[],
@@ -101,6 +103,7 @@ impl Kind {
             | Self::Report
             | Self::Origin
             | Self::Match
+            | Self::Queue
             | Self::Session
             | Self::OwnPeer
             | Self::OwnRoom
@@ -126,6 +129,7 @@ impl Kind {
             Self::Report => format!("{PREFIX}.report.{node}"),
             Self::Origin => format!("{PREFIX}.origin.{node}"),
             Self::Match => format!("{PREFIX}.match.*"),
+            Self::Queue => format!("{PREFIX}.queue.*"),
             Self::Session => format!("{PREFIX}.session.*.event.{role}"),
             Self::OwnPeer => format!("{PREFIX}.room.*.{OWN}{node}.*"),
             Self::OwnRoom => format!("{PREFIX}.joined.{node}.*"),
@@ -154,6 +158,7 @@ impl Subject {
             Self::Report(_) => Kind::Report,
             Self::Origin(_) => Kind::Origin,
             Self::Match(_) => Kind::Match,
+            Self::Queue(_) => Kind::Queue,
             Self::Session(..) => Kind::Session,
             Self::OwnPeer(..) => Kind::OwnPeer,
             Self::OwnRoom(..) => Kind::OwnRoom,

@@ -11,6 +11,7 @@ use schemas::{
     criteria::Role,
     limits,
     order::OrderKind,
+    outlook::{Outlook, Partners},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -44,7 +45,12 @@ fn every_server_message() -> Vec<ServerMessage> {
             limits: accepted,
             heartbeat_ms: 25_000,
         },
-        ServerMessage::Waiting,
+        ServerMessage::Waiting(Outlook::default()),
+        ServerMessage::Waiting(Outlook {
+            ahead: Some(10),
+            partners: Some(Partners::None),
+            about_s: Some(30),
+        }),
         ServerMessage::Paired(place.clone()),
         ServerMessage::Resumed(place),
         ServerMessage::Peer { state: PeerState::Away },
@@ -95,7 +101,13 @@ fn every_message_of_a_gateway_is_described_and_nothing_less_passes() {
         assert_eq!(json["type"], kind);
         assert!(fits(kind, &json), "{json}");
         let is_optional = |member: &str| {
-            matches!((kind, member), ("token", "ticket") | ("drain", "to") | ("service", "closed" | "notice"))
+            matches!(
+                (kind, member),
+                ("waiting", "ahead" | "partners" | "about_s")
+                    | ("token", "ticket")
+                    | ("drain", "to")
+                    | ("service", "closed" | "notice")
+            )
         };
         for member in json.as_object().unwrap().keys().filter(|member| !is_optional(member)) {
             let mut less = json.clone();
@@ -196,6 +208,7 @@ fn every_word_is_listed() {
     listed::<Strangers>("service/properties/strangers", Strangers::ALL.iter().map(|word| word.word()));
     let kinds: BTreeSet<_> = OrderKind::ALL.iter().map(|kind| kind.word().to_owned()).collect();
     assert_eq!(strings("/components/parameters/kind/enum"), kinds);
+    listed::<Partners>("waiting/properties/partners", Partners::ALL.iter().map(|word| word.word()));
     listed::<Role>("wanted/properties/role", ["seek", "offer"]);
     listed::<Side>("place/properties/side", ["a", "b"]);
     let roles = Service::ALL.map(|role| role.word().to_owned());

@@ -28,6 +28,7 @@ fn rule(message: &Message) -> Option<&'static str> {
         Message::Report { .. } => Some("report"),
         Message::Origin { .. } => Some("origin-event"),
         Message::Match { .. } => Some("match-event"),
+        Message::Queue { .. } => Some("queue-states"),
         Message::Session { .. } => Some("session-event"),
         Message::Key { .. } => Some("key-event"),
         Message::Lease { .. } => Some("lease"),

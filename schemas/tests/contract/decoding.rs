@@ -23,6 +23,7 @@ fn subjects() -> Vec<Subject> {
         Subject::Presence(node()),
         Subject::Want(node()),
         Subject::Match(node()),
+        Subject::Queue(node()),
         Subject::Session(session, Service::Gateway),
         Subject::OwnPeer(room, node(), node()),
         Subject::OwnRoom(room, node()),

@@ -9,7 +9,9 @@ use schemas::{
     close::{self, Reconnect},
     constants::{Constant, Value},
     control::{Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType},
-    limits, reconnect, text, word_list,
+    limits,
+    outlook::Partners,
+    reconnect, text, word_list,
 };
 use serde_json::Value as Json;
 
@@ -184,6 +186,7 @@ fn the_page_has_the_facts_of_the_protocol() {
     module += &union("Category", Category::ALL.iter().map(|category| category.word()).collect());
     module += &union("PeerState", PeerState::ALL.iter().map(|state| state.word()).collect());
     module += &union("EndReason", EndReason::ALL.iter().map(|end| end.word()).collect());
+    module += &union("Partners", Partners::ALL.iter().map(|word| word.word()).collect());
     module += &union("ErrorCode", ErrorCode::ALL.iter().map(|code| code.word()).collect());
     module += &union("Reconnect", vec!["now", "back-off", "never"]);
     module += &union("Remedy", vec!["repeat", "give-up", "room"]);
@@ -207,6 +210,13 @@ fn the_page_has_the_facts_of_the_protocol() {
         "EndReason",
         "END_REASONS",
         EndReason::ALL.iter().map(|end| end.word()),
+    );
+    list(
+        &mut module,
+        "How many there are whom somebody who waits may meet.",
+        "Partners",
+        "PARTNERS",
+        Partners::ALL.iter().map(|word| word.word()),
     );
     let closes = CloseCode::ALL.iter().map(|code| (code.code().to_string(), code.reconnect().word()));
     map(&mut module, "What a client does after each close code.", "number, Reconnect", "CLOSE_CODES", closes);

@@ -13,6 +13,7 @@ use schemas::{
     message::{Answer, Message},
     order::{Order, OrderKind, OrderMark, Outcome, Receipt, SignedOrder},
     origin_keys::{Asking, OriginEvent, OriginKeyId, SealedKeys},
+    outlook::{Age, Class, ClassState, QueueStates},
     trace::TraceContext,
 };
 use serde_bytes::ByteBuf;
@@ -53,6 +54,7 @@ fn unnamed() -> impl Strategy<Value = Message> {
         (node(), report()).prop_map(|(from, report)| Message::Report { from, report }),
         (node(), origin_event()).prop_map(|(from, event)| Message::Origin { from, event }),
         (node(), match_event()).prop_map(|(to, event)| Message::Match { to, event }),
+        (node(), queue_states()).prop_map(|(to, states)| Message::Queue { to, states }),
         (session(), session_event())
             .prop_map(|(session, (speaker, event))| { Message::Session { session, speaker, event } }),
         session().prop_map(|session| Message::Ask { session }),
@@ -82,6 +84,7 @@ pub(crate) fn said_by(message: &Message, role: Service) -> Option<Message> {
         | Message::Report { .. }
         | Message::Origin { .. }
         | Message::Match { .. }
+        | Message::Queue { .. }
         | Message::Ask { .. }
         | Message::Lease { .. }
         | Message::Sync { .. }
@@ -120,6 +123,7 @@ fn every_variant_of_every_event_has_a_sample() {
             Message::Session { .. } => "session",
             Message::Key { .. } => "key",
             Message::Presence { .. }
+            | Message::Queue { .. }
             | Message::Lease { .. }
             | Message::Report { .. }
             | Message::Heartbeat { .. }
@@ -177,6 +181,7 @@ fn want_event() -> impl Strategy<Value = WantEvent> {
         prop::collection::vec(want(), 0..4).prop_map(WantEvent::Waiting),
         prop::collection::vec(want_id(), 0..4).prop_map(WantEvent::Withdrawn),
         queue().prop_map(WantEvent::Met),
+        prop::collection::vec(queue(), 0..4).prop_map(WantEvent::Asked),
     ]
 }
 
@@ -254,6 +259,27 @@ fn match_event() -> impl Strategy<Value = MatchEvent> {
         (half(), half()).prop_map(|(one, two)| MatchEvent::Pair([one, two])),
         want_id().prop_map(MatchEvent::Spent),
     ]
+}
+
+fn queue_states() -> impl Strategy<Value = QueueStates> {
+    prop::collection::vec(class_state(), 0..4).prop_map(|classes| QueueStates { classes })
+}
+
+fn class_state() -> impl Strategy<Value = ClassState> {
+    let class = (queue(), option::of(role()), channel());
+    let class = class.prop_map(|(queue, role, channel)| Class { queue, role, channel });
+    let oldest = prop::collection::vec(duration().prop_map(Age), 0..=4);
+    let counts = (any::<u32>(), any::<u32>(), option::of(any::<u32>()));
+    (class, counts, option::of(duration()), oldest).prop_map(
+        |(class, (waiting, partners, on_duty), wait, oldest)| ClassState {
+            class,
+            waiting,
+            partners,
+            on_duty,
+            wait,
+            oldest,
+        },
+    )
 }
 
 fn session_event() -> impl Strategy<Value = (Service, SessionEvent)> {

@@ -103,6 +103,13 @@ table! {
         help: "Where the page goes when a person leaves quickly: an everyday page tells less than an \
             empty one. That site sees the person's address, but not where it came from.",
     }
+    SHOW_PRESENCE: Switch {
+        name: "show-presence", group: Service, roles: GATEWAYS,
+        default: Switch::Off, example: "true",
+        help: "Whether the start screen and GET /v1/status tell for each topic whether somebody is \
+            there: nobody, few or many. Whoever watches sees when the first one comes and the last one \
+            goes. The option alone means true.",
+    }
     READY_NEEDS: Vec<Service> {
         name: "ready-needs", group: Service, roles: GATEWAYS,
         without: "none: /readyz says degraded", example: "pairing,janitor",

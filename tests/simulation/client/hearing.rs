@@ -40,7 +40,7 @@ impl World {
                 it.grants.push(grant);
                 self.ask(client, conn);
             }
-            ToClient::Waiting => (tab.phase, tab.waits_for) = (Phase::Waiting, tab.asked.pop_front()),
+            ToClient::Waiting(_) => (tab.phase, tab.waits_for) = (Phase::Waiting, tab.asked.pop_front()),
             ToClient::Unsigned(Unsigned::Paired(ticket)) | ToClient::Unsigned(Unsigned::Resumed(ticket)) => {
                 let peer = PeerState::Online;
                 tab.phase = Phase::Room { room: ticket.room, side: ticket.side, peer };

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use schemas::control::{EndReason, ErrorCode, ServiceState};
+use schemas::{
+    control::{EndReason, ErrorCode, ServiceState},
+    outlook::Outlook,
+};
 
 use crate::{
     channel::{self, MessageNumber, SafetyCode, Target, Typing, Whose},
@@ -20,8 +23,9 @@ pub enum Event {
         /// When the next attempt begins.
         retry_in: Duration,
     },
-    /// Waiting has begun, or has begun again on a new connection.
-    Waiting,
+    /// Waiting has begun, or has begun again on a new connection, with what may be expected as far
+    /// as it is known. While waiting this comes again when that changes, at most every 5 s.
+    Waiting(Outlook),
     /// Matched with somebody; the two agree on keys now.
     Met,
     /// The channel is secured: texts may be sent, and only these two people can read them.
@@ -192,7 +196,7 @@ impl fmt::Debug for Event {
         match self {
             Self::Connected => f.write_str("Connected"),
             Self::Disconnected { retry_in } => write!(f, "Disconnected({retry_in:?})"),
-            Self::Waiting => f.write_str("Waiting"),
+            Self::Waiting(_) => f.write_str("Waiting"),
             Self::Met => f.write_str("Met"),
             Self::Secured { safety } => write!(f, "Secured({safety:?})"),
             Self::Message { number, text, .. } => {

@@ -31,9 +31,9 @@ impl ConnectionMachine {
                 self.keep_token(token.into(), expires_in);
                 self.ready(heartbeat_ms, now);
             }
-            ServerMessage::Waiting if matches!(self.goal, Goal::Find(_)) => {
+            ServerMessage::Waiting(outlook) if matches!(self.goal, Goal::Find(_)) => {
                 self.retries.reset();
-                self.emit(Event::Waiting);
+                self.emit(Event::Waiting(outlook));
             }
             ServerMessage::Paired(place) => self.paired(place, now),
             ServerMessage::Resumed(place) => self.resumed(place),
@@ -60,7 +60,7 @@ impl ConnectionMachine {
             }
             ServerMessage::Service(state) => self.emit(Event::Service(state)),
             ServerMessage::Error { code, message } => self.error(code, message, now, random),
-            ServerMessage::Waiting | ServerMessage::Peer { .. } | ServerMessage::Pong => {}
+            ServerMessage::Waiting(_) | ServerMessage::Peer { .. } | ServerMessage::Pong => {}
         }
     }
 

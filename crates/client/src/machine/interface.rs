@@ -8,6 +8,7 @@ use schemas::{
     RoomId, Side,
     control::{Category, ClientMessage, EndReason, ErrorCode, ServerMessage, ServiceState},
     criteria::{Criteria, MatchBy},
+    outlook::Outlook,
 };
 
 use crate::secret::Secret;
@@ -114,8 +115,10 @@ pub(crate) enum Effect {
 pub enum Event {
     /// The connection is open. A command given before is sent now.
     Connected,
-    /// Waiting has begun. After a loss of the connection it begins again, with this event again.
-    Waiting,
+    /// Waiting has begun, with what may be expected as far as it is known. This event comes again
+    /// when that changes, at most every 5 s, and when waiting begins again after a loss of the
+    /// connection.
+    Waiting(Outlook),
     /// Matched with somebody who is connected: frames may be sent.
     Paired {
         /// The room.
@@ -194,7 +197,7 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connected => f.write_str("Connected"),
-            Self::Waiting => f.write_str("Waiting"),
+            Self::Waiting(_) => f.write_str("Waiting"),
             Self::Paired { room, side, .. } => write!(f, "Paired({room:?}, {side:?})"),
             Self::Resumed => f.write_str("Resumed"),
             Self::PeerOnline => f.write_str("PeerOnline"),
@@ -263,7 +266,7 @@ impl fmt::Debug for Effect {
 fn type_of(message: &ServerMessage) -> &'static str {
     match message {
         ServerMessage::Ready { .. } => "ready",
-        ServerMessage::Waiting => "waiting",
+        ServerMessage::Waiting(_) => "waiting",
         ServerMessage::Paired(_) => "paired",
         ServerMessage::Resumed(_) => "resumed",
         ServerMessage::Peer { .. } => "peer",

@@ -26,7 +26,7 @@ async fn secured(chat: &mut Chat) -> SafetyCode {
     loop {
         match chat.next_event().await {
             Some(Event::Secured { safety }) => return safety,
-            Some(Event::Connected | Event::Waiting | Event::Met) => {}
+            Some(Event::Connected | Event::Waiting(_) | Event::Met) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -8,6 +8,7 @@ use schemas::{
     CloseCode, Side,
     control::{ClientMessage, EndReason, ServerMessage},
     criteria::{Criteria, MatchBy},
+    outlook::Outlook,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -159,8 +160,8 @@ async fn a_node_that_says_nothing_is_kept_until_another_is_ready() {
     expect_event!(connection, Event::Connected);
     assert_eq!(next.control().await, ClientMessage::Find(anybody()));
     assert!(matches!(silent.heard().await, Some(Message::Close(_))), "with a goodbye");
-    next.tell(ServerMessage::Waiting).await;
-    expect_event!(connection, Event::Waiting);
+    next.tell(ServerMessage::Waiting(Outlook::default())).await;
+    expect_event!(connection, Event::Waiting(_));
 }
 
 #[tokio::test]

@@ -25,12 +25,15 @@ fn next_ends_the_room_and_waits_and_is_a_find_without_one() {
     let mut cluster = Cluster::new(1);
     let chat = cluster.chatting([0, 0]);
     cluster.ask(chat.one, ClientCommand::Next(anyone())).unwrap();
-    assert_eq!(news(cluster.told(chat.one)), [ToClient::Ended(EndReason::Left), ToClient::Waiting]);
+    assert_eq!(
+        news(cluster.told(chat.one)),
+        [ToClient::Ended(EndReason::Left), ToClient::Waiting(Outlook::default())]
+    );
     let tags: Vec<_> = cluster.want(chat.one).tags().collect();
     assert_eq!(tags, [chat.room().tag()], "not the same person again");
     assert_eq!(news(cluster.told(chat.other)), [ToClient::Ended(EndReason::Left)]);
     cluster.ask(chat.other, ClientCommand::Next(about("music"))).unwrap();
-    assert_eq!(news(cluster.told(chat.other)), [ToClient::Waiting]);
+    assert_eq!(news(cluster.told(chat.other)), [ToClient::Waiting(Outlook::default())]);
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn a_find_instead_of_a_resume_gives_the_old_room_up() {
         "it has not come back into it"
     );
     cluster.ask(back, ClientCommand::Find(anyone())).unwrap();
-    assert_eq!(news(cluster.told(back)), [ToClient::Waiting]);
+    assert_eq!(news(cluster.told(back)), [ToClient::Waiting(Outlook::default())]);
     assert_eq!(news(cluster.told(chat.other)).last(), Some(&ToClient::Ended(EndReason::Left)));
     assert_eq!(cluster.want(back).tags().collect::<Vec<_>>(), [chat.room().tag()]);
 }

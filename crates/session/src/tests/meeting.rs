@@ -60,7 +60,7 @@ fn a_joined_before_the_match_is_repeated_and_then_heard() {
     let (one, other) = cluster.waiting([0, 1]);
     let event = cluster.pair_of(one, other);
     cluster.handle(0, Message::Match { to: node(0), event: event.clone() });
-    assert_eq!(cluster.told(other), [newest_ready(&cluster, other), ToClient::Waiting]);
+    assert_eq!(cluster.told(other), [newest_ready(&cluster, other), ToClient::Waiting(Outlook::default())]);
     cluster.handle(1, Message::Match { to: node(1), event });
     place(&cluster.told(one));
     place(&cluster.told(other));
@@ -99,7 +99,11 @@ fn a_lost_present_does_not_keep_the_two_apart() {
     cluster.lost = |message| matches!(message, Message::Peer { event: RoomEvent::Present(_), .. });
     cluster.match_them(one, other);
     place(&cluster.told(one));
-    assert_eq!(news(cluster.told(other)), [ToClient::Waiting], "it has heard nothing yet");
+    assert_eq!(
+        news(cluster.told(other)),
+        [ToClient::Waiting(Outlook::default())],
+        "it has heard nothing yet"
+    );
     cluster.lost = |_| false;
     cluster.pass(SHORTLY);
     place(&cluster.told(other));
@@ -175,7 +179,7 @@ fn nobody_is_paired_with_itself() {
     let (one, _) = cluster.waiting([0, 0]);
     let half = Half { want: cluster.want(one).id, node: node(0) };
     cluster.handle(0, Message::Match { to: node(0), event: MatchEvent::Pair([half.clone(), half]) });
-    assert_eq!(news(cluster.told(one)), [ToClient::Waiting]);
+    assert_eq!(news(cluster.told(one)), [ToClient::Waiting(Outlook::default())]);
 }
 
 #[test]
@@ -231,7 +235,11 @@ fn a_late_joined_of_somebody_who_declined_pairs_nobody_for_long() {
     cluster.drop(other);
     cluster.lost = |_| false;
     cluster.handle(0, Message::Match { to: node(0), event });
-    assert_eq!(news(cluster.told(one)), [ToClient::Waiting], "declined: it waits under another id");
+    assert_eq!(
+        news(cluster.told(one)),
+        [ToClient::Waiting(Outlook::default())],
+        "declined: it waits under another id"
+    );
     cluster.handle(0, peer(room, 0, late));
     assert_eq!(news(cluster.told(one)), [], "and the room stays dissolved");
 }
@@ -275,7 +283,7 @@ fn two_matches_of_one_want_lead_to_one_room() {
     cluster.handle(0, Message::Match { to: node(0), event: second });
     let room = place(&cluster.told(one)).room;
     assert_eq!(place(&cluster.told(other)).room, room);
-    assert_eq!(news(cluster.told(third)), [ToClient::Waiting]);
+    assert_eq!(news(cluster.told(third)), [ToClient::Waiting(Outlook::default())]);
     assert_eq!(cluster.locate(0, 3).unwrap().state, SessionState::Waiting);
 }
 

@@ -8,6 +8,7 @@ mod ending;
 mod grants;
 mod meeting;
 mod order;
+mod outlooks;
 mod presence;
 mod replacing;
 mod reporting;
@@ -33,6 +34,7 @@ use schemas::{
     },
     lifetimes, limits,
     message::Message,
+    outlook::Outlook,
     session::SessionState,
     token::{RoomHistory, TokenClaims},
 };

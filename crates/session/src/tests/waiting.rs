@@ -10,7 +10,7 @@ fn a_find_publishes_a_want_and_says_waiting() {
     assert!(matches!(cluster.told(person)[..], [ToClient::Unsigned(Unsigned::Ready(_))]));
     let find = Criteria { language: Some("ko".parse().unwrap()), ..about("music") };
     cluster.ask(person, ClientCommand::Find(find.clone())).unwrap();
-    assert_eq!(cluster.told(person), [ToClient::Waiting]);
+    assert_eq!(cluster.told(person), [ToClient::Waiting(Outlook::default())]);
     let want = cluster.want(person);
     assert_eq!((want.session, want.queue, want.age), (session(1), find.queue(), Duration::ZERO));
     assert_eq!((want.role, want.language), (None, find.language));
@@ -32,7 +32,14 @@ fn the_same_find_again_keeps_the_place_and_another_loses_it() {
     assert_eq!(second.age, Duration::ZERO);
     let withdrawn = WantEvent::Withdrawn(vec![first.id]);
     assert!(cluster.gates[0].published.contains(&Message::Want { from: node(0), event: withdrawn }));
-    assert_eq!(news(cluster.told(person)), [ToClient::Waiting, ToClient::Waiting, ToClient::Waiting]);
+    assert_eq!(
+        news(cluster.told(person)),
+        [
+            ToClient::Waiting(Outlook::default()),
+            ToClient::Waiting(Outlook::default()),
+            ToClient::Waiting(Outlook::default())
+        ]
+    );
 }
 
 #[test]
@@ -116,7 +123,10 @@ fn a_spent_invite_is_told_and_remembered() {
     cluster.ask(person, ClientCommand::Find(invited())).unwrap();
     let want = cluster.want(person).id;
     cluster.handle(0, Message::Match { to: node(0), event: MatchEvent::Spent(want) });
-    assert_eq!(news(cluster.told(person)), [ToClient::Waiting, ToClient::Error(invite_spent())]);
+    assert_eq!(
+        news(cluster.told(person)),
+        [ToClient::Waiting(Outlook::default()), ToClient::Error(invite_spent())]
+    );
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
     assert_eq!(cluster.ask(person, ClientCommand::Find(invited())), Err(ErrorCode::InviteSpent));
     assert_eq!(cluster.ask(person, ClientCommand::Find(anyone())), Ok(()));
@@ -132,10 +142,10 @@ fn another_version_than_that_of_the_page_is_told_after_ten_seconds() {
     assert_eq!(cluster.want(old).channel, ChannelVersion::FIRST);
     assert_eq!(cluster.want(new).channel, ChannelVersion::CURRENT);
     cluster.pass(limits::VERSION_PATIENCE - TICK);
-    assert_eq!(news(cluster.told(old)), [ToClient::Waiting]);
+    assert_eq!(news(cluster.told(old)), [ToClient::Waiting(Outlook::default())]);
     cluster.pass(TICK * 2);
     assert_eq!(news(cluster.told(old)), [ToClient::Error(other_version())]);
-    assert_eq!(news(cluster.told(new)), [ToClient::Waiting], "and waits on");
+    assert_eq!(news(cluster.told(new)), [ToClient::Waiting(Outlook::default())], "and waits on");
     assert_eq!(cluster.locate(0, 1).unwrap().state, SessionState::Idle);
     assert_eq!(cluster.locate(0, 2).unwrap().state, SessionState::Waiting);
     // It may ask again; who has gone on to another search meanwhile is not told.
@@ -143,7 +153,10 @@ fn another_version_than_that_of_the_page_is_told_after_ten_seconds() {
     cluster.pass(limits::VERSION_PATIENCE / 2);
     cluster.ask(old, ClientCommand::Find(anyone())).unwrap();
     cluster.pass(limits::VERSION_PATIENCE);
-    assert_eq!(news(cluster.told(old)), [ToClient::Waiting, ToClient::Waiting]);
+    assert_eq!(
+        news(cluster.told(old)),
+        [ToClient::Waiting(Outlook::default()), ToClient::Waiting(Outlook::default())]
+    );
 }
 
 #[test]
@@ -179,8 +192,11 @@ fn who_waits_for_a_stranger_is_told_that_strangers_do_not_meet_any_more() {
     for _ in 0..2 {
         cluster.decide(0, |sessions, _| sessions.stop_waiting_for_strangers());
     }
-    assert_eq!(news(cluster.told(stranger)), [ToClient::Waiting, ToClient::Error(strangers_not_offered())]);
-    assert_eq!(news(cluster.told(friend)), [ToClient::Waiting], "and waits on");
+    assert_eq!(
+        news(cluster.told(stranger)),
+        [ToClient::Waiting(Outlook::default()), ToClient::Error(strangers_not_offered())]
+    );
+    assert_eq!(news(cluster.told(friend)), [ToClient::Waiting(Outlook::default())], "and waits on");
     assert_eq!(news(cluster.told(chat.one)), [], "chats go on");
     assert_eq!(cluster.locate(0, 3).unwrap().state, SessionState::Idle);
     let withdrawn = Message::Want { from: node(0), event: WantEvent::Withdrawn(vec![want]) };

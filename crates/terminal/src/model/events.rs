@@ -37,7 +37,10 @@ impl Model {
 
     pub(super) fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Connected | Event::Waiting => self.screen.own_connection = OwnConnection::Up,
+            Event::Connected => self.screen.own_connection = OwnConnection::Up,
+            Event::Waiting(outlook) => {
+                (self.screen.own_connection, self.screen.outlook) = (OwnConnection::Up, outlook);
+            }
             Event::Met => self.met(),
             Event::Secured { safety } if self.screen.stage == Stage::Meeting => self.secured(safety),
             Event::Secured { .. } => {}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use client::channel::Typing;
+use schemas::outlook::Outlook;
 use zeroize::Zeroizing;
 
 use super::{interface::Effect, texts};
@@ -70,6 +71,7 @@ impl Model {
     /// Somebody is looked for, from now on.
     pub(super) fn wait(&mut self) {
         self.screen.stage = Stage::Waiting;
+        self.screen.outlook = Outlook::default();
         self.screen.long_wait = match self.screen.meeting {
             MeetingKind::Anybody | MeetingKind::Topic(_) => Some(self.screen.now + LONG_WAIT),
             MeetingKind::CreatesInvite | MeetingKind::AcceptsInvite => None,

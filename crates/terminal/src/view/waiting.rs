@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{canvas::Canvas, qr::Qr};
 use crate::{
+    outlook_text::outlook,
     state::{AfterOpening, Handout, MeetingKind, ScreenState, Stage},
     text::{Break, rows},
 };
@@ -25,7 +26,7 @@ pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let (faint, plain) = (theme.faint(), Style::new());
     let strong = |text| (text, theme.strong(), Break::Words);
-    let topic;
+    let (topic, expected);
     let paragraphs: Vec<Paragraph<'_>> = match (&state.stage, &state.meeting, &state.invite) {
         (Stage::Opening(AfterOpening::FindNew), ..) => vec![strong("Connecting…")],
         (_, MeetingKind::CreatesInvite, Some(handout)) => {
@@ -46,6 +47,7 @@ pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
                 MeetingKind::Topic(topic) => format!("Topic: {topic}"),
                 _ => "Any topic".into(),
             };
+            expected = outlook(&state.outlook);
             vec![
                 strong("Looking for somebody…"),
                 (&topic, plain, Break::Words),
@@ -57,6 +59,7 @@ pub(super) fn draw(state: &ScreenState, area: Rect, canvas: &mut Canvas<'_>) {
                 ("/leave stops waiting, /quit ends, /help lists the commands.", faint, Break::Words),
             ]
             .into_iter()
+            .chain((!expected.is_empty()).then_some((expected.as_str(), plain, Break::Words)))
             .chain(long_wait(state).map(|why| (why, theme.strong(), Break::Words)))
             .collect()
         }

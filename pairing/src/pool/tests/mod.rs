@@ -3,6 +3,7 @@
 mod fairness;
 mod matching;
 mod soft_state;
+mod telling;
 
 use schemas::{
     SessionId, Stamp, Tag,

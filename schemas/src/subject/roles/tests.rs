@@ -71,6 +71,7 @@ fn a_gateway_has_these_permissions_and_no_others() {
             "room.*.event.*",
             "presence.g1",
             "match.g1",
+            "queue.g1",
             "origin.*",
             "report.*",
             "session.*.event.*",
@@ -95,7 +96,7 @@ fn a_gateway_has_these_permissions_and_no_others() {
 fn a_pairing_node_has_these_permissions_and_no_others() {
     assert_lists(
         &of(Service::Pairing, "p1"),
-        &["match.*", "node.pairing.p1", "orders.ask", "_INBOX_p1.>", "_INBOX_ops.>"],
+        &["match.*", "queue.*", "node.pairing.p1", "orders.ask", "_INBOX_p1.>", "_INBOX_ops.>"],
         &[
             "want.*",
             "report.*",

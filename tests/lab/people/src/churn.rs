@@ -196,7 +196,7 @@ impl Life {
         let mut world = shared.lock();
         let World { rooms, sums, .. } = &mut *world;
         match event {
-            Event::Waiting if !matches!(self.state, State::Waiting { .. }) => {
+            Event::Waiting(_) if !matches!(self.state, State::Waiting { .. }) => {
                 self.state = State::Waiting { since: Instant::now(), complained: false };
             }
             Event::Met => self.state = State::Meeting,

@@ -12,7 +12,10 @@ fn send(message: ClientMessage) -> Effect {
 fn two_people_meet_chat_and_leave() {
     let mut world = World::connected();
     assert_eq!(world.command(Command::Find(anybody())), [send(ClientMessage::Find(anybody()))]);
-    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), [Effect::Emit(Event::Waiting)]);
+    assert_eq!(
+        world.input(Input::Control(ServerMessage::Waiting(Outlook::default()))),
+        [Effect::Emit(Event::Waiting(Outlook::default()))]
+    );
     let met = Event::Paired { room: room(), side: Side::A, by: MatchBy::Random(None) };
     assert_eq!(world.input(paired("k1")), [Effect::Emit(met)]);
     assert_eq!(world.command(Command::Frame("hello".into())), [Effect::SendFrame("hello".into())]);
@@ -43,7 +46,7 @@ fn a_match_after_cancelling_is_left_at_once() {
     let mut world = World::connected();
     world.command(Command::Find(anybody()));
     assert_eq!(world.command(Command::Cancel), [send(ClientMessage::Cancel)]);
-    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), []);
+    assert_eq!(world.input(Input::Control(ServerMessage::Waiting(Outlook::default()))), []);
     assert_eq!(world.input(paired("k1")), [send(ClientMessage::Leave)]);
     assert_eq!(world.input(Input::Binary("hi".into())), []);
     assert_eq!(world.input(over(EndReason::Left)), []);
@@ -56,7 +59,10 @@ fn the_next_person_is_asked_for_once() {
     let mut world = World::chatting();
     assert_eq!(world.command(Command::Next(about("birds"))), [send(ClientMessage::Next(about("birds")))]);
     assert_eq!(world.input(over(EndReason::Left)), [ended(EndReason::Left)]);
-    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), [Effect::Emit(Event::Waiting)]);
+    assert_eq!(
+        world.input(Input::Control(ServerMessage::Waiting(Outlook::default()))),
+        [Effect::Emit(Event::Waiting(Outlook::default()))]
+    );
     assert_eq!(world.input(paired("k2")).len(), 1);
 }
 
@@ -164,7 +170,7 @@ fn a_room_tells_by_which_find_it_was_found() {
 fn a_second_paired_ends_the_chat() {
     let mut world = World::chatting();
     assert_eq!(world.input(paired("k9")), [send(ClientMessage::Leave), ended(EndReason::Left)]);
-    assert_eq!(world.input(Input::Control(ServerMessage::Waiting)), []);
+    assert_eq!(world.input(Input::Control(ServerMessage::Waiting(Outlook::default()))), []);
 }
 
 #[test]

@@ -14,6 +14,8 @@ use schemas::{
     criteria::{Criteria, MatchBy},
 };
 
+use schemas::outlook::Outlook;
+
 use super::{Command, ConnectionMachine, Effect, Event, Input};
 
 /// The largest random number: the whole of every window.

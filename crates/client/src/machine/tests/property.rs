@@ -179,7 +179,7 @@ fn input_of(
         Occurrence::Refused(None) => Input::Refused(Refusal::Unreachable),
         Occurrence::Refused(Some(status)) => Input::Refused(Refusal::Status { status, retry_after: None }),
         Occurrence::Ready => ready(&seen.issue("token")),
-        Occurrence::Waiting => Input::Control(ServerMessage::Waiting),
+        Occurrence::Waiting => Input::Control(ServerMessage::Waiting(Outlook::default())),
         Occurrence::Paired => paired(new_ticket.insert(seen.issue("ticket"))),
         Occurrence::Resumed => resumed(new_ticket.insert(seen.issue("ticket"))),
         Occurrence::Renewed => {

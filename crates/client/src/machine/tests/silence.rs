@@ -68,7 +68,7 @@ fn control_messages_are_answered_too() {
     world.command(Command::Find(anybody()));
     assert_eq!(world.wait(), asked());
     world.input(Input::Control(ServerMessage::Pong));
-    world.input(Input::Control(ServerMessage::Waiting));
+    world.input(Input::Control(ServerMessage::Waiting(Outlook::default())));
     world.command(Command::Cancel);
     world.pass(ASK_AFTER + REPLACE_AFTER);
     assert_eq!(world.input(Input::Tick), [], "nothing answers a cancel");

@@ -2,6 +2,7 @@
 
 use client::Opening;
 use schemas::control::ErrorCode;
+use schemas::outlook::Outlook;
 
 use super::*;
 
@@ -13,7 +14,7 @@ fn link() -> Input {
 fn a_match_is_followed_by_keys() {
     let mut harness = Harness::looking();
     assert_eq!(harness.handle_event(Event::Connected), []);
-    assert_eq!(harness.handle_event(Event::Waiting), []);
+    assert_eq!(harness.handle_event(Event::Waiting(Outlook::default())), []);
     assert_eq!(harness.model.screen.stage, Stage::Waiting);
     assert_eq!(harness.handle_event(Event::Met), []);
     assert_eq!(harness.model.screen.stage, Stage::Meeting);
@@ -26,7 +27,7 @@ fn a_match_is_followed_by_keys() {
 fn an_invite_link_is_shown_until_its_guest_arrives() {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, 80, 24);
     harness.give(link());
-    harness.handle_event(Event::Waiting);
+    harness.handle_event(Event::Waiting(Outlook::default()));
     assert!(harness.model.screen.invite == Some(handout()));
     harness.handle_event(Event::Met);
     assert!(harness.model.screen.invite.is_none());
@@ -150,7 +151,7 @@ fn a_server_that_does_not_want_this_client_is_not_asked_again() {
 fn somebody_who_waits_for_long_is_told_once_and_may_look_for_anybody() {
     let topic = MeetingKind::Topic("music".into());
     let mut harness = Harness::with(topic, 80, 24);
-    harness.handle_event(Event::Waiting);
+    harness.handle_event(Event::Waiting(Outlook::default()));
     assert_eq!(harness.model.next_tick(), Some(LONG_WAIT));
     assert_eq!(harness.pass(LONG_WAIT.as_secs()), []);
     assert_eq!(harness.model.next_tick(), None);

@@ -6,6 +6,7 @@ mod meeting;
 mod reading;
 mod writing;
 
+use schemas::outlook::Outlook;
 use std::{sync::LazyLock, time::Duration};
 
 use client::{
@@ -52,7 +53,7 @@ impl Harness {
     }
 
     pub(crate) fn meet(&mut self) {
-        assert_eq!(self.handle_event(Event::Waiting), []);
+        assert_eq!(self.handle_event(Event::Waiting(Outlook::default())), []);
         assert_eq!(self.handle_event(Event::Met), []);
         assert_eq!(self.handle_event(Event::Secured { safety: safety() }), []);
     }

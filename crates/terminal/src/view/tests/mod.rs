@@ -3,6 +3,7 @@
 mod rules;
 mod snapshots;
 
+use schemas::outlook::Outlook;
 use std::time::Duration;
 
 use client::{
@@ -74,6 +75,6 @@ const LINK: &str = "https://chat.example/#AAECAwQFBgcICQoLDA0ODw";
 fn inviting(width: u16, height: u16) -> Harness {
     let mut harness = Harness::with(MeetingKind::CreatesInvite, width, height);
     harness.give(Input::Invite(handout()));
-    harness.handle_event(Event::Waiting);
+    harness.handle_event(Event::Waiting(Outlook::default()));
     harness
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::state::Peer;
+use schemas::outlook::Outlook;
 
 #[test]
 fn the_bar_shows_the_state_of_the_chat() {
@@ -206,7 +207,7 @@ fn a_peer_that_is_away_has_a_place_for_a_time_that_is_counted_down() {
 #[test]
 fn somebody_who_waits_for_long_reads_why() {
     let mut harness = Harness::with(MeetingKind::Topic("music".into()), 80, 24);
-    harness.handle_event(Event::Waiting);
+    harness.handle_event(Event::Waiting(Outlook::default()));
     harness.pass(9);
     assert!(!screen(&harness).join(" ").contains("/any"));
     harness.pass(1);

@@ -1,6 +1,7 @@
 //! Screens as they are to be seen, row by row.
 
 use super::*;
+use schemas::outlook::Outlook;
 
 #[test]
 fn a_chat_in_a_usual_terminal() {
@@ -59,7 +60,7 @@ them  안녕하세요, 반갑습니다 👋
 #[test]
 fn the_screen_while_waiting_for_a_match() {
     let mut harness = Harness::with(MeetingKind::Topic("music".into()), 40, 12);
-    harness.handle_event(Event::Waiting);
+    harness.handle_event(Event::Waiting(Outlook::default()));
     assert_screen(
         &harness,
         r#"
