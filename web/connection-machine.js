@@ -7,6 +7,7 @@
 import { LONGEST_ASKED_MS, LONGEST_PROMISED_MS } from './facts.js';
 import { Goal } from './goal.js';
 import { DOUBTED_MS } from './liveness.js';
+import { outlookOf } from './outlook.js';
 import { WHY_CLOSED, adviceOf, emit } from './protocol.js';
 import { USUAL, ofMessage } from './service.js';
 import { Session } from './session.js';
@@ -31,7 +32,7 @@ export class ConnectionMachine {
    */
   static handlers = {
     ready: (self, message, now, socket) => self.#ready(socket, message, now),
-    waiting: (self) => self.#follow(self.#goal.waiting()),
+    waiting: (self, message) => self.#follow(self.#goal.waiting(outlookOf(message))),
     paired: (self, message) => self.#follow(self.#goal.paired(message)),
     resumed: (self, message) => self.#follow(self.#goal.resumed(message)),
     peer: (self, { state }) => (self.inRoom ? [emit({ kind: 'peer', state })] : []),

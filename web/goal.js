@@ -100,11 +100,11 @@ export class Goal {
     return this.#reported(false);
   }
 
-  /** @returns {Outcome} */
-  waiting() {
+  /** @param {import('./outlook.js').Outlook} outlook @returns {Outcome} */
+  waiting(outlook) {
     if (this.#criteria === null) return null;
     this.#retries.reset();
-    return { emit: { kind: 'waiting' } };
+    return { emit: { kind: 'waiting', outlook } };
   }
 
   /** @param {{room: string, side: 'a' | 'b', ticket: string}} message @returns {Outcome} */

@@ -242,6 +242,7 @@ class Page {
       case 'online':
         return this.#waiting?.progress('wait.connecting');
       case 'waiting':
+        this.#waiting?.expect(event.outlook);
         return this.#waiting?.progress(this.#waiting.waitingFor);
       case 'working':
         return this.#waiting?.working(event.share);

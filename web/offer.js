@@ -1,5 +1,7 @@
 /** What the operator offers, and says, in `GET /v1/status`. */
 
+import { presenceOf } from './outlook.js';
+
 /** Where somebody is who left quickly, if the operator names no page. */
 export const EXIT_URL = 'about:blank';
 /** Fewer people than this are not shown. */
@@ -13,7 +15,7 @@ export function offerOf(status) {
   return {
     random: matching.includes('random'), invite: matching.includes('invite'), topics, people: people >= CROWD ? people : null,
     operator: { name: textOf(status.operator?.name), contact: textOf(status.operator?.contact), welcome: textOf(status.welcome) },
-    consent: textOf(status.consent),
+    consent: textOf(status.consent), presence: presenceOf(status),
   };
 }
 

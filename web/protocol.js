@@ -29,7 +29,7 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  *   | {kind: 'offline', why: 'lost' | 'silent'}
  *   | {kind: 'working', share: number} | {kind: 'busy', retryInMs: number, closed?: true}
  *   | {kind: 'service', service: import('./service.js').Service}
- *   | {kind: 'waiting'}
+ *   | {kind: 'waiting', outlook: import('./outlook.js').Outlook}
  *   | {kind: 'paired', room: string, side: 'a' | 'b', criteria: Criteria}
  *   | {kind: 'paired-again'}
  *   | {kind: 'resumed'}

@@ -4,8 +4,10 @@ import { belongsToInputMethod, el, icon } from './dom.js';
 import { TOPIC_CHARS } from './facts.js';
 import { language, setText } from './i18n.js';
 import { secretOfInput } from './invite.js';
+import { whoIsThere } from './outlook.js';
 import { atServer } from './server.js';
 
+/** @typedef {import('./facts.js').Partners} Partners */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').Role} Role */
 
@@ -17,6 +19,7 @@ import { atServer } from './server.js';
  * @property {string[]} topics Empty: any topic.
  * @property {number | null} people
  * @property {{name: string | null, contact: string | null, welcome: string | null}} operator
+ * @property {import('./outlook.js').Presence[]} presence Empty: the server does not tell.
  * @property {string | null} consent What has to be agreed to before a stranger is looked for.
  */
 
@@ -70,6 +73,9 @@ function meet(offer, last, find) {
   const topic = offer.topics.length > 0 ? topicChoice(offer.topics, last.topic) : topicInput(last.topic);
   const lang = languageSelect(last.lang);
   const role = roleSelect(last.role);
+  const showPresence = () => topic.presence((of) => whoIsThere(offer.presence, of, /** @type {Role | ''} */ (role.value)));
+  role.addEventListener('change', showPresence);
+  showPresence();
   const consent = offer.consent === null ? null : consentBox(offer.consent);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -185,20 +191,35 @@ function topicInput(last = '') {
     }
     return !long;
   };
-  return { node: el('div', {}, field('start.topic.optional', input), fault), value: () => input.value.trim(), check };
+  const there = el('p', { class: 'hint there' });
+  const presence = (/** @type {(topic: string) => Partners | null} */ of) => {
+    const partners = of('');
+    there.hidden = partners === null;
+    if (partners !== null) there.replaceChildren(el('span', { text: 'start.there' }), ' ', el('span', { text: `start.there.${partners}` }));
+  };
+  return { node: el('div', {}, field('start.topic.optional', input), fault, there), value: () => input.value.trim(), check, presence };
 }
 
 /** @param {string[]} topics @param {string} [last] */
 function topicChoice(topics, last) {
   const chosen = last !== undefined && topics.includes(last) ? last : '';
-  const choices = ['', ...topics].map((topic) => el(
+  const there = new Map(['', ...topics].map((topic) => [topic, el('small', { class: 'there' })]));
+  const choices = [...there].map(([topic, who]) => el(
     'label', { class: 'chip' },
     el('input', { set: { type: 'radio', name: 'topic', value: topic, checked: topic === chosen } }),
     topic === '' ? el('span', { text: 'start.topic.any' }) : el('span', {}, topic),
+    who,
   ));
+  const presence = (/** @type {(topic: string) => Partners | null} */ of) => {
+    for (const [topic, who] of there) {
+      const partners = of(topic);
+      who.hidden = partners === null;
+      if (partners !== null) setText(who, `start.there.${partners}`);
+    }
+  };
   const node = el('fieldset', { class: 'chips' }, el('legend', { class: 'name', text: 'start.topic' }), ...choices);
   const value = () => node.querySelector('input:checked')?.getAttribute('value') ?? '';
-  return { node, value, check: () => true };
+  return { node, value, check: () => true, presence };
 }
 
 /** @param {string} [last] */

@@ -2,14 +2,18 @@
 
 import { announce, circles, el, icon, qrPicture } from './dom.js';
 import { setText } from './i18n.js';
+import { isSomebodyThere, sentences, UNKNOWN } from './outlook.js';
 import { atServer } from './server.js';
 
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./i18n.js').Values} Values */
+/** @typedef {import('./outlook.js').Outlook} Outlook */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 
 /** After this long without a match, the screen says why, and what else can be tried. */
 const LONG_MS = 10_000;
+/** The same where somebody is known to be there. */
+const LONG_FOR_SOMEBODY_MS = 20_000;
 /** How long "Copied" stays. */
 const COPIED_MS = 2_000;
 
@@ -20,6 +24,7 @@ const COPIED_MS = 2_000;
  * @property {HTMLElement} heading
  * @property {(key: Key, values?: Values) => void} progress
  * @property {(share: number) => void} working How much of a proof of work is done; 1: all of it.
+ * @property {(outlook: Outlook) => void} expect What may be expected, as the server says.
  * @property {Key} waitingFor What is shown while the server knows of the search.
  * @property {() => void} progressAgain What was shown before the server was silent is true again.
  */
@@ -39,18 +44,54 @@ export function waitScreen(wanted, { cancel, widen = () => {} }) {
     if (wanted.topic === undefined) setText(about, 'wait.any');
     else setText(about, 'wait.topic', { topic: wanted.topic });
   }
-  const advice = invited ? el('p', { class: 'hint late', text: 'wait.join' }) : whyNobody(wanted, widen);
-  advice.hidden = true;
+  const advice = invited ? joinAdvice() : strangerAdvice(wanted, widen);
   const node = el(
     'div', { class: 'screen narrow centred' },
     circles('waiting'),
-    heading, about, status, advice,
+    heading, about, status, advice.expected, advice.node,
     el('button', { class: 'button', text: 'wait.cancel', set: { type: 'button' }, on: { click: cancel } }),
     invited ? null : el('p', { class: 'note', text: 'wait.tip' }),
   );
   const waitingFor = invited ? 'wait.join.queued' : 'wait.queued';
-  const late = () => setTimeout(() => (advice.hidden = false), LONG_MS);
-  return { node, heading, waitingFor, ...progressOf(status, waitingFor, late) };
+  return { node, heading, waitingFor, expect: advice.expect, ...progressOf(status, waitingFor, advice.begin) };
+}
+
+/** What to do where nobody has come to an invite; nothing is known of when somebody will. */
+function joinAdvice() {
+  const node = el('p', { class: 'hint late', text: 'wait.join' });
+  node.hidden = true;
+  return { node, expected: null, expect: () => {}, begin: () => void setTimeout(() => (node.hidden = false), LONG_MS) };
+}
+
+/**
+ * What may be expected, and after a while why nobody has come yet: sooner where nobody is known to be
+ * there.
+ * @param {Criteria} wanted
+ * @param {(criteria: Criteria) => void} widen
+ */
+function strangerAdvice(wanted, widen) {
+  const expected = el('p', { class: 'hint expected' });
+  const { node, nobody } = whyNobody(wanted, widen);
+  let [outlook, waitedMs] = [UNKNOWN, 0];
+  const update = () => {
+    const isThere = isSomebodyThere(outlook);
+    nobody.hidden = isThere;
+    node.hidden = waitedMs < (isThere ? LONG_FOR_SOMEBODY_MS : LONG_MS);
+    // The advice says it, too.
+    expected.hidden = outlook.partners === 'none' && !node.hidden;
+  };
+  const begin = () => {
+    for (const ms of [LONG_MS, LONG_FOR_SOMEBODY_MS]) setTimeout(() => ((waitedMs = ms), update()), ms);
+  };
+  const expect = (/** @type {Outlook} */ news) => {
+    outlook = news;
+    const said = sentences(outlook, wanted.role);
+    expected.replaceChildren(...said.flatMap(([key, values]) => [el('span', { text: [key, values] }), ' ']));
+    if (said.length > 0) announce(...said[0]);
+    update();
+  };
+  update();
+  return { node, expected, expect, begin };
 }
 
 /**
@@ -65,12 +106,14 @@ function whyNobody(wanted, widen) {
     lang === undefined ? null : choice('wait.widen.language', { ...others, topic, role }),
     role === undefined ? null : choice('wait.widen.role', { ...others, topic, lang }),
   ];
-  return el(
+  const nobody = el('p', { class: 'hint', text: topic === undefined ? 'wait.none.any' : 'wait.none.topic' });
+  const node = el(
     'div', { class: 'late' },
-    el('p', { class: 'hint', text: topic === undefined ? 'wait.none.any' : 'wait.none.topic' }),
+    nobody,
     role === undefined ? null : el('p', { class: 'hint', text: `wait.none.${role}` }),
     el('div', { class: 'actions centre' }, ...choices),
   );
+  return { node, nobody };
 
   /** @param {Key} text @param {Criteria} wider */
   function choice(text, wider) {
@@ -105,7 +148,7 @@ export function inviteScreen(link, words, cancel) {
     el('p', { class: 'hint', text: 'invite.warning' }),
     el('button', { class: 'button', text: 'invite.cancel', set: { type: 'button' }, on: { click: cancel } }),
   );
-  return { node, heading, waitingFor: 'invite.waiting', ...progressOf(status, 'invite.waiting') };
+  return { node, heading, waitingFor: 'invite.waiting', expect: () => {}, ...progressOf(status, 'invite.waiting') };
 }
 
 /** @param {Promise<string[]>} words */

@@ -26,12 +26,13 @@ import { Talk } from './talk.js';
 /**
  * What a client tells. `working`: the share of a proof of work that is done, which the operator asks
  * for. `busy`: the server has no room, and is asked again in so many ms; `closed`: the operator takes
- * nobody at present. `waiting`: nobody has come yet. `paired`: somebody is there, and `secured`: the
+ * nobody at present. `waiting`: nobody has come yet, and what may be
+ * expected as far as it is known; again when that changes. `paired`: somebody is there, and `secured`: the
  * chat is. `service`: what the operator says to all. `connection`: of a search; a chat has its own.
  * @typedef {object} ClientEvents
  * @property {{share: number}} working
  * @property {{retryInMs: number, closed: boolean}} busy
- * @property {{}} waiting
+ * @property {import('./page/outlook.js').Outlook} waiting
  * @property {{}} paired
  * @property {{safetyCode: import('./talk.js').SafetyCode}} secured
  * @property {Service} service
@@ -171,7 +172,7 @@ export class Client {
   #happened(event) {
     switch (event.kind) {
       case 'waiting':
-        return this.#events.tell('waiting', {});
+        return this.#events.tell('waiting', event.outlook);
       case 'working':
         return this.#events.tell('working', { share: event.share });
       case 'busy':

@@ -5,6 +5,7 @@ import { ConnectionMachine } from '../../../web/connection-machine.js';
 import {
   ASK_AFTER_MS, CLOSE_CODES, FIRST_REFUSED_WINDOW_MS, FIRST_WINDOW_MS, LONGEST_ASKED_MS, LONGEST_WINDOW_MS, REPLACE_AFTER_MS, SERVER_TYPES, STABLE_MS,
 } from '../../../web/facts.js';
+import { UNKNOWN } from '../../../web/outlook.js';
 import { adviceOf } from '../../../web/protocol.js';
 import { DOUBTED_MS, LOST_MS, SILENCE_MS, TELL_AFTER_MS } from '../../../web/liveness.js';
 import { DIAL_MS } from '../../../web/timing.js';
@@ -76,7 +77,7 @@ test('the first find makes a session, dials with its token, and asks once the se
     { do: 'emit', event: { kind: 'online' } },
     { do: 'send', socket: 1, text: '{"type":"find","channel":2,"topic":"music","lang":"ko"}' },
   ]);
-  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
+  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting', outlook: UNKNOWN }]);
   assert.equal(world.machine.roomSocket, null);
   assert.deepEqual(events(world.message(1, { type: 'paired', room: 'r', side: 'b', ticket: 't' })), [{ kind: 'paired', room: 'r', side: 'b', criteria: { topic: 'music', lang: 'ko' } }]);
   assert.equal(world.machine.roomSocket, 1);
@@ -469,7 +470,7 @@ test('somebody else is asked for with next, and the end of the old room is not t
   const world = new World().paired();
   assert.deepEqual(messages(world.find({ topic: 'art' })), [{ type: 'next', channel: 2, topic: 'art' }]);
   assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), []);
-  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
+  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting', outlook: UNKNOWN }]);
 });
 
 test('a search that meets the room which this side has left ends that room', () => {
@@ -480,7 +481,7 @@ test('a search that meets the room which this side has left ends that room', () 
   assert.deepEqual(asked(world.find({ topic: 'art' })), [['find', 'art']]);
   assert.deepEqual(asked(world.message(1, { type: 'error', code: 'in-room', message: 'm' })), [['next', 'art']]);
   assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), []);
-  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting' }]);
+  assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting', outlook: UNKNOWN }]);
 });
 
 test('a search that crosses its match is not asked for again', () => {

@@ -1,0 +1,90 @@
+/** What somebody who waits may expect, and who is there for a topic, as the server says. */
+
+import { PARTNERS } from './facts.js';
+
+/** @typedef {import('./facts.js').Partners} Partners */
+/** @typedef {import('./i18n.js').Key} Key */
+/** @typedef {import('./i18n.js').Values} Values */
+/** @typedef {import('./protocol.js').Role} Role */
+
+/**
+ * As far as it is known. `ahead`: at least so many are before this person. `aboutS`: most have waited
+ * for less than so many seconds.
+ * @typedef {{ahead: number | null, partners: Partners | null, aboutS: number | null}} Outlook
+ */
+
+/** @type {Outlook} */
+export const UNKNOWN = { ahead: null, partners: null, aboutS: null };
+
+/** The words for the steps of `ahead`; a number between two steps has the words of the lower one. */
+const AHEAD = /** @type {const} */ ([10, 5, 2, 1, 0]);
+
+/** @param {any} message A `waiting`. @returns {Outlook} */
+export function outlookOf({ ahead, partners, about_s }) {
+  return { ahead: countOf(ahead), partners: partnersOf(partners), aboutS: countOf(about_s) };
+}
+
+/** @param {unknown} count */
+function countOf(count) {
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : null;
+}
+
+/** @param {unknown} word @returns {Partners | null} */
+export function partnersOf(word) {
+  return PARTNERS.find((known) => known === word) ?? null;
+}
+
+/** Whether it is known that somebody is there. @param {Outlook} outlook */
+export function isSomebodyThere({ partners }) {
+  return partners === 'few' || partners === 'many';
+}
+
+/**
+ * The sentences for it; none where nothing is known.
+ * @param {Outlook} outlook
+ * @param {Role | undefined} role That of the person who waits.
+ * @returns {[Key, Values][]}
+ */
+export function sentences({ ahead, partners, aboutS }, role) {
+  // Where nobody is, nobody can say how long it takes.
+  if (partners === 'none') return [[`outlook.none.${role ?? 'any'}`, {}]];
+  /** @type {[Key, Values][]} */
+  const said = [];
+  const step = ahead === null ? undefined : AHEAD.find((least) => ahead >= least);
+  if (step !== undefined) said.push([`outlook.ahead.${step}`, {}]);
+  if (aboutS !== null && aboutS > 0) said.push(about(aboutS));
+  return said;
+}
+
+/** @param {number} seconds @returns {[Key, Values]} */
+function about(seconds) {
+  if (seconds < 60) return ['outlook.about.half', {}];
+  if (seconds < 120) return ['outlook.about.one', {}];
+  return ['outlook.about.minutes', { minutes: Math.round(seconds / 60) }];
+}
+
+/**
+ * Who is there for each topic, and for none (`''`), before anybody waits.
+ * @typedef {{topic: string, helpers: Partners | null, seekers: Partners | null, others: Partners | null}} Presence
+ */
+
+/** @param {any} status The answer of `GET /v1/status`. @returns {Presence[]} */
+export function presenceOf(status) {
+  const all = Array.isArray(status.presence) ? status.presence : [];
+  return all.filter((/** @type {any} */ one) => typeof one === 'object' && one !== null).map((/** @type {any} */ one) => ({
+    topic: typeof one.topic === 'string' ? one.topic : '',
+    helpers: partnersOf(one.helpers), seekers: partnersOf(one.seekers), others: partnersOf(one.others),
+  }));
+}
+
+/**
+ * How many there are whom somebody with this role would meet.
+ * @param {Presence[]} all
+ * @param {string} topic
+ * @param {Role | ''} role
+ */
+export function whoIsThere(all, topic, role) {
+  const there = all.find((one) => one.topic === topic);
+  if (there === undefined) return null;
+  return { seek: there.helpers, offer: there.seekers, '': there.others }[role];
+}
