@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 pub use config::{Config, RunError};
 pub use metrics::Metrics;
 
-/// Runs a janitor until `shutdown` is cancelled. Nothing has to be saved then: another janitor, or
-/// the next start, learns everything again.
+/// Runs a janitor until `shutdown` is cancelled, then says that it stops, so that nobody takes it
+/// for lost. Nothing has to be saved: another janitor, or the next start, learns everything again.
+/// The caller drains the bus.
 ///
 /// # Errors
 /// If the bus takes no subscription, or has been drained. A bus that is down is not an error: the
@@ -26,10 +27,6 @@ pub async fn run(
     clock: Clock,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    tokio::select! {
-        () = shutdown.cancelled() => Ok(()),
-        ended = task::listen(config, bus, clock) => {
-            if shutdown.is_cancelled() { Ok(()) } else { ended }
-        }
-    }
+    let ended = task::listen(config, bus, clock, &shutdown).await;
+    if shutdown.is_cancelled() { Ok(()) } else { ended }
 }

@@ -17,6 +17,7 @@ use tokio::{
     task::yield_now,
     time::{MissedTickBehavior, interval},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, RunError},
@@ -37,15 +38,28 @@ const BATCHES_PER_TURN: usize = 8;
 /// How many messages are handled before other work gets its turn.
 const HEARD_PER_TURN: usize = 256;
 
-/// Receives messages until the bus has been drained.
-pub(crate) async fn listen(config: Config, bus: Bus, clock: Clock) -> Result<(), RunError> {
+/// Receives messages until `shutdown`, or until the bus has been drained.
+pub(crate) async fn listen(
+    config: Config,
+    bus: Bus,
+    clock: Clock,
+    shutdown: &CancellationToken,
+) -> Result<(), RunError> {
     let bus = bus.with_role(Service::Janitor);
-    let mut heard = bus.subscribe(&Interest::of(Service::Janitor, bus.node())).await?;
+    let interests = Interest::of(Service::Janitor, bus.node());
+    let Some(heard) = shutdown.run_until_cancelled(bus.subscribe(&interests)).await else {
+        return Ok(());
+    };
+    let mut heard = heard?;
     let mut janitor = Janitor::new(config, bus, clock.now());
     let mut tick = interval(limits::HEARTBEAT);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            () = shutdown.cancelled() => {
+                janitor.announce(clock.now(), Draining::Yes);
+                return Ok(());
+            }
             _ = tick.tick() => janitor.tick(clock.now()),
             item = heard.next() => {
                 janitor.receive(clock.now(), item.ok_or(RunError::Drained)?);
@@ -99,6 +113,13 @@ enum Flow {
     Full,
 }
 
+/// Whether a node is about to stop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Draining {
+    Yes,
+    No,
+}
+
 struct Janitor {
     leases: Leases,
     bus: Bus,
@@ -136,15 +157,20 @@ impl Janitor {
             self.fold(now, Input::Gap, None);
         }
         if up {
-            let (service, from) = (Service::Janitor, self.bus.node().clone());
-            let orders = self.orders.marks(now);
-            let heartbeat = Heartbeat { time: Some(now), orders, ..self.heartbeat.clone() };
-            self.publish(&Message::Heartbeat { service, from, heartbeat });
+            self.announce(now, Draining::No);
             self.fold(now, Input::Tick, None);
         }
         self.asked.take_if(|asked| asked.until < now);
         self.answering.retain(|answering| answering.until >= now);
         self.metrics.set(self.leases.counts());
+    }
+
+    /// Says that this node lives, or is about to stop.
+    fn announce(&mut self, now: UnixMillis, draining: Draining) {
+        let (service, from) = (Service::Janitor, self.bus.node().clone());
+        let (draining, orders) = (draining == Draining::Yes, self.orders.marks(now));
+        let heartbeat = Heartbeat { draining, time: Some(now), orders, ..self.heartbeat.clone() };
+        self.publish(&Message::Heartbeat { service, from, heartbeat });
     }
 
     fn receive(&mut self, now: UnixMillis, heard: Heard) {

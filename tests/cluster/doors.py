@@ -13,9 +13,9 @@ ON = {"front": [], "edge": ["gateway-1", "gateway-2", "gateway-3"], "bus": list(
 # Ports that listen inside a container: clients and operators of NATS, its routes, gateways, health.
 BUS, ROUTE, EDGE, MONITOR, OPS, HEALTH = 4222, 6222, 8443, 8222, 9090, 8081
 
-BUS_KEYS = sorted([f"{node}/bus" for node in HOSTS if not node.startswith("nats")] + ["ops/bus", "sys/bus"])
+BUS_KEYS = sorted([f"{node}/bus" for node in HOSTS if not node.startswith("nats")] + ["console/bus", "ops/bus", "sys/bus"])
 EDGE_KEYS = ["nginx/edge"]
-OPS_KEYS = ["collector/operations", "console/operations", "prometheus/operations"]
+OPS_KEYS = ["collector/operations", "prometheus/operations"]
 
 
 def expected(member, network, port):

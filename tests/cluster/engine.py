@@ -22,7 +22,7 @@ NODES = ["janitor-1", "janitor-2", "pairing-1", "pairing-2", "gateway-1", "gatew
 NATS = ["nats-1", "nats-2", "nats-3"]
 SERVICES = [*NATS, *NODES, "nginx"]
 # Of the profile `operations`.
-WATCHERS = ["prometheus", "alertmanager", "victorialogs", "collector", "jaeger"]
+WATCHERS = ["console", "prometheus", "alertmanager", "victorialogs", "collector", "jaeger"]
 NETWORKS = ["front", "edge", "bus", "routes", "operations"]
 # An engine may give no container more open files than it has itself.
 OPEN_FILES = str(min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
@@ -38,6 +38,7 @@ ENVIRONMENT = os.environ | {
     # Built from the same parts, and reads the same file.
     "COLLECTOR_IMAGE": f"{PROJECT}/jaeger",
     "JAEGER_IMAGE": f"{PROJECT}/jaeger",
+    "CONSOLE_PORT": "19091",
     "PROMETHEUS_PORT": "19090",
     "ALERTMANAGER_PORT": "19093",
     "VICTORIALOGS_PORT": "19428",

@@ -65,6 +65,72 @@ async fn the_console_shows_a_secure_cluster_and_names_nobody() {
     console.terminate();
 }
 
+/// Whoever says goodbye is gone at once and no alarm; whoever crashes is silent.
+#[tokio::test]
+async fn a_node_that_stops_in_order_leaves_and_one_that_crashes_is_silent() {
+    let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1", "gateway-2"])).await;
+    let all = ["gateway-1", "gateway-2", "pairing-1", "pairing-2", "janitor-1"];
+    let mut nodes =
+        cluster.ready(all.map(|name| cluster.launch(name.split('-').next().unwrap(), name))).await;
+    let [console] = cluster.ready([cluster.launch("console", "ops")]).await;
+    eventually("all nodes are seen", async || {
+        let report = overview(&console).await;
+        report["standing"] == "whole" && names(&report).len() == all.len()
+    })
+    .await;
+    nodes[2].kill();
+    for stopped in [1, 3, 4] {
+        nodes[stopped].terminate();
+    }
+    eventually("who has stopped is gone, who has crashed is silent", async || {
+        let report = overview(&console).await;
+        let shown = report["nodes"].as_array().unwrap().iter();
+        let silent: Vec<_> = shown.filter(|node| node["state"] == "silent").collect();
+        // At no time is one silent that has said goodbye.
+        assert!(silent.iter().all(|node| node["node"] == "pairing-1"), "{report}");
+        let alarms = report["alarms"].as_array().unwrap().iter();
+        let mut down = alarms.filter(|alarm| alarm["name"] == "NodeDown");
+        assert!(down.all(|alarm| alarm["node"] == "pairing-1"), "{report}");
+        silent.len() == 1 && names(&report) == ["gateway-1", "pairing-1"]
+    })
+    .await;
+    console.terminate();
+}
+
+/// The console has a certificate of its own for the bus, with which it is answered as `ops` is; and
+/// nobody but the operator opens its page from another machine.
+#[tokio::test]
+async fn the_console_of_its_own_certificate_opens_to_the_operator_alone() {
+    let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1"])).await;
+    let [_gateway] = cluster.ready([cluster.launch("gateway", "gateway-1")]).await;
+    let pki = &cluster.pki;
+    let console = cluster.launch_watched("console", "console").set("node-id", "ops").start();
+    let address = SocketAddr::from(([127, 0, 0, 1], console.ops().port()));
+    let ask = async |leaf: &str| -> std::io::Result<Answer> {
+        let tls = pki.client("operations", Some(leaf));
+        let asked = async {
+            let stream = TcpStream::connect(address).await?;
+            let stream = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
+            http::over(stream, &http::request("GET", "/overview", &[], "")).await
+        };
+        in_time("an answer, or none", asked).await
+    };
+    let leaves = pki.leaves().into_iter().filter(|leaf| leaf.ends_with("/operations"));
+    let mut others = leaves.filter(|leaf| leaf != "ops/operations").peekable();
+    assert!(others.peek().is_some());
+    eventually("the operator sees the gateway whole", async || {
+        let Ok(answer) = ask("ops/operations").await else { return false };
+        let report = answer.json();
+        report["standing"] == "whole" && names(&report) == ["gateway-1"]
+    })
+    .await;
+    for other in others {
+        assert!(ask(&other).await.is_err(), "{other}");
+    }
+    cluster.has_no_violation();
+    console.terminate();
+}
+
 /// `serve` shows itself, from the first look on.
 #[tokio::test]
 async fn serve_shows_itself_on_its_ops_listener_and_not_to_clients() {

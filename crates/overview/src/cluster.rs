@@ -182,7 +182,9 @@ impl Cluster {
             (_, Knowledge::Whole) => Standing::Whole,
         };
         let figures = self.figures(now);
-        let nodes = self.nodes.0.iter().map(|(key, known)| report::Node::of(now, key, known, &figures));
+        // Who has left is forgotten in the next round, and is nobody to worry about until then.
+        let nodes = self.nodes.0.iter().filter(|(_, known)| !known.has_left(now));
+        let nodes = nodes.map(|(key, known)| report::Node::of(now, key, known, &figures));
         let raised = self.alarms.raised.iter();
         let mut alarms: Vec<_> = raised
             .map(|((rule, labels), raised)| report::Alarm::of(&self.rules[*rule], labels, raised))

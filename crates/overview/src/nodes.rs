@@ -49,6 +49,11 @@ impl Known {
         now.since(self.heard) < limits::NODE_SILENCE
     }
 
+    /// Whether it has said that it would stop, and has.
+    pub(crate) fn has_left(&self, now: UnixMillis) -> bool {
+        self.heartbeat.draining && !self.is_heard(now)
+    }
+
     pub(crate) fn tells_metrics(&self, now: UnixMillis) -> bool {
         self.answered.is_some_and(|answered| now.since(answered) < UNANSWERED)
     }
@@ -87,10 +92,7 @@ impl Nodes {
 
     /// Who is silent, and who is forgotten: at once if it has said that it would stop.
     pub(crate) fn expire(&mut self, now: UnixMillis) -> Vec<Change> {
-        let is_over = |known: &Known| {
-            let bound = if known.heartbeat.draining { limits::NODE_SILENCE } else { FORGOTTEN };
-            now.since(known.heard) >= bound
-        };
+        let is_over = |known: &Known| known.has_left(now) || now.since(known.heard) >= FORGOTTEN;
         let gone: Vec<_> = self.0.extract_if(.., |_, known| is_over(known)).map(|((_, id), _)| id).collect();
         let gone = gone.into_iter().filter(|id| self.of(id).next().is_none()).map(Change::Forgotten);
         let mut changes: Vec<_> = gone.collect();

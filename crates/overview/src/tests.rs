@@ -154,7 +154,13 @@ fn a_node_that_said_it_would_stop_is_forgotten_without_an_alarm() {
     watched.pass(2);
     assert_eq!(watched.state("gateway-2"), Some(State::Draining));
     watched.nodes.pop();
-    watched.pass(6);
+    // Heard for the last time three seconds ago, and then as long ago as a node counts as heard:
+    // between two rounds, in which nodes are forgotten.
+    watched.pass(3);
+    assert_eq!(watched.state("gateway-2"), Some(State::Draining));
+    watched.now += Duration::from_millis(500);
+    assert_eq!((watched.state("gateway-2"), watched.alarms()), (None, vec![]));
+    watched.pass(600);
     assert_eq!((watched.state("gateway-2"), watched.alarms()), (None, vec![]));
 }
 

@@ -28,7 +28,7 @@ pub struct PkiOptions {
     /// Proxies before the gateways, all of them [default: nginx]
     #[arg(long, value_name = LIST, value_delimiter = ',')]
     pub proxies: Option<Vec<MemberSpec>>,
-    /// Who may read health and metrics, all of them [default: prometheus, collector and console]
+    /// Who may read health and metrics, all of them [default: prometheus and collector]
     #[arg(long, value_name = LIST, value_delimiter = ',')]
     pub watchers: Option<Vec<MemberSpec>>,
     /// Names of the service that browsers open [default: localhost]

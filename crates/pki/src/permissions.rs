@@ -23,7 +23,10 @@ pub(crate) fn text(plan: &Plan) -> String {
     for member in plan.present() {
         match member.kind.role().zip(member.name.parse().ok()) {
             Some((role, node)) => push(&mut text, member, &Permissions::of_node(role, &node, &nodes)),
-            None if member.kind == Kind::Operator => push(&mut text, member, &Permissions::of_operator()),
+            // The console is an operator's: the same, in the operator's name.
+            None if matches!(member.kind, Kind::Operator | Kind::Console) => {
+                push(&mut text, member, &Permissions::of_operator());
+            }
             None => {}
         }
     }

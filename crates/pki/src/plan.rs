@@ -14,6 +14,9 @@ use crate::{
 /// The longest name of a member: it is a label of a DNS name in its certificates (RFC 1035).
 const NAME_CHARS: usize = 63;
 
+/// Who shows the cluster to operators, as a page.
+pub(crate) const CONSOLE: &str = "console";
+
 /// The user of the NATS system account.
 pub(crate) const SYSTEM: &str = "sys";
 
@@ -59,6 +62,8 @@ pub enum Kind {
     Proxy,
     /// Who may read health and metrics.
     Watcher,
+    /// The page that shows the cluster to operators.
+    Console,
     /// The people who watch and command the cluster over NATS.
     Operator,
     /// The user of the NATS system account.
@@ -67,13 +72,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Gateway,
         Self::Pairing,
         Self::Janitor,
         Self::Nats,
         Self::Proxy,
         Self::Watcher,
+        Self::Console,
         Self::Operator,
         Self::System,
     ];
@@ -88,6 +94,8 @@ impl Kind {
             Self::Nats => "nats",
             Self::Proxy => "proxy",
             Self::Watcher => "watcher",
+            // Its member is named `console`.
+            Self::Console => "page",
             Self::Operator => "operator",
             Self::System => "system",
         }
@@ -99,7 +107,7 @@ impl Kind {
             Self::Gateway => Some(Service::Gateway),
             Self::Pairing => Some(Service::Pairing),
             Self::Janitor => Some(Service::Janitor),
-            Self::Nats | Self::Proxy | Self::Watcher | Self::Operator | Self::System => None,
+            Self::Nats | Self::Proxy | Self::Watcher | Self::Console | Self::Operator | Self::System => None,
         }
     }
 
@@ -111,7 +119,8 @@ impl Kind {
             Self::Janitor => &["janitor-1", "janitor-2"],
             Self::Nats => &["nats-1", "nats-2", "nats-3"],
             Self::Proxy => &["nginx"],
-            Self::Watcher => &["prometheus", "collector", "console"],
+            Self::Watcher => &["prometheus", "collector"],
+            Self::Console => &[CONSOLE],
             Self::Operator => &[OPERATOR],
             Self::System => &[SYSTEM],
         }
@@ -216,6 +225,18 @@ impl Plan {
         Ok(plan)
     }
 
+    /// A plan that was made when the console was a watcher as any other: it becomes what it is
+    /// today, and its certificates of before open nothing any more.
+    pub(crate) fn with_console(mut self) -> Self {
+        if self.members.iter().all(|member| member.kind != Kind::Console) {
+            let spec = MemberSpec { name: CONSOLE.into(), hosts: Vec::new() };
+            let before = self.members.iter().position(|member| member.name == CONSOLE);
+            let generation = before.map_or(1, |place| self.members.remove(place).generation + 1);
+            self.members.push(Member { generation, ..Member::new(Kind::Console, &spec) });
+        }
+        self
+    }
+
     /// Changes the plan to what the options say. A list of members replaces the one before.
     ///
     /// # Errors
@@ -285,7 +306,7 @@ impl Plan {
 
 /// Checks the name of a member.
 pub(crate) fn check_name(name: &str) -> Result<(), PlanError> {
-    let reserved = Kind::ALL.map(Kind::word).into_iter().chain([OPERATOR, SYSTEM, AUTHORITIES]);
+    let reserved = Kind::ALL.map(Kind::word).into_iter().chain([OPERATOR, SYSTEM, CONSOLE, AUTHORITIES]);
     let mut reserved = reserved.map(|word| word.eq_ignore_ascii_case(name));
     let sound = name.parse::<NodeId>().is_ok()
         && name.len() <= NAME_CHARS

@@ -87,7 +87,7 @@ impl Run {
         let file = format!("{AUTHORITIES}/{PLAN}");
         let mut plan = match self.dir.read(&file)? {
             None => Plan::first(options)?,
-            Some(text) => serde_json::from_str(&text).map_err(|fault| {
+            Some(text) => serde_json::from_str(&text).map(Plan::with_console).map_err(|fault| {
                 PkiError::Unreadable(self.dir.path().join(&file).display().to_string(), fault)
             })?,
         };
@@ -241,7 +241,7 @@ impl Run {
                     let context = contexts::text(member, plan, self.dir.path());
                     self.public(&own(&contexts::file(member)), &context)?;
                 }
-                Kind::Gateway | Kind::Pairing | Kind::Janitor | Kind::Watcher => {}
+                Kind::Gateway | Kind::Pairing | Kind::Janitor | Kind::Watcher | Kind::Console => {}
             }
         }
         self.public(&format!("nats/{PERMISSIONS}"), &permissions)

@@ -23,6 +23,9 @@ pub(crate) struct LeafPlan {
     pub(crate) names: Vec<String>,
 }
 
+/// How a browser on the same machine names it.
+const LOCALHOST: &str = "localhost";
+
 const SERVER: &[Usage] = &[Usage::Server];
 const CLIENT: &[Usage] = &[Usage::Client];
 /// A NATS server accepts routes and opens them.
@@ -51,7 +54,17 @@ impl Member {
             ],
             Kind::Proxy => vec![leaf(Authority::Edge, CLIENT, self.client_names()), public()],
             Kind::Watcher => vec![leaf(Authority::Operations, CLIENT, self.client_names())],
-            Kind::Operator | Kind::System => vec![leaf(Authority::Bus, CLIENT, self.client_names())],
+            Kind::Console => vec![
+                leaf(Authority::Bus, CLIENT, self.client_names()),
+                // Where it is published: on the loopback of its machine.
+                leaf(Authority::Operations, SERVER, [self.server_names(), vec![LOCALHOST.into()]].concat()),
+            ],
+            // For the bus, and for the page of the console.
+            Kind::Operator => vec![
+                leaf(Authority::Bus, CLIENT, self.client_names()),
+                leaf(Authority::Operations, CLIENT, self.client_names()),
+            ],
+            Kind::System => vec![leaf(Authority::Bus, CLIENT, self.client_names())],
         }
     }
 
@@ -77,6 +90,7 @@ impl Member {
         match self.kind {
             Kind::Gateway => &[("edge-names.txt", Kind::Proxy), ("operations-names.txt", Kind::Watcher)],
             Kind::Pairing | Kind::Janitor => &[("operations-names.txt", Kind::Watcher)],
+            Kind::Console => &[("operations-names.txt", Kind::Operator)],
             Kind::Nats | Kind::Proxy | Kind::Watcher | Kind::Operator | Kind::System => &[],
         }
     }

@@ -122,7 +122,26 @@ fn each_member_has_exactly_its_own_files_and_the_authorities_keys_are_apart() {
     let of_nats =
         ["bus.pem", "bus.key", "bus-ca.pem", "route.pem", "route.key", "route-ca.pem", "permissions.conf"];
     let of_proxy = ["edge.pem", "edge.key", "edge-ca.pem", "edge.crl", "public.pem", "public.key"];
-    let of_ops = ["bus.pem", "bus.key", "bus-ca.pem", "nats/context/ops.json", "orders.key", "passes.key"];
+    let of_ops = [
+        "bus.pem",
+        "bus.key",
+        "bus-ca.pem",
+        "operations.pem",
+        "operations.key",
+        "operations-ca.pem",
+        "nats/context/ops.json",
+        "orders.key",
+        "passes.key",
+    ];
+    let of_console = [
+        "bus.pem",
+        "bus.key",
+        "bus-ca.pem",
+        "operations.pem",
+        "operations.key",
+        "operations-ca.pem",
+        "operations-names.txt",
+    ];
     let authorities = ["bus", "route", "edge", "operations", "public"];
     let mut all: Vec<String> = vec![".lock".into(), "nats/permissions.conf".into()];
     all.extend(expected("gateway-1", &of_gateway));
@@ -132,6 +151,7 @@ fn each_member_has_exactly_its_own_files_and_the_authorities_keys_are_apart() {
     all.extend(expected("nats-1", &of_nats));
     all.extend(expected("nginx", &of_proxy));
     all.extend(expected("prometheus", &["operations.pem", "operations.key", "operations-ca.pem"]));
+    all.extend(expected("console", &of_console));
     all.extend(expected("ops", &of_ops));
     all.extend(expected("sys", &["bus.pem", "bus.key", "bus-ca.pem", "nats/context/sys.json"]));
     all.extend(authorities.map(|name| format!("authorities/{name}.pem")));
@@ -180,6 +200,18 @@ fn a_certificate_is_for_one_use_and_for_its_own_names() {
             vec!["client"],
             dns(&["prometheus", "watcher", "prometheus.g1"]),
         ),
+        (
+            "console/bus.pem",
+            "OU=page, OU=1, CN=console",
+            vec!["client"],
+            dns(&["console", "page", "console.g1"]),
+        ),
+        (
+            "console/operations.pem",
+            "OU=page, OU=1, CN=console",
+            vec!["server"],
+            dns(&["console", "localhost"]),
+        ),
         ("ops/bus.pem", "OU=operator, OU=1, CN=ops", vec!["client"], dns(&["ops", "operator", "ops.g1"])),
     ] {
         assert_eq!(certificate(dir.path(), file), (subject.into(), usages, names), "{file}");
@@ -190,6 +222,25 @@ fn a_certificate_is_for_one_use_and_for_its_own_names() {
     assert_eq!(usages, ["server"], "a server's certificate is no client's");
     let (_, _, names) = certificate(dir.path(), "gateway-2/edge.pem");
     assert!(names.iter().any(|name| name.contains("gw2.example")) && names.len() == 4, "{names:?}");
+}
+
+/// The plan of a cluster that was made when the console was a watcher.
+#[test]
+fn a_console_that_was_a_watcher_gets_what_it_needs_and_opens_no_node_any_more() {
+    let dir = TempDir::new().unwrap();
+    run(&small(dir.path()));
+    let plan = "authorities/cluster.json";
+    let of_today = r#""kind": "console""#;
+    assert_eq!(text(dir.path(), plan).matches(of_today).count(), 1);
+    let before = text(dir.path(), plan).replace(of_today, r#""kind": "watcher""#);
+    fs::write(dir.path().join(plan), before).unwrap();
+    run(&again(dir.path()));
+    let (subject, usages, _) = certificate(dir.path(), "console/operations.pem");
+    assert_eq!((subject.as_str(), usages), ("OU=page, OU=2, CN=console", vec!["server"]));
+    assert_eq!(text(dir.path(), "gateway-1/operations-names.txt"), "prometheus.g1\n");
+    assert_eq!(text(dir.path(), "console/operations-names.txt"), "ops.g1\n");
+    assert!(text(dir.path(), "nats-1/permissions.conf").contains("CN=console,OU=2,OU=page"));
+    assert_eq!(run(&again(dir.path())), Vec::<String>::new());
 }
 
 #[test]

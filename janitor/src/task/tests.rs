@@ -139,6 +139,24 @@ async fn it_answers_where_a_session_was_that_has_lost_its_socket() {
 }
 
 #[tokio::test]
+async fn a_janitor_that_is_told_to_stop_says_so() {
+    let mut cluster = cluster().await;
+    cluster.shutdown.cancel();
+    assert_eq!(cluster.janitor.await.unwrap(), Ok(()));
+    let goodbye = async {
+        loop {
+            if let Some(Heard::Message { message: Message::Heartbeat { heartbeat, .. }, .. }) =
+                cluster.heard.next().await
+                && heartbeat.draining
+            {
+                return heartbeat.boot;
+            }
+        }
+    };
+    assert_eq!(timeout(PATIENCE, goodbye).await, Ok(BootId(7)));
+}
+
+#[tokio::test]
 async fn a_bus_that_is_drained_under_it_ends_it_with_an_error() {
     let local = Local::new();
     let bus = local.join(node("j1"));
