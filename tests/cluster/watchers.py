@@ -1,6 +1,8 @@
 """Who watches the cluster: the profile `operations`, but for Grafana, for which there is no stand-in."""
 
+import http.client
 import json
+import ssl
 import urllib.request
 from urllib.parse import quote
 
@@ -26,8 +28,9 @@ def watched(cluster):
         # Prometheus says it again after a minute if Alertmanager was not there yet.
         until("the watchdog's alarm arrives",
               lambda: "Watchdog" in {alarm["labels"]["alertname"] for alarm in page("alertmanager", "/api/v2/alerts")}, 180)
+        until("the console shows the operator every node", lambda: set(NODES) <= shown(cluster, "ops"))
         hardening.all_of(WATCHERS)
-        wrong = [*open_to_others()]
+        wrong = [*open_to_others(), *console_opens(cluster)]
         if wrong:
             raise Fault("; ".join(wrong))
     except Fault:
@@ -63,6 +66,25 @@ def heard():
     query = quote("* | stats by (hostname) count() as lines")
     with urllib.request.urlopen(f"http://127.0.0.1:{ENVIRONMENT['VICTORIALOGS_PORT']}/select/logsql/query?query={query}", timeout=20) as answer:
         return {json.loads(line)["hostname"] for line in answer}
+
+
+def shown(cluster, member):
+    """The nodes that the console shows to who has this member's certificate."""
+    trust = ssl.create_default_context(cafile=cluster.pki / "ops" / "operations-ca.pem")
+    trust.load_cert_chain(cluster.pki / member / "operations.pem", cluster.pki / member / "operations.key")
+    console = http.client.HTTPSConnection("localhost", int(ENVIRONMENT["CONSOLE_PORT"]), timeout=20, context=trust)
+    console.request("GET", "/overview")
+    return {node["node"] for node in json.load(console.getresponse())["nodes"]}
+
+
+def console_opens(cluster):
+    """Nobody's certificate but the operator's opens it."""
+    for member in ["prometheus", "collector", "gateway-1", "console"]:
+        try:
+            shown(cluster, member)
+        except OSError:
+            continue
+        yield f"the console opens to {member}"
 
 
 def open_to_others():
