@@ -11,7 +11,7 @@ use crate::support::{
     cluster::Cluster,
     eventually, http,
     otlp::{Collector, Span},
-    person::{Person, couple, meet},
+    person::{Person, couple, meet, talk},
     process::{Launch, Process},
     unique,
 };
@@ -193,6 +193,7 @@ async fn is_unmoved(mut node: Process) {
     one.find(json!({"topic": topic})).await;
     other.find(json!({"topic": topic})).await;
     meet(&mut one, &mut other).await;
+    talk(&mut one, &mut other).await;
     one.lose();
     other.lose();
     node.terminate();
@@ -205,6 +206,12 @@ async fn a_collector_that_never_answers_holds_nobody_up() {
     let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", hanging.local_addr().unwrap());
     let node = Launch::new("serve").set("otlp-endpoint", &url).set("trace-sample", "1").ready().await;
+    // While the exporter waits for its first answer, and gives up by its own time-out.
+    let (mut one, mut other) = couple(&node, &node).await;
+    talk(&mut one, &mut other).await;
+    eventually("what nobody takes is counted", async || node.metric("node_spans_dropped_total").await > 0.0)
+        .await;
+    assert_eq!(node.metric("node_spans_sent_total").await, 0.0);
     is_unmoved(node).await;
 }
 
