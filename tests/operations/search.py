@@ -80,6 +80,9 @@ def answers(stack):
     for service in services:
         yield got("Jaeger", stack.jaeger, f"/api/traces?service={quote(service)}&limit=20000&lookback=2h")
         yield got("Jaeger", stack.jaeger, f"/api/services/{quote(service)}/operations")
+    for path in ["/overview", "/", "/metrics", "/readyz"]:
+        yield got("the console", stack.console, path)
+    yield "top", stack.top()
     for name in NATS:
         port = stack.nats_ports[name][2]
         for path in ["/varz", "/connz?subs=detail&auth=1&state=all", "/routez?subs=1", "/subsz?subs=1", "/accountz", "/healthz"]:

@@ -80,7 +80,7 @@ class Stack:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
         self.webhook = Webhook()
         [self.people, self.health, self.prometheus, self.alertmanager, self.logs, self.jaeger, self.jaeger_otlp, self.jaeger_grpc,
-         self.jaeger_metrics, self.otlp, self.otlp_http, self.collector_metrics] = free_ports(12)
+         self.jaeger_metrics, self.otlp, self.otlp_http, self.collector_metrics, self.console] = free_ports(13)
         self.nats_ports = {name: free_ports(3) for name in NATS}
         self.node_ports = {name: free_ports(2) for name in NODES}
         [self.syslog] = free_ports(1, socket.SOCK_DGRAM)
@@ -175,7 +175,7 @@ class Stack:
         options = {
             # On loopback it would be plain; here it is as it is on a network.
             "node-id": name, "ops-listen": f"0.0.0.0:{ops}", "log-format": "json", "syslog": f"127.0.0.1:{self.syslog}",
-            "nats": ",".join(f"tls://127.0.0.1:{ports[0]}" for ports in self.nats_ports.values()),
+            "nats": self.servers(),
             "nats-ca": files / "bus-ca.pem", "nats-cert": files / "bus.pem", "nats-key": files / "bus.key",
             "ops-tls-cert": files / "operations.pem", "ops-tls-key": files / "operations.key",
             "ops-tls-client-ca": files / "operations-ca.pem", "ops-tls-client-names": files / "operations-names.txt"}
@@ -220,7 +220,29 @@ class Stack:
 
     # ---- Who watches.
 
+    def servers(self):
+        return ",".join(f"tls://127.0.0.1:{ports[0]}" for ports in self.nats_ports.values())
+
+    def start_console(self):
+        files = self.pki / "console"
+        # On loopback, without TLS: what it shows is the same.
+        options = {
+            "node-id": "ops", "ops-listen": f"127.0.0.1:{self.console}", "log-format": "json", "syslog": f"127.0.0.1:{self.syslog}", "nats": self.servers(),
+            "nats-ca": files / "bus-ca.pem", "nats-cert": files / "bus.pem", "nats-key": files / "bus.key"}
+        variables = {f"CIPHER_CHAT_{option.upper().replace('-', '_')}": str(value) for option, value in options.items()}
+        self.run("console", [self.binary, "console"], {"RUST_LOG": "trace"} | variables)
+
+    def top(self):
+        """One look of `cipher-chat top`, as JSON."""
+        context = self.pki / "ops" / "nats" / "context" / "ops.json"
+        words = [self.binary, "top", "--once", "--json", "--context", context, "--nats", self.servers()]
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            raise Fault(f"top ends with {done.returncode}: {done.stdout[-500:]!r}")
+        return done.stdout
+
     def start_watchers(self):
+        self.start_console()
         home = self.home / "run" / "alertmanager"
         home.mkdir(parents=True)
         hook = f"webhook_configs: [{{ url: 'http://127.0.0.1:{self.webhook.server_port}/' }}]"
@@ -255,6 +277,8 @@ class Stack:
         for node in NODES:
             until(f"{node} is ready", lambda: self.ops(node)[0] == 200)
         until("Nginx reaches a gateway", lambda: ask(self.health, "/healthz")[0] in (200, 204))
+        until("the console shows every node", lambda: set(NODES) <= {
+            node["node"] for node in (ask_json(self.console, "/overview") or {"nodes": []})["nodes"]})
         until("every node is scraped", lambda: len(self.query('up{job="cipher-chat"} == 1')) == len(NODES))
         until("every store is scraped", lambda: len(self.query('up{job="stores"} == 1')) == 3)
 
