@@ -4,6 +4,7 @@
 mod module;
 mod single;
 mod verify;
+mod webcat;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -18,7 +19,7 @@ const UNREACHABLE: u8 = 6;
 
 /// The options of `cipher-chat page`.
 #[derive(Args, Clone, Debug)]
-#[command(group = ArgGroup::new("what").required(true).multiple(false).args(["single_file", "verify", "hashes"]))]
+#[command(group = ArgGroup::new("what").required(true).multiple(false).args(["single_file", "verify", "hashes", "webcat"]))]
 pub struct PageOptions {
     /// Write the page as one HTML file, which can be opened from a disk or put on any host. The server that it
     /// talks to needs --allowed-origin null, or the origin of that host
@@ -39,6 +40,9 @@ pub struct PageOptions {
     /// Print the SHA-256 of every file of the page, as sha256sum does
     #[arg(long)]
     hashes: bool,
+    /// Print the page's manifest for the browser extension WEBCAT, unsigned
+    #[arg(long)]
+    webcat: bool,
 }
 
 /// Does what was asked for.
@@ -49,6 +53,15 @@ pub async fn main(options: PageOptions) -> ExitCode {
     if options.hashes {
         print!("{}", verify::hashes());
         return ExitCode::SUCCESS;
+    }
+    if options.webcat {
+        return match webcat::manifest() {
+            Ok(manifest) => {
+                println!("{manifest}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error, FAILED),
+        };
     }
     match write(&options) {
         Ok(()) => ExitCode::SUCCESS,

@@ -178,6 +178,24 @@ async fn the_hashes_are_those_of_what_is_served() {
 }
 
 #[tokio::test]
+async fn the_manifest_for_webcat_is_of_what_is_served() {
+    let serve = Launch::new("serve").ready().await;
+    let output = page(&["--webcat"]).await;
+    assert!(output.status.success());
+    let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let start = http::get(serve.address(), "/").await;
+    assert_eq!(manifest["default_csp"].as_str(), start.header("content-security-policy"));
+    let files = manifest["files"].as_object().unwrap();
+    assert!(files.len() > 60);
+    for (path, digest) in files {
+        let served = http::get(serve.address(), path).await;
+        let ours = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &served.body);
+        let ours = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, ours);
+        assert_eq!((served.status, Some(ours.as_str())), (200, digest.as_str()), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn pages_from_files_are_let_in_where_they_are_named_and_have_a_rate_of_their_own() {
     let serve = Launch::new("serve")
         .set_all(&[("allowed-origin", "null"), ("null-session-rate", "10"), ("session-rate", "5")])
