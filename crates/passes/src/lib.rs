@@ -8,6 +8,7 @@
 //! Nothing here knows the network or a clock: times are arguments.
 
 mod credential;
+mod door;
 mod jws;
 pub mod keys;
 mod link;
@@ -17,6 +18,7 @@ mod revocations;
 
 pub use self::{
     credential::{Credential, CredentialError, TRANSCRIPT_BYTES},
+    door::{Door, Listed, PASSES, PROOFS_PER_PASS, Refused},
     keys::{PassKey, PassKeys},
     link::{Link, LinkError, Secret},
     pass::{Believed, LONGEST_LIFE, PASS_BYTES, Pass, PassError, PassId, SignError, TOPICS},
