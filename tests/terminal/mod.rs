@@ -1,6 +1,7 @@
 //! The terminal client as people use it: the real binary in real terminals.
 
 mod drawing;
+mod earlier;
 mod json;
 mod leaving;
 mod memory;
