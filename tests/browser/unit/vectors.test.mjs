@@ -170,7 +170,7 @@ test('base64url has one spelling of each value', () => {
   assert.deepEqual(fromBase64url('AP_-'), Uint8Array.of(0, 255, 254));
 });
 
-for (const { name, side, steps } of vectors('stories').stories) {
+for (const { name, side, steps } of [...vectors('stories').stories, ...vectors('kinds').stories]) {
   test(`the story "${name}" goes as in the vectors`, async () => {
     const sides = await sidesOf(vectors('handshake').cases[0]);
     const self = sides[side === 'a' ? 0 : 1];
@@ -200,6 +200,11 @@ async function perform(self, step) {
     case 'set-typing': return channel.setTyping(now, step.typing === 'active');
     case 'bye': return channel.bye(now);
     case 'close': return channel.close();
+    case 'send': {
+      const sent = channel.send(now, step.said);
+      await sent.done;
+      return sent.number ?? sent.refused;
+    }
     case 'send-text': {
       const sent = channel.sendText(now, text);
       await sent.done;
