@@ -28,6 +28,7 @@ mod routes;
 mod run;
 pub mod sealed;
 pub mod token;
+mod web_origin;
 mod ws;
 
 pub use run::{Gateway, RunError};

@@ -1,8 +1,6 @@
 //! The bytes of passes, proofs, credentials and lists, for whoever writes them in another language.
 //! Signatures of Ed25519 are the same each time, so that all of it can be compared.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use aws_lc_rs::signature::Ed25519KeyPair;
 use passes::{Credential, Pass, PassId, PassKeys, Revocations, Secret, SessionProof};
 use schemas::{Side, UnixMillis, criteria::Role};

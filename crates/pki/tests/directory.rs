@@ -89,59 +89,22 @@ fn certificate(dir: &Path, file: &str) -> (String, Vec<&'static str>, BTreeSet<S
 fn each_member_has_exactly_its_own_files_and_the_authorities_keys_are_apart() {
     let dir = TempDir::new().unwrap();
     let written = run(&small(dir.path()));
-    let expected = |member: &str, files: &[&str]| -> Vec<String> {
+    let expected = |member: &str, files: &[String]| -> Vec<String> {
         files.iter().map(|file| format!("{member}/{file}")).collect()
     };
-    let of_gateway = [
-        "bus.pem",
-        "bus.key",
-        "bus-ca.pem",
-        "edge.pem",
-        "edge.key",
-        "edge-ca.pem",
-        "edge-names.txt",
-        "operations.pem",
-        "operations.key",
-        "operations-ca.pem",
-        "operations-names.txt",
-        "public.pem",
-        "public.key",
-        "orders.pub",
-        "passes.pub",
-    ];
-    let of_node = [
-        "bus.pem",
-        "bus.key",
-        "bus-ca.pem",
-        "operations.pem",
-        "operations.key",
-        "operations-ca.pem",
-        "operations-names.txt",
-        "orders.pub",
-    ];
-    let of_nats =
-        ["bus.pem", "bus.key", "bus-ca.pem", "route.pem", "route.key", "route-ca.pem", "permissions.conf"];
-    let of_proxy = ["edge.pem", "edge.key", "edge-ca.pem", "edge.crl", "public.pem", "public.key"];
-    let of_ops = [
-        "bus.pem",
-        "bus.key",
-        "bus-ca.pem",
-        "operations.pem",
-        "operations.key",
-        "operations-ca.pem",
-        "nats/context/ops.json",
-        "orders.key",
-        "passes.key",
-    ];
-    let of_console = [
-        "bus.pem",
-        "bus.key",
-        "bus-ca.pem",
-        "operations.pem",
-        "operations.key",
-        "operations-ca.pem",
-        "operations-names.txt",
-    ];
+    let certified = |uses: &[&str], more: &[&str]| -> Vec<String> {
+        let of_use = |name: &&str| [format!("{name}.pem"), format!("{name}.key"), format!("{name}-ca.pem")];
+        uses.iter().flat_map(of_use).chain(more.iter().map(|name| (*name).to_owned())).collect()
+    };
+    let of_node = certified(&["bus", "operations"], &["operations-names.txt", "orders.pub"]);
+    let of_gateway = certified(
+        &["bus", "edge", "operations"],
+        &["edge-names.txt", "operations-names.txt", "public.pem", "public.key", "orders.pub", "passes.pub"],
+    );
+    let of_nats = certified(&["bus", "route"], &["permissions.conf"]);
+    let of_proxy = certified(&["edge"], &["edge.crl", "public.pem", "public.key"]);
+    let of_ops = certified(&["bus", "operations"], &["nats/context/ops.json", "orders.key", "passes.key"]);
+    let of_console = certified(&["bus", "operations"], &["operations-names.txt"]);
     let authorities = ["bus", "route", "edge", "operations", "public"];
     let mut all: Vec<String> = vec![".lock".into(), "nats/permissions.conf".into()];
     all.extend(expected("gateway-1", &of_gateway));
@@ -150,16 +113,21 @@ fn each_member_has_exactly_its_own_files_and_the_authorities_keys_are_apart() {
     all.extend(expected("janitor-1", &of_node));
     all.extend(expected("nats-1", &of_nats));
     all.extend(expected("nginx", &of_proxy));
-    all.extend(expected("prometheus", &["operations.pem", "operations.key", "operations-ca.pem"]));
+    all.extend(expected("prometheus", &certified(&["operations"], &[])));
     all.extend(expected("console", &of_console));
     all.extend(expected("ops", &of_ops));
-    all.extend(expected("sys", &["bus.pem", "bus.key", "bus-ca.pem", "nats/context/sys.json"]));
+    all.extend(expected("sys", &certified(&["bus"], &["nats/context/sys.json"])));
     all.extend(authorities.map(|name| format!("authorities/{name}.pem")));
     all.extend(authorities.map(|name| format!("authorities/{name}.key")));
-    all.extend(expected("authorities", &["edge.crl", "cluster.json"]));
+    all.extend(expected("authorities", &certified(&[], &["edge.crl", "cluster.json"])));
     assert_eq!(names(dir.path()), all.into_iter().collect());
     assert!(written.contains(&"gateway-1/bus.pem".to_owned()), "{written:?}");
+}
 
+#[test]
+fn keys_are_for_their_owner_alone() {
+    let dir = TempDir::new().unwrap();
+    run(&small(dir.path()));
     for path in contents(dir.path()).into_keys() {
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         let is_secret = path.extension().is_some_and(|extension| extension == "key")
