@@ -4,7 +4,7 @@
  */
 
 import { concat, utf8 } from './bytes.js';
-import { MAX_TEXT } from './limits.js';
+import { MAX_REACTION, MAX_TEXT, MAX_TIMER } from './limits.js';
 import { BYE, OPENING, TEXT, TYPING, readNumber, view } from './packet.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -18,11 +18,6 @@ export const DELETE = 10;
 export const TIMER = 11;
 /** Kinds from this one on are none of this version: whoever sends one has a newer program. */
 const UNKNOWN = 12;
-
-/** Longest reaction, UTF-8 bytes: an emoji of many parts, or a word. */
-export const MAX_REACTION = 64;
-/** Longest time after which messages vanish, seconds: no chat lasts longer than a day. */
-export const MAX_TIMER = 86_400;
 
 /** `whose` and number of a target, bytes. */
 const TARGET = 9;
@@ -146,7 +141,7 @@ export function readMessage({ number, kind, body }) {
     case TIMER: {
       if (body.length !== SECONDS + NUMBER) return null;
       const seconds = view(body).getUint32(0);
-      return seconds > MAX_TIMER ? null : { kind: 'timer', number, seconds, heard: readNumber(body, SECONDS) };
+      return 1000 * seconds > MAX_TIMER ? null : { kind: 'timer', number, seconds, heard: readNumber(body, SECONDS) };
     }
     default:
       return kind >= UNKNOWN ? { kind: 'unknown', number } : { kind: 'later' };

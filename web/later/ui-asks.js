@@ -3,7 +3,7 @@
 import { utf8 } from '../bytes.js';
 import { el, openDialog } from '../dom.js';
 import { setText } from '../i18n.js';
-import { MAX_REACTION } from '../messages.js';
+import { MAX_REACTION } from '../limits.js';
 import { lasting } from './lasting.js';
 
 /** After how many seconds messages vanish, as it is offered. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { DELETE, EDIT, MAX_REACTION, MAX_TIMER, REACTION, REPLY, TIMER, readMessage, written } from '../../../web/messages.js';
-import { MAX_TEXT } from '../../../web/limits.js';
+import { MAX_REACTION, MAX_TEXT, MAX_TIMER } from '../../../web/limits.js';
+import { DELETE, EDIT, REACTION, REPLY, TIMER, readMessage, written } from '../../../web/messages.js';
 import { hex, pass, secured, unhex } from './support.mjs';
 
 const number = (value) => value.toString(16).padStart(16, '0');
@@ -51,7 +51,7 @@ test('what breaks the form of its kind is malformed', () => {
     'a deletion that is too short': [DELETE, '01'],
     'a timer that is too short': [TIMER, '0000012c'],
     'a timer that is too long': [TIMER, `0000012c${number(1)}00`],
-    'a timer of more than a day': [TIMER, (MAX_TIMER + 1).toString(16).padStart(8, '0') + number(0)],
+    'a timer of more than a day': [TIMER, (MAX_TIMER / 1000 + 1).toString(16).padStart(8, '0') + number(0)],
   };
   for (const [name, [kind, body]] of Object.entries(bad)) assert.equal(read(kind, body), null, name);
 });
@@ -59,7 +59,7 @@ test('what breaks the form of its kind is malformed', () => {
 test('the longest of everything is taken', () => {
   assert.equal(read(REPLY, target(0, 8) + '61'.repeat(MAX_TEXT)).text.length, MAX_TEXT);
   assert.equal(read(REACTION, target(1, 1) + '61'.repeat(MAX_REACTION)).text.length, MAX_REACTION);
-  assert.equal(read(TIMER, MAX_TIMER.toString(16).padStart(8, '0') + number(0)).seconds, 86_400);
+  assert.equal(read(TIMER, (MAX_TIMER / 1000).toString(16).padStart(8, '0') + number(0)).seconds, 86_400);
   assert.deepEqual(read(REACTION, `01${'f'.repeat(16)}`).target.own, false, 'a number that no honest side reaches names nothing');
 });
 
