@@ -1,5 +1,7 @@
 //! What each member shows to whom: its certificates and the authorities that it believes.
 
+use schemas::subject::OPERATOR;
+
 use crate::{
     authority::Authority,
     plan::{Kind, Member},
@@ -55,7 +57,8 @@ impl Member {
             Kind::Proxy => vec![leaf(Authority::Edge, CLIENT, self.client_names()), public()],
             Kind::Watcher => vec![leaf(Authority::Operations, CLIENT, self.client_names())],
             Kind::Console => vec![
-                leaf(Authority::Bus, CLIENT, self.client_names()),
+                // It asks in the operator's name: nodes answer in no other inbox.
+                leaf(Authority::Bus, CLIENT, [self.client_names(), vec![OPERATOR.into()]].concat()),
                 // Where it is published: on the loopback of its machine.
                 leaf(Authority::Operations, SERVER, [self.server_names(), vec![LOCALHOST.into()]].concat()),
             ],

@@ -172,7 +172,7 @@ fn a_certificate_is_for_one_use_and_for_its_own_names() {
             "console/bus.pem",
             "OU=page, OU=1, CN=console",
             vec!["client"],
-            dns(&["console", "page", "console.g1"]),
+            dns(&["console", "page", "console.g1", "ops"]),
         ),
         (
             "console/operations.pem",
