@@ -37,6 +37,9 @@ import { followViewport } from './viewport.js';
 const OFFER_PATIENCE_MS = 300;
 /** After this time a part of the page that could not be loaded is asked for again. */
 const LOAD_AGAIN_MS = 2_000;
+/** After this time without it a person is told that the server does not answer, as when a connection is silent. */
+const LOAD_SILENT_MS = 10_000;
+
 class Page {
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
   /** @type {import('./ui-start.js').Offer} */
@@ -220,7 +223,9 @@ class Page {
    */
   async #loadChat(screen) {
     for (let hasAnswered = false; ;) {
+      const silent = setTimeout(() => screen.progress('wait.silent'), LOAD_SILENT_MS);
       const loaded = await loadChat();
+      clearTimeout(silent);
       if (loaded !== null || hasAnswered || this.#waiting !== screen) return loaded;
       screen.progress('wait.offline');
       await pause(LOAD_AGAIN_MS);
