@@ -9,10 +9,10 @@
 
 use zeroize::Zeroizing;
 
-use super::event::{MessageNumber, SendError, Typing};
+use super::event::{SendError, Typing};
 use super::limits::{MAX_REACTION, MAX_TEXT, MAX_TIMER};
 use super::packet::Kind;
-use super::said::{Said, Target, Whose};
+use super::said::{MessageNumber, Said, Target, Whose};
 use super::timers::Timer;
 
 /// Bytes of a target.

@@ -3,28 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::limits::MAX_NUMBER;
 use super::safety::SafetyCode;
-use super::said::Target;
-
-/// The number of a message in its direction. It grows with every text, not always by one, because
-/// notices are numbered too. One that a peer names may be of nothing that was ever sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageNumber(pub(super) u64);
-
-impl MessageNumber {
-    /// A number that was written down before; `None` for what is no number of a message.
-    #[must_use]
-    pub const fn new(number: u64) -> Option<Self> {
-        if number > 0 && number < MAX_NUMBER { Some(Self(number)) } else { None }
-    }
-
-    /// The number, from 1 to 2^53 - 1.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
+use super::said::{MessageNumber, Target};
 
 /// Whether somebody is writing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

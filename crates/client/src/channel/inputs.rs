@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{CryptoRng, SeedableRng};
 
 use super::body;
-use super::event::{ChannelEnd, Dropped, MessageNumber, SendError, Typing};
+use super::event::{ChannelEnd, Dropped, SendError, Typing};
 use super::handshake::{Handshake, Progress};
 use super::handshake_timeout::HandshakeTimeout;
 use super::inbound::Inbound;
@@ -17,7 +17,7 @@ use super::message::{self, ChannelMessage};
 use super::outbound::{Outbound, Refused};
 use super::packet::Kind;
 use super::replay::ReplayWindow;
-use super::said::{Said, Target, Whose};
+use super::said::{MessageNumber, Said, Target, Whose};
 use super::state::{Channel, PathState, Phase};
 use super::time::Time;
 use super::timers::{Timer, Timers};

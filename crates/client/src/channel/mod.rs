@@ -41,11 +41,11 @@ mod time;
 mod timers;
 mod typing;
 
-pub use event::{ChannelEnd, Dropped, Event, MessageNumber, SendError, Typing};
+pub use event::{ChannelEnd, Dropped, Event, SendError, Typing};
 #[doc(hidden)]
 pub use kem::Secrets;
 pub use meeting::{Meeting, Psk, Side};
 pub use safety::{Emoji, SafetyCode};
-pub use said::{Said, Target, Whose};
+pub use said::{MessageNumber, Said, Target, Whose};
 pub use state::Channel;
 pub use time::Time;

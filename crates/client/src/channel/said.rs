@@ -1,6 +1,25 @@
 //! What a side sends besides typing notices and its goodbye, and how it names an earlier message.
 
-use super::event::MessageNumber;
+use super::limits::MAX_NUMBER;
+
+/// The number of a message in its direction. It grows with every text, not always by one, because
+/// notices are numbered too. One that a peer names may be of nothing that was ever sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageNumber(pub(super) u64);
+
+impl MessageNumber {
+    /// A number that was written down before; `None` for what is no number of a message.
+    #[must_use]
+    pub const fn new(number: u64) -> Option<Self> {
+        if number > 0 && number < MAX_NUMBER { Some(Self(number)) } else { None }
+    }
+
+    /// The number, from 1 to 2^53 - 1.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
 
 /// Which side has sent a message, seen from this side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,11 +4,11 @@ use rand::Rng;
 
 use super::body::{self, Heard};
 use super::epochs::Unopened;
-use super::event::{ChannelEnd, Event, MessageNumber, Typing};
+use super::event::{ChannelEnd, Event, Typing};
 use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
 use super::packet::{self, Kind, Writer};
-use super::said::Whose;
+use super::said::{MessageNumber, Whose};
 use super::state::{Channel, Outgoing, PathState, Phase};
 use super::time::Time;
 use super::timers::Timer;

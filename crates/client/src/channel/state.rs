@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 
-use super::event::{ChannelEnd, Dropped, Event, MessageNumber};
+use super::event::{ChannelEnd, Dropped, Event};
 use super::handshake::{Handshake, Session};
 use super::handshake_timeout::HandshakeTimeout;
 use super::inbound::Inbound;
 use super::outbound::Outbound;
 use super::replay::ReplayWindow;
 use super::safety::SafetyCode;
+use super::said::MessageNumber;
 use super::time::Time;
 use super::timers::Timers;
 use super::typing::Notice;

@@ -3,7 +3,7 @@
 use schemas::control::Category;
 use tokio::time::Instant;
 
-use super::{After, Conversation, Stage};
+use super::talk::{After, Conversation, Stage};
 use crate::{
     command::{Command, HELP},
     input::{ToSend, Typist},

@@ -5,7 +5,7 @@ use client::{
     chat::Event,
 };
 
-use super::{Conversation, Stage};
+use super::talk::{Conversation, Stage};
 use crate::{
     output::{Named, Report},
     saying::Words,
