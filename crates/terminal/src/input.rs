@@ -1,15 +1,18 @@
 //! What is typed: texts, and a few commands.
 
 mod json_line;
+mod typed;
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use client::channel::{Typing, limits::MAX_TEXT};
+use client::channel::limits::MAX_TEXT;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+pub(super) use typed::{ToSend, Typed};
+
 use super::{
-    command::{Command, TypedLine},
+    command::TypedLine,
     saying::Words,
     streams::{self, WipingReader},
 };
@@ -78,27 +81,6 @@ fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<String>) {
     }
 }
 
-/// Something to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ToSend {
-    pub(super) words: Words,
-    /// A program's name for it.
-    pub(super) id: Option<String>,
-}
-
-/// One line, parsed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Typed {
-    /// For the peer: texts, each short enough to be sent, or something about earlier messages.
-    ToSend(Vec<ToSend>),
-    /// A command for this program.
-    Command(Command),
-    /// Whether somebody is writing.
-    Typing(Typing),
-    /// Not a line of this form, and why.
-    Malformed(String),
-}
-
 impl Typed {
     /// Only a person's lines may be commands. A script's lines are sent as they are.
     fn read(line: &str, typist: Typist) -> Self {
@@ -132,6 +114,7 @@ fn pieces(line: &str) -> Vec<ToSend> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Command;
 
     fn texts(texts: &[&str]) -> Typed {
         Typed::ToSend(texts.iter().flat_map(|text| pieces(text)).collect())

@@ -8,7 +8,7 @@ use schemas::control::Category;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{ToSend, Typed};
+use super::typed::{ToSend, Typed};
 use crate::{command::Command, saying::Words};
 
 /// A line of a program. Each form has its own fields, and no others.
