@@ -3,8 +3,6 @@
 import { PARTNERS } from './facts.js';
 
 /** @typedef {import('./facts.js').Partners} Partners */
-/** @typedef {import('./i18n.js').Key} Key */
-/** @typedef {import('./i18n.js').Values} Values */
 /** @typedef {import('./protocol.js').Role} Role */
 
 /**
@@ -15,9 +13,6 @@ import { PARTNERS } from './facts.js';
 
 /** @type {Outlook} */
 export const UNKNOWN = { ahead: null, partners: null, aboutS: null };
-
-/** The words for the steps of `ahead`; a number between two steps has the words of the lower one. */
-const AHEAD = /** @type {const} */ ([10, 5, 2, 1, 0]);
 
 /** @param {any} message A `waiting`. @returns {Outlook} */
 export function outlookOf({ ahead, partners, about_s }) {
@@ -37,30 +32,6 @@ export function partnersOf(word) {
 /** Whether it is known that somebody is there. @param {Outlook} outlook */
 export function isSomebodyThere({ partners }) {
   return partners === 'few' || partners === 'many';
-}
-
-/**
- * The sentences for it; none where nothing is known.
- * @param {Outlook} outlook
- * @param {Role | undefined} role That of the person who waits.
- * @returns {[Key, Values][]}
- */
-export function sentences({ ahead, partners, aboutS }, role) {
-  // Where nobody is, nobody can say how long it takes.
-  if (partners === 'none') return [[`outlook.none.${role ?? 'any'}`, {}]];
-  /** @type {[Key, Values][]} */
-  const said = [];
-  const step = ahead === null ? undefined : AHEAD.find((least) => ahead >= least);
-  if (step !== undefined) said.push([`outlook.ahead.${step}`, {}]);
-  if (aboutS !== null && aboutS > 0) said.push(about(aboutS));
-  return said;
-}
-
-/** @param {number} seconds @returns {[Key, Values]} */
-function about(seconds) {
-  if (seconds < 60) return ['outlook.about.half', {}];
-  if (seconds < 120) return ['outlook.about.one', {}];
-  return ['outlook.about.minutes', { minutes: Math.round(seconds / 60) }];
 }
 
 /**

@@ -2,7 +2,8 @@
 
 import { announce, circles, el, icon, qrPicture } from './dom.js';
 import { setText } from './i18n.js';
-import { isSomebodyThere, sentences, UNKNOWN } from './outlook.js';
+import { isSomebodyThere, UNKNOWN } from './outlook.js';
+import { sentences } from './outlook-words.js';
 import { atServer } from './server.js';
 
 /** @typedef {import('./i18n.js').Key} Key */

@@ -26,8 +26,8 @@ test('the modules of the page are what the page is made of, byte for byte', () =
 
 test('none of them needs a window', () => {
   const inWindow = packed().filter((name) => name.endsWith('.js') && /(?<!globalThis\.)\b(document|window|navigator|localStorage)\b[.?[]/.test(read(`${PACKAGE}/${name}`).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '')));
-  // The first listens to a window if there is one. Of the others only types are used here, or what nobody calls has the page's own part, too.
-  assert.deepEqual(inWindow, ['dist/page/connection-driver.js', 'dist/page/en.js', 'dist/page/i18n.js', 'dist/page/server.js']);
+  // The one listens to a window if there is one; the other has the page's own policy, too, which nobody calls here.
+  assert.deepEqual(inWindow, ['dist/page/connection-driver.js', 'dist/page/server.js']);
 });
 
 test('it needs no other package, and has the version of the server', () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { translate } from '../../../web/i18n.js';
-import { UNKNOWN, isSomebodyThere, outlookOf, presenceOf, sentences, whoIsThere } from '../../../web/outlook.js';
+import { UNKNOWN, isSomebodyThere, outlookOf, presenceOf, whoIsThere } from '../../../web/outlook.js';
+import { sentences } from '../../../web/outlook-words.js';
 
 const said = (message, role) => sentences(outlookOf(message), role).map(([key, values]) => translate(key, values)).join(' ');
 
