@@ -66,7 +66,7 @@ wants_of() {
         terminal) echo cargo-nextest nats-server ;;
         # All of it is needed where the memory of another process can be read, which the part itself finds out.
         forgetting) echo nats-server nginx strace ;;
-        peers) echo nats-server ;;
+        peers) echo nats-server go ;;
         browsers) echo firefox geckodriver webkit ;;
         # To try it: .ci/release/try-package.
         package) echo debootstrap lintian ;;

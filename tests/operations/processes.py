@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Processes on free ports of this machine, and the tools that are built for them.
 
-    tests/operations/processes.py victoria-logs|jaeger     builds it if it is not there, and prints where it is
+    tests/operations/processes.py victoria-logs|jaeger|centrifugo     builds it if it is not there, and prints where it is
 """
 
 import contextlib
@@ -18,10 +18,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 CACHE = ROOT / "tests/.cache/go"
 # What Go builds: package, and the directory of the go.mod that names its version. Jaeger has one of its own,
-# because it does not build with the newer libraries that the others need.
+# because it does not build with the newer libraries that the others need; and Centrifugo, whose are many.
 TOOLS = {
     "victoria-logs": ("github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs", "github.com/VictoriaMetrics/VictoriaLogs", "tests/tools"),
     "jaeger": ("github.com/jaegertracing/jaeger/cmd/jaeger", "github.com/jaegertracing/jaeger", "tests/tools/jaeger"),
+    "centrifugo": ("github.com/centrifugal/centrifugo/v6", "github.com/centrifugal/centrifugo/v6", "tests/tools/centrifugo"),
 }
 # A machine that builds something else meanwhile is slow.
 PATIENCE_SECS = 120
@@ -43,14 +44,20 @@ def until(what, met, seconds=PATIENCE_SECS):
     return found
 
 
-def tool(name):
-    """The program in the version that go.mod names; built if it is not there. Jaeger takes minutes."""
-    package, module, where = TOOLS[name]
+def place(name):
+    """Where the program is or will be, in the version that go.mod names."""
+    _, module, where = TOOLS[name]
     version = subprocess.run(
         ["go", "list", "-m", "-f", "{{.Version}}", module], cwd=ROOT / where, text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
-    program = CACHE / f"{name}-{version}"
+    return CACHE / f"{name}-{version}"
+
+
+def tool(name):
+    """The program in the version that go.mod names; built if it is not there. Jaeger and Centrifugo take minutes."""
+    package, _, where = TOOLS[name]
+    program = place(name)
     if not program.exists():
-        print(f"Building {name} {version}, once", file=sys.stderr, flush=True)
+        print(f"Building {program.name}, once", file=sys.stderr, flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         new = CACHE / f"{name}.new"
         subprocess.run(

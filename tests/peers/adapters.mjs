@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 
 const WebSocket = createRequire(new URL("../browser/package.json", import.meta.url))("ws");
 
-export const adapters = { "cipher-chat": cipherChat, nats, ws: relay };
+export const adapters = { "cipher-chat": cipherChat, nats, ws: relay, centrifugo };
 
 // A session, a connection, and a find with an invite code that only the two of this pair know.
 async function cipherChat({ port, room }, received) {
@@ -65,6 +65,32 @@ async function relay({ port, room, side }, received) {
     socket.on("message", received);
     await opened(socket);
     return (payload) => socket.send(payload);
+}
+
+// Centrifugo's bidirectional protocol as JSON, the one of its JavaScript client: several replies
+// come as lines of one message; an empty one is a ping, and is answered likewise.
+async function centrifugo({ port, room, side }, received) {
+    const socket = open(`ws://127.0.0.1:${port}/connection/websocket`);
+    let id = 2;
+    const subscribed = first(socket, (data) => {
+        let ready = false;
+        for (const line of data.toString().split("\n")) {
+            if (line === "") continue;
+            const reply = JSON.parse(line);
+            if (reply.error || reply.push?.disconnect) throw new Error(line);
+            if (reply.push?.pub) received(Buffer.from(reply.push.pub.data));
+            else if (reply.subscribe) ready = true;
+            else if (line === "{}") socket.send("{}");
+        }
+        return ready;
+    });
+    await opened(socket);
+    socket.send(`{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"${room}${side}"}}`);
+    await subscribed;
+    return (payload) => {
+        id += 1;
+        socket.send(`{"id":${id},"publish":{"channel":"${room}${other(side)}","data":"${payload}"}}`);
+    };
 }
 
 function other(side) {

@@ -21,6 +21,7 @@ NAMES = {
     "cipher-chat": "cipher-chat `serve`",
     "nats": "nats-server, WebSocket",
     "ws": "`ws` on Node.js",
+    "centrifugo": "Centrifugo",
 }
 # What each does of what a chat between strangers needs. "off" is what it can do, and what was not asked of it here.
 ABILITIES = ("end-to-end encryption", "resumption", "presence", "delivery after reconnect", "clustering")
@@ -28,6 +29,7 @@ ABLE = {
     "cipher-chat": ("yes, in its clients", "yes", "yes, of the peer", "yes, by its clients", "yes, over NATS; one process here"),
     "nats": ("no", "no", "no", "with JetStream; off", "yes; off"),
     "ws": ("no", "no", "no", "no", "no"),
+    "centrifugo": ("no", "with history; off", "yes; off", "with history; off", "with Redis or NATS; off"),
 }
 COLUMNS = (
     ("processor time per message", "processor_us_per_message", lambda value: f"{value:.1f} µs"),
@@ -101,12 +103,13 @@ def page(record):
     yield ""
     yield (
         "Each system has its best settings that could be found for this ([servers.py](../../tests/peers/servers.py)): no compression, "
-        "no limits, no log, small buffers where there is a choice."
+        "no limits, no log, small buffers where there is a choice. Centrifugo speaks JSON here, as its JavaScript client does by "
+        "default; its Protobuf would be leaner."
     )
     yield ""
     yield (
         "Left out: uWebSockets.js, which is not on npm but only on GitHub, and soketi, whose package on npm depends on it by that "
-        "address and so cannot be installed from the registry alone. Centrifugo is not compared yet."
+        "address and so cannot be installed from the registry alone."
     )
     absent = [NAMES[name] for name in NAMES if name not in record["versions"]]
     if absent:

@@ -14,8 +14,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tests/lib"))
+sys.path[:0] = [str(ROOT / "tests/lib"), str(ROOT / "tests/operations")]
 
+import processes
 from waiting import Fault, until
 
 CACHE = ROOT / "tests/.cache"
@@ -34,6 +35,19 @@ def cipher_chat_path():
 
 def nats_path():
     return os.environ.get("NATS_SERVER") or shutil.which("nats-server", path=f"{CACHE}/venv/bin:{os.environ['PATH']}")
+
+
+def centrifugo_path():
+    """Where Go builds it; nothing where there is no Go."""
+    try:
+        return processes.place("centrifugo")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def centrifugo_is_there():
+    path = centrifugo_path()
+    return path is not None and path.exists()
 
 
 def cipher_chat(port, folder):
@@ -60,11 +74,30 @@ def ws(port, folder):
     return ["node", ROOT / "tests/peers/ws-relay.mjs", port], {"NODE_ENV": "production"}
 
 
+def centrifugo(port, folder):
+    """No tokens and no history; small buffers and a shared pool of them, as its documentation says to save memory.
+
+    Compression is off by default, and so is keeping who is there. Go sizes itself for the one processor."""
+    file = folder / "centrifugo.json"
+    file.write_text(
+        json.dumps(
+            {
+                "http_server": {"address": "127.0.0.1", "port": str(port)},
+                "client": {"insecure": True},
+                "websocket": {"read_buffer_size": 512, "use_write_buffer_pool": True},
+                "log": {"level": "error"},
+            }
+        )
+    )
+    return [centrifugo_path(), "--config", file], {}
+
+
 # In the order of the table. Beside each, what has to be there.
 SYSTEMS = {
     "cipher-chat": (cipher_chat, lambda: cipher_chat_path().exists()),
     "nats": (nats, lambda: nats_path() is not None),
     "ws": (ws, WS.exists),
+    "centrifugo": (centrifugo, centrifugo_is_there),
 }
 
 
@@ -76,6 +109,9 @@ def installed():
 def version(name):
     if name == "ws":
         return json.loads(WS.read_text())["version"]
+    if name == "centrifugo":
+        # Built from its module it does not know its own version; the name of its file has that of go.mod.
+        return centrifugo_path().name.rpartition("-v")[2]
     program = {"cipher-chat": cipher_chat_path, "nats": nats_path}[name]()
     told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     numbers = [word.removeprefix("v") for word in told.split() if word.removeprefix("v")[:1].isdigit()]
