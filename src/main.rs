@@ -11,6 +11,7 @@ mod options;
 mod order;
 mod orders_http;
 mod page;
+mod pass;
 mod passed;
 mod probe;
 mod process;
@@ -75,6 +76,7 @@ fn run(tool: Tool) -> ExitCode {
         Tool::Probe(options) => probe::main(&options),
         Tool::Order(options) => process::run(order::main(*options)),
         Tool::Page(options) => process::run(page::main(options)),
+        Tool::Pass(options) => pass::main(&options),
     }
 }
 

@@ -73,20 +73,30 @@ fn document() -> String {
         rows.for_each(|row| _ = writeln!(text, "{}", row_of(*row)));
     }
     let command = help::command();
-    for tool in command.get_subcommands().filter(|command| !is_role(command)) {
+    for (name, tool) in tools(&command) {
         let options: Vec<_> = tool.get_arguments().filter(|argument| !argument.is_hide_set()).collect();
         if options.is_empty() {
             continue;
         }
         let about = tool.get_about().map(ToString::to_string).unwrap_or_default();
-        _ = write!(
-            text,
-            "\n## `cipher-chat {}`\n\n{about}.\n\n| option | meaning |\n|---|---|\n",
-            tool.get_name()
-        );
+        _ = write!(text, "\n## `{name}`\n\n{about}.\n\n| option | meaning |\n|---|---|\n");
         options.iter().for_each(|option| _ = writeln!(text, "{}", line_of(option)));
     }
     text
+}
+
+/// The commands that are not roles, each with the commands below it.
+fn tools(command: &Command) -> Vec<(String, &Command)> {
+    let tools = command.get_subcommands().filter(|command| !is_role(command));
+    tools
+        .flat_map(|tool| {
+            let name = format!("cipher-chat {}", tool.get_name());
+            let below = tool.get_subcommands().filter(|below| below.get_name() != "help");
+            let below =
+                below.map(|below| (format!("{name} {}", below.get_name()), below)).collect::<Vec<_>>();
+            std::iter::once((name, tool)).chain(below)
+        })
+        .collect()
 }
 
 fn is_role(command: &Command) -> bool {

@@ -9,7 +9,7 @@ use terminal::ChatOptions;
 use top::TopOptions;
 
 use super::{role::Role, spec::Row, table::TABLE};
-use crate::{order::OrderOptions, page::PageOptions, probe::ProbeOptions};
+use crate::{order::OrderOptions, page::PageOptions, pass::PassOptions, probe::ProbeOptions};
 
 /// The text below the list of commands.
 const AFTER_COMMANDS: &str = "\
@@ -54,6 +54,8 @@ pub enum Tool {
     Order(Box<OrderOptions>),
     /// Write the page as one file that opens from a disk, or check that a host serves it unchanged
     Page(PageOptions),
+    /// Make, show, check and revoke the passes of helpers
+    Pass(PassOptions),
 }
 
 /// What `cipher-chat check` is given.
