@@ -5,12 +5,19 @@ mod bus;
 mod ops;
 mod options;
 
-use std::{collections::BTreeMap, fs::OpenOptions, io::Write, path::Path, process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use ::bus::Clock;
 use anyhow::{Context, bail};
 use schemas::{
-    BootId, NodeId, UnixMillis,
+    BootId, NodeId, UnixMillis, limits,
     order::{Order, OrderKind, Outcome, SignedOrder},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -115,6 +122,7 @@ fn wanted(kind: OrderKind, argument: Option<&str>, boot: Option<u64>) -> Result<
         OrderKind::Pause => Order::Pause,
         OrderKind::InvitesOnly => Order::InvitesOnly,
         OrderKind::Resume => Order::Resume,
+        OrderKind::RevokePasses => Order::RevokePasses(list(needed()?)?),
         OrderKind::Close => Order::Close(argument.unwrap_or_default().to_owned()),
         OrderKind::Notice => Order::Notice(needed()?.to_owned()),
         OrderKind::Admission => {
@@ -136,6 +144,16 @@ fn wanted(kind: OrderKind, argument: Option<&str>, boot: Option<u64>) -> Result<
     }
     order.check()?;
     Ok(Wanted::Order(order))
+}
+
+/// The list of a file. Whether the key of the passes has signed it, gateways judge.
+fn list(file: &str) -> Result<String, OrderFault> {
+    let unreadable = |fault: io::Error| OrderFault::List(fault.to_string());
+    let mut text = String::new();
+    // One byte more is too long, and the check of the order says so.
+    let most = u64::try_from(limits::PASS_LIST_BYTES).unwrap_or(u64::MAX).saturating_add(2);
+    File::open(file).and_then(|file| file.take(most).read_to_string(&mut text)).map_err(unreadable)?;
+    Ok(text.trim().to_owned())
 }
 
 /// Without a place where the order could go there is nothing to do.

@@ -63,7 +63,8 @@ fn shown(order: &SignedOrder) -> Value {
         Order::Close(text) | Order::Notice(text) => shown["text"] = json!(text),
         Order::Admission(hashes) => shown["hashes"] = json!(hashes),
         Order::Drain { node, .. } => shown["node"] = json!(node.as_str()),
-        Order::Pause | Order::InvitesOnly | Order::Resume => {}
+        // A list tells nothing at a glance; who holds a pass on it is nobody's business here.
+        Order::Pause | Order::InvitesOnly | Order::RevokePasses(_) | Order::Resume => {}
     }
     shown
 }

@@ -104,6 +104,10 @@ pub const ORDER_TEXT_CHARS: usize = 280;
 /// What an order may ask of a new session, in hashes: with more a phone would work for minutes.
 pub const ORDER_WORK: std::ops::RangeInclusive<u32> = 1..=1_000_000;
 
+/// Longest list of revoked passes, in bytes: a thousand take about 50 KiB. It travels in an order, and
+/// with one order of each other kind it is below [`EVENT_BYTES`].
+pub const PASS_LIST_BYTES: usize = 64 * 1024;
+
 /// How long an order lasts at most: what is meant to last longer belongs into the options. For so
 /// long a node remembers an order that is over, so that none before it comes back.
 pub const ORDER_LIFE: Duration = Duration::from_secs(366 * 24 * 60 * 60);

@@ -30,7 +30,10 @@ words! {
         Notice = "notice",
         /// One node sends its clients to others and stops.
         Drain = "drain",
-        /// All is as usual again: ends what has a lower number of every other kind.
+        /// Passes of helpers are taken back, by the list that the key of the passes has signed.
+        RevokePasses = "revoke-passes",
+        /// All is as usual again: ends what has a lower number of every other kind, but gives no
+        /// pass back.
         Resume = "resume",
     }
 }
@@ -56,6 +59,9 @@ pub enum Order {
         /// Its run.
         boot: BootId,
     },
+    /// The signed list, as it stands in its file. Only who has the public keys of the passes can
+    /// judge it.
+    RevokePasses(String),
     /// See [`OrderKind::Resume`].
     Resume,
 }
@@ -133,6 +139,12 @@ pub enum OrderError {
     /// A text that would disturb what shows it.
     #[error("a text has no control characters but line feeds")]
     Control,
+    /// Not what a list of revoked passes looks like.
+    #[error(
+        "a list of revoked passes has at most {} bytes, all of them letters, digits, -, _ or .",
+        limits::PASS_LIST_BYTES
+    )]
+    List,
     /// Neither no work nor work that is worth asking for, or more than anybody would do.
     #[error("work is 0, or {} to {} hashes", limits::ORDER_WORK.start(), limits::ORDER_WORK.end())]
     Work,
@@ -151,6 +163,7 @@ impl Order {
             Self::Admission(_) => OrderKind::Admission,
             Self::Notice(_) => OrderKind::Notice,
             Self::Drain { .. } => OrderKind::Drain,
+            Self::RevokePasses(_) => OrderKind::RevokePasses,
             Self::Resume => OrderKind::Resume,
         }
     }
@@ -167,7 +180,7 @@ impl Order {
     fn argument(&self) -> Vec<u8> {
         match self {
             Self::Pause | Self::InvitesOnly | Self::Resume => Vec::new(),
-            Self::Close(text) | Self::Notice(text) => text.as_bytes().to_vec(),
+            Self::Close(text) | Self::Notice(text) | Self::RevokePasses(text) => text.as_bytes().to_vec(),
             Self::Admission(hashes) => hashes.to_be_bytes().to_vec(),
             Self::Drain { node, boot } => [&boot.0.to_be_bytes()[..], node.as_str().as_bytes()].concat(),
         }
@@ -189,6 +202,11 @@ impl Order {
             Self::Admission(0) => Ok(()),
             Self::Admission(hashes) if limits::ORDER_WORK.contains(hashes) => Ok(()),
             Self::Admission(_) => Err(OrderError::Work),
+            Self::RevokePasses(list) => {
+                let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+                let fits = (1..=limits::PASS_LIST_BYTES).contains(&list.len());
+                if fits && list.bytes().all(is_plain) { Ok(()) } else { Err(OrderError::List) }
+            }
             Self::Pause | Self::InvitesOnly | Self::Drain { .. } | Self::Resume => Ok(()),
         }
     }
@@ -273,6 +291,10 @@ mod tests {
         for (order, argument) in [
             (Order::Pause, &b"pause\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x01\x03"[..]),
             (Order::Notice("hi".into()), b"notice\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x01\x03hi"),
+            (
+                Order::RevokePasses("a.b.c".into()),
+                b"revoke-passes\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x01\x03a.b.c",
+            ),
             (Order::Admission(258_000), b"admission\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x01\x03\0\x03\xef\xd0"),
             (drain, b"drain\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x01\x03\0\0\0\0\0\0\0\x05g1"),
         ] {
@@ -306,6 +328,11 @@ mod tests {
         }
         assert_eq!(sign(Order::Close(most.clone() + "e")), Err(OrderError::Long));
         assert_eq!(sign(Order::Notice("a\u{1b}[2J".into())), Err(OrderError::Control));
+        let list = "x".repeat(limits::PASS_LIST_BYTES);
+        assert!(sign(Order::RevokePasses(list.clone())).is_ok());
+        for wrong in [list + "x", String::new(), "a b".into(), "a.b\n".into()] {
+            assert_eq!(sign(Order::RevokePasses(wrong)), Err(OrderError::List));
+        }
         for (hashes, fits) in [(0, true), (1, true), (1_000_000, true), (1_000_001, false)] {
             assert_eq!(sign(Order::Admission(hashes)).is_ok(), fits, "{hashes}");
         }

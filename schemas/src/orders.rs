@@ -30,6 +30,8 @@ pub struct Rules {
     pub service: ServiceState,
     /// What a new session costs, instead of what the node was configured with; 0 is no work.
     pub admission: Option<u32>,
+    /// The signed list of the passes that are taken back.
+    pub revoked_passes: Option<String>,
 }
 
 /// Who has brought an order.
@@ -77,14 +79,15 @@ impl Orders {
     pub fn in_force(&self, now: UnixMillis) -> impl Iterator<Item = &SignedOrder> {
         let resumed = self.newest.get(&OrderKind::Resume).map(|resume| resume.number);
         self.newest.values().filter(move |order| {
-            let is_ended = order.kind() != OrderKind::Resume && resumed > Some(order.number);
+            let is_lasting = matches!(order.kind(), OrderKind::Resume | OrderKind::RevokePasses);
+            let is_ended = !is_lasting && resumed > Some(order.number);
             now < order.expires && !is_ended && !is_empty(&order.order)
         })
     }
 
     /// What the orders in force come to.
     pub fn rules(&self, now: UnixMillis) -> Rules {
-        let (mut service, mut admission) = (ServiceState::default(), None);
+        let (mut service, mut admission, mut revoked_passes) = (ServiceState::default(), None, None);
         for SignedOrder { order, .. } in self.in_force(now) {
             match order {
                 Order::Pause if service.strangers == Strangers::Meet => service.strangers = Strangers::Paused,
@@ -92,10 +95,11 @@ impl Orders {
                 Order::Close(text) => service.closed = Some(text.clone()),
                 Order::Admission(hashes) => admission = Some(*hashes),
                 Order::Notice(text) => service.notice = Some(text.clone()),
+                Order::RevokePasses(list) => revoked_passes = Some(list.clone()),
                 Order::Pause | Order::Drain { .. } | Order::Resume => {}
             }
         }
-        Rules { service, admission }
+        Rules { service, admission, revoked_passes }
     }
 
     /// Whether this run of this node is to stop.
@@ -171,7 +175,7 @@ mod tests {
             closed: Some("gone".into()),
             notice: Some("hello".into()),
         };
-        assert_eq!(orders.rules(NOW), Rules { service, admission: Some(5000) });
+        assert_eq!(orders.rules(NOW), Rules { service, admission: Some(5000), revoked_passes: None });
         let kinds = [OrderKind::Pause, OrderKind::Close, OrderKind::Admission, OrderKind::Notice];
         assert_eq!(orders.marks(NOW), kinds.map(|kind| OrderMark(kind, NOW, NOW + HOUR)));
         assert_eq!(orders.rules(NOW + HOUR), Rules::default());
@@ -184,6 +188,15 @@ mod tests {
         orders.take(NOW, &at(NOW, Order::InvitesOnly), Issuer);
         orders.take(NOW, &at(NOW, Order::Pause), Issuer);
         assert_eq!(orders.rules(NOW).service.strangers, Strangers::NotOffered);
+    }
+
+    #[test]
+    fn a_pass_that_was_taken_back_stays_so_whatever_resumes() {
+        let mut orders = orders();
+        orders.take(NOW, &at(NOW, Order::RevokePasses("a.b.c".into())), Issuer);
+        orders.take(NOW, &at(NOW + SECOND, Order::Resume), Issuer);
+        assert_eq!(orders.rules(NOW).revoked_passes.as_deref(), Some("a.b.c"));
+        assert_eq!(orders.rules(NOW + HOUR).revoked_passes, None);
     }
 
     #[test]

@@ -20,11 +20,11 @@ const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct OrderOptions {
     /// pause (strangers are not matched), invites-only, close (no new sessions; TEXT says why),
     /// admission (COUNT hashes, or off), notice (TEXT; an empty one takes it down), drain (NODE
-    /// stops), or resume (all is as usual again)
+    /// stops), revoke-passes (FILE, the list of `pass revoke`), or resume (all is as usual again)
     #[arg(value_name = "KIND", value_parser = kind)]
     kind: OrderKind,
     /// What belongs to it
-    #[arg(value_name = "TEXT|COUNT|NODE")]
+    #[arg(value_name = "TEXT|COUNT|NODE|FILE")]
     argument: Option<String>,
     /// File of the operator's key, as `cipher-chat pki` writes orders.key
     #[arg(long, value_name = "FILE")]
@@ -71,6 +71,9 @@ pub enum OrderFault {
     /// Not the id of a node.
     #[error("drain needs the id of a node")]
     Node,
+    /// A file that cannot be read.
+    #[error("the list of revoked passes: {0}")]
+    List(String),
     /// A run where no node is named.
     #[error("--boot belongs to drain")]
     Boot,
@@ -96,6 +99,8 @@ impl OrderOptions {
             OrderKind::Drain => Some(limits::DRAIN_ORDER_LIFE),
             // As long as anything that it has ended might come back.
             OrderKind::Resume => Some(limits::ORDER_LIFE),
+            // Nobody means to give a pass back by the end of a day.
+            OrderKind::RevokePasses => Some(limits::ORDER_LIFE),
             _ => None,
         };
         let life = match (own, self.life) {
@@ -114,6 +119,7 @@ fn argument_of(kind: OrderKind) -> &'static str {
     match kind {
         OrderKind::Admission => "a number of hashes, or off",
         OrderKind::Drain => "the id of a node",
+        OrderKind::RevokePasses => "the file of a list that `pass revoke` wrote",
         _ => "a text",
     }
 }

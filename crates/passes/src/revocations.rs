@@ -4,7 +4,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
-use schemas::{UnixMillis, limits::LEEWAY};
+use schemas::{
+    UnixMillis,
+    limits::{LEEWAY, PASS_LIST_BYTES},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,8 +22,8 @@ const KIND: &str = "cipher-chat-revoked-passes";
 /// Most passes of one list. Those that are over leave it.
 pub const REVOKED: usize = 1000;
 
-/// Longest list in bytes: [`REVOKED`] take about 50 KiB. An event on the bus holds it.
-pub const LIST_BYTES: usize = 64 * 1024;
+/// Longest list in bytes: [`REVOKED`] take about 50 KiB. An order holds it.
+pub const LIST_BYTES: usize = PASS_LIST_BYTES;
 
 /// A list of revoked passes. By default it is empty, and older than any other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

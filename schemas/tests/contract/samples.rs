@@ -363,6 +363,7 @@ fn signed_order() -> impl Strategy<Value = SignedOrder> {
         any::<u32>().prop_map(Order::Admission),
         ".{0,20}".prop_map(Order::Notice),
         (node(), boot()).prop_map(|(node, boot)| Order::Drain { node, boot }),
+        "[a-z.]{1,20}".prop_map(Order::RevokePasses),
         Just(Order::Resume),
     ];
     (time(), time(), order, any::<[u8; 64]>()).prop_map(|(number, expires, order, signature)| SignedOrder {
