@@ -30,11 +30,17 @@ fn tokens() -> Tokens {
 fn grant() -> SessionGrant {
     let start = Clock::start().now().as_secs();
     let stamp = Stamp(start * 1000);
-    SessionGrant { session: SessionId::from_random([7; 16]), start, stamp, history: RoomHistory::default() }
+    SessionGrant {
+        session: SessionId::from_random([7; 16]),
+        start,
+        stamp,
+        pass: None,
+        history: RoomHistory::default(),
+    }
 }
 
 fn claims() -> TokenClaims {
-    let SessionGrant { session, start, stamp, history } = grant();
+    let SessionGrant { session, start, stamp, pass, history } = grant();
     TokenClaims {
         sub: session,
         aud: SESSION_AUDIENCE.into(),
@@ -43,6 +49,7 @@ fn claims() -> TokenClaims {
         jti: SessionId::from_random([9; 16]).text(),
         start,
         stamp,
+        pass,
         history,
     }
 }

@@ -78,6 +78,7 @@ impl Relay {
             session: SessionId::from_random(rand::random()),
             start: self.node.clock().now().as_secs(),
             stamp: Stamp::NONE,
+            pass: None,
             history: RoomHistory::default(),
         };
         let token = self.node.tokens().issue_session(grant).token;

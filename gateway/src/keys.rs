@@ -124,6 +124,7 @@ mod tests {
                 session,
                 start,
                 stamp: Stamp::NONE,
+                pass: None,
                 history: RoomHistory::default(),
             })
             .token

@@ -151,7 +151,8 @@ impl Tokens {
     pub fn issue_session(&self, grant: SessionGrant) -> Issued {
         let iat = self.clock.now().as_secs();
         let last = grant.start.saturating_add(limits::SESSION_LIFE.as_secs());
-        let exp = (iat + self.token_life.as_secs()).min(last);
+        let pass_end = grant.pass.as_ref().map_or(u64::MAX, |pass| pass.exp);
+        let exp = (iat + self.token_life.as_secs()).min(last).min(pass_end);
         let claims = TokenClaims {
             sub: grant.session,
             aud: SESSION_AUDIENCE.into(),
@@ -160,6 +161,7 @@ impl Tokens {
             jti: uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string(),
             start: grant.start,
             stamp: grant.stamp,
+            pass: grant.pass,
             history: grant.history,
         };
         let token = self.signing_key().sign(&claims);

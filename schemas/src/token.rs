@@ -2,9 +2,15 @@
 //! remains, and only its owner has them. Times are in whole seconds since the Unix epoch, as in
 //! RFC 7519.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::{RoomId, SessionId, Side, Stamp, Tag, UnixMillis, limits};
+use crate::{
+    RoomId, SessionId, Side, Stamp, Tag, UnixMillis,
+    codec::sha256,
+    criteria::{Role, Topic},
+    limits,
+};
 
 /// `aud` of a session token.
 pub const SESSION_AUDIENCE: &str = "cipher-chat";
@@ -31,9 +37,40 @@ pub struct TokenClaims {
     pub start: u64,
     /// The attachment for which it was issued; [`Stamp::NONE`] before the first.
     pub stamp: Stamp,
+    /// What the pass allows with which the session was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<PassGrant>,
     /// The rooms whose people it is not to meet again.
     #[serde(flatten)]
     pub history: RoomHistory,
+}
+
+/// What a session token keeps of a helper's pass. A session lasts no longer than its pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassGrant {
+    /// The id of the pass, by which it is revoked: 22 characters of base64url.
+    pub jti: String,
+    /// The part that the helper may take.
+    pub role: Role,
+    /// For which topics, as [`PassGrant::tag`] tells; without it for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Vec<String>>,
+    /// When the pass ends.
+    pub exp: u64,
+}
+
+impl PassGrant {
+    /// A topic in 22 characters, so that the longest topics fit into a token: 128 bits of the
+    /// SHA-256 of how it is compared.
+    pub fn tag(topic: &Topic) -> String {
+        URL_SAFE_NO_PAD.encode(&sha256(&[b"topic of a pass\0", topic.folded().as_bytes()])[..16])
+    }
+
+    /// Whether it allows that part in chats about this topic, or about none.
+    pub fn allows(&self, role: Role, topic: Option<&Topic>) -> bool {
+        let is_named = |topics: &Vec<String>| topic.is_some_and(|topic| topics.contains(&Self::tag(topic)));
+        self.role == role && self.topics.as_ref().is_none_or(is_named)
+    }
 }
 
 /// A room ticket: together with a token of the same session it allows to resume a room, on any
@@ -180,6 +217,18 @@ mod tests {
         assert_eq!(once_more.met, newer.met);
         assert_eq!(once_more.reported.len(), limits::REPORTED_TAGS);
         assert!(once_more.reported.contains(&room(1).tag()) && once_more.reported.contains(&room(17).tag()));
+    }
+
+    #[test]
+    fn a_grant_allows_its_role_and_its_topics_alone() {
+        let topic = |text: &str| text.parse::<Topic>().unwrap();
+        let topics = Some(vec![PassGrant::tag(&topic("grief"))]);
+        let one = PassGrant { jti: String::new(), role: Role::Offer, topics, exp: 0 };
+        let all = PassGrant { topics: None, ..one.clone() };
+        assert!(all.allows(Role::Offer, None) && all.allows(Role::Offer, Some(&topic("debt"))));
+        assert!(one.allows(Role::Offer, Some(&topic("Grief"))));
+        assert!(!one.allows(Role::Offer, Some(&topic("debt"))) && !one.allows(Role::Offer, None));
+        assert!(!all.allows(Role::Seek, None));
     }
 
     #[test]

@@ -106,6 +106,7 @@ impl Client {
             session,
             start: now.as_secs(),
             stamp: Stamp::NONE,
+            pass: None,
             history: RoomHistory::default(),
         };
         Self {
@@ -144,6 +145,7 @@ fn claims(grant: &SessionGrant) -> TokenClaims {
         jti: String::new(),
         start: grant.start,
         stamp: grant.stamp,
+        pass: grant.pass.clone(),
         history: grant.history.clone(),
     }
 }

@@ -23,6 +23,7 @@ impl Sessions {
             conn: Some(conn),
             stamp,
             start: claims.start,
+            pass: claims.pass.clone().map(Box::new),
             memory: self.united_memory(now, claims),
             want: None,
             seat,

@@ -5,7 +5,7 @@ use schemas::{
     control::{ControlError, EndReason, PeerState},
     message::Message,
     outlook::Outlook,
-    token::RoomHistory,
+    token::{PassGrant, RoomHistory},
 };
 
 /// A WebSocket connection of this process.
@@ -109,6 +109,8 @@ pub struct SessionGrant {
     pub start: u64,
     /// Its attachment.
     pub stamp: Stamp,
+    /// What its pass allows, if it has one.
+    pub pass: Option<PassGrant>,
     /// What it remembers.
     pub history: RoomHistory,
 }

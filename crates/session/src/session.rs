@@ -2,6 +2,7 @@
 
 use schemas::{
     RoomId, SessionId, Side, Stamp, UnixMillis, event::SessionLease, limits, session::SessionState,
+    token::PassGrant,
 };
 
 use crate::{
@@ -16,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) stamp: Stamp,
     /// When it began, in seconds since the Unix epoch.
     pub(crate) start: u64,
+    /// What its pass allows. Boxed: most have none.
+    pub(crate) pass: Option<Box<PassGrant>>,
     /// Boxed: most have met nobody yet.
     pub(crate) memory: Option<Box<Memory>>,
     pub(crate) want: Option<Box<OwnWant>>,
@@ -43,9 +46,10 @@ impl Session {
         }
     }
 
-    /// When it has lasted for [`limits::SESSION_LIFE`].
+    /// When it has lasted for [`limits::SESSION_LIFE`], or its pass is over.
     pub(crate) fn ends(&self) -> UnixMillis {
-        UnixMillis::from_secs(self.start) + limits::SESSION_LIFE
+        let last = UnixMillis::from_secs(self.start) + limits::SESSION_LIFE;
+        self.pass.as_ref().map_or(last, |pass| last.min(UnixMillis::from_secs(pass.exp)))
     }
 
     /// What is remembered of it, as its present attachment knows it.
@@ -61,6 +65,7 @@ impl Session {
             session: id,
             start: self.start,
             stamp: self.stamp,
+            pass: self.pass.as_deref().cloned(),
             history: self.memory.as_ref().map(|memory| memory.history.clone()).unwrap_or_default(),
         }
     }

@@ -137,7 +137,8 @@ pub(super) async fn create(
     }
     let session = SessionId::from_random(rand::random());
     let start = node.clock().now().as_secs();
-    let grant = SessionGrant { session, start, stamp: Stamp::NONE, history: RoomHistory::default() };
+    let grant =
+        SessionGrant { session, start, stamp: Stamp::NONE, pass: None, history: RoomHistory::default() };
     node.metrics().sessions_created.inc();
     Ok((StatusCode::CREATED, Json(issue(&node, grant))))
 }
@@ -178,8 +179,9 @@ pub(super) async fn renew(
     _: Nothing,
 ) -> Json<Session> {
     let TokenClaims { sub: session, start, stamp, .. } = claims;
+    let pass = claims.pass.clone();
     let history = node.united_history(claims);
-    Json(issue(&node, SessionGrant { session, start, stamp, history }))
+    Json(issue(&node, SessionGrant { session, start, stamp, pass, history }))
 }
 
 /// Ends the session: its room, its connection wherever it is, and its token.

@@ -32,7 +32,13 @@ fn now() -> u64 {
 }
 
 fn grant() -> SessionGrant {
-    SessionGrant { session: session(), start: now() - 60, stamp: Stamp(5), history: RoomHistory::default() }
+    SessionGrant {
+        session: session(),
+        start: now() - 60,
+        stamp: Stamp(5),
+        pass: None,
+        history: RoomHistory::default(),
+    }
 }
 
 fn ticket() -> TicketGrant {

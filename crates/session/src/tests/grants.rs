@@ -13,13 +13,20 @@ pub(super) fn token(grant: &SessionGrant) -> TokenClaims {
         jti: String::new(),
         start: grant.start,
         stamp: grant.stamp,
+        pass: grant.pass.clone(),
         history: grant.history.clone(),
     }
 }
 
 pub(super) fn fresh_token(n: u8) -> TokenClaims {
     let history = RoomHistory::default();
-    token(&SessionGrant { session: session(n), start: START.as_secs(), stamp: Stamp::NONE, history })
+    token(&SessionGrant {
+        session: session(n),
+        start: START.as_secs(),
+        stamp: Stamp::NONE,
+        pass: None,
+        history,
+    })
 }
 
 pub(super) fn ticket(grant: &TicketGrant) -> TicketClaims {

@@ -67,7 +67,8 @@ impl Gateway {
 
     fn token_of(&self, session: SessionId) -> String {
         let start = self.state.node.clock().now().as_secs();
-        let grant = SessionGrant { session, start, stamp: Stamp(7), history: RoomHistory::default() };
+        let grant =
+            SessionGrant { session, start, stamp: Stamp(7), pass: None, history: RoomHistory::default() };
         self.state.node.tokens().issue_session(grant).token
     }
 }
@@ -304,7 +305,7 @@ async fn a_renewed_token_says_what_the_first_one_said() {
     history.reported(schemas::RoomId::from_bytes([1; 16]));
     let start = gateway.state.node.clock().now().as_secs() - 3000;
     let session = SessionId::from_random([5; 16]);
-    let grant = SessionGrant { session, start, stamp: Stamp(9), history };
+    let grant = SessionGrant { session, start, stamp: Stamp(9), pass: None, history };
     let token = gateway.state.node.tokens().issue_session(grant).token;
     let response = gateway
         .send(request("POST", "/v1/sessions/me/token", &[("authorization", &bearer(&token))], ""))

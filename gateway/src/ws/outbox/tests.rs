@@ -6,7 +6,13 @@ const ROOM: RoomKey = RoomKey(NonZeroU64::MIN);
 
 fn ready() -> Unsigned {
     let session = SessionId::from_random([1; 16]);
-    Unsigned::Ready(SessionGrant { session, start: 0, stamp: Stamp::NONE, history: RoomHistory::default() })
+    Unsigned::Ready(SessionGrant {
+        session,
+        start: 0,
+        stamp: Stamp::NONE,
+        pass: None,
+        history: RoomHistory::default(),
+    })
 }
 
 fn paired() -> Unsigned {

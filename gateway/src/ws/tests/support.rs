@@ -85,6 +85,7 @@ impl Gateway {
             session: SessionId::from_random(rand::random()),
             start: self.node.clock().now().as_secs(),
             stamp: Stamp::NONE,
+            pass: None,
             history: RoomHistory::default(),
         });
         let claims = self.node.tokens().verify_session(&token.token).unwrap();
