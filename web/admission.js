@@ -1,4 +1,4 @@
-/** Makes a session, with a proof of work where the operator asks for one. */
+/** Makes a session, with a proof of work where the operator asks for one, and with a helper's pass. */
 
 import { problemOf } from './rest.js';
 import { solve } from './work.js';
@@ -18,16 +18,18 @@ const SOLVE_AGAIN = ['admission', 'proof-expired', 'proof-spent', 'bad-proof'];
  * @param {import('./rest.js').Call} request How the server is called.
  * @param {AbortSignal} signal
  * @param {(share: number) => void} working Takes the share of the work that is done.
+ * @param {() => Promise<object | undefined>} [helping] The helper's pass, with a proof that serves once.
  * @returns {Promise<Response | null | 'cancelled' | 'unproved'>}
  */
-export async function makeSession(request, signal, working) {
-  let response = await request('POST', 'v1/sessions');
+export async function makeSession(request, signal, working, helping = async () => undefined) {
+  const ask = async (/** @type {object} */ more = {}) => request('POST', 'v1/sessions', null, bodyOf({ ...(await helping()), ...more }));
+  let response = await ask();
   let badProofs = 0;
   for (let puzzles = 0; puzzles < MOST_PUZZLES && (await wantsProof(response)); puzzles++) {
     if ((await problemOf(response)) === 'bad-proof' && ++badProofs > 1) break;
     const asked = await request('GET', 'v1/challenge');
     if (asked?.status === NO_PUZZLE) {
-      response = await request('POST', 'v1/sessions');
+      response = await ask();
       continue;
     }
     if (asked === null || !asked.ok) return asked;
@@ -35,9 +37,14 @@ export async function makeSession(request, signal, working) {
     if (signal.aborted) return 'cancelled';
     if (proof === null) break;
     working(1);
-    response = await request('POST', 'v1/sessions', null, { proof });
+    response = await ask({ proof });
   }
   return (await wantsProof(response)) ? 'unproved' : response;
+}
+
+/** Most sessions are made without a word. @param {object} said */
+function bodyOf(said) {
+  return Object.keys(said).length > 0 ? said : undefined;
 }
 
 /** @param {Response | null} response */

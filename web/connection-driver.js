@@ -8,7 +8,7 @@ import { now } from './clock.js';
 import { ConnectionMachine } from './connection-machine.js';
 import { SUBPROTOCOL } from './facts.js';
 import { REQUEST_MS, answerOf, problemOf, request, retryAfter } from './rest.js';
-import { socketAt } from './server.js';
+import { atServer, socketAt } from './server.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Effect} Effect */
@@ -25,16 +25,18 @@ const PROOF_NEEDED = 428;
 const OPEN = 1;
 
 /**
- * How a server is reached: by calls, and by a WebSocket with these subprotocols.
- * @typedef {{call: import('./rest.js').Call, open: (protocols: string[]) => WebSocket}} Reach
+ * How a server is reached: by calls, and by a WebSocket with these subprotocols. `host`: with its port, as
+ * an address shows it.
+ * @typedef {{call: import('./rest.js').Call, open: (protocols: string[]) => WebSocket, host: () => string}} Reach
  */
 
 /** The server of the page. @type {Reach} */
-const OWN_SERVER = { call: request, open: (protocols) => new WebSocket(socketAt('v1/ws'), protocols) };
+const OWN_SERVER = { call: request, open: (protocols) => new WebSocket(socketAt('v1/ws'), protocols), host: () => atServer().host };
 
 export class ConnectionDriver {
   /** Makes the decisions; public for callers that run its effects. */
   machine = new ConnectionMachine(Math.random);
+  /** Whose pass every new session gets. @type {import('./later/pass.js').Helper | null} */ helper = null;
   /** The session that is being made. @type {Promise<void> | null} */ #creating = null;
   /** The work for a proof that is going on. @type {AbortController | null} */ #work = null;
   /** Whether the person has cancelled such work: then it is done for a search only. */ #declined = false;
@@ -205,15 +207,15 @@ export class ConnectionDriver {
       began = now();
       this.#work = work;
       this.#onEvent({ kind: 'working', share });
-    });
+    }, async () => this.helper?.session(this.#reach.host(), Date.now()));
     if (this.#work === work) this.#work = null;
     if (response === 'cancelled') return;
     if (response === 'unproved') return this.run(this.machine.sessionRefused({ status: PROOF_NEEDED, retryInMs: null }, now()));
     const session = response?.status === 201 ? await response.json().catch(() => null) : null;
     if (session !== null) return this.run(this.machine.sessionCreated(session, now()));
     const silent = response === null && now() - began >= REQUEST_MS;
-    const closed = response?.status === 503 && await problemOf(response) === 'closed';
-    const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response), silent, closed };
+    const problem = await problemOf(response);
+    const refusal = { status: response?.status ?? null, retryInMs: retryAfter(response), silent, closed: response?.status === 503 && problem === 'closed', noPass: problem === 'pass-refused' };
     return this.run(this.machine.sessionRefused(refusal, now()));
   }
 

@@ -148,19 +148,19 @@ export class ConnectionMachine {
 
   /**
    * No session could be made.
-   * @param {{status: number | null, retryInMs: number | null, silent?: boolean, closed?: boolean}} refusal `status` is
-   *   `null` when no server answered, `silent` when none did in time.
+   * @param {{status: number | null, retryInMs: number | null, silent?: boolean, closed?: boolean, noPass?: boolean}} refusal `status` is
+   *   `null` when no server answered, `silent` when none did in time; `noPass`: it does not take the helper's pass.
    * @param {number} now
    * @returns {Effect[]}
    */
-  sessionRefused({ status, retryInMs, silent = false, closed = false }, now) {
+  sessionRefused({ status, retryInMs, silent = false, closed = false, noPass = false }, now) {
     this.#session.isBeingMade = false;
     this.#closed = closed;
     // A 429 says when there is room for this one; who comes earlier is sent to the end of the queue.
     const pause = retryInMs === null ? null : Math.min(retryInMs, status === 429 ? LONGEST_PROMISED_MS : LONGEST_ASKED_MS);
     if (pause !== null) this.#sockets.dial.notBefore = now + pause;
     if (this.#stopped || this.#sockets.active !== null) return [];
-    if (status !== null && status !== 429 && status < 500) return this.#fail(status === 428 ? 'unproved' : 'forbidden');
+    if (status !== null && status !== 429 && status < 500) return this.#fail(noPass ? 'pass' : status === 428 ? 'unproved' : 'forbidden');
     if (pause === null) return this.#offline(silent ? 'silent' : 'lost', now);
     return [this.#busy(this.#sockets.dial.refused(now, pause))];
   }

@@ -242,6 +242,7 @@ export const texts = {
   'trouble.operator.why': 'The server takes new people only from its own pages. It compares the address of this page with the name in the request, and they differed.',
   'trouble.operator.host': 'Behind a proxy, let it pass on the Host header unchanged (in Nginx: proxy_set_header Host $host, or $http_host with a port).',
   'trouble.operator.option': 'If the page is meant to be at another address than the server, start the server with',
+  'trouble.pass': 'Who helps here needs a pass of the operator that is valid now.',
   'trouble.unproved': 'This server asks browsers to calculate for a moment before a chat, and that did not succeed.',
   'trouble.replaced': 'This session continued in another window.',
   'trouble.session': 'The session has ended. A session lasts one day at most. You can start a new one at any time.',

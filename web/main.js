@@ -23,6 +23,7 @@ import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
 import { exitButton, leaveFor, onThreeEscapes, openAlone } from './ui-exit.js';
 import { followViewport } from './viewport.js';
+import { keysOf, loadPasses } from './vouching.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
@@ -162,6 +163,8 @@ class Page {
     const before = JSON.stringify(this.#offer);
     this.#offer = offerOf(status);
     this.#exitUrl = exitOf(status);
+    // A helper's pass is checked as soon as the chat begins.
+    if (keysOf(status).length > 0) void loadPasses().catch(() => {});
     const untouched = this.#main.querySelector('.start') !== null && !this.#main.querySelector('.ways')?.contains(document.activeElement);
     if (untouched && JSON.stringify(this.#offer) !== before) this.#showStart();
     return true;

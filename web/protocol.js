@@ -37,7 +37,7 @@ import { CLOSE_CODES, NEVER } from './facts.js';
  *   | {kind: 'ended', reason: EndReason, away: boolean}
  *   | {kind: 'refused', code: string}
  *   | {kind: 'reported', taken: boolean}
- *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'unproved' | 'fault'}} ConnectionEvent
+ *   | {kind: 'failed', why: 'replaced' | 'session-over' | 'forbidden' | 'pass' | 'unproved' | 'fault'}} ConnectionEvent
  */
 
 /**

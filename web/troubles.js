@@ -4,9 +4,9 @@
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 
 /** What the server says of a search that it refuses. @type {Map<string, Key>} */
-export const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching'], ['other-version', 'trouble.version']]);
+export const REFUSALS = new Map([['topic-not-offered', 'trouble.topic'], ['bad-topic', 'trouble.topic'], ['matching-not-offered', 'trouble.matching'], ['other-version', 'trouble.version'], ['pass-required', 'trouble.pass']]);
 /** @type {Record<Extract<ConnectionEvent, {kind: 'failed'}>['why'], Key>} */
-export const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.session', forbidden: 'trouble.forbidden', unproved: 'trouble.unproved', fault: 'trouble.fault' };
+export const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble.session', forbidden: 'trouble.forbidden', pass: 'trouble.pass', unproved: 'trouble.unproved', fault: 'trouble.fault' };
 
 /** What is told of a channel that ended for safety. @type {Partial<Record<import('./channel-end.js').ChannelEnd, Key>>} */
 export const UNSAFE = {

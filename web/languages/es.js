@@ -244,6 +244,7 @@ export const texts = {
   'trouble.operator.why': 'El servidor solo admite a quien viene de sus propias páginas. Compara la dirección de esta página con el nombre de la petición, y no coincidían.',
   'trouble.operator.host': 'Detrás de un proxy, haz que pase la cabecera Host sin cambiarla (en Nginx: proxy_set_header Host $host, o $http_host con un puerto).',
   'trouble.operator.option': 'Si la página debe estar en otra dirección que el servidor, inicia el servidor con',
+  'trouble.pass': 'Quien ayuda aquí necesita un pase del operador que sea válido ahora.',
   'trouble.unproved': 'Este servidor pide al navegador que calcule un momento antes de una conversación, y no ha salido bien.',
   'trouble.replaced': 'Esta sesión ha continuado en otra ventana.',
   'trouble.session': 'La sesión ha terminado. Una sesión dura un día como máximo. Puedes empezar otra cuando quieras.',

@@ -244,6 +244,7 @@ export const texts = {
   'trouble.operator.why': 'サーバーは、自分のページから来た人だけを受け入れます。このページのアドレスと要求にある名前を比べたところ、違っていました。',
   'trouble.operator.host': 'プロキシの後ろでは、Host ヘッダーをそのまま渡してください（Nginx では proxy_set_header Host $host、ポートがあれば $http_host）。',
   'trouble.operator.option': 'ページとサーバーのアドレスが初めから違うなら、サーバーを次のオプションで始めてください：',
+  'trouble.pass': 'ここで相談を受けるには、運営者が発行した有効な通行証が必要です。',
   'trouble.unproved': 'このサーバーは、チャットの前にブラウザーの計算を求めますが、うまくいきませんでした。',
   'trouble.replaced': 'このセッションは、別のウィンドウで続いています。',
   'trouble.session': 'セッションが終わりました。セッションは長くて一日です。いつでも新しく始められます。',

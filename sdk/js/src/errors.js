@@ -8,7 +8,7 @@
  *   | 'empty' | 'too-long' | 'full' | 'over'
  *   | 'gone' | 'unsafe'
  *   | import('./page/facts.js').ErrorCode
- *   | 'replaced' | 'session-over' | 'forbidden' | 'unproved' | 'fault'} ErrorCode
+ *   | 'replaced' | 'session-over' | 'forbidden' | 'pass' | 'unproved' | 'fault'} ErrorCode
  */
 
 /** @type {Partial<Record<ErrorCode, string>>} */
@@ -27,6 +27,7 @@ const MESSAGES = {
   gone: 'the other side has left before the chat was secured',
   unsafe: 'the handshake has failed, or was changed on its way; nothing was sent',
   forbidden: 'the server refuses sessions from here; in a browser, it may not let this site in (--allowed-origin)',
+  pass: 'the server does not take the pass of this helper',
   unproved: 'the server did not accept the proof of work',
   replaced: 'another client has taken over this session',
   'session-over': 'the session has ended',

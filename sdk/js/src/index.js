@@ -62,7 +62,7 @@ export async function connect({ url, WebSocket = globalThis.WebSocket, working =
   const kem = (await canEncrypt()) ? await findKem() : null;
   // Never a chat without it, and nothing weaker instead.
   if (kem === null) throw new ChatError('no-encryption');
-  const client = new Client(server, kem, { call: callsTo((path) => new URL(path, server)), open: (protocols) => opened(WebSocket, server, protocols) });
+  const client = new Client(server, kem, { call: callsTo((path) => new URL(path, server)), open: (protocols) => opened(WebSocket, server, protocols), host: () => server.host });
   const off = client.on('working', working);
   await client.status();
   off();
