@@ -92,7 +92,8 @@ pub struct Want {
     #[serde(default, skip_serializing_if = "ChannelVersion::is_first")]
     pub channel: ChannelVersion,
     /// The rooms that it remembers for a while: two wants that share a room, here or in
-    /// [`Self::reported`], are not matched.
+    /// [`Self::reported`], are not matched; by an invite they are, unless one of the two was
+    /// reported there.
     #[serde(default, deserialize_with = "list::deserialize", skip_serializing_if = "Vec::is_empty")]
     pub met: Vec<RememberedRoom>,
     /// The rooms in which this session has reported the other side: remembered for its life.

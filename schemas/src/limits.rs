@@ -81,7 +81,7 @@ pub const REPORTED_TAGS: usize = 16;
 /// For how long after its end a room can be reported.
 pub const REPORT_WAIT: Duration = Duration::from_secs(60);
 
-/// For how long two people who have just chatted are not matched again.
+/// For how long two people who have just chatted are not matched again, but by an invite.
 pub const MET_LIFE: Duration = Duration::from_secs(5 * 60);
 
 /// The longest life of a session; after a day a client opens a new one.

@@ -166,6 +166,30 @@ async fn two_who_parted_with_a_report_stay_apart_whatever_they_ask_for() {
     others_meet(&serve, &topic, &mut again).await;
 }
 
+#[tokio::test]
+async fn an_invite_brings_two_together_again_who_have_just_talked_but_not_after_a_report() {
+    let cluster = Cluster::start().await;
+    let (mut one, mut other) = couple(&cluster.gateways[0], &cluster.gateways[1]).await;
+    one.ask(json!({"type": "leave"})).await;
+    one.ended("left").await;
+    other.ended("left").await;
+    let fresh = json!({"invite": invite()});
+    one.find(fresh.clone()).await;
+    other.find(fresh).await;
+    meet(&mut one, &mut other).await;
+    talk(&mut one, &mut other).await;
+    one.ask(json!({"type": "report", "category": "abuse"})).await;
+    one.ended("reported").await;
+    other.ended("left").await;
+    let another = json!({"invite": invite()});
+    one.find(another.clone()).await;
+    other.find(another.clone()).await;
+    // Somebody else with this code is matched with one of the two: they still wait for each other.
+    let mut third = Person::arrive(&cluster.gateways[1]).await;
+    third.find(another).await;
+    third.hear("paired").await;
+}
+
 /// Two others meet each other, or each meets one of the two who are waiting; those two never meet
 /// each other.
 async fn others_meet(at: &Process, topic: &Value, waiting: &mut [Person; 2]) {

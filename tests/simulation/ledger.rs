@@ -6,7 +6,9 @@ use pairing::pool::MEMORY_INEXACT;
 use schemas::{
     RoomId, SessionId, Tag, WantId,
     control::PeerState,
+    criteria::Queue,
     event::{MatchEvent, RememberedRoom, WantEvent},
+    limits::MET_LIFE,
     message::Message,
     time::millis,
 };
@@ -23,9 +25,9 @@ pub(super) struct Ledger {
     /// Who may be in a room: the first session that was shown each side.
     owners: BTreeMap<RoomId, [Option<SessionId>; 2]>,
     wants: BTreeMap<WantId, KnownWant>,
-    /// The rooms that each session was said to remember: in its wants, or by a report. Pairing may
-    /// remember each of them for longer than a story lasts.
-    said: BTreeMap<Tag, BTreeSet<Tag>>,
+    /// The rooms that each session was said to remember, and why: in its wants, or by a report.
+    /// Pairing may remember each of them for longer than a story lasts.
+    said: BTreeMap<Tag, BTreeSet<(Tag, Why)>>,
     matches: BTreeMap<RoomId, [WantId; 2]>,
     /// The rooms of which a session was told, on its newest connection, that they have ended.
     over: BTreeSet<(SessionId, RoomId)>,
@@ -48,18 +50,54 @@ pub(super) struct Tally {
     pub(super) frames: u64,
 }
 
+/// Why a session remembers a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    Met,
+    Reported,
+}
+
+impl Why {
+    /// A chat alone is not remembered for so long, whatever the clocks of two gateways say.
+    fn of(RememberedRoom(_, remaining): RememberedRoom) -> Self {
+        if remaining > MET_LIFE + MEMORY_INEXACT { Self::Reported } else { Self::Met }
+    }
+
+    /// Whether two who remember one room are kept apart in a queue: an invite brings people together
+    /// again who have met, but nobody whom one of them has reported.
+    fn parts(self, other: Self, queue: Queue) -> bool {
+        queue.invite_tag().is_none() || self.max(other) == Self::Reported
+    }
+}
+
 struct KnownWant {
     conn: ConnId,
     session: SessionId,
-    /// The rooms that it remembers, and until when surely: gateways count the rest by clocks that
-    /// differ, and pairing keeps to the earliest of ends that lie close together.
-    rooms: Vec<(Tag, u64)>,
+    queue: Queue,
+    rooms: Vec<KnownRoom>,
+}
+
+/// A room that a want remembers, and until when surely: gateways count the rest by clocks that
+/// differ, and pairing keeps to the earliest of ends that lie close together.
+#[derive(Clone, Copy)]
+struct KnownRoom {
+    tag: Tag,
+    why: Why,
+    until: u64,
 }
 
 impl KnownWant {
-    /// Whether it surely remembers this room still.
-    fn remembers(&self, room: Tag, now: u64) -> bool {
-        self.rooms.iter().any(|(tag, until)| *tag == room && now < *until)
+    /// The rooms that it surely remembers still.
+    fn rooms(&self, now: u64) -> impl Iterator<Item = &KnownRoom> {
+        self.rooms.iter().filter(move |room| now < room.until)
+    }
+
+    /// Whether a room surely keeps the two apart.
+    fn is_kept_from(&self, other: &Self, now: u64) -> bool {
+        self.rooms(now).any(|own| {
+            let same = other.rooms(now).filter(|their| their.tag == own.tag);
+            same.into_iter().any(|their| own.why.parts(their.why, self.queue))
+        })
     }
 }
 
@@ -72,15 +110,17 @@ impl Ledger {
         self.over.remove(&(session, room));
     }
 
-    /// Whether pairing may keep these two apart: it was told of both that they remember a room, and
-    /// both were in it.
-    pub(super) fn may_be_kept_apart(&self, one: SessionId, other: SessionId) -> bool {
-        let says = |session: SessionId, room: &Tag| {
-            self.said.get(&session.tag()).is_some_and(|rooms| rooms.contains(room))
+    /// Whether pairing may keep these two apart who wait in a queue: it was told of both that they
+    /// remember a room, and both were in it.
+    pub(super) fn may_be_kept_apart(&self, one: SessionId, other: SessionId, queue: Queue) -> bool {
+        let why = |session: SessionId, room: Tag| {
+            let said = self.said.get(&session.tag())?;
+            [Why::Reported, Why::Met].into_iter().find(|why| said.contains(&(room, *why)))
         };
         self.owners.iter().any(|(room, owners)| {
-            let tag = room.tag();
-            [one, other].into_iter().all(|it| owners.contains(&Some(it)) && says(it, &tag))
+            let reasons = why(one, room.tag()).zip(why(other, room.tag()));
+            [one, other].into_iter().all(|it| owners.contains(&Some(it)))
+                && reasons.is_some_and(|(own, their)| own.parts(their, queue))
         })
     }
 
@@ -104,7 +144,7 @@ impl World {
     /// A gateway publishes its wants, each of which belongs to a connection, or a report.
     pub(super) fn note_wants(&mut self, node: usize, message: &Message) {
         if let Message::Report { report, .. } = message {
-            self.ledger.said.entry(report.session).or_default().insert(report.room);
+            self.ledger.said.entry(report.session).or_default().insert((report.room, Why::Reported));
         }
         let Message::Want { event: WantEvent::Waiting(wants), .. } = message else { return };
         for want in wants {
@@ -117,12 +157,17 @@ impl World {
                 self.expect(false, || format!("a want of {session:?}, which is not connected there"));
                 return;
             };
-            let met = want.met.iter().map(|RememberedRoom(room, remaining)| {
-                (*room, self.now + millis(remaining.saturating_sub(MEMORY_INEXACT)))
+            let met = want.met.iter().map(|room| KnownRoom {
+                tag: room.0,
+                why: Why::of(*room),
+                until: self.now + millis(room.1.saturating_sub(MEMORY_INEXACT)),
             });
-            let reported = want.reported.iter().map(|room| (*room, u64::MAX));
-            let known = KnownWant { conn, session: want.session, rooms: met.chain(reported).collect() };
-            self.ledger.said.entry(want.session.tag()).or_default().extend(want.tags());
+            let reported =
+                want.reported.iter().map(|tag| KnownRoom { tag: *tag, why: Why::Reported, until: u64::MAX });
+            let rooms: Vec<_> = met.chain(reported).collect();
+            let said = self.ledger.said.entry(want.session.tag()).or_default();
+            said.extend(rooms.iter().map(|room| (room.tag, room.why)));
+            let known = KnownWant { conn, session: want.session, queue: want.queue, rooms };
             self.ledger.wants.insert(want.id, known);
         }
     }
@@ -195,8 +240,7 @@ impl World {
             return self.expect(false, || "a match of unknown wants".into());
         };
         let (own, other) = if first.session == session { (first, second) } else { (second, first) };
-        let shared =
-            own.rooms.iter().any(|(room, until)| self.now < *until && other.remembers(*room, self.now));
+        let shared = own.is_kept_from(other, self.now);
         let same = own.session == other.session;
         let others = &self.sockets[&other.conn];
         let patience = if others.node == node { 0 } else { Weather::LATE };

@@ -136,7 +136,7 @@ impl World {
                 let Some((criteria, theirs)) = first.waits_for().zip(second.waits_for()) else {
                     return Err(format!("client {one} or {other} waits for nothing"));
                 };
-                let apart = self.ledger.may_be_kept_apart(first.session, second.session);
+                let apart = self.ledger.may_be_kept_apart(first.session, second.session, criteria.queue());
                 if !apart && fits(criteria, theirs) {
                     return Err(format!("clients {one} and {other} wait for each other"));
                 }

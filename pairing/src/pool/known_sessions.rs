@@ -12,6 +12,8 @@ use schemas::{
     limits::{MET_LIFE, MET_TAGS, REPORTED_TAGS, SESSION_LIFE},
 };
 
+use super::pooled_want::{SharedRoom, Why};
+
 /// How many sessions are remembered, in about 40 MB. Beyond it the oldest is forgotten: this
 /// promise is best effort.
 const MAX_SESSIONS: usize = 200_000;
@@ -30,45 +32,66 @@ pub(super) struct KnownSessions {
 /// What is known of one session.
 #[derive(Debug, Default)]
 struct Known {
-    /// Rooms, and until when each keeps it from others.
-    rooms: Vec<(Tag, UnixMillis)>,
+    rooms: Vec<KnownRoom>,
     until: UnixMillis,
+}
+
+/// A room that keeps a session from others.
+#[derive(Clone, Copy, Debug)]
+struct KnownRoom {
+    tag: Tag,
+    why: Why,
+    until: UnixMillis,
+}
+
+impl KnownRoom {
+    /// A room of which a want says for how long it is remembered: for longer than a chat only
+    /// because of a report.
+    fn of_want(now: UnixMillis, RememberedRoom(tag, remaining): &RememberedRoom) -> Self {
+        let why = if *remaining > MET_LIFE + MEMORY_INEXACT { Why::Reported } else { Why::Met };
+        Self { tag: *tag, why, until: now + *remaining }
+    }
+
+    /// A room in which somebody was reported.
+    fn reported(now: UnixMillis, tag: Tag) -> Self {
+        Self { tag, why: Why::Reported, until: now + SESSION_LIFE }
+    }
 }
 
 impl KnownSessions {
     /// A session waits with this want. Returns the rooms that keep it from others: those of the
     /// want, and those that are remembered.
-    pub(super) fn unite(&mut self, now: UnixMillis, want: &Want) -> Vec<Tag> {
+    pub(super) fn unite(&mut self, now: UnixMillis, want: &Want) -> Vec<SharedRoom> {
         let session = want.session.tag();
-        let met = want.met.iter().map(|RememberedRoom(room, remaining)| (*room, now + *remaining));
-        let reported = want.reported.iter().map(|room| (*room, now + SESSION_LIFE));
+        let met = want.met.iter().map(|room| KnownRoom::of_want(now, room));
+        let reported = want.reported.iter().map(|tag| KnownRoom::reported(now, *tag));
         self.remember(now, session, met.chain(reported));
         let known = self.known.get(&session).map(|known| known.rooms.as_slice()).unwrap_or_default();
-        let live = known.iter().filter(|(_, until)| *until > now);
-        live.map(|(room, _)| *room).collect()
+        let live = known.iter().filter(|room| room.until > now);
+        live.map(|room| SharedRoom { room: room.tag, why: room.why }).collect()
     }
 
     /// A session was reported in this room.
     pub(super) fn reported(&mut self, now: UnixMillis, session: Tag, room: Tag) {
-        self.remember(now, session, [(room, now + SESSION_LIFE)]);
+        self.remember(now, session, [KnownRoom::reported(now, room)]);
     }
 
-    fn remember(
-        &mut self,
-        now: UnixMillis,
-        session: Tag,
-        rooms: impl IntoIterator<Item = (Tag, UnixMillis)>,
-    ) {
-        for (room, until) in rooms {
-            let until = until.min(now + SESSION_LIFE);
+    fn remember(&mut self, now: UnixMillis, session: Tag, rooms: impl IntoIterator<Item = KnownRoom>) {
+        for room in rooms {
+            let until = room.until.min(now + SESSION_LIFE);
             let known = self.known.entry(session).or_default();
-            match known.rooms.iter_mut().find(|(tag, _)| *tag == room) {
-                Some((_, before)) if until <= *before + MEMORY_INEXACT => continue,
-                Some((_, before)) => *before = until,
+            match known.rooms.iter_mut().find(|before| before.tag == room.tag) {
+                Some(before) => {
+                    before.why = before.why.max(room.why);
+                    if until <= before.until + MEMORY_INEXACT {
+                        continue;
+                    }
+                    before.until = until;
+                }
                 None => {
-                    known.rooms.retain(|(_, until)| *until > now);
-                    known.rooms.push((room, until));
-                    forget_surplus(&mut known.rooms, now);
+                    known.rooms.retain(|room| room.until > now);
+                    known.rooms.push(KnownRoom { until, ..room });
+                    forget_surplus(&mut known.rooms);
                 }
             }
             if known.until < until {
@@ -101,13 +124,11 @@ impl KnownSessions {
 }
 
 /// As a token does, remembers the last rooms only, those of a chat and those of a report.
-fn forget_surplus(rooms: &mut Vec<(Tag, UnixMillis)>, now: UnixMillis) {
-    let is_of_chat = |until: UnixMillis| until <= now + MET_LIFE + MEMORY_INEXACT;
-    for (of_chat, most) in [(true, MET_TAGS), (false, 2 * REPORTED_TAGS)] {
-        let count = rooms.iter().filter(|(_, until)| is_of_chat(*until) == of_chat).count();
-        if count > most {
-            let of_kind = rooms.iter().enumerate().filter(|(_, (_, until))| is_of_chat(*until) == of_chat);
-            let oldest = of_kind.min_by_key(|(_, (_, until))| *until).map(|(n, _)| n);
+fn forget_surplus(rooms: &mut Vec<KnownRoom>) {
+    for (why, most) in [(Why::Met, MET_TAGS), (Why::Reported, 2 * REPORTED_TAGS)] {
+        let of_kind = || rooms.iter().enumerate().filter(|(_, room)| room.why == why);
+        if of_kind().count() > most {
+            let oldest = of_kind().min_by_key(|(_, room)| room.until).map(|(n, _)| n);
             oldest.map(|n| rooms.remove(n));
         }
     }
@@ -124,9 +145,13 @@ mod tests {
         Tag::from_bytes([n; 8])
     }
 
+    fn met(now: UnixMillis, tag: Tag, remaining: Duration) -> KnownRoom {
+        KnownRoom::of_want(now, &RememberedRoom(tag, remaining))
+    }
+
     fn live(known: &KnownSessions, now: UnixMillis) -> usize {
         let rooms = known.known.values().flat_map(|known| &known.rooms);
-        rooms.filter(|(_, until)| *until > now).count()
+        rooms.filter(|room| room.until > now).count()
     }
 
     #[test]
@@ -136,7 +161,8 @@ mod tests {
         for n in 0..100 {
             // By a clock that is up to a few seconds off.
             let now = NOW + Duration::from_secs(2 * n);
-            known.remember(now, session(1), [(room, NOW + MET + Duration::from_secs(n % 5))]);
+            let until = NOW + MET + Duration::from_secs(n % 5);
+            known.remember(now, session(1), [met(now, room, until.since(now))]);
         }
         assert_eq!(live(&known, NOW + MET + Duration::from_secs(5)), 0);
         assert!(known.order.len() <= 2);
@@ -151,15 +177,26 @@ mod tests {
     }
 
     #[test]
+    fn a_report_stays_one_when_little_of_the_session_is_left() {
+        let mut known = KnownSessions::default();
+        let (room, one_day) = (Tag::from_bytes([9; 8]), session(1));
+        known.remember(NOW, one_day, [met(NOW, room, MET_LIFE)]);
+        known.remember(NOW, one_day, [met(NOW, room, 2 * MET_LIFE)]);
+        let later = NOW + MET_LIFE + MET_LIFE / 2;
+        known.remember(later, one_day, [met(later, room, MET_LIFE / 2)]);
+        assert_eq!(known.known[&one_day].rooms[0].why, Why::Reported);
+    }
+
+    #[test]
     fn no_more_chats_are_remembered_than_in_a_token_and_reports_beside_them() {
         let mut known = KnownSessions::default();
         known.reported(NOW, session(1), Tag::from_bytes([99; 8]));
         for n in 0..20 {
             let now = NOW + Duration::from_secs(n);
-            known.remember(now, session(1), [(Tag::from_bytes([n as u8; 8]), now + MET_LIFE)]);
+            known.remember(now, session(1), [met(now, Tag::from_bytes([n as u8; 8]), MET_LIFE)]);
         }
         let rooms: Vec<_> =
-            known.known[&session(1)].rooms.iter().map(|(room, _)| room.as_bytes()[0]).collect();
+            known.known[&session(1)].rooms.iter().map(|room| room.tag.as_bytes()[0]).collect();
         assert_eq!(rooms, [99, 12, 13, 14, 15, 16, 17, 18, 19]);
     }
 

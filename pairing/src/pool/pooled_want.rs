@@ -45,9 +45,25 @@ pub(super) struct PooledWant {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Apart {
     /// Rooms: whoever remembers one of them, too.
-    pub(super) rooms: Vec<Tag>,
+    pub(super) rooms: Vec<SharedRoom>,
     /// Origins of people that it has reported.
     pub(super) origins: Vec<AvoidedOrigin>,
+}
+
+/// A room that a session remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SharedRoom {
+    pub(super) room: Tag,
+    pub(super) why: Why,
+}
+
+/// Why a session remembers a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Why {
+    /// It has met somebody there: chance is not to bring the two together again so soon.
+    Met,
+    /// One of the two has reported the other.
+    Reported,
 }
 
 /// An origin from which somebody was reported.
@@ -143,8 +159,9 @@ impl PooledWant {
         let after = (apart != Apart::default()).then(|| Box::new(apart));
         let before = std::mem::replace(&mut self.apart, after);
         let after = self.apart.as_deref();
+        let keeps = |after: &Apart, it: &SharedRoom| after.rooms.iter().any(|kept| kept.room == it.room);
         before.is_some_and(|before| {
-            before.rooms.iter().any(|room| !after.is_some_and(|after| after.rooms.contains(room)))
+            before.rooms.iter().any(|it| !after.is_some_and(|after| keeps(after, it)))
                 || before.origins.iter().any(|it| !after.is_some_and(|after| after.origins.contains(it)))
         })
     }
@@ -165,11 +182,20 @@ impl PooledWant {
 
     fn avoids(&self, other: &Self) -> bool {
         let Some(apart) = &self.apart else { return false };
-        let shares = |theirs: &Apart| apart.rooms.iter().any(|room| theirs.rooms.contains(room));
+        let parts = |own: &SharedRoom, their: &SharedRoom| {
+            own.room == their.room && (!self.is_invited() || own.why.max(their.why) == Why::Reported)
+        };
+        let shares =
+            |theirs: &Apart| apart.rooms.iter().any(|own| theirs.rooms.iter().any(|their| parts(own, their)));
         let avoided = |it: &AvoidedOrigin| {
             Some(it.origin) == other.origin && (self.avoids_all_of(it) || it.session == other.session.tag())
         };
         other.apart.as_deref().is_some_and(shares) || apart.origins.iter().any(avoided)
+    }
+
+    /// Whether it waits for somebody with the same invite: the two want to meet, also again.
+    fn is_invited(&self) -> bool {
+        self.role_queue.queue.invite_tag().is_some()
     }
 
     /// Whether it avoids everybody of an origin: not of its own, or nobody near would be left.

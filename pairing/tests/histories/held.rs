@@ -34,7 +34,7 @@ impl Held {
         one.session != two.session
             && one.queue == two.queue
             && one.role == two.role.map(Role::counterpart)
-            && self.tags.iter().all(|tag| !other.tags.contains(tag))
+            && (self.is_invited() || self.tags.iter().all(|tag| !other.tags.contains(tag)))
             && self.is_patient_with(other, now)
             && other.is_patient_with(self, now)
             && (one.language.is_none()
@@ -51,7 +51,13 @@ impl Held {
 
     /// Whether origins matter.
     fn is_stranger(&self) -> bool {
-        self.fair_by == FairBy::Origin && self.want.queue.invite_tag().is_none()
+        self.fair_by == FairBy::Origin && !self.is_invited()
+    }
+
+    /// Whether it waits for somebody with the same invite: nobody is reported in these histories,
+    /// and an invite brings people together again who have met.
+    fn is_invited(&self) -> bool {
+        self.want.queue.invite_tag().is_some()
     }
 
     /// Whether the two differ in nothing but how long they have waited, and take the same turns.

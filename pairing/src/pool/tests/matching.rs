@@ -174,6 +174,37 @@ fn two_that_remember_one_room_are_not_matched_until_one_forgets_it() {
 }
 
 #[test]
+fn an_invite_brings_two_together_who_have_met_but_not_after_a_report() {
+    let invited = |want: Want| Want { queue: invite(1), ..want };
+    let met = |n| invited(with_tags(n, &[7]));
+    let reported_it = || Want { reported: vec![tag(7)], ..met(1) };
+    let was_reported = || Want { met: vec![RememberedRoom(tag(7), SESSION_LIFE)], ..met(2) };
+    // Also if only one of the two says so: the other's gateway may not know it.
+    for (one, other, meet) in [
+        (met(1), met(2), true),
+        (reported_it(), met(2), false),
+        (met(1), was_reported(), false),
+        (reported_it(), was_reported(), false),
+    ] {
+        for (first, second) in [(one.clone(), other.clone()), (other, one)] {
+            let mut rig = Rig::active();
+            rig.waits("g1", first.clone());
+            rig.waits("g1", second.clone());
+            let expected = meet.then(|| pair("g1", (1, "g1"), (2, "g1")));
+            assert_eq!(rig.pool.take_effects(), Vec::from_iter(expected), "{first:?} {second:?}");
+        }
+    }
+    // A report that pairing has heard of itself, after the two began to wait elsewhere.
+    let mut rig = Rig::active();
+    let report =
+        Report { room: tag(7), session: met(2).session.tag(), origin: None, reporter: None, chats: 1 };
+    rig.pool.report(rig.now, &report);
+    rig.waits("g1", met(1));
+    rig.waits("g1", met(2));
+    rig.sends(&[]);
+}
+
+#[test]
 fn a_want_that_does_not_fit_the_first_is_matched_with_the_next() {
     let mut rig = Rig::active();
     rig.waits("g1", with_tags(1, &[1, 2]));

@@ -9,7 +9,7 @@ use schemas::{
     SessionId, Stamp, Tag,
     criteria::{ChannelVersion, Role},
     event::{Half, RememberedRoom, Want},
-    limits::{LANGUAGE_PATIENCE, MET_LIFE, SPENT_LIFE, WANT_REPEAT},
+    limits::{LANGUAGE_PATIENCE, MET_LIFE, SESSION_LIFE, SPENT_LIFE, WANT_REPEAT},
 };
 
 use super::*;
