@@ -96,7 +96,6 @@ export const texts = {
   'outlook.none.offer': 'Nobody who would like to be listened to is here right now.',
   'outlook.none.any': 'Nobody else is here for this right now.',
   'wait.widen.topic': 'Without a topic',
-  'wait.widen.language': 'In any language',
   'wait.widen.role': 'Just talk',
   'wait.cancel': 'Stop waiting',
   'wait.tip': 'You will talk to a stranger. Keep your name, address and passwords to yourself, and leave whenever you like.',

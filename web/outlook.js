@@ -3,6 +3,7 @@
 import { PARTNERS } from './facts.js';
 
 /** @typedef {import('./facts.js').Partners} Partners */
+/** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').Role} Role */
 
 /**
@@ -32,6 +33,27 @@ export function partnersOf(word) {
 /** Whether it is known that somebody is there. @param {Outlook} outlook */
 export function isSomebodyThere({ partners }) {
   return partners === 'few' || partners === 'many';
+}
+
+/**
+ * The searches in which others are met than in this one, each by what it leaves out. One in any
+ * language is none of them: after 10 s of waiting the server looks in all languages by itself.
+ * @param {Criteria} wanted
+ * @returns {['topic' | 'role', Criteria][]}
+ */
+export function otherSearches(wanted) {
+  const { topic, role } = wanted;
+  /** @type {['topic' | 'role', Criteria][]} */
+  const all = [];
+  if (topic !== undefined) all.push(['topic', without(wanted, 'topic')]);
+  if (role !== undefined) all.push(['role', without(wanted, 'role')]);
+  return all;
+}
+
+/** @param {Criteria} wanted @param {'topic' | 'role'} name @returns {Criteria} */
+function without(wanted, name) {
+  const { [name]: _left, ...others } = wanted;
+  return others;
 }
 
 /**

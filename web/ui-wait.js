@@ -2,7 +2,7 @@
 
 import { announce, circles, el, icon, qrPicture } from './dom.js';
 import { setText } from './i18n.js';
-import { isSomebodyThere, UNKNOWN } from './outlook.js';
+import { isSomebodyThere, otherSearches, UNKNOWN } from './outlook.js';
 import { sentences } from './outlook-words.js';
 import { atServer } from './server.js';
 
@@ -13,8 +13,6 @@ import { atServer } from './server.js';
 
 /** After this long without a match, the screen says why, and what else can be tried. */
 const LONG_MS = 10_000;
-/** The same where somebody is known to be there. */
-const LONG_FOR_SOMEBODY_MS = 20_000;
 /** How long "Copied" stays. */
 const COPIED_MS = 2_000;
 
@@ -65,25 +63,21 @@ function joinAdvice() {
 }
 
 /**
- * What may be expected, and after a while why nobody has come yet: sooner where nobody is known to be
- * there.
+ * What may be expected, and after a while why nobody has come yet. Not where somebody is known to be
+ * there: another search would lose the place in this one.
  * @param {Criteria} wanted
  * @param {(criteria: Criteria) => void} widen
  */
 function strangerAdvice(wanted, widen) {
   const expected = el('p', { class: 'hint expected' });
-  const { node, nobody } = whyNobody(wanted, widen);
-  let [outlook, waitedMs] = [UNKNOWN, 0];
+  const node = whyNobody(wanted, widen);
+  let [outlook, isLong] = [UNKNOWN, false];
   const update = () => {
-    const isThere = isSomebodyThere(outlook);
-    nobody.hidden = isThere;
-    node.hidden = waitedMs < (isThere ? LONG_FOR_SOMEBODY_MS : LONG_MS);
+    node.hidden = !isLong || isSomebodyThere(outlook);
     // The advice says it, too.
     expected.hidden = outlook.partners === 'none' && !node.hidden;
   };
-  const begin = () => {
-    for (const ms of [LONG_MS, LONG_FOR_SOMEBODY_MS]) setTimeout(() => ((waitedMs = ms), update()), ms);
-  };
+  const begin = () => void setTimeout(() => ((isLong = true), update()), LONG_MS);
   const expect = (/** @type {Outlook} */ news) => {
     outlook = news;
     const said = sentences(outlook, wanted.role);
@@ -96,31 +90,20 @@ function strangerAdvice(wanted, widen) {
 }
 
 /**
- * Why nobody has come yet, and wider searches.
+ * Why nobody has come yet, and other searches.
  * @param {Criteria} wanted
  * @param {(criteria: Criteria) => void} widen
  */
 function whyNobody(wanted, widen) {
-  const { topic, lang, role, ...others } = wanted;
-  const choices = [
-    topic === undefined ? null : choice('wait.widen.topic', { ...others, lang, role }),
-    lang === undefined ? null : choice('wait.widen.language', { ...others, topic, role }),
-    role === undefined ? null : choice('wait.widen.role', { ...others, topic, lang }),
-  ];
-  const nobody = el('p', { class: 'hint', text: topic === undefined ? 'wait.none.any' : 'wait.none.topic' });
-  const node = el(
+  const { topic, role } = wanted;
+  const choices = otherSearches(wanted).map(([without, criteria]) =>
+    el('button', { class: 'button', text: `wait.widen.${without}`, set: { type: 'button' }, on: { click: () => widen(criteria) } }));
+  return el(
     'div', { class: 'late' },
-    nobody,
+    el('p', { class: 'hint', text: topic === undefined ? 'wait.none.any' : 'wait.none.topic' }),
     role === undefined ? null : el('p', { class: 'hint', text: `wait.none.${role}` }),
     el('div', { class: 'actions centre' }, ...choices),
   );
-  return { node, nobody };
-
-  /** @param {Key} text @param {Criteria} wider */
-  function choice(text, wider) {
-    const criteria = Object.fromEntries(Object.entries(wider).filter(([, value]) => value !== undefined));
-    return el('button', { class: 'button', text, set: { type: 'button' }, on: { click: () => widen(criteria) } });
-  }
 }
 
 /**

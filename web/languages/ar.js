@@ -99,7 +99,6 @@ export const texts = {
   'outlook.none.offer': 'لا أحد هنا الآن يودّ أن يُستمع إليه.',
   'outlook.none.any': 'لا أحد غيرك هنا الآن.',
   'wait.widen.topic': 'بلا موضوع',
-  'wait.widen.language': 'بأي لغة',
   'wait.widen.role': 'نتحدّث فقط',
   'wait.cancel': 'أوقف الانتظار',
   'wait.tip': 'ستتحدّث مع شخص غريب. احتفظ باسمك وعنوانك وكلمات مرورك لنفسك، وغادر متى شئت.',

@@ -99,7 +99,6 @@ export const texts = {
   'outlook.none.offer': 'Ahora mismo no hay nadie que quiera que le escuchen.',
   'outlook.none.any': 'Ahora mismo no hay nadie más aquí.',
   'wait.widen.topic': 'Sin tema',
-  'wait.widen.language': 'En cualquier idioma',
   'wait.widen.role': 'Solo hablar',
   'wait.cancel': 'Dejar de esperar',
   'wait.tip': 'Vas a hablar con una persona desconocida. No des tu nombre, tu dirección ni tus contraseñas, y vete cuando quieras.',

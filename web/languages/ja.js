@@ -99,7 +99,6 @@ export const texts = {
   'outlook.none.offer': '今、話を聞いてほしい人はいません。',
   'outlook.none.any': '今、ここにはほかに誰もいません。',
   'wait.widen.topic': '話題なしで',
-  'wait.widen.language': 'どの言語でも',
   'wait.widen.role': 'ただ話す',
   'wait.cancel': '待つのをやめる',
   'wait.tip': '知らない人と話します。名前、住所、パスワードは教えず、いつでも離れてください。',

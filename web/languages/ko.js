@@ -99,7 +99,6 @@ export const texts = {
   'outlook.none.offer': '지금은 털어놓으려는 사람이 없습니다.',
   'outlook.none.any': '지금은 여기에 다른 사람이 없습니다.',
   'wait.widen.topic': '주제 없이 찾기',
-  'wait.widen.language': '모든 언어로 찾기',
   'wait.widen.role': '그냥 이야기하기',
   'wait.cancel': '그만 기다리기',
   'wait.tip': '모르는 사람과 이야기하게 됩니다. 이름, 주소, 비밀번호는 알려 주지 마세요. 언제든 나갈 수 있습니다.',

@@ -5,10 +5,10 @@ import { afterEach, describe, test } from 'node:test';
 
 import { eventually, ready, violations, world } from './support.mjs';
 
-/** Looks for somebody with this topic and role. */
-async function look(page, topic, role) {
+/** Looks for somebody with this topic, role and language. */
+async function look(page, topic, role, lang = '') {
   await page.locator('input[type=text]').fill(topic);
-  await page.locator('main select').first().selectOption('');
+  await page.locator('main select').first().selectOption(lang);
   await page.locator('main select').last().selectOption(role);
   await page.locator('form button[type=submit]').click();
 }
@@ -34,7 +34,7 @@ describe('where the one who has waited longest is first', () => {
     assert.deepEqual(await violations(second), []);
   });
 
-  test('where somebody is there, wider searches are offered later, and nobody is said to be away', async () => {
+  test('where somebody is there, no search is offered in which a place would be lost', async () => {
     const topic = crypto.randomUUID();
     const [first, second, helper] = [await it.visitor(), await it.visitor(), await it.visitor()];
     await look(first, topic, 'seek');
@@ -42,9 +42,14 @@ describe('where the one who has waited longest is first', () => {
     await Promise.all([first, helper].map(ready));
     await look(second, topic, 'seek');
     await expecting(second, 'You are next.').waitFor();
-    assert.equal(await second.getByRole('button', { name: 'Without a topic' }).isVisible(), false);
-    await second.getByRole('button', { name: 'Without a topic' }).waitFor();
-    assert.equal(await second.getByText('Nobody else is waiting with this topic').isVisible(), false);
+    // Who has come later, and has nobody, is offered others: the second has waited for as long.
+    const alone = await it.visitor();
+    await look(alone, crypto.randomUUID(), 'seek', 'ko');
+    await alone.getByRole('button', { name: 'Without a topic' }).waitFor();
+    await alone.getByRole('button', { name: 'Just talk' }).waitFor();
+    assert.equal(await alone.getByText('Nobody else is waiting with this topic').isVisible(), true);
+    assert.deepEqual(await alone.locator('.late button').allTextContents(), ['Without a topic', 'Just talk'], 'the server looks in all languages by now');
+    assert.equal(await second.locator('.late').isVisible(), false);
     assert.equal(await expecting(second, 'You are next.').isVisible(), true);
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { translate } from '../../../web/i18n.js';
-import { UNKNOWN, isSomebodyThere, outlookOf, presenceOf, whoIsThere } from '../../../web/outlook.js';
+import { UNKNOWN, isSomebodyThere, otherSearches, outlookOf, presenceOf, whoIsThere } from '../../../web/outlook.js';
 import { sentences } from '../../../web/outlook-words.js';
 
 const said = (message, role) => sentences(outlookOf(message), role).map(([key, values]) => translate(key, values)).join(' ');
@@ -27,6 +27,15 @@ test('where nobody is, that alone is said, in the words of the role', () => {
 test('what is no outlook is taken for nothing', () => {
   for (const wrong of [-1, 1.5, '2', null, {}, NaN, Infinity]) assert.deepEqual(outlookOf({ ahead: wrong, partners: wrong, about_s: wrong }), UNKNOWN);
   assert.deepEqual(['none', 'few', 'many', 'some'].map((partners) => isSomebodyThere(outlookOf({ partners }))), [false, true, true, false]);
+});
+
+test('only searches are offered in which others are met', () => {
+  const [ko, grief, seek] = [{ lang: 'ko' }, { topic: 'grief' }, { role: 'seek' }];
+  assert.deepEqual(otherSearches({}), []);
+  assert.deepEqual(otherSearches(ko), [], 'the server has dropped the language by itself');
+  assert.deepEqual(otherSearches({ ...grief, ...ko }), [['topic', ko]]);
+  assert.deepEqual(otherSearches({ ...seek, ...ko }), [['role', ko]]);
+  assert.deepEqual(otherSearches({ ...grief, ...seek, ...ko }), [['topic', { ...seek, ...ko }], ['role', { ...grief, ...ko }]]);
 });
 
 test('who is there for a topic depends on what one would like', () => {
