@@ -133,13 +133,18 @@ export class Channel {
     return this.#inbound.inOrder;
   }
 
-  /** Somebody writes here, or has stopped. @param {number} now @param {boolean} active */
+  /**
+   * Somebody writes here, or has stopped. Queued at once, as a text is: a text that is sent after it
+   * says that its writer has stopped.
+   * @param {number} now
+   * @param {boolean} active
+   */
   setTyping(now, active) {
-    return this.#inTurn(now, () => {
-      if (this.#phase !== 'secured') return;
+    if (this.#phase === 'secured') {
       this.#typing.set(active);
       this.#sendTyping(now);
-    });
+    }
+    return this.#inTurn(now, () => {});
   }
 
   /**

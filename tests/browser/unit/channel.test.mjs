@@ -61,6 +61,19 @@ test('texts written while the way is closed are sent when it opens', async () =>
   assert.deepEqual([texts(b), delivered(a)], [['kept'], [number]]);
 });
 
+test('who writes is said to before the text that is sent in the same moment', async () => {
+  const [a, b] = await secured();
+  const typing = a.channel.setTyping(a.now, true);
+  const text = a.send('done').done;
+  const again = a.channel.setTyping(a.now, true);
+  await Promise.all([typing, text, again]);
+  await pass(a, b, a.now + 500);
+  const told = () => b.events.filter(({ kind }) => kind === 'peer-typing' || kind === 'message').map(({ text, active }) => text ?? active);
+  assert.deepEqual(told(), [true, 'done'], 'a notice a second at most');
+  await pass(a, b, a.now + 1500);
+  assert.deepEqual(told(), [true, 'done', true]);
+});
+
 test('a byte that was changed on the way changes nothing but a counter', async () => {
   const [a, b] = await secured();
   await a.send('x').done;
