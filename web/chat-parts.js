@@ -1,11 +1,38 @@
 /** What only a chat needs of the page: loaded while somebody is looked for, not before. */
 
+import { pause } from './clock.js';
+
+/** @typedef {typeof import('./later/ui-chat.js').ChatScreen} ChatScreen */
+
+/** After this time a part of the page that could not be loaded is asked for again. */
+const LOAD_AGAIN_MS = 2_000;
+/** After this time without it a person is told that the server does not answer, as when a connection is silent. */
+const LOAD_SILENT_MS = 10_000;
+
 /**
- * Loads the screen of a chat, all its modules at once instead of import after import. `null` if they
- * could not be loaded.
- * @returns {Promise<typeof import('./later/ui-chat.js').ChatScreen | null>}
+ * Loads the screen of a chat, again and again while the server is out of reach. `null` if it cannot
+ * be had although the server answers: some browsers try a module only once.
+ * @param {import('./ui-wait.js').Waiting} screen
+ * @param {{isWanted: () => boolean, isReached: () => Promise<boolean>}} about Whether the person still
+ *   waits on this screen, and whether the server answers.
  */
-export async function loadChat() {
+export async function loadChat(screen, { isWanted, isReached }) {
+  for (let hasAnswered = false; ;) {
+    const silent = setTimeout(() => screen.progress('wait.silent'), LOAD_SILENT_MS);
+    const loaded = await loadOnce();
+    clearTimeout(silent);
+    if (loaded !== null || hasAnswered || !isWanted()) return loaded;
+    screen.progress('wait.offline');
+    await pause(LOAD_AGAIN_MS);
+    hasAnswered = await isReached();
+  }
+}
+
+/**
+ * All its modules at once instead of import after import. `null` if they could not be loaded.
+ * @returns {Promise<ChatScreen | null>}
+ */
+async function loadOnce() {
   const parts = [
     import('./later/excerpt.js'),
     import('./later/kept-time.js'),

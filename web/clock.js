@@ -5,3 +5,6 @@
 
 /** Milliseconds since the page began. */
 export const now = () => performance.now();
+
+/** Resolves so long after. @param {number} ms @returns {Promise<void>} */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -37,9 +37,9 @@ export class ConnectionMachine {
     resumed: (self, message) => self.#follow(self.#goal.resumed(message)),
     peer: (self, { state }) => (self.inRoom ? [emit({ kind: 'peer', state })] : []),
     ended: (self, { reason }) => self.#follow(self.#goal.ended(reason, true)),
-    token: (self, message, now) => self.#renewed(message, now),
+    token: (self, message, now) => (self.#session.keep(message, now), self.#follow(self.#goal.renewed(message.ticket))),
     drain: (self, { reconnect_in_ms }, now) => (self.#sockets.dial.asked(now, reconnect_in_ms), []),
-    service: (self, message) => self.#tellService(ofMessage(message)),
+    service: (self, message) => self.#told.service(ofMessage(message)),
     pong: () => [],
     error: (self, { code }, now) => self.#follow(self.#goal.refused(code, now)),
   };
@@ -49,10 +49,6 @@ export class ConnectionMachine {
   #session = new Session();
   #told = new Told();
   #stopped = true;
-  /** Whether the server has said that it takes no new sessions. */
-  #closed = false;
-  /** What the server has said of the service as a whole. */
-  #service = USUAL;
   /** How long the server keeps the place of a side that is away, if it says so. @type {number | null} */
   graceMs = null;
 
@@ -139,7 +135,7 @@ export class ConnectionMachine {
    * @returns {Effect[]}
    */
   sessionCreated(session, now) {
-    this.#session.isBeingMade = this.#closed = false;
+    this.#session.isBeingMade = this.#session.isClosed = false;
     // A connection has brought a token of its own meanwhile.
     if (this.#sockets.active !== null) return [];
     this.#session.keep(session, now);
@@ -155,14 +151,14 @@ export class ConnectionMachine {
    */
   sessionRefused({ status, retryInMs, silent = false, closed = false, noPass = false }, now) {
     this.#session.isBeingMade = false;
-    this.#closed = closed;
+    this.#session.isClosed = closed;
     // A 429 says when there is room for this one; who comes earlier is sent to the end of the queue.
     const pause = retryInMs === null ? null : Math.min(retryInMs, status === 429 ? LONGEST_PROMISED_MS : LONGEST_ASKED_MS);
     if (pause !== null) this.#sockets.dial.notBefore = now + pause;
     if (this.#stopped || this.#sockets.active !== null) return [];
     if (status !== null && status !== 429 && status < 500) return this.#fail(noPass ? 'pass' : status === 428 ? 'unproved' : 'forbidden');
     if (pause === null) return this.#offline(silent ? 'silent' : 'lost', now);
-    return [this.#busy(this.#sockets.dial.refused(now, pause))];
+    return [this.#session.busy(this.#sockets.dial.refused(now, pause))];
   }
 
   /**
@@ -271,7 +267,7 @@ export class ConnectionMachine {
     const due = (/** @type {number | null} */ time) => time !== null && time <= now;
     const { dial, liveness } = this.#sockets;
     if (due(liveness.lostAt)) effects.push(...this.#abandon(/** @type {number} */ (this.#sockets.active), now));
-    else if (due(liveness.tellAt)) effects.push(...this.#silent());
+    else if (due(liveness.tellAt)) effects.push(...(liveness.told(), this.#told.silent()));
     else if (due(liveness.replaceAt)) effects.push(...this.#replace(now));
     else if (due(liveness.askAt)) effects.push(...this.#sockets.ask(now));
     else if (due(liveness.pingAt)) effects.push(...this.#sockets.ping(now));
@@ -298,12 +294,7 @@ export class ConnectionMachine {
     const { dial } = this.#sockets;
     if (this.hasRoomAt(now)) return this.#session.make();
     dial.at = dial.notBefore;
-    return [this.#busy(dial.at - now)];
-  }
-
-  /** No session can be made now. @param {number} retryInMs */
-  #busy(retryInMs) {
-    return emit(this.#closed ? { kind: 'busy', retryInMs, closed: true } : { kind: 'busy', retryInMs });
+    return [this.#session.busy(dial.at - now)];
   }
 
   /**
@@ -325,14 +316,7 @@ export class ConnectionMachine {
     effects.push(...this.#told.online());
     this.#goal.resuming = this.inRoom;
     // What is not as usual the server says after this.
-    return [...effects, ...this.#tellService(USUAL), ...this.#repeatGoal()];
-  }
-
-  /** @param {import('./service.js').Service} service @returns {Effect[]} */
-  #tellService(service) {
-    if (service === this.#service) return [];
-    this.#service = service;
-    return [emit({ kind: 'service', service })];
+    return [...effects, ...this.#told.service(USUAL), ...this.#repeatGoal()];
   }
 
   /** Sends what the goal needs: `resume`, or `find`. @returns {Effect[]} */
@@ -342,16 +326,6 @@ export class ConnectionMachine {
     return this.#sockets.active === null || message === null ? [] : [this.#sockets.send(message)];
   }
 
-  /**
-   * @param {Renewal & {ticket?: string}} message
-   * @param {number} now
-   * @returns {Effect[]}
-   */
-  #renewed(message, now) {
-    this.#session.keep(message, now);
-    return this.#follow(this.#goal.renewed(message.ticket));
-  }
-
   /** Opens another connection beside one that is silent. @param {number} now @returns {Effect[]} */
   #replace(now) {
     this.#sockets.liveness.replaced(now);
@@ -359,12 +333,6 @@ export class ConnectionMachine {
     // After a `drain` the connection is replaced in any case.
     this.#sockets.dial.isSpare = this.#sockets.dial.at === null;
     return this.#connect(now);
-  }
-
-  /** @returns {Effect[]} */
-  #silent() {
-    this.#sockets.liveness.tellAt = null;
-    return this.#told.silent();
   }
 
   // Losing -------------------------------------------------------------------------------------------------------

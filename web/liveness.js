@@ -76,6 +76,11 @@ export class Liveness {
     this.tellAt = now + TELL_AFTER_MS;
   }
 
+  /** The person is told that the server does not answer. */
+  told() {
+    this.tellAt = null;
+  }
+
   stop() {
     this.pingAt = this.askAt = this.replaceAt = this.tellAt = this.lostAt = null;
     this.#awaitsAnswer = false;

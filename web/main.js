@@ -2,8 +2,8 @@
 
 import { Attention } from './attention.js';
 import { loadChat } from './chat-parts.js';
-import { el } from './dom.js';
-import { choose, setLanguage, setText } from './i18n.js';
+import { pause } from './clock.js';
+import { choose, setLanguage } from './i18n.js';
 import { linkOf, newSecret, secretOf, wordsOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
 import { Conversation } from './conversation.js';
@@ -15,13 +15,11 @@ import { atServer, hasServer, isEmbedded, isFile, serverOfFragment, takeServer }
 import { ofStatus } from './service.js';
 import { FAILURES, REFUSALS, UNSAFE, busy } from './troubles.js';
 import { alertsButton } from './ui-alerts.js';
-import { showHow } from './ui-dialogs.js';
 import { endScreen } from './ui-end.js';
-import { languageChoice } from './ui-language.js';
+import { Frame } from './ui-frame.js';
 import { ServiceStrip } from './ui-service.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
-import { exitButton, leaveFor, onThreeEscapes, openAlone } from './ui-exit.js';
 import { followViewport } from './viewport.js';
 import { keysOf, loadPasses } from './vouching.js';
 
@@ -36,18 +34,15 @@ import { keysOf, loadPasses } from './vouching.js';
 
 /** How long the first screen waits for the operator's offer. */
 const OFFER_PATIENCE_MS = 300;
-/** After this time a part of the page that could not be loaded is asked for again. */
-const LOAD_AGAIN_MS = 2_000;
-/** After this time without it a person is told that the server does not answer, as when a connection is silent. */
-const LOAD_SILENT_MS = 10_000;
 
 class Page {
-  #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
+  #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (bytes) => this.#received(bytes));
   /** @type {import('./ui-start.js').Offer} */
   #offer = offerOf({});
   /** Where somebody goes who leaves quickly. */ #exitUrl = EXIT_URL;
   /** The criteria of the last find, for the next one. @type {Criteria} */ #last = {};
   #attention = new Attention();
+  #frame = new Frame(this.#attention);
   #strip = new ServiceStrip();
   /** Whom the person waits for. @type {Search | null} */ #search = null;
   /** What was found and loaded before that. @type {{kem: import('./kem.js').Kem, screens: Screens} | null} */ #means = null;
@@ -59,8 +54,6 @@ class Page {
    * @type {{chat: Conversation, done: Promise<boolean>} | null}
    */
   #leaving = null;
-  #main = /** @type {HTMLElement} */ (document.getElementById('main'));
-  /** Whether a screen has replaced what index.html says while the page loads. */ #isShown = false;
   /** Whether the server has ever answered. */ #isReached = false;
 
   async begin() {
@@ -71,9 +64,7 @@ class Page {
     // Remove the secret from the address bar and the history at once.
     if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
     await setLanguage(choose(navigator.languages));
-    document.body.classList.toggle('embedded', isEmbedded);
-    this.#bar();
-    onThreeEscapes(() => this.#exit());
+    this.#frame.begin(() => this.#exit());
     followViewport();
     addEventListener('hashchange', () => location.reload());
     addEventListener('pagehide', () => this.#discard());
@@ -93,35 +84,16 @@ class Page {
 
   // Screens ------------------------------------------------------------------------------------------------------
 
-  #bar() {
-    const how = el('button', { class: 'textual how', text: 'nav.how', set: { type: 'button' }, on: { click: () => showHow() } });
-    const bar = /** @type {HTMLElement} */ (document.getElementById('bar'));
-    // Its first child is in index.html, so that something is seen before the modules are here.
-    const brand = /** @type {HTMLAnchorElement} */ (bar.firstElementChild);
-    if (isEmbedded) openAlone(brand);
-    else setText(brand, 'nav.home', {}, 'aria-label');
-    bar.append(el('div', { class: 'bar-tools' }, exitButton(() => this.#exit()), how, languageChoice(() => (document.title = this.#attention.title))));
-  }
-
   /** Leaves everything at once: the chat, what it said, and this page. */
   #exit() {
     this.#driver.run(this.#driver.machine.leave());
     this.#discard();
-    document.title = '';
-    leaveFor(this.#exitUrl);
+    this.#frame.leaveFor(this.#exitUrl);
   }
 
   /** @param {{node: HTMLElement, heading: HTMLElement}} screen */
-  #show({ node, heading }) {
-    const first = !this.#isShown;
-    this.#isShown = true;
-    for (const dialog of document.querySelectorAll('dialog')) dialog.close();
-    document.body.classList.toggle('chatting', this.#chat !== null);
-    document.title = this.#attention.title;
-    this.#main.replaceChildren(node);
-    scrollTo(0, 0);
-    // Screen readers start at the new heading. The first screen they read from the top anyway.
-    if (!first) heading.focus();
+  #show(screen) {
+    this.#frame.show(screen, this.#chat !== null);
   }
 
   /** Waits until the person has said which server a page from a file is to talk to. @param {URL | null} named */
@@ -139,7 +111,7 @@ class Page {
     if (isFile && !this.#isReached) return void asked.then((told) => this.#firstAnswer(told));
     // The first time, the page waits a moment for the operator's offer, so that it does not change
     // while somebody types.
-    if (!this.#isShown) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
+    if (!this.#frame.isShown) void Promise.race([asked, pause(OFFER_PATIENCE_MS)]).then(() => this.#showStart());
     else this.#showStart();
   }
 
@@ -165,8 +137,7 @@ class Page {
     this.#exitUrl = exitOf(status);
     // A helper's pass is checked as soon as the chat begins.
     if (keysOf(status).length > 0) void loadPasses().catch(() => {});
-    const untouched = this.#main.querySelector('.start') !== null && !this.#main.querySelector('.ways')?.contains(document.activeElement);
-    if (untouched && JSON.stringify(this.#offer) !== before) this.#showStart();
+    if (this.#frame.isStartUntouched && JSON.stringify(this.#offer) !== before) this.#showStart();
     return true;
   }
 
@@ -202,7 +173,10 @@ class Page {
     this.#waiting = screen;
     screen.node.append(alertsButton(this.#attention));
     this.#show(screen);
-    const [search, kem, screens] = await Promise.all([begun, findKem(), this.#loadChat(screen)]);
+    const loading = loadChat(screen, {
+      isWanted: () => this.#waiting === screen, isReached: async () => (await this.#driver.askStatus()) !== null,
+    });
+    const [search, kem, screens] = await Promise.all([begun, findKem(), loading]);
     await this.#leaving?.done;
     if (this.#waiting !== screen) return forget(search);
     // Never a chat without it, and nothing weaker instead.
@@ -217,23 +191,6 @@ class Page {
     this.#means = { kem, screens };
     this.#search = search;
     this.#driver.find(search.criteria);
-  }
-
-  /**
-   * Loads the screen of a chat, again and again while the server is out of reach. `null` if it cannot
-   * be had although the server answers: some browsers try a module only once.
-   * @param {Waiting} screen
-   */
-  async #loadChat(screen) {
-    for (let hasAnswered = false; ;) {
-      const silent = setTimeout(() => screen.progress('wait.silent'), LOAD_SILENT_MS);
-      const loaded = await loadChat();
-      clearTimeout(silent);
-      if (loaded !== null || hasAnswered || this.#waiting !== screen) return loaded;
-      screen.progress('wait.offline');
-      await pause(LOAD_AGAIN_MS);
-      hasAnswered = (await this.#driver.askStatus()) !== null;
-    }
   }
 
   /** @param {Key} title @param {Key} what @param {(() => void) | null} again @param {HTMLElement} [operator] */
@@ -298,8 +255,8 @@ class Page {
     }
   }
 
-  /** @param {Bytes} frame */
-  #frame(frame) {
+  /** A frame of the room. @param {Bytes} frame */
+  #received(frame) {
     if (this.#leaving !== null) this.#leaving.chat.frame(frame);
     else this.#chat?.frame(frame);
   }
@@ -414,8 +371,7 @@ class Page {
    */
   #discard() {
     this.#stop();
-    this.#main.replaceChildren();
-    for (const dialog of document.querySelectorAll('dialog')) dialog.remove();
+    this.#frame.clear();
   }
 
   /** Whether somebody is in a chat here, or will come with an invite that only this page can answer. */
@@ -430,11 +386,6 @@ class Page {
     forget(this.#search);
     this.#chat = this.#waiting = this.#search = null;
   }
-}
-
-/** @param {number} ms */
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 void new Page().begin();

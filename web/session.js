@@ -3,6 +3,8 @@
  * measured from its receipt; that it is dead, only the server says (401).
  */
 
+import { emit } from './protocol.js';
+
 /** @typedef {import('./protocol.js').Effect} Effect */
 
 /**
@@ -17,6 +19,7 @@ export class Session {
   /** @type {string | null} */ #token = null;
   #endsAt = 0;
   /** Whether a session is being made. */ isBeingMade = false;
+  /** Whether the server has said that it takes no new ones. */ isClosed = false;
   /** The token that the server is being asked about. @type {string | null} */ #probed = null;
 
   /** The newest token, which may have ended; `null` if there is none. */
@@ -40,6 +43,11 @@ export class Session {
   make() {
     this.isBeingMade = true;
     return [{ do: 'create-session' }];
+  }
+
+  /** None can be made now. @param {number} retryInMs @returns {Effect} */
+  busy(retryInMs) {
+    return emit(this.isClosed ? { kind: 'busy', retryInMs, closed: true } : { kind: 'busy', retryInMs });
   }
 
   /** Asks the server whether the token still holds. @returns {Effect[]} */

@@ -1,11 +1,13 @@
-/** What the page was told of the connection last, so that nothing is told twice. */
+/** What the page was told of the connection and of the service last, so that nothing is told twice. */
 
 import { emit } from './protocol.js';
+import { USUAL } from './service.js';
 
 /** @typedef {import('./protocol.js').Effect} Effect */
 
 export class Told {
   /** @type {'online' | 'silent' | 'offline'} */ #state = 'offline';
+  #service = USUAL;
 
   /** A connection is ready. @returns {Effect[]} */
   online() {
@@ -32,6 +34,13 @@ export class Told {
   offline(why) {
     this.#state = 'offline';
     return [emit({ kind: 'offline', why })];
+  }
+
+  /** What the server says of the service as a whole. @param {import('./service.js').Service} service @returns {Effect[]} */
+  service(service) {
+    if (service === this.#service) return [];
+    this.#service = service;
+    return [emit({ kind: 'service', service })];
   }
 
   /** There is none, and nobody asks for one. */

@@ -22,7 +22,7 @@ test('the page begins with main.js, and says where the others are named', () => 
 test('while no module is here, the page says how to try again, in both languages', () => {
   const main = read('index.html').match(/<main id="main">([^]*)<\/main>/)[1];
   assert.match(main, /<div class="loading">\s*<p>[^]*<a href="\.\/">try again<\/a>[^]*<\/p>\s*<p lang="ko">[^]*<a href="\.\/">/);
-  assert.match(read('main.js'), /#main\.replaceChildren\(node\)/);
+  assert.match(read('ui-frame.js'), /#main\.replaceChildren\(node\)/);
 });
 
 test('every module is imported by another', () => {
