@@ -157,14 +157,14 @@ function key(mine, number) {
 
 /**
  * The seconds that hold. The later of two timers is the one whose side knew the other; if neither did,
- * both sides have to come to the same: the shorter one.
+ * or both say so, both sides have to come to the same: the shorter one.
  * @param {Timer | null} mine
  * @param {Timer | null} theirs
  */
 function holding(mine, theirs) {
   if (mine === null || theirs === null) return (mine ?? theirs)?.seconds ?? 0;
-  if (theirs.heard >= mine.number) return theirs.seconds;
-  if (mine.heard >= theirs.number) return mine.seconds;
+  const [mineIsLater, theirsIsLater] = [mine.heard >= theirs.number, theirs.heard >= mine.number];
+  if (mineIsLater !== theirsIsLater) return (mineIsLater ? mine : theirs).seconds;
   if (mine.seconds === 0 || theirs.seconds === 0) return Math.max(mine.seconds, theirs.seconds);
   return Math.min(mine.seconds, theirs.seconds);
 }

@@ -42,8 +42,8 @@ impl Timers {
     }
 }
 
-/// The later of two timers is that of the side which had heard the other one. If neither had, the
-/// shorter one is more careful.
+/// The later of two timers is that of the side which had heard the other one. If neither had, or
+/// both say that they had, the shorter one is more careful.
 fn holding(one: Timer, other: Timer) -> u32 {
     match (one.heard >= other.number, other.heard >= one.number) {
         (true, false) => one.seconds,

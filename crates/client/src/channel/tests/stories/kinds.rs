@@ -208,7 +208,7 @@ fn malformed() -> Vec<Value> {
 /// Which of two timers holds: number, seconds, and what was heard, of either side.
 fn which_timer_holds() -> Vec<Value> {
     type Set = Option<(u64, u32, u64)>;
-    let cases: [(&str, Set, Set, u64); 8] = [
+    let cases: [(&str, Set, Set, u64); 10] = [
         ("nobody has set one", None, None, 0),
         ("one side has", Some((3, 60, 0)), None, 60),
         (
@@ -221,6 +221,8 @@ fn which_timer_holds() -> Vec<Value> {
         ("it had heard more than the first", Some((3, 60, 0)), Some((4, 900, 8)), 900),
         ("neither had heard of the other: the shorter", Some((3, 60, 3)), Some((4, 900, 2)), 60),
         ("neither had heard of the other, and one ended it", Some((3, 0, 3)), Some((4, 900, 2)), 900),
+        ("both say that they had heard of the other: the shorter", Some((3, 900, 4)), Some((4, 60, 3)), 60),
+        ("both say that they had heard, and one ended it", Some((3, 900, 4)), Some((4, 0, 3)), 900),
         ("both ended it", Some((3, 0, 3)), Some((4, 0, 2)), 0),
     ];
     let case = |(name, one, other, seconds): (&str, Set, Set, u64)| {
