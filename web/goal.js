@@ -26,8 +26,9 @@ export class Goal {
   /** When to repeat what the server could not do for now. @type {number | null} */
   repeatAt = null;
   /**
-   * A report that the server has not answered, and whether it was sent from the room that it ends.
-   * @type {{category: Category, fromRoom: boolean} | null}
+   * A report that the server has not answered, and what answers it: in a room its end; for a chat that
+   * is over a token, but not the one that follows the end of each chat.
+   * @type {{category: Category, answer: 'end' | 'second token' | 'token'} | null}
    */
   #report = null;
   /** Pauses before a refused message is sent again. */ #retries;
@@ -66,7 +67,7 @@ export class Goal {
    * @returns {ClientMessage}
    */
   report(category) {
-    this.#report = { category, fromRoom: this.inRoom };
+    this.#report = { category, answer: this.inRoom ? 'end' : 'token' };
     this.leaveRoom();
     return { type: 'report', category };
   }
@@ -137,7 +138,12 @@ export class Goal {
    */
   renewed(ticket) {
     if (this.inRoom && ticket) this.#ticket = ticket;
-    return this.#report?.fromRoom === false ? this.#reported(true) : null;
+    const report = this.#report;
+    if (report === null || report.answer === 'end') return null;
+    // One that is to be sent again was refused: this token came by chance.
+    if (report.answer === 'token') return this.repeatAt === null ? this.#reported(true) : null;
+    report.answer = 'token';
+    return null;
   }
 
   /**
@@ -172,7 +178,7 @@ export class Goal {
 
   /** The other side has left before the report came: it is about a chat that is over. @returns {null} */
   #crossed() {
-    if (this.#report !== null) this.#report.fromRoom = false;
+    if (this.#report?.answer === 'end') this.#report.answer = 'second token';
     return null;
   }
 

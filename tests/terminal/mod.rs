@@ -139,7 +139,8 @@ async fn a_report_ends_the_chat_on_both_sides() {
     one.line("/report spam");
     one.shows("Report this chat (spam)?").await;
     one.press("Enter");
-    one.shows("You reported the chat").await;
+    one.shows("You ended the chat with a report").await;
+    one.shows("the server has taken your report").await;
     other.shows("over: the other person has left").await;
 }
 

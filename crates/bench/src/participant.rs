@@ -175,7 +175,9 @@ fn of_connection(event: Event) -> ParticipantEvent {
         Event::Ended { reason } => ParticipantEvent::Over(format!("the chat ended: {}", reason.word())),
         Event::Error { code, .. } => refused(code),
         Event::Closed { reason } => ParticipantEvent::Closed(reason.to_string()),
-        Event::Waiting(_) | Event::PeerOnline | Event::Service(_) => ParticipantEvent::Other,
+        Event::Waiting(_) | Event::PeerOnline | Event::Reported { .. } | Event::Service(_) => {
+            ParticipantEvent::Other
+        }
     }
 }
 
@@ -192,6 +194,7 @@ fn of_chat(event: chat::Event) -> ParticipantEvent {
         chat::Event::Error { code, .. } => refused(code),
         chat::Event::Closed { reason } => ParticipantEvent::Closed(reason.to_string()),
         chat::Event::AllReceived
+        | chat::Event::Reported { .. }
         | chat::Event::Waiting(_)
         | chat::Event::Met
         | chat::Event::Delivered { .. }

@@ -74,6 +74,8 @@ pub struct Chat {
     active: Option<ActiveChat>,
     /// When the last chat ended, until there is another.
     ended_at: Option<Instant>,
+    /// A report was asked for, and it is not known what has become of it.
+    reporting: bool,
     /// To be sent, in order, as fast as the connection accepts it.
     outgoing: VecDeque<Command>,
     events: VecDeque<Event>,
@@ -99,6 +101,7 @@ impl Chat {
             invites: Vec::new(),
             active: None,
             ended_at: None,
+            reporting: false,
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -173,13 +176,16 @@ impl Chat {
     }
 
     /// Ends the chat at once with a report, which has no content. This session is not matched with
-    /// the same person again. For 60 s after its end a chat can be reported, too: who insults and
-    /// leaves first is reported all the same.
+    /// the same person again once the server has taken it ([`Event::Reported`]). For 60 s after its
+    /// end a chat can be reported, too: who insults and leaves first is reported all the same.
     pub fn report(&mut self, category: Category) {
         let has_just_ended = self.ended_at.is_some_and(|at| at.elapsed() < LATE_REPORT);
         if self.active.is_some() || has_just_ended {
             self.outgoing.push_back(Command::Report(category));
+            self.reporting = true;
             self.end_room(End::Report);
+        } else {
+            self.events.push_back(Event::Reported { taken: false });
         }
     }
 
@@ -219,7 +225,8 @@ impl Chat {
     /// left at the service. Takes at most 12 s if nobody answers, and the time of one REST call.
     pub async fn close(mut self) {
         self.leave();
-        let over = async { while self.active.is_some() && self.next_event().await.is_some() {} };
+        let over =
+            async { while (self.active.is_some() || self.reporting) && self.next_event().await.is_some() {} };
         // What cannot be said in time, the end of the session says.
         _ = timeout(BYE_TIMEOUT, over).await;
         let session = self.session();
@@ -270,6 +277,10 @@ impl Chat {
             }
             machine::Event::Ended { reason } => self.end_room(End::Room(reason)),
             machine::Event::Service(state) => self.events.push_back(Event::Service(state)),
+            machine::Event::Reported { taken } => {
+                self.reporting = false;
+                self.events.push_back(Event::Reported { taken });
+            }
             machine::Event::Error { code, message } => self.events.push_back(Event::Error { code, message }),
             machine::Event::Disconnected { retry_in } => {
                 self.events.push_back(Event::Disconnected { retry_in });

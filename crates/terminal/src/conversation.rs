@@ -124,6 +124,10 @@ impl Conversation {
             }
             Event::Resumed => self.report(Report::Resumed),
             Event::Ended { end } => self.ended(end),
+            Event::Reported { taken } => {
+                self.reporting = false;
+                self.report(Report::Reported { taken });
+            }
             Event::Error { code, message } => self.refused(code, &message),
             Event::Service(state) => self.report(Report::Service(&state)),
             Event::Closed { reason } => {

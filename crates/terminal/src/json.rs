@@ -114,7 +114,7 @@ fn object(report: Report<'_>) -> Value {
         Report::Service(ServiceState { strangers, closed, notice }) => json!({
             "event": "service", "strangers": strangers.word(), "closed": closed, "notice": notice
         }),
-        Report::ReportedLate => json!({ "event": "reported" }),
+        Report::Reported { taken } => json!({ "event": "reported", "taken": taken }),
         Report::NotSent(texts) => json!({ "event": "not-sent", "texts": texts }),
         Report::Resting => json!({ "event": "resting" }),
     }

@@ -28,6 +28,7 @@ mod plain;
 mod plan;
 mod popup_text;
 mod recent;
+mod report_text;
 mod saying;
 mod service_text;
 mod state;

@@ -122,8 +122,10 @@ pub(super) enum Report<'a> {
     },
     /// What the operator has ordered for the service as a whole.
     Service(&'a ServiceState),
-    /// The chat that has ended was reported.
-    ReportedLate,
+    /// What has become of a report.
+    Reported {
+        taken: bool,
+    },
     /// Texts that were typed will not be sent.
     NotSent(usize),
     /// The chat is over, and another one may follow.

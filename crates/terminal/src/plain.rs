@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::{
     outlook_text::outlook,
     output::{Named, Report, Reporter},
+    report_text::reported,
     service_text::service,
     streams,
     text::{Break, harmless, harmless_lines, rows},
@@ -191,7 +192,7 @@ impl Reporter for Plain {
             Report::Service(state) => {
                 service(state).iter().for_each(|sentence| self.words_of_others(sentence));
             }
-            Report::ReportedLate => self.status("you reported the chat that has ended"),
+            Report::Reported { taken } => self.status(reported(taken)),
             Report::NotSent(1) => self.status("a text was not sent"),
             Report::NotSent(texts) => self.status(format_args!("{texts} texts were not sent")),
             Report::Waiting(expected) => {

@@ -531,6 +531,7 @@ test('a report is told as taken when the server has answered it, and not before'
   const crossing = new World().paired();
   crossing.machine.report('spam');
   assert.deepEqual(crossing.message(1, { type: 'ended', reason: 'left' }), [], 'the other side was first');
+  assert.deepEqual(crossing.message(1, { type: 'token', ...crossing.token() }), [], 'the one that follows each end');
   assert.deepEqual(events(crossing.message(1, { type: 'token', ...crossing.token() })), taken);
 });
 
@@ -542,6 +543,13 @@ test('a report that comes too fast is sent again, and one whose connection break
   assert.deepEqual(messages(world.wake()), [{ type: 'report', category: 'abuse' }]);
   assert.equal(world.now - before, FIRST_REFUSED_WINDOW_MS / 2);
   assert.deepEqual(events(world.message(1, { type: 'ended', reason: 'reported' })), [{ kind: 'reported', taken: true }]);
+  const late = new World().paired();
+  late.message(1, { type: 'ended', reason: 'left' });
+  late.machine.report('abuse');
+  late.message(1, { type: 'error', code: 'rate', message: 'm' });
+  assert.deepEqual(late.message(1, { type: 'token', ...late.token() }), [], 'a token that comes by chance is no answer');
+  assert.deepEqual(messages(late.wake()), [{ type: 'report', category: 'abuse' }]);
+  assert.deepEqual(events(late.message(1, { type: 'token', ...late.token() })), [{ kind: 'reported', taken: true }]);
   const broken = new World().paired();
   broken.machine.report('abuse');
   assert.deepEqual(events(broken.close(1, null)), [{ kind: 'reported', taken: false }]);

@@ -109,6 +109,12 @@ pub enum Event {
         /// Why.
         end: End,
     },
+    /// What has become of a report; see
+    /// [`connection::Event::Reported`](crate::connection::Event::Reported).
+    Reported {
+        /// Whether the server has taken it.
+        taken: bool,
+    },
     /// A command was refused; see [`connection::Event::Error`](crate::connection::Event::Error).
     Error {
         /// For programs.
@@ -134,7 +140,7 @@ pub enum End {
     Bye,
     /// The peer said goodbye, authenticated by the channel.
     PeerBye,
-    /// This side reported the peer.
+    /// This side ended it with a report; [`Event::Reported`] tells what has become of that.
     Report,
     /// The server has ended the room; the peer has sent no bye.
     Room(EndReason),
@@ -174,7 +180,7 @@ impl fmt::Display for End {
         match self {
             Self::Bye => f.write_str("you ended the chat"),
             Self::PeerBye => f.write_str("the other person said goodbye"),
-            Self::Report => f.write_str("you reported the chat"),
+            Self::Report => f.write_str("you ended the chat with a report"),
             // Who is reported reads what everybody reads: to be told invites revenge.
             Self::Room(EndReason::Left | EndReason::Reported) => f.write_str("the other person has left"),
             Self::Room(EndReason::Expired) => f.write_str("one of you was away for too long"),
@@ -216,6 +222,7 @@ impl fmt::Debug for Event {
             Self::PeerOnline => f.write_str("PeerOnline"),
             Self::Resumed => f.write_str("Resumed"),
             Self::Ended { end } => write!(f, "Ended({end:?})"),
+            Self::Reported { taken } => write!(f, "Reported({taken})"),
             Self::Error { code, .. } => write!(f, "Error({code:?})"),
             Self::Service(state) => write!(f, "Service({})", state.strangers.word()),
             Self::Closed { reason } => write!(f, "Closed({reason:?})"),

@@ -9,6 +9,7 @@ use schemas::criteria::Criteria;
 use super::{
     goal::{Goal, Leaving, Room},
     interface::{Closed, Command, Effect, Event},
+    late_report::LateReport,
     state::{ConnectionMachine, SocketState},
 };
 
@@ -93,9 +94,11 @@ impl ConnectionMachine {
             }
             // The server takes it for the room that has just ended.
             Goal::None | Goal::Find(_) if matches!(self.socket, SocketState::Ready(_)) => {
+                self.reported(false);
+                self.late_report = Some(LateReport::new(category));
                 self.send(ClientMessage::Report(category));
             }
-            Goal::None | Goal::Find(_) => self.emit(refused(ErrorCode::NoRoom, "there is no chat")),
+            Goal::None | Goal::Find(_) => self.emit(Event::Reported { taken: false }),
         }
     }
 

@@ -9,8 +9,9 @@ use schemas::{
 
 use super::{
     doubt::Doubt,
-    goal::{Goal, Room},
+    goal::{Goal, Leaving, Room},
     interface::{Effect, Event},
+    late_report::LateReport,
     state::{ConnectionMachine, Drain, ReadySocket, RoomMembership, SocketState},
 };
 use crate::secret::Secret;
@@ -49,6 +50,10 @@ impl ConnectionMachine {
                 if let (Some(ticket), Goal::Room(room)) = (ticket, &mut self.goal) {
                     room.ticket = ticket.into();
                 }
+                if self.late_report.as_mut().is_some_and(LateReport::is_answer) {
+                    self.retries.reset();
+                    self.reported(true);
+                }
             }
             ServerMessage::Drain { reconnect_in_ms, to } => {
                 // A server cannot send a client, and its token, anywhere else.
@@ -81,6 +86,8 @@ impl ConnectionMachine {
         });
         self.unauthorized = 0;
         self.emit(Event::Connected);
+        // Its answer is lost with the connection before.
+        self.reported(false);
         self.repeat_goal(now);
     }
 
@@ -90,6 +97,8 @@ impl ConnectionMachine {
     }
 
     fn paired(&mut self, place: Admission, now: Instant) {
+        // Sent again, it would report somebody else.
+        self.reported(false);
         let SocketState::Ready(ready) = &mut self.socket else { return };
         match &self.goal {
             Goal::Find(find) => {
@@ -131,11 +140,17 @@ impl ConnectionMachine {
         let Goal::Room(room) = &mut self.goal else { return };
         // While attached to the room, `next` was sent already, unless it was refused and is to be
         // repeated.
-        let sent = matches!(ready.membership, RoomMembership::Inside) && ready.retry.is_none();
-        let then = room.leaving.take().and_then(|leaving| leaving.next);
+        let inside = matches!(ready.membership, RoomMembership::Inside);
+        let sent = inside && ready.retry.is_none();
+        let Leaving { report, next } = room.leaving.take().unwrap_or_default();
         ready.membership = RoomMembership::Outside;
-        self.goal = then.map_or(Goal::None, Goal::Find);
+        self.goal = next.map_or(Goal::None, Goal::Find);
         self.emit(Event::Ended { reason });
+        match report {
+            None => {}
+            Some(_) if reason == EndReason::Reported => self.emit(Event::Reported { taken: true }),
+            Some(category) => self.late_report = Some(LateReport::overtaken(category, inside, sent)),
+        }
         if !sent {
             self.repeat_goal(now);
         }
@@ -147,16 +162,28 @@ impl ConnectionMachine {
         match (&self.goal, code) {
             // The room ended before our message arrived.
             (Goal::Room(Room { leaving: Some(_), .. }), ErrorCode::NoRoom) if !resuming => {
-                return self.ended(EndReason::Left, now);
+                let report = self.take_report();
+                self.ended(EndReason::Left, now);
+                if report.is_some() {
+                    self.emit(Event::Reported { taken: false });
+                }
+                return;
             }
-            // The answer to a `leave` that came too late.
-            (_, ErrorCode::NoRoom) if !resuming => return,
+            // The answer to a `leave` or a report that came too late.
+            (_, ErrorCode::NoRoom) if !resuming => return self.reported(false),
             // A match was on its way when the criteria changed.
             (Goal::Find(_), ErrorCode::InRoom) => {
                 ready.retry = Some(now + self.retries.next(random));
                 return;
             }
-            (Goal::Find(_), code) if code.remedy() == Remedy::Repeat => {
+            (Goal::None | Goal::Find(_), code)
+                if code.remedy() == Remedy::Repeat
+                    && (matches!(self.goal, Goal::Find(_)) || self.late_report.is_some()) =>
+            {
+                // Which of the two it answers, it does not say: both are sent again.
+                if let Some(report) = &mut self.late_report {
+                    report.refused();
+                }
                 ready.retry = Some(now + self.retries.next(random));
             }
             (Goal::Room(room), code)
@@ -169,7 +196,8 @@ impl ConnectionMachine {
             }
             (Goal::Room(_), _) if resuming => return self.ended(EndReason::Expired, now),
             (Goal::Find(_), _) => self.goal = Goal::None,
-            (Goal::None | Goal::Room(_), _) => {}
+            (Goal::None, _) => self.reported(false),
+            (Goal::Room(_), _) => {}
         }
         self.emit(Event::Error { code, message });
     }

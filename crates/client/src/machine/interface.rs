@@ -47,7 +47,8 @@ pub(crate) enum Command {
     Cancel,
     /// End the chat.
     Leave,
-    /// End the chat with a report.
+    /// End the chat with a report, or report the one that has just ended. [`Event::Reported`]
+    /// follows.
     Report(Category),
     /// Bytes for the peer; dropped while there is no path to it.
     Frame(Bytes),
@@ -146,6 +147,12 @@ pub enum Event {
         /// Why.
         reason: EndReason,
     },
+    /// What has become of a report. One that came too fast was sent again until then.
+    Reported {
+        /// Whether the server has taken it. If not, it may have taken it all the same, where a
+        /// connection was lost before its answer.
+        taken: bool,
+    },
     /// A command was refused. After [`ErrorCode::Unavailable`] and [`ErrorCode::Rate`] it is sent
     /// again without further action; after any other code, waiting is over.
     Error {
@@ -204,6 +211,7 @@ impl fmt::Debug for Event {
             Self::PeerAway { kept } => write!(f, "PeerAway({kept:?})"),
             Self::Frame(bytes) => write!(f, "Frame({} bytes)", bytes.len()),
             Self::Ended { reason } => write!(f, "Ended({reason:?})"),
+            Self::Reported { taken } => write!(f, "Reported({taken})"),
             Self::Error { code, .. } => write!(f, "Error({code:?})"),
             Self::Service(state) => write!(f, "Service({})", state.strangers.word()),
             Self::Disconnected { retry_in } => write!(f, "Disconnected({retry_in:?})"),

@@ -12,7 +12,7 @@
 //! - A connection that has gone silent is replaced without being given up before.
 //!
 //! The files, each of which uses only those before it: `interface` (inputs, effects, events),
-//! `goal`, `backoff`, `doubt`, `state` (the machine and what it remembers), `reconnect`, `silence`
+//! `goal`, `late_report`, `backoff`, `doubt`, `state` (the machine and what it remembers), `reconnect`, `silence`
 //! (of a connection), `commands`, `control`, `handle` (where each input enters).
 
 mod backoff;
@@ -22,6 +22,7 @@ mod doubt;
 mod goal;
 mod handle;
 mod interface;
+mod late_report;
 mod reconnect;
 mod silence;
 mod state;

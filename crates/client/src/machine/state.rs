@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use schemas::{control::ClientMessage, reconnect::STABLE};
+use schemas::{
+    control::{Category, ClientMessage},
+    reconnect::STABLE,
+};
 
 use super::{
     backoff::BackOff,
     doubt::{Doubt, Spare},
     goal::{Goal, Room},
     interface::{Closed, Effect, Event},
+    late_report::LateReport,
 };
 use crate::{secret::Secret, server::ServerUrl};
 
@@ -25,6 +29,8 @@ pub(crate) struct ConnectionMachine {
     pub(super) url: usize,
     pub(super) socket: SocketState,
     pub(super) goal: Goal,
+    /// A report of a chat that is over.
+    pub(super) late_report: Option<LateReport>,
     pub(super) reconnects: BackOff,
     pub(super) retries: BackOff,
     /// Answers with status 401 in a row.
@@ -91,6 +97,7 @@ impl ConnectionMachine {
             url: 0,
             socket: SocketState::Backoff { until: now },
             goal: Goal::None,
+            late_report: None,
             reconnects: BackOff::of_connections(),
             retries: BackOff::of_requests(),
             unauthorized: 0,
@@ -137,6 +144,8 @@ impl ConnectionMachine {
     pub(super) fn repeat_goal(&mut self, now: Instant) {
         let SocketState::Ready(ready) = &mut self.socket else { return };
         ready.retry = None;
+        let report = self.late_report.as_mut().and_then(LateReport::message);
+        self.effects.extend(report.map(Effect::SendControl));
         match (&self.goal, ready.membership) {
             (Goal::Find(find), _) => {
                 self.effects.push(Effect::SendControl(ClientMessage::Find(find.clone())));
@@ -188,8 +197,26 @@ impl ConnectionMachine {
         }
     }
 
+    /// The late report, if there is one, is over, and the owner learns whether the server has taken
+    /// it.
+    pub(super) fn reported(&mut self, taken: bool) {
+        if self.late_report.take().is_some() {
+            self.emit(Event::Reported { taken });
+        }
+    }
+
+    /// The report with which the owner wants to end the room, if so, is not made.
+    pub(super) fn take_report(&mut self) -> Option<Category> {
+        let Goal::Room(Room { leaving: Some(leaving), .. }) = &mut self.goal else { return None };
+        leaving.report.take()
+    }
+
     pub(super) fn close(&mut self, reason: Closed) {
         self.drop_spare();
+        self.reported(false);
+        if self.take_report().is_some() {
+            self.emit(Event::Reported { taken: false });
+        }
         self.socket = SocketState::Closed;
         self.goal = Goal::None;
         self.emit(Event::Closed { reason });

@@ -101,9 +101,7 @@ impl Conversation {
             }
             Some(category) => {
                 self.chat.report(category);
-                if self.reportable.take().is_some() {
-                    self.report(Report::ReportedLate);
-                }
+                (self.reporting, self.reportable) = (true, None);
             }
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Conversation {
     pub(super) outlook: Option<Outlook>,
     /// Until when the last chat can be reported, if it has ended.
     pub(super) reportable: Option<Instant>,
+    /// A report was made, and what has become of it is not known.
+    pub(super) reporting: bool,
     /// A report that was asked for once. The second time it is made.
     pub(super) asked: Option<Category>,
     /// No more input is read: it has ended, or somebody quits.
@@ -81,6 +83,7 @@ impl Conversation {
             long_wait: None,
             outlook: None,
             reportable: None,
+            reporting: false,
             asked: None,
             leaving: false,
             typed: VecDeque::new(),
@@ -90,11 +93,12 @@ impl Conversation {
         }
     }
 
-    /// After the end of input, the chat goes on until all texts have been sent and delivered.
+    /// After the end of input, the chat goes on until all texts have been sent and delivered, and a
+    /// report is answered.
     pub(super) fn is_over(&self) -> bool {
         self.leaving
             && match self.stage {
-                Stage::Alone => true,
+                Stage::Alone => !self.reporting,
                 Stage::Waiting => self.typed.is_empty(),
                 Stage::Meeting | Stage::Talking => false,
             }
@@ -125,7 +129,7 @@ impl Conversation {
     }
 
     pub(super) fn quit(&mut self) {
-        (self.leaving, self.after) = (true, After::Rest);
+        (self.leaving, self.after, self.reporting) = (true, After::Rest, false);
         self.typed.clear();
     }
 

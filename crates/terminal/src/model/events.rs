@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     log::{EntryId, Mark, NoteKind},
+    report_text::reported,
     saying::Words,
     service_text::service,
     state::{AfterOpening, LATE_REPORT, OwnConnection, Peer, Stage, Then},
@@ -78,6 +79,7 @@ impl Model {
                 (self.screen.own_connection, self.screen.peer) = (OwnConnection::Up, Peer::Online)
             }
             Event::Ended { end } => self.ended(end),
+            Event::Reported { taken } => self.screen.notice = Some(reported(taken).into()),
             Event::Error { code, message } => self.refused(code, &message),
             Event::Service(state) => self.serviced(&state),
             Event::Closed { reason } => self.closed(reason),

@@ -263,7 +263,7 @@ impl Model {
         {
             self.effects.push(Effect::Report(category));
             if self.reportable.take().is_some() {
-                self.screen.notice = Some(texts::REPORTED_LATE.into());
+                self.screen.notice = Some(texts::REPORTING.into());
             }
         }
     }

@@ -15,7 +15,7 @@ pub(super) const FORGOTTEN_BUT_SEEN: &str =
 pub(super) const GO_ON: &str = "/next looks for somebody else, /invite makes a new link, /quit ends.";
 pub(super) const SERVES_ONCE: &str =
     "An invite link works once. /invite makes a new one to hand over, /quit ends.";
-pub(super) const REPORTED_LATE: &str = "you reported the chat that has ended";
+pub(super) const REPORTING: &str = "reporting the chat that has ended…";
 pub(super) const WHY_REPORT: &str = "say why: /report abuse, spam, minor or other (Tab completes)";
 pub(super) const STOPPED: &str = "You stopped waiting.";
 pub(super) const DISCARDED: &str = "You discarded the link.";
@@ -56,7 +56,7 @@ pub(super) fn end(end: End) -> String {
     match end {
         End::Bye => "You ended the chat.".into(),
         End::PeerBye => "The other person said goodbye.".into(),
-        End::Report => "You reported the chat. You will not meet this person again in this session.".into(),
+        End::Report => "You ended the chat with a report.".into(),
         // Who is reported reads what everybody reads: to be told invites revenge.
         End::Room(EndReason::Left | EndReason::Reported) => "The other person has left.".into(),
         End::Room(EndReason::Expired) => "One of you was away for too long.".into(),

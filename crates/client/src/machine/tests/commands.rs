@@ -91,7 +91,7 @@ fn commands_that_do_not_fit_are_refused_without_the_server() {
     };
     assert_eq!(world.command(Command::Leave), []);
     world.input(Input::Lost(None));
-    refused(&world.command(Command::Report(Category::Spam)), ErrorCode::NoRoom);
+    assert_eq!(world.command(Command::Report(Category::Spam)), [reported(false)]);
     let mut world = World::chatting();
     refused(&world.command(Command::Find(anybody())), ErrorCode::InRoom);
     assert_eq!(world.command(Command::Cancel), []);
@@ -103,8 +103,64 @@ fn a_room_that_has_just_ended_can_be_reported() {
     world.input(over(EndReason::Left));
     let report = [send(ClientMessage::Report(Category::Abuse))];
     assert_eq!(world.command(Command::Report(Category::Abuse)), report);
+    world.input(renewed("t2", None));
     world.command(Command::Find(anybody()));
     assert_eq!(world.command(Command::Report(Category::Abuse)), report);
+}
+
+fn reported(taken: bool) -> Effect {
+    Effect::Emit(Event::Reported { taken })
+}
+
+#[test]
+fn a_report_is_told_as_taken_when_the_server_has_answered_it_and_not_before() {
+    let report = Command::Report(Category::Abuse);
+    let mut world = World::chatting();
+    world.command(report.clone());
+    assert_eq!(world.input(renewed("t2", Some("k2"))), [keep_token("t2")], "by chance");
+    assert_eq!(world.input(over(EndReason::Reported)), [ended(EndReason::Reported), reported(true)]);
+    assert_eq!(world.input(renewed("t3", None)), [keep_token("t3")], "once");
+    // The chat was over.
+    assert_eq!(world.command(report.clone()), [send(ClientMessage::Report(Category::Abuse))]);
+    assert_eq!(world.input(renewed("t4", None)), [keep_token("t4"), reported(true)]);
+    world.command(report.clone());
+    assert_eq!(world.input(error(ErrorCode::NoRoom)), [reported(false)]);
+    world.command(report.clone());
+    assert_eq!(world.input(Input::Lost(None)).len(), 1);
+    world.wait();
+    assert_eq!(world.greet("t5"), [reported(false)], "nobody knows");
+    // The other side is faster; a token follows each end.
+    let mut world = World::chatting();
+    world.command(report);
+    assert_eq!(world.input(over(EndReason::Left)), [ended(EndReason::Left)]);
+    assert_eq!(world.input(renewed("t2", None)), [keep_token("t2")]);
+    assert_eq!(world.input(renewed("t3", None)), [keep_token("t3"), reported(true)]);
+}
+
+#[test]
+fn a_report_that_comes_too_fast_is_sent_again_and_never_names_somebody_else() {
+    let report = Command::Report(Category::Abuse);
+    let sent = send(ClientMessage::Report(Category::Abuse));
+    let mut world = World::chatting();
+    world.command(report.clone());
+    assert_eq!(world.input(error(ErrorCode::Rate)), [emitted_error(ErrorCode::Rate)]);
+    assert_eq!(world.wait(), [sent.clone()]);
+    world.input(error(ErrorCode::Rate));
+    // Meanwhile the other side leaves.
+    assert_eq!(world.input(over(EndReason::Left)), [ended(EndReason::Left), sent.clone()]);
+    assert_eq!(world.input(renewed("t2", None)), [keep_token("t2")], "of the end");
+    assert_eq!(world.input(error(ErrorCode::Rate)), [emitted_error(ErrorCode::Rate)]);
+    assert_eq!(world.input(renewed("t3", None)), [keep_token("t3")], "by chance");
+    assert_eq!(world.wait(), [sent]);
+    assert_eq!(world.input(renewed("t4", None)), [keep_token("t4"), reported(true)]);
+    // Somebody else comes before it could be repeated.
+    let mut world = World::chatting();
+    world.input(over(EndReason::Left));
+    world.command(report);
+    world.input(error(ErrorCode::Rate));
+    world.command(Command::Find(anybody()));
+    let met = world.input(paired("k2"));
+    assert_eq!((met.len(), &met[0]), (2, &reported(false)));
 }
 
 #[test]

@@ -85,7 +85,11 @@ fn a_report_names_its_category() {
     assert_eq!(harness.press(Key::Enter), [Effect::Report(Category::Spam)]);
     harness.end(End::Report);
     assert!(is_alone(&harness));
-    assert!(harness.notes()[0].contains("not meet this person again"));
+    assert_eq!(harness.notes()[0], "You ended the chat with a report.");
+    harness.model.handle_event(Event::Reported { taken: true });
+    assert!(harness.notice().contains("will not meet this person again"));
+    harness.model.handle_event(Event::Reported { taken: false });
+    assert!(harness.notice().contains("not confirmed your report"), "nothing is said that is not so");
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn a_chat_that_the_other_has_left_can_be_reported_for_a_minute() {
     harness.pass(59);
     assert_eq!(harness.line("/report abuse"), []);
     assert_eq!(harness.press(Key::Enter), [Effect::Report(Category::Abuse)]);
-    assert!(harness.notice().contains("reported"));
+    assert!(harness.notice().contains("reporting"), "nobody has taken it yet");
     assert_eq!(harness.line("/report abuse"), []);
     assert!(harness.notice().contains("no chat"), "once");
     let mut harness = Harness::talking();
