@@ -58,7 +58,8 @@ function without(wanted, name) {
 
 /**
  * Who is there for each topic, and for none (`''`), before anybody waits.
- * @typedef {{topic: string, helpers: Partners | null, seekers: Partners | null, others: Partners | null}} Presence
+ * `waiting`: those who seek and wait now.
+ * @typedef {{topic: string, helpers: Partners | null, seekers: Partners | null, others: Partners | null, waiting: Partners | null}} Presence
  */
 
 /** @param {any} status The answer of `GET /v1/status`. @returns {Presence[]} */
@@ -66,7 +67,7 @@ export function presenceOf(status) {
   const all = Array.isArray(status.presence) ? status.presence : [];
   return all.filter((/** @type {any} */ one) => typeof one === 'object' && one !== null).map((/** @type {any} */ one) => ({
     topic: typeof one.topic === 'string' ? one.topic : '',
-    helpers: partnersOf(one.helpers), seekers: partnersOf(one.seekers), others: partnersOf(one.others),
+    helpers: partnersOf(one.helpers), seekers: partnersOf(one.seekers), others: partnersOf(one.others), waiting: partnersOf(one.waiting),
   }));
 }
 

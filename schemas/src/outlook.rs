@@ -132,6 +132,12 @@ impl ClassState {
         self.present(self.partners)
     }
 
+    /// How many of the other role wait now. Like [`ClassState::counterparts`], but without those who were
+    /// matched lately.
+    pub fn waiting_counterparts(&self) -> Option<Partners> {
+        (self.partners > 0 || self.on_duty.is_some()).then(|| Partners::of(self.partners))
+    }
+
     /// Nobody is said not to be there unless that is known.
     fn present(&self, waiting: u32) -> Option<Partners> {
         let all = waiting.saturating_add(self.on_duty.unwrap_or_default());

@@ -38,6 +38,8 @@ pub(crate) struct AtTopic {
     pub(crate) seekers: Option<Partners>,
     /// Those without a role.
     pub(crate) others: Option<Partners>,
+    /// Those with the role `seek` who wait now, without those who were matched lately.
+    pub(crate) waiting: Option<Partners>,
 }
 
 impl WhoIsThere {
@@ -76,15 +78,17 @@ impl WhoIsThere {
     }
 
     fn of(&self, now: UnixMillis, topic: Option<String>, queue: Queue) -> AtTopic {
-        let counterparts_of = |role| {
+        let state_of = |role| {
             let (heard, state) = self.heard.get(&Class { queue, role, channel: ChannelVersion::CURRENT })?;
-            (now.since(*heard) < OUTLOOK_SILENCE).then(|| state.counterparts()).flatten()
+            (now.since(*heard) < OUTLOOK_SILENCE).then_some(state)
         };
+        let counterparts_of = |role| state_of(role).and_then(ClassState::counterparts);
         AtTopic {
             topic,
             helpers: counterparts_of(Some(Role::Seek)),
             seekers: counterparts_of(Some(Role::Offer)),
             others: counterparts_of(None),
+            waiting: state_of(Some(Role::Offer)).and_then(ClassState::waiting_counterparts),
         }
     }
 }
@@ -154,10 +158,26 @@ mod tests {
         who.hear(NOW, &states(Some(Role::Seek), 5), |_| true);
         who.hear(NOW, &states(None, 0), |_| true);
         let (helpers, others) = (Some(Partners::Many), Some(Partners::None));
-        let known = AtTopic { topic: None, helpers, seekers: None, others };
+        let known = AtTopic { topic: None, helpers, seekers: None, others, waiting: None };
         assert_eq!(told(&mut who, 0), Some(known.clone()));
         let nothing = AtTopic { helpers: None, others: None, ..known };
         assert_eq!(told(&mut who, 30), Some(nothing), "pairing has fallen silent");
+    }
+
+    #[test]
+    fn who_was_matched_lately_is_there_and_does_not_wait() {
+        let mut who = WhoIsThere::default();
+        let mut seen = |after, partners, on_duty| {
+            let mut states = states(Some(Role::Offer), partners);
+            states.classes[0].on_duty = on_duty;
+            who.hear(NOW + Duration::from_secs(after), &states, |_| true);
+            let AtTopic { seekers, waiting, .. } = told(&mut who, after).unwrap();
+            (seekers, waiting)
+        };
+        assert_eq!(seen(0, 0, Some(1)), (Some(Partners::Few), Some(Partners::None)));
+        assert_eq!(seen(10, 1, Some(4)), (Some(Partners::Many), Some(Partners::Few)));
+        assert_eq!(seen(20, 0, None), (None, None), "a replica that has just begun to lead");
+        assert_eq!(seen(30, 5, None), (Some(Partners::Many), Some(Partners::Many)));
     }
 
     #[test]

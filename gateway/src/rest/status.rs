@@ -81,6 +81,9 @@ struct TopicPresence {
     /// Those who do neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     others: Option<HowMany>,
+    /// Those who seek and wait now, without those who were matched lately: whom a helper could take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<HowMany>,
 }
 
 /// How many people there are.
@@ -106,9 +109,10 @@ impl From<Partners> for HowMany {
 }
 
 impl From<AtTopic> for TopicPresence {
-    fn from(AtTopic { topic, helpers, seekers, others }: AtTopic) -> Self {
-        let [helpers, seekers, others] = [helpers, seekers, others].map(|count| count.map(HowMany::from));
-        Self { topic, helpers, seekers, others }
+    fn from(AtTopic { topic, helpers, seekers, others, waiting }: AtTopic) -> Self {
+        let [helpers, seekers, others, waiting] =
+            [helpers, seekers, others, waiting].map(|count| count.map(HowMany::from));
+        Self { topic, helpers, seekers, others, waiting }
     }
 }
 
