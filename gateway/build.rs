@@ -1,7 +1,7 @@
 //! Makes the list of the page's files for `src/page.rs`: each as it is in `web/`, and compressed.
 //!
 //! The page itself is not built: every file is served as it is read in `web/`. Only into
-//! `index.html` two things are written that can be checked against the files: the digest of each
+//! documents two things are written that can be checked against the files: the digest of each
 //! file (an import map with `integrity`, and attributes) and a preload link for each module.
 
 use std::{
@@ -19,15 +19,56 @@ use sha2::{Digest, Sha256};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Where `index.html` takes the import map and the preload links.
+/// Where a document takes the import map and the preload links.
 const MODULES: &str = "<!-- modules -->";
 /// Modules that only some browsers or some people need: what others wrote, languages, and screens that
 /// few see. The page loads them when it does.
 const LATER: [&str; 3] = ["vendor/", "languages/", "later/"];
-/// What of `index.html` gets the digest of a file of its own.
-const NAMED: [(&str, &str); 2] = [
-    ("style.css", r#"<link rel="stylesheet" href="style.css""#),
-    ("main.js", r#"<script type="module" src="main.js""#),
+/// What only the helper's screen has: nothing of it is named in the page.
+const DESK: &str = "desk/";
+/// Languages of the helper's screen, of which one is loaded.
+const DESK_LANGUAGES: &str = "desk/languages/";
+
+/// A document, and what it loads.
+struct Document {
+    name: &'static str,
+    /// Tags that get the digest of a file of its own.
+    tags: &'static [(&'static str, &'static str)],
+    /// Modules that it may run.
+    runs: fn(&str) -> bool,
+    /// Modules that everybody needs who opens it.
+    preloads: fn(&str) -> bool,
+    /// The variable with the digest of its import map, for its policy.
+    digest: &'static str,
+}
+
+const DOCUMENTS: [Document; 2] = [
+    Document {
+        name: "index.html",
+        tags: &[
+            ("style.css", r#"<link rel="stylesheet" href="style.css""#),
+            ("main.js", r#"<script type="module" src="main.js""#),
+        ],
+        runs: |name| !name.starts_with(DESK),
+        // `main.js` has a tag of its own.
+        preloads: |name| {
+            name != "main.js" && !name.starts_with(DESK) && !LATER.iter().any(|later| name.starts_with(later))
+        },
+        digest: "PAGE_IMPORT_MAP_SHA256",
+    },
+    Document {
+        name: "desk.html",
+        tags: &[
+            ("style.css", r#"<link rel="stylesheet" href="style.css""#),
+            ("desk/desk.css", r#"<link rel="stylesheet" href="desk/desk.css""#),
+            ("desk/main.js", r#"<script type="module" src="desk/main.js""#),
+        ],
+        runs: |_| true,
+        preloads: |name| {
+            name != "desk/main.js" && name.starts_with(DESK) && !name.starts_with(DESK_LANGUAGES)
+        },
+        digest: "DESK_IMPORT_MAP_SHA256",
+    },
 ];
 /// The best that Brotli can do: it is done once, when the program is built.
 const BROTLI_QUALITY: i32 = 11;
@@ -43,13 +84,14 @@ fn main() -> Result<()> {
     let mut files = Vec::new();
     read(&web, "", &mut files)?;
     files.sort_by(|one, other| one.name.cmp(&other.name));
-    let import_map = import_map(&files)?;
-    println!("cargo::rustc-env=PAGE_IMPORT_MAP_SHA256={}", digest(import_map.as_bytes()));
-    let index = complete(&file(&files, "index.html")?.bytes, &import_map, &files)?;
-    for file in &mut files {
-        if file.name == "index.html" {
-            file.bytes.clone_from(&index);
-        }
+    for document in DOCUMENTS {
+        let import_map = import_map(&document, &files)?;
+        println!("cargo::rustc-env={}={}", document.digest, digest(import_map.as_bytes()));
+        let completed = complete(&document, &import_map, &files)?;
+        files
+            .iter_mut()
+            .filter(|file| file.name == document.name)
+            .for_each(|file| file.bytes.clone_from(&completed));
     }
 
     let mut list = String::from("&[\n");
@@ -97,10 +139,11 @@ fn modules(files: &[File]) -> impl Iterator<Item = &File> {
     files.iter().filter(|file| file.name.ends_with(".js"))
 }
 
-/// Names the digest of each module: a browser runs no other.
-fn import_map(files: &[File]) -> Result<String> {
+/// Names the digest of each module of a document: a browser runs no other.
+fn import_map(document: &Document, files: &[File]) -> Result<String> {
     let mut map = String::from("{\"integrity\":{");
-    for (index, File { name, bytes }) in modules(files).enumerate() {
+    let run = modules(files).filter(|file| (document.runs)(&file.name));
+    for (index, File { name, bytes }) in run.enumerate() {
         let comma = if index == 0 { "" } else { "," };
         write!(map, "{comma}\"./{name}\":\"sha256-{}\"", digest(bytes))?;
     }
@@ -108,12 +151,11 @@ fn import_map(files: &[File]) -> Result<String> {
     Ok(map)
 }
 
-/// All modules at once, instead of import after import. `main.js` has a tag of its own. The digests
-/// stand here again: Chromium fetches a module twice if only the import map names its digest.
-/// Those that not everybody needs are left to the page.
-fn preloads(files: &[File]) -> String {
-    let preloaded = modules(files)
-        .filter(|file| file.name != "main.js" && !LATER.iter().any(|later| file.name.starts_with(later)));
+/// Modules at once, instead of import after import. The digests stand here again: Chromium fetches a
+/// module twice if only the import map names its digest. Those that not everybody needs are left to
+/// the document.
+fn preloads(document: &Document, files: &[File]) -> String {
+    let preloaded = modules(files).filter(|file| (document.preloads)(&file.name));
     let link = |file: &File| {
         let (name, integrity) = (&file.name, digest(&file.bytes));
         format!("\n<link rel=\"modulepreload\" href=\"{name}\" integrity=\"sha256-{integrity}\">")
@@ -121,22 +163,23 @@ fn preloads(files: &[File]) -> String {
     preloaded.map(link).collect()
 }
 
-/// `index.html` as it is served.
-fn complete(index: &[u8], import_map: &str, files: &[File]) -> Result<Vec<u8>> {
-    let modules = format!("<script type=\"importmap\">{import_map}</script>{}", preloads(files));
-    let mut index = replaced(std::str::from_utf8(index)?, MODULES, &modules)?;
-    for (name, tag) in NAMED {
+/// A document as it is served.
+fn complete(document: &Document, import_map: &str, files: &[File]) -> Result<Vec<u8>> {
+    let modules = format!("<script type=\"importmap\">{import_map}</script>{}", preloads(document, files));
+    let written = std::str::from_utf8(&file(files, document.name)?.bytes)?;
+    let mut html = replaced(document, written, MODULES, &modules)?;
+    for (name, tag) in document.tags {
         let integrity = digest(&file(files, name)?.bytes);
-        index = replaced(&index, tag, &format!("{tag} integrity=\"sha256-{integrity}\""))?;
+        html = replaced(document, &html, tag, &format!("{tag} integrity=\"sha256-{integrity}\""))?;
     }
-    Ok(index.into_bytes())
+    Ok(html.into_bytes())
 }
 
-fn replaced(index: &str, place: &str, by: &str) -> Result<String> {
-    if index.matches(place).count() != 1 {
-        return Err(format!("web/index.html has to contain {place} once").into());
+fn replaced(document: &Document, html: &str, place: &str, by: &str) -> Result<String> {
+    if html.matches(place).count() != 1 {
+        return Err(format!("web/{} has to contain {place} once", document.name).into());
     }
-    Ok(index.replace(place, by))
+    Ok(html.replace(place, by))
 }
 
 fn write_variants(out: &Path, File { name, bytes }: &File) -> Result<()> {

@@ -7,6 +7,7 @@
 
 mod account;
 mod configuration;
+mod desk;
 mod faults;
 mod file;
 mod given;

@@ -40,7 +40,7 @@ export class Attention {
     if (what === 'wrote') this.#unread += 1;
     this.#last = what;
     this.#show();
-    this.#sound();
+    this.sound();
     this.#notify();
   }
 
@@ -76,7 +76,7 @@ export class Attention {
     }
     this.#audio ??= new AudioContext();
     await this.#audio.resume();
-    this.#sound();
+    this.sound();
   }
 
   get hasNotifications() {
@@ -92,7 +92,8 @@ export class Attention {
     return this.#notifies;
   }
 
-  #sound() {
+  /** Plays the notes, if that was asked for. */
+  sound() {
     const audio = this.#audio;
     if (audio === null) return;
     NOTES.forEach((frequency, at) => {

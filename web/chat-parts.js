@@ -32,7 +32,7 @@ export async function loadChat(screen, { isWanted, isReached }) {
  * All its modules at once instead of import after import. `null` if they could not be loaded.
  * @returns {Promise<ChatScreen | null>}
  */
-async function loadOnce() {
+export async function loadOnce() {
   const parts = [
     import('./later/excerpt.js'),
     import('./later/kept-time.js'),

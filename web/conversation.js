@@ -18,6 +18,7 @@ import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
  * @typedef {object} Owner
  * @property {(frame: Bytes, awaits: boolean) => void} send
  * @property {() => void} wrote The peer has written.
+ * @property {() => void} [said] The person has.
  * @property {HTMLElement} alerts Opens the choice of alerts.
  * @property {() => void} peerBye
  * @property {(reason: ChannelEnd) => void} ended
@@ -53,7 +54,7 @@ export class Conversation {
     const { invited } = this;
     const { next } = owner;
     this.screen = new ChatScreen(invited, {
-      send: (text, purpose) => this.#say(text, purpose),
+      send: (text, purpose) => this.say(text, purpose),
       react: (entry, text) => this.#active?.react(entry, text) ?? 'over',
       delete: (entry) => this.#active?.delete(entry) ?? 'over',
       setTimer: (seconds) => this.#active?.setTimer(seconds) ?? 'over',
@@ -179,14 +180,15 @@ export class Conversation {
     };
   }
 
-  /** @param {string} text @param {import('./later/ui-composer.js').Purpose} purpose @returns {'sent' | 'full' | 'over'} */
-  #say(text, purpose) {
+  /** @param {string} text @param {import('./later/ui-composer.js').Purpose} [purpose] @returns {'sent' | 'full' | 'over'} */
+  say(text, purpose = null) {
     if (purpose?.kind === 'edit') return this.#active?.edit(purpose.entry, text) ?? 'over';
     const said = this.#active?.send(text, purpose?.entry);
     if (said === undefined) return 'over';
     if ('refused' in said) return said.refused;
     this.#touched = true;
     this.screen.add(said.entry);
+    this.#owner.said?.();
     return 'sent';
   }
 

@@ -5,8 +5,9 @@
 
 import { texts as en } from './en.js';
 
-/** @typedef {keyof typeof en} Key */
-/** @typedef {Record<Key, string>} Texts */
+/** The keys of the page's own texts. @typedef {keyof typeof en} PageKey */
+/** Those of the desk, too, which loads its texts beside them. @typedef {PageKey | keyof typeof import('./desk/en.js').texts} Key */
+/** @typedef {Record<PageKey, string>} Texts */
 /** What is named in a text; a function where that depends on the language. @typedef {Record<string, string | number | (() => string)>} Values */
 /** @typedef {keyof typeof LANGUAGES} Language */
 
@@ -29,14 +30,21 @@ const RIGHT_TO_LEFT = ['ar'];
 let current = 'en';
 /** What was chosen last, while it is loaded. @type {Language} */
 let wanted = 'en';
-/** @type {Texts} */
+/** @type {Partial<Record<Key, string>>} */
 let texts = en;
+/** Loads what another screen says in a language. @type {(to: Language) => Promise<{texts: typeof texts}>} */
+let loadMore = () => Promise.resolve({ texts: {} });
 
 /** @type {WeakMap<Element, Map<string, {key: Key, values: Values}>>} */
 const bound = new WeakMap();
 
 export function language() {
   return current;
+}
+
+/** Another screen than the page has texts of its own. @param {typeof loadMore} load */
+export function alsoSay(load) {
+  loadMore = load;
 }
 
 /**
@@ -61,9 +69,9 @@ export function isLanguage(tag) {
  */
 export async function setLanguage(to) {
   wanted = to;
-  const loaded = await LANGUAGES[to].load().catch(() => null);
+  const loaded = await Promise.all([LANGUAGES[to].load(), loadMore(to)]).catch(() => null);
   if (loaded === null || wanted !== to) return;
-  texts = loaded.texts;
+  texts = { ...loaded[0].texts, ...loaded[1].texts };
   current = to;
   document.documentElement.lang = to;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(to) ? 'rtl' : 'ltr';
@@ -76,7 +84,7 @@ export async function setLanguage(to) {
  * @param {Values} [values]
  */
 export function translate(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (_, name) => {
+  return /** @type {string} */ (texts[key]).replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return String(typeof value === 'function' ? value() : value);
   });

@@ -223,7 +223,7 @@ function topicChoice(topics, last) {
 }
 
 /** @param {string} [last] */
-function languageSelect(last) {
+export function languageSelect(last) {
   const select = el('select', {}, el('option', { text: 'start.language.any', set: { value: '' } }));
   for (const tag of LANGUAGES) {
     const name = new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag;

@@ -12,7 +12,7 @@ use schemas::{
 };
 use session::Topology;
 
-use crate::{about::About, address::is_private_network, web_origin::is_origin};
+use crate::{about::About, address::is_private_network, desk::Desk, web_origin::is_origin};
 
 /// Default of [`Config::matching`].
 pub const MATCHING: Matching = Matching { random: true, invite: true };
@@ -66,6 +66,8 @@ pub struct Config {
     pub matching: Matching,
     /// What the operator tells whoever comes.
     pub about: About,
+    /// What the operator sets for the helper's screen.
+    pub desk: Desk,
     /// Sustained rates.
     pub rates: RateConfig,
     /// Live sockets in all.
@@ -247,6 +249,7 @@ impl Config {
             topics: None,
             matching: MATCHING,
             about: About::default(),
+            desk: Desk::default(),
             rates: RATES,
             connections: None,
             connections_per_address: CONNECTIONS_PER_ADDRESS,

@@ -7,6 +7,7 @@ pub mod address;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod config;
+pub mod desk;
 mod dispatch;
 #[cfg(test)]
 mod documentation;

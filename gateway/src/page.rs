@@ -36,11 +36,13 @@ struct Asset {
 /// Every file that is served: what is read in `web/` is what runs. Made by `build.rs`.
 const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Only our own files, nothing inline but the import map, no eval, no frame, and no string ever
+/// Only our own files, nothing inline but the import maps, no eval, no frame, and no string ever
 /// becomes code (Trusted Types).
 const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; script-src 'self' 'sha256-",
     env!("PAGE_IMPORT_MAP_SHA256"),
+    "' 'sha256-",
+    env!("DESK_IMPORT_MAP_SHA256"),
     "'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
      trusted-types 'none'"
@@ -100,8 +102,9 @@ pub fn headers(path: &str) -> impl Iterator<Item = (&'static str, &'static str)>
     [("content-type", content_type(path))].into_iter().chain(HEADERS).chain(of_document.iter().copied())
 }
 
-/// Where `index.html` is, besides under its name: the start, and how to check what is served.
-pub const INDEX_PATHS: [&str; 2] = ["/", "/verify"];
+/// Where the documents are, besides under their names, each with its file: the start, how to check
+/// what is served, and the helper's screen.
+pub const DOCUMENT_PATHS: [(&str, &str); 3] = [("/", INDEX), ("/verify", INDEX), ("/desk", "desk.html")];
 
 /// The routes of the page.
 ///
@@ -113,8 +116,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(frame_ancestors: &[String
             let embedded = move |request| async move { framed.let_in(answer(entity, request).await) };
             router = router.route(EMBEDDED, get(embedded));
         }
-        let others = if entity.path == INDEX { &INDEX_PATHS[..] } else { &[] };
-        for path in others {
+        for (path, _) in DOCUMENT_PATHS.into_iter().filter(|(_, file)| *file == entity.path) {
             router = router.route(path, get(move |request| answer(entity, request)));
         }
         router.route(&format!("/{}", entity.path), get(move |request| answer(entity, request)))

@@ -14,6 +14,7 @@ use serving::ops_token::OpsToken;
 use session::Topology;
 
 use super::{
+    desk,
     faults::with_causes,
     listeners::{self, Listener},
     reader::Reader,
@@ -296,6 +297,7 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         topics: reader.find(&TOPICS),
         matching: reader.get(&MATCHING),
         about: shown::about(reader),
+        desk: desk::desk(reader),
         rates: RateConfig {
             session: reader.get(&SESSION_RATE).0,
             opaque_session: reader.get(&NULL_SESSION_RATE).0,

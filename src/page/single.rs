@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use client::ServerUrl;
-use gateway::page::{self, INDEX_SOURCE};
+use gateway::page::{self, INDEX_SOURCE, PageFile};
 use schemas::codec::sha256;
 
 use super::module;
@@ -76,10 +76,15 @@ pub(super) fn page(server: Option<&ServerUrl>) -> anyhow::Result<String> {
     Ok(format!("{before}</head>{}", after.replace(HOME, r#"href="""#)))
 }
 
+/// The modules of the page. The helper's screen is a document of its own, which only a server has.
+fn modules() -> impl Iterator<Item = PageFile> {
+    page::files().filter(|file| file.path.ends_with(".js") && !file.path.starts_with("desk/"))
+}
+
 /// All modules, and the call that begins.
 fn script() -> anyhow::Result<String> {
     let mut script = format!("\n{}", include_str!("single.js"));
-    for file in page::files().filter(|file| file.path.ends_with(".js")) {
+    for file in modules() {
         let module = module::as_function(file.path, str::from_utf8(file.bytes)?)?;
         write!(script, "\n// ---- {} ----\n\n{module}", file.path)?;
     }
@@ -121,7 +126,7 @@ mod tests {
     #[test]
     fn the_file_has_every_module_and_loads_nothing() {
         let html = page(Some(&"https://chat.example".parse().unwrap())).unwrap();
-        for file in page::files().filter(|file| file.path.ends_with(".js")) {
+        for file in modules() {
             assert_eq!(
                 html.matches(&format!("define('{}', () => {{", file.path)).count(),
                 1,

@@ -90,8 +90,9 @@ pub(super) async fn differences(server: &Server) -> anyhow::Result<BTreeSet<Diff
     let first = fetch(server, "/", most(index)).await?;
     let mut found: BTreeSet<_> = compared("/", index, Ok(first)).into_iter().collect();
     let mut under_way = JoinSet::new();
-    let others =
-        page::INDEX_PATHS.into_iter().filter(|path| *path != "/").map(|path| (path.to_owned(), index));
+    let documents = page::DOCUMENT_PATHS.into_iter().filter(|(path, _)| *path != "/");
+    let others = documents
+        .filter_map(|(path, name)| Some((path.to_owned(), page::files().find(|file| file.path == name)?)));
     for (path, file) in others.chain(page::files().map(|file| (format!("/{}", file.path), file))) {
         if under_way.len() == AT_ONCE {
             found.extend(under_way.join_next().await.transpose()?.into_iter().flatten());

@@ -23,9 +23,9 @@ pub(super) fn manifest() -> anyhow::Result<String> {
     let digest = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(sha256(&[bytes]));
     let mut files: BTreeMap<_, _> =
         page::files().map(|file| (format!("/{}", file.path), digest(file.bytes))).collect();
-    let index = files.get(&format!("/{INDEX}")).cloned();
-    for path in page::INDEX_PATHS.into_iter().filter(|path| !path.ends_with('/')) {
-        files.extend(index.clone().map(|index| (path.to_owned(), index)));
+    for (path, name) in page::DOCUMENT_PATHS.into_iter().filter(|(path, _)| !path.ends_with('/')) {
+        let document = files.get(&format!("/{name}")).cloned();
+        files.extend(document.map(|document| (path.to_owned(), document)));
     }
     let manifest = json!({
         // Under the name that the extension's tool writes, and that which the extension declares.
@@ -61,7 +61,8 @@ mod tests {
             assert_eq!(named(&format!("/{}", file.path)), sha256(&[file.bytes]), "{}", file.path);
         }
         assert_eq!(named("/verify"), named("/index.html"));
-        assert_eq!(files.len(), page::files().count() + 1);
+        assert_eq!(named("/desk"), named("/desk.html"));
+        assert_eq!(files.len(), page::files().count() + 2);
     }
 
     #[test]

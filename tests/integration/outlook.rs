@@ -63,8 +63,7 @@ async fn whoever_asks_is_told_who_is_there_only_if_the_operator_wants_it() {
     let hidden = Launch::new("serve").ready().await;
     assert_eq!(presence(&hidden).await, Value::Null);
     let open = Launch::new("serve").set("show-presence", "true").set("topics", "grief,debt").ready().await;
-    let nobody =
-        |topic: &str| json!({"topic": topic, "helpers": "none", "seekers": "none", "others": "none", "waiting": "none"});
+    let nobody = |topic: &str| json!({"topic": topic, "helpers": "none", "seekers": "none", "others": "none", "waiting": "none"});
     let without = json!({"helpers": "none", "seekers": "none", "others": "none", "waiting": "none"});
     let all_empty = json!([without, nobody("grief"), nobody("debt")]);
     eventually("nobody is there", async || presence(&open).await == all_empty).await;

@@ -1,6 +1,6 @@
 /**
  * 日本語 (Japanese).
- * @type {Record<import('../i18n.js').Key, string>}
+ * @type {import('../i18n.js').Texts}
  */
 export const texts = {
   'title': 'cipher-chat',

@@ -1,6 +1,6 @@
 /**
  * 한국어 (Korean).
- * @type {Record<import('../i18n.js').Key, string>}
+ * @type {import('../i18n.js').Texts}
  */
 export const texts = {
   'title': 'cipher-chat',

@@ -16,6 +16,9 @@ import { excerpt } from './excerpt.js';
  * @typedef {{kind: 'reply' | 'edit', entry: ChatEntry} | null} Purpose
  */
 
+/** Composers that were made: the desk shows several at once, whose faults are told apart by a number. */
+let made = 0;
+
 /** Somebody who has pressed no key for this long has stopped writing. */
 const IDLE_MS = 4_000;
 
@@ -25,12 +28,13 @@ export class Composer {
   /** What was written before a message is changed. */ #before = '';
   /** @type {(active: boolean) => void} */ #typing;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #idle;
+  #faultId = `write-fault-${++made}`;
   #input = el('textarea', {
     label: 'chat.write', placeholder: 'chat.write.placeholder',
-    set: { rows: '1', autocomplete: 'off', dir: 'auto', disabled: true, 'aria-describedby': 'write-fault' },
+    set: { rows: '1', autocomplete: 'off', dir: 'auto', disabled: true, 'aria-describedby': this.#faultId },
   });
   #button = el('button', { class: 'send', label: 'chat.send', title: 'chat.send', set: { type: 'submit', disabled: true } }, icon('send'));
-  #fault = el('p', { class: 'fault', set: { id: 'write-fault', role: 'alert' } });
+  #fault = el('p', { class: 'fault', set: { id: this.#faultId, role: 'alert' } });
   #about = el('div', { class: 'about-what', set: { hidden: true } });
   node = el('form', { class: 'composer' }, this.#about, this.#fault, this.#input, this.#button);
 

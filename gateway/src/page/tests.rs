@@ -71,10 +71,10 @@ async fn the_page_may_do_nothing_that_it_need_not() {
 }
 
 #[tokio::test]
-async fn one_document_is_all_that_has_screens() {
-    let index = body(fetch("/index.html", peer(), &[]).await).await;
-    for path in INDEX_PATHS {
-        assert!(body(fetch(path, peer(), &[]).await).await == index, "{path}");
+async fn each_document_is_found_under_its_paths() {
+    for (path, name) in DOCUMENT_PATHS {
+        let document = body(fetch(&format!("/{name}"), peer(), &[]).await).await;
+        assert!(body(fetch(path, peer(), &[]).await).await == document, "{path}");
     }
 }
 
@@ -124,16 +124,23 @@ async fn every_file_comes_in_the_encoding_that_was_asked_for() {
     };
     let page = size(&|path| !is_loaded_later(path));
     let vendored = size(&|path| path.starts_with("vendor/"));
-    let longest = ASSETS.iter().filter(|asset| asset.path.starts_with("languages/"));
-    let language = longest.map(|asset| asset.brotli.len()).max().unwrap();
+    let longest = |folder: &str| {
+        let texts = ASSETS.iter().filter(|asset| asset.path.starts_with(folder));
+        texts.map(|asset| asset.brotli.len()).max().unwrap()
+    };
+    let language = longest("languages/");
     assert!(page < 96 * 1024, "the page has grown to {page} bytes");
     assert!(vendored < 32 * 1024, "what some browsers load beside it has grown to {vendored} bytes");
     assert!(language < 10 * 1024, "the texts of a language have grown to {language} bytes");
+    let desk = size(&|path| path.starts_with("desk") && !path.starts_with("desk/languages/"));
+    assert!(desk < 40 * 1024, "what the desk has of its own has grown to {desk} bytes");
+    let language = longest("desk/languages/");
+    assert!(language < 6 * 1024, "the desk's texts of a language have grown to {language} bytes");
 }
 
-/// What only some browsers or some people need.
+/// What only some browsers or some people need, or another document.
 fn is_loaded_later(path: &str) -> bool {
-    ["vendor/", "languages/", "later/", "icons/"].iter().any(|later| path.starts_with(later))
+    ["vendor/", "languages/", "later/", "icons/", "desk"].iter().any(|later| path.starts_with(later))
 }
 
 fn decoded(encoding: &str, mut bytes: &[u8]) -> Vec<u8> {
@@ -147,50 +154,65 @@ fn decoded(encoding: &str, mut bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn the_page_names_the_digest_of_each_of_its_modules() {
-    let response = fetch("/", peer(), &[]).await;
-    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    let index = String::from_utf8(body(response).await).unwrap();
-    let (_, rest) = index.split_once("<script type=\"importmap\">").unwrap();
-    let (import_map, _) = rest.split_once("</script>").unwrap();
-    let hash = STANDARD.encode(sha256(&[import_map.as_bytes()]));
-    assert!(
-        policy.contains(&format!("script-src 'self' 'sha256-{hash}';")),
-        "the policy allows this map alone"
-    );
-
-    let map: serde_json::Value = serde_json::from_str(import_map).unwrap();
-    let named = map["integrity"].as_object().unwrap();
-    let modules: Vec<_> = ASSETS.iter().filter(|asset| asset.path.ends_with(".js")).collect();
-    assert_eq!(named.len(), modules.len());
-    for module in modules {
-        let digest = STANDARD.encode(sha256(&[module.identity]));
-        assert_eq!(named[&format!("./{}", module.path)], format!("sha256-{digest}"), "{}", module.path);
-    }
+    let index = checked_document("/", |path| !path.starts_with("desk")).await;
     for Asset { path, identity, .. } in ASSETS.iter().filter(|asset| !asset.path.ends_with(".html")) {
         let digest = STANDARD.encode(sha256(&[identity]));
         let attributes = |name| format!("{name}=\"{path}\" integrity=\"sha256-{digest}\">");
         let named = [attributes("href"), attributes("src")].map(|tag| index.matches(&tag).count());
         let is_picture = path.ends_with(".svg") || path.ends_with(".webmanifest");
-        let expected = if is_picture || is_loaded_later(path) { 0 } else { 1 };
+        let expected = usize::from(!is_picture && !is_loaded_later(path));
         assert_eq!(named.iter().sum::<usize>(), expected, "{path}");
     }
 }
 
-/// What is read is what runs: of all files only `index.html` differs from the one in `web/`,
+#[tokio::test]
+async fn the_desk_names_the_digest_of_each_module_and_of_its_styles() {
+    let desk = checked_document("/desk", |_| true).await;
+    for name in ["style.css", "desk/desk.css", "desk/main.js", "desk/seat.js"] {
+        let file = ASSETS.iter().find(|asset| asset.path == name).unwrap();
+        let digest = STANDARD.encode(sha256(&[file.identity]));
+        assert!(desk.contains(&format!("{name}\" integrity=\"sha256-{digest}\">")), "{name}");
+    }
+}
+
+/// A document whose import map is one that the policy allows, and names exactly these modules.
+async fn checked_document(path: &str, runs: fn(&str) -> bool) -> String {
+    let response = fetch(path, peer(), &[]).await;
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let html = String::from_utf8(body(response).await).unwrap();
+    let (_, rest) = html.split_once("<script type=\"importmap\">").unwrap();
+    let (import_map, _) = rest.split_once("</script>").unwrap();
+    let hash = STANDARD.encode(sha256(&[import_map.as_bytes()]));
+    assert!(policy.contains(&format!(" 'sha256-{hash}'")), "the policy allows this map");
+    assert_eq!(policy.matches("'sha256-").count(), 2, "and that of the other document, and no more");
+
+    let map: serde_json::Value = serde_json::from_str(import_map).unwrap();
+    let named = map["integrity"].as_object().unwrap();
+    let modules: Vec<_> =
+        ASSETS.iter().filter(|asset| asset.path.ends_with(".js") && runs(asset.path)).collect();
+    assert_eq!(named.len(), modules.len());
+    for module in modules {
+        let digest = STANDARD.encode(sha256(&[module.identity]));
+        assert_eq!(named[&format!("./{}", module.path)], format!("sha256-{digest}"), "{}", module.path);
+    }
+    html
+}
+
+/// What is read is what runs: of all files only the documents differ from those in `web/`,
 /// and only by what can be checked against the others.
 #[tokio::test]
 async fn every_file_is_served_as_it_is_read() {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
     for Asset { path, .. } in ASSETS {
         let mut served = body(fetch(&format!("/{path}"), peer(), &[]).await).await;
-        if *path == "index.html" {
+        if path.ends_with(".html") {
             served = as_written(&String::from_utf8(served).unwrap()).into_bytes();
         }
         assert!(served == fs::read(web.join(path)).unwrap(), "{path}");
     }
 }
 
-/// Takes out of `index.html` what `build.rs` has put in.
+/// Takes out of a document what `build.rs` has put in.
 fn as_written(index: &str) -> String {
     let (before, rest) = index.split_once("<script type=\"importmap\">").unwrap();
     let (_, rest) = rest.split_once("</script>").unwrap();

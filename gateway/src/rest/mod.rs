@@ -6,6 +6,7 @@ mod admission;
 mod auth;
 mod body;
 mod cors;
+mod desk;
 mod guard;
 mod openapi;
 mod origin;
@@ -52,6 +53,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(sessions::renew))
         .routes(routes!(rooms::leave))
         .routes(routes!(status::show))
+        .routes(routes!(desk::show))
         .routes(routes!(transparency::show))
         .routes(routes!(ws::upgrade))
 }

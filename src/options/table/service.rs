@@ -6,6 +6,7 @@ use std::{marker::PhantomData, path::PathBuf, time::Duration};
 use gateway::{
     about::{self, ExitUrl, Shown},
     config::{self, Hsts, Matching, OfferedTopic},
+    desk::{self, DeskChats},
 };
 use ipnet::IpNet;
 use pairing::FairBy;
@@ -109,6 +110,18 @@ table! {
         help: "Whether the start screen and GET /v1/status tell for each topic whether somebody is \
             there: nobody, few or many. Whoever watches sees when the first one comes and the last one \
             goes. The option alone means true.",
+    }
+    DESK_CHATS: DeskChats {
+        name: "desk-chats", group: Service, roles: GATEWAYS,
+        default: desk::CHATS, example: "2",
+        help: "How many chats a helper has at once at most on the screen /desk: 1 to 9.",
+    }
+    ANSWERS: PathBuf {
+        name: "answers", group: Service, roles: GATEWAYS,
+        without: "none", example: "/etc/cipher-chat/answers.txt",
+        help: "File of ready answers that helpers can choose from on the screen /desk: plain text, an \
+            answer in each paragraph, 100 of 1000 characters at most, read at start. Anybody can read \
+            them there.",
     }
     READY_NEEDS: Vec<Service> {
         name: "ready-needs", group: Service, roles: GATEWAYS,

@@ -90,7 +90,7 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
             name if name.ends_with("-key") => &key,
             name if name.ends_with("-names") => "proxy.g1",
             "ops-token-file" => "kYl3xv2Q9pXw8nBz5rTc7uHd4mJf6aGe",
-            "welcome" => suffix,
+            "welcome" | "answers" => suffix,
             _ => &cert,
         };
         directory.file(&format!("{}.{suffix}", row.spec().name), text)

@@ -11,6 +11,8 @@ const modules = readdirSync(web).filter((file) => file.endsWith('.js'));
 const vendor = readdirSync(new URL('vendor/', web));
 /** Screens that are loaded when they are about to be seen. */
 const later = readdirSync(new URL('later/', web)).map((file) => `later/${file}`);
+/** The helper's screen, a document of its own. */
+const desk = readdirSync(new URL('desk/', web)).filter((file) => file.endsWith('.js'));
 /** The texts of each language but English, loaded when it is chosen. */
 const languages = readdirSync(new URL('languages/', web)).map((file) => `languages/${file}`);
 
@@ -40,6 +42,23 @@ test('what is loaded later is loaded by one module of the page, and uses modules
   }
 });
 
+test('the desk begins with its main.js, and uses modules of its own and of the page, which do not know it', () => {
+  const html = read('desk.html');
+  assert.ok(html.indexOf('<!-- modules -->') < html.indexOf('<script type="module" src="desk/main.js">'));
+  assert.doesNotMatch(html, /<style|style=|<script(?![^>]*src=)| on[a-z]+=/);
+  const importsOf = (file) => [...read(file).matchAll(/from '([^']+)'/g)].map(([, name]) => name);
+  const used = new Set(['main.js']);
+  for (const file of desk) {
+    for (const name of importsOf(`desk/${file}`)) {
+      assert.ok([...desk.map((own) => `./${own}`), ...[...modules, ...later].map((other) => `../${other}`)].includes(name), `${file}: ${name}`);
+      if (name.startsWith('./')) used.add(name.slice(2));
+    }
+  }
+  assert.deepEqual([...used].sort(), desk.sort());
+  // A part of a comment is a type.
+  for (const file of [...modules, ...later]) assert.doesNotMatch(read(file).replace(/\/\*[^]*?\*\//g, ''), /desk\//, file);
+});
+
 test('imports run one way: no module reaches itself', () => {
   const imports = new Map(modules.map((file) => [file, [...read(file).matchAll(/from '\.\/([^']+)'/g)].map(([, name]) => name)]));
   const done = new Set();
@@ -64,8 +83,9 @@ test('what others wrote is what their packages give, and only one module of the 
 
 test('nothing is written as markup, evaluated, stored, or fetched from elsewhere', () => {
   const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie/;
-  for (const file of [...modules, ...later, ...languages, 'vendor/noble-ml-kem.js']) assert.doesNotMatch(read(file), forbidden, file);
-  for (const file of [...modules, ...later, ...languages, 'index.html', 'style.css']) {
+  const ofDesk = [...desk, ...readdirSync(new URL('desk/languages/', web)).map((file) => `languages/${file}`)].map((file) => `desk/${file}`);
+  for (const file of [...modules, ...later, ...languages, ...ofDesk, 'vendor/noble-ml-kem.js']) assert.doesNotMatch(read(file), forbidden, file);
+  for (const file of [...modules, ...later, ...languages, ...ofDesk, 'index.html', 'desk.html', 'style.css', 'desk/desk.css']) {
     const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/(https?:)?\/\/[a-z0-9.-]+\.[a-z]{2,}/g) ?? [];
     assert.deepEqual(elsewhere, [], file);
   }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { texts as deskEn } from '../../../web/desk/en.js';
+import { TEXTS } from '../../../web/desk/texts.js';
 import { texts as en } from '../../../web/en.js';
 import { CATEGORIES, END_REASONS } from '../../../web/facts.js';
 import { LANGUAGES, choose } from '../../../web/i18n.js';
@@ -37,6 +39,30 @@ test('nothing was left untranslated', () => {
       }
     }
   }
+});
+
+const desk = await Promise.all(Object.entries(TEXTS).filter(([tag]) => tag !== 'en').map(async ([tag, load]) => [tag, (await load()).texts]));
+
+test('the desk speaks every language of the page, with the same keys and placeholders', () => {
+  assert.deepEqual(Object.keys(TEXTS), Object.keys(LANGUAGES));
+  assert.deepEqual(readdirSync(new URL('desk/languages/', web)).sort(), desk.map(([tag]) => `${tag}.js`).sort());
+  for (const [tag, texts] of [...desk, ['en', deskEn]]) {
+    assert.deepEqual(Object.keys(texts), Object.keys(deskEn), tag);
+    for (const [key, text] of Object.entries(texts)) {
+      assert.deepEqual(placeholders(text), placeholders(deskEn[key]), `${tag}: ${key}`);
+      assert.ok(tag === 'en' || text !== deskEn[key], `${tag}: ${key} was left untranslated`);
+      assert.ok(SCRIPTS[tag]?.test(text) ?? true, `${tag}: ${key}`);
+      for (const script of others(tag)) assert.doesNotMatch(text, script, `${tag}: ${key}`);
+    }
+  }
+  assert.deepEqual(Object.keys(deskEn).filter((key) => key in en), [], 'no key is the page’s, too');
+});
+
+test('every key of the desk is used somewhere', () => {
+  const files = readdirSync(new URL('desk/', web)).filter((file) => file.endsWith('.js') && file !== 'en.js');
+  const code = files.map((file) => readFileSync(new URL(`desk/${file}`, web), 'utf8')).join('\n');
+  const prefixes = [...code.matchAll(/`([\w.]+\.)\$\{/g)].map(([, prefix]) => prefix);
+  assert.deepEqual(Object.keys(deskEn).filter((key) => !code.includes(`'${key}'`) && !prefixes.some((prefix) => key.startsWith(prefix))), []);
 });
 
 test('every key is used somewhere', () => {

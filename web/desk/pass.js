@@ -1,0 +1,34 @@
+/** The helper's pass, as the desk needs it: who the helper is, for what, and for how long. */
+
+import { toBase64url } from '../bytes.js';
+import { helperOf, readLink, readPass } from '../later/pass.js';
+
+/** @typedef {import('../bytes.js').Bytes} Bytes */
+
+/**
+ * `topics`: `null` for all. `until`: ms since the Unix epoch. `key`: the public key, as it is shown.
+ * @typedef {{helper: import('../later/pass.js').Helper, topics: string[] | null, until: number, key: string}} OwnPass
+ */
+
+/**
+ * Reads the link of a pass, or a pass whose secret is known. A link without a pass gives its secret: the
+ * pass is asked for.
+ * @param {string} text
+ * @param {Bytes | null} known The secret of a link that came without its pass.
+ * @param {number} now ms since the Unix epoch.
+ * @returns {Promise<OwnPass | {secret: Bytes} | 'malformed' | 'expired'>}
+ */
+export async function ownPass(text, known, now) {
+  const link = readLink(text) ?? (known === null ? null : { secret: known, pass: text.trim() });
+  if (link === null) return 'malformed';
+  if (link.pass === null) return { secret: link.secret };
+  const said = readPass(link.pass);
+  if (said === null || said.role !== 'offer') return 'malformed';
+  const until = said.expires * 1000;
+  if (until <= now) return 'expired';
+  const helper = await helperOf(link.secret, link.pass).finally(() => link.secret.fill(0));
+  // A pass of somebody else: the secret is not its key's.
+  const key = toBase64url(helper.publicKey);
+  if (key !== toBase64url(said.key)) return 'malformed';
+  return { helper, topics: said.topics, until, key };
+}
