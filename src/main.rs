@@ -12,6 +12,7 @@ mod order;
 mod orders_http;
 mod page;
 mod pass;
+mod pass_list;
 mod passed;
 mod probe;
 mod process;

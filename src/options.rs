@@ -12,7 +12,9 @@ mod faults;
 mod file;
 mod given;
 mod help;
+mod helpers;
 mod listeners;
+mod ordered;
 mod reader;
 mod role;
 mod secrecy;
@@ -38,6 +40,7 @@ pub use self::{
     configuration::{Configuration, Console, Gateway, Janitor, Node, Pairing, Serve},
     faults::Faults,
     help::{CheckOptions, Tool, usage, with_default_command},
+    helpers::read_list,
     listeners::Listener,
     role::Role,
     spec::Row,

@@ -1,4 +1,4 @@
-//! Certificates that are renewed while a node runs: read again on SIGHUP, and when their files
+//! Files that change while a node runs, such as certificates: read again on SIGHUP, and when they
 //! change.
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::notify;
+use crate::{notify, pass_list::PassList};
 
 /// How often it is looked whether files have changed. Who renews a certificate does it days before
 /// its end.
@@ -50,7 +50,9 @@ pub struct Reloader {
     pub listeners: Vec<Arc<Certificates>>,
     /// Of its connection to NATS.
     pub nats: Option<NatsFiles>,
-    /// What has become of them.
+    /// The passes of helpers that are taken back.
+    pub passes: Option<PassList>,
+    /// What has become of certificates.
     pub metrics: Metrics,
 }
 
@@ -91,10 +93,11 @@ impl Reloader {
         if let Some(nats) = &self.nats {
             news |= self.tell("NATS", "the old ones stay in use", nats.renew());
         }
+        news |= self.passes.as_ref().is_some_and(PassList::look);
         if is_asked && !news {
             tracing::info!(
                 event = "certificate.unchanged",
-                "SIGHUP: certificate files are as they were; nothing else is read again"
+                "SIGHUP: certificate files are as they were, and so are revoked passes; nothing else is read again"
             );
         }
     }
@@ -214,7 +217,8 @@ mod tests {
         let directory = Directory::new();
         let certificates = Arc::new(Certificates::open(directory.renew("one")).unwrap());
         let (metrics, stop) = (Metrics::default(), CancellationToken::new());
-        let reloader = Reloader { listeners: vec![certificates], nats: None, metrics: metrics.clone() };
+        let reloader =
+            Reloader { listeners: vec![certificates], nats: None, passes: None, metrics: metrics.clone() };
         let tasks = TaskTracker::new();
         tasks.spawn(reloader.run(Arc::default(), Duration::from_millis(10), stop.clone()));
         directory.renew("two");

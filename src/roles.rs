@@ -34,6 +34,7 @@ use crate::{
     FAILED, WRONG_OPTIONS, fail, notify, ops_listeners,
     options::{self, Configuration, Gateway, Janitor, Node, Pairing, Role, Serve},
     orders_http,
+    pass_list::PassList,
     passed::Passed,
     process::{self, StopSignals},
     reload::{self, NatsFiles, Reloader},
@@ -131,7 +132,7 @@ async fn run(mut plan: Plan, passed: Passed, lost_lines: Arc<AtomicU64>, traces:
         Ok(sending) => sending,
         Err(error) => return fail(&error, WRONG_OPTIONS),
     };
-    let process = Process { node: plan.node.clone(), bus, clock, registry, nats };
+    let process = Process { node: plan.node.clone(), bus, clock, registry, nats, passes: None };
     let ended = process.run(plan, sockets).await;
     // Last of all, so that what was done at the end is sent, too.
     sending.stop().await;
@@ -152,6 +153,8 @@ struct Process {
     registry: Registry,
     /// Its certificate files for the bus.
     nats: Option<NatsFiles>,
+    /// The list of passes that are taken back, if there is a gateway that has one.
+    passes: Option<PassList>,
 }
 
 impl Process {
@@ -173,6 +176,7 @@ impl Process {
         let drained = keeper.drained();
         services.spawn(service("orders", keeper.run(stop.clone())));
         let ready = self.start(&mut services, plan, sockets.clients, &standing, &stop).await?;
+        let passes = self.passes.take();
         let registry = Arc::new(self.registry);
         let (asked, told) = (ready.clone(), registry.clone());
         let state = NodeState {
@@ -187,7 +191,7 @@ impl Process {
         if let Some(certificate) = certificate {
             tasks.spawn(watch(certificate, self.clock, stop_ops.clone()));
         }
-        let reloader = Reloader { listeners: sockets.certificates, nats, metrics };
+        let reloader = Reloader { listeners: sockets.certificates, nats, passes, metrics };
         tasks.spawn(reloader.run(signals.reload(), reload::LOOK, stop_ops.clone()));
         let orders = orders_http::router(standing, self.clock, self.node.id.clone(), self.node.boot);
         let watching = if is_whole {
@@ -294,8 +298,11 @@ impl Process {
         metrics.register(&mut self.registry);
         services.spawn(give_back(metrics.clone(), connections_moved, stop.clone()));
         services.spawn(give_back(metrics.clone(), frames_moved, stop.clone()));
+        let list = config.passes.as_ref().and_then(|passes| passes.revoked.as_ref());
+        let list = list.map(|list| list.file.clone());
         let gateway = gateway::Gateway::new(config, self.bus.clone(), self.clock, metrics);
         let node = gateway.node().clone();
+        self.passes = list.map(|file| PassList::new(file, node.clone()));
         for Door { listening, tls } in &doors {
             tracing::info!("open {}", shown(&listening.address()?, tls.is_some()));
         }

@@ -91,7 +91,7 @@ async fn show(console: Console, sockets: Sockets, lost: Arc<AtomicU64>) -> anyho
     let router = ops::router(move || readiness(&seen), Arc::new(registry), data, ops_token);
     let router = router.merge(ops::open(console_page::page()));
     ops_listeners::open(sockets.ops, &router, &id, UPGRADE_WAIT, (&tasks, &stop))?;
-    let reloader = Reloader { listeners: sockets.certificates, nats: None, metrics };
+    let reloader = Reloader { listeners: sockets.certificates, nats: None, passes: None, metrics };
     tasks.spawn(reloader.run(signals.reload(), reload::LOOK, stop.clone()));
     notify::ready();
     tasks.spawn(notify::stay_alive(stop.clone()));

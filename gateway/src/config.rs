@@ -12,10 +12,18 @@ use schemas::{
 };
 use session::Topology;
 
-use crate::{about::About, address::is_private_network, desk::Desk, web_origin::is_origin};
+use crate::{
+    about::About,
+    address::is_private_network,
+    desk::Desk,
+    helpers::{Helpers, PassRules},
+    web_origin::is_origin,
+};
 
 /// Default of [`Config::matching`].
 pub const MATCHING: Matching = Matching { random: true, invite: true };
+/// Default of [`Config::helpers`].
+pub const HELPERS: Helpers = Helpers::Anyone;
 /// Default of [`Config::rates`].
 pub const RATES: RateConfig =
     RateConfig { session: 30, opaque_session: 60, connect: 60, find: 30, frame: 50, byte: 262_144 };
@@ -64,6 +72,10 @@ pub struct Config {
     pub topics: Option<Vec<OfferedTopic>>,
     /// The ways to meet that the operator offers.
     pub matching: Matching,
+    /// Who may offer help to strangers.
+    pub helpers: Helpers,
+    /// How the passes of helpers are judged; without it none is let in.
+    pub passes: Option<PassRules>,
     /// What the operator tells whoever comes.
     pub about: About,
     /// What the operator sets for the helper's screen.
@@ -194,6 +206,9 @@ pub enum ConfigError {
     /// Nobody could meet.
     #[error("no way to meet is offered: choose random, invite or both")]
     NoMatching,
+    /// Nobody could offer help.
+    #[error("nobody could offer help: name the key that signs passes")]
+    NoPassKey,
     /// Nobody could name a topic.
     #[error("the list of topics is empty")]
     NoTopics,
@@ -248,6 +263,8 @@ impl Config {
             frame_ancestors: Vec::new(),
             topics: None,
             matching: MATCHING,
+            helpers: HELPERS,
+            passes: None,
             about: About::default(),
             desk: Desk::default(),
             rates: RATES,
@@ -278,6 +295,9 @@ impl Config {
         faults.extend(no_ancestors.cloned().map(ConfigError::FrameAncestor));
         if !self.matching.random && !self.matching.invite {
             faults.push(ConfigError::NoMatching);
+        }
+        if self.helpers == Helpers::Pass && self.passes.is_none() {
+            faults.push(ConfigError::NoPassKey);
         }
         if self.topics.as_ref().is_some_and(Vec::is_empty) {
             faults.push(ConfigError::NoTopics);
@@ -334,6 +354,7 @@ mod tests {
             c.frame_ancestors =
                 vec!["https://*.example".into(), "null".into(), "https://site.example".into()];
             c.matching = Matching { random: false, invite: false };
+            c.helpers = Helpers::Pass;
             c.topics = Some(Vec::new());
             (c.heartbeat, c.pong_wait, c.upgrade_wait) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
             c.drain_spread = c.drain_wait;
@@ -348,6 +369,7 @@ mod tests {
             ConfigError::FrameAncestor("https://*.example".into()),
             ConfigError::FrameAncestor("null".into()),
             ConfigError::NoMatching,
+            ConfigError::NoPassKey,
             ConfigError::NoTopics,
             ConfigError::Zero(Wait::Heartbeat),
             ConfigError::Zero(Wait::Pong),

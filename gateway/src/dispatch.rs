@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bus::{BusFault, Heard, ReplyTo, Status, SubscribeError, Subscription};
 use schemas::{
     RoomId, Service,
-    control::{ServerMessage, Strangers},
+    control::Strangers,
     event::{Heartbeat, Presence},
     frame::Frames,
     limits,
@@ -43,8 +43,6 @@ const WORTH_A_WRITE: usize = 16 * 1024;
 const TIMERS: Duration = Duration::from_millis(10);
 /// Timers that run before other tasks have their turn: a fraction of a millisecond.
 const TIMERS_PER_TURN: usize = 64;
-/// Connections that are told of an order before other tasks have their turn.
-const TOLD_PER_TURN: usize = 64;
 /// How long a starting gateway waits for others to tell what it has missed, each time that it asks.
 const SYNC_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -308,24 +306,6 @@ impl Node {
         self.decide(|sessions, _| sessions.has_neighbours())
             || (is_janitor_there && unanswered < SYNCS_OF_JANITORS)
     }
-}
-
-/// Carries out the operator's orders each time that they change.
-pub(crate) async fn follow_orders(node: Arc<Node>, shutdown: CancellationToken) {
-    let mut rules = node.config().orders.rules();
-    let follow = async {
-        // What was in force before anybody had connected everybody is told after `ready`.
-        rules.mark_unchanged();
-        while rules.changed().await.is_ok() {
-            let service = rules.borrow_and_update().service.clone();
-            let message = ServerMessage::Service(service);
-            for part in node.connections().chunks(TOLD_PER_TURN) {
-                part.iter().for_each(|connection| connection.send(&message));
-                yield_now().await;
-            }
-        }
-    };
-    shutdown.run_until_cancelled(follow).await;
 }
 
 /// Lets time pass for the sessions, and says each second that this node lives.

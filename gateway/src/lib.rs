@@ -11,11 +11,13 @@ pub mod desk;
 mod dispatch;
 #[cfg(test)]
 mod documentation;
+pub mod helpers;
 mod journeys;
 pub mod keyring;
 mod keys;
 pub mod metrics;
 pub mod node;
+mod ordered;
 pub mod origin_keys;
 mod origins;
 pub mod page;

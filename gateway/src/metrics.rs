@@ -13,6 +13,7 @@ use schemas::{
 };
 
 use crate::{
+    helpers::PassMetrics,
     refusals::{self, ByCause},
     requests::Requests,
 };
@@ -70,6 +71,7 @@ pub struct Metrics {
     match_wait: Waits,
     resume_wait: ResumeWaits,
     control_durations: ControlDurations,
+    pub(crate) passes: PassMetrics,
     pub(crate) requests: Requests,
     pub(crate) http_refusals: ByCause,
     /// Connections that are open, of whatever kind.
@@ -165,6 +167,7 @@ impl Metrics {
             match_wait,
             resume_wait,
             control_durations,
+            passes,
             requests,
             http_refusals,
             connections,
@@ -179,6 +182,7 @@ impl Metrics {
         let help = "Statements about attachments that do not name their speaker, of gateways that do";
         registry.register("claims_refused", help, claims_refused);
         registry.register("sessions_created", "Sessions created", sessions_created);
+        passes.register(registry);
         registry.register("chats", "Chats begun, each counted at one of its two gateways", chats);
         registry.register("waiting", "People waiting here", waiting);
         registry.register("chatting", "People chatting here", chatting);

@@ -10,6 +10,7 @@ mod effects;
 mod host;
 pub mod locate;
 mod networks;
+mod passes;
 mod readiness;
 mod transparency;
 pub(crate) mod who_is_there;
@@ -22,6 +23,7 @@ use std::{
     },
 };
 
+use ::passes::Door;
 use bus::{Bus, Clock};
 use health::Health;
 use parking_lot::Mutex;
@@ -76,6 +78,8 @@ pub struct Node {
     /// Who waits, for traces. Taken under the lock of the hub, too, and never the other way round.
     journeys: Mutex<Journeys>,
     conns: AtomicU64,
+    /// For helpers; without keys there is none. Nothing else is locked while it is.
+    door: Option<Mutex<Door>>,
     draining: AtomicBool,
     synced: AtomicBool,
     ask_again: Notify,
@@ -119,6 +123,7 @@ impl Node {
         let health = Health::new(bus.clone(), clock.now());
         let lifetimes = config.lifetimes;
         let tokens = Tokens::new(bus.clone(), clock, lifetimes.token_life, lifetimes.key_rotation);
+        let door = passes::door(&config, clock.now());
         Self {
             tokens: tokens.doubting(health.clock_doubted()),
             rates: Rates::new(&config),
@@ -135,6 +140,7 @@ impl Node {
             published: Mutex::new(Published::new(clock.now())),
             journeys: Mutex::default(),
             conns: AtomicU64::new(0),
+            door,
             draining: AtomicBool::new(false),
             synced: AtomicBool::new(false),
             ask_again: Notify::new(),
@@ -255,6 +261,10 @@ impl Node {
         let mut hub = self.hub.lock();
         hub.conns.insert(connection.id(), connection.clone());
         hub.sessions.connected(self.clock.now(), connection.id(), claims);
+        if self.is_taken_back(claims.pass.as_ref()) {
+            // It slipped in behind the list that takes its pass back.
+            hub.sessions.revoke(self.clock.now(), claims.sub);
+        }
         let effects = hub.sessions.take_effects();
         self.carry_out_all(&hub, effects);
         if self.is_draining() {

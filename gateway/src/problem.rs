@@ -58,6 +58,9 @@ pub(crate) enum Problem {
     /// 403: a solution that has been used.
     #[error("the proof has been used: solve another puzzle")]
     ProofSpent,
+    /// 403: a pass with which nobody is let in, whatever is wrong with it or its proof.
+    #[error("this pass opens no session here")]
+    PassRefused,
     /// 404: the session is in no room.
     #[error("the session is in no room")]
     NoRoom,
@@ -102,7 +105,9 @@ impl Problem {
         match self {
             Self::BadRequest(_) | Self::BadBody => StatusCode::BAD_REQUEST,
             Self::NoToken | Self::BadToken | Self::TokenExpired => StatusCode::UNAUTHORIZED,
-            Self::Origin | Self::BadProof | Self::ProofExpired | Self::ProofSpent => StatusCode::FORBIDDEN,
+            Self::Origin | Self::BadProof | Self::ProofExpired | Self::ProofSpent | Self::PassRefused => {
+                StatusCode::FORBIDDEN
+            }
             Self::Admission => StatusCode::PRECONDITION_REQUIRED,
             Self::NoRoom => StatusCode::NOT_FOUND,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -128,6 +133,7 @@ impl Problem {
             Self::BadProof => "bad-proof",
             Self::ProofExpired => "proof-expired",
             Self::ProofSpent => "proof-spent",
+            Self::PassRefused => "pass-refused",
             Self::NoRoom => "no-room",
             Self::Timeout => "timeout",
             Self::TooLarge { .. } => "too-large",

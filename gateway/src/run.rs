@@ -16,7 +16,7 @@ use crate::{
     dispatch, keys,
     metrics::Metrics,
     node::Node,
-    origins,
+    ordered, origins,
     rates::ConnectionGuard,
     rest::{self, AppState},
 };
@@ -64,7 +64,7 @@ impl Gateway {
         tasks.spawn(dispatch::follow_bus(node.clone(), stop.clone()));
         tasks.spawn(dispatch::watch(node.clone(), stop.clone()));
         tasks.spawn(dispatch::sync(node.clone(), stop.clone()));
-        tasks.spawn(dispatch::follow_orders(node.clone(), stop.clone()));
+        tasks.spawn(ordered::follow_orders(node.clone(), stop.clone()));
         tasks.spawn(dispatch::tick(node.clone(), stop.clone()));
         tasks.spawn(dispatch::keep_alive(node.clone(), stop.clone()));
         tasks.spawn(sign(node.clone(), stop.clone()));

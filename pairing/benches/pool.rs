@@ -51,6 +51,7 @@ fn want(n: u32, queue: Queue) -> Want {
         met: (0..n % 3).map(|tag| met(Tag::from_bytes([(n >> (8 * tag)) as u8; 8]))).collect(),
         reported: Vec::new(),
         origin: None,
+        pass: false,
         delay: Duration::ZERO,
         trace: None,
     }

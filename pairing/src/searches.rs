@@ -123,6 +123,7 @@ mod tests {
             met: Vec::new(),
             reported: Vec::new(),
             origin: None,
+            pass: false,
             delay: Duration::ZERO,
             trace,
         }

@@ -156,6 +156,7 @@ impl Hall {
             met: met.collect(),
             reported: Vec::new(),
             origin: Some(it.origin),
+            pass: false,
             delay: Duration::from_secs([0, 5, 20, 60][it.silent_chats.min(3)]),
             trace: None,
         })

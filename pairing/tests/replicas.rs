@@ -34,13 +34,14 @@ fn want(n: u8) -> Want {
         met: Vec::new(),
         reported: Vec::new(),
         origin: None,
+        pass: false,
         delay: Duration::ZERO,
         trace: None,
     }
 }
 
 fn pair(one: (u8, &str), other: (u8, &str)) -> MatchEvent {
-    let half = |(n, at)| Half { want: WantId::from_bytes([n; 16]), node: node(at) };
+    let half = |(n, at)| Half { want: WantId::from_bytes([n; 16]), node: node(at), pass: false };
     MatchEvent::Pair([half(one), half(other)])
 }
 

@@ -97,6 +97,7 @@ fn want(n: u8) -> Want {
         met: vec![RememberedRoom(Tag::from_bytes([n; 8]), std::time::Duration::from_secs(200)); 2],
         reported: Vec::new(),
         origin: None,
+        pass: false,
         delay: std::time::Duration::ZERO,
         trace: None,
     }

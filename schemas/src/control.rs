@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::vocabulary::{
-    Category, ClientType, EndReason, ErrorCode, PeerState, Remedy, ServerType, Strangers,
+    Category, ClientType, EndReason, ErrorCode, Expectation, PeerState, Remedy, ServerType, Strangers,
 };
 use crate::{
     RoomId, SessionId, Side,
@@ -235,6 +235,9 @@ pub struct Admission {
     pub side: Side,
     /// With it and a token of the same session the client resumes on any gateway.
     pub ticket: String,
+    /// What the other side is to show first. Only in `paired`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expectation>,
 }
 
 /// What a gateway accepts.

@@ -4,7 +4,7 @@
 
 mod node;
 
-use std::time::Duration;
+use std::{ops::Not, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,9 @@ pub struct Want {
     /// key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Whether it offers, and its session has a pass for that. The pass itself nobody is told.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub pass: bool,
     /// How long it is offered later than others, because of silent chats.
     #[serde(rename = "delay_ms", default, with = "duration_ms", skip_serializing_if = "Duration::is_zero")]
     pub delay: Duration,
@@ -152,6 +155,9 @@ pub struct Half {
     pub want: WantId,
     /// The gateway that holds it.
     pub node: NodeId,
+    /// [`Want::pass`]: for the client of the other half.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub pass: bool,
 }
 
 /// What pairing publishes for a gateway.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     RoomId, SessionId, Side, Stamp, Tag, UnixMillis,
     codec::sha256,
-    criteria::{Role, Topic},
+    criteria::{Criteria, MatchBy, Role, Topic},
     limits,
 };
 
@@ -64,6 +64,15 @@ impl PassGrant {
     /// SHA-256 of how it is compared.
     pub fn tag(topic: &Topic) -> String {
         URL_SAFE_NO_PAD.encode(&sha256(&[b"topic of a pass\0", topic.folded().as_bytes()])[..16])
+    }
+
+    /// Whether it allows what is looked for. An invite is for somebody in particular, whatever the
+    /// topics.
+    pub fn covers(&self, find: &Criteria) -> bool {
+        find.role.is_some_and(|role| match &find.by {
+            MatchBy::Random(topic) => self.allows(role, topic.as_ref()),
+            MatchBy::Invite(_) => self.role == role,
+        })
     }
 
     /// Whether it allows that part in chats about this topic, or about none.
@@ -174,6 +183,7 @@ fn push_bounded<T>(list: &mut Vec<T>, item: T, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::criteria::ChannelVersion;
 
     fn room(n: u8) -> RoomId {
         RoomId::from_bytes([n; 16])
@@ -229,6 +239,19 @@ mod tests {
         assert!(one.allows(Role::Offer, Some(&topic("Grief"))));
         assert!(!one.allows(Role::Offer, Some(&topic("debt"))) && !one.allows(Role::Offer, None));
         assert!(!all.allows(Role::Seek, None));
+        let find = |role, by| Criteria { by, role, language: None, channel: ChannelVersion::CURRENT };
+        let invite = || MatchBy::Invite("AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap());
+        let by_topic = |text| MatchBy::Random(Some(topic(text)));
+        for (role, by, covered) in [
+            (Some(Role::Offer), by_topic("grief"), true),
+            (Some(Role::Offer), by_topic("debt"), false),
+            (Some(Role::Offer), MatchBy::Random(None), false),
+            (Some(Role::Offer), invite(), true),
+            (Some(Role::Seek), invite(), false),
+            (None, by_topic("grief"), false),
+        ] {
+            assert_eq!(one.covers(&find(role, by.clone())), covered, "{role:?} {by:?}");
+        }
     }
 
     #[test]

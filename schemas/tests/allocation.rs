@@ -124,6 +124,7 @@ fn want(n: u8, tags: usize) -> Want {
         met: vec![RememberedRoom(Tag::from_bytes([n; 8]), std::time::Duration::from_millis(u64::MAX)); tags],
         reported: vec![Tag::from_bytes([n; 8]); tags.min(limits::REPORTED_TAGS)],
         origin: Some(Origin::from_bytes([n; 12])),
+        pass: false,
         delay: std::time::Duration::from_millis(u64::MAX),
         trace: Some(TraceContext::new([n; 16], [n; 8])),
     }

@@ -6,8 +6,6 @@ use pairing::FairBy;
 use schemas::{
     BootId, NodeId,
     lifetimes::{LifetimeError, Lifetimes},
-    order::SignedOrder,
-    orders::OrderKey,
     subject::OPERATOR,
 };
 use serving::ops_token::OpsToken;
@@ -16,7 +14,9 @@ use session::Topology;
 use super::{
     desk,
     faults::with_causes,
+    helpers,
     listeners::{self, Listener},
+    ordered::{self, OperatorOrders},
     reader::Reader,
     role::Role,
     shown,
@@ -60,15 +60,6 @@ pub struct Node {
     pub orders: OperatorOrders,
     /// Where traces go.
     pub traces: Option<TraceOptions>,
-}
-
-/// By which key orders are judged, and which are there from the start.
-#[derive(Clone, Debug, Default)]
-pub struct OperatorOrders {
-    /// The public half of the operator's key. Without it no order is taken.
-    pub key: Option<OrderKey>,
-    /// All are signed with the key. Some may be over.
-    pub signed: Vec<SignedOrder>,
 }
 
 /// The configuration of `serve`.
@@ -230,31 +221,9 @@ fn node(
         ops_token,
         log_format: reader.get(&LOG_FORMAT),
         syslog: reader.find(&SYSLOG),
-        orders: operator_orders(reader),
+        orders: ordered::operator_orders(reader),
         traces: traces(reader),
     }
-}
-
-fn operator_orders(reader: &mut Reader) -> OperatorOrders {
-    let (key, file) = (reader.find(&ORDER_KEY), reader.find(&ORDERS));
-    if file.is_some() && !reader.is_given(&ORDER_KEY) {
-        reader.wrong(&ORDERS, "it needs --order-key, by which the orders are judged");
-    }
-    let key = key.and_then(|path| match orders::files::public_key(&path) {
-        Ok(key) => Some(key),
-        Err(fault) => {
-            reader.wrong(&ORDER_KEY, &format!("{}: {fault}", path.display()));
-            None
-        }
-    });
-    let signed = match (&key, file) {
-        (Some(key), Some(path)) => orders::files::signed_orders(&path, key).unwrap_or_else(|fault| {
-            reader.wrong(&ORDERS, &format!("{}: {fault}", path.display()));
-            Vec::new()
-        }),
-        _ => Vec::new(),
-    };
-    OperatorOrders { key, signed }
 }
 
 fn traces(reader: &mut Reader) -> Option<TraceOptions> {
@@ -283,6 +252,8 @@ fn lifetimes(reader: &mut Reader) -> Lifetimes {
 
 fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -> Config {
     let connections = connections(reader);
+    let public_url = reader.find(&PUBLIC_URL).map(|url| url.0);
+    let passes = helpers::pass_rules(reader, public_url.as_deref());
     let config = Config {
         node: node.id.clone(),
         boot: node.boot,
@@ -296,6 +267,8 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         frame_ancestors: reader.find(&FRAME_ANCESTORS).unwrap_or_default().0,
         topics: reader.find(&TOPICS),
         matching: reader.get(&MATCHING),
+        helpers: reader.get(&HELPERS),
+        passes,
         about: shown::about(reader),
         desk: desk::desk(reader),
         rates: RateConfig {
@@ -315,7 +288,7 @@ fn gateway(reader: &mut Reader, node: &Node, topology: Topology, peers: Peers) -
         heartbeat: reader.get(&HEARTBEAT),
         pong_wait: reader.get(&PONG_WAIT),
         upgrade_wait: reader.get(&UPGRADE_WAIT),
-        public_url: reader.find(&PUBLIC_URL).map(|url| url.0),
+        public_url,
         drain_spread: reader.get(&DRAIN_SPREAD),
         drain_wait: reader.get(&DRAIN_WAIT),
         topology,
@@ -351,6 +324,7 @@ fn misfit(reader: &mut Reader, fault: &ConfigError) {
         ConfigError::FrameAncestor(_) => &[&FRAME_ANCESTORS],
         ConfigError::NoMatching => &[&MATCHING],
         ConfigError::NoTopics => &[&TOPICS],
+        ConfigError::NoPassKey => &[&HELPERS, &PASS_KEY],
         ConfigError::Zero(Wait::Heartbeat) => &[&HEARTBEAT],
         ConfigError::Zero(Wait::Pong) => &[&PONG_WAIT],
         ConfigError::Zero(Wait::Upgrade) => &[&UPGRADE_WAIT],

@@ -65,7 +65,7 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Parses all items of a list, so that all faults are reported.
-fn each<T>(list: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Wrong> {
+pub(super) fn each<T>(list: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Wrong> {
     let (mut values, mut faults) = (Vec::new(), Vec::new());
     for item in items(list) {
         match parse(item) {

@@ -23,6 +23,7 @@ mod orders;
 mod origin_keys;
 mod outlook;
 mod page;
+mod passes;
 mod permissions;
 mod privacy;
 mod proxies;

@@ -192,7 +192,7 @@ impl World {
                 self.check_grant(conn, session, grant);
                 self.check_place(session, ticket);
             }
-            ToClient::Unsigned(Unsigned::Paired(ticket)) => {
+            ToClient::Unsigned(Unsigned::Paired(ticket, _)) => {
                 self.ledger.tally.paired += 1;
                 self.check_place(session, ticket);
                 self.check_partner(node, session, ticket);
@@ -258,7 +258,7 @@ impl World {
         let it = &self.clients[client];
         let session = it.session;
         match message {
-            ToClient::Unsigned(Unsigned::Paired(ticket)) => {
+            ToClient::Unsigned(Unsigned::Paired(ticket, _)) => {
                 let over = self.ledger.is_over(session, ticket.room);
                 self.expect(!over, || format!("{conn:?} is back in {:?}, which is over", ticket.room));
             }

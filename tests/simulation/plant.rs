@@ -24,9 +24,9 @@ impl World {
     /// What a gateway sends its client instead.
     pub(super) fn spoil(&self, message: ToClient) -> ToClient {
         match message {
-            ToClient::Unsigned(Unsigned::Paired(ticket)) if self.plant == Some(Plant::Third) => {
+            ToClient::Unsigned(Unsigned::Paired(ticket, expect)) if self.plant == Some(Plant::Third) => {
                 let room = self.ledger.room_of_others(ticket.session).unwrap_or(ticket.room);
-                ToClient::Unsigned(Unsigned::Paired(TicketGrant { room, ..ticket }))
+                ToClient::Unsigned(Unsigned::Paired(TicketGrant { room, ..ticket }, expect))
             }
             other => other,
         }

@@ -60,6 +60,38 @@ pub enum Refused {
     Busy,
 }
 
+impl Refused {
+    /// All words of [`Refused::word`].
+    pub const WORDS: &[&str] = &[
+        "unreadable",
+        "forged",
+        "expired",
+        "long",
+        "proof-unreadable",
+        "proof-stale",
+        "proof-forged",
+        "revoked",
+        "proof-spent",
+        "busy",
+    ];
+
+    /// The cause in a word, for whoever counts them.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass(PassError::Unreadable) => "unreadable",
+            Self::Pass(PassError::Forged) => "forged",
+            Self::Pass(PassError::Expired) => "expired",
+            Self::Pass(PassError::Long) => "long",
+            Self::Proof(ProofError::Unreadable) => "proof-unreadable",
+            Self::Proof(ProofError::Stale) => "proof-stale",
+            Self::Proof(ProofError::Forged) => "proof-forged",
+            Self::Revoked => "revoked",
+            Self::Spent => "proof-spent",
+            Self::Busy => "busy",
+        }
+    }
+}
+
 /// What became of a list of revoked passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
@@ -77,17 +109,24 @@ impl Door {
     }
 
     /// What the pass allows, if it is valid and the proof is for it, for here and for now. A proof
-    /// that is let in is used up.
+    /// that is let in is used up. `own` is one more host that is here, for this proof alone.
     ///
     /// # Errors
     /// With the first fault.
-    pub fn admit(&mut self, pass: &str, proof: &str, now: UnixMillis) -> Result<Believed, Refused> {
+    pub fn admit(
+        &mut self,
+        pass: &str,
+        proof: &str,
+        own: Option<&str>,
+        now: UnixMillis,
+    ) -> Result<Believed, Refused> {
         let believed = Pass::verify(pass, &self.keys, now)?;
         if self.is_revoked(&believed.pass().id) {
             return Err(Refused::Revoked);
         }
         let proof = SessionProof::parse(proof)?;
-        proof.check(&believed, pass, self.hosts.iter().map(String::as_str), now)?;
+        let hosts = self.hosts.iter().map(String::as_str).chain(own);
+        proof.check(&believed, pass, hosts, now)?;
         self.spend(believed.pass().id, &proof, now)?;
         Ok(believed)
     }

@@ -39,13 +39,15 @@ impl Sessions {
         match news {
             RoomNews::Publish(audience, event) => self.publish_room(room, audience, event),
             RoomNews::Paired(id, queue) => {
+                let mut expect = None;
                 if let Some(session) = self.sessions.get_mut(&id) {
+                    expect = session.expect.take();
                     session.shown = true;
                     // Who waits for somebody in particular is not judged by strangers.
                     let conduct = queue.invite_tag().is_none().then(|| Conduct::begin(now));
                     session.memory.get_or_insert_default().conduct = conduct;
                 }
-                self.send_ticket(id, Unsigned::Paired);
+                self.send_ticket(id, |ticket| Unsigned::Paired(ticket, expect));
                 self.have_met(now, queue);
             }
             RoomNews::Resumed(id, peer) => {

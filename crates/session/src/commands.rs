@@ -5,7 +5,7 @@ use schemas::{
     control::{ControlError, EndReason},
     criteria::Criteria,
     event::SessionEvent,
-    token::TicketClaims,
+    token::{PassGrant, TicketClaims},
 };
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     effect::{ConnId, ToClient},
     room::Room,
     seat::Seat,
+    session::Session,
     sessions::Sessions,
 };
 
@@ -67,6 +68,18 @@ impl Sessions {
         let remaining = self.settings.revocation_memory();
         self.end_revoked(now, id, remaining);
         self.repeat_session(now, id, SessionEvent::Revoked { remaining });
+    }
+
+    /// Ends all sessions of this gateway that came with such a pass, and says so everywhere. Returns
+    /// how many.
+    pub fn revoke_passes(&mut self, now: UnixMillis, is_revoked: impl Fn(&PassGrant) -> bool) -> usize {
+        let has_one = |session: &Session| session.pass.as_deref().is_some_and(&is_revoked);
+        let theirs = self.sessions.iter().filter(|(_, session)| has_one(session));
+        let theirs: Vec<_> = theirs.map(|(id, _)| *id).collect();
+        for id in &theirs {
+            self.revoke(now, *id);
+        }
+        theirs.len()
     }
 
     /// The owner leaves this room over REST, wherever the session is attached.

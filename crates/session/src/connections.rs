@@ -26,6 +26,7 @@ impl Sessions {
             pass: claims.pass.clone().map(Box::new),
             memory: self.united_memory(now, claims),
             want: None,
+            expect: None,
             seat,
             shown,
             may_hold_room: seat.is_none() && claims.stamp.max(before) != Stamp::NONE,

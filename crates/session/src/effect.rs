@@ -2,7 +2,7 @@
 
 use schemas::{
     CloseCode, NodeId, RoomId, SessionId, Side, Stamp,
-    control::{ControlError, EndReason, PeerState},
+    control::{ControlError, EndReason, Expectation, PeerState},
     message::Message,
     outlook::Outlook,
     token::{PassGrant, RoomHistory},
@@ -84,8 +84,8 @@ pub enum ToClient {
 pub enum Unsigned {
     /// The first message on the connection.
     Ready(SessionGrant),
-    /// In a room.
-    Paired(TicketGrant),
+    /// In a room, where the other side may be expected to show something first.
+    Paired(TicketGrant, Option<Expectation>),
     /// Back in the room.
     Resumed(TicketGrant),
     /// New tokens.
@@ -96,7 +96,7 @@ impl Unsigned {
     /// Whether the client may send frames as soon as it has received this. It is queued before the
     /// routes of the room are set, and leaves only with [`Effect::Release`].
     pub fn opens_room(&self) -> bool {
-        matches!(self, Self::Paired(_) | Self::Resumed(_))
+        matches!(self, Self::Paired(..) | Self::Resumed(_))
     }
 }
 

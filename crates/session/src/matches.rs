@@ -2,6 +2,7 @@
 
 use schemas::{
     RoomId, Side, UnixMillis,
+    control::Expectation,
     event::{Half, MatchEvent, RoomEvent, WantEvent},
 };
 
@@ -52,6 +53,9 @@ impl Sessions {
     /// Turns a want into a seat in a room whose other side may not be there yet.
     fn join(&mut self, now: UnixMillis, room: RoomId, side: Side, own: &Half, other: &Half) {
         if let Some((id, want)) = self.withdraw_want(own.want) {
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.expect = other.pass.then_some(Expectation::Credential);
+            }
             self.take_seat(now, room, side, Seat::joining(now, id, other.node.clone(), want));
         }
     }

@@ -2,6 +2,7 @@
 
 use schemas::{
     NodeId, SessionId, UnixMillis,
+    criteria::Criteria,
     event::{Load, SessionAnswer, SyncAnswer},
     session::SessionState,
     token::{RoomHistory, TokenClaims},
@@ -41,6 +42,12 @@ impl Sessions {
             memory.add_to(own, &mut history, stamp);
         }
         history
+    }
+
+    /// Whether a session that is attached here has a pass that allows what it looks for.
+    pub fn is_covered(&self, id: SessionId, find: &Criteria) -> bool {
+        let pass = self.sessions.get(&id).and_then(|session| session.pass.as_ref());
+        pass.is_some_and(|pass| pass.covers(find))
     }
 
     /// Whether the session has been deleted.

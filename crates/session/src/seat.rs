@@ -299,7 +299,7 @@ mod tests {
             language: None,
             channel: schemas::criteria::ChannelVersion::CURRENT,
         };
-        let want = OwnWant::new(START, WantId::from_bytes([1; 16]), find, None);
+        let want = OwnWant::new(START, WantId::from_bytes([1; 16]), find, false, None);
         Seat::joining(START, session(), peer(), Box::new(want))
     }
 

@@ -1,8 +1,8 @@
 //! What a gateway knows of one session.
 
 use schemas::{
-    RoomId, SessionId, Side, Stamp, UnixMillis, event::SessionLease, limits, session::SessionState,
-    token::PassGrant,
+    RoomId, SessionId, Side, Stamp, UnixMillis, control::Expectation, event::SessionLease, limits,
+    session::SessionState, token::PassGrant,
 };
 
 use crate::{
@@ -22,6 +22,8 @@ pub(crate) struct Session {
     /// Boxed: most have met nobody yet.
     pub(crate) memory: Option<Box<Memory>>,
     pub(crate) want: Option<Box<OwnWant>>,
+    /// What the other side of its last match is to show.
+    pub(crate) expect: Option<Expectation>,
     pub(crate) seat: Option<(RoomId, Side)>,
     /// Whether its client may know of the room: not while the other half of the match has yet to
     /// come.

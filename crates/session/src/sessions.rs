@@ -112,7 +112,7 @@ impl Sessions {
     }
 
     /// Sends a message with a ticket for the session's seat.
-    pub(crate) fn send_ticket(&mut self, id: SessionId, message: fn(TicketGrant) -> Unsigned) {
+    pub(crate) fn send_ticket(&mut self, id: SessionId, message: impl FnOnce(TicketGrant) -> Unsigned) {
         if let Some(grant) = self.sessions.get(&id).and_then(|session| session.ticket(id)) {
             self.send(id, ToClient::Unsigned(message(grant)));
         }

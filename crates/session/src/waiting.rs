@@ -64,7 +64,8 @@ impl Sessions {
     /// A session begins to wait.
     pub(crate) fn wait(&mut self, now: UnixMillis, id: SessionId, find: Criteria) {
         let network = self.network_of(id, find.queue());
-        let want = OwnWant::new(now, self.draw_want_id(), find, network);
+        let pass = self.is_covered(id, &find);
+        let want = OwnWant::new(now, self.draw_want_id(), find, pass, network);
         self.publish_want(now, id, Box::new(want));
     }
 

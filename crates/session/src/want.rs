@@ -19,6 +19,8 @@ pub(crate) struct OwnWant {
     role: Option<Role>,
     language: Option<Language>,
     pub(crate) channel: ChannelVersion,
+    /// Whether it offers, and its session has a pass for that.
+    pass: bool,
     /// The network against which it counts.
     network: Option<u64>,
     /// What its client was told last of what it may expect, and when.
@@ -29,7 +31,7 @@ pub(crate) struct OwnWant {
 }
 
 impl OwnWant {
-    pub(crate) fn new(now: UnixMillis, id: WantId, find: Criteria, network: Option<u64>) -> Self {
+    pub(crate) fn new(now: UnixMillis, id: WantId, find: Criteria, pass: bool, network: Option<u64>) -> Self {
         Self {
             id,
             queue: find.queue(),
@@ -37,6 +39,7 @@ impl OwnWant {
             role: find.role,
             language: find.language,
             channel: find.channel,
+            pass,
             network,
             told: Outlook::default(),
             told_at: UnixMillis(0),
@@ -95,6 +98,7 @@ impl OwnWant {
             met: Vec::new(),
             reported: Vec::new(),
             origin: None,
+            pass: self.pass,
             delay: Duration::ZERO,
             trace: None,
         }

@@ -1,6 +1,7 @@
 //! What clients ask for on their connections.
 
 use schemas::{
+    SessionId,
     control::{ClientMessage, ClientType, ControlError, ErrorCode, ServerMessage, Strangers},
     criteria::{Criteria, MatchBy},
 };
@@ -95,8 +96,8 @@ impl Node {
             )
         })?;
         let command = match message {
-            ClientMessage::Find(find) => ClientCommand::Find(self.offered(find)?),
-            ClientMessage::Next(find) => ClientCommand::Next(self.offered(find)?),
+            ClientMessage::Find(find) => ClientCommand::Find(self.offered(session, find)?),
+            ClientMessage::Next(find) => ClientCommand::Next(self.offered(session, find)?),
             ClientMessage::Resume(ticket) => {
                 let ticket =
                     self.tokens.verify_ticket(&ticket, session).map_err(|refused| match refused {
@@ -157,8 +158,8 @@ impl Node {
         self.config.matching.random && ordered != Strangers::NotOffered
     }
 
-    /// Refuses what the operator does not offer.
-    fn offered(&self, find: Criteria) -> Result<Criteria, ControlError> {
+    /// Refuses what the operator does not offer, or not to this session.
+    fn offered(&self, session: SessionId, find: Criteria) -> Result<Criteria, ControlError> {
         let refuse = |code, message| Err(ControlError::new(code, message));
         match &find.by {
             MatchBy::Random(_) if !self.offers_strangers() => {
@@ -170,7 +171,7 @@ impl Node {
             MatchBy::Random(Some(topic)) if !self.config.offers(topic) => {
                 refuse(ErrorCode::TopicNotOffered, "this topic is not offered here")
             }
-            _ => Ok(find),
+            _ => self.may_offer(session, &find).map(|()| find),
         }
     }
 }

@@ -82,7 +82,7 @@ impl Node {
             }
             ToClient::Unsigned(message) => {
                 match message {
-                    Unsigned::Paired(grant) => {
+                    Unsigned::Paired(grant, _) => {
                         connection.start_chat();
                         if grant.side == Side::A {
                             self.metrics.chats.inc();
@@ -148,6 +148,7 @@ impl Node {
             room: grant.room,
             side: grant.side,
             ticket: self.tokens.issue_ticket(grant),
+            expect: None,
         };
         match message {
             Unsigned::Ready(grant) => {
@@ -156,7 +157,7 @@ impl Node {
                 let (limits, heartbeat_ms) = (self.limits(), millis(self.config.heartbeat));
                 ServerMessage::Ready { session, token, expires_at, expires_in, limits, heartbeat_ms }
             }
-            Unsigned::Paired(grant) => ServerMessage::Paired(place(grant)),
+            Unsigned::Paired(grant, expect) => ServerMessage::Paired(Admission { expect, ..place(grant) }),
             Unsigned::Resumed(grant) => ServerMessage::Resumed(place(grant)),
             Unsigned::Token(grant, ticket) => {
                 let Issued { token, expires_at, expires_in } = self.tokens.issue_session(grant);

@@ -24,7 +24,8 @@ impl FromRequestParts<AppState> for Caller {
 /// The claims of a token of a session that lives.
 pub(super) fn verify(node: &Node, token: &str) -> Result<TokenClaims, Problem> {
     let claims = node.tokens().verify_session(token)?;
-    if node.is_revoked(claims.sub) { Err(Problem::BadToken) } else { Ok(claims) }
+    let is_over = node.is_revoked(claims.sub) || node.is_taken_back(claims.pass.as_ref());
+    if is_over { Err(Problem::BadToken) } else { Ok(claims) }
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1); `None` without the header.

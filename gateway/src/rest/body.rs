@@ -32,12 +32,19 @@ impl<S: Send + Sync> FromRequest<S> for Nothing {
     }
 }
 
-/// How a session is asked for: nothing, or with a proof of work.
+/// How a session is asked for: nothing, or with a proof of work, or as a helper.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Creation {
     /// Needed where admission costs work.
     pub(super) proof: Option<Proof>,
+    /// The pass of a helper, as the operator has signed it. It needs `pass_proof`.
+    #[schema(max_length = 2048, example = "eyJhbGciOiJFZERTQSIsInR5cCI6I…")]
+    pub(super) pass: Option<String>,
+    /// The proof that the pass is the helper's, for this host and this minute: 88 bytes in
+    /// base64url without padding.
+    #[schema(min_length = 118, max_length = 118)]
+    pub(super) pass_proof: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Creation {

@@ -10,6 +10,7 @@ mod desk;
 mod guard;
 mod openapi;
 mod origin;
+mod passes;
 mod responses;
 mod rooms;
 mod sessions;
@@ -54,6 +55,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(rooms::leave))
         .routes(routes!(status::show))
         .routes(routes!(desk::show))
+        .routes(routes!(passes::revoked))
         .routes(routes!(transparency::show))
         .routes(routes!(ws::upgrade))
 }

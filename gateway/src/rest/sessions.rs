@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::{Extension, Json, extract::State, http::HeaderMap};
-use http::StatusCode;
+use http::{StatusCode, header::HOST};
 use schemas::{
     SessionId, Stamp,
     session::SessionState,
-    token::{RoomHistory, TokenClaims},
+    token::{PassGrant, RoomHistory, TokenClaims},
 };
 use serde::Serialize;
 use session::SessionGrant;
@@ -90,7 +90,7 @@ impl From<SessionState> for Doing {
 /// it only if their origin is allowed.
 #[utoipa::path(post, path = "/v1/sessions", tag = "sessions", security(()),
     request_body(content = Creation, content_type = "application/json",
-        description = "Nothing, or {}, or the proof of work that was asked for"),
+        description = "Nothing, or {}, or the proof of work that was asked for, or a helper's pass with its proof"),
     responses(
         (status = 201, description = "A new session", body = Session),
         ReadsBody,
@@ -98,7 +98,7 @@ impl From<SessionState> for Doing {
             description = "The body is neither empty nor such an object"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json",
             description = "A page of another site, whose origin is not allowed; or a proof that is \
-            wrong, expired or spent"),
+            wrong, expired or spent; or a pass with which nobody is let in (`pass-refused`)"),
         (status = 428, body = ProblemBody, content_type = "application/problem+json",
             description = "A proof of work is needed: see GET /v1/challenge"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",
@@ -131,16 +131,27 @@ pub(super) async fn create(
         node.rates().session(&client)?;
     }
     node.can_create()?;
+    let pass = admit_helper(&node, &headers, &creation)?;
     // Last of all: a proof is spent on a session, not on a refusal.
     if puzzle.is_some_and(|puzzle| !node.spend(puzzle)) {
         return Err(Problem::ProofSpent);
     }
     let session = SessionId::from_random(rand::random());
     let start = node.clock().now().as_secs();
-    let grant =
-        SessionGrant { session, start, stamp: Stamp::NONE, pass: None, history: RoomHistory::default() };
+    let grant = SessionGrant { session, start, stamp: Stamp::NONE, pass, history: RoomHistory::default() };
     node.metrics().sessions_created.inc();
     Ok((StatusCode::CREATED, Json(issue(&node, grant))))
+}
+
+/// What the pass of whoever comes allows, if there is one.
+fn admit_helper(node: &Node, headers: &HeaderMap, creation: &Creation) -> Result<Option<PassGrant>, Problem> {
+    let (pass, proof) = (creation.pass.as_deref(), creation.pass_proof.as_deref());
+    if pass.is_none() && proof.is_none() {
+        return Ok(None);
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    // One word for every cause: whoever has found or made a pass learns nothing of it.
+    node.admit_helper(pass, proof, host).map(Some).map_err(|_| Problem::PassRefused)
 }
 
 /// Tells what the session is doing, wherever it is connected.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use schemas::{
     control::{ServiceState, Strangers},
     outlook::Partners,
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     config::Matching,
+    helpers::Helpers,
     node::{Node, who_is_there::AtTopic},
 };
 
@@ -43,6 +45,13 @@ pub(super) struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "At 22:00 we are away for a moment.")]
     notice: Option<String>,
+    /// Who may offer help to strangers: anyone, or only who has a pass of the operator's.
+    helpers: WhoHelps,
+    /// The public keys by which passes are judged here (Ed25519, base64url); absent without any. A
+    /// client that has the key from elsewhere must not take this one for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w"]))]
+    pass_keys: Option<Vec<String>>,
     /// Who runs this server; absent if the operator does not say.
     #[serde(skip_serializing_if = "Operator::is_silent")]
     #[schema(required = false)]
@@ -135,6 +144,25 @@ impl Operator {
     }
 }
 
+/// Who may offer help to strangers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum WhoHelps {
+    /// Anybody.
+    Anyone,
+    /// Only sessions whose pass allows it.
+    Pass,
+}
+
+impl From<Helpers> for WhoHelps {
+    fn from(helpers: Helpers) -> Self {
+        match helpers {
+            Helpers::Anyone => Self::Anyone,
+            Helpers::Pass => Self::Pass,
+        }
+    }
+}
+
 /// A way to meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -157,6 +185,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<Status> {
     let ServiceState { strangers, closed, notice } = config.orders.now().service.clone();
     let offered = Matching { random: node.offers_strangers(), ..config.matching };
     let about = &config.about;
+    let keys = config.passes.as_ref().map(|passes| passes.keys.all());
     Json(Status {
         waiting: coarse(crowd.waiting),
         chatting: coarse(crowd.chatting),
@@ -165,6 +194,8 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<Status> {
         paused: (strangers == Strangers::Paused).then_some(true),
         closed,
         notice,
+        helpers: config.helpers.into(),
+        pass_keys: keys.map(|keys| keys.map(|key| URL_SAFE_NO_PAD.encode(key)).collect()),
         operator: Operator {
             name: about.name.as_ref().map(|name| name.as_str().to_owned()),
             contact: about.contact.as_ref().map(|contact| contact.as_str().to_owned()),

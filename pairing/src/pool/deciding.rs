@@ -56,7 +56,10 @@ impl Pool {
     }
 
     fn pair(&mut self, now: UnixMillis, low: WantId, high: WantId) {
-        let half = |want| Some(Half { want, node: self.index.get(&want)?.node.clone() });
+        let half = |want| {
+            let pooled = self.index.get(&want)?;
+            Some(Half { want, node: pooled.node.clone(), pass: pooled.pass })
+        };
         let (Some(first), Some(second)) = (half(low), half(high)) else { return };
         let event = MatchEvent::Pair([first, second]);
         self.counts.matches += 1;

@@ -149,6 +149,7 @@ mod tests {
             met: Vec::new(),
             reported: Vec::new(),
             origin: Some(Origin::from_bytes([n; 12])),
+            pass: false,
             delay: Duration::ZERO,
             trace: None,
         };

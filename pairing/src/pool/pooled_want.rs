@@ -39,6 +39,8 @@ pub(super) struct PooledWant {
     /// Boxed: most have met nobody yet.
     apart: Option<Box<Apart>>,
     origin: Option<Origin>,
+    /// For the other side of its match.
+    pub(super) pass: bool,
 }
 
 /// What keeps a want from others.
@@ -102,6 +104,7 @@ impl PooledWant {
             delay: Self::delay_of(want, place),
             apart: (apart != Apart::default()).then(|| Box::new(apart)),
             origin: want.origin,
+            pass: want.pass,
         }
     }
 

@@ -131,6 +131,7 @@ proptest! {
             met: Vec::new(),
         reported: Vec::new(),
         origin: None,
+        pass: false,
         delay: Duration::ZERO,
         trace: None,
         }).collect();

@@ -88,6 +88,7 @@ impl World {
             met: tags.into_iter().map(|room| RememberedRoom(room, MET_LIFE)).collect(),
             reported: Vec::new(),
             origin: Some(Origin::from_bytes([session % ORIGINS; 12])),
+            pass: false,
             delay: Duration::from_secs(criteria.delay.into()),
             trace: None,
         };

@@ -68,9 +68,13 @@ fn messages_look_as_the_protocol_says() {
     assert_eq!(json(ServerMessage::Waiting(outlook)), waiting);
     assert_eq!(json(ServerMessage::Peer { state: PeerState::Away }), r#"{"type":"peer","state":"away"}"#);
     assert_eq!(json(ServerMessage::Ended { reason: EndReason::Left }), r#"{"type":"ended","reason":"left"}"#);
-    let place = Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into() };
+    let place =
+        Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "t".into(), expect: None };
     let paired = r#"{"type":"paired","room":"AAAAAAAAAAAAAAAAAAAAAA","side":"a","ticket":"t"}"#;
-    assert_eq!(json(ServerMessage::Paired(place)), paired);
+    assert_eq!(json(ServerMessage::Paired(place.clone())), paired);
+    let helper = Admission { expect: Some(Expectation::Credential), ..place };
+    let expecting = paired.replace('}', r#","expect":"credential"}"#);
+    assert_eq!(json(ServerMessage::Paired(helper)), expecting);
     let token = ServerMessage::Token { token: "t".into(), ticket: None, expires_at: 7, expires_in: 5 };
     assert_eq!(json(token), r#"{"type":"token","token":"t","expires_at":7,"expires_in":5}"#);
     let spent = ServerMessage::Error { code: ErrorCode::InviteSpent, message: "m".into() };
@@ -79,7 +83,8 @@ fn messages_look_as_the_protocol_says() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let place = Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "secret".into() };
+    let place =
+        Admission { room: RoomId::from_bytes([0; 16]), side: Side::A, ticket: "secret".into(), expect: None };
     let token = || "secret".to_owned();
     let session = SessionId::from_random([7; 16]);
     let limits =

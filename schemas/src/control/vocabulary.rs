@@ -90,6 +90,15 @@ words! {
 }
 
 words! {
+    /// What a client may expect of the other side of a chat that begins.
+    pub enum Expectation {
+        /// It said `offer`, and its session has a pass for that: its first message is a
+        /// credential.
+        Credential = "credential",
+    }
+}
+
+words! {
     /// Why a room is over.
     pub enum EndReason {
         /// Somebody left, or deleted the session.
@@ -120,6 +129,8 @@ words! {
         TopicNotOffered = "topic-not-offered",
         /// This operator does not offer this way to meet.
         MatchingNotOffered = "matching-not-offered",
+        /// Who offers this to strangers needs a pass here, and this session has none for it.
+        PassRequired = "pass-required",
         /// The two people of this invite code have met. Also sent while waiting; the client waits
         /// no longer then.
         InviteSpent = "invite-spent",
@@ -175,6 +186,7 @@ impl ErrorCode {
             | Self::BadInvite
             | Self::TopicNotOffered
             | Self::MatchingNotOffered
+            | Self::PassRequired
             | Self::InviteSpent
             | Self::OtherVersion => Remedy::GiveUp,
             Self::BadTicket | Self::InRoom | Self::NoRoom => Remedy::Room,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::{
     RoomId, Service, SessionId, Side,
     control::{
-        Admission, Category, ClientMessage, ClientType, EndReason, ErrorCode, Limits, PeerState,
+        Admission, Category, ClientMessage, ClientType, EndReason, ErrorCode, Expectation, Limits, PeerState,
         ServerMessage, ServerType, ServiceState, Strangers,
     },
     criteria::Role,
@@ -32,7 +32,8 @@ fn operation(name: &str) -> BTreeSet<String> {
 }
 
 fn every_server_message() -> Vec<ServerMessage> {
-    let place = Admission { room: RoomId::from_bytes([0xfe; 16]), side: Side::B, ticket: "t".into() };
+    let place =
+        Admission { room: RoomId::from_bytes([0xfe; 16]), side: Side::B, ticket: "t".into(), expect: None };
     let accepted =
         Limits { frame_bytes: 1, control_bytes: 2, frame_rate: 0, byte_rate: 4, topic_chars: 5, grace_ms: 6 };
     let token = |ticket| ServerMessage::Token { token: "t".into(), ticket, expires_at: 7, expires_in: 5 };
@@ -52,6 +53,7 @@ fn every_server_message() -> Vec<ServerMessage> {
             about_s: Some(30),
         }),
         ServerMessage::Paired(place.clone()),
+        ServerMessage::Paired(Admission { expect: Some(Expectation::Credential), ..place.clone() }),
         ServerMessage::Resumed(place),
         ServerMessage::Peer { state: PeerState::Away },
         ServerMessage::Ended { reason: EndReason::Shutdown },
@@ -106,6 +108,7 @@ fn every_message_of_a_gateway_is_described_and_nothing_less_passes() {
                 ("waiting", "ahead" | "partners" | "about_s")
                     | ("token", "ticket")
                     | ("drain", "to")
+                    | ("paired", "expect")
                     | ("service", "closed" | "notice")
             )
         };

@@ -188,23 +188,26 @@ fn want_event() -> impl Strategy<Value = WantEvent> {
 fn want() -> impl Strategy<Value = Want> {
     let met = (tag(), duration()).prop_map(|(tag, remaining)| RememberedRoom(tag, remaining));
     let tags = (prop::collection::vec(met, 0..=24), prop::collection::vec(tag(), 0..=16));
-    let tags = (tags, option::of(origin()), duration(), channel(), option::of(trace()));
+    let tags = (tags, option::of(origin()), any::<bool>(), duration(), channel(), option::of(trace()));
     let parts = (want_id(), session(), stamp(), duration(), queue(), option::of(role()), language(), tags);
     parts.prop_map(
-        |(id, session, stamp, age, queue, role, language, (tags, origin, delay, channel, trace))| Want {
-            id,
-            session,
-            stamp,
-            age,
-            queue,
-            role,
-            language,
-            channel,
-            met: tags.0,
-            reported: tags.1,
-            origin,
-            delay,
-            trace,
+        |(id, session, stamp, age, queue, role, language, (tags, origin, pass, delay, channel, trace))| {
+            Want {
+                id,
+                session,
+                stamp,
+                age,
+                queue,
+                role,
+                language,
+                channel,
+                met: tags.0,
+                reported: tags.1,
+                origin,
+                pass,
+                delay,
+                trace,
+            }
         },
     )
 }
@@ -254,7 +257,8 @@ fn sealed_keys() -> impl Strategy<Value = SealedKeys> {
 }
 
 fn match_event() -> impl Strategy<Value = MatchEvent> {
-    let half = || (want_id(), node()).prop_map(|(want, node)| Half { want, node });
+    let half = || (want_id(), node(), any::<bool>());
+    let half = || half().prop_map(|(want, node, pass)| Half { want, node, pass });
     prop_oneof![
         (half(), half()).prop_map(|(one, two)| MatchEvent::Pair([one, two])),
         want_id().prop_map(MatchEvent::Spent),

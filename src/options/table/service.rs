@@ -7,6 +7,7 @@ use gateway::{
     about::{self, ExitUrl, Shown},
     config::{self, Hsts, Matching, OfferedTopic},
     desk::{self, DeskChats},
+    helpers::Helpers,
 };
 use ipnet::IpNet;
 use pairing::FairBy;
@@ -14,6 +15,7 @@ use schemas::{Service, lifetimes};
 
 use super::GATEWAYS;
 use crate::options::{
+    helpers::Hosts,
     role::Role,
     spec::{Group, Optional, Row, Setting, Spec},
     value::{Admission, Bound, Most, Origins, PublicUrl, Rate, Switch},
@@ -75,6 +77,30 @@ table! {
         default: config::MATCHING, example: "invite",
         help: "Ways in which people may meet: random (by topic or by chance), invite (by a \
             link), or both.",
+    }
+    HELPERS: Helpers {
+        name: "helpers", group: Service, roles: GATEWAYS,
+        default: config::HELPERS, example: "pass",
+        help: "Who may offer help to strangers: anyone, or with pass only who has a pass that allows it. \
+            With an invite anybody may take any part. pass needs --pass-key.",
+    }
+    PASS_KEY: PathBuf {
+        name: "pass-key", group: Service, roles: GATEWAYS,
+        without: "no pass is accepted", example: "passes.pub",
+        help: "File of the public halves of the keys (PEM) with which the operator signs the passes of \
+            helpers. `cipher-chat pass key` writes one; `cipher-chat pass new` makes passes.",
+    }
+    PUBLIC_HOST: Hosts {
+        name: "public-host", group: Service, roles: GATEWAYS,
+        without: "that of --public-url, or else localhost", example: "chat.example",
+        help: "Hosts at which helpers open this server, as a browser shows them: with the port unless it \
+            is the usual one. A proof of a pass that was made for another host opens nothing here.",
+    }
+    REVOKED_PASSES: PathBuf {
+        name: "revoked-passes", group: Service, roles: GATEWAYS,
+        without: "those of `order revoke-passes`", example: "/etc/cipher-chat/revoked-passes",
+        help: "File of the signed list of passes that are taken back, as `cipher-chat pass revoke` writes \
+            it: read again on SIGHUP and when it changes. It needs --pass-key.",
     }
     OPERATOR_NAME: Shown<{ about::NAME_CHARS }> {
         name: "operator-name", group: Service, roles: GATEWAYS,

@@ -41,7 +41,8 @@ impl World {
                 self.ask(client, conn);
             }
             ToClient::Waiting(_) => (tab.phase, tab.waits_for) = (Phase::Waiting, tab.asked.pop_front()),
-            ToClient::Unsigned(Unsigned::Paired(ticket)) | ToClient::Unsigned(Unsigned::Resumed(ticket)) => {
+            ToClient::Unsigned(Unsigned::Paired(ticket, _))
+            | ToClient::Unsigned(Unsigned::Resumed(ticket)) => {
                 let peer = PeerState::Online;
                 tab.phase = Phase::Room { room: ticket.room, side: ticket.side, peer };
                 tab.newest = Stamp::NONE;

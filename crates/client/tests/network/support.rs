@@ -193,7 +193,7 @@ pub(crate) fn ready(token: &str) -> ServerMessage {
 }
 
 pub(crate) fn place(side: Side, ticket: &str) -> Admission {
-    Admission { room: RoomId::from_bytes([9; 16]), side, ticket: ticket.into() }
+    Admission { room: RoomId::from_bytes([9; 16]), side, ticket: ticket.into(), expect: None }
 }
 
 /// The body that answers `POST /v1/sessions`.

@@ -36,7 +36,7 @@ fn helper(n: usize) -> (Secret, String) {
 fn come(door: &mut Door, n: usize, random: u8, now: UnixMillis) -> Result<(), Refused> {
     let (secret, pass) = helper(n);
     let proof = SessionProof::new(&secret, &pass, HOST, now, [random; 16]);
-    door.admit(&pass, &proof.text(), now).map(drop)
+    door.admit(&pass, &proof.text(), None, now).map(drop)
 }
 
 #[test]
@@ -44,12 +44,12 @@ fn a_proof_opens_once_and_is_forgotten_only_when_it_is_stale() {
     let mut door = door();
     let (secret, pass) = helper(1);
     let proof = SessionProof::new(&secret, &pass, HOST, NOW, [1; 16]).text();
-    assert_eq!(door.admit(&pass, &proof, NOW).map(|believed| believed.pass().id), Ok(id(1)));
+    assert_eq!(door.admit(&pass, &proof, None, NOW).map(|believed| believed.pass().id), Ok(id(1)));
     for now in [NOW, NOW + PROOF_LIFE] {
-        assert_eq!(door.admit(&pass, &proof, now), Err(Refused::Spent));
+        assert_eq!(door.admit(&pass, &proof, None, now), Err(Refused::Spent));
     }
     let late = NOW + PROOF_LIFE + MILLISECOND;
-    assert_eq!(door.admit(&pass, &proof, late), Err(Refused::Proof(ProofError::Stale)));
+    assert_eq!(door.admit(&pass, &proof, None, late), Err(Refused::Proof(ProofError::Stale)));
     assert_eq!(come(&mut door, 1, 2, late), Ok(()));
     assert_eq!(door.used[&id(1)].len(), 1, "what is stale is forgotten");
 }
@@ -59,11 +59,11 @@ fn a_pass_without_its_proof_opens_nothing() {
     let mut door = door();
     let (_, pass) = helper(1);
     let thief = SessionProof::new(&Secret::from_bytes([9; 32]), &pass, HOST, NOW, [1; 16]);
-    assert_eq!(door.admit(&pass, &thief.text(), NOW), Err(Refused::Proof(ProofError::Forged)));
-    assert_eq!(door.admit(&pass, "", NOW), Err(Refused::Proof(ProofError::Unreadable)));
+    assert_eq!(door.admit(&pass, &thief.text(), None, NOW), Err(Refused::Proof(ProofError::Forged)));
+    assert_eq!(door.admit(&pass, "", None, NOW), Err(Refused::Proof(ProofError::Unreadable)));
     let (secret, _) = helper(1);
     let elsewhere = SessionProof::new(&secret, &pass, "other.example", NOW, [1; 16]);
-    assert_eq!(door.admit(&pass, &elsewhere.text(), NOW), Err(Refused::Proof(ProofError::Forged)));
+    assert_eq!(door.admit(&pass, &elsewhere.text(), None, NOW), Err(Refused::Proof(ProofError::Forged)));
     assert!(door.used.is_empty(), "a proof is spent on an entry, not on a refusal");
 }
 
@@ -131,7 +131,7 @@ proptest! {
                 seen.push((pass.clone(), SessionProof::new(&secret, &pass, HOST, now, [random; 16]).text()));
             }
             for (pass, proof) in &seen {
-                prop_assert!(door.admit(pass, proof, now).is_err());
+                prop_assert!(door.admit(pass, proof, None, now).is_err());
             }
         }
     }

@@ -76,7 +76,7 @@ impl Story {
 
     /// Half of a match takes its seat; the other is expected from this gateway.
     fn join(&mut self, side: Side, stamp: u64, peer: u8) -> Vec<RoomNews> {
-        let want = OwnWant::new(self.now, WantId::from_bytes([side as u8; 16]), invite(), None);
+        let want = OwnWant::new(self.now, WantId::from_bytes([side as u8; 16]), invite(), false, None);
         let seat = Seat::joining(self.now, session(side), node(peer), Box::new(want));
         let now = self.now;
         without_timers(self.input(|room, _| room.take_seat(now, attachment(side, stamp, 0), seat)))

@@ -35,7 +35,10 @@ impl Cluster {
     }
 
     pub(super) fn pair_of(&self, one: Person, other: Person) -> MatchEvent {
-        let half = |person: Person| Half { want: self.want(person).id, node: node(person.gate) };
+        let half = |person: Person| {
+            let want = self.want(person);
+            Half { want: want.id, node: node(person.gate), pass: want.pass }
+        };
         MatchEvent::Pair([half(one), half(other)])
     }
 

@@ -44,7 +44,7 @@ pub(super) fn ticket(grant: &TicketGrant) -> TicketClaims {
 /// The place that a client was shown last.
 pub(super) fn place(told: &[ToClient]) -> TicketGrant {
     let shown = told.iter().rev().find_map(|message| match message {
-        ToClient::Unsigned(Unsigned::Paired(grant)) | ToClient::Unsigned(Unsigned::Resumed(grant)) => {
+        ToClient::Unsigned(Unsigned::Paired(grant, _)) | ToClient::Unsigned(Unsigned::Resumed(grant)) => {
             Some(*grant)
         }
         _ => None,

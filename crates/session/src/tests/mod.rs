@@ -9,6 +9,7 @@ mod grants;
 mod meeting;
 mod order;
 mod outlooks;
+mod passes;
 mod presence;
 mod replacing;
 mod reporting;

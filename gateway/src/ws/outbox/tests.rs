@@ -17,12 +17,8 @@ fn ready() -> Unsigned {
 
 fn paired() -> Unsigned {
     let session = SessionId::from_random([1; 16]);
-    Unsigned::Paired(TicketGrant {
-        session,
-        room: RoomId::from_bytes([1; 16]),
-        side: Side::A,
-        stamp: Stamp::NONE,
-    })
+    let room = RoomId::from_bytes([1; 16]);
+    Unsigned::Paired(TicketGrant { session, room, side: Side::A, stamp: Stamp::NONE }, None)
 }
 
 /// A turn in which the socket takes so many bytes, and no more if that is not all.

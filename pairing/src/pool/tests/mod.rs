@@ -53,6 +53,7 @@ fn want(n: u8) -> Want {
         met: Vec::new(),
         reported: Vec::new(),
         origin: None,
+        pass: false,
         delay: Duration::ZERO,
         trace: None,
     }
@@ -69,7 +70,7 @@ fn with_tags(n: u8, tags: &[u8]) -> Want {
 /// What `to` is sent when want `one` of `one_node` is matched with want `other` of `other_node`;
 /// `one` is the lower.
 fn pair(to: &str, (one, one_node): (u8, &str), (other, other_node): (u8, &str)) -> Effect {
-    let half = |n, at| Half { want: id(n), node: node(at) };
+    let half = |n, at| Half { want: id(n), node: node(at), pass: false };
     Effect { to: node(to), event: MatchEvent::Pair([half(one, one_node), half(other, other_node)]) }
 }
 

@@ -143,7 +143,7 @@ fn room() -> RoomId {
 }
 
 fn admission(ticket: &str) -> Admission {
-    Admission { room: room(), side: Side::A, ticket: ticket.into() }
+    Admission { room: room(), side: Side::A, ticket: ticket.into(), expect: None }
 }
 
 fn paired(ticket: &str) -> Input {
