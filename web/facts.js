@@ -9,7 +9,7 @@
 /** @typedef {'online' | 'away'} PeerState */
 /** @typedef {'left' | 'expired' | 'reported' | 'shutdown'} EndReason */
 /** @typedef {'none' | 'few' | 'many'} Partners */
-/** @typedef {'bad-message' | 'unknown-type' | 'bad-topic' | 'bad-language' | 'bad-invite' | 'topic-not-offered' | 'matching-not-offered' | 'invite-spent' | 'other-version' | 'bad-ticket' | 'in-room' | 'no-room' | 'unavailable' | 'rate'} ErrorCode */
+/** @typedef {'bad-message' | 'unknown-type' | 'bad-topic' | 'bad-language' | 'bad-invite' | 'topic-not-offered' | 'matching-not-offered' | 'pass-required' | 'invite-spent' | 'other-version' | 'bad-ticket' | 'in-room' | 'no-room' | 'unavailable' | 'rate'} ErrorCode */
 /** @typedef {'now' | 'back-off' | 'never'} Reconnect */
 /** @typedef {'repeat' | 'give-up' | 'room'} Remedy */
 
@@ -52,6 +52,7 @@ export const ERROR_CODES = new Map([
   ['bad-invite', 'give-up'],
   ['topic-not-offered', 'give-up'],
   ['matching-not-offered', 'give-up'],
+  ['pass-required', 'give-up'],
   ['invite-spent', 'give-up'],
   ['other-version', 'give-up'],
   ['bad-ticket', 'room'],
