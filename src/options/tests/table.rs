@@ -84,9 +84,14 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
     let operator = |suffix: &str| Ed25519KeyPair::from_seed_unchecked(&[suffix.len() as u8; 32]).unwrap();
     let file = |row: &dyn Row, suffix: &str| {
         let (public, order) = (public_pem(&operator(suffix)), order_file(suffix, &operator("one")));
+        // It differs from others by what it holds.
+        let mut revoked = passes::Revocations::default();
+        revoked.add(passes::PassId([suffix.len() as u8; 16]), None, bus::Clock::start().now());
+        let list = revoked.sign(bus::Clock::start().now(), &operator("one")).unwrap();
         let text: &str = match row.spec().name {
-            "order-key" => &public,
+            "order-key" | "pass-key" => &public,
             "orders" => &order,
+            "revoked-passes" => &list,
             name if name.ends_with("-key") => &key,
             name if name.ends_with("-names") => "proxy.g1",
             "ops-token-file" => "kYl3xv2Q9pXw8nBz5rTc7uHd4mJf6aGe",
@@ -116,6 +121,7 @@ fn every_option_changes_the_configuration_of_each_of_its_roles() {
                 && (name, changed) != ("tls-client-names", "tls-client-name")
                 // Orders are signed with one key.
                 && (name, changed) != ("orders", "order-key")
+                && (name, changed) != ("revoked-passes", "pass-key")
                 && !(name.starts_with("ops-tls-") && changed.starts_with("tls-"))
         };
         let configuration_with = |row: &dyn Row, value: Option<String>| {
