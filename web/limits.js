@@ -40,6 +40,8 @@ export const HANDSHAKE_RESEND_MAX = 8000;
 export const HANDSHAKE_TIMEOUT = 30_000;
 /** Copies of a handshake message are answered at most once in this time, so that whoever sends many gets little. */
 export const COPY_INTERVAL = 1000;
+/** Who requires a proof that the other side is a helper waits for it so long after the channel is secured, counted while the way is open: a client makes it at once, so this is for the network. */
+export const PROOF_TIMEOUT = 10_000;
 /** Shortest delay of an acknowledgement that no other packet carries. */
 export const ACK_DELAY_MIN = 20;
 /** Longest such delay: far below `RESEND_MIN`, so that a late acknowledgement never looks like a loss. */

@@ -52,6 +52,10 @@ constants! {
     /// many gets little.
     COPY_INTERVAL: Duration = Duration::from_secs(1);
 
+    /// Who requires a proof that the other side is a helper waits for it so long after the channel is
+    /// secured, counted while the way is open: a client makes it at once, so this is for the network.
+    PROOF_TIMEOUT: Duration = Duration::from_secs(10);
+
     /// Shortest delay of an acknowledgement that no other packet carries.
     ACK_DELAY_MIN: Duration = Duration::from_millis(20);
     /// Longest such delay: far below `RESEND_MIN`, so that a late acknowledgement never looks like

@@ -8,8 +8,10 @@
 mod admission;
 pub mod channel;
 pub mod chat;
+mod clock;
 pub mod connection;
 mod dial;
+mod helper;
 pub mod invite;
 mod machine;
 mod opening;
@@ -21,7 +23,9 @@ mod wire;
 
 pub use chat::{Chat, ChatCriteria};
 pub use connection::{Closed, Connection};
+pub use helper::{Helper, HelperError};
 pub use opening::Opening;
+pub use passes::{Pass, PassKey, PassKeys};
 pub use rest::{RestError, Session};
 pub use secret::Secret;
 pub use server::{Server, ServerUrl, Trust};

@@ -9,14 +9,16 @@ use schemas::{
     reconnect::{FIRST_REFUSED_WINDOW, LONGEST_PROMISED, LONGEST_WINDOW},
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use crate::{
     admission::{Challenge, Proof},
+    clock::unix_now,
+    helper::Helper,
     rest::{self, RestError, Session, Token},
     secret::Secret,
-    server::Server,
+    server::{Server, ServerUrl},
 };
 
 /// How often a puzzle is solved for one session: once, and again if it took too long.
@@ -47,7 +49,17 @@ impl Session {
     /// If no address answers, or the one that does refuses: [`RestError::Problem`] with status 429
     /// when too many sessions were opened from this network address.
     pub async fn open(server: &Server) -> Result<Self, RestError> {
-        open(server, Patience::None, |_| ()).await
+        open(server, None, Patience::None, |_| ()).await
+    }
+
+    /// As [`Session::open`], with a helper's pass. A chat over it with the role `offer` begins with
+    /// the proof that this is a helper.
+    ///
+    /// # Errors
+    /// As [`Session::open`]: [`RestError::Problem`] with status 403 if the server does not take the
+    /// pass.
+    pub async fn open_as(server: &Server, helper: Helper) -> Result<Self, RestError> {
+        open(server, Some(helper), Patience::None, |_| ()).await
     }
 
     /// As [`Session::open`], and waits for its turn while the server is busy: as long as it says,
@@ -57,7 +69,20 @@ impl Session {
     /// # Errors
     /// As [`Session::open`], but for what waiting helps against.
     pub async fn open_patiently(server: &Server, notice: impl FnMut(Opening)) -> Result<Self, RestError> {
-        open(server, Patience::Endless, notice).await
+        open(server, None, Patience::Endless, notice).await
+    }
+
+    /// As [`Session::open_patiently`], with a helper's pass if there is one: see
+    /// [`Session::open_as`].
+    ///
+    /// # Errors
+    /// As [`Session::open_patiently`] and [`Session::open_as`].
+    pub async fn open_patiently_as(
+        server: &Server,
+        helper: Option<Helper>,
+        notice: impl FnMut(Opening),
+    ) -> Result<Self, RestError> {
+        open(server, helper, Patience::Endless, notice).await
     }
 }
 
@@ -70,12 +95,13 @@ enum Patience {
 
 async fn open(
     server: &Server,
+    helper: Option<Helper>,
     patience: Patience,
     mut notice: impl FnMut(Opening),
 ) -> Result<Session, RestError> {
     let (mut proof, mut works, mut attempts) = (None, 0, 0);
     loop {
-        let problem = match create(server, proof.as_ref()).await {
+        let problem = match create(server, proof.as_ref(), helper.as_ref()).await {
             Err(RestError::Problem(problem)) => problem,
             outcome => return outcome,
         };
@@ -108,11 +134,31 @@ fn asks_for_work(problem: &rest::Problem) -> bool {
     matches!(code, "admission" | "bad-proof" | "proof-expired" | "proof-spent")
 }
 
-async fn create(server: &Server, proof: Option<&Proof>) -> Result<Session, RestError> {
-    let body = proof.map(|proof| Bytes::from(json!({ "proof": proof }).to_string()));
-    let opened: Opened = rest::json(server, Method::POST, "/v1/sessions", None, body).await?;
+async fn create(
+    server: &Server,
+    proof: Option<&Proof>,
+    helper: Option<&Helper>,
+) -> Result<Session, RestError> {
+    let body = |url: &ServerUrl| body(url, proof, helper);
+    let opened = rest::call_with(server, Method::POST, "/v1/sessions", None, body).await?;
+    let opened: Opened = serde_json::from_slice(&opened).map_err(|_| RestError::Unexpected)?;
     let token = Token::lasting(opened.token, Duration::from_secs(opened.expires_in));
-    Ok(Session::new(server.clone(), token, opened.session))
+    Ok(Session::new(server.clone(), token, opened.session, helper.cloned()))
+}
+
+/// What is sent to an address, if there is something to say. The proof of a pass is for that
+/// address, and for now.
+fn body(url: &ServerUrl, proof: Option<&Proof>, helper: Option<&Helper>) -> Option<Bytes> {
+    let mut fields = Map::new();
+    if let Some(proof) = proof {
+        fields.insert("proof".into(), json!(proof));
+    }
+    if let Some(helper) = helper {
+        let host = url.authority().to_ascii_lowercase();
+        fields.insert("pass".into(), json!(helper.pass));
+        fields.insert("pass_proof".into(), json!(*helper.proof(&host, unix_now())));
+    }
+    (!fields.is_empty()).then(|| Value::from(fields).to_string().into())
 }
 
 /// Gets a puzzle and solves it; `None` if the server has none, or none that is for a client like

@@ -1,5 +1,7 @@
 //! The REST half of the protocol: sessions without a connection.
 
+mod answers;
+
 use std::{fmt, future::Future, io, pin::pin, time::Duration};
 
 use bytes::Bytes;
@@ -7,12 +9,14 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use schemas::{SessionId, limits::SESSION_LIFE, session::SessionState};
+use schemas::{SessionId, limits::SESSION_LIFE};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::{Instant, timeout};
 
+pub use self::answers::{MatchingKind, Me, Status};
 use crate::{
     dial::dial,
+    helper::Helper,
     secret::Secret,
     server::{Server, ServerUrl},
 };
@@ -31,6 +35,8 @@ pub struct Session {
     pub(crate) server: Server,
     pub(crate) token: Token,
     id: SessionId,
+    /// Whose session it is, if a helper's pass has opened it.
+    pub(crate) helper: Option<Helper>,
 }
 
 /// A token and its end, measured from its arrival with a monotonic clock: what the device's own
@@ -50,8 +56,8 @@ impl Token {
 }
 
 impl Session {
-    pub(crate) fn new(server: Server, token: Token, id: SessionId) -> Self {
-        Self { server, token, id }
+    pub(crate) fn new(server: Server, token: Token, id: SessionId, helper: Option<Helper>) -> Self {
+        Self { server, token, id, helper }
     }
 
     /// Who this is.
@@ -98,6 +104,15 @@ impl Session {
         json(&self.server, Method::GET, "/v1/status", Some(&self.token.secret), None).await
     }
 
+    /// The operator's list of revoked passes, as it is signed (`GET /v1/passes/revoked`).
+    ///
+    /// # Errors
+    /// As [`Session::me`]; status 404 if there is none.
+    pub async fn revoked_passes(&self) -> Result<String, RestError> {
+        let list = call(&self.server, Method::GET, "/v1/passes/revoked", None, None).await?;
+        String::from_utf8(list.into()).map(|list| list.trim().to_owned()).map_err(|_| RestError::Unexpected)
+    }
+
     /// Ends the chat that the session is in, and keeps the session (`DELETE /v1/rooms/current`).
     ///
     /// # Errors
@@ -116,45 +131,6 @@ impl Session {
     pub async fn delete(self) -> Result<(), RestError> {
         call(&self.server, Method::DELETE, "/v1/sessions/me", Some(&self.token.secret), None).await.map(drop)
     }
-}
-
-/// What `GET /v1/sessions/me` tells.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Me {
-    /// The session.
-    pub session: SessionId,
-    /// What it is doing.
-    pub state: SessionState,
-    /// Whether it has a WebSocket connection.
-    pub connected: bool,
-    /// In how many seconds the token of this call ends.
-    pub expires_in: u64,
-}
-
-/// What `GET /v1/status` tells.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Status {
-    /// At least so many people wait.
-    pub waiting: u32,
-    /// At least so many people chat.
-    pub chatting: u32,
-    /// The topics to choose from; `None` where any may be named.
-    pub topics: Option<Vec<String>>,
-    /// The ways to meet.
-    pub matching: Vec<MatchingKind>,
-}
-
-/// A way to meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MatchingKind {
-    /// Somebody who waits, by topic or by chance.
-    Random,
-    /// Whoever brings the same invite code.
-    Invite,
-    /// One that this client does not know.
-    #[serde(other)]
-    Unknown,
 }
 
 #[derive(Deserialize)]
@@ -285,9 +261,20 @@ pub(crate) async fn call(
     token: Option<&Secret>,
     body: Option<Bytes>,
 ) -> Result<Bytes, RestError> {
+    call_with(server, method, path, token, |_| body.clone()).await
+}
+
+/// As [`call`], with a body that depends on the address.
+pub(crate) async fn call_with(
+    server: &Server,
+    method: Method,
+    path: &str,
+    token: Option<&Secret>,
+    body: impl Fn(&ServerUrl) -> Option<Bytes>,
+) -> Result<Bytes, RestError> {
     let mut fault = RestError::TimedOut;
     for url in server.shuffled().urls() {
-        let request = request(url, &method, path, token, body.clone())?;
+        let request = request(url, &method, path, token, body(url))?;
         match timeout(CALL_TIMEOUT, call_one(server, url, request)).await {
             Ok(Err(silent @ (RestError::Unreachable { .. } | RestError::Broken(_)))) => fault = silent,
             Ok(answered) => return answered,

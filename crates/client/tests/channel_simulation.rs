@@ -254,6 +254,8 @@ impl Person {
             | Event::Edited { .. }
             | Event::Deleted { .. }
             | Event::Timer { .. }
+            | Event::Credential(_)
+            | Event::Handover(_)
             | Event::Unknown { .. } => panic!("nobody has said {event:?}"),
         }
     }

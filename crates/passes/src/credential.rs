@@ -47,6 +47,11 @@ impl Credential {
         Self { pass: pass.to_owned(), signature }
     }
 
+    /// The text of the pass in it.
+    pub fn pass(&self) -> &str {
+        &self.pass
+    }
+
     /// As the message holds it.
     pub fn bytes(&self) -> Vec<u8> {
         let length = u16::try_from(self.pass.len()).unwrap_or(u16::MAX);

@@ -8,6 +8,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, pem::PemObject};
 use zeroize::Zeroizing;
 
+use crate::jws::text;
+
 /// The public half of a key that signs passes (Ed25519).
 pub type PassKey = [u8; 32];
 
@@ -65,6 +67,11 @@ impl PassKeys {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &PassKey> {
         self.0.iter()
+    }
+
+    /// One public key as text: base64url of its 32 bytes, without padding.
+    pub fn parse(key: &str) -> Option<Self> {
+        text::read(key).map(|key| Self(vec![key]))
     }
 
     /// The keys of a file: one PEM block (SPKI) for each.
@@ -167,5 +174,7 @@ mod tests {
         let other = pem("PUBLIC KEY", &STANDARD.encode([&SPKI[..], &[0; 33]].concat()));
         assert!(matches!(PassKeys::from_pem(other.as_bytes()), Err(KeyFileError::Public)));
         assert_eq!(PassKeys::new([[1; 32], [1; 32]]), PassKeys::new([[1; 32]]));
+        assert_eq!(PassKeys::parse(&text::of(&[1; 32])), PassKeys::new([[1; 32]]));
+        assert_eq!(PassKeys::parse(&text::of(&[1; 31])), None);
     }
 }

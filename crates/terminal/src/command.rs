@@ -1,13 +1,14 @@
 //! Commands: lines that begin with a slash.
 
+use client::{Pass, PassKey, PassKeys};
 use schemas::control::Category;
 
-use super::saying::Saying;
+use super::{helper_text::HOW_TO_HAND_OVER, saying::Saying};
 
 /// The list of commands, on one line.
 pub(super) const HELP: &str = "/next: another person · /any: anybody, whatever the topic · /invite: a new invite link · /leave · \
 /report abuse|spam|minor|other · /safety: the safety code · /reply text · /react 👍 · /edit text · /delete · /timer 30s|5m|1h|off · \
-/quit · //text sends a text that begins with a slash. A number counts texts back from the newest: /reply 2 text answers the one before the \
+/handover: agree to a helper's colleague · /quit · //text sends a text that begins with a slash. A number counts texts back from the newest: /reply 2 text answers the one before the \
 last; /edit and /delete are about your own. Editing, deleting and timers are requests to the other side's program";
 
 /// A command.
@@ -23,6 +24,8 @@ pub(super) enum Command {
     Leave,
     /// End this chat with a report. Without a category it has to be asked for.
     Report(Option<Category>),
+    /// Agree to what a helper offers; with a key, offer that this colleague goes on.
+    Handover(Option<PassKey>),
     /// Explain the safety code.
     Safety,
     /// End the program.
@@ -76,12 +79,23 @@ impl Command {
                 let named = Category::ALL.iter().find(|known| known.word() == category);
                 named.map_or(Self::Unknown, |category| Self::Report(Some(*category)))
             }
+            ["handover"] => Self::Handover(None),
+            ["handover", colleague] => match key(colleague) {
+                Some(key) => Self::Handover(Some(key)),
+                None => Self::Incomplete(HOW_TO_HAND_OVER),
+            },
             ["safety" | "code"] => Self::Safety,
             ["quit"] => Self::Quit,
             ["help"] => Self::Help,
             _ => Self::Unknown,
         }
     }
+}
+
+/// A helper's public key, by itself or in their pass.
+fn key(word: &str) -> Option<PassKey> {
+    let key = PassKeys::parse(word).and_then(|keys| keys.all().next().copied());
+    key.or_else(|| Some(Pass::read(word)?.key))
 }
 
 #[cfg(test)]
@@ -97,6 +111,14 @@ mod tests {
         assert_eq!(TypedLine::read("/next"), TypedLine::Command(Command::Next));
         assert_eq!(TypedLine::read("/report  minor "), report(Some(Category::Minor)));
         assert_eq!(TypedLine::read("/report"), report(None));
+        let handover = |line| match TypedLine::read(line) {
+            TypedLine::Command(Command::Handover(colleague)) => colleague,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(handover("/handover"), None);
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+        assert_eq!(handover(&format!("/handover {key}")).unwrap()[31], 31);
+        assert!(matches!(TypedLine::read("/handover me"), TypedLine::Command(Command::Incomplete(_))));
         assert_eq!(TypedLine::read("/code"), TypedLine::read("/safety"));
         assert!(matches!(
             TypedLine::read("/reply 2 yes"),

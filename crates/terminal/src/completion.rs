@@ -2,9 +2,21 @@
 
 use schemas::control::Category;
 
-const COMMANDS: [&str; 13] = [
-    "/any", "/delete", "/edit ", "/help", "/invite", "/leave", "/next", "/quit", "/react ", "/reply ",
-    "/report ", "/safety", "/timer ",
+const COMMANDS: [&str; 14] = [
+    "/any",
+    "/delete",
+    "/edit ",
+    "/handover",
+    "/help",
+    "/invite",
+    "/leave",
+    "/next",
+    "/quit",
+    "/react ",
+    "/reply ",
+    "/report ",
+    "/safety",
+    "/timer ",
 ];
 
 /// Times that are likely to be meant; others can be typed.

@@ -106,6 +106,8 @@ impl Conversation {
             | Event::Deleted { .. }
             | Event::Timer { .. }
             | Event::Unknown { .. } => self.heard(event),
+            Event::Helper { standing, pass } => self.report(Report::Helper { standing, pass: &pass }),
+            Event::Handover => self.report(Report::Handover),
             Event::Delivered { number } => {
                 self.sent.retain(|sent| *sent > number);
                 self.report(Report::Delivered { number, pending: self.sent.len() });

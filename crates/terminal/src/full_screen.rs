@@ -16,9 +16,10 @@ use zeroize::Zeroizing;
 
 use super::{
     clock::ClockTime,
+    helper_text::NO_HANDOVER,
     keys::Key,
-    model::{Effect, Input, Model, Moment},
-    plan::Plan,
+    model::{Effect, HandoverResult, Input, Model, Moment},
+    plan::{Plan, with_helper_keys},
     stop::Stop,
     terminal::Terminal,
     view::{Theme, draw},
@@ -31,13 +32,14 @@ struct Opening {
 }
 
 impl Opening {
-    fn of(server: Server) -> Self {
+    fn of(server: Server, plan: &Plan) -> Self {
         let (tell, steps) = watch::channel(None);
+        let (helper, keys) = (plan.helper.clone(), plan.helper_keys.clone());
         let chat = async move {
-            let session = Session::open_patiently(&server, |step| {
+            let session = Session::open_patiently_as(&server, helper, |step| {
                 tell.send_replace(Some(step));
             });
-            Ok(Chat::new(session.await?.connect()))
+            Ok(with_helper_keys(Chat::new(session.await?.connect()), keys))
         };
         Self { chat: Box::pin(chat), steps }
     }
@@ -173,7 +175,7 @@ impl FullScreen {
                     Effect::Redraw => terminal.forget(),
                     Effect::Close => self.end = Some(End::Close),
                     Effect::Abandon => self.end = Some(End::Abandon),
-                    Effect::Open => self.opening = Some(Opening::of(self.server.clone())),
+                    Effect::Open => self.opening = Some(Opening::of(self.server.clone(), &self.plan)),
                     effect => inputs.extend(self.carry_out(effect)),
                 }
             }
@@ -209,6 +211,18 @@ impl FullScreen {
             Effect::Say(words) => {
                 let said = chat.say(words.said());
                 return Some(Input::Said(words, said));
+            }
+            Effect::Handover(None) => {
+                let accepted = chat.accept_handover();
+                let refused = || HandoverResult::Refused(NO_HANDOVER.into());
+                return Some(Input::HandedOver(if accepted { HandoverResult::Accepted } else { refused() }));
+            }
+            Effect::Handover(Some(colleague)) => {
+                let offered = chat.hand_over(&colleague);
+                return Some(Input::HandedOver(match offered {
+                    Ok(invite) => HandoverResult::Offered(self.plan.handout(&invite)),
+                    Err(why) => HandoverResult::Refused(why.to_string()),
+                }));
             }
             Effect::Open | Effect::Redraw | Effect::Close | Effect::Abandon => {}
         }

@@ -9,7 +9,7 @@ use std::{
 use client::{
     Closed,
     channel::{ChannelEnd, SafetyCode, Typing, Whose},
-    chat::End,
+    chat::{End, Standing},
 };
 use schemas::{
     control::{EndReason, ServiceState},
@@ -88,6 +88,11 @@ fn object(report: Report<'_>) -> Value {
         Report::Timer { by, vanish_after } => json!({
             "event": "timer", "by": side(by), "vanish_after_s": vanish_after.map_or(0, |after| after.as_secs())
         }),
+        Report::Helper { standing, pass } => json!({
+            "event": "helper", "standing": word(standing), "expires": pass.expires,
+            "topics": pass.topics.as_ref().map(|topics| topics.iter().map(|topic| topic.folded()).collect::<Vec<_>>())
+        }),
+        Report::Handover => json!({ "event": "handover" }),
         Report::Unknown(number) => json!({ "event": "unknown", "number": number.get() }),
         Report::Sent { number, id } => json!({ "event": "sent", "number": number.get(), "id": id }),
         Report::Delivered { number, .. } => json!({ "event": "delivered", "number": number.get() }),
@@ -120,6 +125,16 @@ fn object(report: Report<'_>) -> Value {
     }
 }
 
+/// What a pass is worth, in a word.
+fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Verified => "verified",
+        Standing::Unlisted => "unlisted",
+        Standing::ServerSays => "server-says",
+        Standing::Unknown => "unknown",
+    }
+}
+
 /// A message of either side.
 fn named(message: Named) -> Value {
     json!({ "whose": side(message.target.whose), "number": message.target.number.get() })
@@ -147,7 +162,7 @@ fn reason(end: End) -> String {
         // Who is reported reads what everybody reads: to be told invites revenge.
         End::Room(EndReason::Reported) => EndReason::Left.word().into(),
         End::Room(reason) => reason.word().into(),
-        End::Fault(ChannelEnd::NoChannel) => "no-channel".into(),
+        End::Fault(fault @ (ChannelEnd::NoChannel | ChannelEnd::NoProof)) => fault.word().into(),
         End::Fault(fault) => format!("fault-{}", fault.word()),
         End::Closed(_) => "closed".into(),
     }
@@ -202,12 +217,25 @@ mod tests {
     }
 
     #[test]
+    fn a_helper_is_told_of_with_what_its_pass_is_worth() {
+        let pass = crate::helper_text::tests::pass(Some(&["grief"]));
+        let helper = object(Report::Helper { standing: Standing::ServerSays, pass: &pass });
+        let expected = json!({
+            "event": "helper", "standing": "server-says", "topics": ["grief"], "expires": 1_800_000_000
+        });
+        assert_eq!(helper, expected);
+        assert_eq!(object(Report::Handover), json!({ "event": "handover" }));
+    }
+
+    #[test]
     fn an_authenticated_goodbye_has_a_word_of_its_own() {
         let reason = |end| object(Report::Ended(end))["reason"].as_str().unwrap().to_owned();
         assert_eq!(reason(End::PeerBye), "peer-bye");
         assert_eq!(reason(End::Room(EndReason::Left)), "left");
         assert_eq!(reason(End::Room(EndReason::Reported)), "left");
         assert_eq!(reason(End::Fault(ChannelEnd::Malformed)), "fault-malformed");
+        assert_eq!(reason(End::Fault(ChannelEnd::NoProof)), "no-proof");
+        assert_eq!(reason(End::Fault(ChannelEnd::BadCredential)), "fault-bad-credential");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod conversation;
 mod draft;
 mod entry_rows;
 mod full_screen;
+mod helper_text;
 mod hidden;
 mod input;
 mod json;
@@ -73,7 +74,7 @@ pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     };
     let trust = options.ca.clone().map_or(Trust::System, Trust::Ca);
     let server = Server::new(plan.urls.clone(), &trust)?;
-    let chat = opening::open(&server).await.context("cannot open a session")?;
+    let chat = opening::open(&server, &plan).await.context("cannot open a session")?;
     let output = Output::of(&options);
     if output == Output::Plain && Terminal::is_there() && !options.plain {
         return FullScreen::new(server, chat, plan).run().await;

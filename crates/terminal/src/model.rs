@@ -16,6 +16,6 @@ pub(super) mod tests;
 mod texts;
 
 pub(super) use self::{
-    interface::{Effect, Input, Moment},
+    interface::{Effect, HandoverResult, Input, Moment},
     machine::Model,
 };

@@ -8,13 +8,16 @@ use std::{
 
 use client::{Chat, Opening, RestError, Server, Session};
 
+use crate::plan::Plan;
+
 /// Opens a session and connects it: with the work that the server may ask for, and in its turn if
 /// the server is busy.
-pub(crate) async fn open(server: &Server) -> Result<Chat, RestError> {
+pub(crate) async fn open(server: &Server, plan: &Plan) -> Result<Chat, RestError> {
     let mut line = Line { shown: false };
-    let session = Session::open_patiently(server, |step| line.show(&Step(step))).await;
+    let session =
+        Session::open_patiently_as(server, plan.helper.clone(), |step| line.show(&Step(step))).await;
     line.end();
-    Ok(Chat::new(session?.connect()))
+    Ok(plan.chat(&session?))
 }
 
 /// A step in words.

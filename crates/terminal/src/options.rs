@@ -1,10 +1,14 @@
 //! The options of `cipher-chat chat`.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
 use client::{
-    ServerUrl,
+    PassKeys, ServerUrl,
     invite::{Invite, InviteLink, LinkError},
     server::UrlError,
 };
@@ -52,6 +56,15 @@ pub struct ChatOptions {
         hide_env_values = true
     )]
     pub(super) invite: Option<InviteOption>,
+    /// Talk only to a helper of the operator who has this public key, as base64url or in a file
+    /// (PEM). Until the other side has proved it, nothing that you write is sent, and nothing of the
+    /// other side is shown. You seek, unless --role says otherwise
+    #[arg(long, value_parser = helper_keys, value_name = "FILE|KEY")]
+    pub(super) helper_key: Option<PassKeys>,
+    /// You are a helper: the link that the operator has made for you, or a file that holds it, which
+    /// other users of this machine cannot see. You offer, unless --role says otherwise
+    #[arg(long, value_name = "FILE|LINK", env = "CIPHER_CHAT_PASS", hide_env_values = true)]
+    pub(super) pass: Option<Word>,
     /// Make an invite link, show it, and wait for the person who opens it
     #[arg(long, conflicts_with_all = ["invite", "topic"])]
     pub(super) new_invite: bool,
@@ -138,6 +151,14 @@ pub(super) enum UrlFault {
     Url(#[from] UrlError),
     #[error(transparent)]
     Link(#[from] LinkError),
+}
+
+/// The operator's public key itself, or the file that holds it.
+fn helper_keys(word: &str) -> Result<PassKeys, String> {
+    match PassKeys::parse(word) {
+        Some(keys) => Ok(keys),
+        None => PassKeys::from_file(Path::new(word)).map_err(|fault| fault.to_string()),
+    }
 }
 
 fn role(word: &str) -> Result<Role, &'static str> {

@@ -4,9 +4,9 @@
 use std::{io, time::Duration};
 
 use client::{
-    Closed,
+    Closed, Pass,
     channel::{MessageNumber, SafetyCode, Target, Typing, Whose},
-    chat::End,
+    chat::{End, Standing},
 };
 use schemas::{
     control::{ErrorCode, ServiceState},
@@ -87,6 +87,13 @@ pub(super) enum Report<'a> {
         by: Whose,
         vanish_after: Option<Duration>,
     },
+    /// The peer has shown a helper's pass.
+    Helper {
+        standing: Standing,
+        pass: &'a Pass,
+    },
+    /// A verified helper offers that a colleague goes on.
+    Handover,
     /// The peer has said something that this version cannot show.
     Unknown(MessageNumber),
     /// Something was handed to the channel.

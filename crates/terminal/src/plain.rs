@@ -15,6 +15,7 @@ use schemas::outlook::Outlook;
 use zeroize::Zeroizing;
 
 use super::{
+    helper_text,
     outlook_text::outlook,
     output::{Named, Report, Reporter},
     report_text::reported,
@@ -162,6 +163,8 @@ impl Reporter for Plain {
             | Report::Deleted(_)
             | Report::Timer { .. }
             | Report::Unknown(_) => self.about_earlier(report),
+            Report::Helper { standing, pass } => self.status(helper_text::standing(standing, pass)),
+            Report::Handover => self.status(helper_text::HANDOVER),
             Report::Sent { .. } | Report::PeerTyping(_) => {}
             Report::Delivered { pending, .. } if pending > 0 => {}
             Report::Delivered { .. } => self.status("✓ delivered"),

@@ -1,9 +1,9 @@
 //! What the options of `cipher-chat chat` come to together.
 
-use std::io;
+use std::{fs, io};
 
 use client::{
-    ChatCriteria, ServerUrl,
+    Chat, ChatCriteria, Helper, HelperError, PassKeys, ServerUrl, Session,
     invite::{Invite, InviteLink, LinkError},
     server::UrlError,
 };
@@ -27,6 +27,10 @@ pub(super) struct Plan {
     by: By,
     role: Option<Role>,
     language: Option<Language>,
+    /// This person is one.
+    pub(super) helper: Option<Helper>,
+    /// Talk to helpers of this operator alone.
+    pub(super) helper_keys: Option<PassKeys>,
 }
 
 /// By what the two meet at first.
@@ -50,6 +54,10 @@ pub(super) enum Fault {
     LinkAmongUrls,
     #[error("the invite link names a server whose address is not valid: {0}")]
     Url(#[from] UrlError),
+    #[error("the pass is not valid: {0}")]
+    Pass(#[from] HelperError),
+    #[error("the file of --pass cannot be read")]
+    PassFile(#[source] io::Error),
     #[error("standard input has no invite link in its first line")]
     NoInput(#[source] io::Error),
 }
@@ -88,10 +96,35 @@ impl ChatOptions {
             UrlOption::Link(_) => None,
         });
         let mut urls: Vec<_> = given.collect();
+        let (helper, desk) = self.given_pass()?.unzip();
         if urls.is_empty() {
+            let origin = origin.or(desk.flatten());
             urls.push(origin.as_deref().unwrap_or(DEFAULT_URL).parse()?);
         }
-        Ok(Plan { urls, meeting, by, role: self.role, language: self.lang.clone() })
+        let role = self.role.or(match (&helper, &self.helper_key, &meeting) {
+            (Some(_), _, _) => Some(Role::Offer),
+            // Who has made an invite offers it.
+            (None, Some(_), MeetingKind::Anybody | MeetingKind::Topic(_)) => Some(Role::Seek),
+            (None, _, _) => None,
+        });
+        let helper_keys = self.helper_key.clone();
+        Ok(Plan { urls, meeting, by, role, language: self.lang.clone(), helper, helper_keys })
+    }
+
+    /// The helper's pass that is given, and the server that its link names.
+    fn given_pass(&self) -> Result<Option<(Helper, Option<String>)>, Fault> {
+        let Some(given) = &self.pass else { return Ok(None) };
+        let read;
+        let link = if given.0.contains('#') || Helper::from_link(&given.0).is_ok() {
+            &given.0
+        } else {
+            read = Zeroizing::new(fs::read_to_string(given.0.as_str()).map_err(Fault::PassFile)?);
+            &read
+        };
+        let link = link.trim();
+        let origin = link.split_once('#').and_then(|(desk, _)| desk.strip_suffix("/desk"));
+        let origin = origin.filter(|origin| !origin.is_empty()).map(str::to_owned);
+        Ok(Some((Helper::from_link(link)?, origin)))
     }
 
     /// The one invite that is given, in whichever place.
@@ -121,6 +154,17 @@ impl ChatOptions {
 }
 
 impl Plan {
+    /// A chat in this session.
+    pub(super) fn chat(&self, session: &Session) -> Chat {
+        with_helper_keys(Chat::new(session.connect()), self.helper_keys.clone())
+    }
+
+    /// An invite to hand over.
+    pub(super) fn handout(&self, invite: &Invite) -> Handout {
+        let link = InviteLink { origin: self.urls[0].to_string(), invite: invite.clone() };
+        Handout { link: Zeroizing::new(link.to_string()), words: invite.words() }
+    }
+
     /// Whom to find, for people who meet in this way, and the invite to hand over if there is a new
     /// one. Each call makes a new one.
     pub(super) fn criteria(&self, meeting: &MeetingKind) -> (ChatCriteria, Option<Handout>) {
@@ -128,9 +172,7 @@ impl Plan {
         let criteria = match (meeting, &self.by) {
             (MeetingKind::CreatesInvite, _) => {
                 let invite = Invite::generate(&mut rand::rng());
-                let link = InviteLink { origin: self.urls[0].to_string(), invite: invite.clone() };
-                let (words, link) = (invite.words(), Zeroizing::new(link.to_string()));
-                handout = Some(Handout { link, words });
+                handout = Some(self.handout(&invite));
                 ChatCriteria::create_invite(invite)
             }
             (MeetingKind::AcceptsInvite, By::Invite(invite)) => ChatCriteria::accept_invite(invite.clone()),
@@ -141,6 +183,14 @@ impl Plan {
             ChatCriteria { role: self.role.or(criteria.role), language: self.language.clone(), ..criteria },
             handout,
         )
+    }
+}
+
+/// A chat with helpers of this operator alone, if there are keys.
+pub(super) fn with_helper_keys(chat: Chat, keys: Option<PassKeys>) -> Chat {
+    match keys {
+        Some(keys) => chat.with_helper_keys(keys),
+        None => chat,
     }
 }
 
@@ -281,6 +331,61 @@ mod tests {
         ] {
             assert!(plan_with(words, "").is_err(), "{words:?}");
         }
+    }
+
+    const PASSES: &str = include_str!("../../../schemas/vectors/passes.json");
+
+    /// The link of a helper, and the operator's key, as the vectors have them.
+    fn helpers_link() -> (String, String) {
+        let vectors: serde_json::Value = serde_json::from_str(PASSES).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let link = format!(
+            "https://help.example/desk#{}.{}",
+            text(&vectors["secret"]["text"]),
+            text(&vectors["pass"]["text"])
+        );
+        (link, "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w".into())
+    }
+
+    #[test]
+    fn a_helper_offers_at_the_server_of_the_link_and_a_file_holds_it_too() {
+        let (link, _) = helpers_link();
+        let file = std::env::temp_dir().join(format!("pass-{}.link", std::process::id()));
+        std::fs::write(&file, format!("{link}\n")).unwrap();
+        let file_name = file.to_str().unwrap();
+        for given in [&*link, file_name] {
+            let plan = plan(&["--pass", given, "--topic", "grief"]);
+            assert_eq!(addresses(&plan), ["https://help.example"]);
+            assert_eq!(plan.criteria(&plan.meeting).0.role, Some(Role::Offer));
+            assert!(plan.helper.is_some());
+        }
+        std::fs::remove_file(&file).unwrap();
+        let colleague = plan(&["--pass", &link, &format!("https://a/#{SECRET}")]);
+        assert_eq!(colleague.criteria(&colleague.meeting).0.role, Some(Role::Offer), "the seeker seeks");
+        assert_eq!(addresses(&colleague), ["https://a"]);
+        let (secret, pass) = link.split_once('.').map(|_| link.split_at(link.len() - 1)).unwrap();
+        assert_eq!(pass.len(), 1);
+        for wrong in [secret, "/nowhere/pass", &link[..70]] {
+            let why = plan_with(&["--pass", wrong], "").err().unwrap();
+            assert!(!why.contains(&link[30..60]), "{why}");
+        }
+        assert!(!format!("{:?}", read(&["--pass", &link]).unwrap()).contains(&link[30..60]));
+    }
+
+    #[test]
+    fn who_names_the_operators_key_seeks_unless_it_is_said_otherwise() {
+        let (_, key) = helpers_link();
+        let role = |words: &[&str]| {
+            let plan = plan(&[words, &["--helper-key", &key]].concat());
+            assert!(plan.helper_keys.is_some());
+            plan.criteria(&plan.meeting).0.role
+        };
+        assert_eq!(role(&["--topic", "grief"]), Some(Role::Seek));
+        assert_eq!(role(&[]), Some(Role::Seek));
+        assert_eq!(role(&[&link()]), Some(Role::Seek));
+        assert_eq!(role(&["--new-invite"]), Some(Role::Offer));
+        assert_eq!(role(&["--role", "offer"]), Some(Role::Offer));
+        assert!(plan_with(&["--helper-key", "/nowhere/passes.pub"], "").is_err());
     }
 
     #[test]

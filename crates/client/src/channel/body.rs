@@ -5,18 +5,24 @@
 //! reply      target ‖ text          reaction   target ‖ reaction
 //! edit       number u64 ‖ text      delete     number u64
 //! timer      seconds u32 ‖ heard u64
+//! credential length u16 ‖ pass ‖ signature (64 bytes)
+//! handover   secret of an invite (16 bytes) ‖ SHA-256 of the colleague's public key
 //! ```
 
+use passes::Credential;
 use zeroize::Zeroizing;
 
 use super::event::{SendError, Typing};
 use super::limits::{MAX_REACTION, MAX_TEXT, MAX_TIMER};
 use super::packet::Kind;
-use super::said::{MessageNumber, Said, Target, Whose};
+use super::said::{Handover, MessageNumber, Said, Target, Whose};
 use super::timers::Timer;
 
 /// Bytes of a target.
 const TARGET: usize = 1 + 8;
+
+/// Bytes of an invite's secret.
+const INVITE: usize = 16;
 
 /// Kinds from this one on are none of this version: whoever sends one has a newer program.
 const FIRST_UNKNOWN: u8 = 12;
@@ -41,9 +47,11 @@ pub(super) enum Heard {
         deleted: MessageNumber,
     },
     Timer(Timer),
+    Credential(Credential),
+    Handover(Handover),
     /// A newer program has said something.
     Unknown,
-    /// A kind that is kept free. It is acknowledged, and there is no event for it.
+    /// Kind 0, which nothing has. It is acknowledged, and there is no event for it.
     Reserved,
 }
 
@@ -63,6 +71,12 @@ pub(super) fn read(number: u64, kind: u8, body: &[u8]) -> Option<Heard> {
         Kind::Bye if body.is_empty() => Heard::Bye,
         // Where an opening belongs, it was taken before.
         Kind::Bye | Kind::Opening => return None,
+        Kind::Credential => Heard::Credential(Credential::parse(body).ok()?),
+        Kind::Handover => {
+            let (invite, colleague) = body.split_first_chunk::<INVITE>()?;
+            let colleague = colleague.try_into().ok()?;
+            Heard::Handover(Handover { invite: Zeroizing::new(*invite), colleague })
+        }
         Kind::Reply => {
             let (target, text) = body.split_at_checked(TARGET)?;
             let reply_to = Some(read_target(number, target)?);
@@ -130,6 +144,9 @@ pub(super) fn write(said: Said<'_>, heard: u64) -> Result<(Kind, Zeroizing<Vec<u
             (Kind::Edit, with_text(&number.get().to_be_bytes(), text, 1..=MAX_TEXT)?)
         }
         Said::Deletion { number } => (Kind::Delete, Zeroizing::new(number.get().to_be_bytes().into())),
+        Said::Handover(Handover { invite, colleague }) => {
+            (Kind::Handover, Zeroizing::new([&invite[..], colleague].concat()))
+        }
         Said::Timer { seconds } if u64::from(seconds) > MAX_TIMER.as_secs() => {
             return Err(SendError::TooLong);
         }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::helping::Shown;
 use super::safety::SafetyCode;
-use super::said::{MessageNumber, Target};
+use super::said::{Handover, MessageNumber, Target};
 
 /// Whether somebody is writing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,8 @@ pub enum Typing {
 /// What happened, in order. [`Event::Ended`] is the last one of a channel.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The handshake is done: texts may be sent.
+    /// The handshake is done, and the peer has proved to be a helper if it had to: texts may be
+    /// sent.
     Secured {
         /// To be compared outside the chat.
         safety: SafetyCode,
@@ -72,6 +74,11 @@ pub enum Event {
         /// What holds now for both.
         holds: Option<Duration>,
     },
+    /// The peer shows that it is a helper. [`Channel::judge`](super::Channel::judge) has to follow:
+    /// until then nothing else is delivered where a proof is required.
+    Credential(Box<Shown>),
+    /// A verified helper offers that a colleague goes on.
+    Handover(Handover),
     /// The peer's program is newer, and has said something that this version cannot show.
     Unknown {
         /// Its number.
@@ -113,6 +120,8 @@ impl fmt::Debug for Event {
             }
             Self::Deleted { number, deleted } => write!(f, "Deleted({}, {})", number.0, deleted.0),
             Self::Timer { number, seconds, .. } => write!(f, "Timer({}, {seconds} s)", number.0),
+            Self::Credential(_) => f.write_str("Credential"),
+            Self::Handover(_) => f.write_str("Handover"),
             Self::Unknown { number } => write!(f, "Unknown({})", number.0),
             Self::Delivered { number } => write!(f, "Delivered({})", number.0),
             Self::PeerTyping(typing) => write!(f, "PeerTyping({typing:?})"),
@@ -153,6 +162,11 @@ pub enum ChannelEnd {
     AckBeyondSent,
     /// The peer sent more than it may before it is acknowledged.
     WindowExceeded,
+    /// A proof that the peer is a helper was required, and none came in 10 s.
+    NoProof,
+    /// The peer's credential is bad: not signed by the operator, expired, revoked, not for this
+    /// topic, or not for this chat.
+    BadCredential,
     /// All 2^53 numbers are used up.
     Exhausted,
 }
@@ -174,6 +188,8 @@ impl ChannelEnd {
             Self::Malformed => "malformed",
             Self::AckBeyondSent => "ack-beyond-sent",
             Self::WindowExceeded => "window-exceeded",
+            Self::NoProof => "no-proof",
+            Self::BadCredential => "bad-credential",
             Self::Exhausted => "exhausted",
         }
     }
@@ -197,7 +213,8 @@ impl fmt::Display for ChannelEnd {
 /// Why something was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The handshake is not finished: there is no key yet.
+    /// The handshake is not finished: there is no key yet. Or the peer has to prove first that it
+    /// is a helper.
     #[error("the channel is not secured yet")]
     NotSecured,
     /// Too much is unacknowledged; [`Event::WindowOpen`] will follow.
@@ -213,6 +230,9 @@ pub enum SendError {
     /// It names a message that was never sent, or has not arrived.
     #[error("there is no such message")]
     NoSuchMessage,
+    /// Only a helper with a pass can hand over.
+    #[error("only a helper with a pass can hand over")]
+    NoHelper,
     /// One side has said goodbye, or the chat has ended.
     #[error("the chat is over")]
     Over,

@@ -43,6 +43,8 @@ const MESSAGE_MAX: usize = PUBLIC + PAYLOAD1 + TAG;
 pub(super) struct Session {
     pub(super) sending: Sending,
     pub(super) receiving: Receiving,
+    /// The handshake hash: what both sides have seen alike. It is not secret.
+    pub(super) transcript: [u8; 32],
 }
 
 /// What a handshake message led to.
@@ -143,7 +145,7 @@ impl Handshake {
         matches!(self.stage, Stage::Finished(_))
     }
 
-    fn side(&self) -> Side {
+    pub(super) fn side(&self) -> Side {
         match self.stage {
             Stage::Asked { .. } => Side::A,
             Stage::Listening { .. } | Stage::Answered { .. } => Side::B,
@@ -288,7 +290,7 @@ fn finish(
     };
     let sending = Sending::new(sending).ok_or(ChannelEnd::HandshakeRefused)?;
     let receiving = Receiving::new(receiving).ok_or(ChannelEnd::HandshakeRefused)?;
-    Ok((Box::new(Session { sending, receiving }), hash))
+    Ok((Box::new(Session { sending, receiving, transcript: hash }), hash))
 }
 
 /// Only the all-zero shared secret has a reason of its own. Every other error means different keys,

@@ -60,6 +60,11 @@ impl Inbound {
         Some(next)
     }
 
+    /// The kind of the next message in order, if it has arrived.
+    pub(super) fn next_kind(&self) -> Option<u8> {
+        self.ahead.get(&(self.in_order + 1)).map(|next| next.kind)
+    }
+
     /// The highest number received in order.
     pub(super) fn in_order(&self) -> u64 {
         self.in_order

@@ -9,6 +9,7 @@ use super::body;
 use super::event::{ChannelEnd, Dropped, SendError, Typing};
 use super::handshake::{Handshake, Progress};
 use super::handshake_timeout::HandshakeTimeout;
+use super::helping::{Helping, Part, Verdict};
 use super::inbound::Inbound;
 use super::kem::Secrets;
 use super::limits::BYE_LINGER;
@@ -71,6 +72,7 @@ impl Channel {
             inbound: Inbound::default(),
             typing: Notice::default(),
             timers: Timers::default(),
+            helping: Helping::default(),
             peer_left: false,
             owner_waits: false,
             jitter: StdRng::seed_from_u64(jitter),
@@ -86,6 +88,38 @@ impl Channel {
             channel.repeat_handshake(now);
         }
         channel
+    }
+
+    /// This side's part in the chat; without it, it is [`Part::Peer`]. To be said before anything
+    /// has arrived.
+    #[must_use]
+    pub fn taking_part(mut self, part: Part) -> Self {
+        self.helping = Helping::of(part);
+        self
+    }
+
+    /// What is to follow of an [`Event::Credential`](super::Event::Credential). Without one it has
+    /// no effect.
+    pub fn judge(&mut self, now: Time, verdict: Verdict) {
+        if self.helping.is_awaited() || matches!(self.phase, Phase::Handshaking | Phase::Ended) {
+            return;
+        }
+        if verdict == Verdict::Refused {
+            return self.end(ChannelEnd::BadCredential);
+        }
+        let was_shut = self.helping.is_shut();
+        self.helping.take(verdict);
+        // Where a bye has come or gone meanwhile, there is nothing to begin any more.
+        if was_shut && !self.helping.is_shut() && self.phase == Phase::Secured {
+            self.tell_secured();
+            if let Err(reason) = self.deliver_all(now) {
+                return self.end(reason);
+            }
+            // What had to wait may be acknowledged now.
+            self.inbound.owe(now);
+            self.tell_typing(now);
+            self.flush(now);
+        }
     }
 
     /// Handles a binary message. Whatever it contains, it is either accepted, or dropped and
@@ -122,6 +156,7 @@ impl Channel {
     pub fn link_down(&mut self, now: Time) {
         self.path = PathState::LinkDown;
         self.handshake_timeout.pause(now);
+        self.helping.pause(now);
     }
 
     /// The server says that the peer is back. Ignored while this side's own link is down, and while
@@ -138,6 +173,7 @@ impl Channel {
         if self.path == PathState::Open {
             self.path = PathState::PeerAway;
             self.handshake_timeout.pause(now);
+            self.helping.pause(now);
         }
     }
 
@@ -159,10 +195,14 @@ impl Channel {
         match self.phase {
             Phase::Handshaking => return Err(SendError::NotSecured),
             Phase::Leaving { .. } | Phase::Ended => return Err(SendError::Over),
+            Phase::Secured if self.helping.is_shut() => return Err(SendError::NotSecured),
             Phase::Secured => {}
         }
         let heard = self.inbound.in_order();
         let (kind, body) = body::write(said, heard)?;
+        if kind == Kind::Handover && !self.helping.is_helper() {
+            return Err(SendError::NoHelper);
+        }
         if !self.knows_what_is_named(said) {
             return Err(SendError::NoSuchMessage);
         }
@@ -191,7 +231,7 @@ impl Channel {
     /// Whether the message that is named, if one is, has been sent, or has arrived.
     fn knows_what_is_named(&self, said: Said<'_>) -> bool {
         let named = match said {
-            Said::Text(_) | Said::Timer { .. } => return true,
+            Said::Text(_) | Said::Timer { .. } | Said::Handover(_) => return true,
             Said::Reply { to, .. } | Said::Reaction { to, .. } => to,
             Said::Edit { number, .. } | Said::Deletion { number } => Target::own(number),
         };
@@ -249,6 +289,9 @@ impl Channel {
                 return;
             }
             Phase::Leaving { reason, until } if now >= until => return self.end(reason),
+            Phase::Secured if self.helping.deadline().is_some_and(|at| now >= at) => {
+                return self.end(ChannelEnd::NoProof);
+            }
             Phase::Secured | Phase::Leaving { .. } => {}
         }
         if self.path == PathState::Open {
@@ -268,7 +311,7 @@ impl Channel {
             Phase::Ended => return None,
             Phase::Handshaking => return self.handshake_timeout.next(),
             Phase::Leaving { until, .. } => Some(until),
-            Phase::Secured => None,
+            Phase::Secured => self.helping.deadline(),
         };
         if self.path != PathState::Open {
             return leaving;
@@ -299,11 +342,12 @@ impl Channel {
             }
             Progress::Secure(session, safety, nonce) => {
                 self.session = Some(session);
-                self.secured(safety);
+                self.secured(now, safety);
                 // The window is empty, so there is room for it.
                 if self.outbound.push(Kind::Opening, &nonce[..]).is_err() {
                     return Err(ChannelEnd::Exhausted);
                 }
+                self.introduce()?;
             }
             Progress::OpenAgain => self.outbound.repeat_opening(now),
         }
@@ -319,6 +363,7 @@ impl Channel {
                 self.repeat_handshake(now);
             }
             Phase::Secured | Phase::Leaving { .. } => {
+                self.helping.resume(now);
                 self.outbound.restart();
                 self.tell_typing(now);
                 self.flush(now);

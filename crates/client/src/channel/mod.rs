@@ -12,7 +12,7 @@
 //!
 //! The files form layers, each of which uses only those before it: values (`time`, `limits`,
 //! `meeting`, `event`, `said`), bytes (`message`, `packet`, `body`, `crypto`, `kem`, `epochs`), parts
-//! (`handshake`, `inbound`, `outbound`, `timers`, …), `state` (the channel and what it remembers), `secured` (packets),
+//! (`handshake`, `inbound`, `outbound`, `helping`, `timers`, …), `state` (the channel and what it remembers), `secured` (packets),
 //! `inputs` (where everything enters).
 
 mod body;
@@ -21,6 +21,7 @@ mod epochs;
 mod event;
 mod handshake;
 mod handshake_timeout;
+mod helping;
 mod inbound;
 mod inputs;
 mod kem;
@@ -42,10 +43,11 @@ mod timers;
 mod typing;
 
 pub use event::{ChannelEnd, Dropped, Event, SendError, Typing};
+pub use helping::{Part, Proof, Shown, Verdict};
 #[doc(hidden)]
 pub use kem::Secrets;
 pub use meeting::{Meeting, Psk, Side};
 pub use safety::{Emoji, SafetyCode};
-pub use said::{MessageNumber, Said, Target, Whose};
+pub use said::{Handover, MessageNumber, Said, Target, Whose};
 pub use state::Channel;
 pub use time::Time;

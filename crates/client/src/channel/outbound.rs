@@ -71,9 +71,14 @@ impl Outbound {
     /// Whether a message of `kind` and `len` bytes fits the window now.
     pub(super) fn has_room(&self, kind: Kind, len: usize) -> bool {
         let (messages, bytes) = match kind {
-            Kind::Text | Kind::Reply | Kind::Reaction | Kind::Edit | Kind::Delete | Kind::Timer => {
-                (WINDOW_MESSAGES - BYE_RESERVE_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES)
-            }
+            Kind::Text
+            | Kind::Credential
+            | Kind::Handover
+            | Kind::Reply
+            | Kind::Reaction
+            | Kind::Edit
+            | Kind::Delete
+            | Kind::Timer => (WINDOW_MESSAGES - BYE_RESERVE_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
             Kind::Typing => (TYPING_WINDOW_MESSAGES, WINDOW_BYTES - BYE_RESERVE_BYTES),
             Kind::Bye | Kind::Opening => (WINDOW_MESSAGES, WINDOW_BYTES),
         };

@@ -16,7 +16,7 @@ const ENTRY_HEADER: usize = 8 + 1 + 2;
 /// Bytes of a packet that are not its messages.
 const AROUND: usize = PACKET_HEADER + CONTENT_HEADER + TAG;
 
-/// What kind of message an entry is; the value is its kind byte. 5 and 6 are kept free.
+/// What kind of message an entry is; the value is its kind byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
@@ -28,6 +28,10 @@ pub(super) enum Kind {
     Bye = 3,
     /// The first message of `a`: the 32 bytes that it has committed to.
     Opening = 4,
+    /// The first message of a helper: that it is one.
+    Credential = 5,
+    /// To another helper.
+    Handover = 6,
     /// A text that answers an earlier message.
     Reply = 7,
     /// To an earlier message.
@@ -48,6 +52,8 @@ impl Kind {
             2 => Self::Typing,
             3 => Self::Bye,
             4 => Self::Opening,
+            5 => Self::Credential,
+            6 => Self::Handover,
             7 => Self::Reply,
             8 => Self::Reaction,
             9 => Self::Edit,

@@ -1,5 +1,9 @@
 //! What a side sends besides typing notices and its goodbye, and how it names an earlier message.
 
+use std::fmt;
+
+use zeroize::Zeroizing;
+
 use super::limits::MAX_NUMBER;
 
 /// The number of a message in its direction. It grows with every text, not always by one, because
@@ -53,6 +57,21 @@ impl Target {
     }
 }
 
+/// A helper's offer that a colleague goes on. Its `Debug` does not show the invite.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Handover {
+    /// The secret of the invite by which the two are to meet.
+    pub invite: Zeroizing<[u8; 16]>,
+    /// SHA-256 of the colleague's public key: the one that must be there.
+    pub colleague: [u8; 32],
+}
+
+impl fmt::Debug for Handover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handover(…)")
+    }
+}
+
 /// What can be said. All of it arrives once and in order.
 ///
 /// Editing, deleting and timers are requests to the peer's program: an honest one follows them, and
@@ -92,4 +111,6 @@ pub enum Said<'a> {
         /// Seconds, at most 86400; 0 ends it.
         seconds: u32,
     },
+    /// A colleague is to go on. Only a helper can say it.
+    Handover(&'a Handover),
 }

@@ -1,10 +1,12 @@
 //! The channel once it has keys: packets in, packets out.
 
+use passes::Credential;
 use rand::Rng;
 
 use super::body::{self, Heard};
 use super::epochs::Unopened;
 use super::event::{ChannelEnd, Event, Typing};
+use super::helping::Shown;
 use super::inbound::Received;
 use super::limits::{ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_NUMBER, MAX_TEXT};
 use super::packet::{self, Kind, Writer};
@@ -65,10 +67,28 @@ impl Channel {
             let delay = self.jitter.random_range(ACK_DELAY_MIN..=ACK_DELAY_MAX);
             self.inbound.owe(now + delay);
         }
-        while let Some(message) = self.inbound.next() {
+        self.deliver_all(now)?;
+        self.handle_acknowledgement(now, acknowledged)
+    }
+
+    /// Delivers what has arrived in order. While a proof is required, that is the proof alone, or a
+    /// goodbye: the rest waits for it, and is not acknowledged.
+    pub(super) fn deliver_all(&mut self, now: Time) -> Result<(), ChannelEnd> {
+        while self.may_deliver()
+            && let Some(message) = self.inbound.next()
+        {
             self.deliver(now, &message)?;
         }
-        self.handle_acknowledgement(now, acknowledged)
+        Ok(())
+    }
+
+    fn may_deliver(&self) -> bool {
+        if self.phase == Phase::Handshaking || !self.helping.is_shut() {
+            return true;
+        }
+        let proof = Kind::Credential as u8;
+        let next = self.inbound.next_kind();
+        next == Some(Kind::Bye as u8) || next == Some(proof) && self.helping.is_awaited()
     }
 
     fn deliver(&mut self, now: Time, message: &Received) -> Result<(), ChannelEnd> {
@@ -76,9 +96,12 @@ impl Channel {
             return Err(ChannelEnd::Malformed);
         }
         if self.phase == Phase::Handshaking {
-            return self.deliver_opening(message);
+            return self.deliver_opening(now, message);
         }
         let number = MessageNumber(message.number);
+        if message.kind == Kind::Handover as u8 && !self.helping.is_verified() {
+            return Ok(());
+        }
         let heard = body::read(message.number, message.kind, &message.body).ok_or(ChannelEnd::Malformed)?;
         let event = match heard {
             Heard::Reserved => return Ok(()),
@@ -98,6 +121,11 @@ impl Channel {
                 let Timer { seconds, heard, .. } = timer;
                 Event::Timer { number, seconds, heard, holds: self.timers.holds() }
             }
+            Heard::Credential(credential) => {
+                let shown = self.show(credential).ok_or(ChannelEnd::Malformed)?;
+                Event::Credential(Box::new(shown))
+            }
+            Heard::Handover(handover) => Event::Handover(handover),
             Heard::Unknown => Event::Unknown { number },
         };
         self.events.push_back(event);
@@ -105,14 +133,31 @@ impl Channel {
     }
 
     /// The first message that `b` delivers. Only the right opening secures the channel.
-    fn deliver_opening(&mut self, message: &Received) -> Result<(), ChannelEnd> {
+    fn deliver_opening(&mut self, now: Time, message: &Received) -> Result<(), ChannelEnd> {
         if message.kind != Kind::Opening as u8 {
             return Err(ChannelEnd::CommitmentBroken);
         }
         let handshake = self.handshake.as_mut().ok_or(ChannelEnd::CommitmentBroken)?;
         let safety = handshake.open(&message.body)?;
-        self.secured(safety);
-        Ok(())
+        self.secured(now, safety);
+        self.introduce()
+    }
+
+    /// Shows the credential of a helper, before anything else that its people say.
+    pub(super) fn introduce(&mut self) -> Result<(), ChannelEnd> {
+        let sides = self.session.as_ref().zip(self.handshake.as_ref());
+        let credential = sides
+            .and_then(|(session, handshake)| self.helping.credential(&session.transcript, handshake.side()));
+        match credential.map(|credential| self.outbound.push(Kind::Credential, &credential)) {
+            Some(Err(_)) => Err(ChannelEnd::Exhausted),
+            Some(Ok(_)) | None => Ok(()),
+        }
+    }
+
+    /// The peer's credential, to be judged by the owner; `None` if the peer may not show one.
+    fn show(&mut self, credential: Credential) -> Option<Shown> {
+        let (session, handshake) = self.session.as_ref().zip(self.handshake.as_ref())?;
+        self.helping.show(credential, session.transcript, handshake.side())
     }
 
     /// The peer leaves: acknowledges at once, and stays a while in case that acknowledgement is
@@ -153,6 +198,7 @@ impl Channel {
     /// Whether a typing notice would be sent now, if there were one.
     pub(super) fn may_tell_typing(&self) -> bool {
         self.phase == Phase::Secured
+            && !self.helping.is_shut()
             && self.path == PathState::Open
             && self.outbound.has_room(Kind::Typing, 1)
     }

@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use super::event::{ChannelEnd, Dropped, Event};
 use super::handshake::{Handshake, Session};
 use super::handshake_timeout::HandshakeTimeout;
+use super::helping::Helping;
 use super::inbound::Inbound;
 use super::outbound::Outbound;
 use super::replay::ReplayWindow;
@@ -39,6 +40,8 @@ pub struct Channel {
     pub(super) typing: Notice,
     /// How long messages are shown.
     pub(super) timers: Timers,
+    /// Whether the peer has to prove that it is a helper, and has.
+    pub(super) helping: Helping,
     /// The peer has said goodbye, its last message.
     pub(super) peer_left: bool,
     /// A text was refused because the window was full.
@@ -106,7 +109,7 @@ impl Channel {
     /// The safety code, from [`Event::Secured`] to [`Event::Ended`].
     #[must_use]
     pub fn safety(&self) -> Option<SafetyCode> {
-        self.safety
+        self.safety.filter(|_| !self.helping.is_shut())
     }
 
     /// After which time a text or a reply vanishes that this side sends now, on both sides. `None`:
@@ -132,10 +135,22 @@ impl Channel {
         }
     }
 
-    pub(super) fn secured(&mut self, safety: SafetyCode) {
+    /// The channel has keys. The owner is told at once, unless the peer has to prove something
+    /// before.
+    pub(super) fn secured(&mut self, now: Time, safety: SafetyCode) {
         self.phase = Phase::Secured;
         self.safety = Some(safety);
-        self.events.push_back(Event::Secured { safety });
+        if self.path == PathState::Open {
+            self.helping.resume(now);
+        }
+        self.tell_secured();
+    }
+
+    /// Tells that texts may be sent, if they may.
+    pub(super) fn tell_secured(&mut self) {
+        if let Some(safety) = self.safety() {
+            self.events.push_back(Event::Secured { safety });
+        }
     }
 
     /// Reports what was not delivered, and forgets every key and message. Our own are wiped here.

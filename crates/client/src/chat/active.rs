@@ -1,11 +1,14 @@
 //! The chat under way: a room and its channel.
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use schemas::criteria::Criteria;
 
-use super::event::{End, Event};
-use crate::channel::{Channel, Whose};
+use super::{
+    event::{End, Event},
+    helpers::{Judging, Known, Wanted},
+};
+use crate::channel::{Channel, Handover, Whose};
 
 /// A room and its channel.
 pub(super) struct ActiveChat {
@@ -14,6 +17,12 @@ pub(super) struct ActiveChat {
     /// The reason, where the channel does not know it.
     pub(super) end: Option<End>,
     pub(super) next: Option<Criteria>,
+    /// What the pass of a helper has to be for.
+    pub(super) wanted: Wanted,
+    /// A credential of the peer that is being judged.
+    pub(super) judging: Option<Judging>,
+    /// The helper's offer that a colleague goes on.
+    pub(super) handover: Option<Handover>,
     /// How long messages are shown, as it was told last.
     vanish_after: Option<Duration>,
 }
@@ -26,8 +35,25 @@ pub(super) enum RoomState {
 }
 
 impl ActiveChat {
-    pub(super) fn new(channel: Channel) -> Self {
-        Self { channel, room: RoomState::Open, end: None, next: None, vanish_after: None }
+    pub(super) fn new(channel: Channel, wanted: Wanted) -> Self {
+        Self {
+            channel,
+            room: RoomState::Open,
+            end: None,
+            next: None,
+            wanted,
+            judging: None,
+            handover: None,
+            vanish_after: None,
+        }
+    }
+
+    /// What is needed to judge the peer's credential, once it is known.
+    pub(super) async fn learned(active: Option<&mut Self>) -> Known {
+        match active.and_then(|active| active.judging.as_mut()) {
+            Some(judging) => judging.known().await,
+            None => pending().await,
+        }
     }
 
     /// Tells that another time holds after which messages vanish, if one does since a side has set

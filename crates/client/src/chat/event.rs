@@ -7,6 +7,9 @@ use schemas::{
     outlook::Outlook,
 };
 
+use passes::Pass;
+
+use super::helpers::Standing;
 use crate::{
     channel::{self, MessageNumber, SafetyCode, Target, Typing, Whose},
     machine::Closed,
@@ -72,6 +75,17 @@ pub enum Event {
         /// So long after they were shown, or sent; `None`: not any more.
         vanish_after: Option<Duration>,
     },
+    /// The peer has shown that it is a helper, or says so: see [`Standing`]. It comes before
+    /// [`Event::Secured`] where that is required, and otherwise soon after it.
+    Helper {
+        /// What that is worth.
+        standing: Standing,
+        /// What the pass says.
+        pass: Box<Pass>,
+    },
+    /// A verified helper offers that a colleague goes on:
+    /// [`Chat::accept_handover`](super::Chat::accept_handover).
+    Handover,
     /// The peer's program is newer, and has said something that this version cannot show.
     Unknown {
         /// Its number among the peer's messages.
@@ -169,6 +183,8 @@ impl Event {
             channel::Event::WindowOpen => Self::WindowOpen,
             channel::Event::Secured { .. }
             | channel::Event::Timer { .. }
+            | channel::Event::Credential(_)
+            | channel::Event::Handover(_)
             | channel::Event::PeerBye
             | channel::Event::Ended(_) => return None,
         })
@@ -187,6 +203,12 @@ impl fmt::Display for End {
             Self::Room(EndReason::Shutdown) => f.write_str("the server is shutting down"),
             Self::Fault(reason) if reason.is_peers_fault() => {
                 write!(f, "the other side broke the protocol ({reason})")
+            }
+            Self::Fault(channel::ChannelEnd::NoProof) => {
+                f.write_str("no proof came that the other side is a helper")
+            }
+            Self::Fault(channel::ChannelEnd::BadCredential) => {
+                f.write_str("ended for your safety: the other side's pass as a helper is not valid")
             }
             Self::Fault(channel::ChannelEnd::NoChannel) => f.write_str("no keys could be agreed on in time"),
             Self::Fault(channel::ChannelEnd::Exhausted) => f.write_str("all message numbers are used up"),
@@ -212,6 +234,8 @@ impl fmt::Debug for Event {
             Self::Edited { number, text } => write!(f, "Edited({}, {} bytes)", number.get(), text.len()),
             Self::Deleted { number } => write!(f, "Deleted({})", number.get()),
             Self::Timer { by, vanish_after } => write!(f, "Timer({by:?}, {vanish_after:?})"),
+            Self::Helper { standing, .. } => write!(f, "Helper({standing:?})"),
+            Self::Handover => f.write_str("Handover"),
             Self::Unknown { number } => write!(f, "Unknown({})", number.get()),
             Self::Delivered { number } => write!(f, "Delivered({})", number.get()),
             Self::NotDelivered { number } => write!(f, "NotDelivered({})", number.get()),

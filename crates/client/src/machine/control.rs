@@ -102,12 +102,12 @@ impl ConnectionMachine {
         let SocketState::Ready(ready) = &mut self.socket else { return };
         match &self.goal {
             Goal::Find(find) => {
-                let by = find.by.clone();
+                let (by, role) = (find.by.clone(), find.role);
                 ready.membership = RoomMembership::Inside;
                 ready.retry = None;
                 self.retries.reset();
                 self.goal = Goal::Room(Room { ticket: place.ticket.into(), leaving: None });
-                self.emit(Event::Paired { room: place.room, side: place.side, by });
+                self.emit(Event::Paired { room: place.room, side: place.side, by, role });
             }
             // The match was made before our `cancel` arrived. The owner does not know of this room,
             // so its end is not reported either.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use schemas::{
     RoomId, Side,
     control::{Category, ClientMessage, EndReason, ErrorCode, ServerMessage, ServiceState},
-    criteria::{Criteria, MatchBy},
+    criteria::{Criteria, MatchBy, Role},
     outlook::Outlook,
 };
 
@@ -128,6 +128,8 @@ pub enum Event {
         side: Side,
         /// By what the two were to be matched, as the `find` said that was in force.
         by: MatchBy,
+        /// The part that this client takes, as the same `find` said.
+        role: Option<Role>,
     },
     /// Back in the room after a loss of the connection: frames may be sent. The peer is online
     /// unless [`Event::PeerAway`] follows.

@@ -14,6 +14,7 @@ macro_rules! expect_event {
 
 mod chat;
 mod connection;
+mod helpers;
 mod relay;
 mod rest;
 mod support;

@@ -1,7 +1,7 @@
 //! The smallest server for one chat: it brings two people together, passes frames on, and cuts
 //! connections as it is told.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use client::{Server, Trust};
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use schemas::{
     control::{ClientMessage, EndReason, PeerState, ServerMessage},
 };
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::mpsc,
     task::JoinSet,
@@ -30,6 +30,10 @@ pub(crate) struct Relay {
 pub(crate) struct Room {
     sides: Mutex<[SideState; 2]>,
     frames: Mutex<Frames>,
+    /// What `GET` answers, by path; 404 for any other.
+    pub(crate) pages: Mutex<HashMap<String, String>>,
+    /// What was sent to open sessions.
+    pub(crate) opened: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -75,6 +79,11 @@ impl Relay {
             }
         });
         Self { address, room, _tasks: tasks }
+    }
+
+    /// Host and port, as a client opens them.
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -170,15 +179,26 @@ fn order(orders: &mpsc::Sender<Order>, what: Order) {
 }
 
 async fn visit(mut stream: TcpStream, room: Arc<Room>) {
-    let mut method = [0; 4];
-    stream.peek(&mut method).await.unwrap();
-    if &method == b"GET " {
+    let mut call = [0; 11];
+    stream.peek(&mut call).await.unwrap();
+    if &call == b"GET /v1/ws " {
         return serve(Peer::upgrade(stream).await, room).await;
     }
     let head = read_head(&mut stream).await;
-    let answer = match head.starts_with("post ") {
-        true => answer("201 Created", &opened("t")),
-        false => answer("204 No Content", ""),
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).await.unwrap();
+    let mut words = head.split(' ');
+    let answer = match (words.next().unwrap(), words.next().unwrap()) {
+        ("post", _) => {
+            room.opened.lock().push(String::from_utf8(body).unwrap());
+            answer("201 Created", &opened("t"))
+        }
+        ("get", path) => match room.pages.lock().get(path) {
+            Some(page) => answer("200 OK", page),
+            None => answer("404 Not Found", ""),
+        },
+        _ => answer("204 No Content", ""),
     };
     stream.write_all(answer.as_bytes()).await.unwrap();
 }

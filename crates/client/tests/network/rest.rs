@@ -37,7 +37,7 @@ async fn a_session_is_opened_renewed_asked_left_and_deleted() {
 
     let status = r#"{"waiting":10,"chatting":200,"topics":["music"],"matching":["random","telepathy"]}"#;
     let (status, _) = tokio::join!(session.status(), script.call(answer("200 OK", status)));
-    let Status { waiting, chatting, topics, matching } = status.unwrap();
+    let Status { waiting, chatting, topics, matching, .. } = status.unwrap();
     assert_eq!((waiting, chatting, topics), (10, 200, Some(vec!["music".to_owned()])));
     assert_eq!(matching, [MatchingKind::Random, MatchingKind::Unknown]);
 

@@ -1,11 +1,13 @@
 //! What a person or a program asks for.
 
+use client::PassKey;
 use schemas::control::Category;
 use tokio::time::Instant;
 
 use super::talk::{After, Conversation, Stage};
 use crate::{
     command::{Command, HELP},
+    helper_text::NO_HANDOVER,
     input::{ToSend, Typist},
     output::Report,
     saying::Saying,
@@ -34,6 +36,8 @@ impl Conversation {
                 Some(code) => self.report(Report::Safety(code)),
                 None => self.answer("no-chat", "there is no chat"),
             },
+            Command::Handover(None) => self.accept_handover(),
+            Command::Handover(Some(colleague)) => self.hand_over(&colleague),
             Command::Quit => self.quit(),
             Command::Help => self.answer("help", HELP),
             Command::Say(saying) => self.say(saying),
@@ -59,6 +63,25 @@ impl Conversation {
         match saying.resolve(|whose, back| self.recent.nth(whose, back)) {
             Ok(words) => self.typed.push_back(ToSend { words, id: None }),
             Err(why) => self.answer("no-such-text", why),
+        }
+    }
+
+    fn accept_handover(&mut self) {
+        if self.stage == Stage::Talking && self.chat.accept_handover() {
+            self.typed.clear();
+            self.after = After::Next;
+        } else {
+            self.answer("no-handover", NO_HANDOVER);
+        }
+    }
+
+    fn hand_over(&mut self, colleague: &PassKey) {
+        match self.chat.hand_over(colleague) {
+            Ok(invite) => {
+                let handout = self.plan.handout(&invite);
+                self.report(Report::Invite(&handout));
+            }
+            Err(why) => self.answer("no-handover", &why.to_string()),
         }
     }
 

@@ -31,6 +31,8 @@ impl Conversation {
                     self.report(Report::Sent { number, id: sent.id.as_deref() });
                 }
                 Err(SendError::Full | SendError::NotSecured | SendError::Over) => return,
+                // Cannot happen: it is not typed as a text.
+                Err(SendError::NoHelper) => _ = self.typed.pop_front(),
                 Err(SendError::NoSuchMessage) => {
                     self.typed.pop_front();
                     self.answer("no-such-message", "there is no message with this number");

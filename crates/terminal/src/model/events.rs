@@ -11,11 +11,12 @@ use schemas::control::{EndReason, ErrorCode, ServiceState};
 use zeroize::Zeroizing;
 
 use super::{
-    interface::Effect,
+    interface::{Effect, HandoverResult},
     machine::{Model, Session},
     texts,
 };
 use crate::{
+    helper_text,
     log::{EntryId, Mark, NoteKind},
     report_text::reported,
     saying::Words,
@@ -56,6 +57,10 @@ impl Model {
             }
             Event::Deleted { number } => self.screen.log.delete(Target::peer(number)),
             Event::Timer { by, vanish_after } => self.note(&texts::timer(by, vanish_after), NoteKind::Plain),
+            Event::Helper { standing, pass } => {
+                self.note(&helper_text::standing(standing, &pass), NoteKind::Plain);
+            }
+            Event::Handover => self.note(helper_text::HANDOVER, NoteKind::Plain),
             Event::Unknown { .. } => self.note(texts::CANNOT_SHOW, NoteKind::Plain),
             Event::Delivered { number } => self.screen.log.delivered(number),
             Event::NotDelivered { number } => {
@@ -141,7 +146,7 @@ impl Model {
             // `WindowOpen`, `Secured` or `Ended` follows.
             Err(SendError::Full | SendError::NotSecured | SendError::Over) => {}
             // Cannot happen: a draft is neither, and what it answers was found.
-            Err(SendError::TooLong | SendError::Empty | SendError::NoSuchMessage) => {
+            Err(SendError::TooLong | SendError::Empty | SendError::NoSuchMessage | SendError::NoHelper) => {
                 self.screen.log.mark(id, Mark::NotDelivered);
             }
         }
@@ -160,6 +165,20 @@ impl Model {
             (Words::Timer { .. }, Ok(_)) => {}
             // They have an entry of their own.
             (Words::Text(_) | Words::Reply { .. }, Ok(_)) => {}
+        }
+    }
+
+    /// What became of a `/handover`.
+    pub(super) fn handed_over(&mut self, result: HandoverResult) {
+        match result {
+            HandoverResult::Accepted => {
+                self.screen.stage = Stage::Leaving(Then::Next);
+                (self.screen.popup, self.typing_until) = (None, None);
+            }
+            HandoverResult::Offered(handout) => {
+                self.note(&texts::for_colleague(&handout), NoteKind::Plain);
+            }
+            HandoverResult::Refused(why) => self.screen.notice = Some(why),
         }
     }
 

@@ -39,6 +39,7 @@ impl Model {
             }
             Input::Sent(id, result, vanish_after) => self.sent(id, result, vanish_after),
             Input::Said(words, result) => self.said(&words, result),
+            Input::HandedOver(result) => self.handed_over(result),
             Input::Stop => self.quit(),
             Input::Tick => self.rest_typing(),
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use client::{
-    Opening,
+    Opening, PassKey,
     channel::{MessageNumber, SendError, Typing},
     chat::Event,
 };
@@ -33,10 +33,22 @@ pub(crate) enum Input {
     Sent(EntryId, Result<MessageNumber, SendError>, Option<Duration>),
     /// The result of [`Effect::Say`].
     Said(Words, Result<MessageNumber, SendError>),
+    /// The result of [`Effect::Handover`].
+    HandedOver(HandoverResult),
     /// This process was asked to end.
     Stop,
     /// The time of [`Model::next_tick`](super::Model::next_tick) has come.
     Tick,
+}
+
+/// What became of a `/handover`.
+pub(crate) enum HandoverResult {
+    /// The chat ends, and the colleague is waited for.
+    Accepted,
+    /// The peer is asked; the colleague gets this.
+    Offered(Handout),
+    /// For people.
+    Refused(String),
 }
 
 /// When an input comes.
@@ -68,6 +80,8 @@ pub(crate) enum Effect {
     /// Hand something else than a text or a reply to the channel.
     Say(Words),
     Typing(Typing),
+    /// Agree to a handover, or offer one to this colleague.
+    Handover(Option<PassKey>),
     /// Draw the whole screen again.
     Redraw,
     /// Close the chat in good order, and end.

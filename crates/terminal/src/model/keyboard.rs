@@ -168,6 +168,10 @@ impl Model {
                 }
                 _ => self.screen.notice = Some(texts::NO_CODE.into()),
             },
+            Command::Handover(colleague) if matches!(self.screen.stage, Stage::Talking(_)) => {
+                self.effects.push(Effect::Handover(colleague));
+            }
+            Command::Handover(_) => self.screen.notice = Some(texts::NO_CHAT.into()),
             Command::Quit => self.quit(),
             Command::Help => self.screen.popup = Some(Popup { about: About::Commands, scroll: 0 }),
             // They stay in the draft.

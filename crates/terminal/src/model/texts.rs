@@ -5,7 +5,13 @@ use std::time::Duration;
 use client::{Closed, channel::Whose, chat::End};
 use schemas::control::{EndReason, ErrorCode};
 
-use crate::{state::MeetingKind, text::harmless, vanishing_text::after};
+use zeroize::Zeroizing;
+
+use crate::{
+    state::{Handout, MeetingKind},
+    text::harmless,
+    vanishing_text::after,
+};
 
 pub(super) const CHECK: &str = "Above is your safety code; /safety explains it. /help lists the commands.";
 pub(super) const FORGOTTEN: &str =
@@ -45,6 +51,11 @@ pub(super) fn begin(meeting: &MeetingKind) -> &'static str {
     }
 }
 
+/// What a helper gives to the colleague who goes on.
+pub(super) fn for_colleague(handout: &Handout) -> Zeroizing<String> {
+    Zeroizing::new(format!("Give this link to your colleague: {}", *handout.link))
+}
+
 pub(super) fn lost(texts: usize) -> String {
     match texts {
         1 => "One of your texts may not have arrived.".into(),
@@ -63,6 +74,14 @@ pub(super) fn end(end: End) -> String {
         End::Room(EndReason::Shutdown) => "The server is shutting down.".into(),
         End::Fault(client::channel::ChannelEnd::NoChannel) => {
             "The two of you could not agree on keys in time.".into()
+        }
+        End::Fault(client::channel::ChannelEnd::NoProof) => {
+            "No proof came that the other side is a helper. Nothing that you wrote was sent.".into()
+        }
+        End::Fault(client::channel::ChannelEnd::BadCredential) => {
+            "For your safety the chat was stopped: the other side showed a helper's pass that is not valid \
+             for this chat. Somebody may pose as a helper."
+                .into()
         }
         End::Fault(reason) if reason.is_peers_fault() => format!(
             "The other side broke the protocol ({reason}), so the chat was stopped. Its program has a \

@@ -5,6 +5,7 @@ mod ending;
 mod epochs;
 mod fips203;
 mod handshake;
+mod helping;
 mod kinds;
 mod noise;
 mod notices;

@@ -141,7 +141,7 @@ fn authenticated_nonsense_ends_the_chat() {
 #[test]
 fn a_message_of_a_later_revision_is_acknowledged_and_told_of() {
     let (mut a, mut b) = secured_pair();
-    let entries = [(1, 77, "?"), (2, 5, "kept free"), (3, 1, "text")];
+    let entries = [(1, 77, "?"), (2, 6, "a handover of nobody who is trusted"), (3, 1, "text")];
     let entries = entries.map(|(number, kind, body)| Entry { number, kind, body: body.as_bytes() });
     let forged = forge(&mut a, 0, &entries);
     b.handle_frame(at(0), &forged);

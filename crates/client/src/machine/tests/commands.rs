@@ -16,7 +16,7 @@ fn two_people_meet_chat_and_leave() {
         world.input(Input::Control(ServerMessage::Waiting(Outlook::default()))),
         [Effect::Emit(Event::Waiting(Outlook::default()))]
     );
-    let met = Event::Paired { room: room(), side: Side::A, by: MatchBy::Random(None) };
+    let met = Event::Paired { room: room(), side: Side::A, by: MatchBy::Random(None), role: None };
     assert_eq!(world.input(paired("k1")), [Effect::Emit(met)]);
     assert_eq!(world.command(Command::Frame("hello".into())), [Effect::SendFrame("hello".into())]);
     assert_eq!(world.input(Input::Binary("hi".into())), [Effect::Emit(Event::Frame("hi".into()))]);
@@ -216,7 +216,7 @@ fn a_room_tells_by_which_find_it_was_found() {
     let mut world = World::connected();
     world.command(Command::Find(invited));
     let met = world.input(paired("k1"));
-    assert_eq!(met, [Effect::Emit(Event::Paired { room: room(), side: Side::A, by })]);
+    assert_eq!(met, [Effect::Emit(Event::Paired { room: room(), side: Side::A, by, role: None })]);
     // Whoever looks for anybody meanwhile leaves that room; it is not opened as another one.
     let left = world.command(Command::Next(anybody()));
     assert_eq!(left, [send(ClientMessage::Next(anybody()))]);

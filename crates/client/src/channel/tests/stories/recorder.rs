@@ -99,6 +99,7 @@ fn refusal(error: SendError) -> &'static str {
         SendError::TooLong => "too-long",
         SendError::Empty => "empty",
         SendError::NoSuchMessage => "no-such-message",
+        SendError::NoHelper => "no-helper",
         SendError::Over => "over",
     }
 }
@@ -115,6 +116,7 @@ fn told(said: Said<'_>, heard: u64) -> Value {
         }
         Said::Edit { number, text } => json!({ "kind": "edit", "number": number.get(), "text": text }),
         Said::Deletion { number } => json!({ "kind": "delete", "number": number.get() }),
+        Said::Handover(_) => json!({ "kind": "handover" }),
         Said::Timer { seconds } => json!({ "kind": "timer", "seconds": seconds, "heard": heard }),
     }
 }
@@ -145,6 +147,8 @@ pub(in crate::channel::tests) fn show(event: &Event) -> Value {
         Event::Timer { number, seconds, heard, .. } => {
             json!({ "event": "timer", "number": number.get(), "seconds": seconds, "heard": heard })
         }
+        Event::Credential(_) => json!({ "event": "credential" }),
+        Event::Handover(_) => json!({ "event": "handover" }),
         Event::Unknown { number } => json!({ "event": "unknown", "number": number.get() }),
         Event::Delivered { number } => json!({ "event": "delivered", "number": number.get() }),
         Event::PeerTyping(typing) => json!({ "event": "peer-typing", "typing": word(*typing) }),
