@@ -2,6 +2,7 @@
 
 mod drawing;
 mod earlier;
+mod helpers;
 mod json;
 mod leaving;
 mod memory;
