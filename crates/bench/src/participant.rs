@@ -119,9 +119,13 @@ impl Participant {
             Self::E2e(chat) => match chat.send(&text) {
                 Ok(_) => SendOutcome::Sent,
                 Err(SendError::Full | SendError::NotSecured) => SendOutcome::Full,
-                Err(SendError::Over | SendError::TooLong | SendError::Empty | SendError::NoSuchMessage) => {
-                    SendOutcome::Over
-                }
+                Err(
+                    SendError::Over
+                    | SendError::TooLong
+                    | SendError::Empty
+                    | SendError::NoSuchMessage
+                    | SendError::NoHelper,
+                ) => SendOutcome::Over,
             },
         }
     }
@@ -204,6 +208,8 @@ fn of_chat(event: chat::Event) -> ParticipantEvent {
         | chat::Event::Edited { .. }
         | chat::Event::Deleted { .. }
         | chat::Event::Timer { .. }
+        | chat::Event::Helper { .. }
+        | chat::Event::Handover
         | chat::Event::Unknown { .. }
         | chat::Event::PeerOnline
         | chat::Event::Service(_) => ParticipantEvent::Other,
