@@ -22,8 +22,17 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// Where a document takes the import map and the preload links.
 const MODULES: &str = "<!-- modules -->";
 /// Modules that only some browsers or some people need: what others wrote, languages, and screens that
-/// few see. The page loads them when it does.
-const LATER: [&str; 3] = ["vendor/", "languages/", "later/"];
+/// few see; and a chat itself, which takes a while to come. The page loads them when it does.
+const LATER: [&str; 8] = [
+    "vendor/",
+    "languages/",
+    "later/",
+    "active-chat.js",
+    "channel.js",
+    "conversation.js",
+    "helping.js",
+    "transcript.js",
+];
 /// What only the helper's screen has: nothing of it is named in the page.
 const DESK: &str = "desk/";
 /// Languages of the helper's screen, of which one is loaded.

@@ -1,6 +1,7 @@
 //! `cipher-chat page`: the page for people who trust no host with it. As one file; its hashes; and whether
 //! a host serves it unchanged.
 
+mod helper_key;
 mod module;
 mod single;
 mod verify;
@@ -12,6 +13,7 @@ use anyhow::Context;
 use clap::{ArgGroup, Args};
 use client::{Server, ServerUrl, Trust};
 
+use self::helper_key::HelperKeys;
 use crate::{FAILED, WRONG_OPTIONS, fail};
 
 /// The host does not answer, so nothing was compared.
@@ -29,6 +31,10 @@ pub struct PageOptions {
     /// link such as `file.html#server=https://chat.example`
     #[arg(long, value_name = "URL", requires = "single_file")]
     server: Option<ServerUrl>,
+    /// The operator's public key of passes: a file such as passes.pub, or the key in base64url. Who seeks help with
+    /// this file then talks to helpers alone whose pass this key has signed, whatever the server says
+    #[arg(long, value_name = "FILE|KEY", requires = "single_file")]
+    helper_key: Option<HelperKeys>,
     /// Fetch the page from a host, compare it with this program's own, and name each difference. Ends with 0 if
     /// there is none, 1 if there are some, and 6 if the host does not answer. A host that serves one visitor
     /// another page is not found so
@@ -71,7 +77,7 @@ pub async fn main(options: PageOptions) -> ExitCode {
 
 fn write(options: &PageOptions) -> anyhow::Result<()> {
     let file = options.single_file.as_ref().context("nothing was asked for")?;
-    let page = single::page(options.server.as_ref())?;
+    let page = single::page(options.server.as_ref(), options.helper_key.as_ref())?;
     fs::write(file, page).with_context(|| file.display().to_string())
 }
 

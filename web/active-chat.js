@@ -30,6 +30,9 @@ import { Transcript } from './transcript.js';
  * @property {(change: Change, entry: ChatEntry) => void} [peerChanged]
  * @property {(seconds: number) => void} [timer] After how long messages vanish from now on; 0: never.
  * @property {() => void} [unknown] The peer has sent something that this version cannot show.
+ * @property {(shown: import('./helping.js').Shown) => Promise<import('./helping.js').Verdict>} [judge] What the
+ *   credential of a helper is worth. Left out by who does not ask; then it is taken.
+ * @property {(offer: import('./messages.js').Handover) => void} [handover] A verified helper offers that a colleague goes on.
  * @property {(active: boolean) => void} peerTyping
  * @property {() => void} windowOpen
  * @property {() => void} peerBye
@@ -61,7 +64,8 @@ export class ActiveChat {
   /**
    * Opens the channel of a room.
    * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, kem: import('./kem.js').Kem,
-   *   ephemeral: import('./noise.js').Ephemeral, send: (frame: Bytes, awaits: boolean) => void}} place
+   *   ephemeral: import('./noise.js').Ephemeral, part?: import('./helping.js').Part,
+   *   send: (frame: Bytes, awaits: boolean) => void}} place
    * @param {Listener} listener
    */
   static open({ send, ...place }, listener) {
@@ -116,6 +120,11 @@ export class ActiveChat {
   setTimer(seconds) {
     const { heard } = this.#channel;
     return this.#act({ kind: 'timer', seconds, heard }, (number) => this.#timerSet(true, { number, seconds, heard }));
+  }
+
+  /** Offers that a colleague goes on: a helper's. @param {import('./messages.js').Handover} offer */
+  handOver(offer) {
+    return this.#act({ kind: 'handover', ...offer }, () => {});
   }
 
   /**
@@ -206,6 +215,10 @@ export class ActiveChat {
         return this.#peerChanged('deleted', this.#transcript.delete(false, event.deletes));
       case 'timer':
         return this.#timerSet(false, event);
+      case 'credential':
+        return void this.#judge(event);
+      case 'handover':
+        return this.#listener.handover?.(event);
       case 'unknown':
         return this.#listener.unknown?.();
       case 'delivered':
@@ -222,6 +235,12 @@ export class ActiveChat {
       case 'ended':
         return this.#listener.ended(event.reason);
     }
+  }
+
+  /** @param {import('./helping.js').Shown} shown */
+  async #judge(shown) {
+    const verdict = await (this.#listener.judge?.(shown) ?? 'taken');
+    void this.#after(this.#channel.judge(now(), verdict));
   }
 
   /** @param {number} number @param {string} text @param {Target | null} target */

@@ -3,14 +3,15 @@
 /**
  * @typedef {'bye' | 'peer-bye' | 'closed' | 'no-channel' | 'handshake-length' | 'handshake-changed'
  *   | 'commitment-broken' | 'handshake-refused' | 'weak-key' | 'malformed' | 'ack-beyond-sent'
- *   | 'window-exceeded' | 'exhausted'} ChannelEnd
+ *   | 'window-exceeded' | 'no-proof' | 'bad-credential' | 'exhausted'} ChannelEnd
  */
 
 /**
- * What a channel tells its owner; `ended` is the last. `all-received`: after this side's goodbye, the
+ * What a channel tells its owner; `ended` is the last. `credential`: `judge` has to follow. `all-received`: after this side's goodbye, the
  * peer has acknowledged everything.
  * @typedef {{kind: 'secured', safety: import('./safety.js').SafetyCode}
- *   | Exclude<import('./messages.js').Heard, {kind: 'later'}>
+ *   | Exclude<import('./messages.js').Heard, {kind: 'later' | 'credential'}>
+ *   | ({kind: 'credential'} & import('./helping.js').Shown)
  *   | {kind: 'delivered', number: number} | {kind: 'not-delivered', number: number}
  *   | {kind: 'all-received'} | {kind: 'window-open'}
  *   | {kind: 'ended', reason: ChannelEnd}} ChannelEvent

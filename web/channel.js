@@ -6,12 +6,13 @@
  */
 
 import { ChannelFault } from './channel-end.js';
+import { Helping } from './helping.js';
 import { Inbound } from './inbound.js';
 import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_TEXT } from './limits.js';
 import { isText, readMessage, written } from './messages.js';
 import { Opening } from './opening.js';
 import { Outbound } from './outbound.js';
-import { BYE, ContentWriter, OPENING, TEXT, TYPING, parseContent, parseFrame } from './packet.js';
+import { BYE, CREDENTIAL, ContentWriter, HANDOVER, OPENING, TEXT, TYPING, parseContent, parseFrame } from './packet.js';
 import { PacketCipher } from './packet-cipher.js';
 import { Path } from './path.js';
 import { Turns } from './turns.js';
@@ -20,7 +21,7 @@ import { TypingNotice } from './typing.js';
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./channel-end.js').ChannelEnd} ChannelEnd */
 /** @typedef {import('./packet.js').Message} Message */
-/** @typedef {'not-secured' | 'empty' | 'too-long' | 'full' | 'over'} Refusal */
+/** @typedef {'not-secured' | 'empty' | 'too-long' | 'full' | 'no-helper' | 'over'} Refusal */
 
 export class Channel {
   /**
@@ -44,6 +45,8 @@ export class Channel {
   #outbound = new Outbound();
   #inbound = new Inbound();
   #typing = new TypingNotice();
+  #helping;
+  /** To be told once the channel is open. @type {import('./safety.js').SafetyCode | null} */ #safety = null;
   /** Whether the peer has said goodbye, which is its last message. */ #peerLeft = false;
   /** Whether a text was refused because the window was full. */ #windowWasFull = false;
   #turns = new Turns((fault) => this.#fail(fault));
@@ -51,12 +54,13 @@ export class Channel {
   /**
    * @param {{side: 'a' | 'b', room: Bytes, psk: Bytes | null, ephemeral:
    *   import('./noise.js').Ephemeral, kem: import('./kem.js').Kem, nonce: Bytes,
-   *   random: () => number}} place
+   *   random: () => number, part?: import('./helping.js').Part}} place
    *   `ephemeral` and `nonce` (32 random bytes) are for this room only, and `psk` is erased;
    *   `random` gives the jitter of acknowledgements.
    */
-  constructor({ side, random, ...secrets }) {
+  constructor({ side, random, part = null, ...secrets }) {
     this.#side = side;
+    this.#helping = new Helping(part);
     this.#random = random;
     this.#opening = new Opening({ side, ...secrets }, this.#path, (frame, awaits) => this.onFrame(frame, awaits));
   }
@@ -98,7 +102,10 @@ export class Channel {
     return this.#inTurn(now, () => {
       const done = this.#path.take(change);
       if (done === 'opened') this.#reopened(now);
-      if (done === 'closed') this.#opening.pause(now);
+      if (done === 'closed') {
+        this.#opening.pause(now);
+        this.#helping.pause(now);
+      }
     });
   }
 
@@ -117,6 +124,8 @@ export class Channel {
   send(now, said) {
     if (this.#phase === 'handshaking') return { refused: 'not-secured' };
     if (this.#phase !== 'secured') return { refused: 'over' };
+    if (this.#helping.isShut) return { refused: 'not-secured' };
+    if (said.kind === 'handover' && !this.#helping.isHelper) return { refused: 'no-helper' };
     const message = written(said);
     if ('refused' in message) return message;
     const number = this.#push(message.kind, message.body);
@@ -126,6 +135,22 @@ export class Channel {
     }
     if (isText(message.kind)) this.#typing.textSent();
     return { number, done: this.#inTurn(now, () => {}) };
+  }
+
+  /**
+   * What the owner makes of a credential that was told.
+   * @param {number} now
+   * @param {import('./helping.js').Verdict} verdict
+   */
+  judge(now, verdict) {
+    return this.#inTurn(now, async () => {
+      if (this.#phase !== 'secured' || this.#helping.isAwaited || !this.#helping.take(verdict)) return;
+      this.#tellSecured();
+      await this.#deliverAll(now);
+      // What had to wait is acknowledged now.
+      if (!this.isOver) this.#inbound.owe(now);
+      this.#sendTyping(now);
+    });
   }
 
   /** The highest number of the peer's messages that was received in order: what a timer tells. */
@@ -175,6 +200,8 @@ export class Channel {
         return this.#opening.timeOut(now) ? this.#end('no-channel') : undefined;
       }
       if (this.#phase === 'leaving' && now >= this.#leaving.until) return this.#end(this.#leaving.reason);
+      const { deadline } = this.#helping;
+      if (this.#phase === 'secured' && deadline !== null && now >= deadline) return this.#end('no-proof');
       if (!this.#path.isOpen) return;
       if (this.#outbound.timeout !== null && now >= this.#outbound.timeout) this.#outbound.timeOut();
       this.#sendTyping(now);
@@ -188,7 +215,8 @@ export class Channel {
     const times = this.#phase === 'leaving' ? [this.#leaving.until] : [];
     if (this.#path.isOpen) {
       const typing = this.#maySendTyping() ? this.#typing.dueAt : null;
-      for (const time of [typing, this.#outbound.timeout, this.#inbound.acknowledgeAt]) if (time !== null) times.push(time);
+      const proof = this.#phase === 'secured' ? this.#helping.deadline : null;
+      for (const time of [typing, proof, this.#outbound.timeout, this.#inbound.acknowledgeAt]) if (time !== null) times.push(time);
     }
     return times.length > 0 ? Math.min(...times) : null;
   }
@@ -233,7 +261,7 @@ export class Channel {
         await this.#takeKeys(progress.keys);
         // Before anybody can write: it is the first message of `a`.
         this.#push(OPENING, progress.opening);
-        return this.#secured(progress.safety);
+        return this.#secured(now, progress.safety);
       case 'open-again':
         return this.#outbound.repeatOpening(now);
     }
@@ -256,11 +284,22 @@ export class Channel {
     if (!this.isOver) this.#cipher = cipher;
   }
 
-  /** @param {import('./safety.js').SafetyCode} safety */
-  #secured(safety) {
+  /** @param {number} now @param {import('./safety.js').SafetyCode} safety */
+  async #secured(now, safety) {
+    const { transcript } = this.#opening;
+    const credential = transcript && await this.#helping.credential(transcript, this.#side);
     if (this.isOver) return;
+    // Before anybody can write: it is the first thing that a helper says.
+    if (credential !== null) this.#push(CREDENTIAL, credential);
     this.#phase = 'secured';
-    this.onEvent({ kind: 'secured', safety });
+    this.#safety = safety;
+    if (this.#path.isOpen) this.#helping.resume(now);
+    if (!this.#helping.isShut) this.#tellSecured();
+  }
+
+  #tellSecured() {
+    if (this.#safety !== null) this.onEvent({ kind: 'secured', safety: this.#safety });
+    this.#safety = null;
   }
 
   /**
@@ -284,28 +323,54 @@ export class Channel {
     // Messages before the acknowledgement: if it is for our goodbye, the messages still count.
     for (const message of parsed.messages) this.#inbound.receive(message);
     if (parsed.messages.length > 0) this.#inbound.owe(now + ACK_DELAY_MIN + this.#random() * (ACK_DELAY_MAX - ACK_DELAY_MIN));
-    for (let message = this.#inbound.next(); message !== undefined; message = this.#inbound.next()) {
-      if (this.#phase === 'handshaking') await this.#deliverOpening(message);
-      else this.#deliver(now, message);
-      if (this.isOver) return;
-    }
-    await this.#handleAcknowledgement(now, parsed.acknowledged);
+    await this.#deliverAll(now);
+    if (!this.isOver) await this.#handleAcknowledgement(now, parsed.acknowledged);
   }
 
-  /** The first message that `b` delivers. Only the right opening secures the channel. @param {Message} message */
-  async #deliverOpening({ kind, body }) {
+  /**
+   * Delivers what has arrived in order. While a proof is required, that is the proof alone, or a
+   * goodbye: the rest waits for it, and is not acknowledged.
+   * @param {number} now
+   */
+  async #deliverAll(now) {
+    while (!this.isOver && this.#mayDeliver(this.#inbound.nextKind)) {
+      const message = /** @type {Message} */ (this.#inbound.next());
+      if (this.#phase === 'handshaking') await this.#deliverOpening(now, message);
+      else this.#deliver(now, message);
+    }
+  }
+
+  /** @param {number | undefined} kind */
+  #mayDeliver(kind) {
+    if (kind === undefined) return false;
+    if (this.#phase === 'handshaking' || !this.#helping.isShut) return true;
+    return kind === BYE || (kind === CREDENTIAL && this.#helping.isAwaited);
+  }
+
+  /** The first message that `b` delivers. Only the right opening secures the channel. @param {number} now @param {Message} message */
+  async #deliverOpening(now, { kind, body }) {
     const safety = kind === OPENING ? await this.#opening.open(body) : undefined;
     if (this.isOver) return;
     if (safety === undefined) throw new ChannelFault('commitment-broken');
-    this.#secured(safety);
+    await this.#secured(now, safety);
   }
 
   /** @param {number} now @param {Message} message */
   #deliver(now, message) {
+    // Whoever is not verified hands over nobody, as if the kind were not known.
+    if (message.kind === HANDOVER && !this.#peerLeft && !this.#helping.isVerified) return;
     const said = this.#peerLeft ? null : readMessage(message);
     if (said === null) throw new ChannelFault('malformed');
     if (said.kind === 'peer-bye') this.#receiveBye(now);
+    else if (said.kind === 'credential') this.#show(said.body);
     else if (said.kind !== 'later') this.onEvent(said);
+  }
+
+  /** @param {Bytes} body */
+  #show(body) {
+    const { transcript } = this.#opening;
+    this.#helping.show();
+    if (transcript !== null) this.onEvent({ kind: 'credential', body, transcript, side: this.#side === 'a' ? 'b' : 'a' });
   }
 
   /**
@@ -369,7 +434,7 @@ export class Channel {
   }
 
   #maySendTyping() {
-    return this.#phase === 'secured' && this.#path.isOpen && this.#outbound.hasRoom(TYPING, 1);
+    return this.#phase === 'secured' && this.#path.isOpen && !this.#helping.isShut && this.#outbound.hasRoom(TYPING, 1);
   }
 
   /** Queues a typing notice if one is due. @param {number} now */
@@ -383,6 +448,7 @@ export class Channel {
   /** @param {number} now */
   #reopened(now) {
     if (this.#phase === 'handshaking') return this.#opening.resume(now);
+    this.#helping.resume(now);
     this.#outbound.restart();
     this.#sendTyping(now);
   }

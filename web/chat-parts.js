@@ -2,7 +2,7 @@
 
 import { pause } from './clock.js';
 
-/** @typedef {typeof import('./later/ui-chat.js').ChatScreen} ChatScreen */
+/** @typedef {{Conversation: typeof import('./conversation.js').Conversation, screens: import('./conversation.js').Screens}} Parts */
 
 /** After this time a part of the page that could not be loaded is asked for again. */
 const LOAD_AGAIN_MS = 2_000;
@@ -10,7 +10,7 @@ const LOAD_AGAIN_MS = 2_000;
 const LOAD_SILENT_MS = 10_000;
 
 /**
- * Loads the screen of a chat, again and again while the server is out of reach. `null` if it cannot
+ * Loads a chat and its screen, again and again while the server is out of reach. `null` if it cannot
  * be had although the server answers: some browsers try a module only once.
  * @param {import('./ui-wait.js').Waiting} screen
  * @param {{isWanted: () => boolean, isReached: () => Promise<boolean>}} about Whether the person still
@@ -30,10 +30,14 @@ export async function loadChat(screen, { isWanted, isReached }) {
 
 /**
  * All its modules at once instead of import after import. `null` if they could not be loaded.
- * @returns {Promise<ChatScreen | null>}
+ * @returns {Promise<Parts | null>}
  */
 export async function loadOnce() {
   const parts = [
+    import('./active-chat.js'),
+    import('./channel.js'),
+    import('./helping.js'),
+    import('./transcript.js'),
     import('./later/excerpt.js'),
     import('./later/kept-time.js'),
     import('./later/lasting.js'),
@@ -44,6 +48,7 @@ export async function loadOnce() {
     import('./later/ui-log.js'),
     import('./later/ui-menu.js'),
   ];
+  const chat = import('./conversation.js');
   const screen = import('./later/ui-chat.js');
-  return Promise.all([screen, ...parts]).then(([{ ChatScreen }]) => ChatScreen, () => null);
+  return Promise.all([chat, screen, ...parts]).then(([{ Conversation }, { ChatScreen }]) => ({ Conversation, screens: ChatScreen }), () => null);
 }

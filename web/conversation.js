@@ -25,6 +25,9 @@ import { askForReport, askToLeave, showSafety } from './ui-dialogs.js';
  * @property {(() => void) | null} next
  * @property {() => void} leave
  * @property {(category: import('./facts.js').Category) => void} report
+ * @property {import('./helping.js').Part} [part]
+ * @property {(shown: import('./helping.js').Shown) => Promise<import('./later/standing.js').Judged>} [judge] For who seeks help.
+ * @property {(offer: import('./messages.js').Handover) => void} [handedOver] The person goes on with a colleague.
  */
 
 /**
@@ -82,7 +85,9 @@ export class Conversation {
     this.#psk = null;
     // Each key opens one chat, and a chat by invite is never opened without it.
     if (this.invited !== (psk !== null)) return false;
-    const active = ActiveChat.open({ side, room, psk, kem: this.#kem, ephemeral, send: this.#owner.send }, this.#listener());
+    const { part = null } = this.#owner;
+    if (part !== null && 'seeks' in part && part.seeks === 'required') this.screen.awaitHelper();
+    const active = ActiveChat.open({ side, room, psk, kem: this.#kem, ephemeral, part, send: this.#owner.send }, this.#listener());
     this.#active = active;
     for (const frame of this.#early.splice(0)) active.frame(frame);
     return true;
@@ -172,6 +177,12 @@ export class Conversation {
       },
       timer: (seconds) => screen.timer(seconds),
       unknown: () => screen.unknown(),
+      judge: async (shown) => {
+        const judged = await this.#owner.judge?.(shown);
+        if (judged?.standing) screen.helper(judged.standing);
+        return judged?.verdict ?? 'taken';
+      },
+      handover: (offer) => screen.handover(() => this.#owner.handedOver?.(offer)),
       peerTyping: (active) => screen.peerTyping(active),
       windowOpen: () => screen.windowOpen(),
       peerBye: () => this.#owner.peerBye(),
@@ -190,6 +201,11 @@ export class Conversation {
     this.screen.add(said.entry);
     this.#owner.said?.();
     return 'sent';
+  }
+
+  /** Offers that a colleague goes on: a helper's. @param {import('./messages.js').Handover} offer */
+  handOver(offer) {
+    return this.#active?.handOver(offer) ?? 'over';
   }
 
   /** @param {'leave' | 'next'} what @param {() => void} go */

@@ -48,6 +48,7 @@ export class Handshake {
   /** What `a` commits to. @type {Bytes | null} */ #nonce;
   /** What `b` was promised, and the hash that goes into the safety code. @type {{commitment: Bytes, hash: Bytes} | null} */
   #promised = null;
+  /** The hash of all that was said, once it is: not a secret. @type {Bytes | null} */ transcript = null;
   /** @type {Bytes | null} */ #message1 = null;
   /** @type {Bytes | null} */ #message2 = null;
 
@@ -135,6 +136,7 @@ export class Handshake {
     this.#message2 = await noise.writeMessage2(body.slice(0, KEY_BYTES), ciphertext);
     const { keys, hash } = await finish(noise, sharedKey);
     this.#promised = { commitment, hash };
+    this.transcript = hash;
     return { kind: 'keys', send: handshakeFrame(2, this.#message2), keys };
   }
 
@@ -148,6 +150,7 @@ export class Handshake {
     const ciphertext = noise && await noise.readMessage2(body);
     if (noise === null || pair === null || nonce === null || ciphertext === null) throw new ChannelFault('handshake-refused');
     const { keys, hash } = await finish(noise, await pair.decapsulate(ciphertext).catch(refuse));
+    this.transcript = hash;
     return { kind: 'secure', keys, safety: await safetyCode(hash, nonce), opening: nonce };
   }
 

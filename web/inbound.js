@@ -38,6 +38,11 @@ export class Inbound {
     return next;
   }
 
+  /** The kind of the next message in order, if it is here. */
+  get nextKind() {
+    return this.#ahead.get(this.inOrder + 1)?.kind;
+  }
+
   /** An acknowledgement is owed by `at`; one owed earlier stays. @param {number} at */
   owe(at) {
     this.acknowledgeAt = Math.min(this.acknowledgeAt ?? Infinity, at);

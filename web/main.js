@@ -6,11 +6,11 @@ import { pause } from './clock.js';
 import { choose, setLanguage } from './i18n.js';
 import { linkOf, newSecret, secretOf, wordsOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
-import { Conversation } from './conversation.js';
 import { findKem } from './kem.js';
 import { canEncrypt } from './noise.js';
 import { EXIT_URL, exitOf, offerOf } from './offer.js';
-import { forget, partner, stranger } from './search.js';
+import { colleagueOf, forget, partner, stranger } from './search.js';
+import { keysOf } from './pass-keys.js';
 import { atServer, hasServer, isEmbedded, isFile, serverOfFragment, takeServer } from './server.js';
 import { ofStatus } from './service.js';
 import { FAILURES, REFUSALS, UNSAFE, busy } from './troubles.js';
@@ -21,13 +21,14 @@ import { ServiceStrip } from './ui-service.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
 import { followViewport } from './viewport.js';
-import { keysOf, loadPasses } from './vouching.js';
+import { judgeHelper, loadPasses, partOf } from './vouching.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').ConnectionEvent} ConnectionEvent */
 /** @typedef {import('./i18n.js').Key} Key */
-/** @typedef {import('./conversation.js').Screens} Screens */
+/** @typedef {import('./conversation.js').Conversation} Conversation */
+/** @typedef {import('./chat-parts.js').Parts} Parts */
 /** @typedef {import('./search.js').Search} Search */
 /** @typedef {import('./ui-end.js').Again} Again */
 /** @typedef {import('./ui-wait.js').Waiting} Waiting */
@@ -45,7 +46,7 @@ class Page {
   #frame = new Frame(this.#attention);
   #strip = new ServiceStrip();
   /** Whom the person waits for. @type {Search | null} */ #search = null;
-  /** What was found and loaded before that. @type {{kem: import('./kem.js').Kem, screens: Screens} | null} */ #means = null;
+  /** What was found and loaded before that. @type {{kem: import('./kem.js').Kem, parts: Parts} | null} */ #means = null;
   /** @type {Waiting | null} */ #waiting = null;
   /** @type {Conversation | null} */ #chat = null;
   /** What is shown after a chat; it is told what has become of a report. @type {ReturnType<typeof endScreen> | null} */ #end = null;
@@ -136,7 +137,7 @@ class Page {
     this.#offer = offerOf(status);
     this.#exitUrl = exitOf(status);
     // A helper's pass is checked as soon as the chat begins.
-    if (keysOf(status).length > 0) void loadPasses().catch(() => {});
+    if (keysOf(status.pass_keys).length > 0) void loadPasses().catch(() => {});
     if (this.#frame.isStartUntouched && JSON.stringify(this.#offer) !== before) this.#showStart();
     return true;
   }
@@ -164,6 +165,12 @@ class Page {
     void this.#wait(waitScreen('invited', { cancel: () => this.#home() }), partner(secret, 'seek'));
   }
 
+  /** Ends the chat with a helper, and goes on with the colleague of whom the helper has told. @param {import('./messages.js').Handover} offer */
+  #goOn(offer) {
+    this.#leaveChat();
+    void this.#wait(waitScreen('invited', { cancel: () => this.#home() }), colleagueOf(offer));
+  }
+
   /**
    * Waits for somebody, unless the person has gone on before it can begin.
    * @param {Waiting} screen
@@ -176,7 +183,7 @@ class Page {
     const loading = loadChat(screen, {
       isWanted: () => this.#waiting === screen, isReached: async () => (await this.#driver.askStatus()) !== null,
     });
-    const [search, kem, screens] = await Promise.all([begun, findKem(), loading]);
+    const [search, kem, parts] = await Promise.all([begun, findKem(), loading]);
     await this.#leaving?.done;
     if (this.#waiting !== screen) return forget(search);
     // Never a chat without it, and nothing weaker instead.
@@ -184,11 +191,11 @@ class Page {
       forget(search);
       return this.#trouble('trouble.heading', 'trouble.kem', null);
     }
-    if (screens === null) {
+    if (parts === null) {
       forget(search);
       return this.#trouble('trouble.heading', 'trouble.load', null);
     }
-    this.#means = { kem, screens };
+    this.#means = { kem, parts };
     this.#search = search;
     this.#driver.find(search.criteria);
   }
@@ -268,7 +275,7 @@ class Page {
     // A match is only taken for the search that is under way, whose key the chat is bound to.
     const [search, means] = [this.#search, this.#means];
     if (search === null || means === null || search.criteria !== criteria) return this.#driver.run(this.#driver.machine.leave());
-    const chat = new Conversation(search, means.kem, means.screens, {
+    const chat = new means.parts.Conversation(search, means.kem, means.parts.screens, {
       send: (frame, awaits) => this.#driver.send(frame, awaits),
       alerts: alertsButton(this.#attention),
       wrote: () => this.#attention.happened('wrote'),
@@ -277,6 +284,9 @@ class Page {
       next: search.psk === null ? () => this.#meet(this.#last) : null,
       leave: () => this.#leave(),
       report: (category) => this.#report(category),
+      part: partOf(search),
+      judge: (shown) => judgeHelper(shown, search),
+      handedOver: (offer) => this.#goOn(offer),
     });
     this.#waiting = this.#search = null;
     this.#chat = chat;
@@ -319,6 +329,7 @@ class Page {
   /** @param {Conversation} chat @param {import('./channel-end.js').ChannelEnd} reason */
   #channelEnded(chat, reason) {
     if (this.#chat !== chat || reason === 'closed' || reason === 'bye' || reason === 'peer-bye') return;
+    if (reason === 'no-proof') return this.#trouble('trouble.proof.heading', 'trouble.proof', chat.invited ? null : () => this.#meet(this.#last));
     this.#trouble('trouble.secure.heading', UNSAFE[reason] ?? 'trouble.secure.tampered', null);
   }
 

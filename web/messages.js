@@ -5,7 +5,7 @@
 
 import { concat, utf8 } from './bytes.js';
 import { MAX_REACTION, MAX_TEXT, MAX_TIMER } from './limits.js';
-import { BYE, OPENING, TEXT, TYPING, readNumber, view } from './packet.js';
+import { BYE, CREDENTIAL, HANDOVER, OPENING, TEXT, TYPING, readNumber, view } from './packet.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./packet.js').Message} Message */
@@ -24,6 +24,12 @@ const TARGET = 9;
 const NUMBER = 8;
 /** Seconds of a timer, bytes. */
 const SECONDS = 4;
+/** Longest pass, and the signature of a credential, bytes. */
+const MAX_PASS = 2048;
+const SIGNATURE = 64;
+/** The secret of an invite, and a hash, bytes. */
+const INVITE = 16;
+const HASH = 32;
 
 /**
  * An earlier message: `own` if the side that names it has sent it, and its number.
@@ -34,7 +40,12 @@ const SECONDS = 4;
  * back, and a timer of no seconds ends it.
  * @typedef {{kind: 'text', text: string} | {kind: 'reply', target: Target, text: string}
  *   | {kind: 'reaction', target: Target, text: string} | {kind: 'edit', number: number, text: string}
- *   | {kind: 'delete', number: number} | {kind: 'timer', seconds: number, heard: number}} Said
+ *   | {kind: 'delete', number: number} | {kind: 'timer', seconds: number, heard: number}
+ *   | ({kind: 'handover'} & Handover)} Said
+ */
+/**
+ * The secret of the invite by which a colleague goes on, and SHA-256 of the public key that must be there.
+ * @typedef {{invite: Bytes, colleague: Bytes}} Handover
  */
 /**
  * What was received. `later`: nothing that this version tells anybody.
@@ -44,6 +55,7 @@ const SECONDS = 4;
  *   | {kind: 'edit', number: number, edits: number, text: string}
  *   | {kind: 'delete', number: number, deletes: number}
  *   | {kind: 'timer', number: number, seconds: number, heard: number}
+ *   | {kind: 'credential', body: Bytes} | ({kind: 'handover'} & Handover)
  *   | {kind: 'unknown', number: number}
  *   | {kind: 'peer-typing', active: boolean} | {kind: 'peer-bye'} | {kind: 'later'}} Heard
  */
@@ -75,6 +87,8 @@ export function written(said) {
       view(seconds).setUint32(0, said.seconds);
       return { kind: TIMER, body: concat(seconds, bigEndian(said.heard)) };
     }
+    case 'handover':
+      return { kind: HANDOVER, body: concat(said.invite, said.colleague) };
   }
 }
 
@@ -123,6 +137,13 @@ export function readMessage({ number, kind, body }) {
     // Where it belongs, it was taken before.
     case OPENING:
       return null;
+    case CREDENTIAL: {
+      const pass = body.length < 2 ? MAX_PASS + 1 : view(body).getUint16(0);
+      const isWhole = body.length === 2 + pass + SIGNATURE && readText(body.subarray(0, 2 + pass), 2, 0, MAX_PASS) !== null;
+      return isWhole ? { kind: 'credential', body } : null;
+    }
+    case HANDOVER:
+      return body.length === INVITE + HASH ? { kind: 'handover', invite: body.slice(0, INVITE), colleague: body.slice(INVITE) } : null;
     case REPLY:
     case REACTION: {
       const target = readTarget(number, body);

@@ -93,6 +93,11 @@ export class Opening {
     return this.#time?.next ?? null;
   }
 
+  /** The hash of the finished handshake, which both sides have alike. */
+  get transcript() {
+    return this.#handshake?.transcript ?? null;
+  }
+
   /** Erases what is secret; nothing is sent any more. */
   erase() {
     this.#handshake?.erase();

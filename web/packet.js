@@ -28,6 +28,10 @@ export const TYPING = 2;
 export const BYE = 3;
 /** The first message of `a`: what it had committed to. */
 export const OPENING = 4;
+/** The first message of a helper: that it is one. */
+export const CREDENTIAL = 5;
+/** A helper offers that a colleague goes on. */
+export const HANDOVER = 6;
 
 /**
  * The smallest size class that holds `length` bytes; `null` beyond the largest.

@@ -8,7 +8,7 @@ import { codeOf, pskOf } from './invite.js';
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
 /** @typedef {import('./protocol.js').Role} Role */
-/** @typedef {{readonly criteria: Criteria, readonly psk: Bytes | null}} Search */
+/** `colleague`: SHA-256 of the key of the only helper who will do, after a handover. @typedef {{readonly criteria: Criteria, readonly psk: Bytes | null, readonly colleague?: Bytes}} Search */
 
 /**
  * Somebody unknown.
@@ -28,6 +28,15 @@ export function stranger(criteria) {
 export async function partner(secret, role) {
   const [invite, psk] = await Promise.all([codeOf(secret), pskOf(secret)]);
   return { criteria: { invite, role }, psk };
+}
+
+/**
+ * The colleague of a helper who hands over.
+ * @param {import('./messages.js').Handover} offer
+ * @returns {Promise<Search>}
+ */
+export async function colleagueOf({ invite, colleague }) {
+  return { ...(await partner(invite, 'seek')), colleague };
 }
 
 /**

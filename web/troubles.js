@@ -11,7 +11,7 @@ export const FAILURES = { replaced: 'trouble.replaced', 'session-over': 'trouble
 /** What is told of a channel that ended for safety. @type {Partial<Record<import('./channel-end.js').ChannelEnd, Key>>} */
 export const UNSAFE = {
   'no-channel': 'trouble.secure.none', malformed: 'trouble.secure.broken', 'ack-beyond-sent': 'trouble.secure.broken',
-  'window-exceeded': 'trouble.secure.broken', exhausted: 'trouble.secure.exhausted',
+  'window-exceeded': 'trouble.secure.broken', exhausted: 'trouble.secure.exhausted', 'bad-credential': 'trouble.secure.helper',
 };
 
 /**

@@ -1,27 +1,47 @@
 /**
- * Who a help line's helpers are: the operator's keys as this page knows them, and what checks passes,
- * which is loaded where there are such keys.
+ * Who a help line's helpers are, as far as this page can know: by keys that it has brought with it, or
+ * by the server's word. What checks passes is loaded where it is needed.
  */
 
-import { fromBase64url } from './bytes.js';
+import { keysOf } from './pass-keys.js';
+import { request } from './rest.js';
+import { isFile } from './server.js';
 
-/** @typedef {import('./bytes.js').Bytes} Bytes */
+/**
+ * The keys that stand in a page of the person's own. What a server's page brings with it is no more than
+ * the server's word.
+ */
+const pinned = isFile ? keysOf(document.querySelector('meta[name=cipher-chat-helper-keys]')?.getAttribute('content')?.split(' ')) : [];
 
-/** Bytes of a key of Ed25519. */
-const KEY_BYTES = 32;
-
-/** The keys that the server tells: no more than what this server says. @param {any} status The answer of `GET /v1/status`. */
-export function keysOf(status) {
-  const told = Array.isArray(status.pass_keys) ? status.pass_keys : [];
-  return told.map((/** @type {unknown} */ key) => (typeof key === 'string' ? fromBase64url(key) : null)).filter(isKey);
+/**
+ * What this side is in the chat of a search.
+ * @param {import('./search.js').Search} search
+ * @returns {import('./helping.js').Part}
+ */
+export function partOf({ criteria, colleague }) {
+  if (criteria.role !== 'seek') return null;
+  return { seeks: pinned.length > 0 || colleague !== undefined ? 'required' : 'welcome' };
 }
 
-/** @param {Bytes | null} key @returns {key is Bytes} */
-function isKey(key) {
-  return key?.length === KEY_BYTES;
+/** Loads what checks passes. */
+export async function loadPasses() {
+  const parts = import('./later/pass.js');
+  const standing = import('./later/standing.js');
+  await parts;
+  return standing;
 }
 
-/** What reads, makes and checks passes. */
-export function loadPasses() {
-  return import('./later/pass.js');
+/**
+ * What a helper's credential is worth. Where it cannot be checked, it is as if none had come.
+ * @param {import('./helping.js').Shown} shown
+ * @param {import('./search.js').Search} search
+ * @returns {Promise<import('./later/standing.js').Judged>}
+ */
+export async function judgeHelper(shown, search) {
+  try {
+    const { judge } = await loadPasses();
+    return await judge(shown, search, pinned, request, Date.now());
+  } catch {
+    return { verdict: 'unproved', standing: null, pass: null };
+  }
 }

@@ -9,7 +9,7 @@ use client::ServerUrl;
 use gateway::page::{self, INDEX_SOURCE, PageFile};
 use schemas::codec::sha256;
 
-use super::module;
+use super::{helper_key::HelperKeys, module};
 
 /// What `index.html` has of other files.
 const STYLE: &str = r#"<link rel="stylesheet" href="style.css">"#;
@@ -30,11 +30,12 @@ const HOME: &str = r#"href="./""#;
 const ANY_SERVER: &str = "https: wss: http://localhost:* ws://localhost:* http://127.0.0.1:* ws://127.0.0.1:* \
     http://*.onion:* ws://*.onion:*";
 
-/// The page that talks to this server, or to one that the person names.
+/// The page that talks to this server, or to one that the person names, and that knows the helpers by these
+/// keys.
 ///
 /// # Errors
 /// If the server's address cannot stand in a policy. (That each module can be written so, a test knows.)
-pub(super) fn page(server: Option<&ServerUrl>) -> anyhow::Result<String> {
+pub(super) fn page(server: Option<&ServerUrl>, helpers: Option<&HelperKeys>) -> anyhow::Result<String> {
     let script = script()?;
     let style = text("style.css")?;
     let (named, connect) = match server {
@@ -49,7 +50,8 @@ pub(super) fn page(server: Option<&ServerUrl>) -> anyhow::Result<String> {
     );
     let head = format!(
         "{CHARSET}\n    <meta http-equiv=\"content-security-policy\" content=\"{policy}\">\n    \
-         <meta name=\"cipher-chat-server\" content=\"{named}\">"
+         <meta name=\"cipher-chat-server\" content=\"{named}\">{}",
+        helpers.map(pinned).unwrap_or_default()
     );
     let icon =
         |name| Ok::<_, anyhow::Error>(format!("data:image/svg+xml;base64,{}", STANDARD.encode(text(name)?)));
@@ -79,6 +81,11 @@ pub(super) fn page(server: Option<&ServerUrl>) -> anyhow::Result<String> {
 /// The modules of the page. The helper's screen is a document of its own, which only a server has.
 fn modules() -> impl Iterator<Item = PageFile> {
     page::files().filter(|file| file.path.ends_with(".js") && !file.path.starts_with("desk/"))
+}
+
+/// Where the page finds the keys.
+fn pinned(keys: &HelperKeys) -> String {
+    format!("\n    <meta name=\"cipher-chat-helper-keys\" content=\"{}\">", keys.text())
 }
 
 /// All modules, and the call that begins.
@@ -125,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_file_has_every_module_and_loads_nothing() {
-        let html = page(Some(&"https://chat.example".parse().unwrap())).unwrap();
+        let html = page(Some(&"https://chat.example".parse().unwrap()), None).unwrap();
         for file in modules() {
             assert_eq!(
                 html.matches(&format!("define('{}', () => {{", file.path)).count(),
@@ -147,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_policy_allows_this_script_this_style_and_this_server() {
-        let html = page(Some(&"https://chat.example/below/".parse().unwrap())).unwrap();
+        let html = page(Some(&"https://chat.example/below/".parse().unwrap()), None).unwrap();
         let policy = between(&html, "content-security-policy\" content=\"", "\"");
         let script = between(&html, "<script type=\"module\">", "</script>");
         let style = between(&html, "<style>", "</style>");
@@ -167,7 +174,7 @@ mod tests {
 
     #[test]
     fn without_a_server_the_file_has_to_be_told_one() {
-        let html = page(None).unwrap();
+        let html = page(None, None).unwrap();
         assert!(html.contains(r#"<meta name="cipher-chat-server" content="">"#));
         assert!(html.contains("connect-src https: wss: http://localhost:* "));
     }
@@ -181,9 +188,17 @@ mod tests {
             "https://[::1]",
         ] {
             let server: ServerUrl = hostile.parse().unwrap();
-            assert!(page(Some(&server)).is_err(), "{hostile}");
+            assert!(page(Some(&server), None).is_err(), "{hostile}");
         }
         let here: ServerUrl = "http://127.0.0.1:8080".parse().unwrap();
         assert_eq!(only(&here).unwrap(), "http://127.0.0.1:8080/v1/ ws://127.0.0.1:8080/v1/");
+    }
+
+    #[test]
+    fn the_keys_of_helpers_stand_in_the_file_alone_that_was_given_some() {
+        let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+        let with = page(None, Some(&key.parse().unwrap())).unwrap();
+        assert!(with.contains(&format!(r#"<meta name="cipher-chat-helper-keys" content="{key}">"#)));
+        assert!(!page(None, None).unwrap().contains(r#"<meta name="cipher-chat-helper-keys""#));
     }
 }

@@ -68,14 +68,14 @@ class DeskPage {
    * @param {string} link What the address carried.
    */
   async #load(link) {
-    const [status, set, kem, screens] = await Promise.all([
+    const [status, set, kem, parts] = await Promise.all([
       request('GET', 'v1/status').then(answerOf), request('GET', 'v1/desk').then(answerOf), findKem(), loadOnce(),
     ]);
     if (kem === null) return this.#show(noDeskScreen('trouble.kem', () => void this.#load(link)));
-    if (status === null || screens === null) return this.#show(noDeskScreen('desk.unreachable', () => void this.#load(link)));
+    if (status === null || parts === null) return this.#show(noDeskScreen('desk.unreachable', () => void this.#load(link)));
     this.#exitUrl = exitOf(status);
     await this.#takePass(link, status.helpers === 'pass', () => this.#show(beginScreen(this.#pass, (hasBell) => {
-      void this.#start({ means: { kem, screens }, set: deskOf(set), status, pass: this.#pass }, hasBell);
+      void this.#start({ means: { kem, screens: parts.screens }, set: deskOf(set), status, pass: this.#pass }, hasBell);
     })));
   }
 

@@ -50,8 +50,8 @@ const LEEWAY_MS = 5_000;
 /** Longest list of revoked passes, bytes, and how many it may hold. */
 const LIST_BYTES = 64 * 1024;
 const REVOKED = 1000;
-/** A list that is older says nothing any more of a pass that was taken back since. */
-export const LIST_LIFE_MS = 24 * 60 * 60 * 1000;
+/** A list that is older may keep quiet about a theft. */
+const LIST_LIFE_MS = 24 * 60 * 60 * 1000;
 
 const PASS = 'cipher-chat-pass';
 const LIST = 'cipher-chat-revoked-passes';
@@ -219,7 +219,12 @@ export async function readRevocations(text, keys, now) {
   if (ids.length > REVOKED || !ids.every((id) => isId(id) && isSecond(revoked[id]))) return 'unreadable';
   if (!(await isSigned(text, keys))) return 'forged';
   if (claims.iat * 1000 > now + LEEWAY_MS) return 'ahead';
-  return now - claims.iat * 1000 > LIST_LIFE_MS ? 'expired' : { made: claims.iat, ids: new Set(ids) };
+  return { made: claims.iat, ids: new Set(ids) };
+}
+
+/** Whether a list is new enough to say that a pass was not taken back. @param {Revocations} list @param {number} now */
+export function isCurrent({ made }, now) {
+  return now - made * 1000 <= LIST_LIFE_MS;
 }
 
 /**

@@ -48,6 +48,19 @@ export function askToDelete(go) {
   ]);
 }
 
+/** Asks whether a colleague of the helper is to go on. @param {() => void} go */
+export function askToGoOn(go) {
+  return openDialog('handover', 'handover.heading', (close) => [
+    el('p', { text: 'handover.lead' }),
+    el(
+      'div', { class: 'actions end' },
+      // Enter, pressed by mistake, ends nothing.
+      el('button', { class: 'button quiet', text: 'handover.stay', set: { type: 'button', autofocus: true }, on: { click: close } }),
+      el('button', { class: 'button primary', text: 'handover.go', set: { type: 'button' }, on: { click: () => (close(), go()) } }),
+    ),
+  ]);
+}
+
 /**
  * Asks after how long messages vanish.
  * @param {number} seconds As it is now.

@@ -7,7 +7,7 @@ import { shown } from '../stranger-text.js';
 import { excerpt } from './excerpt.js';
 import { KeptTime } from './kept-time.js';
 import { lasting } from './lasting.js';
-import { askForReaction, askForTimer, askToDelete } from './ui-asks.js';
+import { askForReaction, askForTimer, askToDelete, askToGoOn } from './ui-asks.js';
 import { Composer } from './ui-composer.js';
 import { MessageLog } from './ui-log.js';
 import { openMenu } from './ui-menu.js';
@@ -53,6 +53,7 @@ export class ChatScreen {
   /** The menu of a message that is open. @type {{entry: ChatEntry, close: () => void} | null} */ #menu = null;
   #typing = false;
   #secured = false;
+  /** Whether the other side has to prove first that it is a helper. */ #awaitsHelper = false;
   #over = false;
 
   heading = el('h1', { text: 'chat.peer', set: { tabindex: '-1' } });
@@ -98,6 +99,28 @@ export class ChatScreen {
     this.#composer.enable();
     this.#show();
     announce('chat.online');
+  }
+
+  /** Nothing is sent or shown before the other side has proved to be a helper. */
+  awaitHelper() {
+    this.#awaitsHelper = true;
+    this.#show();
+  }
+
+  /** What is known of the helper on the other side. @param {import('./standing.js').Standing} standing */
+  helper(standing) {
+    if (standing === 'unknown') return;
+    if (standing === 'verified') {
+      setText(this.heading, 'helper.badge');
+      this.heading.classList.add('verified');
+    }
+    this.#note(`helper.${standing}`);
+  }
+
+  /** A verified helper offers that a colleague goes on. @param {() => void} go */
+  handover(go) {
+    announce('handover.heading');
+    askToGoOn(() => !this.#over && go());
   }
 
   /** @param {ChatEntry} entry */
@@ -243,7 +266,7 @@ export class ChatScreen {
     if (this.#over) return 'chat.gone';
     if (this.#own !== 'online') return 'chat.self.state';
     if (!this.#peerOnline) return 'chat.away';
-    if (!this.#secured) return 'chat.securing';
+    if (!this.#secured) return this.#awaitsHelper ? 'chat.proving' : 'chat.securing';
     return this.#typing ? 'chat.typing' : 'chat.online';
   }
 }

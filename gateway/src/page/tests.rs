@@ -138,9 +138,13 @@ async fn every_file_comes_in_the_encoding_that_was_asked_for() {
     assert!(language < 6 * 1024, "the desk's texts of a language have grown to {language} bytes");
 }
 
+/// What is loaded for a chat, while somebody is looked for.
+const CHAT: [&str; 5] = ["active-chat.js", "channel.js", "conversation.js", "helping.js", "transcript.js"];
+
 /// What only some browsers or some people need, or another document.
 fn is_loaded_later(path: &str) -> bool {
-    ["vendor/", "languages/", "later/", "icons/", "desk"].iter().any(|later| path.starts_with(later))
+    CHAT.contains(&path)
+        || ["vendor/", "languages/", "later/", "icons/", "desk"].iter().any(|later| path.starts_with(later))
 }
 
 fn decoded(encoding: &str, mut bytes: &[u8]) -> Vec<u8> {

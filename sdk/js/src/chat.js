@@ -10,6 +10,9 @@ import { MAX_TEXT } from './page/limits.js';
 /** @typedef {import('./talk.js').SafetyCode} SafetyCode */
 /** @typedef {import('./talk.js').Sent} Sent */
 /** @typedef {import('./talk.js').Talk} Talk */
+/** @typedef {import('./passes.js').HelperPass} HelperPass */
+/** @typedef {import('./invites.js').Invite} Invite */
+/** A text of this side (`own`: the `id` of what `send` gave) or of the other (that of its event). @typedef {{own: boolean, id: number}} Said */
 
 /**
  * What a chat tells. `text`: what a stranger has written, as it may be shown (characters that control
@@ -17,8 +20,19 @@ import { MAX_TEXT } from './page/limits.js';
  * a connection; `connection`: whether this side has. Both come back by themselves, and nothing is lost
  * meanwhile; `keptMs` is how long the server keeps the place, `null` where it does not say. `ready`:
  * there is room again after `send` has thrown `full`.
+ * The other side's program asks for `edited`, `deleted` and `timer` (after so many seconds texts vanish from
+ * now on; 0: never again): what was shown before is to be shown so. `unknown`: a newer program has said
+ * something. `credential`: what is known of the helper on the other side. `handover`: the helper offers
+ * that a colleague goes on; `accept` ends this chat and looks for exactly that one.
  * @typedef {object} ChatEvents
- * @property {{text: string, raw: string}} text
+ * @property {{id: number, text: string, raw: string, replyTo: Said | 'gone' | null}} text
+ * @property {{to: Said, text: string, raw: string}} reaction
+ * @property {{id: number, text: string, raw: string}} edited
+ * @property {{id: number}} deleted
+ * @property {{seconds: number}} timer
+ * @property {{}} unknown
+ * @property {HelperPass} credential
+ * @property {{accept: () => Promise<Chat>}} handover
  * @property {{active: boolean}} typing
  * @property {Sent} delivered
  * @property {Sent} lost
@@ -38,15 +52,19 @@ export class Chat {
   /** @type {Events<ChatEvents>} */ #events = new Events();
   /** What is told after the first turn. @type {(() => void)[] | null} */ #held = [];
   /** @type {'online' | 'away'} */ #peer = 'online';
+  /** @type {HelperPass | null} */ #helper = null;
+  /** @type {(colleague: string) => Promise<Invite>} */ #handOver;
 
   /**
    * @param {Talk} talk
    * @param {boolean} byInvite
    * @param {(category: Category) => Promise<boolean>} report
+   * @param {(colleague: string) => Promise<Invite>} handOver
    */
-  constructor(talk, byInvite, report) {
+  constructor(talk, byInvite, report, handOver) {
     this.#talk = talk;
     this.#report = report;
+    this.#handOver = handOver;
     /** Whether the two met by an invite: then nobody without it can sit between. @readonly */
     this.byInvite = byInvite;
     void talk.ended.then((end) => this.tell('ended', end));
@@ -70,6 +88,22 @@ export class Chat {
   /** Whether the other side has a connection, as far as this side knows. */
   get peer() {
     return this.#peer;
+  }
+
+  /** What is known of the helper on the other side; `null` if it has shown no pass. */
+  get helper() {
+    return this.#helper;
+  }
+
+  /**
+   * Offers that a colleague goes on: a helper's with a pass. Give the colleague the invite, who looks with
+   * `find({ invite, role: 'offer' })`; who seeks help is asked, and meets nobody else there.
+   * @param {string} colleague Their pass, or their public key.
+   * @returns {Promise<Invite>}
+   * @throws {ChatError} `bad-pass`, `no-helper`, `full`, `over`
+   */
+  handOver(colleague) {
+    return this.#handOver(colleague);
   }
 
   /**
@@ -158,6 +192,7 @@ export class Chat {
    * @param {ChatEvents[T]} event
    */
   tell(type, event) {
+    if (type === 'credential') this.#helper = /** @type {HelperPass} */ (event);
     if (type === 'peer') this.#peer = /** @type {ChatEvents['peer']} */ (event).state;
     if (this.#held !== null) this.#held.push(() => this.#events.tell(type, event));
     else this.#events.tell(type, event);

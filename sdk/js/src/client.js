@@ -3,10 +3,11 @@
 import { Chat } from './chat.js';
 import { ChatError } from './errors.js';
 import { Events } from './events.js';
-import { newInvite, searchBy } from './invites.js';
+import { newInvite, searchBy, secretIn } from './invites.js';
 import { ConnectionDriver } from './page/connection-driver.js';
-import { forget, stranger } from './page/search.js';
+import { colleagueOf, forget, stranger } from './page/search.js';
 import { USUAL, ofStatus } from './page/service.js';
+import { hashOfColleague, judged, partIn, told } from './passes.js';
 import { Talk } from './talk.js';
 
 /** @typedef {import('./page/facts.js').Category} Category */
@@ -20,7 +21,8 @@ import { Talk } from './talk.js';
  * matched with who offers): all may be left out, and all that are given have to fit. Or by `invite`:
  * one that was made here, or a link or words that somebody has given you.
  * @typedef {{topic?: string, language?: string, role?: import('./page/protocol.js').Role, invite?: undefined, signal?: AbortSignal}
- *   | {invite: Invite | string, signal?: AbortSignal}} Wanted `signal` ends the search.
+ *   | {invite: Invite | string, role?: import('./page/protocol.js').Role, signal?: AbortSignal}} Wanted `signal` ends the search. Who was
+ *   given an invite seeks, unless the `role` is another: `offer` is for a colleague to whom a helper hands over.
  */
 
 /**
@@ -53,6 +55,8 @@ export class Client {
   /** What the operator says to all. @type {Service} */ service = USUAL;
   #driver;
   #kem;
+  #passes;
+  #call;
   /** @type {Events<ClientEvents>} */ #events = new Events();
   /** Whether something begins that has not come to `#seeking` yet. */ #isBeginning = false;
   /** @type {Seeking | null} */ #seeking = null;
@@ -65,12 +69,16 @@ export class Client {
    * @internal
    * @param {URL} url
    * @param {import('./page/kem.js').Kem} kem
+   * @param {import('./passes.js').Passes} passes
    * @param {import('./page/connection-driver.js').Reach} reach
    */
-  constructor(url, kem, reach) {
+  constructor(url, kem, passes, reach) {
     this.url = url.href;
     this.#kem = kem;
+    this.#passes = passes;
+    this.#call = reach.call;
     this.#driver = new ConnectionDriver((event) => this.#happened(event), (frame) => this.#room?.talk.frame(frame), reach);
+    this.#driver.helper = passes.helper;
   }
 
   /**
@@ -111,13 +119,18 @@ export class Client {
    * @returns {Promise<Chat>}
    * @throws {ChatError} the codes of a search; after `gone` it can be begun again.
    */
-  async find({ signal, ...wanted } = {}) {
+  find({ signal, ...wanted } = {}) {
+    return this.#find(() => this.#searchFor(wanted), signal);
+  }
+
+  /** @param {() => Promise<Search>} begin @param {AbortSignal} [signal] @returns {Promise<Chat>} */
+  async #find(begin, signal) {
     signal?.throwIfAborted();
     if (this.#isClosed) throw new ChatError('closed');
     if (this.#isBeginning || this.#seeking !== null || this.#room?.talk.isOver === false) throw new ChatError('in-chat');
     this.#isBeginning = true;
     try {
-      const search = await this.#searchFor(wanted);
+      const search = await begin();
       // A goodbye is still on its way.
       await this.#room?.talk.ended;
       if (this.#isClosed || signal?.aborted) forget(search);
@@ -139,7 +152,7 @@ export class Client {
 
   /** @param {Omit<Wanted, 'signal'>} wanted @returns {Promise<Search>} */
   async #searchFor(wanted) {
-    if ('invite' in wanted && wanted.invite !== undefined) return searchBy(/** @type {Invite | string} */ (wanted.invite), new URL(this.url));
+    if ('invite' in wanted && wanted.invite !== undefined) return searchBy(/** @type {Invite | string} */ (wanted.invite), new URL(this.url), wanted.role);
     const { topic, language, role } = /** @type {{topic?: string, language?: string, role?: import('./page/protocol.js').Role}} */ (wanted);
     return stranger({ ...(topic && { topic }), ...(language && { lang: language }), ...(role && { role }) });
   }
@@ -251,19 +264,28 @@ export class Client {
     const talk = new Talk({
       send: (frame, awaits) => this.#driver.send(frame, awaits),
       secured: () => this.#secured(seeking, chat),
-      text: (text, raw) => chat.tell('text', { text, raw }),
+      part: partIn(this.#passes, seeking.search),
+      judge: async (shown) => {
+        const found = await judged(shown, seeking.search, this.#passes.pinned, this.#call);
+        const helper = told(found);
+        if (helper !== null) chat.tell('credential', helper);
+        return found.verdict;
+      },
+      handover: (offer) => chat.tell('handover', { accept: () => this.#goOn(talk, offer) }),
+      text: (event) => chat.tell('text', event),
+      tell: (type, event) => chat.tell(type, event),
       settled: (sent) => chat.tell(sent.state === 'delivered' ? 'delivered' : 'lost', sent),
       typing: (active) => chat.tell('typing', { active }),
       ready: () => chat.tell('ready', {}),
       closed: () => this.#leave(),
     });
-    chat = new Chat(talk, seeking.search.psk !== null, (category) => this.#report(talk, category));
+    chat = new Chat(talk, seeking.search.psk !== null, (category) => this.#report(talk, category), (colleague) => this.#handOver(talk, colleague));
     const own = { talk, chat };
     this.#room = own;
     this.#events.tell('paired', {});
     void talk.ended.then((end) => {
       if (this.#room === own) this.#room = null;
-      if (this.#seeking === seeking) this.#abandon(new ChatError(end.reason === 'unsafe' ? 'unsafe' : 'gone', end.detail ?? end.reason));
+      if (this.#seeking === seeking) this.#abandon(new ChatError(end.reason === 'unsafe' || end.reason === 'no-proof' ? end.reason : 'gone', end.detail ?? end.reason));
     });
     // The channel erases the key.
     const isRoom = await talk.open(room, side, seeking.search.psk, this.#kem);
@@ -292,6 +314,25 @@ export class Client {
     this.#driver.run(effects);
     talk.over('self');
     return taken;
+  }
+
+  /** Goes on with a colleague. @param {Talk} talk @param {import('./page/messages.js').Handover} offer */
+  async #goOn(talk, offer) {
+    if (this.#room?.talk !== talk || talk.isOver) throw new ChatError('over');
+    const gone = talk.bye();
+    return this.#find(async () => {
+      await gone;
+      return colleagueOf(offer);
+    });
+  }
+
+  /** @param {Talk} talk @param {string} colleague */
+  async #handOver(talk, colleague) {
+    const hash = await hashOfColleague(colleague);
+    const invite = await this.createInvite();
+    const said = this.#passes.helper === null ? 'no-helper' : talk.handOver({ invite: /** @type {import('./page/bytes.js').Bytes} */ (secretIn(invite)), colleague: hash });
+    if (said !== 'sent') throw new ChatError(said);
+    return invite;
   }
 
   #leave() {

@@ -4,9 +4,9 @@
  * Why something cannot be done. The first line are faults of the call or of the place it runs in, the
  * second those of one text, the third those of a search, the fourth what the server said to a search
  * (a newer server may say others), the last the end of the session.
- * @typedef {'bad-url' | 'bad-invite' | 'no-websocket' | 'no-encryption' | 'unreachable' | 'in-chat' | 'closed'
- *   | 'empty' | 'too-long' | 'full' | 'over'
- *   | 'gone' | 'unsafe'
+ * @typedef {'bad-url' | 'bad-pass' | 'bad-key' | 'bad-invite' | 'no-websocket' | 'no-encryption' | 'unreachable' | 'in-chat' | 'closed'
+ *   | 'empty' | 'too-long' | 'full' | 'no-helper' | 'over'
+ *   | 'gone' | 'no-proof' | 'unsafe'
  *   | import('./page/facts.js').ErrorCode
  *   | 'replaced' | 'session-over' | 'forbidden' | 'pass' | 'unproved' | 'fault'} ErrorCode
  */
@@ -14,6 +14,8 @@
 /** @type {Partial<Record<ErrorCode, string>>} */
 const MESSAGES = {
   'bad-url': 'the address of a server is https://host/, or http: on this device or at an onion service',
+  'bad-pass': 'this is no link of a helper with its own pass, or no pass or key of a colleague',
+  'bad-key': 'a key of passes is 32 bytes in base64url',
   'bad-invite': 'this is no invite of this server',
   'no-websocket': 'there is no WebSocket here: pass one to connect, such as that of the package ws',
   'no-encryption': 'there is no X25519 or ML-KEM-768 here, so nothing could be encrypted',
@@ -23,8 +25,10 @@ const MESSAGES = {
   empty: 'an empty text is not sent',
   'too-long': 'the text is longer than LIMITS.textBytes',
   full: 'too much waits for its acknowledgement; "ready" tells when there is room',
+  'no-helper': 'only a helper with a pass can hand over',
   over: 'the chat is over',
   gone: 'the other side has left before the chat was secured',
+  'no-proof': 'nobody has proved in time to be a helper; nothing was sent',
   unsafe: 'the handshake has failed, or was changed on its way; nothing was sent',
   forbidden: 'the server refuses sessions from here; in a browser, it may not let this site in (--allowed-origin)',
   pass: 'the server does not take the pass of this helper',

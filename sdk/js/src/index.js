@@ -12,6 +12,7 @@ import { MAX_TEXT, VERSION, WINDOW_MESSAGES } from './page/limits.js';
 import { canEncrypt } from './page/noise.js';
 import { callsTo } from './page/rest.js';
 import { serverOf } from './page/server.js';
+import { helperFor, keysFrom } from './passes.js';
 
 export { ChatError };
 
@@ -19,6 +20,8 @@ export { ChatError };
 /** @typedef {import('./chat.js').ChatEvents} ChatEvents */
 /** @typedef {import('./client.js').Client} ChatClient */
 /** @typedef {import('./client.js').ClientEvents} ClientEvents */
+/** @typedef {import('./chat.js').Said} Said */
+/** @typedef {import('./passes.js').HelperPass} HelperPass */
 /** @typedef {import('./client.js').Status} Status */
 /** @typedef {import('./client.js').Wanted} Wanted */
 /** @typedef {import('./errors.js').ErrorCode} ErrorCode */
@@ -52,17 +55,22 @@ export const REPORT_CATEGORIES = Object.freeze([...CATEGORIES]);
  *   onion service. A path is that of the server behind its proxy.
  * @param {WebSocketClass} [place.WebSocket] Needed where there is no global one (Node.js 20).
  * @param {(event: {share: number}) => void} [place.working] Takes the share of such work that is done.
+ * @param {string} [place.pass] The link of a helper, with the pass: then `find` may have the role `offer` where
+ *   helpers need passes, and who seeks help is shown it.
+ * @param {string | readonly string[]} [place.helperKey] The operator's public keys of passes (base64url). With them, a search
+ *   with the role `seek` comes to a chat only with a helper whose pass one of them has signed.
  * @returns {Promise<ChatClient>}
- * @throws {ChatError} `bad-url`, `no-websocket`, `no-encryption`, `unreachable`
+ * @throws {ChatError} `bad-url`, `no-websocket`, `no-encryption`, `bad-pass`, `bad-key`, `pass`, `unreachable`
  */
-export async function connect({ url, WebSocket = globalThis.WebSocket, working = () => {} }) {
+export async function connect({ url, WebSocket = globalThis.WebSocket, working = () => {}, pass, helperKey }) {
   const server = serverOf(String(url));
   if (server === null) throw new ChatError('bad-url');
   if (typeof WebSocket !== 'function') throw new ChatError('no-websocket');
   const kem = (await canEncrypt()) ? await findKem() : null;
   // Never a chat without it, and nothing weaker instead.
   if (kem === null) throw new ChatError('no-encryption');
-  const client = new Client(server, kem, { call: callsTo((path) => new URL(path, server)), open: (protocols) => opened(WebSocket, server, protocols), host: () => server.host });
+  const [helper, pinned] = [await helperFor(pass), keysFrom(helperKey)];
+  const client = new Client(server, kem, { helper, pinned }, { call: callsTo((path) => new URL(path, server)), open: (protocols) => opened(WebSocket, server, protocols), host: () => server.host });
   const off = client.on('working', working);
   await client.status();
   off();

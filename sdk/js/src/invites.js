@@ -22,19 +22,25 @@ export async function newInvite(server) {
   return invite;
 }
 
+/** The secret of an invite that was made here. @param {Invite} invite */
+export function secretIn(invite) {
+  return made.get(invite);
+}
+
 /**
  * The search for the other person of an invite: of one that was made here, or of a link, its end, or its words.
  * @param {Invite | string} invite
  * @param {URL} server
+ * @param {import('./page/protocol.js').Role} [role] Of who was given one; `offer` for a colleague to whom a helper hands over.
  * @throws {ChatError} `bad-invite`
  */
-export async function searchBy(invite, server) {
+export async function searchBy(invite, server, role = 'seek') {
   if (typeof invite !== 'string') {
-    const secret = made.get(invite);
+    const secret = secretIn(invite);
     if (secret === undefined) throw new ChatError('bad-invite');
     return partner(secret, 'offer');
   }
   const secret = await secretOfInput(invite, server.href);
   if (!(secret instanceof Uint8Array)) throw new ChatError('bad-invite', typeof secret === 'string' ? secret : secret.fault);
-  return partner(secret, 'seek');
+  return partner(secret, role);
 }

@@ -23,8 +23,8 @@ import { shown } from './page/stranger-text.js';
  * Why a chat has ended. `self`: `end` or `report` was called here. `bye`: the other side has said
  * goodbye, which nobody in between can say for it. `left`, `expired`, `reported`, `shutdown`: what the
  * server says. `away`: it ended while this side had no connection. `unsafe`: the channel was changed on
- * its way, or its other end broke the rules. The others: the session has ended.
- * @typedef {'self' | 'bye' | import('./page/facts.js').EndReason | 'away' | 'unsafe'
+ * its way, or its other end broke the rules. `no-proof`: nobody has proved in time to be a helper. The others: the session has ended.
+ * @typedef {'self' | 'bye' | import('./page/facts.js').EndReason | 'away' | 'no-proof' | 'unsafe'
  *   | Extract<import('./page/protocol.js').ConnectionEvent, {kind: 'failed'}>['why']} EndReason
  */
 
@@ -48,7 +48,11 @@ import { shown } from './page/stranger-text.js';
  * @typedef {object} Owner
  * @property {(frame: Bytes, awaits: boolean) => void} send
  * @property {() => void} secured
- * @property {(text: string, raw: string) => void} text
+ * @property {import('./page/helping.js').Part} part
+ * @property {(shown: import('./page/helping.js').Shown) => Promise<import('./page/helping.js').Verdict>} judge
+ * @property {(offer: import('./page/messages.js').Handover) => void} handover
+ * @property {(event: import('./chat.js').ChatEvents['text']) => void} text
+ * @property {<T extends 'reaction' | 'edited' | 'deleted' | 'timer' | 'unknown'>(type: T, event: import('./chat.js').ChatEvents[T]) => void} tell
  * @property {(sent: Sent) => void} settled A text was delivered, or is lost.
  * @property {(active: boolean) => void} typing
  * @property {() => void} ready
@@ -57,11 +61,6 @@ import { shown } from './page/stranger-text.js';
 
 /** The channel ends that are nobody's fault. @type {readonly ChannelEnd[]} */
 const USUAL = ['bye', 'peer-bye', 'closed'];
-/**
- * What the other side does to messages that were sent before (reactions, edits, deletions, timers) has
- * no event here yet: a text that was received stays as it was.
- */
-const UNTOLD = { changed: () => {}, peerChanged: () => {}, timer: () => {}, unknown: () => {} };
 /** How many frames are kept while the keys of a room are made. The other side repeats what is lost. */
 const EARLY_FRAMES = 8;
 
@@ -77,6 +76,8 @@ export class Talk {
   /** Own texts that have no end yet. @type {Map<ChatEntry, {sent: Sent, settle: (delivered: boolean) => void}>} */
   #pending = new Map();
   #count = 0;
+  /** The numbers by which messages are told apart, those of each side from 1. @type {WeakMap<ChatEntry, number>} */ #ids = new WeakMap();
+  #heard = 0;
   /** @type {(end: End) => void} */ #end = () => {};
 
   /** @param {Owner} owner */
@@ -100,7 +101,7 @@ export class Talk {
       psk?.fill(0);
       return true;
     }
-    this.#active = ActiveChat.open({ side, room, psk, kem, ephemeral, send: this.#owner.send }, this.#listener());
+    this.#active = ActiveChat.open({ side, room, psk, kem, ephemeral, part: this.#owner.part, send: this.#owner.send }, this.#listener());
     for (const frame of this.#early.splice(0)) this.#active.frame(frame);
     return true;
   }
@@ -137,7 +138,13 @@ export class Talk {
       },
     };
     this.#pending.set(entry, { sent, settle });
+    this.#ids.set(entry, sent.id);
     return sent;
+  }
+
+  /** Offers that a colleague goes on. @param {import('./page/messages.js').Handover} offer */
+  handOver(offer) {
+    return this.isOver ? 'over' : this.#active?.handOver(offer) ?? 'over';
   }
 
   /** Says goodbye after all that was sent before, and closes the channel. */
@@ -188,12 +195,26 @@ export class Talk {
   #listener() {
     const owner = this.#owner;
     return {
-      ...UNTOLD,
       secured: ({ emoji, numbers }) => {
         this.safety = Object.freeze({ emoji: Object.freeze(emoji.map((place) => SIGNS[place])), numbers: numbers.join(' ') });
         owner.secured();
       },
-      message: ({ text }) => owner.text(shown(text), text),
+      message: (entry) => {
+        this.#ids.set(entry, ++this.#heard);
+        const { answers, text } = entry;
+        owner.text({ id: this.#heard, text: shown(text), raw: text, replyTo: answers === null || answers === 'gone' ? answers : this.#name(answers) });
+      },
+      peerChanged: (change, entry) => {
+        const { reactions, text } = entry;
+        const of = this.#name(entry);
+        if (change === 'reacted') owner.tell('reaction', { to: of, text: shown(reactions.theirs), raw: reactions.theirs });
+        else if (change === 'edited') owner.tell('edited', { id: of.id, text: shown(text), raw: text });
+        else owner.tell('deleted', { id: of.id });
+      },
+      timer: (seconds) => owner.tell('timer', { seconds }),
+      unknown: () => owner.tell('unknown', {}),
+      judge: (credential) => owner.judge(credential),
+      handover: (offer) => owner.handover(offer),
       // What is lost is told at the end, in order.
       marked: (entry) => entry.mark === 'delivered' && this.#settled(entry),
       peerTyping: (active) => owner.typing(active),
@@ -207,10 +228,16 @@ export class Talk {
     };
   }
 
+  /** @param {ChatEntry} entry @returns {import('./chat.js').Said} */
+  #name(entry) {
+    return { own: entry.mine, id: this.#ids.get(entry) ?? 0 };
+  }
+
   /** @param {ChannelEnd} reason */
   #channelEnded(reason) {
     this.isOver = true;
-    if (!USUAL.includes(reason)) this.#why = { reason: 'unsafe', detail: reason };
+    if (reason === 'no-proof') this.#why = { reason };
+    else if (!USUAL.includes(reason)) this.#why = { reason: 'unsafe', detail: reason };
     this.#close(false);
     // Otherwise whoever has closed the channel goes on.
     if (reason !== 'closed') this.#owner.closed();

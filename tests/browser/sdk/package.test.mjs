@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { PACKAGE, PLACE, SDK, WEB, packed } from './installed.mjs';
 
 const read = (path) => readFileSync(path, 'utf8');
-const FACADE = ['chat', 'client', 'errors', 'events', 'index', 'invites', 'talk'];
+const FACADE = ['chat', 'client', 'errors', 'events', 'index', 'invites', 'passes', 'talk'];
 
 test('it holds the facade, modules of the page, their types, the licences, and nothing else', () => {
   const page = packed().filter((name) => /^dist\/page\/.*\.js$/.test(name));

@@ -29,9 +29,9 @@ export async function wireTo(server) {
 export const urlOf = (server) => `http://localhost:${server.port}/`;
 
 /** A client, with all that it tells in `told`. */
-export async function client(url) {
+export async function client(url, more = {}) {
   const { connect } = await sdk();
-  const made = await connect({ url, WebSocket });
+  const made = await connect({ url, WebSocket, ...more });
   after(() => made.close());
   made.told = recorded(made, ['working', 'busy', 'waiting', 'paired', 'secured', 'service', 'connection']);
   return made;
@@ -45,7 +45,7 @@ export async function chatting(one, two, wanted = { topic: crypto.randomUUID() }
 
 /** Listens to a chat, in the turn in which it came. */
 export function heard(chat) {
-  chat.told = recorded(chat, ['text', 'typing', 'delivered', 'lost', 'ready', 'peer', 'connection', 'ended']);
+  chat.told = recorded(chat, ['text', 'reaction', 'edited', 'deleted', 'timer', 'unknown', 'credential', 'handover', 'typing', 'delivered', 'lost', 'ready', 'peer', 'connection', 'ended']);
   return chat;
 }
 

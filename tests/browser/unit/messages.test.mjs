@@ -64,7 +64,7 @@ test('the longest of everything is taken', () => {
 });
 
 test('kinds of later versions are told, and reserved ones are passed over', () => {
-  for (const kind of [5, 6]) assert.deepEqual(read(kind, '00'), { kind: 'later' });
+  assert.deepEqual(read(0, '00'), { kind: 'later' });
   for (const kind of [12, 255]) assert.deepEqual(read(kind, '00'), { kind: 'unknown', number: 9 });
 });
 
