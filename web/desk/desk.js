@@ -1,20 +1,24 @@
 /** The desk: the queue, the chats, and what belongs to the one that is looked at. */
 
+import { toBase64url } from '../bytes.js';
 import { now } from '../clock.js';
 import { announce, el } from '../dom.js';
 import { setText } from '../i18n.js';
+import { linkOf, newSecret } from '../invite.js';
 import { offerOf } from '../offer.js';
 import { answerOf, request } from '../rest.js';
-import { stranger } from '../search.js';
+import { partner, stranger } from '../search.js';
+import { atServer } from '../server.js';
 import { ofStatus } from '../service.js';
 import { Answers } from './answers.js';
 import { Bell } from './bell.js';
 import { meaningOf } from './keys.js';
+import { keyOfColleague } from './pass.js';
 import { isSomebodyWaiting, nextTopic, rowsOf } from './queue.js';
 import { Seat } from './seat.js';
 import { Shift } from './shift.js';
 import { Aside } from './ui-aside.js';
-import { askToEnd, showKeys } from './ui-dialogs.js';
+import { askForInvite, askToEnd, askToHandOver, showKeys } from './ui-dialogs.js';
 import { PlacesList } from './ui-places.js';
 import { QueuePanel } from './ui-queue.js';
 
@@ -60,10 +64,11 @@ export class Desk {
     this.#seats = this.#shift.places.map((_, at) => this.#seat(at));
     this.#queue = new QueuePanel({
       next: () => this.#nextOrStop(), pause: () => this.#pause(), bell: () => void this.#turnBell(), keys: () => this.#showKeys(),
+      invited: tools.pass && ((key) => () => askForInvite(key, (secret) => void partner(secret, 'offer').then((search) => this.#find(search, ''))))(tools.pass.key),
     });
     this.#list = new PlacesList(tools.set.chats, (at) => this.#select(at), (view) => this.#show(view));
     this.#aside = new Aside(new Answers(tools.set.answers), {
-      use: (text) => this.#use(text), noted: (text) => (this.#shift.current.notes = text), end: () => this.#askToEnd(),
+      use: (text) => this.#use(text), noted: (text) => (this.#shift.current.notes = text), end: () => this.#askToEnd(), hand: tools.pass && (() => this.#askToHandOver()),
     });
     this.node = el('div', { class: 'desk' }, this.#list.node, this.#queue.node, this.#aside.node, this.#pane);
     this.#timers = [setInterval(() => void this.#ask(), ASK_MS), setInterval(() => this.#update(), CLOCK_MS)];
@@ -178,6 +183,21 @@ export class Desk {
     if (this.#shift.current.state === 'chat') askToEnd((word) => this.#end(at, word));
   }
 
+  #askToHandOver() {
+    const { chat } = this.#seats[this.#shift.selected];
+    const own = this.#tools.pass?.key;
+    if (chat === null || own === undefined || this.#shift.current.state !== 'chat') return;
+    askToHandOver(async (text) => {
+      const key = keyOfColleague(text);
+      if (key === null) return 'malformed';
+      if (toBase64url(key) === own) return 'own';
+      const secret = newSecret();
+      const colleague = new Uint8Array(await crypto.subtle.digest('SHA-256', key));
+      const sent = chat.handOver({ invite: secret, colleague });
+      return sent === 'sent' ? { link: linkOf(secret, atServer().href) } : sent;
+    });
+  }
+
   /** @param {number} at @param {string} [word] */
   #end(at, word) {
     // Meanwhile the other side may have ended it: then it is still shown.
@@ -278,6 +298,8 @@ export class Desk {
         return (this.#show('chat'), this.#press('.tool.shield'));
       case 'report':
         return (this.#show('chat'), this.#press('.tool.report'));
+      case 'hand':
+        return this.#askToHandOver();
       case 'end':
         return this.#askToEnd();
       case 'help':

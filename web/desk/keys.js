@@ -3,12 +3,12 @@
  * written in. They can be turned off, for those who speak to their computer.
  */
 
-/** @typedef {'next' | 'pause' | 'sound' | 'write' | 'notes' | 'answers' | 'end' | 'report' | 'safety' | 'queue' | 'after' | 'before' | 'help'} Act */
+/** @typedef {'next' | 'pause' | 'sound' | 'write' | 'notes' | 'answers' | 'end' | 'report' | 'hand' | 'safety' | 'queue' | 'after' | 'before' | 'help'} Act */
 
 /** What each key does. The letters are the same in every language: they are places on a keyboard. @type {readonly (readonly [string, Act])[]} */
 export const KEYS = [
   ['n', 'next'], ['p', 'pause'], ['s', 'sound'], ['q', 'queue'], ['j', 'after'], ['k', 'before'], ['w', 'write'], ['o', 'notes'], ['a', 'answers'],
-  ['c', 'safety'], ['e', 'end'], ['r', 'report'], ['?', 'help'],
+  ['c', 'safety'], ['h', 'hand'], ['e', 'end'], ['r', 'report'], ['?', 'help'],
 ];
 
 /**

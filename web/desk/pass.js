@@ -1,14 +1,28 @@
 /** The helper's pass, as the desk needs it: who the helper is, for what, and for how long. */
 
-import { toBase64url } from '../bytes.js';
+import { fromBase64url, toBase64url } from '../bytes.js';
 import { helperOf, readLink, readPass } from '../later/pass.js';
 
 /** @typedef {import('../bytes.js').Bytes} Bytes */
+
+/** Bytes of a key of Ed25519. */
+const KEY_BYTES = 32;
 
 /**
  * `topics`: `null` for all. `until`: ms since the Unix epoch. `key`: the public key, as it is shown.
  * @typedef {{helper: import('../later/pass.js').Helper, topics: string[] | null, until: number, key: string}} OwnPass
  */
+
+/**
+ * The public key of a colleague, from a pass, or as it is shown at the colleague's desk; `null` if it is neither.
+ * A whole link is taken for its pass: what else it carries is not kept.
+ * @param {string} text
+ */
+export function keyOfColleague(text) {
+  const pass = readPass(readLink(text)?.pass ?? text.trim());
+  const key = pass === null ? fromBase64url(text.trim()) : pass.key;
+  return key?.length === KEY_BYTES ? key : null;
+}
 
 /**
  * Reads the link of a pass, or a pass whose secret is known. A link without a pass gives its secret: the

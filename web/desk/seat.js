@@ -39,6 +39,7 @@ import { FAILURES, REFUSALS, UNSAFE, busy } from '../troubles.js';
 export class Seat {
   #desk;
   #means;
+  #helper;
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (frame) => this.#frame(frame));
   /** @type {Search | null} */ #search = null;
   /** @type {Conversation | null} */ #chat = null;
@@ -46,7 +47,7 @@ export class Seat {
 
   /** @param {Means} means @param {import('../later/pass.js').Helper | null} helper Whose pass the sessions get. @param {Desk} desk */
   constructor(means, helper, desk) {
-    this.#driver.helper = helper;
+    this.#driver.helper = this.#helper = helper;
     this.#means = means;
     this.#desk = desk;
   }
@@ -215,6 +216,7 @@ export class Seat {
       next: null,
       leave: () => this.#desk.leave(),
       report: (category) => this.#report(category),
+      part: this.#helper === null ? null : { helper: this.#helper },
     });
     return chat;
   }

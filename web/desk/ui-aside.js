@@ -6,7 +6,7 @@ import { ANSWER_CHARS, OWN_ANSWERS } from './answers.js';
 
 /** @typedef {import('./answers.js').Answers} Answers */
 
-/** @typedef {{use: (text: string) => boolean, noted: (text: string) => void, end: () => void}} AsideActs */
+/** @typedef {{use: (text: string) => boolean, noted: (text: string) => void, end: () => void, hand: (() => void) | null}} AsideActs */
 
 export class Aside {
   #answers;
@@ -17,6 +17,7 @@ export class Aside {
   #new = el('textarea', { set: { rows: '2', dir: 'auto', autocomplete: 'off', 'aria-describedby': 'desk-answer-fault' } });
   #fault = el('p', { class: 'fault', set: { id: 'desk-answer-fault', role: 'alert' } });
   #end;
+  /** Only for helpers with a pass. @type {HTMLButtonElement | null} */ #hand;
   #chat;
   node;
 
@@ -34,12 +35,13 @@ export class Aside {
     });
     this.#list.addEventListener('keydown', (event) => this.#walk(event));
     this.#end = el('button', { class: 'button', text: 'desk.end', set: { type: 'button' }, on: { click: acts.end } });
+    this.#hand = acts.hand && el('button', { class: 'button', text: 'desk.hand', set: { type: 'button' }, on: { click: acts.hand } });
     this.#chat = el(
       'section', { class: 'desk-of-chat', set: { 'aria-labelledby': 'desk-notes' } },
       el('h2', { text: 'desk.notes', set: { id: 'desk-notes' } }),
       el('label', { class: 'field' }, el('span', { class: 'unseen', text: 'desk.notes' }), this.#notes),
       el('p', { class: 'hint', text: 'desk.notes.hint', set: { id: 'desk-notes-hint' } }),
-      el('div', { class: 'desk-acts' }, this.#end),
+      el('div', { class: 'desk-acts' }, this.#end, this.#hand),
     );
     this.node = el('aside', { class: 'desk-aside', label: 'desk.nav.notes' }, this.#chat, this.#answersPart());
     this.#show();
@@ -73,6 +75,7 @@ export class Aside {
   chat({ notes, isChat, isOpen }) {
     this.#chat.hidden = !isChat;
     this.#end.disabled = !isOpen;
+    if (this.#hand !== null) this.#hand.disabled = !isOpen;
     if (this.#notes.value !== notes) this.#notes.value = notes;
   }
 

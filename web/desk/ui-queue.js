@@ -9,7 +9,7 @@ import { WHOEVER } from './queue.js';
 /** @typedef {import('../outlook.js').Outlook} Outlook */
 /** @typedef {import('./queue.js').Row} Row */
 
-/** What a helper can do here. @typedef {{next: () => void, pause: () => void, bell: () => void, keys: () => void}} QueueActs */
+/** What a helper can do here. @typedef {{next: () => void, pause: () => void, bell: () => void, keys: () => void, invited: (() => void) | null}} QueueActs */
 
 export class QueuePanel {
   /** The topics, as they are shown. */ #shown = '';
@@ -39,6 +39,7 @@ export class QueuePanel {
       el('label', { class: 'field' }, el('span', { class: 'name', text: 'desk.language' }), this.#language),
       el(
         'div', { class: 'desk-more' },
+        acts.invited && el('button', { class: 'textual', text: 'desk.invited', set: { type: 'button' }, on: { click: acts.invited } }),
         el('button', { class: 'textual', text: 'desk.keys', set: { type: 'button', 'aria-keyshortcuts': '?' }, on: { click: acts.keys } }),
       ),
     );
