@@ -11,11 +11,11 @@ PATH=$venv/bin:$machine_path
 export machine_path PATH
 
 # The parts, in the order in which `tests/run` runs them.
-parts=(rust docs operations terminal forgetting page sdk browsers autobahn instructions peers fuzz cluster lab)
+parts=(rust docs operations terminal forgetting page sdk browsers autobahn instructions peers storm fuzz cluster lab)
 
 # Minutes on two processors: with nothing built yet, and once more.
-declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [forgetting]=6 [page]=8 [sdk]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [peers]=6 [fuzz]=8 [cluster]=11 [lab]=6)
-declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [forgetting]=3 [page]=3 [sdk]=1 [browsers]=3 [autobahn]=1 [instructions]=1 [peers]=1 [fuzz]=2 [cluster]=6 [lab]=4)
+declare -A first_time=([rust]=9 [docs]=3 [operations]=6 [terminal]=6 [forgetting]=6 [page]=8 [sdk]=8 [browsers]=5 [autobahn]=2 [instructions]=5 [peers]=6 [storm]=6 [fuzz]=8 [cluster]=11 [lab]=6)
+declare -A next_time=([rust]=4 [docs]=1 [operations]=1 [terminal]=1 [forgetting]=3 [page]=3 [sdk]=1 [browsers]=3 [autobahn]=1 [instructions]=1 [peers]=1 [storm]=1 [fuzz]=2 [cluster]=6 [lab]=4)
 declare -A about=(
     [rust]="units, properties, the simulation, the real binary over real NATS servers"
     [docs]="the documentation: its links, its examples, and what cargo doc says of it"
@@ -28,6 +28,7 @@ declare -A about=(
     [autobahn]="the Autobahn WebSocket cases against the codec of the gateway"
     [instructions]="what a frame costs in instructions (valgrind), against the record"
     [peers]="the comparison with other systems: its sums, and a second of load on each that is here"
+    [storm]="a gateway is killed with all its people, who come back at others over TLS, and nothing is lost"
     [fuzz]="each fuzz target, built and run for ten seconds"
     [cluster]="the cluster of compose.yaml with Docker, taken apart while people chat"
     [lab]="a cluster in network namespaces: a kill, a pause, a cut, a drain, and each text accounted for"
@@ -46,6 +47,7 @@ needs_of() {
         autobahn) echo cargo kosoku ;;
         instructions) echo cargo python valgrind ;;
         peers) echo cargo python node node-packages ;;
+        storm) echo cargo python nats-server ;;
         fuzz) echo cargo cargo-fuzz c++ ;;
         cluster) echo cargo python ;;
         lab) echo cargo python ;;

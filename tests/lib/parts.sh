@@ -191,6 +191,18 @@ other_systems() {
     CIPHER_CHAT=$PWD/target/debug/cipher-chat tests/peers/run --smoke
 }
 
+part_storm() {
+    check "the sums of a storm" python3 tests/storm/storm_test.py
+    check "a storm, in short" a_short_storm
+}
+
+a_short_storm() {
+    # Of the whole workspace, as the tests were: with the same features there is nothing to compile
+    # again.
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat
+    tests/storm/run --short target/debug/cipher-chat
+}
+
 part_fuzz() {
     local target
     check "fuzz targets build" tests/fuzz build

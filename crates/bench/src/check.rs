@@ -96,6 +96,7 @@ pub(crate) fn check(
         scenario: options.scenario,
         content,
         urls: options.url.iter().map(ToString::to_string).collect(),
+        together: options.together,
         ca: options.ca.clone(),
         pairs,
         slow_pairs: if slow { (pairs * options.slow).div_ceil(100) } else { 0 },

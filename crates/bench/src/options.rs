@@ -17,6 +17,9 @@ pub struct BenchOptions {
     /// connects to one of them, the second person to the next
     #[arg(long, value_name = "URL[,URL…]", value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
     pub url: Vec<ServerUrl>,
+    /// All people connect to the first of the servers, and to the others only when that one is lost
+    #[arg(long)]
+    pub together: bool,
     /// Trust only the certificate authorities in this PEM file [default: those of this system]
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

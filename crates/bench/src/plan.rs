@@ -59,6 +59,8 @@ pub(crate) struct Plan {
     pub content: Content,
     /// The servers; side `a` of a pair begins with one, side `b` with the next.
     pub urls: Vec<String>,
+    /// Both sides of all pairs begin with the first server instead.
+    pub together: bool,
     /// The file of the trusted certificate authorities; without one, those of the system.
     pub ca: Option<PathBuf>,
     /// How many pairs this process has.
@@ -105,7 +107,8 @@ impl Plan {
         Duration::from_secs(self.secs.div_ceil(STRETCHES).max(1))
     }
 
-    /// The servers, once for each URL with that URL first.
+    /// The servers, once for each URL with that URL first; if all begin together, once for each
+    /// URL but the first, with that URL second.
     ///
     /// # Errors
     /// If a URL is malformed, or the certificate authorities cannot be read.
@@ -113,9 +116,11 @@ impl Plan {
         let mut urls: Vec<ServerUrl> = self.urls.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         let trust = self.ca.clone().map_or(Trust::System, Trust::Ca);
         let mut servers = Vec::new();
-        for _ in 0..urls.len() {
+        // Those that begin together part when their server is lost, and share the others.
+        let fixed = usize::from(self.together && urls.len() > 1);
+        for _ in fixed..urls.len() {
             servers.push(Server::new(urls.clone(), &trust)?.in_given_order());
-            urls.rotate_left(1);
+            urls[fixed..].rotate_left(1);
         }
         Ok(servers)
     }
@@ -143,6 +148,7 @@ pub(crate) mod tests {
             scenario: Scenario::Steady,
             content: Content::Opaque,
             urls: vec!["http://127.0.0.1:1".into(), "http://127.0.0.1:2".into()],
+            together: false,
             ca: None,
             pairs: 10,
             slow_pairs: 4,
@@ -187,5 +193,17 @@ pub(crate) mod tests {
         let firsts: Vec<_> =
             plan().servers().unwrap().iter().map(|server| server.urls()[0].to_string()).collect();
         assert_eq!(firsts, plan().urls);
+    }
+
+    #[test]
+    fn those_who_begin_together_share_the_other_servers() {
+        let orders = |urls: &[&str]| -> Vec<Vec<String>> {
+            let urls = urls.iter().map(ToString::to_string).collect();
+            let servers = Plan { urls, together: true, ..plan() }.servers().unwrap();
+            servers.iter().map(|server| server.urls().iter().map(ToString::to_string).collect()).collect()
+        };
+        let [a, b, c] = ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"];
+        assert_eq!(orders(&[a, b, c]), [[a, b, c], [a, c, b]]);
+        assert_eq!(orders(&[a]), [[a]], "one server is all there is");
     }
 }
