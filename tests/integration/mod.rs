@@ -12,6 +12,7 @@ mod drain;
 mod edge;
 mod fairness;
 mod health;
+mod helpline;
 mod inner_links;
 mod matching;
 mod metrics;

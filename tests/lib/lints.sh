@@ -26,6 +26,7 @@ run_lints() {
     with zizmor "workflows, as an attacker reads them" zizmor --offline --quiet .github
     with shellcheck "shell scripts" check_scripts
     with hadolint "the image's recipe" hadolint Dockerfile
+    with compose "compose files" check_compose_files
 }
 
 # with TOOL NAME COMMAND...: a check that needs a tool.
@@ -40,6 +41,15 @@ check_scripts() {
     local scripts
     mapfile -t scripts < <(git grep -lE '^#!.*\b(ba)?sh\b')
     shellcheck --external-sources "${scripts[@]}"
+}
+
+# That each can be read, with every profile: no engine is needed for it.
+check_compose_files() {
+    local file compose=("$venv"/lib/python3*/site-packages/compose/docker-compose)
+    if [ ! -x "${compose[0]}" ]; then compose=(docker compose); fi
+    for file in $(git ls-files | grep -E '(^|/)compose\.yaml$'); do
+        "${compose[@]}" --file "$file" --profile '*' config --quiet || return 1
+    done
 }
 
 # Against the RustSec database: the newest, or if that cannot be fetched the one that an earlier run

@@ -55,7 +55,7 @@ needs_of() {
         package) echo nfpm ;;
         # Likewise: .ci/release/sdk.
         npm) echo node node-packages ;;
-        lints) echo cargo cargo-deny python go hadolint shellcheck zizmor ;;
+        lints) echo cargo cargo-deny compose python go hadolint shellcheck zizmor ;;
     esac
 }
 
