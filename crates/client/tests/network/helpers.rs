@@ -117,10 +117,10 @@ async fn a_session_is_opened_with_a_pass_and_a_proof_for_its_host() {
     let body: serde_json::Value = serde_json::from_str(&relay.room.opened.lock()[0]).unwrap();
     let text = |field: &str| body[field].as_str().unwrap().to_owned();
     let mut door = Door::new(keys(1), [relay.host()]);
-    let admitted = door.admit(&text("pass"), &text("pass_proof"), now()).unwrap();
+    let admitted = door.admit(&text("pass"), &text("pass_proof"), None, now()).unwrap();
     assert_eq!(admitted.pass().id, ID);
     let mut elsewhere = Door::new(keys(1), ["other.example".to_owned()]);
-    assert!(elsewhere.admit(&text("pass"), &text("pass_proof"), now()).is_err());
+    assert!(elsewhere.admit(&text("pass"), &text("pass_proof"), None, now()).is_err());
 }
 
 #[tokio::test]
