@@ -69,7 +69,17 @@ async fn the_settings_of_the_example_open_a_line_as_its_guide_says() {
     assert_eq!(status["helpers"], "pass");
     let list = http::get(serve.address(), "/v1/passes/revoked").await;
     assert_eq!(list.text().trim(), fs::read_to_string(line.dir.join("revoked.txt")).unwrap().trim());
-    let new = ["new", "--key", "passes.key", "--url", "https://line.example.org", "--topics", "grief,debt", "--label", "Ana, nights"];
+    let new = [
+        "new",
+        "--key",
+        "passes.key",
+        "--url",
+        "https://line.example.org",
+        "--topics",
+        "grief,debt",
+        "--label",
+        "Ana, nights",
+    ];
     let printed = line.pass(&new);
     assert!(printed.contains("Ana, nights"), "{printed}");
     let link = printed.lines().find(|line| line.starts_with("https://")).unwrap();
