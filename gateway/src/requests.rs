@@ -10,9 +10,10 @@ use prometheus_client::{
 };
 
 /// The paths of the API, as the description has them. `/v1/openapi.json` is part of the page.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
     "/v1/challenge",
     "/v1/desk",
+    "/v1/passes/revoked",
     "/v1/rooms/current",
     "/v1/sessions",
     "/v1/sessions/me",

@@ -85,6 +85,7 @@ mod tests {
                     ("/v1/challenge", "get"),
                     ("/v1/status", "get"),
                     ("/v1/desk", "get"),
+                    ("/v1/passes/revoked", "get"),
                     ("/v1/transparency", "get"),
                 ]
                 .contains(&(path.as_str(), method.as_str()));

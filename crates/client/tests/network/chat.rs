@@ -174,6 +174,7 @@ async fn nobody_is_there_before_somebody_is_found() {
     assert_eq!(chat.safety(), None);
     chat.leave();
     chat.report(Category::Other);
+    expect_event!(chat, Event::Reported { taken: false });
     expect_event!(chat, Event::Connected);
     chat.close().await;
 }

@@ -352,11 +352,12 @@ async fn the_status_tells_what_is_offered() {
     let status = request("GET", "/v1/status", &[], "");
     let expected = json!({"waiting": 0, "chatting": 0, "topics": ["Music", "음악"], "matching": ["random"],
         "operator": {"name": "Anna's Help Line"}, "welcome": "We answer from 6 to 10.\nWelcome!",
-        "consent": "I am 16 or older.", "exit_url": "https://weather.example/"});
+        "consent": "I am 16 or older.", "exit_url": "https://weather.example/", "helpers": "anyone"});
     assert_eq!(body(gateway.send(status).await).await, expected);
     let open = Gateway::new(|_| ());
     let status = request("GET", "/v1/status", &[], "");
-    let expected = json!({"waiting": 0, "chatting": 0, "matching": ["random", "invite"]});
+    let expected =
+        json!({"waiting": 0, "chatting": 0, "matching": ["random", "invite"], "helpers": "anyone"});
     assert_eq!(body(open.send(status).await).await, expected);
 }
 
