@@ -123,7 +123,7 @@ async fn a_verified_helper_hands_over_to_a_colleague_and_nobody_else_will_do() {
 #[tokio::test]
 async fn nothing_is_sent_to_a_helper_of_another_operator() {
     let (operator, other) = (Operator::new(), Operator::new());
-    let serve = Launch::new("serve").ready().await;
+    let serve = help_line(&operator).await;
     let url = url(&serve);
     let topic = unique("topic");
     let (file, _) = operator.helper(&url, &topic);
