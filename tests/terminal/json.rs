@@ -79,6 +79,15 @@ impl Program {
     }
 }
 
+/// A test that ends before its programs leaves none behind.
+impl Drop for Program {
+    fn drop(&mut self) {
+        // An error means that it has already ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[tokio::test]
 async fn two_programs_talk_in_objects_and_know_what_has_arrived() {
     let serve = Launch::new("serve").ready().await;
