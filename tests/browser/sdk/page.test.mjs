@@ -64,7 +64,7 @@ test('a page that the server has served says no more than that the server says s
   const page = await seeker(topic, false);
   await offers(await helper((await operator.link()).link), topic);
   await ready(page);
-  await page.getByText('This server says that this is one of its helpers').waitFor();
+  await page.locator('.note-line', { hasText: 'This server says that this is one of its helpers' }).waitFor();
   assert.equal(await page.locator('.verified').count(), 0);
 });
 
