@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,14 @@ const ANSWERS = join(FOLDER, 'answers.txt');
 writeFileSync(ANSWERS, 'Hello. I am here to listen.\n\nTake your time.\nBreathe out slowly.\n');
 after(() => rmSync(FOLDER, { recursive: true }));
 
-const it = clusterWorld({ options: ['--topics', 'grief,debt', '--show-presence', '--answers', ANSWERS, '--drain-spread', '500ms'] });
+/** The operator's key of passes, its public half, and the list of those that are taken back. */
+const [KEY, PUBLIC, REVOKED] = ['passes.key', 'passes.pub', 'revoked.txt'].map((file) => join(FOLDER, file));
+execFileSync(BINARY, ['pass', 'key', '--out', KEY]);
+execFileSync(BINARY, ['pass', 'revoke', '--key', KEY, '--list', REVOKED]);
+
+const it = clusterWorld({
+  options: ['--topics', 'grief,debt', '--show-presence', '--answers', ANSWERS, '--drain-spread', '500ms', '--pass-key', PUBLIC, '--revoked-passes', REVOKED],
+});
 /** @type {Terminal[]} */
 const people = [];
 afterEach(async () => {
@@ -27,9 +34,9 @@ afterEach(async () => {
 });
 
 /** Somebody who seeks help, at one of the gateways. */
-function seeker(topic, gateway) {
+function seeker(topic, gateway, ...more) {
   const url = [gateway, ...it.nodes.gateways.filter((other) => other !== gateway)].map(({ port }) => `http://127.0.0.1:${port}`).join();
-  people.push(new Terminal('--url', url, '--topic', topic, '--role', 'seek'));
+  people.push(new Terminal('--url', url, '--topic', topic, '--role', 'seek', ...more));
   return people.at(-1);
 }
 
@@ -60,7 +67,7 @@ async function take(page, number, person) {
   await act(page, String(number));
   await act(page, 'n');
   await becomes(page, number, 'new', 'chat');
-  await person.secured();
+  await person?.secured();
   // From now on what is typed is said.
   await focusIs(page, '.chat:not([hidden]) textarea:enabled');
 }
@@ -200,11 +207,9 @@ test('ready answers and notes: written by keyboard, of this chat alone, and gone
   for (const said of ['sister', 'each evening']) assert.ok(!text.includes(said), said);
 });
 
-/** The operator's key, and a pass for these topics: what its link carries. */
+/** A new pass for these topics: what its link carries. */
 function passFor(...topics) {
-  const key = join(FOLDER, 'passes.key');
-  if (!existsSync(key)) execFileSync(BINARY, ['pass', 'key', '--out', key]);
-  const printed = execFileSync(BINARY, ['pass', 'new', '--key', key, '--topics', topics.join()], { encoding: 'utf8' });
+  const printed = execFileSync(BINARY, ['pass', 'new', '--key', KEY, '--topics', topics.join()], { encoding: 'utf8' });
   const [, secret, pass] = printed.match(/#([\w-]{43})\.(\S+)/);
   return { secret, pass };
 }
@@ -228,6 +233,57 @@ test('the link of a pass leaves the address at once, says what it is for, and th
   assert.match(sessions[0].pass_proof, /^[\w-]{118}$/);
   assert.ok(!page.requests.some((url) => url.includes(secret)) && !JSON.stringify(sessions).includes(secret), 'the secret stays');
   assert.deepEqual(await kept(page), { local: 0, session: 0, databases: 0, caches: 0, state: null, cookies: 0 });
+});
+
+/** A helper with a pass whose shift has begun, by keyboard. */
+async function helperWith({ secret, pass }) {
+  const page = await it.person({ width: 1280, height: 800 });
+  await page.goto(`${page.wire.url}desk#${secret}.${pass}`);
+  await page.getByText('It is for: grief').waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.locator('.desk').waitFor();
+  return page;
+}
+
+test('a chat is handed over by keyboard: the person is asked, agrees, and meets exactly that colleague', async () => {
+  const other = passFor('grief');
+  const [page, colleague] = [await helperWith(passFor('grief')), await helperWith(other)];
+  // A program that speaks JSON: it can give commands.
+  const person = seeker('grief', it.nodes.gateways[1], '--json', '--helper-key', PUBLIC);
+  await take(page, 1);
+  await person.says(/"event":"helper"[^\n]*"standing":"verified"/, 'out');
+  await say(page, 1, 'I have to go soon');
+  await person.says(/"I have to go soon"/, 'out');
+  person.type('{"text":"please stay"}');
+  await page.locator('.chat:not([hidden]) .line:not(.mine) .text', { hasText: 'please stay' }).waitFor();
+
+  await act(page, 'h');
+  await focusIs(page, 'dialog.desk-hand textarea');
+  await page.keyboard.type('my friend');
+  await page.locator('dialog.desk-hand .primary').press('Enter');
+  await page.locator('dialog.desk-hand .fault', { hasText: 'no pass and no public key' }).waitFor();
+  await page.locator('dialog.desk-hand textarea').fill(other.pass);
+  await page.locator('dialog.desk-hand .primary').press('Enter');
+  const link = await page.locator('dialog.desk-hand input.link').inputValue();
+  assert.deepEqual(await violations(page), []);
+  await page.locator('dialog.desk-hand .primary').press('Enter');
+
+  await person.says(/"event":"handover"/, 'out');
+  assert.equal(await stateOf(page, 1), 'chat', 'nothing changes before the person agrees');
+  person.type('{"command":"handover"}');
+  await becomes(page, 1, 'over');
+  await colleague.locator('.desk-queue button, button', { hasText: 'A chat was handed to me' }).first().press('Enter');
+  await focusIs(colleague, 'dialog.desk-invited textarea');
+  await colleague.keyboard.type(link);
+  await colleague.locator('dialog.desk-invited .primary').press('Enter');
+  await becomes(colleague, 1, 'new', 'chat');
+  await focusIs(colleague, '.chat:not([hidden]) textarea:enabled');
+  await say(colleague, 1, 'I am the colleague');
+  await person.says(/"I am the colleague"/, 'out');
+  const proved = person.out.match(/"standing":"verified"/g) ?? [];
+  assert.equal(proved.length, 2, 'each of them has proved it');
+  assert.deepEqual([page.faults, colleague.faults], [[], []]);
 });
 
 test('a link that is not whole is asked for again, and one without its pass asks for the pass', async () => {
