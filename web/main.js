@@ -21,7 +21,7 @@ import { ServiceStrip } from './ui-service.js';
 import { startScreen, unsupportedScreen } from './ui-start.js';
 import { forbiddenAdvice, inviteScreen, joinScreen, troubleScreen, waitScreen } from './ui-wait.js';
 import { followViewport } from './viewport.js';
-import { judgeHelper, loadPasses, partOf } from './vouching.js';
+import { hasKeys, judgeHelper, loadPasses, partOf } from './vouching.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./protocol.js').Criteria} Criteria */
@@ -39,7 +39,7 @@ const OFFER_PATIENCE_MS = 300;
 class Page {
   #driver = new ConnectionDriver((event) => this.#connectionEvent(event), (bytes) => this.#received(bytes));
   /** @type {import('./ui-start.js').Offer} */
-  #offer = offerOf({});
+  #offer = offerOf({}, hasKeys);
   /** Where somebody goes who leaves quickly. */ #exitUrl = EXIT_URL;
   /** The criteria of the last find, for the next one. @type {Criteria} */ #last = {};
   #attention = new Attention();
@@ -134,7 +134,7 @@ class Page {
     if (status === null) return false;
     this.#strip.show(ofStatus(status));
     const before = JSON.stringify(this.#offer);
-    this.#offer = offerOf(status);
+    this.#offer = offerOf(status, hasKeys);
     this.#exitUrl = exitOf(status);
     // A helper's pass is checked as soon as the chat begins.
     if (keysOf(status.pass_keys).length > 0) void loadPasses().catch(() => {});

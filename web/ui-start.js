@@ -20,6 +20,7 @@ import { atServer } from './server.js';
  * @property {number | null} people
  * @property {{name: string | null, contact: string | null, welcome: string | null}} operator
  * @property {import('./outlook.js').Presence[]} presence Empty: the server does not tell.
+ * @property {('' | Role)[]} roles What a person may choose from, the usual one first.
  * @property {string | null} consent What has to be agreed to before a stranger is looked for.
  */
 
@@ -72,7 +73,7 @@ function promise(picture, key) {
 function meet(offer, last, find) {
   const topic = offer.topics.length > 0 ? topicChoice(offer.topics, last.topic) : topicInput(last.topic);
   const lang = languageSelect(last.lang);
-  const role = roleSelect(last.role);
+  const role = roleSelect(offer.roles, last.role);
   const showPresence = () => topic.presence((of) => whoIsThere(offer.presence, of, /** @type {Role | ''} */ (role.value)));
   role.addEventListener('change', showPresence);
   showPresence();
@@ -233,12 +234,12 @@ export function languageSelect(last) {
   return select;
 }
 
-/** @param {Role} [last] */
-function roleSelect(last) {
+/** @param {Offer['roles']} roles @param {Role} [last] */
+function roleSelect(roles, last) {
   const select = el('select', {});
-  for (const role of /** @type {const} */ (['none', 'seek', 'offer'])) {
-    select.append(el('option', { text: `start.role.${role}`, set: { value: role === 'none' ? '' : role } }));
+  for (const role of roles) {
+    select.append(el('option', { text: `start.role.${role === '' ? 'none' : role}`, set: { value: role } }));
   }
-  select.value = last ?? '';
+  select.value = last !== undefined && roles.includes(last) ? last : roles[0];
   return select;
 }

@@ -13,6 +13,9 @@ import { isFile } from './server.js';
  */
 const pinned = isFile ? keysOf(document.querySelector('meta[name=cipher-chat-helper-keys]')?.getAttribute('content')?.split(' ')) : [];
 
+/** Whether this page checks helpers by itself, whatever a server says. */
+export const hasKeys = pinned.length > 0;
+
 /**
  * What this side is in the chat of a search.
  * @param {import('./search.js').Search} search
@@ -20,7 +23,7 @@ const pinned = isFile ? keysOf(document.querySelector('meta[name=cipher-chat-hel
  */
 export function partOf({ criteria, colleague }) {
   if (criteria.role !== 'seek') return null;
-  return { seeks: pinned.length > 0 || colleague !== undefined ? 'required' : 'welcome' };
+  return { seeks: hasKeys || colleague !== undefined ? 'required' : 'welcome' };
 }
 
 /** Loads what checks passes. */
