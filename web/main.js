@@ -146,7 +146,7 @@ class Page {
   #meet(criteria) {
     this.#leaveChat();
     this.#last = criteria;
-    void this.#wait(waitScreen(criteria, { cancel: () => this.#home(), widen: (wider) => this.#meet(wider) }), stranger(criteria));
+    void this.#wait(waitScreen(criteria, { cancel: () => this.#home(), roles: this.#offer.roles, widen: (wider) => this.#meet(wider) }), stranger(criteria));
   }
 
   #invite() {

@@ -38,15 +38,17 @@ export function isSomebodyThere({ partners }) {
 /**
  * The searches in which others are met than in this one, each by what it leaves out. One in any
  * language is none of them: after 10 s of waiting the server looks in all languages by itself.
+ * Nor is one without a role on a help line: who seeks a helper is not sent to anybody.
  * @param {Criteria} wanted
+ * @param {import('./ui-start.js').Offer['roles']} roles
  * @returns {['topic' | 'role', Criteria][]}
  */
-export function otherSearches(wanted) {
+export function otherSearches(wanted, [usual]) {
   const { topic, role } = wanted;
   /** @type {['topic' | 'role', Criteria][]} */
   const all = [];
   if (topic !== undefined) all.push(['topic', without(wanted, 'topic')]);
-  if (role !== undefined) all.push(['role', without(wanted, 'role')]);
+  if (role !== undefined && usual === '') all.push(['role', without(wanted, 'role')]);
   return all;
 }
 

@@ -6,6 +6,7 @@ import { isSomebodyThere, otherSearches, UNKNOWN } from './outlook.js';
 import { sentences } from './outlook-words.js';
 import { atServer } from './server.js';
 
+/** @typedef {import('./ui-start.js').Offer['roles']} Roles */
 /** @typedef {import('./i18n.js').Key} Key */
 /** @typedef {import('./i18n.js').Values} Values */
 /** @typedef {import('./outlook.js').Outlook} Outlook */
@@ -31,10 +32,10 @@ const COPIED_MS = 2_000;
 /**
  * Waiting for a match, or for the host of an opened invite.
  * @param {Criteria | 'invited'} wanted
- * @param {{cancel: () => void, widen?: (criteria: Criteria) => void}} act
+ * @param {{cancel: () => void, roles?: Roles, widen?: (criteria: Criteria) => void}} act
  * @returns {Waiting}
  */
-export function waitScreen(wanted, { cancel, widen = () => {} }) {
+export function waitScreen(wanted, { cancel, roles = [''], widen = () => {} }) {
   const invited = wanted === 'invited';
   const heading = el('h1', { text: invited ? 'wait.join.heading' : 'wait.heading', set: { tabindex: '-1' } });
   const status = el('p', { class: 'progress', text: 'wait.connecting' });
@@ -43,7 +44,7 @@ export function waitScreen(wanted, { cancel, widen = () => {} }) {
     if (wanted.topic === undefined) setText(about, 'wait.any');
     else setText(about, 'wait.topic', { topic: wanted.topic });
   }
-  const advice = invited ? joinAdvice() : strangerAdvice(wanted, widen);
+  const advice = invited ? joinAdvice() : strangerAdvice(wanted, roles, widen);
   const node = el(
     'div', { class: 'screen narrow centred' },
     circles('waiting'),
@@ -66,11 +67,12 @@ function joinAdvice() {
  * What may be expected, and after a while why nobody has come yet. Not where somebody is known to be
  * there: another search would lose the place in this one.
  * @param {Criteria} wanted
+ * @param {Roles} roles
  * @param {(criteria: Criteria) => void} widen
  */
-function strangerAdvice(wanted, widen) {
+function strangerAdvice(wanted, roles, widen) {
   const expected = el('p', { class: 'hint expected' });
-  const node = whyNobody(wanted, widen);
+  const node = whyNobody(wanted, roles, widen);
   let [outlook, isLong] = [UNKNOWN, false];
   const update = () => {
     node.hidden = !isLong || isSomebodyThere(outlook);
@@ -92,11 +94,12 @@ function strangerAdvice(wanted, widen) {
 /**
  * Why nobody has come yet, and other searches.
  * @param {Criteria} wanted
+ * @param {Roles} roles
  * @param {(criteria: Criteria) => void} widen
  */
-function whyNobody(wanted, widen) {
+function whyNobody(wanted, roles, widen) {
   const { topic, role } = wanted;
-  const choices = otherSearches(wanted).map(([without, criteria]) =>
+  const choices = otherSearches(wanted, roles).map(([without, criteria]) =>
     el('button', { class: 'button', text: `wait.widen.${without}`, set: { type: 'button' }, on: { click: () => widen(criteria) } }));
   return el(
     'div', { class: 'late' },

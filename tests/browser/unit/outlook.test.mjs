@@ -30,12 +30,16 @@ test('what is no outlook is taken for nothing', () => {
 });
 
 test('only searches are offered in which others are met', () => {
+  const open = /** @type {const} */ (['', 'seek', 'offer']);
   const [ko, grief, seek] = [{ lang: 'ko' }, { topic: 'grief' }, { role: 'seek' }];
-  assert.deepEqual(otherSearches({}), []);
-  assert.deepEqual(otherSearches(ko), [], 'the server has dropped the language by itself');
-  assert.deepEqual(otherSearches({ ...grief, ...ko }), [['topic', ko]]);
-  assert.deepEqual(otherSearches({ ...seek, ...ko }), [['role', ko]]);
-  assert.deepEqual(otherSearches({ ...grief, ...seek, ...ko }), [['topic', { ...seek, ...ko }], ['role', { ...grief, ...ko }]]);
+  assert.deepEqual(otherSearches({}, open), []);
+  assert.deepEqual(otherSearches(ko, open), [], 'the server has dropped the language by itself');
+  assert.deepEqual(otherSearches({ ...grief, ...ko }, open), [['topic', ko]]);
+  assert.deepEqual(otherSearches({ ...seek, ...ko }, open), [['role', ko]]);
+  assert.deepEqual(otherSearches({ ...grief, ...seek, ...ko }, open), [['topic', { ...seek, ...ko }], ['role', { ...grief, ...ko }]]);
+  for (const roles of [['seek', ''], ['seek']]) {
+    assert.deepEqual(otherSearches({ ...grief, ...seek }, roles), [['topic', seek]], 'on a help line nobody is sent to strangers');
+  }
 });
 
 test('who is there for a topic depends on what one would like', () => {
