@@ -40,7 +40,7 @@ export function isSomebodyThere({ partners }) {
  * language is none of them: after 10 s of waiting the server looks in all languages by itself.
  * Nor is one without a role on a help line: who seeks a helper is not sent to anybody.
  * @param {Criteria} wanted
- * @param {import('./ui-start.js').Offer['roles']} roles
+ * @param {readonly ('' | Role)[]} roles What may be chosen here, the usual one first.
  * @returns {['topic' | 'role', Criteria][]}
  */
 export function otherSearches(wanted, [usual]) {
