@@ -244,7 +244,7 @@ pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
         let mut again = None;
         if *status.borrow_and_update() == Status::Up {
             let asked = Instant::now();
-            let is_answered = sync_once(&node).instrument(span!(parent: None, "sync")).await;
+            let is_answered = sync_once(&node).instrument(spans::root(|| span!(parent: None, "sync"))).await;
             // What was learned while the bus went down again may be half of it. And where the
             // question is refused, or others are there, silence does not mean that there is nobody.
             refused = node.bus().faults().contains(&BusFault::SyncRefused);

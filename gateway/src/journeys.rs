@@ -28,10 +28,10 @@ impl Kind {
 
     /// The span of the whole, not ended before the wait is.
     pub(crate) fn span(self) -> Span {
-        match self {
+        spans::root(|| match self {
             Self::Match => span!(parent: None, "match", cipher_chat.outcome = Empty, "error.type" = Empty),
             Self::Resume => span!(parent: None, "resume", cipher_chat.outcome = Empty, "error.type" = Empty),
-        }
+        })
     }
 }
 

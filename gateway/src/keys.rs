@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bus::{Bus, Clock, PublishError, Status};
-use spans::span;
+use spans::{Span, span};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -62,9 +62,13 @@ async fn is_back(status: &mut watch::Receiver<Status>) {
     std::future::pending().await
 }
 
+fn announcement() -> Span {
+    spans::root(|| span!(parent: None, "announce keys"))
+}
+
 /// What cannot be said now is said again in a while.
 fn announce(tokens: &Tokens, bus: &Bus) {
-    let _entered = span!(parent: None, "announce keys").entered();
+    let _entered = announcement().entered();
     for message in tokens.announcements() {
         if bus.publish(&message).is_err() {
             return;
@@ -97,7 +101,7 @@ async fn replace(tokens: &Tokens, bus: &Bus) {
 }
 
 fn publish_next(tokens: &Tokens, bus: &Bus) -> Result<(), PublishError> {
-    span!(parent: None, "announce keys").in_scope(|| bus.publish(&tokens.make_next_key()))
+    announcement().in_scope(|| bus.publish(&tokens.make_next_key()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! into a bounded queue, and from there to a collector, by OTLP over gRPC.
 //!
 //! Nothing waits for the collector. What it does not take in time is dropped and counted. What is
-//! kept is decided at the beginning of a trace, and everybody who goes on with it keeps it, too.
+//! kept is decided at the beginning of a trace, before its first span is made, and everybody who goes
+//! on with it keeps it, too.
 
 mod keeper;
 mod queue;
@@ -16,7 +17,7 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter as _},
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use spans::Counts;
+use spans::{Counts, Sample};
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
@@ -116,6 +117,7 @@ pub struct Traces {
     provider: SdkTracerProvider,
     resource: Resource,
     endpoint: Endpoint,
+    sample: Sample,
     queue: mpsc::Receiver<SpanData>,
     counts: Arc<Counts>,
 }
@@ -138,11 +140,12 @@ impl Traces {
             .build();
         let (sender, queue) = mpsc::channel(QUEUED_SPANS);
         let provider = SdkTracerProvider::builder()
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample))))
+            // Of a trace that is not kept no span is made.
+            .with_sampler(Sampler::AlwaysOn)
             .with_resource(resource.clone())
             .with_span_processor(Queue::new(sender, counts.clone()))
             .build();
-        Ok(Self { provider, resource, endpoint, queue, counts })
+        Ok(Self { provider, resource, endpoint, sample: Sample::new(config.sample), queue, counts })
     }
 
     /// What takes spans, and nothing else, from `tracing`.
@@ -167,11 +170,11 @@ impl Traces {
     /// # Errors
     /// If the exporter cannot be made, because of its environment variables (`OTEL_…`).
     pub fn send(self) -> Result<Sending, ExportError> {
-        let Self { provider, resource, endpoint, queue, counts } = self;
+        let Self { provider, resource, endpoint, sample, queue, counts } = self;
         let exporter = SpanExporter::builder().with_tonic().with_channel(endpoint.connect_lazy());
         let mut exporter = exporter.with_timeout(COLLECTOR_WAIT).build()?;
         exporter.set_resource(&resource);
-        spans::install(Box::new(OpenTelemetry));
+        spans::install(Box::new(OpenTelemetry), sample);
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
         task.spawn(queue::send(exporter, queue, counts, stop.clone()));

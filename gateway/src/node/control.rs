@@ -48,15 +48,18 @@ impl Node {
         let (session, waits) = (connection.session(), Kind::of(kind));
         let wait = waits.map_or_else(Span::none, Kind::span);
         let word = kind.word();
-        let own = span!(
-            parent: wait.id(),
-            "control",
-            otel.name = format_args!("control {word}"),
-            otel.kind = "server",
-            otel.status_code = Empty,
-            cipher_chat.control.type = word,
-            "error.type" = Empty,
-        );
+        let make = || {
+            span!(
+                parent: wait.id(),
+                "control",
+                otel.name = format_args!("control {word}"),
+                otel.kind = "server",
+                otel.status_code = Empty,
+                cipher_chat.control.type = word,
+                "error.type" = Empty,
+            )
+        };
+        let own = if waits.is_some() { spans::within(&wait, make) } else { spans::root(make) };
         let begin = |waits| self.with_journeys(|all| all.begin(session, connection.id(), waits, &wait));
         let before = waits.and_then(begin).flatten();
         let result = own.in_scope(|| self.act(connection, message));

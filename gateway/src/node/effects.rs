@@ -67,7 +67,7 @@ impl Node {
             ToClient::Peer(state) => connection.send(&ServerMessage::Peer { state }),
             ToClient::Ended(reason) => {
                 self.metrics.ended(reason);
-                drop(span!("end", cipher_chat.end.reason = reason.word()));
+                drop(spans::here(|| span!("end", cipher_chat.end.reason = reason.word())));
                 self.with_journeys(|all| all.end(connection.session(), Kind::Resume, "ended"));
                 connection.send(&ServerMessage::Ended { reason });
             }

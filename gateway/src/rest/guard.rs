@@ -42,32 +42,31 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
 /// The span of a request. Its name is that of the route that matched, never the path that was asked
 /// for; and no header is read: a client's own trace is not gone on with.
 fn request_span(method: &Method, route: Option<&str>) -> Span {
-    if !spans::are_kept() {
-        return Span::none();
-    }
-    // A method that is none of the standard is whatever the client likes.
-    let method = match *method {
-        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH => method.as_str(),
-        Method::DELETE | Method::OPTIONS | Method::CONNECT | Method::TRACE => method.as_str(),
-        _ => "_OTHER",
-    };
-    let verb = if method == "_OTHER" { "HTTP" } else { method };
-    let name = match route {
-        Some(ws::PATH) => "upgrade".to_owned(),
-        Some(route) => format!("{verb} {route}"),
-        None => verb.to_owned(),
-    };
-    span!(
-        parent: None,
-        "request",
-        otel.name = name,
-        otel.kind = "server",
-        otel.status_code = Empty,
-        http.request.method = method,
-        http.route = route,
-        http.response.status_code = Empty,
-        "error.type" = Empty,
-    )
+    spans::root(|| {
+        // A method that is none of the standard is whatever the client likes.
+        let method = match *method {
+            Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH => method.as_str(),
+            Method::DELETE | Method::OPTIONS | Method::CONNECT | Method::TRACE => method.as_str(),
+            _ => "_OTHER",
+        };
+        let verb = if method == "_OTHER" { "HTTP" } else { method };
+        let name = match route {
+            Some(ws::PATH) => "upgrade".to_owned(),
+            Some(route) => format!("{verb} {route}"),
+            None => verb.to_owned(),
+        };
+        span!(
+            parent: None,
+            "request",
+            otel.name = name,
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = Empty,
+            "error.type" = Empty,
+        )
+    })
 }
 
 /// How a request was answered. Only the server's own faults are errors.
