@@ -7,22 +7,27 @@ use rustls::{
     server::UnbufferedServerConnection,
     unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus},
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::Semaphore,
+};
 
-use crate::{records::Records, stream::TlsStream, wire::HEADER_BYTES};
+use crate::{records::Records, stream::TlsStream, turns::still_there, wire::HEADER_BYTES};
 
 /// What is read at once: a client's hello, or its certificates, in one or two reads.
 const READ_BYTES: usize = 4096;
 /// The longest message of a handshake with its records: what rustls allows.
 const MESSAGE_BYTES: usize = 64 * 1024;
 
-/// Lets a client in. What it has sent behind its handshake is read from the stream.
+/// Lets a client in, whose hello is answered in its [turn](crate::turns). What it has sent behind its
+/// handshake is read from the stream.
 ///
 /// # Errors
 /// If the connection breaks, or the client breaks TLS or may not come in. It has been told why
 /// then.
 pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<ServerConfig>,
+    turns: &Semaphore,
     mut socket: S,
 ) -> io::Result<TlsStream<S>> {
     let mut handshake = Handshake {
@@ -31,9 +36,18 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         whole: 0,
         answers: Vec::new(),
     };
+    let mut is_answered = false;
     loop {
-        let step = handshake.advance();
+        let step = if is_answered || end_of_first(&handshake.came).is_none() {
+            handshake.advance()
+        } else {
+            // Turns never end; and nothing is waited for in one.
+            let _turn = turns.acquire().await;
+            still_there(&mut socket, &mut handshake.came).await?;
+            handshake.advance()
+        };
         if !handshake.answers.is_empty() {
+            is_answered = true;
             socket.write_all(&handshake.answers).await?;
             handshake.answers.clear();
         }

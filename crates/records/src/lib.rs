@@ -18,6 +18,7 @@ mod opener;
 mod records;
 mod sealer;
 mod stream;
+mod turns;
 mod wire;
 
 use std::{fmt, io, sync::Arc};
@@ -28,6 +29,7 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use self::turns::TURNS;
 pub use self::{
     opener::{End, Opener},
     records::Records,
@@ -81,7 +83,7 @@ impl Acceptor {
     /// If the connection breaks, or the client breaks TLS or may not come in. It has been told why
     /// then.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, socket: S) -> io::Result<TlsStream<S>> {
-        handshake::accept(self.config.clone(), socket).await
+        handshake::accept(self.config.clone(), &TURNS, socket).await
     }
 }
 

@@ -1,15 +1,24 @@
-use std::{io::ErrorKind, sync::Arc};
+use std::{
+    io::{self, ErrorKind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 use rustls::{
     AlertDescription, ClientConfig, ClientConnection, Error,
     crypto::aws_lc_rs,
     version::{TLS12, TLS13},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
+    sync::Semaphore,
+    task::{JoinHandle, yield_now},
+};
 use tokio_rustls::{TlsConnector, client::TlsStream as ClientStream};
 
 use super::support::{Drip, client, server, shake_hands};
-use crate::{Acceptor, Parts, TlsStream};
+use crate::{Acceptor, Parts, TlsStream, handshake::accept};
 
 fn clients() -> [ClientConfig; 2] {
     [&TLS13, &TLS12].map(|version| client(aws_lc_rs::default_provider(), version))
@@ -109,6 +118,71 @@ async fn a_client_that_goes_away_ends_its_handshake() {
     drop(near);
     let error = Acceptor::new(server()).accept(far).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+}
+
+/// A client, and a server that lets it in.
+struct Arrival {
+    client: ClientConnection,
+    near: DuplexStream,
+    accepted: JoinHandle<io::Result<TlsStream<DuplexStream>>>,
+}
+
+impl Arrival {
+    async fn begin(turns: &Arc<Semaphore>) -> Self {
+        let ([config, _], turns) = (clients(), turns.clone());
+        let (mut near, far) = duplex(64 * 1024);
+        let mut client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+        let accepted = tokio::spawn(async move { accept(Acceptor::new(server()).config, &turns, far).await });
+        let mut hello = Vec::new();
+        client.write_tls(&mut hello).unwrap();
+        near.write_all(&hello).await.unwrap();
+        // Whatever the server can do now is done.
+        for _ in 0..8 {
+            yield_now().await;
+        }
+        Self { client, near, accepted }
+    }
+
+    /// What the server has said and the client has not read.
+    fn told(&mut self) -> usize {
+        let mut space = [0; 8 * 1024];
+        let mut told = ReadBuf::new(&mut space);
+        let _ = Pin::new(&mut self.near).poll_read(&mut Context::from_waker(Waker::noop()), &mut told);
+        self.client.read_tls(&mut told.filled()).unwrap();
+        told.filled().len()
+    }
+
+    async fn finish(mut self) -> bool {
+        self.client.process_new_packets().unwrap();
+        shake_hands(&mut self.client, &mut self.near, b"early").await;
+        let mut heard = [0; 5];
+        self.accepted.await.unwrap().unwrap().read_exact(&mut heard).await.unwrap();
+        &heard == b"early"
+    }
+}
+
+#[tokio::test]
+async fn hellos_wait_for_their_turn_and_who_was_answered_does_not() {
+    let turns = Arc::new(Semaphore::new(1));
+    let mut first = Arrival::begin(&turns).await;
+    assert!(first.told() > 0);
+    let others = turns.acquire().await.unwrap();
+    let mut second = Arrival::begin(&turns).await;
+    assert!(first.finish().await);
+    assert_eq!(second.told(), 0);
+    drop(others);
+    assert!(second.finish().await);
+}
+
+#[tokio::test]
+async fn who_has_gone_when_its_turn_comes_is_not_answered() {
+    let turns = Arc::new(Semaphore::new(1));
+    let others = turns.acquire().await.unwrap();
+    let mut gone = Arrival::begin(&turns).await;
+    gone.near.shutdown().await.unwrap();
+    drop(others);
+    assert_eq!((&mut gone.accepted).await.unwrap().unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(gone.told(), 0);
 }
 
 #[tokio::test]
