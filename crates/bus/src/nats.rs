@@ -9,6 +9,7 @@ mod credentials;
 mod micro;
 mod options;
 mod outgoing;
+mod overwriting;
 mod shared;
 mod subscription;
 mod traces;
@@ -78,8 +79,9 @@ pub(crate) struct Connection {
     outgoing: Arc<Outgoing>,
     credentials: Option<Arc<Credentials>>,
     identity: Option<Identity>,
-    /// The task that hands messages to async-nats, until this is dropped.
-    _sender: JoinSet<()>,
+    /// The tasks that hand messages to async-nats and overwrite what it keeps of them, until this is
+    /// dropped.
+    _tasks: JoinSet<()>,
     /// Answers `$SRV.>` for this node, until this is dropped.
     micro: Mutex<Vec<micro::MicroService>>,
 }
@@ -110,9 +112,10 @@ impl Connection {
         }
         let client = client.connect(servers).await.map_err(ConnectError::Client)?;
         let outgoing = Arc::<Outgoing>::default();
-        let mut sender = JoinSet::new();
-        sender.spawn(outgoing.clone().run(client.clone(), shared.clone()));
-        Ok(Self { client, shared, outgoing, credentials, identity, _sender: sender, micro: Mutex::default() })
+        let mut tasks = JoinSet::new();
+        tasks.spawn(outgoing.clone().run(client.clone(), shared.clone()));
+        tasks.spawn(overwriting::run(client.clone(), shared.clone(), outgoing.clone()));
+        Ok(Self { client, shared, outgoing, credentials, identity, _tasks: tasks, micro: Mutex::default() })
     }
 
     pub(crate) async fn introduce(&self, introduction: Introduction) {
@@ -152,7 +155,7 @@ impl Connection {
         if self.shared.is_up() {
             let _ = self.flush().await;
         }
-        Ok(Subscription::new(sources, listener, self.shared.counters.clone()))
+        Ok(Subscription::new(sources, listener, &self.shared))
     }
 
     pub(crate) fn publish(&self, message: &Message) -> Result<(), PublishError> {
@@ -176,6 +179,7 @@ impl Connection {
         let payload = permit.ok_or_else(|| self.shared.full())?.attach_to(frames);
         let FrameRoute { room, to } = route.clone();
         let subject = Subject::Frames(room, to).text().into();
+        self.shared.frames_passed.tell();
         self.outgoing.push(OutboundMessage { subject, reply: None, payload, headers: None });
         Ok(())
     }

@@ -12,7 +12,7 @@ use schemas::subject::{self, Subject};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{budget::Budget, subscription::Listener};
+use super::{budget::Budget, overwriting::FramesPassed, subscription::Listener};
 use crate::{
     counters::{Counters, count},
     status::{PublishError, Status, SubscribeError},
@@ -25,6 +25,7 @@ pub(super) struct Shared {
     listeners: Mutex<Vec<Weak<Listener>>>,
     pub(super) budget: Arc<Budget>,
     pub(super) counters: Arc<Counters>,
+    pub(super) frames_passed: Arc<FramesPassed>,
     /// Whether the server has refused the last [`schemas::message::Message::Sync`] or its answers.
     pub(super) sync_refused: AtomicBool,
     /// Whether the server has refused a subject on which gateways name themselves.
@@ -39,6 +40,7 @@ impl Shared {
             listeners: Mutex::default(),
             budget: Arc::default(),
             counters: Arc::default(),
+            frames_passed: Arc::default(),
             sync_refused: AtomicBool::new(false),
             names_refused: AtomicBool::new(false),
         }

@@ -16,7 +16,7 @@ use schemas::{
 };
 use tokio::task::coop;
 
-use super::{options::SUBSCRIPTION_QUEUE, traces};
+use super::{options::SUBSCRIPTION_QUEUE, overwriting::FramesPassed, shared::Shared, traces};
 use crate::{
     counters::{Counters, count},
     heard::{Heard, ReplyAddress, ReplyTo},
@@ -59,11 +59,21 @@ pub(crate) struct Subscription {
     reported: ReportedGaps,
     listener: Arc<Listener>,
     counters: Arc<Counters>,
+    frames_passed: Arc<FramesPassed>,
 }
 
 impl Subscription {
-    pub(super) fn new(sources: Vec<Subscriber>, listener: Arc<Listener>, counters: Arc<Counters>) -> Self {
-        Self { sources, turn: 0, run: 0, reported: ReportedGaps::default(), listener, counters }
+    pub(super) fn new(sources: Vec<Subscriber>, listener: Arc<Listener>, shared: &Shared) -> Self {
+        let (counters, frames_passed) = (shared.counters.clone(), shared.frames_passed.clone());
+        Self {
+            sources,
+            turn: 0,
+            run: 0,
+            reported: ReportedGaps::default(),
+            listener,
+            counters,
+            frames_passed,
+        }
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Heard>> {
@@ -138,6 +148,7 @@ impl Subscription {
     /// The item that a message stands for; `None` if it is not what its subject demands.
     fn decode(&self, message: async_nats::Message) -> Option<Heard> {
         if let Some(room) = subject::room_of_frames(&message.subject) {
+            self.frames_passed.tell();
             return Some(Heard::Frames { room, payload: message.payload });
         }
         let decoded = Subject::parse(&message.subject).ok_or(MessageError::Subject);

@@ -6,6 +6,7 @@ mod behaviours;
 mod faults;
 #[path = "../../../../tests/support/nats.rs"]
 mod nats;
+mod overwriting;
 mod rogue;
 mod tls;
 mod together;
