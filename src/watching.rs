@@ -132,7 +132,9 @@ pub fn own(
     let bus = bus.clone();
     let open: OpenSource = Arc::new(move || {
         let (bus, roles, metrics) = (bus.clone(), roles.clone(), metrics.clone());
-        Box::pin(async move { Own::open(&bus, roles, metrics).await.ok().map(Source::Own) })
+        Box::pin(
+            async move { Own::open(&bus, roles, metrics).await.ok().map(|own| Source::Own(Box::new(own))) },
+        )
     });
     Watching::new(open, Lasting::WhileLookedAt, clock, tasks.clone(), stop.clone())
 }

@@ -45,7 +45,7 @@ async fn a_process_watches_itself_from_the_first_look_on() {
         let bus = bus.clone();
         Box::pin(async move {
             let metrics = Arc::new(|| "cipher_chat_node_ready 1\n".to_owned());
-            Own::open(&bus, vec![Service::Gateway], metrics).await.ok().map(Source::Own)
+            Own::open(&bus, vec![Service::Gateway], metrics).await.ok().map(|own| Source::Own(Box::new(own)))
         })
     });
     let (clock, tasks, stop) = (Clock::start(), TaskTracker::new(), CancellationToken::new());

@@ -11,10 +11,10 @@ pub const EVERY: Duration = Duration::from_secs(2);
 
 /// What there is to hear.
 pub enum Source {
-    /// All nodes, as somebody who watches the bus. In a box: it is much larger.
+    /// All nodes, as somebody who watches the bus.
     Cluster(Box<Watcher>),
     /// This process, and who else it hears.
-    Own(Own),
+    Own(Box<Own>),
 }
 
 impl Source {

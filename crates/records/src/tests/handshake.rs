@@ -13,7 +13,7 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
     sync::Semaphore,
-    task::{JoinHandle, yield_now},
+    task::{JoinSet, yield_now},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream as ClientStream};
 
@@ -124,7 +124,7 @@ async fn a_client_that_goes_away_ends_its_handshake() {
 struct Arrival {
     client: ClientConnection,
     near: DuplexStream,
-    accepted: JoinHandle<io::Result<TlsStream<DuplexStream>>>,
+    accepted: JoinSet<io::Result<TlsStream<DuplexStream>>>,
 }
 
 impl Arrival {
@@ -132,7 +132,8 @@ impl Arrival {
         let ([config, _], turns) = (clients(), turns.clone());
         let (mut near, far) = duplex(64 * 1024);
         let mut client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
-        let accepted = tokio::spawn(async move { accept(Acceptor::new(server()).config, &turns, far).await });
+        let mut accepted = JoinSet::new();
+        accepted.spawn(async move { accept(Acceptor::new(server()).config, &turns, far).await });
         let mut hello = Vec::new();
         client.write_tls(&mut hello).unwrap();
         near.write_all(&hello).await.unwrap();
@@ -156,7 +157,7 @@ impl Arrival {
         self.client.process_new_packets().unwrap();
         shake_hands(&mut self.client, &mut self.near, b"early").await;
         let mut heard = [0; 5];
-        self.accepted.await.unwrap().unwrap().read_exact(&mut heard).await.unwrap();
+        self.accepted.join_next().await.unwrap().unwrap().unwrap().read_exact(&mut heard).await.unwrap();
         &heard == b"early"
     }
 }
@@ -181,7 +182,10 @@ async fn who_has_gone_when_its_turn_comes_is_not_answered() {
     let mut gone = Arrival::begin(&turns).await;
     gone.near.shutdown().await.unwrap();
     drop(others);
-    assert_eq!((&mut gone.accepted).await.unwrap().unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(
+        gone.accepted.join_next().await.unwrap().unwrap().unwrap_err().kind(),
+        ErrorKind::UnexpectedEof
+    );
     assert_eq!(gone.told(), 0);
 }
 
