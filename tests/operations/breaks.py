@@ -229,7 +229,7 @@ def certificates(stack, _):
 @broken
 def flood(stack, canaries):
     with people.flood(stack, canaries.address()) as refused:
-        told(stack, "Flood", says=["--trusted-proxy", "--admission"])
+        told(stack, "Flood", says=["--trusted-proxy", "order admission"])
         until("the dashboard shows the cause", lambda: stack.query('sum by (cause) (rate(cipher_chat_gateway_http_refusals_total{cause="rate"}[1m])) > 1'))
         log_says(stack, '"clients.refused" | unpack_json | "fields.cause":rate', "why clients are refused")
         print(f"   {len(refused)} requests were refused", flush=True)
