@@ -56,29 +56,37 @@ pub(super) async fn run(client: Client, shared: Arc<Shared>, outgoing: Arc<Outgo
         ticks.tick().await;
         // A connection that is lost takes its buffers along.
         if shared.is_up() && shared.frames_passed.take() {
-            let _ = timeout(FLUSH_TIMEOUT, overwrite(&client, &outgoing)).await;
+            let round = timeout(FLUSH_TIMEOUT, overwrite(&client, &shared, &outgoing)).await;
+            if !matches!(round, Ok(Some(()))) {
+                shared.frames_passed.tell();
+            }
         }
     }
 }
 
-/// Sends a round of fillers, and receives them. `None` if the connection is lost meanwhile.
-async fn overwrite(client: &Client, outgoing: &Outgoing) -> Option<()> {
+/// Sends a round of fillers, and receives them. `None` if that was not a whole round, because the
+/// connection was lost meanwhile, or because there was no room for more: then others overwrite.
+async fn overwrite(client: &Client, shared: &Shared, outgoing: &Outgoing) -> Option<()> {
     let inbox: Subject = client.new_inbox().into();
     let mut echoes = client.subscribe(inbox.clone()).await.ok()?;
-    for _ in 0..FILLERS {
-        let payload = Bytes::from_static(FILLER);
-        // Without a permit: a round is small, and one at a time.
+    let mut sent = 0;
+    while sent < FILLERS
+        && let Some(permit) = shared.budget.try_reserve_frames(FILLER.len())
+    {
+        let payload = permit.attach_to(Bytes::from_static(FILLER));
         outgoing.push(OutboundMessage { subject: inbox.clone(), reply: None, payload, headers: None });
+        sent += 1;
     }
-    for _ in 0..FILLERS {
+    for _ in 0..sent {
         echoes.next().await?;
     }
-    Some(())
+    (sent == FILLERS).then_some(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nats::budget::QUEUED_FRAMES_BYTES;
 
     /// Of async-nats, which does not publish them.
     const FLATTENED_BELOW: usize = 4096;
@@ -89,6 +97,11 @@ mod tests {
         assert!(FILLER.len() < FLATTENED_BELOW);
         let most = 2 * (WRITTEN_FROM + FLATTENED_BELOW).next_power_of_two();
         assert!(FILLER.len() * FILLERS > most, "{most}");
+    }
+
+    #[test]
+    fn half_of_the_room_for_frames_is_left_to_them() {
+        assert!(2 * FILLER.len() * FILLERS < QUEUED_FRAMES_BYTES);
     }
 
     #[test]
