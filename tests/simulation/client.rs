@@ -259,9 +259,12 @@ impl World {
         self.after(pause, Event::Lost(conn));
     }
 
-    /// Sends a chat frame, if the client is in a room.
+    /// Sends a chat frame, if the client is in a room and has not asked for somebody else: nothing in a
+    /// frame tells its room, and behind `next` it would be one for whoever comes next.
     pub(super) fn chat(&mut self, client: usize, conn: ConnId) {
-        let Some(tab) = self.clients[client].tabs.get_mut(&conn) else { return };
+        let Some(tab) = self.clients[client].tabs.get_mut(&conn).filter(|tab| tab.asked.is_empty()) else {
+            return;
+        };
         let Phase::Room { room, .. } = tab.phase else { return };
         tab.sent += 1;
         let frame = Frame { room, conn, number: tab.sent };
