@@ -469,6 +469,7 @@ test('a second match in a room ends the chat, and the person is told', () => {
 test('somebody else is asked for with next, and the end of the old room is not told', () => {
   const world = new World().paired();
   assert.deepEqual(messages(world.find({ topic: 'art' })), [{ type: 'next', channel: 2, topic: 'art' }]);
+  assert.equal(world.machine.roomSocket, null, 'a frame behind it would be for whoever comes next');
   assert.deepEqual(world.message(1, { type: 'ended', reason: 'left' }), []);
   assert.deepEqual(events(world.message(1, { type: 'waiting' })), [{ kind: 'waiting', outlook: UNKNOWN }]);
 });
