@@ -23,13 +23,14 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const MODULES: &str = "<!-- modules -->";
 /// Modules that only some browsers or some people need: what others wrote, languages, and screens that
 /// few see; and a chat itself, which takes a while to come. The page loads them when it does.
-const LATER: [&str; 8] = [
+const LATER: [&str; 9] = [
     "vendor/",
     "languages/",
     "later/",
     "active-chat.js",
     "channel.js",
     "conversation.js",
+    "exchange.js",
     "helping.js",
     "transcript.js",
 ];

@@ -6,17 +6,14 @@
  */
 
 import { ChannelFault } from './channel-end.js';
+import { Exchange } from './exchange.js';
 import { Helping } from './helping.js';
-import { Inbound } from './inbound.js';
-import { ACK_DELAY_MAX, ACK_DELAY_MIN, BYE_LINGER, MAX_TEXT } from './limits.js';
+import { BYE_LINGER } from './limits.js';
 import { isText, readMessage, written } from './messages.js';
 import { Opening } from './opening.js';
-import { Outbound } from './outbound.js';
-import { BYE, CREDENTIAL, ContentWriter, HANDOVER, OPENING, TEXT, TYPING, parseContent, parseFrame } from './packet.js';
-import { PacketCipher } from './packet-cipher.js';
+import { BYE, CREDENTIAL, HANDOVER, OPENING, parseContent, parseFrame } from './packet.js';
 import { Path } from './path.js';
 import { Turns } from './turns.js';
-import { TypingNotice } from './typing.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./channel-end.js').ChannelEnd} ChannelEnd */
@@ -35,20 +32,15 @@ export class Channel {
   dropped = { malformed: 0, unexpected: 0, early: 0, epoch: 0, replayed: 0, forged: 0, crowded: 0 };
 
   #side;
-  #random;
   /** @type {'handshaking' | 'secured' | 'leaving' | 'ended'} */ #phase = 'handshaking';
   /** Why and when a leaving channel ends. @type {{reason: ChannelEnd, until: number}} */
   #leaving = { reason: 'bye', until: 0 };
   #path = new Path();
   #opening;
-  /** @type {PacketCipher | null} */ #cipher = null;
-  #outbound = new Outbound();
-  #inbound = new Inbound();
-  #typing = new TypingNotice();
+  #exchange;
   #helping;
   /** To be told once the channel is open. @type {import('./safety.js').SafetyCode | null} */ #safety = null;
   /** Whether the peer has said goodbye, which is its last message. */ #peerLeft = false;
-  /** Whether a text was refused because the window was full. */ #windowWasFull = false;
   #turns = new Turns((fault) => this.#fail(fault));
 
   /**
@@ -61,8 +53,10 @@ export class Channel {
   constructor({ side, random, part = null, ...secrets }) {
     this.#side = side;
     this.#helping = new Helping(part);
-    this.#random = random;
-    this.#opening = new Opening({ side, ...secrets }, this.#path, (frame, awaits) => this.onFrame(frame, awaits));
+    /** @type {(frame: Bytes, awaits: boolean) => void} */
+    const send = (frame, awaits) => this.onFrame(frame, awaits);
+    this.#opening = new Opening({ side, ...secrets }, this.#path, send);
+    this.#exchange = new Exchange(side, this.#path, random, send);
   }
 
   /**
@@ -129,11 +123,8 @@ export class Channel {
     const message = written(said);
     if ('refused' in message) return message;
     const number = this.#push(message.kind, message.body);
-    if (number === null) {
-      this.#windowWasFull = true;
-      return { refused: this.isOver ? 'over' : 'full' };
-    }
-    if (isText(message.kind)) this.#typing.textSent();
+    if (number === null) return { refused: this.isOver ? 'over' : 'full' };
+    if (isText(message.kind)) this.#exchange.textSent();
     return { number, done: this.#inTurn(now, () => {}) };
   }
 
@@ -148,14 +139,14 @@ export class Channel {
       this.#tellSecured();
       await this.#deliverAll(now);
       // What had to wait is acknowledged now.
-      if (!this.isOver) this.#inbound.owe(now);
+      this.#exchange.acknowledgeBy(now);
       this.#sendTyping(now);
     });
   }
 
   /** The highest number of the peer's messages that was received in order: what a timer tells. */
   get heard() {
-    return this.#inbound.inOrder;
+    return this.#exchange.heard;
   }
 
   /**
@@ -166,7 +157,7 @@ export class Channel {
    */
   setTyping(now, active) {
     if (this.#phase === 'secured') {
-      this.#typing.set(active);
+      this.#exchange.setTyping(active);
       this.#sendTyping(now);
     }
     return this.#inTurn(now, () => {});
@@ -203,7 +194,7 @@ export class Channel {
       const { deadline } = this.#helping;
       if (this.#phase === 'secured' && deadline !== null && now >= deadline) return this.#end('no-proof');
       if (!this.#path.isOpen) return;
-      if (this.#outbound.timeout !== null && now >= this.#outbound.timeout) this.#outbound.timeOut();
+      this.#exchange.timeOut(now);
       this.#sendTyping(now);
     });
   }
@@ -214,9 +205,9 @@ export class Channel {
     if (this.#phase === 'handshaking') return this.#opening.next;
     const times = this.#phase === 'leaving' ? [this.#leaving.until] : [];
     if (this.#path.isOpen) {
-      const typing = this.#maySendTyping() ? this.#typing.dueAt : null;
+      const typing = this.#maySendTyping ? this.#exchange.typingAt : null;
       const proof = this.#phase === 'secured' ? this.#helping.deadline : null;
-      for (const time of [typing, proof, this.#outbound.timeout, this.#inbound.acknowledgeAt]) if (time !== null) times.push(time);
+      for (const time of [typing, proof, ...this.#exchange.times]) if (time !== null) times.push(time);
     }
     return times.length > 0 ? Math.min(...times) : null;
   }
@@ -255,15 +246,15 @@ export class Channel {
       case 'reply':
         return this.#opening.replyToCopy(now, progress.send);
       case 'keys':
-        await this.#takeKeys(progress.keys);
+        await this.#exchange.takeKeys(progress.keys);
         return this.#opening.reply(now, progress.send);
       case 'secure':
-        await this.#takeKeys(progress.keys);
+        await this.#exchange.takeKeys(progress.keys);
         // Before anybody can write: it is the first message of `a`.
         this.#push(OPENING, progress.opening);
         return this.#secured(now, progress.safety);
       case 'open-again':
-        return this.#outbound.repeatOpening(now);
+        return this.#exchange.repeatOpening(now);
     }
   }
 
@@ -276,12 +267,6 @@ export class Channel {
   #handshakeFault(fault) {
     if (this.#phase === 'handshaking' || !(fault instanceof ChannelFault)) throw fault;
     return { kind: 'unexpected' };
-  }
-
-  /** @param {import('./handshake.js').Keys} keys */
-  async #takeKeys(keys) {
-    const cipher = await PacketCipher.of(this.#side, keys);
-    if (!this.isOver) this.#cipher = cipher;
   }
 
   /** @param {number} now @param {import('./safety.js').SafetyCode} safety */
@@ -309,8 +294,7 @@ export class Channel {
    * @param {import('./packet.js').Packet} packet
    */
   async #handlePacket(now, packet) {
-    if (this.#cipher === null) return void (this.dropped.early += 1);
-    const content = await this.#cipher.open(packet);
+    const content = await this.#exchange.open(packet);
     if (this.isOver) return;
     if (typeof content === 'string') return void (this.dropped[content] += 1);
     await this.#handleContent(now, content);
@@ -321,8 +305,7 @@ export class Channel {
     const parsed = parseContent(content);
     if (parsed === null) throw new ChannelFault('malformed');
     // Messages before the acknowledgement: if it is for our goodbye, the messages still count.
-    for (const message of parsed.messages) this.#inbound.receive(message);
-    if (parsed.messages.length > 0) this.#inbound.owe(now + ACK_DELAY_MIN + this.#random() * (ACK_DELAY_MAX - ACK_DELAY_MIN));
+    this.#exchange.receive(now, parsed.messages);
     await this.#deliverAll(now);
     if (!this.isOver) await this.#handleAcknowledgement(now, parsed.acknowledged);
   }
@@ -333,8 +316,8 @@ export class Channel {
    * @param {number} now
    */
   async #deliverAll(now) {
-    while (!this.isOver && this.#mayDeliver(this.#inbound.nextKind)) {
-      const message = /** @type {Message} */ (this.#inbound.next());
+    while (!this.isOver && this.#mayDeliver(this.#exchange.nextKind)) {
+      const message = /** @type {Message} */ (this.#exchange.next());
       if (this.#phase === 'handshaking') await this.#deliverOpening(now, message);
       else this.#deliver(now, message);
     }
@@ -379,7 +362,7 @@ export class Channel {
    */
   #receiveBye(now) {
     this.#peerLeft = true;
-    this.#inbound.owe(now);
+    this.#exchange.acknowledgeBy(now);
     if (this.#phase === 'secured') {
       this.#phase = 'leaving';
       this.#leaving = { reason: 'peer-bye', until: now + BYE_LINGER };
@@ -389,67 +372,52 @@ export class Channel {
 
   /** @param {number} now @param {number} acknowledged */
   async #handleAcknowledgement(now, acknowledged) {
-    for (const number of this.#outbound.acknowledge(now, acknowledged)) this.onEvent({ kind: 'delivered', number });
-    if (this.#windowWasFull && this.#phase === 'secured' && this.#outbound.hasRoom(TEXT, MAX_TEXT)) {
-      this.#windowWasFull = false;
-      this.onEvent({ kind: 'window-open' });
-    }
+    for (const number of this.#exchange.acknowledge(now, acknowledged)) this.onEvent({ kind: 'delivered', number });
+    if (this.#phase === 'secured' && this.#exchange.opensAgain()) this.onEvent({ kind: 'window-open' });
     this.#sendTyping(now);
-    if (this.#phase !== 'leaving' || this.#leaving.reason !== 'bye' || !this.#outbound.isEmpty) return;
+    if (this.#phase !== 'leaving' || this.#leaving.reason !== 'bye' || !this.#exchange.isAllReceived) return;
     // Acknowledge the peer's messages before the keys are gone.
-    if (this.#inbound.acknowledgeAt !== null) this.#inbound.owe(now);
+    this.#exchange.acknowledgeEarly(now);
     await this.#flush(now);
     if (this.isOver) return;
     this.onEvent({ kind: 'all-received' });
     this.#end('bye');
   }
 
-  /**
-   * Sends all messages that are due, and the acknowledgement if its time has come.
-   * @param {number} now
-   */
+  /** Sends what is due. @param {number} now */
   async #flush(now) {
-    while (this.#path.isOpen && (this.#phase === 'secured' || this.#phase === 'leaving')) {
-      const owed = this.#inbound.acknowledgeAt !== null && now >= this.#inbound.acknowledgeAt;
-      if (!this.#outbound.isDue && !owed) return;
-      // Before the packet is filled: what is first sent in it belongs to the new epoch.
-      await this.#cipher?.moveOn(this.#outbound.progress);
-      if (this.isOver) return;
-      const writer = new ContentWriter(this.#inbound.inOrder);
-      const messages = this.#outbound.fill(now, writer);
-      this.#inbound.acknowledgeAt = null;
-      const frame = await this.#cipher?.seal(writer.finish());
-      if (frame !== undefined && !this.isOver) this.onFrame(frame, messages);
-    }
+    if (this.#phase === 'secured' || this.#phase === 'leaving') await this.#exchange.flush(now);
   }
 
   /** Queues a message; `null` if it does not fit, or no number is left. @param {number} kind @param {Bytes} body */
   #push(kind, body) {
     try {
-      return this.#outbound.push(kind, body);
+      return this.#exchange.push(kind, body);
     } catch {
       this.#end('exhausted');
       return null;
     }
   }
 
-  #maySendTyping() {
-    return this.#phase === 'secured' && this.#path.isOpen && !this.#helping.isShut && this.#outbound.hasRoom(TYPING, 1);
+  get #maySendTyping() {
+    return this.#phase === 'secured' && !this.#helping.isShut;
   }
 
-  /** Queues a typing notice if one is due. @param {number} now */
+  /** Queues a notice of typing if one is due. @param {number} now */
   #sendTyping(now) {
-    const active = this.#typing.due(now);
-    if (active === null || !this.#maySendTyping()) return;
-    if (this.#push(TYPING, Uint8Array.of(active ? 1 : 0)) === null) return;
-    this.#typing.sent(now, active);
+    if (!this.#maySendTyping) return;
+    try {
+      this.#exchange.pushTyping(now);
+    } catch {
+      this.#end('exhausted');
+    }
   }
 
   /** @param {number} now */
   #reopened(now) {
     if (this.#phase === 'handshaking') return this.#opening.resume(now);
     this.#helping.resume(now);
-    this.#outbound.restart();
+    this.#exchange.restart();
     this.#sendTyping(now);
   }
 
@@ -457,11 +425,9 @@ export class Channel {
   #end(reason) {
     if (this.isOver) return;
     this.#phase = 'ended';
-    const lost = this.#outbound.unacknowledgedTexts;
+    const lost = this.#exchange.unacknowledgedTexts;
     this.#opening.erase();
-    this.#cipher = null;
-    this.#outbound = new Outbound();
-    this.#inbound = new Inbound();
+    this.#exchange.erase();
     for (const number of lost) this.onEvent({ kind: 'not-delivered', number });
     this.onEvent({ kind: 'ended', reason });
   }

@@ -36,6 +36,7 @@ export async function loadOnce() {
   const parts = [
     import('./active-chat.js'),
     import('./channel.js'),
+    import('./exchange.js'),
     import('./helping.js'),
     import('./transcript.js'),
     import('./later/excerpt.js'),

@@ -139,7 +139,8 @@ async fn every_file_comes_in_the_encoding_that_was_asked_for() {
 }
 
 /// What is loaded for a chat, while somebody is looked for.
-const CHAT: [&str; 5] = ["active-chat.js", "channel.js", "conversation.js", "helping.js", "transcript.js"];
+const CHAT: [&str; 6] =
+    ["active-chat.js", "channel.js", "conversation.js", "exchange.js", "helping.js", "transcript.js"];
 
 /// What only some browsers or some people need, or another document.
 fn is_loaded_later(path: &str) -> bool {
