@@ -30,7 +30,7 @@ NATS_CONNECTIONS = 65536
 
 
 def cipher_chat_path():
-    return Path(os.environ.get("CIPHER_CHAT", ROOT / "target/release/cipher-chat"))
+    return Path(os.environ.get("CIPHER_CHAT", ROOT / "target/dist/cipher-chat"))
 
 
 def nats_path():
