@@ -14,8 +14,14 @@ use schemas::{
     message::Message,
     subject::Interest,
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Long after whatever is waited for should have come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn node(id: &str) -> NodeId {
     id.parse().unwrap()
@@ -46,7 +52,7 @@ fn pair(one: (u8, &str), other: (u8, &str)) -> MatchEvent {
 }
 
 async fn next(subscription: &mut Subscription) -> Message {
-    match subscription.next().await {
+    match timeout(PATIENCE, subscription.next()).await.expect("something is heard") {
         Some(Heard::Message { message, .. }) => message,
         _ => panic!("something else than a message"),
     }
@@ -85,9 +91,12 @@ impl Replica {
     }
 
     async fn will_show(&self, line: &str) {
-        while !self.shows(line) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let shown = async {
+            while !self.shows(line) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, shown).await.expect("it is shown");
     }
 
     async fn stop(self) -> Result<(), RunError> {
