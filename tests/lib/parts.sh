@@ -121,6 +121,7 @@ part_docs() {
     check "tests that documents name" tests/docs/traces
     check "the check of such names" python3 tests/docs/traces_test.py
     check "the report of a run" python3 tests/docs/report_test.py
+    check "mutations that still apply" tests/mutations --apply
     check "translations" tests/docs/translations
     check "the check of translations" python3 tests/docs/translations_test.py
     check "examples in the documentation" cargo test --workspace --locked --doc --quiet
