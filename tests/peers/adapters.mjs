@@ -1,11 +1,15 @@
 // How one side of a pair joins each system. An adapter opens a connection, and resolves once what
 // the other side sends would arrive, with `send(payload)`. What arrives goes to `received(payload)`.
 // Payloads are Buffers of ASCII text, so that systems whose protocol is JSON need not encode them.
+import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 
 const WebSocket = createRequire(new URL("../browser/package.json", import.meta.url))("ws");
 
-export const adapters = { "cipher-chat": cipherChat, nats, ws: relay, centrifugo };
+// As servers.py has it.
+const PUSHER_APP = { key: "peers", secret: "not-a-secret" };
+
+export const adapters = { "cipher-chat": cipherChat, nats, ws: relay, uwebsockets: relay, centrifugo, sockudo: pusher };
 
 // A session, a connection, and a find with an invite code that only the two of this pair know.
 async function cipherChat({ port, room }, received) {
@@ -91,6 +95,28 @@ async function centrifugo({ port, room, side }, received) {
         id += 1;
         socket.send(`{"id":${id},"publish":{"channel":"${room}${other(side)}","data":"${payload}"}}`);
     };
+}
+
+// The Pusher protocol, version 7. Clients may send each other events on a private channel only, for which
+// the adapter signs itself, in place of the server of an application. Who sends does not get it back.
+async function pusher({ port, room }, received) {
+    const socket = open(`ws://127.0.0.1:${port}/app/${PUSHER_APP.key}?protocol=7&client=peers&version=1`);
+    const channel = `private-room-${room}`;
+    const subscribed = first(socket, (message) => {
+        const { event, data } = JSON.parse(message);
+        if (event === "client-m") return received(Buffer.from(data));
+        if (event === "pusher:error" || event === "pusher:subscription_error") throw new Error(message.toString());
+        if (event === "pusher:connection_established") {
+            const { socket_id } = JSON.parse(data);
+            const signature = createHmac("sha256", PUSHER_APP.secret).update(`${socket_id}:${channel}`).digest("hex");
+            const auth = `${PUSHER_APP.key}:${signature}`;
+            socket.send(JSON.stringify({ event: "pusher:subscribe", data: { channel, auth } }));
+        } else if (event === "pusher:ping") socket.send(`{"event":"pusher:pong","data":{}}`);
+        return event === "pusher_internal:subscription_succeeded";
+    });
+    await opened(socket);
+    await subscribed;
+    return (payload) => socket.send(`{"event":"client-m","channel":"${channel}","data":"${payload}"}`);
 }
 
 function other(side) {

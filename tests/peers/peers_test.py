@@ -1,10 +1,17 @@
 """Tests of what tests/peers makes of its runs: `python3 tests/peers/peers_test.py`."""
 
+import contextlib
 import copy
+import io
 import json
+import re
+import subprocess
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
+import builds
 import report
 import servers
 
@@ -126,6 +133,73 @@ class Page(unittest.TestCase):
         self.assertEqual(list(report.ABLE), list(servers.SYSTEMS))
         for abilities in report.ABLE.values():
             self.assertEqual(len(abilities), len(report.ABILITIES))
+
+
+class Builds(unittest.TestCase):
+    def setUp(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.cache = Path(folder, "cache")
+        self.enterContext(mock.patch.object(builds, "CACHE", self.cache))
+
+    def build(self, *names):
+        """What Cargo was asked for, and what was said; there is no Cargo."""
+        asked, said = [], io.StringIO()
+
+        def run(command, **_):
+            if command[0] == "cargo":
+                asked.append([str(word) for word in command])
+                raise FileNotFoundError("no Cargo")
+
+        with contextlib.redirect_stderr(said), mock.patch.object(subprocess, "run", side_effect=run):
+            builds.build(names)
+        return asked, said.getvalue()
+
+    def test_what_has_not_been_built_is_left_out(self):
+        for name in ("uwebsockets", "sockudo"):
+            self.assertFalse(servers.SYSTEMS[name][1]())
+            self.assertNotIn(name, servers.installed())
+
+    def test_what_is_there_is_not_built_again(self):
+        builds.sockudo_path().parent.mkdir(parents=True)
+        builds.sockudo_path().touch()
+        self.assertEqual(self.build("sockudo", "ws"), ([], ""))
+
+    def test_what_cannot_be_built_is_said_and_is_no_failure(self):
+        asked, said = self.build("sockudo", "uwebsockets")
+        self.assertEqual(len(asked), 2)
+        self.assertIn("sockudo cannot be built: no Cargo", said)
+        self.assertIn("uwebsockets cannot be built: no Cargo", said)
+
+    def test_everything_is_built_in_the_version_that_is_named(self):
+        (install, metadata), _ = self.build("sockudo", "uwebsockets")
+        self.assertIn("--locked", install)
+        self.assertEqual(install[install.index("--version") + 1], servers.version("sockudo"))
+        self.assertIn("--locked", metadata)
+        self.assertIn("uws-relay-" + servers.version("uwebsockets"), builds.uwebsockets_path().name)
+
+    def test_another_relay_is_another_build(self):
+        built = builds.uwebsockets_path()
+        other = Path(self.cache.parent, "relay.cpp")
+        other.write_text("int main() {}")
+        with mock.patch.object(builds, "UWEBSOCKETS_RELAY", other):
+            self.assertNotEqual(builds.uwebsockets_path(), built)
+
+
+class Adapters(unittest.TestCase):
+    adapters = (ROOT / "tests/peers/adapters.mjs").read_text(encoding="utf-8")
+
+    def test_every_system_has_one(self):
+        (listed,) = re.findall(r"^export const adapters = \{(.*)\};$", self.adapters, re.MULTILINE)
+        names = [entry.split(":")[0].strip(' "') for entry in listed.split(",")]
+        self.assertEqual(names, list(servers.SYSTEMS))
+
+    def test_the_app_of_the_pusher_protocol_is_that_of_its_server(self):
+        key, secret = servers.PUSHER_APP["key"], servers.PUSHER_APP["secret"]
+        self.assertIn(f'const PUSHER_APP = {{ key: "{key}", secret: "{secret}" }};', self.adapters)
+        with tempfile.TemporaryDirectory() as folder:
+            command, _ = servers.sockudo(1, Path(folder))
+            settings = json.loads(command[-1].read_text(encoding="utf-8"))
+        self.assertEqual(settings["app_manager"]["array"]["apps"][0]["secret"], secret)
 
 
 if __name__ == "__main__":

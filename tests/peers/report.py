@@ -21,7 +21,9 @@ NAMES = {
     "cipher-chat": "cipher-chat `serve`",
     "nats": "nats-server, WebSocket",
     "ws": "`ws` on Node.js",
+    "uwebsockets": "uWebSockets in C++",
     "centrifugo": "Centrifugo",
+    "sockudo": "sockudo (Pusher protocol)",
 }
 # What each does of what a chat between strangers needs. "off" is what it can do, and what was not asked of it here.
 ABILITIES = ("end-to-end encryption", "resumption", "presence", "delivery after reconnect", "clustering")
@@ -29,7 +31,9 @@ ABLE = {
     "cipher-chat": ("yes, in its clients", "yes", "yes, of the peer", "yes, by its clients", "yes, over NATS; one process here"),
     "nats": ("no", "no", "no", "with JetStream; off", "yes; off"),
     "ws": ("no", "no", "no", "no", "no"),
+    "uwebsockets": ("no", "no", "no", "no", "no"),
     "centrifugo": ("no", "with history; off", "yes; off", "with history; off", "with Redis or NATS; off"),
+    "sockudo": ("no", "in a protocol of its own; off", "yes; off", "in a protocol of its own; off", "with Redis or NATS; off"),
 }
 COLUMNS = (
     ("processor time per message", "processor_us_per_message", lambda value: f"{value:.1f} µs"),
@@ -85,7 +89,7 @@ def page(record):
     yield ""
     yield (
         "So the figures compare the same job, not the same service. cipher-chat makes a session and a match for each arrival, checks "
-        "tokens and wipes memory; the others here only connect and subscribe. Encryption is the work of clients, and is in no figure: "
+        "tokens and wipes memory; the others here only connect and subscribe, and sockudo checks a signature for it. Encryption is the work of clients, and is in no figure: "
         "a message stands for one that is encrypted already."
     )
     yield ""
@@ -108,8 +112,11 @@ def page(record):
     )
     yield ""
     yield (
-        "Left out: uWebSockets.js, which is not on npm but only on GitHub, and soketi, whose package on npm depends on it by that "
-        "address and so cannot be installed from the registry alone."
+        "uWebSockets is built from its source as it was released, which the crate `libuwebsockets-sys` carries; newer versions are not "
+        "there. Its relay is in C++. Left out: uWebSockets.js, which is not on npm but only on GitHub; what others have put on npm in its "
+        "place is a fork, or compiled code that could not be compared with its origin. And soketi, whose package on npm depends on "
+        "uWebSockets.js by that address and so cannot be installed from the registry alone: of the servers of the Pusher protocol there is "
+        "sockudo instead."
     )
     absent = [NAMES[name] for name in NAMES if name not in record["versions"]]
     if absent:

@@ -11,12 +11,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests/lib"), str(ROOT / "tests/operations")]
+sys.path[:0] = [str(ROOT / "tests/lib")]
 
-import processes
+import builds
 from waiting import Fault, until
 
 CACHE = ROOT / "tests/.cache"
@@ -27,6 +28,8 @@ START_SECONDS = 20
 STOP_SECONDS = 5
 # What nats-server accepts by default, with room for none of its own.
 NATS_CONNECTIONS = 65536
+# With which adapters.mjs signs: there they stand too.
+PUSHER_APP = {"id": "peers", "key": "peers", "secret": "not-a-secret"}
 
 
 def cipher_chat_path():
@@ -35,19 +38,6 @@ def cipher_chat_path():
 
 def nats_path():
     return os.environ.get("NATS_SERVER") or shutil.which("nats-server", path=f"{CACHE}/venv/bin:{os.environ['PATH']}")
-
-
-def centrifugo_path():
-    """Where Go builds it; nothing where there is no Go."""
-    try:
-        return processes.place("centrifugo")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def centrifugo_is_there():
-    path = centrifugo_path()
-    return path is not None and path.exists()
 
 
 def cipher_chat(port, folder):
@@ -74,6 +64,11 @@ def ws(port, folder):
     return ["node", ROOT / "tests/peers/ws-relay.mjs", port], {"NODE_ENV": "production"}
 
 
+def uwebsockets(port, folder):
+    """The same relay in C++, compiled for this processor: no pings, and each message is sent at once."""
+    return [builds.uwebsockets_path(), port], {}
+
+
 def centrifugo(port, folder):
     """No tokens and no history; small buffers and a shared pool of them, as its documentation says to save memory.
 
@@ -89,7 +84,34 @@ def centrifugo(port, folder):
             }
         )
     )
-    return [centrifugo_path(), "--config", file], {}
+    return [builds.centrifugo_path(), "--config", file], {}
+
+
+def sockudo(port, folder):
+    """Client events allowed, and no limit of them: 0 is none, and no limiter is made for a connection.
+
+    No queue, as it would be for webhooks only: with one each message would start a task that finds none to send. No metrics, no
+    search for other nodes, and none for repeated requests. A connection begins with a small buffer to write, which grows if it has to.
+    Compression is off by default, and so are presence, history and recovery. Tokio sizes itself for the one processor."""
+    file = folder / "sockudo.json"
+    app = {**PUSHER_APP, "enabled": True, "enable_client_messages": True, "max_connections": 0, "max_client_events_per_second": 0}
+    file.write_text(
+        json.dumps(
+            {
+                "host": "127.0.0.1",
+                "port": port,
+                "adapter": {"driver": "local", "cluster_health": {"enabled": False}},
+                "app_manager": {"driver": "memory", "array": {"apps": [app]}},
+                "cache": {"driver": "memory"},
+                "idempotency": {"enabled": False},
+                "metrics": {"enabled": False},
+                "queue": {"driver": "none"},
+                "rate_limiter": {"enabled": False},
+                "websocket": {"write_buffer_size": 1024},
+            }
+        )
+    )
+    return [builds.sockudo_path(), "--config", file], {"RUST_LOG": "error"}
 
 
 # In the order of the table. Beside each, what has to be there.
@@ -97,7 +119,9 @@ SYSTEMS = {
     "cipher-chat": (cipher_chat, lambda: cipher_chat_path().exists()),
     "nats": (nats, lambda: nats_path() is not None),
     "ws": (ws, WS.exists),
-    "centrifugo": (centrifugo, centrifugo_is_there),
+    "uwebsockets": (uwebsockets, partial(builds.is_there, "uwebsockets")),
+    "centrifugo": (centrifugo, partial(builds.is_there, "centrifugo")),
+    "sockudo": (sockudo, partial(builds.is_there, "sockudo")),
 }
 
 
@@ -111,7 +135,9 @@ def version(name):
         return json.loads(WS.read_text())["version"]
     if name == "centrifugo":
         # Built from its module it does not know its own version; the name of its file has that of go.mod.
-        return centrifugo_path().name.rpartition("-v")[2]
+        return builds.centrifugo_path().name.rpartition("-v")[2]
+    if name in ("uwebsockets", "sockudo"):
+        return {"uwebsockets": builds.UWEBSOCKETS, "sockudo": builds.SOCKUDO}[name]
     program = {"cipher-chat": cipher_chat_path, "nats": nats_path}[name]()
     told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     numbers = [word.removeprefix("v") for word in told.split() if word.removeprefix("v")[:1].isdigit()]
