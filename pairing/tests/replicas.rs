@@ -52,7 +52,7 @@ fn pair(one: (u8, &str), other: (u8, &str)) -> MatchEvent {
 }
 
 async fn next(subscription: &mut Subscription) -> Message {
-    match timeout(PATIENCE, subscription.next()).await.expect("something is heard") {
+    match timeout(PATIENCE, subscription.next()).await.unwrap() {
         Some(Heard::Message { message, .. }) => message,
         _ => panic!("something else than a message"),
     }
@@ -96,7 +96,7 @@ impl Replica {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(PATIENCE, shown).await.expect("it is shown");
+        timeout(PATIENCE, shown).await.unwrap();
     }
 
     async fn stop(self) -> Result<(), RunError> {

@@ -10,7 +10,7 @@ import { eventually, makeInvite, reads, ready, safetyOf, seek, transcript, world
 
 const TRANSCRIPT = `return [...document.querySelectorAll('.line .text')].map((node) => (node.closest('.mine') ? '> ' : '') + node.textContent)`;
 /** A chat's own, which come while somebody is looked for. */
-const OF_A_CHAT = ['active-chat.js', 'channel.js', 'conversation.js', 'helping.js', 'transcript.js'];
+const OF_A_CHAT = ['active-chat.js', 'channel.js', 'conversation.js', 'exchange.js', 'helping.js', 'transcript.js'];
 const MODULES = readdirSync(new URL('../../../web/', import.meta.url)).filter((file) => file.endsWith('.js') && !OF_A_CHAT.includes(file));
 /** Loaded only where the browser has no ML-KEM of its own. */
 const VENDORED = 'vendor/noble-ml-kem.js';
