@@ -11,6 +11,7 @@ use schemas::{
 use crate::{
     command::{ClientCommand, ClientOrigin, find_in_room, in_another_room, no_room, peer_unreachable},
     effect::{ConnId, ToClient},
+    endings::DeletedAt,
     room::Room,
     seat::Seat,
     session::Session,
@@ -66,7 +67,7 @@ impl Sessions {
     /// Ends a session for good, here and everywhere.
     pub fn revoke(&mut self, now: UnixMillis, id: SessionId) {
         let remaining = self.settings.revocation_memory();
-        self.end_revoked(now, id, remaining);
+        self.end_revoked(now, id, DeletedAt::Here, remaining);
         self.repeat_session(now, id, SessionEvent::Revoked { remaining });
     }
 

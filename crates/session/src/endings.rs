@@ -33,12 +33,20 @@ pub(crate) struct Endings {
     /// Who was in the ended rooms, as far as it was here.
     sides: Expiring<RoomId, EndedSides>,
     former: Expiring<RoomId, FormerRoom>,
-    revoked: Expiring<SessionId, ()>,
+    revoked: Expiring<SessionId, DeletedAt>,
     spent: Expiring<Tag, ()>,
     /// How long a room's end is remembered.
     life: Duration,
     /// How long a revocation is.
     revoked_life: Duration,
+}
+
+/// Which gateway has deleted a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeletedAt {
+    /// This one, which says it again to whoever has missed it.
+    Here,
+    Elsewhere,
 }
 
 /// Whose the sides of an ended room were.
@@ -144,8 +152,14 @@ impl Endings {
     }
 
     /// A session has been deleted; whoever publishes it remembers it for so long.
-    pub(crate) fn revoke(&mut self, now: UnixMillis, session: SessionId, remaining: Duration) {
-        self.revoked.remember(session, (), now + remaining.min(self.revoked_life));
+    pub(crate) fn revoke(&mut self, now: UnixMillis, session: SessionId, at: DeletedAt, remaining: Duration) {
+        self.revoked.remember(session, at, now + remaining.min(self.revoked_life));
+    }
+
+    /// For how long a session is remembered that was deleted here.
+    pub(crate) fn deleted_here(&self, now: UnixMillis, session: SessionId) -> Option<Duration> {
+        let (at, until) = self.revoked.entry(now, &session)?;
+        (*at == DeletedAt::Here).then(|| until.since(now))
     }
 
     /// Whether a session has been deleted.
@@ -155,8 +169,8 @@ impl Endings {
 
     /// Sessions that have been deleted since then, each with the time for which that is remembered.
     pub(crate) fn revoked_since(&self, now: UnixMillis, since: UnixMillis) -> Vec<(SessionId, Duration)> {
-        let revoked = self.revoked.iter(now).filter(|(_, (), until)| *until >= since + self.revoked_life);
-        revoked.map(|(id, (), until)| (*id, until.since(now))).collect()
+        let revoked = self.revoked.iter(now).filter(|(_, _, until)| *until >= since + self.revoked_life);
+        revoked.map(|(id, _, until)| (*id, until.since(now))).collect()
     }
 
     /// The two people of an invite have met. A topic is never spent.
@@ -174,7 +188,7 @@ impl Endings {
     /// What a node that starts now has missed, in batches; the last is marked.
     pub(crate) fn sync_answers(&self, now: UnixMillis) -> Vec<SyncAnswer> {
         let remaining = |until: UnixMillis| millis(until.since(now));
-        let revoked: Vec<_> = self.revoked.iter(now).map(|(id, (), until)| (*id, remaining(until))).collect();
+        let revoked: Vec<_> = self.revoked.iter(now).map(|(id, _, until)| (*id, remaining(until))).collect();
         let elsewhere = self.elsewhere.iter(now).filter(|(id, ..)| self.rooms.get(now, id).is_none());
         let ended = self.rooms.iter(now).chain(elsewhere);
         let ended = ended.map(|(id, reason, until)| (*id, *reason, remaining(until)));
@@ -257,7 +271,7 @@ mod tests {
         let mut endings = Endings::new(LIFE, LIFE * 2);
         endings.learn_end(START, room(1), EndReason::Left, Duration::from_secs(1));
         endings.learn_end(START, room(2), EndReason::Left, Duration::MAX);
-        endings.revoke(START, session(1), Duration::MAX);
+        endings.revoke(START, session(1), DeletedAt::Elsewhere, Duration::MAX);
         let later = START + Duration::from_secs(2);
         assert_eq!(
             (endings.reason(later, room(1)), endings.reason(later, room(2))),
@@ -283,11 +297,13 @@ mod tests {
     #[test]
     fn deletions_since_a_time_are_those_that_were_made_since_then() {
         let mut endings = Endings::new(LIFE, LIFE * 2);
-        endings.revoke(START, session(1), LIFE * 2);
+        endings.revoke(START, session(1), DeletedAt::Here, LIFE * 2);
         let second = START + Duration::from_secs(10);
-        endings.revoke(second, session(2), LIFE * 2);
+        endings.revoke(second, session(2), DeletedAt::Elsewhere, LIFE * 2);
         assert_eq!(endings.revoked_since(second, second), [(session(2), LIFE * 2)]);
         assert_eq!(endings.revoked_since(second, START).len(), 2);
+        let here = |n| endings.deleted_here(second, session(n));
+        assert_eq!((here(1), here(2), here(3)), (Some(LIFE * 2 - Duration::from_secs(10)), None, None));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use schemas::{
 
 use crate::{
     effect::Unsigned,
+    endings::DeletedAt,
     neighbours::NeighbourNews,
     room::{Claim, RoomNews},
     seat::Seat,
@@ -60,7 +61,7 @@ impl Sessions {
     pub fn learn(&mut self, now: UnixMillis, answer: &SyncAnswer) {
         for (session, remaining_ms) in &answer.revoked {
             if !self.is_revoked(now, *session) {
-                self.end_revoked(now, *session, Duration::from_millis(*remaining_ms));
+                self.end_revoked(now, *session, DeletedAt::Elsewhere, Duration::from_millis(*remaining_ms));
             }
         }
         for (room, reason, remaining_ms) in &answer.ended {
@@ -222,6 +223,10 @@ impl Sessions {
         match event {
             SessionEvent::Attached { stamp, node } if *node != self.settings.node => {
                 self.stamps.remember(now, id, *stamp);
+                if let Some(remaining) = self.endings.deleted_here(now, id) {
+                    // That gateway has not heard of it: each time it was said it was lost on the way.
+                    return self.publish_session(id, SessionEvent::Revoked { remaining });
+                }
                 let Some((own, conn)) = self.sessions.get(&id).map(|own| (own.stamp, own.conn)) else {
                     return;
                 };
@@ -234,7 +239,7 @@ impl Sessions {
             SessionEvent::Attached { .. } => {}
             SessionEvent::Revoked { remaining } => {
                 if !self.is_revoked(now, id) {
-                    self.end_revoked(now, id, *remaining);
+                    self.end_revoked(now, id, DeletedAt::Elsewhere, *remaining);
                 }
             }
             SessionEvent::Left(room) => {

@@ -81,7 +81,12 @@ impl<K: Copy + Ord, V> Expiring<K, V> {
 
     /// What is remembered of `key`.
     pub(crate) fn get(&self, now: UnixMillis, key: &K) -> Option<&V> {
-        self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
+        self.entry(now, key).map(|(value, _)| value)
+    }
+
+    /// What is remembered of `key`, and until when.
+    pub(crate) fn entry(&self, now: UnixMillis, key: &K) -> Option<&(V, UnixMillis)> {
+        self.entries.get(key).filter(|(_, until)| *until > now)
     }
 
     /// Forgets what has expired, and gives memory back after a rush.

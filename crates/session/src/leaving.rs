@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemas::{CloseCode, SessionId, Stamp, UnixMillis, control::EndReason, event::SessionEvent};
 
-use crate::{sessions::Sessions, settings::Topology};
+use crate::{endings::DeletedAt, sessions::Sessions, settings::Topology};
 
 impl Sessions {
     /// Withdraws the want, or dissolves the match that has not become a room yet.
@@ -52,8 +52,8 @@ impl Sessions {
     }
 
     /// A deleted session ends its room wherever it is known to be.
-    pub(crate) fn end_revoked(&mut self, now: UnixMillis, id: SessionId, remaining: Duration) {
-        self.endings.revoke(now, id, remaining);
+    pub(crate) fn end_revoked(&mut self, now: UnixMillis, id: SessionId, at: DeletedAt, remaining: Duration) {
+        self.endings.revoke(now, id, at, remaining);
         self.stop_waiting(now, id);
         let room = self.seat(id).map(|(room, _)| room).or_else(|| self.rooms.of_owner(id.tag()));
         if let Some(room) = room {

@@ -217,6 +217,24 @@ fn a_deletion_is_published_three_times_and_kept_for_two_token_lives() {
 }
 
 #[test]
+fn a_gateway_that_missed_a_deletion_learns_of_it_when_the_session_comes_back() {
+    let mut cluster = Cluster::new(3);
+    let claims = fresh_token(1);
+    cluster.lost = |_| true;
+    cluster.decide(0, |sessions, now| sessions.revoke(now, session(1)));
+    cluster.secs(7);
+    cluster.lost = |_| false;
+    cluster.clear();
+    let back = cluster.connect_with(1, &claims, 1);
+    assert_eq!(cluster.closed(back), Some(CloseCode::SessionOver));
+    let said = cluster.gates.iter().map(|gate| {
+        let said = gate.published.iter();
+        said.filter(|it| matches!(it, Message::Session { event: SessionEvent::Revoked { .. }, .. })).count()
+    });
+    assert_eq!(said.collect::<Vec<_>>(), [1, 0, 0], "by who deleted it, once for each attachment");
+}
+
+#[test]
 fn a_deletion_that_nobody_could_hear_is_published_three_times_once_the_bus_is_back() {
     let mut cluster = Cluster::new(2);
     cluster.decide(0, Sessions::bus_down);
