@@ -120,6 +120,8 @@ part_docs() {
     check "the check of links" python3 tests/docs/links_test.py
     check "tests that documents name" tests/docs/traces
     check "the check of such names" python3 tests/docs/traces_test.py
+    check "parts that workflows run" tests/docs/workflows
+    check "the check of workflows" python3 tests/docs/workflows_test.py
     check "the report of a run" python3 tests/docs/report_test.py
     check "mutations that still apply" tests/mutations --apply
     check "translations" tests/docs/translations
