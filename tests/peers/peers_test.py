@@ -104,7 +104,7 @@ class Rows(unittest.TestCase):
 
 class Page(unittest.TestCase):
     def test_other_work_of_the_machine_is_said(self):
-        self.assertIn("**The machine did other work meanwhile** (load 3.0", "\n".join(report.page(record(load_before=3.0))))
+        self.assertIn("**The machine was not idle** (load 3.0", "\n".join(report.page(record(load_before=3.0))))
         self.assertNotIn("other work meanwhile", "\n".join(report.page(record())))
 
     def test_a_load_that_was_not_delivered_is_said_above_the_table(self):

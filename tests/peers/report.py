@@ -59,7 +59,7 @@ def page(record):
     if not quiet:
         yield ""
         yield (
-            f"**The machine did other work meanwhile** (load {record['load_before']:.1f} per processor at the beginning). Processor "
+            f"**The machine was not idle** (load {record['load_before']:.1f} per processor at the beginning). Processor "
             "times are upper bounds, latencies say little, and only large differences mean anything. Memory depends on it least."
         )
     if any(has_not_kept_up(runs_of(record, name)) for name in systems(record)):
