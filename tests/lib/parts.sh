@@ -122,12 +122,25 @@ part_docs() {
     check "the check of such names" python3 tests/docs/traces_test.py
     check "parts that workflows run" tests/docs/workflows
     check "the check of workflows" python3 tests/docs/workflows_test.py
+    versions_named
+    check "the check of versions" python3 tests/docs/versions_test.py
     check "the report of a run" python3 tests/docs/report_test.py
     check "mutations that still apply" tests/mutations --apply
     check "translations" tests/docs/translations
     check "the check of translations" python3 tests/docs/translations_test.py
     check "examples in the documentation" cargo test --workspace --locked --doc --quiet
     check "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+}
+
+# Which versions there are, only the whole history tells: in a shallow clone this is left out.
+versions_named() {
+    local why ended=0
+    why=$(tests/docs/versions --able) || ended=$?
+    if [ "$ended" -eq 77 ]; then
+        skip "versions that documents name" "NOT CHECKED: ${why^^}"
+    else
+        check "versions that documents name" tests/docs/versions
+    fi
 }
 
 part_page() {
