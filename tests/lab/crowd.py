@@ -14,6 +14,9 @@ from waiting import Fault
 REST_SECS = 60
 # Until all have met.
 MEETING_SECS = 180
+# So many come at once, and the next when these have met: thousands in one moment would be a storm of handshakes, which no
+# scenario but that of the storm is about.
+ARRIVE_AT_ONCE = 200
 
 # What must not be.
 WRONGS = ["lost", "doubled", "reordered", "foreign", "broken", "wrong_ended", "stuck", "three", "ghosts", "endless_waits"]
@@ -25,7 +28,7 @@ class Crowd:
     """Pairs who stay together, or people who come and go."""
 
     def __init__(self, system, people, kind, count, rate, **environment):
-        self.name = f"{count} {kind}"
+        self.name, self.count = f"{count} {kind}", count
         command = [people, kind, "--url", f"https://{DOORS[0]}:8443", "--other-url", f"https://{DOORS[1]}:8443",
                    "--ca", system.authority, "--count", count, "--rate", rate]
         with open(system.logs / "people.log", "a", encoding="utf-8") as log:
@@ -57,8 +60,7 @@ class Crowd:
             raise Fault(f"{self.name}: the program has ended, see people.log") from None
 
     def report(self):
-        self.tell(f"report {REST_SECS}")
-        return self.answer("have an account", REST_SECS + 30)
+        return reports([self])[0]
 
     def end(self):
         """Everybody says goodbye; returns what went wrong with that."""
@@ -70,6 +72,19 @@ class Crowd:
     def stop(self):
         if self.process.poll() is None:
             self.process.kill()
+
+
+def arrivals(system, people, kind, count, rate, **environment):
+    """Crowds that are so many together, one after the other."""
+    for place in range(0, count, ARRIVE_AT_ONCE):
+        yield Crowd(system, people, kind, min(ARRIVE_AT_ONCE, count - place), rate, **environment)
+
+
+def reports(crowds):
+    """The account of each: all rest in the same moment."""
+    for crowd in crowds:
+        crowd.tell(f"report {REST_SECS}")
+    return [crowd.answer("have an account", REST_SECS + 30) for crowd in crowds]
 
 
 def sum_of(accounts):

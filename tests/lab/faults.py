@@ -52,17 +52,28 @@ def drain(whom):
 
         def start():
             for process in processes:
+                # Another fault may have stopped it meanwhile.
+                process.signal(signal.SIGCONT)
                 process.ended()
                 process.start()
         return start
     return strike
 
 
-def nginx_worker(system):
-    """SIGKILL to one worker; the master starts another."""
+def nginx_worker(number):
+    """A signal that ends one worker; the master starts another."""
+    def strike(system):
+        until("Nginx has workers", system.nginx_workers)
+        os.kill(system.random.choice(system.nginx_workers()), number)
+        return lambda: None
+    return strike
+
+
+def nginx_worker_pause(system):
+    """SIGSTOP to one worker until the fault is over."""
     until("Nginx has workers", system.nginx_workers)
-    os.kill(system.random.choice(system.nginx_workers()), signal.SIGKILL)
-    return lambda: None
+    os.kill(system.random.choice(system.nginx_workers()), signal.SIGSTOP)
+    return system.nginx_workers_go_on
 
 
 def nginx_reload(system):
@@ -86,10 +97,13 @@ def gateway_nats(system):
 
 
 def gateway_its_nats(system):
-    """The one that it is connected to."""
-    gateway = system.random.choice(GATEWAYS)
-    addresses = system.processes[gateway].peers(4222)
-    return [end_of(system, gateway, server) for server in NATS if system.network.address(server) in addresses]
+    """The one that it is connected to. While no gateway has one, it is cut off from all."""
+    servers = {gateway: system.processes[gateway].peers(4222) for gateway in GATEWAYS}
+    connected = [gateway for gateway in GATEWAYS if servers[gateway]]
+    if not connected:
+        return gateway_nats(system)
+    gateway = system.random.choice(connected)
+    return [end_of(system, gateway, server) for server in NATS if system.network.address(server) in servers[gateway]]
 
 
 def nginx_gateway(system):
@@ -120,11 +134,14 @@ def cut(link, part=None):
 
 
 def cut_one_way(link):
-    """What one of them says is not heard; which one is drawn."""
+    """What one of them says is not heard. Which one is drawn the first time; then they take turns."""
+    turns = []
+
     def strike(system):
-        to_the_first, undo = system.random.random() < 0.5, []
+        turns.append(not turns[-1] if turns else system.random.random() < 0.5)
+        undo = []
         for one, its, other, others in LINKS[link](system):
-            undo.append(system.network.drop(one, others, its) if to_the_first else system.network.drop(other, its, others))
+            undo.append(system.network.drop(one, others, its) if turns[-1] else system.network.drop(other, its, others))
         return lambda: [end() for end in undo]
     return strike
 
@@ -151,40 +168,52 @@ def clock(system, name):
         "LD_PRELOAD": found[0], "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
-def wrong_clock(whom, offset):
-    """Starts with a clock that is wrong; with a right one when the fault is over."""
+def wrong_clock(whom, offset, orderly=True):
+    """Starts with a clock that is wrong; with a right one when the fault is over. It is drained before, or killed."""
     def strike(system):
         processes = [system.processes[name] for name in whom(system)]
+        end = signal.SIGTERM if orderly else signal.SIGKILL
         for process in processes:
             file, variables = clock(system, process.name)
             file.write_text(f"{offset}\n", encoding="ascii")
-            process.again(**variables)
-        return lambda: [process.again() for process in processes]
+            process.again(end, **variables)
+        return lambda: [process.again(end) for process in processes]
     return strike
 
 
 def clock_step(whom, offset):
     """The clock jumps while it runs, and jumps back."""
-    def strike(system):
+    def prepare(system):
         files, processes = [], [system.processes[name] for name in whom(system)]
         for process in processes:
             file, variables = clock(system, process.name)
             process.again(**variables)
             until(f"{process.name} is ready", lambda process=process: system.ready(process.name))
-            file.write_text(f"{offset}\n", encoding="ascii")
             files.append(file)
-        return lambda: [file.write_text("+0\n", encoding="ascii") for file in files]
+
+        def step(_):
+            all_say(files, offset)
+            return lambda: all_say(files, "+0")
+        return step
+
+    def strike(system):
+        return prepare(system)(system)
+    strike.prepare = prepare
     return strike
 
 
-def many(count, seconds, of):
-    """Several at random moments, one over the other."""
+def all_say(files, offset):
+    for file in files:
+        file.write_text(f"{offset}\n", encoding="ascii")
+
+
+def many(count, last_begins, all_over, of):
+    """Several different ones at random moments, one over the other. What needs an orderly start has it before."""
     def strike(system):
         moments = []
-        for _ in range(count):
-            words, fault, how_long = system.random.choice(of)
-            began = system.random.uniform(0, seconds)
-            moments.append((began, began + how_long, words, fault))
+        for words, fault, how_long in system.random.sample(of, count):
+            began = system.random.uniform(0, last_begins)
+            moments.append((began, min(began + how_long, all_over), words, getattr(fault, "prepare", lambda _, fault=fault: fault)(system)))
         print("   " + "; ".join(f"{began:.0f} s {words}" for began, _, words, _ in sorted(moments, key=lambda moment: moment[0])), flush=True)
         strikes = [(began, 0, place) for place, (began, *_) in enumerate(moments)]
         start, mends = time.monotonic(), {}
@@ -195,5 +224,14 @@ def many(count, seconds, of):
                 mends.pop(place)()
             else:
                 mends[place] = moments[place][3](system)
-        return lambda: [process.signal(signal.SIGCONT) or process.start() for process in system.processes.values()]
+        return lambda: all_as_before(system)
     return strike
+
+
+def all_as_before(system):
+    """Everything runs, with the clock of the machine."""
+    for process in system.processes.values():
+        process.signal(signal.SIGCONT)
+        if process.more:
+            process.again()
+        process.start()

@@ -2,14 +2,16 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 from pathlib import Path
+from signal import SIGTERM
 
-from ops import is_ready
+from ops import ask_socket, is_ready
 from space import MOUNT_BIND, Network, inside, mount
 from waiting import ROOT, Fault, until
 
@@ -26,6 +28,7 @@ PEOPLE_NUMBER = 61
 # A gateway drains for 8 s, and says its goodbyes.
 STOP_SECS = 30
 READY_SECS = 60
+CONNECTIONS = re.compile(r"^cipher_chat_gateway_connections (\d+)$", re.MULTILINE)
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
@@ -34,14 +37,15 @@ class Process:
 
     def __init__(self, name, command, environment, log, cwd=None):
         self.name, self.command, self.environment, self.log, self.cwd = name, command, environment, log, cwd
-        self.process = None
+        self.process, self.more = None, {}
         self.starts = 0
 
     def start(self, **more):
-        """Starts it, unless it runs."""
+        """Starts it, unless it runs, with more in its environment than it always has."""
         if self.process is not None and self.process.poll() is None:
             return
         self.starts += 1
+        self.more = more
         with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 inside(self.name, *self.command), env=os.environ | self.environment | more, cwd=self.cwd, stdin=subprocess.DEVNULL,
@@ -61,10 +65,10 @@ class Process:
         except subprocess.TimeoutExpired:
             raise Fault(f"{self.name} does not end within {STOP_SECS} s of SIGTERM") from None
 
-    def again(self, **more):
-        """Ends it in an orderly way, and starts it."""
+    def again(self, end=SIGTERM, **more):
+        """Ends it, in an orderly way unless another is named, and starts it."""
         self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
+        self.signal(end)
         self.ended()
         self.start(**more)
 
@@ -176,6 +180,11 @@ class System:
         for name in NODES:
             until(f"{name} is ready", lambda name=name: self.ready(name), READY_SECS)
 
+    def connections(self):
+        """How many people the gateways have a connection to, as they say themselves."""
+        pages = [ask_socket(f"{self.home}/{gateway}.ops", "/metrics")[1].decode() for gateway in GATEWAYS]
+        return sum(int(count) for page in pages for count in CONNECTIONS.findall(page))
+
     def mend(self):
         """Has everything run again, with the binary that it had at first."""
         for name, process in self.processes.items():
@@ -185,11 +194,20 @@ class System:
                 process.signal(signal.SIGKILL)
                 process.ended()
             process.start()
+        self.nginx_workers_go_on()
 
     def nginx_workers(self):
         master = self.processes["nginx"].pid
         children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
         return [int(child) for child in children]
+
+    def nginx_workers_go_on(self):
+        for worker in self.nginx_workers():
+            try:
+                os.kill(worker, signal.SIGCONT)
+            except ProcessLookupError:
+                # It has just ended, as after a reload.
+                continue
 
 
 def versions(binary):

@@ -287,6 +287,11 @@ static_binary() {
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --features traces --locked --quiet --target "$(host_triple)" --bin cipher-chat
 }
 
+# In the profile of what is shipped, but linked dynamically.
+dist_binary() {
+    cargo build --profile dist --features traces --locked --quiet --bin cipher-chat
+}
+
 static_path() {
     echo "target/$(host_triple)/debug/cipher-chat"
 }
