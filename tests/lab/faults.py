@@ -207,25 +207,36 @@ def all_say(files, offset):
         file.write_text(f"{offset}\n", encoding="ascii")
 
 
-def many(count, last_begins, all_over, of):
+def many(count, last_begins, of):
     """Several different ones at random moments, one over the other. What needs an orderly start has it before."""
     def strike(system):
         moments = []
         for words, fault, how_long in system.random.sample(of, count):
             began = system.random.uniform(0, last_begins)
-            moments.append((began, min(began + how_long, all_over), words, getattr(fault, "prepare", lambda _, fault=fault: fault)(system)))
+            moments.append((began, began + how_long, words, getattr(fault, "prepare", lambda _, fault=fault: fault)(system)))
         print("   " + "; ".join(f"{began:.0f} s {words}" for began, _, words, _ in sorted(moments, key=lambda moment: moment[0])), flush=True)
-        strikes = [(began, 0, place) for place, (began, *_) in enumerate(moments)]
-        start, mends = time.monotonic(), {}
-        # Of one moment, a fault comes before its end.
-        for at, ends, place in sorted(strikes + [(end, 1, place) for place, (_, end, *_) in enumerate(moments)]):
-            time.sleep(max(0.0, start + at - time.monotonic()))
-            if ends:
-                mends.pop(place)()
-            else:
-                mends[place] = moments[place][3](system)
+        mends = {}
+        try:
+            through(system, moments, mends)
+        finally:
+            # None, unless something failed: then nothing stays cut off.
+            for mend in mends.values():
+                mend()
         return lambda: all_as_before(system)
     return strike
+
+
+def through(system, moments, mends):
+    """Each fault at its moment, and what mends it at its end. What is still to be mended stands in `mends`."""
+    strikes = [(began, 0, place) for place, (began, *_) in enumerate(moments)]
+    start = time.monotonic()
+    # Of one moment, a fault comes before its end.
+    for at, ends, place in sorted(strikes + [(end, 1, place) for place, (_, end, *_) in enumerate(moments)]):
+        time.sleep(max(0.0, start + at - time.monotonic()))
+        if ends:
+            mends.pop(place)()
+        else:
+            mends[place] = moments[place][3](system)
 
 
 def all_as_before(system):
