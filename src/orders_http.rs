@@ -17,7 +17,7 @@ use console_page::Watching;
 use orders::Standing;
 use overview::State as NodeState;
 use schemas::{
-    BootId, NodeId, codec,
+    BootId, NodeId, codec, limits,
     order::{Order, Outcome, SignedOrder},
     orders::Bringer,
 };
@@ -33,8 +33,8 @@ pub const PATH: &str = "/orders";
 /// What an order is, as a body.
 pub const CBOR: &str = "application/cbor";
 
-/// Longer than the longest order.
-const BODY_BYTES: usize = 4096;
+/// The longest order, which is a list of revoked passes, has to fit into a message on the bus, too.
+const BODY_BYTES: usize = limits::EVENT_BYTES;
 
 #[derive(Clone)]
 struct Told {
@@ -132,4 +132,26 @@ async fn pass_on(State(cluster): State<Cluster>, headers: HeaderMap, body: Body)
     let silent = answers.iter().filter(|(_, outcome)| outcome.is_none());
     let unanswered: Vec<_> = silent.map(|(node, _)| node.as_str()).collect();
     Json(json!({ "receipts": receipts, "unanswered": unanswered })).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws_lc_rs::signature::Ed25519KeyPair;
+    use schemas::UnixMillis;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_longest_order_is_read_and_nothing_longer() {
+        let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let longest = Order::RevokePasses("x".repeat(limits::PASS_LIST_BYTES));
+        let order = SignedOrder::sign(longest, UnixMillis(1), Duration::from_secs(1), &key).unwrap();
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(CBOR))]);
+        let body = codec::encode(&order).unwrap();
+        assert_eq!(read(&headers, Body::from(body)).await.unwrap(), order);
+        let endless = read(&headers, Body::from(vec![0; BODY_BYTES + 1])).await;
+        assert_eq!(endless.unwrap_err().status(), StatusCode::BAD_REQUEST);
+    }
 }
