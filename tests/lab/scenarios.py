@@ -22,7 +22,8 @@ CHURNERS = 200
 STORM_PAIRS = 200
 # As many as the design asks for. Each of them writes so seldom that the machine carries them beside those who always chat.
 CROWDED_PAIRS, CROWDED_RATE = 2000, 0.05
-# Until all are back whom a gateway has sent away: many times what they need where nothing else runs, and within what their chats are kept.
+# Until all are back whom a gateway has sent away. Up to 26 s were seen on two processors that had much else to do; chats are kept for
+# three minutes. Without this wait, on such a machine, they were sent away again while they still came back, and many did not in time.
 BACK_SECS = 60
 # Of ten at random, the last begins after so long at most.
 LAST_BEGINS_SECS = 30
