@@ -215,8 +215,8 @@ part_storm() {
 a_short_storm() {
     # Of the whole workspace, as the tests were: with the same features there is nothing to compile
     # again.
-    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat
-    tests/storm/run --short target/debug/cipher-chat
+    cargo build --workspace --features cipher-chat/traces --locked --quiet --bin cipher-chat --bin lean
+    tests/storm/run --short --lean target/debug/lean target/debug/cipher-chat
 }
 
 part_fuzz() {

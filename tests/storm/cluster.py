@@ -44,10 +44,14 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def stop(self):
+        """Ends all processes; the certificates stay."""
         for each in reversed(list(self.running.values())):
             # Thousands of people are not said goodbye to: there is nothing to be seen in that here.
             each.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
 
     def url(self, name):
         return f"https://127.0.0.1:{self.ports[name]}"
