@@ -90,23 +90,13 @@ pub async fn serve<G: Send + 'static>(
     shutdown: CancellationToken,
 ) {
     let (listener, cannot_accept) = (listener.into(), Seldom::new());
-    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
-        match accepted {
-            Ok((socket, from)) => {
-                let guard = match (config.admit)(from) {
-                    Ok(guard) => guard,
-                    Err(refusal) => {
-                        (config.refused)(refusal);
-                        reset(&socket);
-                        continue;
-                    }
-                };
-                let (router, config) = (router.clone(), config.clone());
-                let connection = connection(socket, from, guard, router, config, shutdown.clone());
-                // In a box: a task's memory is aligned to 128 bytes, and large pieces of it leave
-                // holes that nobody fills.
-                tasks.spawn(Box::pin(connection));
-            }
+    // Whoever comes is taken in within this line. What is alive while a task waits stays in its
+    // memory: here that would be the address of whoever came last, until somebody else comes.
+    while let Some(taken) = (shutdown.run_until_cancelled(listener.accept()).await)
+        .map(|accepted| accepted.map(|who| take_in(who, &router, &config, &tasks, &shutdown)))
+    {
+        match taken {
+            Ok(()) => {}
             Err(fault) if is_of_one_connection(&fault) => {}
             Err(fault) => {
                 cannot_accept.say(|times| {
@@ -119,6 +109,28 @@ pub async fn serve<G: Send + 'static>(
                 });
                 sleep(ACCEPT_PAUSE).await;
             }
+        }
+    }
+}
+
+fn take_in<G: Send + 'static>(
+    (socket, from): (TcpStream, IpAddr),
+    router: &Router,
+    config: &ListenerConfig<G>,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) {
+    match (config.admit)(from) {
+        Ok(guard) => {
+            let connection =
+                connection(socket, from, guard, router.clone(), config.clone(), shutdown.clone());
+            // In a box: a task's memory is aligned to 128 bytes, and large pieces of it leave
+            // holes that nobody fills.
+            tasks.spawn(Box::pin(connection));
+        }
+        Err(refusal) => {
+            (config.refused)(refusal);
+            reset(&socket);
         }
     }
 }
