@@ -4,10 +4,9 @@ import re
 import secrets
 import subprocess
 import sys
-import tomllib
 from collections import Counter
-from pathlib import Path
 
+import remains
 from memory import Finds, Forms
 from moments import MOMENTS
 from processes import Fault
@@ -17,9 +16,8 @@ CHANGED = re.compile(r"^\d+ +(?!open)\w+\(")
 FAILED = re.compile(r"= -1 E[A-Z]+")
 # A terminal or nothing, which keep nothing, and what the kernel shows of the process itself.
 MAY_WRITE = re.compile(r'"/dev/(null|tty|pts/\d+)"|"/proc/self/|\.ops')
-# What a thread called last lies on its stack until other calls overwrite it: which words that are is chance, so they are
-# no list of remains. But no frame and no text ever lies there, and never many words do.
-NEVER_ON_STACKS, ON_STACKS = {"frame", "text"}, 64
+# Of one kind in one process.
+SHOWN = 6
 HOLDER = "import sys, time; kept = sys.stdin.buffer.read(); print(len(kept), flush=True); time.sleep(600)"
 
 
@@ -28,11 +26,11 @@ def judge(story, explain):
     checks = [
         ("what is planted is found, in every form", lambda: planted()),
         ("memory forgets, but for the known remains", lambda: memory(story, explain)),
+        ("NATS keeps nothing of another kind than is known", lambda: others(story)),
         ("logs at `trace` name nobody", lambda: logs(story)),
         ("no file is written", lambda: files(story)),
         ("no core can be left, and nothing is swapped out", lambda: story.limits),
     ]
-    measured(story)
     results = []
     for name, check in checks:
         wrong = check()
@@ -67,42 +65,67 @@ def role(name):
 
 def memory(story, explain):
     """Whatever should be forgotten and is found is a known remain, and each of these is found."""
-    remains = tomllib.loads((Path(__file__).parent / "remains.toml").read_text(encoding="utf-8")).get("remains", [])
-    most = {(each["who"], each["when"], each["what"]): each for each in remains}
-    wrong, seen, shown, stacks = [], {}, Counter(), Counter()
+    known = remains.known()
+    most, wrong = most_of(story.found), leaks(story.found, known) + gone(story.found, known)
     for (where, moment, name), finds in story.found.items():
-        for found in finds:
-            for what, count in sorted(found.on_stacks.items()):
-                stacks[what] = max(stacks[what], count)
-                if what in NEVER_ON_STACKS or count > ON_STACKS:
-                    wrong.append(f"{name} ({where}), {moment}: {count} of {what} on stacks")
-            for what, count in sorted(found.counts.items()):
-                key = role(name), moment, what
-                seen[key] = max(seen.get(key, 0), count)
-                known = most.get(key, {"most": 0})["most"]
-                if count > known:
-                    wrong.append(f"{name} ({where}), {moment}: {count} of {what}, known are {known}")
-                if (explain or count > known) and shown[key] < 4:
-                    shown[key] += 1
-                    print(f"   {name} ({where}), {moment}: " + "\n      ".join(found.of(what)[:6]))
-    for key, count in sorted(seen.items()):
-        print(f"   found: {key[0]}, {key[1]}: at most {count} of {key[2]}")
-    for what, count in sorted(stacks.items()):
-        print(f"   found: on stacks of one process: at most {count} of {what}")
-    for key, each in most.items():
-        if key not in seen and not each.get("sometimes", False):
-            wrong.append(f"{key[0]}, {key[1]}: no {key[2]} remains any more: take it out of remains.toml and docs/threat-model.md")
+        shown = [line for found in finds for what in sorted(found.counts | found.on_stacks)
+                 if explain or is_more(found, known, (role(name), moment, what)) for line in found.of(what)[:SHOWN]]
+        if shown:
+            print(f"   {name} ({where}), {moment}: " + "\n      ".join(shown))
+    for (who, when, what), (count, stacked) in sorted(most.items()):
+        print(f"   found: {who}, {when}: at most {count} of {what}, and on stacks {stacked}")
     searched = sum(found.size for finds in story.found.values() for found in finds)
     print(f"   searched: {searched >> 20} MiB at {len(MOMENTS)} moments")
     return wrong
 
 
-def measured(story):
-    """NATS and Nginx keep what they keep: it is told, and no fault."""
+def most_of(all_found):
+    """The most of each kind that one process has, elsewhere and on stacks."""
+    most = {}
+    for key, _, found in each_kind(all_found):
+        before = most.get(key, (0, 0))
+        most[key] = max(before[0], found.counts[key[2]]), max(before[1], found.on_stacks[key[2]])
+    return most
+
+
+def leaks(all_found, known):
+    """Whatever is more than is known."""
+    return [
+        f"{name}, {when}: {found.counts[what]} of {what}, known are {known.most((who, when, what))}; "
+        f"on stacks {found.on_stacks[what]}, known are {known.on_stacks((who, when, what))}"
+        for (who, when, what), name, found in each_kind(all_found) if is_more(found, known, (who, when, what))]
+
+
+def gone(all_found, known):
+    """What is known to remain, and does not any more."""
+    most = most_of(all_found)
+    missing = [key for key in known.always() if not most.get(key, (0, 0))[0]]
+    return [f"{who}, {when}: no {what} remains any more: take it out of remains.toml" for who, when, what in missing]
+
+
+def each_kind(all_found):
+    """What of each kind each process has."""
+    for (where, moment, name), finds in all_found.items():
+        for found in finds:
+            for what in sorted(found.counts | found.on_stacks):
+                yield (role(name), moment, what), f"{name} ({where})", found
+
+
+def is_more(found, known, key):
+    """Whether one process has more of something than is known."""
+    return found.counts[key[2]] > known.most(key) or found.on_stacks[key[2]] > known.on_stacks(key)
+
+
+def others(story):
+    """NATS and Nginx are not ours: what they keep is told. Of what kinds it may be stands in remains.toml, if it is not all."""
+    known, wrong = remains.known().elsewhere, []
     for (where, moment, name), finds in story.measured.items():
-        counts = sum((found.counts for found in finds), Counter())
+        counts = sum((found.counts + found.on_stacks for found in finds), Counter())
         told = ", ".join(f"{counts[what]} of {what}" for what in sorted(counts))
         print(f"   {name} ({where}), {moment}: {told or 'nothing'}")
+        if kinds := known.get(role(name)):
+            wrong += [f"{name} ({where}), {moment}: {what}, which is not known of it" for what in sorted(counts) if what not in kinds]
+    return wrong
 
 
 def logs(story):
