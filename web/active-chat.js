@@ -32,7 +32,7 @@ import { Transcript } from './transcript.js';
  * @property {() => void} [unknown] The peer has sent something that this version cannot show.
  * @property {(shown: import('./helping.js').Shown) => Promise<import('./helping.js').Verdict>} [judge] What the
  *   credential of a helper is worth. Left out by who does not ask; then it is taken.
- * @property {(offer: import('./messages.js').Handover) => void} [handover] A verified helper offers that a colleague goes on.
+ * @property {(offer: import('./messages.js').Handover) => void} [handover] A helper who is believed offers that a colleague goes on.
  * @property {(active: boolean) => void} peerTyping
  * @property {() => void} windowOpen
  * @property {() => void} peerBye

@@ -340,8 +340,8 @@ export class Channel {
 
   /** @param {number} now @param {Message} message */
   #deliver(now, message) {
-    // Whoever is not verified hands over nobody, as if the kind were not known.
-    if (message.kind === HANDOVER && !this.#peerLeft && !this.#helping.isVerified) return;
+    // Whoever is not believed to be a helper hands over nobody, as if the kind were not known.
+    if (message.kind === HANDOVER && !this.#peerLeft && !this.#helping.isBelieved) return;
     const said = this.#peerLeft ? null : readMessage(message);
     if (said === null) throw new ChannelFault('malformed');
     if (said.kind === 'peer-bye') this.#receiveBye(now);

@@ -43,6 +43,7 @@ export async function loadOnce() {
     import('./later/kept-time.js'),
     import('./later/lasting.js'),
     import('./later/links.js'),
+    import('./later/next-frame.js'),
     import('./later/ui-asks.js'),
     import('./later/ui-composer.js'),
     import('./later/ui-line.js'),

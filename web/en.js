@@ -122,6 +122,7 @@ export const texts = {
   'helper.said': 'This server says that this is one of its helpers. Only a page with a key of its own can check that.',
   'handover.heading': 'Go on with a colleague?',
   'handover.lead': 'The helper would like a colleague to go on. This chat ends, and a new one begins with exactly this colleague. You start anew there: nothing of this chat is passed on.',
+  'handover.said': 'Only this server says that both are its helpers. A page with a key of its own could check that.',
   'handover.stay': 'Stay here',
   'handover.go': 'Go on with the colleague',
   'chat.online': 'Connected',

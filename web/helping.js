@@ -15,15 +15,16 @@ import { PROOF_TIMEOUT } from './limits.js';
  * @typedef {{helper: import('./later/pass.js').Helper} | {seeks: 'welcome' | 'required'} | null} Part
  */
 /**
- * What the owner makes of a credential. `taken`: the chat goes on as it is. `unproved`: it can prove
- * nothing here, as if it had not come. `refused`: it is bad, and the chat ends.
- * @typedef {'verified' | 'taken' | 'unproved' | 'refused'} Verdict
+ * What the owner makes of a credential. `believed`: it is a helper, by a key of this side's own or by the
+ * server's word, and may hand over. `taken`: the chat goes on as it is. `unproved`: it can prove nothing
+ * here, as if it had not come. `refused`: it is bad, and the chat ends.
+ * @typedef {'believed' | 'taken' | 'unproved' | 'refused'} Verdict
  */
 /** What the peer has shown, in this chat and on its side of it. @typedef {{body: Bytes, transcript: Bytes, side: 'a' | 'b'}} Shown */
 
 export class Helping {
   #part;
-  /** @type {'awaited' | 'shown' | 'taken' | 'verified'} */ #stage = 'awaited';
+  /** @type {'awaited' | 'shown' | 'taken' | 'believed'} */ #stage = 'awaited';
   /** Since when the way is open. @type {number | null} */ #openSince = null;
   /** How long it was before that, while the proof was awaited. */ #waited = 0;
 
@@ -60,8 +61,8 @@ export class Helping {
   }
 
   /** Whether the peer may hand over. */
-  get isVerified() {
-    return this.#stage === 'verified';
+  get isBelieved() {
+    return this.#stage === 'believed';
   }
 
   /** The channel is secured, or the way is open again. @param {number} now */
@@ -95,7 +96,7 @@ export class Helping {
     if (verdict === 'refused') throw new ChannelFault('bad-credential');
     const wasShut = this.isShut;
     if (verdict === 'unproved' && wasShut) throw new ChannelFault('no-proof');
-    this.#stage = verdict === 'verified' ? 'verified' : 'taken';
+    this.#stage = verdict === 'believed' ? 'believed' : 'taken';
     return wasShut;
   }
 }

@@ -125,6 +125,7 @@ export const texts = {
   'helper.said': 'Este servidor dice que es una de las personas que ayudan aquí. Solo una página con una clave propia puede comprobarlo.',
   'handover.heading': '¿Continuar con otra persona del equipo?',
   'handover.lead': 'Quien te ayuda quiere que continúe otra persona del equipo. Este chat termina y empieza uno nuevo con exactamente esa persona. Allí empiezas de cero: nada de este chat se transmite.',
+  'handover.said': 'Solo este servidor dice que ambas personas ayudan aquí. Una página con una clave propia podría comprobarlo.',
   'handover.stay': 'Quedarme aquí',
   'handover.go': 'Continuar con la otra persona',
   'chat.online': 'En línea',

@@ -40,8 +40,10 @@ export async function judge(shown, wanted, pinned, call, now) {
   const isList = typeof list !== 'string';
   // A list does not forget: an old one that names the pass is as good as a new one.
   if (isList && list.ids.has(pass.id)) return REFUSED;
-  if (pinned.length === 0) return { verdict: 'taken', standing: 'said', pass };
-  return isList && isCurrent(list, now) ? { verdict: 'verified', standing: 'verified', pass } : { verdict: 'taken', standing: 'unlisted', pass };
+  // Who has the page from a server trusts its word in all else. Its helpers hand over, too: to people
+  // of whom it could have said the same from the start.
+  if (pinned.length === 0) return { verdict: 'believed', standing: 'said', pass };
+  return isList && isCurrent(list, now) ? { verdict: 'believed', standing: 'verified', pass } : { verdict: 'taken', standing: 'unlisted', pass };
 }
 
 /** @type {Judged} */

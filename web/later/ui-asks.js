@@ -48,10 +48,15 @@ export function askToDelete(go) {
   ]);
 }
 
-/** Asks whether a colleague of the helper is to go on. @param {() => void} go */
-export function askToGoOn(go) {
+/**
+ * Asks whether a colleague of the helper is to go on.
+ * @param {boolean} verified Whether this page knows by itself that it is a helper who asks.
+ * @param {() => void} go
+ */
+export function askToGoOn(verified, go) {
   return openDialog('handover', 'handover.heading', (close) => [
     el('p', { text: 'handover.lead' }),
+    verified ? null : el('p', { class: 'hint', text: 'handover.said' }),
     el(
       'div', { class: 'actions end' },
       // Enter, pressed by mistake, ends nothing.

@@ -55,6 +55,7 @@ export class ChatScreen {
   #secured = false;
   /** Whether the other side has to prove first that it is a helper. */ #awaitsHelper = false;
   #over = false;
+  /** @type {import('./standing.js').Standing} */ #standing = 'unknown';
 
   heading = el('h1', { text: 'chat.peer', set: { tabindex: '-1' } });
   #status = el('p', { class: 'state', text: 'chat.securing' });
@@ -109,6 +110,7 @@ export class ChatScreen {
 
   /** What is known of the helper on the other side. @param {import('./standing.js').Standing} standing */
   helper(standing) {
+    this.#standing = standing;
     if (standing === 'unknown') return;
     if (standing === 'verified') {
       setText(this.heading, 'helper.badge');
@@ -117,10 +119,10 @@ export class ChatScreen {
     this.#note(`helper.${standing}`);
   }
 
-  /** A verified helper offers that a colleague goes on. @param {() => void} go */
+  /** A helper who is believed offers that a colleague goes on. @param {() => void} go */
   handover(go) {
     announce('handover.heading');
-    askToGoOn(() => !this.#over && go());
+    askToGoOn(this.#standing === 'verified', () => !this.#over && go());
   }
 
   /** @param {ChatEntry} entry */
@@ -173,6 +175,8 @@ export class ChatScreen {
 
   /** @param {ChatEntry} entry @param {HTMLButtonElement} button */
   #openMenu(entry, button) {
+    // It may be gone already, and be seen until the next frame.
+    if (entry.state !== 'shown') return;
     const { react } = this.#acts;
     const close = openMenu(entry, button, {
       react: (entry, text) => this.#did(react(entry, text)),
@@ -193,6 +197,7 @@ export class ChatScreen {
 
   /** @param {boolean} active */
   peerTyping(active) {
+    if (active === this.#typing) return;
     this.#typing = active;
     this.#log.following(() => this.#show());
   }

@@ -3,6 +3,7 @@
 import { announce, el, icon } from '../dom.js';
 import { setText } from '../i18n.js';
 import { shown } from '../stranger-text.js';
+import { NextFrame } from './next-frame.js';
 import { MessageLine } from './ui-line.js';
 
 /** @typedef {import('../i18n.js').Key} Key */
@@ -13,11 +14,19 @@ import { MessageLine } from './ui-line.js';
 const NOTES = 200;
 /** Within this many pixels of the end, the log follows new entries. */
 const NEAR_END = 80;
+/**
+ * Lines that are shown anew in one frame; the others wait for the next. A peer can change one text that
+ * all others quote, and lines of the longest texts take a third of a millisecond each.
+ */
+const SHOWN_PER_FRAME = 50;
 /** How long a message is marked that somebody was led to. */
 const FOUND_MS = 1_500;
 
 export class MessageLog {
   /** @type {Map<ChatEntry, MessageLine>} */ #shown = new Map();
+  /** What has to be shown anew, in the order in which it changed. @type {Set<ChatEntry>} */ #stale = new Set();
+  #frame = new NextFrame(() => this.#settle());
+  /** Whether the log goes to its end with the next frame. */ #follows = false;
   /** @type {HTMLElement[]} */ #notes = [];
   /** The one line whose menu Tab reaches. @type {MessageLine | null} */ #reached = null;
   /** Whether the log follows new entries. */ #following = true;
@@ -75,21 +84,48 @@ export class MessageLog {
     this.#shown.get(entry)?.showMark();
   }
 
-  /** A message is another one now, or is gone. @param {ChatEntry} entry */
+  /** A message is another one now, or is gone. It is shown so with the next frame, however often it changes until then. @param {ChatEntry} entry */
   changed(entry) {
-    const line = this.#shown.get(entry);
-    if (line === undefined) return;
-    const hadFocus = line.node.contains(document.activeElement);
-    this.following(() => (entry.state === 'gone' ? this.#remove(entry, line) : line.show()));
-    if (this.#reached === line && entry.state !== 'shown') this.#reach([...this.#shown.values()].findLast(({ more }) => !more.hidden) ?? null);
-    if (hadFocus && !line.node.contains(document.activeElement)) this.#lines.focus();
+    if (!this.#shown.has(entry)) return;
+    this.#unsettle();
+    this.#stale.add(entry);
   }
 
   /** Does something that makes the log longer; one that shows its end goes on showing it. @param {() => void} change */
   following(change) {
-    const follow = this.#nearEnd();
+    this.#unsettle();
     change();
-    if (follow) this.toEnd();
+  }
+
+  /**
+   * The log is about to change. Where it stands is asked once before all changes of a frame, and it is
+   * moved once after them: each makes the browser lay the whole log out.
+   */
+  #unsettle() {
+    if (!this.#frame.isAsked) this.#follows = this.#nearEnd();
+    this.#frame.ask();
+  }
+
+  #settle() {
+    for (const entry of [...this.#stale].slice(0, SHOWN_PER_FRAME)) {
+      this.#stale.delete(entry);
+      this.#showAnew(entry);
+    }
+    this.#following = this.#follows;
+    if (this.#follows) this.toEnd();
+    else this.#showDown();
+    if (this.#stale.size > 0) this.#unsettle();
+  }
+
+  /** @param {ChatEntry} entry */
+  #showAnew(entry) {
+    const line = this.#shown.get(entry);
+    if (line === undefined) return;
+    const hadFocus = line.node.contains(document.activeElement);
+    if (entry.state === 'gone') this.#remove(entry, line);
+    else line.show();
+    if (this.#reached === line && entry.state !== 'shown') this.#reach([...this.#shown.values()].findLast(({ more }) => !more.hidden) ?? null);
+    if (hadFocus && !line.node.contains(document.activeElement)) this.#lines.focus();
   }
 
   toEnd() {
@@ -100,11 +136,10 @@ export class MessageLog {
 
   /** @param {HTMLElement} line @param {boolean} always Whether the log goes to its end for it. @param {boolean} counts */
   #append(line, always, counts) {
-    const follow = always || this.#nearEnd();
+    this.#unsettle();
+    this.#follows ||= always;
     this.#dots.before(line);
-    if (follow) return this.toEnd();
-    if (counts) this.#unseen += 1;
-    this.#showDown();
+    if (counts && !this.#follows) this.#unseen += 1;
   }
 
   /** @param {ChatEntry} entry @param {MessageLine} line */
@@ -158,6 +193,8 @@ export class MessageLog {
   #scrolled() {
     // A new size scrolls, too. That is not what the person wants to look at.
     if (this.#size !== this.#currentSize()) return;
+    // The log has grown, and is moved with the next frame.
+    if (this.#frame.isAsked) return;
     this.#following = this.#nearEnd();
     if (this.#following) this.#unseen = 0;
     this.#showDown();

@@ -5,6 +5,12 @@ import { Events } from './events.js';
 import { utf8 } from './page/bytes.js';
 import { MAX_TEXT } from './page/limits.js';
 
+/**
+ * Texts that wait for a program that takes them one by one. Thirty packets a second can bring more than a
+ * slow program works off: a thousand of the longest are some 16 MB, and more than anybody writes by hand.
+ */
+const MAX_WAITING = 1_000;
+
 /** @typedef {import('./page/facts.js').Category} Category */
 /** @typedef {import('./talk.js').End} End */
 /** @typedef {import('./talk.js').SafetyCode} SafetyCode */
@@ -44,7 +50,8 @@ import { MAX_TEXT } from './page/limits.js';
 
 /**
  * A secured chat. Add listeners in the turn in which you get it: what happens meanwhile is told after
- * that turn. As an async iterable it gives each text of the other side, until the chat ends.
+ * that turn. As an async iterable it gives each text of the other side, until the chat ends. At most a
+ * thousand texts wait to be taken: after them it throws `behind`, and the chat itself goes on.
  */
 export class Chat {
   /** @type {Talk} */ #talk;
@@ -157,27 +164,47 @@ export class Chat {
     return this.#report(category);
   }
 
-  /** Each text of the other side, as it may be shown. @returns {AsyncIterableIterator<string>} */
+  /** Each text of the other side, as it may be shown. It throws a `ChatError`, `behind`, if it is not taken in time. @returns {AsyncIterableIterator<string>} */
   [Symbol.asyncIterator]() {
     /** @type {string[]} */
     const texts = [];
     let wake = () => {};
     let isDone = false;
+    let isBehind = false;
+    const stop = () => {
+      for (const remove of off) remove();
+      isDone = true;
+      wake();
+    };
     const off = [
-      this.on('text', ({ text }) => (texts.push(text), wake())),
-      this.on('ended', () => ((isDone = true), wake())),
+      this.on('text', ({ text }) => {
+        isBehind = texts.length === MAX_WAITING;
+        if (isBehind) return stop();
+        texts.push(text);
+        wake();
+      }),
+      this.on('ended', stop),
     ];
     const finish = () => {
-      for (const remove of off) remove();
+      stop();
       return { done: /** @type {const} */ (true), value: undefined };
     };
     return {
       next: async () => {
         while (texts.length === 0 && !isDone) await new Promise((resolve) => (wake = () => resolve(undefined)));
         const text = texts.shift();
+        if (text === undefined && isBehind) {
+          // Told once: whoever asks again is at the end.
+          isBehind = false;
+          throw new ChatError('behind');
+        }
         return text === undefined ? finish() : { done: false, value: text };
       },
-      return: async () => finish(),
+      return: async () => {
+        texts.length = 0;
+        isBehind = false;
+        return finish();
+      },
       [Symbol.asyncIterator]() {
         return this;
       },

@@ -5,7 +5,7 @@
  * second those of one text, the third those of a search, the fourth what the server said to a search
  * (a newer server may say others), the last the end of the session.
  * @typedef {'bad-url' | 'bad-pass' | 'bad-key' | 'bad-invite' | 'no-websocket' | 'no-encryption' | 'unreachable' | 'in-chat' | 'closed'
- *   | 'empty' | 'too-long' | 'full' | 'no-helper' | 'over'
+ *   | 'empty' | 'too-long' | 'full' | 'no-helper' | 'over' | 'behind'
  *   | 'gone' | 'no-proof' | 'unsafe'
  *   | import('./page/facts.js').ErrorCode
  *   | 'replaced' | 'session-over' | 'forbidden' | 'pass' | 'unproved' | 'fault'} ErrorCode
@@ -27,6 +27,7 @@ const MESSAGES = {
   full: 'too much waits for its acknowledgement; "ready" tells when there is room',
   'no-helper': 'only a helper with a pass can hand over',
   over: 'the chat is over',
+  behind: 'too many texts have waited to be taken; listen to "text" instead, or take them faster',
   gone: 'the other side has left before the chat was secured',
   'no-proof': 'nobody has proved in time to be a helper; nothing was sent',
   unsafe: 'the handshake has failed, or was changed on its way; nothing was sent',

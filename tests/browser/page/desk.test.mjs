@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { after, afterEach, test } from 'node:test';
 
 import { BINARY, Terminal } from './program.mjs';
-import { clusterWorld, eventually, violations } from './support.mjs';
+import { clusterWorld, eventually, reads, ready, violations } from './support.mjs';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'desk-'));
 const ANSWERS = join(FOLDER, 'answers.txt');
@@ -284,6 +284,42 @@ test('a chat is handed over by keyboard: the person is asked, agrees, and meets 
   const proved = person.out.match(/"standing":"verified"/g) ?? [];
   assert.equal(proved.length, 2, 'each of them has proved it');
   assert.deepEqual([page.faults, colleague.faults], [[], []]);
+});
+
+test('somebody on the page that the server has served is handed over too, and told whose word it is', async () => {
+  const other = passFor('grief');
+  const [page, colleague] = [await helperWith(passFor('grief')), await helperWith(other)];
+  const person = await it.visitor();
+  await person.locator('.chip', { hasText: 'grief' }).click();
+  await person.locator('main select').first().selectOption('');
+  await person.locator('main select').last().selectOption('seek');
+  await person.locator('form button[type=submit]').click();
+  await take(page, 1);
+  await ready(person);
+  await person.locator('.note-line', { hasText: 'This server says that this is one of its helpers' }).waitFor();
+
+  await act(page, 'h');
+  await page.locator('dialog.desk-hand textarea').fill(other.pass);
+  await page.locator('dialog.desk-hand .primary').press('Enter');
+  const link = await page.locator('dialog.desk-hand input.link').inputValue();
+  await page.locator('dialog.desk-hand', { hasText: 'The person is being asked' }).waitFor();
+  await page.locator('dialog.desk-hand .primary').press('Enter');
+  const asked = person.locator('dialog', { hasText: 'Go on with a colleague?' });
+  await asked.getByText('Only this server says that both are its helpers').waitFor();
+  assert.deepEqual(await violations(person), []);
+  assert.equal(await stateOf(page, 1), 'chat', 'nothing changes before the person agrees');
+  await asked.locator('.primary').click();
+  await becomes(page, 1, 'over');
+  await colleague.locator('.desk-queue button, button', { hasText: 'A chat was handed to me' }).first().press('Enter');
+  await colleague.locator('dialog.desk-invited textarea').fill(link);
+  await colleague.locator('dialog.desk-invited .primary').press('Enter');
+  await becomes(colleague, 1, 'new', 'chat');
+  await ready(person);
+  await focusIs(colleague, '.chat:not([hidden]) textarea:enabled');
+  await say(colleague, 1, 'I am the colleague');
+  await reads(person, 'I am the colleague');
+  assert.equal(await person.locator('.verified').count(), 0, 'it is the server’s word, no more');
+  assert.deepEqual([page.faults, colleague.faults, person.faults], [[], [], []]);
 });
 
 test('a link that is not whole is asked for again, and one without its pass asks for the pass', async () => {

@@ -100,6 +100,75 @@ test('replies, reactions and edits are cleaned as texts are, and nothing happens
   assert.deepEqual([...new Set(isolated)], ['auto isolate']);
 });
 
+/** Counts how often the page asks where the log stands, which lays it out, and each time that a line is shown. */
+function counted(page) {
+  return page.evaluate(() => {
+    const counts = { asked: 0, shown: [] };
+    globalThis.counts = counts;
+    const { get } = Object.getOwnPropertyDescriptor(Element.prototype, 'scrollHeight');
+    Object.defineProperty(Element.prototype, 'scrollHeight', {
+      configurable: true,
+      get() {
+        counts.asked += 1;
+        return get.call(this);
+      },
+    });
+    const lines = [...document.querySelectorAll('.log .line:not(.dots)')];
+    counts.shown = lines.map(() => 0);
+    new MutationObserver((changes) => {
+      for (const { target } of changes) if (target.matches('.text')) counts.shown[lines.indexOf(target.closest('.line'))] += 1;
+    }).observe(document.querySelector('.log'), { childList: true, subtree: true });
+  });
+}
+
+test('what a packet does to messages is shown once for each line, however many quote them', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  const QUOTES = 120;
+  await hostile.say('quoted');
+  const quoted = 1 + (hostile.side === 'a');
+  for (let at = 0; at < QUOTES; at += 30) {
+    await hostile.packet(hostile.content(Array.from({ length: 30 }, (_, n) => {
+      const { kind, body } = written({ kind: 'reply', target: { own: true, number: quoted }, text: `reply ${at + n}` });
+      return hostile.message(kind, body);
+    })));
+  }
+  await reads(page, `reply ${QUOTES - 1}`);
+  await counted(page);
+  await hostile.packet(hostile.content(Array.from({ length: 64 }, (_, n) => {
+    const { kind, body } = written({ kind: 'edit', number: quoted, text: `edit ${n}` });
+    return hostile.message(kind, body);
+  })));
+  await page.locator('.quote-text', { hasText: 'edit 63' }).nth(QUOTES - 1).waitFor();
+  assert.deepEqual(await page.evaluate(() => counts.shown), Array(QUOTES + 1).fill(1));
+  const forEdits = await page.evaluate(() => counts.asked);
+  assert.ok(forEdits > 0 && forEdits <= 20, `asked ${forEdits} times in a few frames, not for each of ${64 * (QUOTES + 1)}`);
+
+  await hostile.packet(hostile.content(Array.from({ length: 64 }, (_, n) => {
+    const { kind, body } = written({ kind: 'reaction', target: { own: true, number: quoted + 1 + n }, text: '👍' });
+    return hostile.message(kind, body);
+  })));
+  await page.locator('.reaction').nth(63).waitFor();
+  assert.deepEqual(await page.evaluate(() => counts.shown), Array.from({ length: QUOTES + 1 }, (_, line) => (line >= 1 && line <= 64 ? 2 : 1)));
+  const forReactions = await page.evaluate(() => counts.asked) - forEdits;
+  assert.ok(forReactions <= 20, `asked ${forReactions} times`);
+  assert.equal(await page.locator('.log').evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 80), true, 'the end is still shown');
+  assert.deepEqual(page.faults, []);
+});
+
+test('what is deleted goes from the page also where no frame is drawn', async () => {
+  const page = await it.visitor();
+  const hostile = await secured(page);
+  await hostile.say('not for long');
+  await reads(page, 'not for long');
+  // As in a tab that is hidden: the browser draws nothing.
+  await page.evaluate(() => (globalThis.requestAnimationFrame = () => 0));
+  const { kind, body } = written({ kind: 'delete', number: 1 + (hostile.side === 'a') });
+  await hostile.packet(hostile.content([hostile.message(kind, body)]));
+  await page.locator('.stand-in').waitFor();
+  assert.ok(!(await page.content()).includes('not for long'));
+});
+
 test('what a newer program says is shown to be there, once each, and nothing of it', async () => {
   const page = await it.visitor();
   const hostile = await secured(page);

@@ -76,6 +76,27 @@ test('each text of a chat can be waited for in turn, until it ends', async () =>
   assert.deepEqual(await asking, ['10', '110', '1110']);
 });
 
+test('texts wait for a slow program up to a bound, and it is told that others came', async () => {
+  const [a, b] = await chatting(await client(url), await client(url));
+  const [slow, quick] = [b[Symbol.asyncIterator](), b[Symbol.asyncIterator]()];
+  const first = quick.next();
+  // Told as the channel tells them: sent over a server, a thousand take as long as its rates want.
+  for (let id = 1; id <= 1000; id += 1) b.tell('text', { id, text: `${id}`, raw: `${id}`, replyTo: null });
+  assert.equal((await first).value, '1');
+  b.tell('text', { id: 1001, text: '1001', raw: '1001', replyTo: null });
+  b.tell('text', { id: 1002, text: '1002', raw: '1002', replyTo: null });
+  const taken = async (iterator, from) => {
+    for (let id = from; id <= 1000; id += 1) assert.equal((await iterator.next()).value, `${id}`);
+  };
+  await taken(slow, 1);
+  await assert.rejects(slow.next(), failsAs('behind'));
+  assert.equal((await slow.next()).done, true, 'told once');
+  await taken(quick, 2);
+  assert.equal((await quick.next()).value, '1001', 'who took one in time has room for one more');
+  await assert.rejects(quick.next(), failsAs('behind'), 'but not for two');
+  assert.equal(await a.send('still here').delivered, true, 'the chat goes on');
+});
+
 test('people who know each other meet by a link, and by words', async () => {
   const host = await client(url);
   for (const form of ['link', 'words']) {

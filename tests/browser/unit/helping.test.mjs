@@ -48,7 +48,7 @@ for (const [seeker, other] of [['a', 'b'], ['b', 'a']]) {
     assert.deepEqual(mine.frames, []);
     await pass(...both, 3000);
     assert.ok(!theirs.takeEvents().some(({ kind, number: of }) => kind === 'delivered' && of === number), 'what waits is not acknowledged');
-    await mine.channel.judge(mine.now, 'verified');
+    await mine.channel.judge(mine.now, 'believed');
     assert.deepEqual(kinds(mine).slice(0, 2), ['secured', 'message']);
     await pass(...both, 6000);
     assert.deepEqual(kinds(theirs), ['peer-typing', 'delivered']);
@@ -99,9 +99,9 @@ test('a credential is malformed twice, and for who seeks nothing', async () => {
   }
 });
 
-test('only a verified helper hands over, and only a helper can', async () => {
+test('only a helper who is believed hands over, and only a helper can', async () => {
   const offer = { invite: new Uint8Array(16).fill(1), colleague: new Uint8Array(32).fill(2) };
-  for (const verdict of ['verified', 'taken']) {
+  for (const verdict of ['believed', 'taken']) {
     const both = await begun({ a: { seeks: 'welcome' }, b: await helper() });
     const [a, b] = both;
     await a.channel.judge(a.now, verdict);
@@ -111,7 +111,7 @@ test('only a verified helper hands over, and only a helper can', async () => {
     b.send('and a text');
     await pass(...both, 3000);
     const told = a.takeEvents();
-    assert.deepEqual(told.filter(({ kind }) => kind === 'handover'), verdict === 'verified' ? [{ kind: 'handover', ...offer }] : []);
+    assert.deepEqual(told.filter(({ kind }) => kind === 'handover'), verdict === 'believed' ? [{ kind: 'handover', ...offer }] : []);
     assert.deepEqual(told.map(({ text }) => text).filter(Boolean), ['and a text']);
   }
 });
@@ -135,7 +135,7 @@ test('what a credential is worth', async () => {
   assert.deepEqual(await worth(shown, wanted, keys, server(), NOW), ['taken', 'unlisted']);
   assert.deepEqual(await worth(shown, wanted, keys, server({ list: revoked }), NOW), ['refused', null]);
   assert.deepEqual(await worth(shown, wanted, keys, async () => null, NOW), ['taken', 'unlisted']);
-  assert.deepEqual(await worth(shown, wanted, [], server({ told }), NOW), ['taken', 'said']);
+  assert.deepEqual(await worth(shown, wanted, [], server({ told }), NOW), ['believed', 'said']);
   assert.deepEqual(await worth(shown, wanted, [], server(), NOW), ['taken', 'unknown']);
   assert.deepEqual(await worth(shown, wanted, [new Uint8Array(32).fill(7)], server({ told }), NOW), ['refused', null], 'a key of its own counts, whatever the server says');
   assert.deepEqual(await worth({ ...shown, side: 'b' }, wanted, keys, server(), NOW), ['refused', null]);
@@ -147,5 +147,6 @@ test('what a credential is worth', async () => {
   assert.deepEqual(await worth(shown, { criteria: { invite: 'x' }, colleague }, keys, server(), NOW), ['taken', 'unlisted']);
   assert.deepEqual(await worth(shown, { criteria: { invite: 'x' }, colleague: new Uint8Array(32) }, keys, server(), NOW), ['refused', null]);
   assert.deepEqual(await worth(shown, { criteria: { invite: 'x' }, colleague }, [], server(), NOW), ['refused', null]);
+  assert.deepEqual(await worth(shown, { criteria: { invite: 'x' }, colleague }, [], server({ told }), NOW), ['believed', 'said'], 'a handover on the server’s word');
   assert.equal(hex(concat(shown.body)), credential.a);
 });

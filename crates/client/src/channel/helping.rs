@@ -39,8 +39,9 @@ pub enum Proof {
 /// What the owner makes of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is a helper of the operator, who may hand over to another one.
-    Verified,
+    /// It is a helper of the operator, by a key of this side's own or by the server's word, and
+    /// may hand over to another one.
+    Believed,
     /// It may be one: the chat goes on as it is.
     Taken,
     /// It is bad. The chat ends.
@@ -105,7 +106,7 @@ enum Stage {
     /// The owner has taken it.
     Taken,
     /// And believes it.
-    Verified,
+    Believed,
 }
 
 impl Helping {
@@ -130,7 +131,7 @@ impl Helping {
 
     /// Whether a proof is required that has not been believed yet.
     pub(super) fn is_shut(&self) -> bool {
-        let open = matches!(self.stage, Stage::Taken | Stage::Verified);
+        let open = matches!(self.stage, Stage::Taken | Stage::Believed);
         matches!(self.part, Part::Seeker(Proof::Required)) && !open
     }
 
@@ -140,8 +141,8 @@ impl Helping {
     }
 
     /// Whether the peer may hand over.
-    pub(super) fn is_verified(&self) -> bool {
-        self.stage == Stage::Verified
+    pub(super) fn is_believed(&self) -> bool {
+        self.stage == Stage::Believed
     }
 
     /// The channel is secured, or its path is open again.
@@ -183,7 +184,7 @@ impl Helping {
     /// The owner's verdict on what was shown, which was not [`Verdict::Refused`].
     pub(super) fn take(&mut self, verdict: Verdict) {
         if self.stage == Stage::Shown {
-            self.stage = if verdict == Verdict::Verified { Stage::Verified } else { Stage::Taken };
+            self.stage = if verdict == Verdict::Believed { Stage::Believed } else { Stage::Taken };
         }
     }
 }

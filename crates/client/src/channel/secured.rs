@@ -99,7 +99,7 @@ impl Channel {
             return self.deliver_opening(now, message);
         }
         let number = MessageNumber(message.number);
-        if message.kind == Kind::Handover as u8 && !self.helping.is_verified() {
+        if message.kind == Kind::Handover as u8 && !self.helping.is_believed() {
             return Ok(());
         }
         let heard = body::read(message.number, message.kind, &message.body).ok_or(ChannelEnd::Malformed)?;

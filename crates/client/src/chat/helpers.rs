@@ -124,8 +124,9 @@ impl Standing {
     /// What the channel is told.
     pub(super) fn verdict(self) -> Verdict {
         match self {
-            Self::Verified => Verdict::Verified,
-            Self::Unlisted | Self::ServerSays | Self::Unknown => Verdict::Taken,
+            // Who takes the server's word for a helper takes it for the colleague as well.
+            Self::Verified | Self::ServerSays => Verdict::Believed,
+            Self::Unlisted | Self::Unknown => Verdict::Taken,
         }
     }
 }

@@ -72,7 +72,7 @@ fn a_helper_of_either_side_shows_its_pass_first_and_the_seeker_is_shut_until_it_
         assert_eq!((events(&mut seek), seek.safety()), (vec![], None), "nothing is shown");
         assert_eq!(events(&mut help), [], "nothing was sent, and nothing acknowledged");
 
-        seek.judge(at(9000), Verdict::Verified);
+        seek.judge(at(9000), Verdict::Believed);
         let told = events(&mut seek);
         assert!(matches!(told[0], Event::Secured { .. }), "{told:?}");
         assert!(matches!(&told[1], Event::Message { text, .. } if text == "how are you?"), "{told:?}");
@@ -133,7 +133,7 @@ fn a_chat_that_is_over_before_the_proof_is_judged_never_begins() {
             a.bye(at(1));
         }
         settle(at(1), &mut a, &mut b);
-        a.judge(at(2), Verdict::Verified);
+        a.judge(at(2), Verdict::Believed);
         run(at(9000), &mut a, &mut b);
         let told = events(&mut a);
         let reason = if bye_of_helper { ChannelEnd::PeerBye } else { ChannelEnd::Bye };
@@ -145,7 +145,7 @@ fn a_chat_that_is_over_before_the_proof_is_judged_never_begins() {
 #[test]
 fn a_judgement_of_nothing_changes_nothing() {
     let (mut a, _) = chat(seeker(), Part::Peer);
-    for verdict in [Verdict::Verified, Verdict::Taken, Verdict::Refused] {
+    for verdict in [Verdict::Believed, Verdict::Taken, Verdict::Refused] {
         a.judge(at(1), verdict);
         assert_eq!((events(&mut a), a.send_text(at(1), "x")), (vec![], Err(SendError::NotSecured)));
     }
@@ -219,8 +219,8 @@ fn a_second_credential_one_for_nobody_who_seeks_and_a_broken_one_are_malformed()
 }
 
 #[test]
-fn only_a_verified_helper_hands_over_and_its_seeker_is_asked() {
-    for (verdict, told) in [(Verdict::Verified, true), (Verdict::Taken, false)] {
+fn only_a_helper_who_is_believed_hands_over_and_its_seeker_is_asked() {
+    for (verdict, told) in [(Verdict::Believed, true), (Verdict::Taken, false)] {
         let (mut a, mut b) = chat(seeker(), helper(7));
         shown(&mut a);
         a.judge(at(1), verdict);
@@ -232,7 +232,7 @@ fn only_a_verified_helper_hands_over_and_its_seeker_is_asked() {
     }
     let (mut a, mut b) = chat(seeker(), helper(7));
     shown(&mut a);
-    a.judge(at(1), Verdict::Verified);
+    a.judge(at(1), Verdict::Believed);
     events(&mut a);
     assert_eq!(a.send(at(1), Said::Handover(&handover())), Err(SendError::NoHelper));
     for wrong in [vec![], vec![0; 47], vec![0; 49]] {
@@ -242,7 +242,7 @@ fn only_a_verified_helper_hands_over_and_its_seeker_is_asked() {
         assert_eq!(events(&mut a), ended(ChannelEnd::Malformed));
         (a, b) = chat(seeker(), helper(7));
         shown(&mut a);
-        a.judge(at(1), Verdict::Verified);
+        a.judge(at(1), Verdict::Believed);
         events(&mut a);
     }
 }
