@@ -1,6 +1,9 @@
 //! Through Nginx with the configuration that is deployed: TLS to people, mutual TLS to the
 //! gateways.
 
+mod closed;
+mod places;
+
 use std::{collections::BTreeMap, net::SocketAddr, process::Command};
 
 use futures_util::future::join_all;
@@ -34,14 +37,14 @@ struct House {
 impl House {
     async fn start(options: &[(&str, &str)]) -> Self {
         let cluster = SecureCluster::start(Pki::with_gateways(&["gateway-1", "gateway-2"])).await;
+        let order_key = |name: &str| cluster.pki.text(&format!("{name}/orders.pub"));
         let gateway = |name| {
             let launch = cluster.launch_with_doors("gateway", name).set("trusted-proxy", "127.0.0.1/32");
-            launch.set_all(options).start()
+            launch.set("order-key", &order_key(name)).set_all(options).start()
         };
         let gateways = [gateway("gateway-1"), gateway("gateway-2")];
-        let others = cluster
-            .ready([cluster.launch("pairing", "pairing-1"), cluster.launch("janitor", "janitor-1")])
-            .await;
+        let other = |role, name| cluster.launch(role, name).set("order-key", &order_key(name));
+        let others = cluster.ready([other("pairing", "pairing-1"), other("janitor", "janitor-1")]).await;
         let addresses = gateways.each_ref().map(Process::address);
         let nginx = Nginx::start(&cluster.pki, &addresses).await;
         let house = Self { nginx, gateways, _others: others, cluster };
@@ -63,6 +66,12 @@ impl House {
             http::over(stream, &http::request(method, path, &[], "")).await
         };
         in_time("an answer of a gateway", asked).await.unwrap()
+    }
+
+    /// Gives an order, which all nodes take.
+    fn order(&self, words: &[&str]) {
+        let output = self.cluster.order(words, &self.cluster.pki.text("ops/orders.key"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// A session of somebody, as the header of its requests has it.
@@ -347,10 +356,10 @@ async fn each_header_of_an_answer_is_there_once() {
 #[tokio::test]
 async fn health_of_nginx_is_that_of_a_gateway_behind_it() {
     let mut house = House::start(&[]).await;
-    assert_eq!(http::get(house.nginx.health(), "/healthz").await.status, 204);
+    assert_eq!(http::get(house.nginx.health(), "/healthz").await.status, 200);
     assert_eq!(http::get(house.nginx.health(), "/").await.status, 404, "nothing else is served without TLS");
     house.gateways[0].kill();
-    assert_eq!(http::get(house.nginx.health(), "/healthz").await.status, 204);
+    assert_eq!(http::get(house.nginx.health(), "/healthz").await.status, 200);
     house.gateways[1].kill();
     let status = http::get(house.nginx.health(), "/healthz").await.status;
     assert!((500..600).contains(&status), "{status}");

@@ -46,6 +46,24 @@ fn all_faults_are_reported_at_once_and_nothing_starts() {
     }
 }
 
+/// Whoever connects from a trusted network can pretend any address, so the file names none.
+#[test]
+fn gateways_on_kubernetes_do_not_start_before_their_load_balancer_is_named() {
+    let file = include_str!("../../deploy/kubernetes/kustomization.yaml");
+    let gateways = file.split("- name: gateways").nth(1).unwrap();
+    // Keys and doors are the test's own.
+    let set = gateways.lines().filter_map(|line| line.trim().strip_prefix("- CIPHER_CHAT_")?.split_once('='));
+    let options: Vec<_> = set.filter(|(name, _)| !name.starts_with("TLS_") && *name != "LISTEN").collect();
+    assert_eq!(options, [("PROXY_PROTOCOL", "true")]);
+    let output = output(&Launch::new("serve").set_all(&options));
+    assert_eq!(output.status.code(), Some(2));
+    let reported = errors(&output);
+    assert!(
+        reported.contains("--trusted-proxy and --proxy-protocol: nobody would be believed"),
+        "{reported}"
+    );
+}
+
 #[test]
 fn conflicts_between_options_are_reported_together() {
     let wrong = Launch::new("serve").set_all(&[

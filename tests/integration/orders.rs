@@ -3,11 +3,7 @@
 
 mod alone;
 
-use std::{
-    fs,
-    process::{Command, Output},
-    time::Duration,
-};
+use std::{fs, process::Output, time::Duration};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use bus::{Bus, NatsOptions, Status};
@@ -26,15 +22,6 @@ use crate::support::{
     secure::{Pki, SecureCluster},
     unique,
 };
-
-/// Runs `cipher-chat order`.
-fn order(words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CIPHER_CHAT_")) {
-        command.env_remove(name);
-    }
-    command.arg("order").args(words).output().unwrap()
-}
 
 fn told(output: &Output) -> String {
     let (out, error) = (&output.stdout, &output.stderr);
@@ -82,16 +69,7 @@ impl Ordered {
 
     /// Gives an order as the operator does.
     fn give(&self, words: &[&str]) -> Output {
-        self.give_with(words, &self.cluster.pki.text("ops/orders.key"))
-    }
-
-    fn give_with(&self, words: &[&str], key: &str) -> Output {
-        let (urls, pki) = (self.cluster.urls(), &self.cluster.pki);
-        let [ca, cert, private] =
-            ["bus-ca.pem", "bus.pem", "bus.key"].map(|file| pki.text(&format!("ops/{file}")));
-        let nats =
-            ["--key", key, "--nats", &urls, "--nats-ca", &ca, "--nats-cert", &cert, "--nats-key", &private];
-        order(&[words, &nats].concat())
+        self.cluster.order(words, &self.cluster.pki.text("ops/orders.key"))
     }
 
     /// All four have it.
@@ -245,7 +223,7 @@ async fn a_drained_node_goes_in_order_and_starts_again_as_ever() {
 async fn what_is_wrong_with_an_order_is_said_by_each_node_and_changes_nothing() {
     let ordered = Ordered::start().await;
     let other = Pki::with_gateways(&["gateway-1"]);
-    let told = fails(&ordered.give_with(&["pause"], &other.text("ops/orders.key")));
+    let told = fails(&ordered.cluster.order(&["pause"], &other.text("ops/orders.key")));
     for node in ["gateway-1", "gateway-2", "pairing-1", "janitor-1"] {
         assert!(told.lines().any(|line| line.starts_with(node) && line.contains("forged")), "{told}");
     }

@@ -166,6 +166,9 @@ class System:
         run = self.home / "nginx-run"
         run.mkdir()
         conf = self._shipped("nginx", "nginx")
+        # Everybody comes from one address here, too: as many as Nginx can count.
+        limits = conf / "limits.conf"
+        limits.write_text(re.sub(r"(limit_conn addresses) \d+;", r"\1 65535;", limits.read_text(encoding="utf-8")), encoding="utf-8")
         return Process("nginx", [program, "-p", run, "-c", conf / "nginx.conf", "-g", "daemon off;"], {}, self._log("nginx"))
 
     def up(self):

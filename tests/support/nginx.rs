@@ -48,17 +48,22 @@ impl Nginx {
     /// Starts it before these gateways, with the certificates of the proxy `nginx`, and waits until
     /// it serves.
     pub(crate) async fn start(pki: &Pki, gateways: &[SocketAddr]) -> Self {
-        Self::start_with("nginx.conf", pki, gateways).await
+        Self::changed(pki, gateways, &[]).await
+    }
+
+    /// The same with these texts in place of those.
+    pub(crate) async fn changed(pki: &Pki, gateways: &[SocketAddr], changes: &[(&str, &str)]) -> Self {
+        Self::start_with("nginx.conf", pki, gateways, changes).await
     }
 
     /// The same before gateways that end TLS themselves.
     pub(crate) async fn passing(pki: &Pki, gateways: &[SocketAddr]) -> Self {
-        Self::start_with("passthrough.conf", pki, gateways).await
+        Self::start_with("passthrough.conf", pki, gateways, &[]).await
     }
 
-    async fn start_with(main: &str, pki: &Pki, gateways: &[SocketAddr]) -> Self {
+    async fn start_with(main: &str, pki: &Pki, gateways: &[SocketAddr], changes: &[(&str, &str)]) -> Self {
         for _ in 0..ATTEMPTS {
-            let mut nginx = Self::run(main, pki, gateways);
+            let mut nginx = Self::run(main, pki, gateways, changes);
             if nginx.serves().await {
                 return nginx;
             }
@@ -67,18 +72,24 @@ impl Nginx {
         panic!("nginx does not start");
     }
 
-    fn run(main: &str, pki: &Pki, gateways: &[SocketAddr]) -> Self {
+    fn run(main: &str, pki: &Pki, gateways: &[SocketAddr], changes: &[(&str, &str)]) -> Self {
         let dir = env::temp_dir().join(unique("nginx"));
         let ports = [free_port(), free_port()];
         fs::create_dir_all(dir.join("conf")).unwrap();
         fs::create_dir_all(dir.join("run")).unwrap();
         symlink(pki.file("nginx"), dir.join("conf/node")).unwrap();
+        let mut made = vec![false; changes.len()];
         for file in fs::read_dir(FILES).unwrap().map(|file| file.unwrap().path()) {
             if file.extension().is_some_and(|extension| extension == "conf") {
-                let text = addressed(&file, ports, gateways);
+                let mut text = addressed(&file, ports, gateways);
+                for ((what, by), made) in changes.iter().zip(&mut made) {
+                    *made |= text.contains(what);
+                    text = text.replace(what, by);
+                }
                 fs::write(dir.join("conf").join(file.file_name().unwrap()), text).unwrap();
             }
         }
+        assert!(made.iter().all(|made| *made), "a change of what is not there: {changes:?}");
         let mut process = Command::new(program())
             .arg("-p")
             .arg(dir.join("run"))

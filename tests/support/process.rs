@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     os::fd::OwnedFd,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::Arc,
     thread,
 };
@@ -27,6 +27,15 @@ pub(crate) struct Launch {
     /// A socket that it is passed, as systemd passes one.
     passed: Option<Arc<OwnedFd>>,
     quiet: Quiet,
+}
+
+/// Runs `cipher-chat order`.
+pub(crate) fn order(words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-chat"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CIPHER_CHAT_")) {
+        command.env_remove(name);
+    }
+    command.arg("order").args(words).output().unwrap()
 }
 
 /// Whether a log is shown if the test fails.

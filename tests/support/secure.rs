@@ -9,7 +9,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::Arc,
     thread,
 };
@@ -23,7 +23,7 @@ pub(crate) use self::pki::{Identity, Pki};
 use super::{
     eventually, http, in_time,
     nats::{free_port, program},
-    process::{Launch, Process},
+    process::{self, Launch, Process},
     unique,
 };
 
@@ -133,6 +133,16 @@ impl SecureCluster {
             http::over(stream, &http::request("GET", path, &[], "")).await
         };
         in_time(&format!("an answer to a watcher, {path}"), asked).await.unwrap()
+    }
+
+    /// Runs `cipher-chat order` as the operator does, who signs with this key.
+    pub(crate) fn order(&self, words: &[&str], key: &str) -> Output {
+        let [ca, cert, private] =
+            ["bus-ca.pem", "bus.pem", "bus.key"].map(|file| self.pki.text(&format!("ops/{file}")));
+        let urls = self.urls();
+        let nats =
+            ["--key", key, "--nats", &urls, "--nats-ca", &ca, "--nats-cert", &cert, "--nats-key", &private];
+        process::order(&[words, &nats].concat())
     }
 
     /// Starts nodes at the same time, and waits until they are ready.

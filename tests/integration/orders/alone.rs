@@ -5,11 +5,11 @@ use std::{fs, path::PathBuf, process::Output};
 
 use serde_json::json;
 
-use super::{fails, is_in_force, order, service, succeeds, told};
+use super::{fails, is_in_force, service, succeeds, told};
 use crate::support::{
     nats::{NatsServer, free_port},
     person::{Person, couple, talk},
-    process::{Launch, Process},
+    process::{Launch, Process, order},
     secure::Pki,
     unique,
 };
