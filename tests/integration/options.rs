@@ -58,8 +58,9 @@ fn gateways_on_kubernetes_do_not_start_before_their_load_balancer_is_named() {
     let output = output(&Launch::new("serve").set_all(&options));
     assert_eq!(output.status.code(), Some(2));
     let reported = errors(&output);
+    let fault = "nobody would be believed: name the networks of the proxies that speak it";
     assert!(
-        reported.contains("--trusted-proxy and --proxy-protocol: nobody would be believed"),
+        reported.contains("--trusted-proxy and --proxy-protocol") && reported.contains(fault),
         "{reported}"
     );
 }

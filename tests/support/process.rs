@@ -1,12 +1,14 @@
 //! One process of the real binary: on free ports, with access to its log, ended with the test.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
     os::fd::OwnedFd,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::Arc,
     thread,
+    time::Instant,
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -246,9 +248,24 @@ impl Process {
         self.signal("TERM");
     }
 
-    /// Makes it hang: its sockets stay open, and it does nothing.
+    /// Makes it hang: its sockets stay open, and it does nothing. Waits until it does: the other threads
+    /// are stopped only once one of them has taken the signal, and on a busy machine they answer until then.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
+        let deadline = Instant::now() + PATIENCE;
+        while !self.is_stopped() {
+            assert!(Instant::now() < deadline, "the {} does not stop", self.role);
+            thread::yield_now();
+        }
+    }
+
+    /// Whether all of its threads are stopped.
+    fn is_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat"))).all(|stat| {
+            // The state stands behind the name, which is in brackets. A thread may have ended meanwhile.
+            stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
+        })
     }
 
     /// Ends a [`pause`](Self::pause).

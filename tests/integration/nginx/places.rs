@@ -43,10 +43,12 @@ async fn slow_body(nginx: &Nginx, path: &str, headers: &[(&str, &str)]) -> (u16,
     (status, stream)
 }
 
-/// Waits until Nginx has closed a connection.
-async fn is_closed(mut stream: TlsStream<TcpStream>) {
+/// Waits until Nginx has closed a connection, and returns what came before.
+async fn is_closed(mut stream: TlsStream<TcpStream>) -> String {
+    let mut bytes = Vec::new();
     // Cut, or ended: the place is free either way.
-    let _ = in_time("the end of a connection", stream.read_to_end(&mut Vec::new())).await;
+    let _ = in_time("the end of a connection", stream.read_to_end(&mut bytes)).await;
+    String::from_utf8(bytes).unwrap()
 }
 
 #[tokio::test]
@@ -88,7 +90,8 @@ async fn a_slow_body_holds_no_place_where_chats_begin() {
     }
     for _ in 0..4 {
         let asked = join_all((0..PLACES / 8).map(|_| slow_body(&nginx, "/v1/ws", &[]))).await;
-        join_all(asked.into_iter().map(|(_, stream)| is_closed(stream))).await;
+        let answers = join_all(asked.into_iter().map(|(_, stream)| is_closed(stream))).await;
+        assert!(answers.iter().all(|answer| answer.contains("HTTP/1.1 405 ")), "{answers:?}");
         assert_eq!(nginx.call_from(SOMEBODY, "POST", "/v1/sessions", &[]).await.status, 201);
     }
     drop(chats);
