@@ -4,14 +4,15 @@ import { Attention } from './attention.js';
 import { loadChat } from './chat-parts.js';
 import { pause } from './clock.js';
 import { choose, setLanguage } from './i18n.js';
-import { linkOf, newSecret, secretOf, wordsOf } from './invite.js';
+import { linkOf, newSecret, wordsOf } from './invite.js';
 import { ConnectionDriver } from './connection-driver.js';
+import { takeFragment } from './fragment.js';
 import { findKem } from './kem.js';
 import { canEncrypt } from './noise.js';
 import { EXIT_URL, exitOf, offerOf } from './offer.js';
 import { colleagueOf, forget, partner, stranger } from './search.js';
 import { keysOf } from './pass-keys.js';
-import { atServer, hasServer, isEmbedded, isFile, serverOfFragment, takeServer } from './server.js';
+import { atServer, hasServer, isFile, takeServer } from './server.js';
 import { ofStatus } from './service.js';
 import { FAILURES, REFUSALS, UNSAFE, busy } from './troubles.js';
 import { alertsButton } from './ui-alerts.js';
@@ -58,12 +59,7 @@ class Page {
   /** Whether the server has ever answered. */ #isReached = false;
 
   async begin() {
-    // The page around a frame knows the frame's address: an invite there would be no secret.
-    const fragment = isEmbedded || (isFile && location.hash.startsWith('#server=')) ? '' : location.hash;
-    const secret = secretOf(fragment);
-    const asked = isFile ? serverOfFragment(location.hash) : null;
-    // Remove the secret from the address bar and the history at once.
-    if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
+    const { secret, server } = takeFragment();
     await setLanguage(choose(navigator.languages));
     this.#frame.begin(() => this.#exit());
     followViewport();
@@ -75,7 +71,7 @@ class Page {
     if (!(await canEncrypt())) return this.#show(unsupportedScreen());
     // A server forbids that its page is framed; a file has to refuse it itself.
     if (isFile && top !== self) return this.#show(troubleScreen('trouble.heading', 'server.framed', { again: null, home: null }));
-    if (!hasServer()) await this.#askServer(asked);
+    if (!hasServer()) await this.#askServer(server);
     // Looked for while the person reads; nobody is searched for before it is found.
     void findKem();
     if (secret === 'malformed') return this.#trouble('join.malformed.heading', 'join.malformed', null);
