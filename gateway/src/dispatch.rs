@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use websocket::put_binary;
 
 use crate::{
-    node::Node,
+    node::{Node, outboxes::ALL_OUTBOX_BYTES},
     origins,
     ws::{
         connection::{Connection, Delivered},
@@ -330,6 +330,7 @@ pub(crate) async fn tick(node: Arc<Node>, shutdown: CancellationToken) {
             announce_heartbeat(&node);
             node.publish_counts();
             node.ask_who_is_there();
+            node.relieve_outboxes(ALL_OUTBOX_BYTES);
             // A match that came to nothing brings somebody back into the queue.
             if node.config().orders.now().service.strangers == Strangers::NotOffered {
                 node.decide(|sessions, _| sessions.stop_waiting_for_strangers());

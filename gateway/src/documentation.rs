@@ -4,6 +4,7 @@ use schemas::{BootId, limits};
 
 use crate::{
     config::Config,
+    node::outboxes::ALL_OUTBOX_BYTES,
     rates::{ATTACHMENTS_PER_MINUTE, REQUESTS_PER_MINUTE},
     ws::outbox::OUTBOX_BYTES,
 };
@@ -31,6 +32,11 @@ fn the_limits_in_the_documentation_are_those_of_the_code() {
             "as above".into(),
         ),
         ("what waits for a client that does not read".into(), kib(OUTBOX_BYTES), "4001".into()),
+        (
+            "what waits for all of them together".into(),
+            format!("{} MiB", ALL_OUTBOX_BYTES / 1024 / 1024),
+            "4001 for those for whom most waits".into(),
+        ),
         (
             "the TLS handshake, and again the request".into(),
             format!("{} s", config.upgrade_wait.as_secs()),

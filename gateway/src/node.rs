@@ -10,6 +10,7 @@ mod effects;
 mod host;
 pub mod locate;
 mod networks;
+pub(crate) mod outboxes;
 mod passes;
 mod readiness;
 mod transparency;
@@ -324,15 +325,6 @@ impl Node {
     /// What this gateway and all others that it hears carried at some time in the last minutes.
     pub fn crowd(&self) -> Load {
         self.crowd.lock().at(self.clock.now(), || self.hub.lock().sessions.cluster_load())
-    }
-
-    /// How many bytes wait for its clients' sockets, and for how many clients some do.
-    pub fn outbox_levels(&self) -> (usize, usize) {
-        // The connections are asked outside the lock.
-        let connections: Vec<_> = self.hub.lock().conns.values().cloned().collect();
-        let waiting =
-            connections.iter().map(|connection| connection.waiting_bytes()).filter(|bytes| *bytes > 0);
-        waiting.fold((0, 0), |(bytes, clients), more| (bytes + more, clients + 1))
     }
 
     /// What this gateway carries.

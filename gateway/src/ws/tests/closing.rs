@@ -136,6 +136,40 @@ async fn a_client_that_does_not_read_is_closed_as_slow_and_its_peer_does_not_wai
     }
 }
 
+/// Each of them is below the limit of one connection.
+#[tokio::test]
+async fn of_those_who_do_not_read_the_ones_with_most_go_when_all_have_too_much() {
+    let gateway = Gateway::new(|_| ());
+    let mut pairs = Vec::new();
+    for _ in 0..3 {
+        pairs.push(gateway.pair(Way::Plain, Way::Narrow).await);
+    }
+    // Until something waits beyond the sockets; then one frame more for the second, and two for the third.
+    for (more, [(one, _), (_, connection)]) in pairs.iter_mut().enumerate() {
+        let mut left = more + 1;
+        while left > 0 {
+            one.say(Opcode::Binary, &[9; 60_000]).await;
+            one.say(Opcode::Ping, b"").await;
+            one.expect(Opcode::Pong).await;
+            left -= usize::from(connection.waiting_bytes() >= 60_000);
+        }
+    }
+    let (bytes, clients) = gateway.node.outbox_levels();
+    assert_eq!(clients, 3);
+    gateway.node.relieve_outboxes(bytes);
+    let closing = |pairs: &[[(Client, Arc<Connection>); 2]]| {
+        pairs.iter().map(|[_, (_, it)]| it.closing()).collect::<Vec<_>>()
+    };
+    assert_eq!(closing(&pairs), [None, None, None]);
+    gateway.node.relieve_outboxes(bytes - 1);
+    assert_eq!(closing(&pairs), [None, None, Some(CloseCode::SlowConsumer)]);
+    for [(one, _), (other, _)] in pairs {
+        one.leave().await;
+        other.leave().await;
+    }
+    gateway.expect_nothing_left().await;
+}
+
 #[tokio::test]
 async fn a_slow_client_that_goes_on_not_reading_is_left_after_a_while() {
     for way in [Way::Narrow, Way::NarrowTls] {
