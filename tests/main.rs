@@ -6,6 +6,5 @@
 mod bench;
 mod chaos;
 mod integration;
-mod simulation;
 mod support;
 mod terminal;

@@ -6,11 +6,20 @@ use std::{
 };
 
 use rand::Rng;
-use schemas::{Service, SessionId, limits, message::Message, subject::Interest};
+use schemas::{
+    Service, SessionId,
+    event::{RoomEvent, SessionEvent},
+    limits,
+    message::Message,
+    subject::Interest,
+};
+use serde::{Deserialize, Serialize};
 
 use super::{
+    dice::{Dice, Place},
     profile::Weather,
-    world::{Event, Frames, World},
+    things::{Event, Frames},
+    world::World,
 };
 
 /// In one of this many stories each message is encoded and decoded, which is most of the work.
@@ -24,10 +33,117 @@ pub(super) struct Links {
     /// Pairs of nodes, the lower first, between which everything is lost unnoticed.
     pub(super) cut: BTreeSet<(usize, usize)>,
     /// How many events of a session were lost in a row on a link, on either of its subjects: see
-    /// [`World::is_lost`].
+    /// [`World::fate`].
     lost: BTreeMap<(usize, usize, SessionId, bool), usize>,
+    /// How many messages of a kind were sent on a link so far.
+    sent: BTreeMap<Errand, u64>,
     /// When the last message of a link arrives: the next arrives later if messages stay in order.
     last: BTreeMap<(usize, usize), u64>,
+}
+
+/// What is sent from a node to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Errand {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) kind: Kind,
+    /// Whether it is said on the subject that names its gateway.
+    pub(super) own: bool,
+    /// Whose session it is about.
+    pub(super) of: Option<usize>,
+}
+
+/// What happens to a message on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fate {
+    /// How often it arrives: not at all, once or twice.
+    pub(super) copies: u8,
+    /// How many of them take up to [`Weather::LATE`].
+    pub(super) late: u8,
+}
+
+impl Fate {
+    pub(super) const PROMPT: Self = Self { copies: 1, late: 0 };
+
+    fn draw(dice: &mut Dice, weather: Weather, to_itself: bool) -> Self {
+        let is_lost = dice.random_bool(weather.lost) && !to_itself;
+        let copies = if is_lost { 0 } else { 1 + u8::from(dice.random_bool(weather.doubled)) };
+        let late = [0, 1].map(|_| u8::from(dice.random_bool(weather.late)));
+        Self { copies, late: late[..usize::from(copies)].iter().sum() }
+    }
+}
+
+/// What a message says, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    Joined,
+    Present,
+    Detached,
+    NotHere,
+    Declined,
+    Ended,
+    Reported,
+    RoomExpired,
+    Presence,
+    Want,
+    Report,
+    Origin,
+    Match,
+    Queue,
+    Attached,
+    Revoked,
+    Left,
+    StartedOver,
+    SessionExpired,
+    HeldTwice,
+    Ask,
+    Key,
+    Lease,
+    Sync,
+    SyncAnswer,
+    Heartbeat,
+    Order,
+    Frames,
+}
+
+impl Kind {
+    fn of(bare: &Message) -> Self {
+        match bare {
+            Message::Peer { event, .. } | Message::Room { event, .. } => match event {
+                RoomEvent::Joined(_) => Self::Joined,
+                RoomEvent::Present(_) => Self::Present,
+                RoomEvent::Detached(_) => Self::Detached,
+                RoomEvent::NotHere(_) => Self::NotHere,
+                RoomEvent::Declined => Self::Declined,
+                RoomEvent::Ended(_) => Self::Ended,
+                RoomEvent::Reported(_) => Self::Reported,
+                RoomEvent::Expired => Self::RoomExpired,
+            },
+            Message::Session { event, .. } => match event {
+                SessionEvent::Attached { .. } => Self::Attached,
+                SessionEvent::Revoked { .. } => Self::Revoked,
+                SessionEvent::Left(_) => Self::Left,
+                SessionEvent::StartedOver { .. } => Self::StartedOver,
+                SessionEvent::Expired => Self::SessionExpired,
+                SessionEvent::HeldTwice => Self::HeldTwice,
+            },
+            Message::Presence { .. } => Self::Presence,
+            Message::Want { .. } => Self::Want,
+            Message::Report { .. } => Self::Report,
+            Message::Origin { .. } => Self::Origin,
+            Message::Match { .. } => Self::Match,
+            Message::Queue { .. } => Self::Queue,
+            Message::Ask { .. } => Self::Ask,
+            Message::Key { .. } => Self::Key,
+            Message::Lease { .. } => Self::Lease,
+            Message::Sync { .. } => Self::Sync,
+            Message::Heartbeat { .. } => Self::Heartbeat,
+            Message::Order(_) | Message::OrdersAsk => Self::Order,
+            // Nothing is said for somebody else twice.
+            Message::Own { message, .. } => Self::of(message),
+        }
+    }
 }
 
 impl Links {
@@ -35,6 +151,19 @@ impl Links {
         let pair = (from.min(to), from.max(to));
         from == to || !self.down.contains(&from) && !self.down.contains(&to) && !self.cut.contains(&pair)
     }
+}
+
+/// What a message says, whether in its gateway's name, and of which session it is an event, if of one.
+fn sort(message: &Message) -> (Kind, bool, Option<SessionId>) {
+    let (own, bare) = match message {
+        Message::Own { message, .. } => (true, &**message),
+        bare => (false, bare),
+    };
+    let session = match bare {
+        Message::Session { session, .. } => Some(*session),
+        _ => None,
+    };
+    (Kind::of(bare), own, session)
 }
 
 pub(super) fn interests(world: &World, node: usize) -> Vec<Interest> {
@@ -79,6 +208,8 @@ impl World {
         if self.links.down.contains(&from) {
             return;
         }
+        let (kind, own, session) = sort(&message);
+        let of = session.and_then(|session| self.owners.get(&session).copied());
         if self.seed.is_multiple_of(ENCODED) {
             self.check_encoding(&message);
         }
@@ -89,10 +220,10 @@ impl World {
         let (subject, message) = (message.subject(), Rc::new(message));
         for to in 0..self.nodes.len() {
             if self.nodes[to].interests.iter().any(|interest| interest.covers(&subject)) {
-                if self.is_lost(from, to, &message) {
+                if from != to && self.is_lost_on_purpose(kind) {
                     continue;
                 }
-                for at in self.arrivals(from, to) {
+                for at in self.arrivals(Errand { from, to, kind, own, of }, session) {
                     let inc = self.nodes[to].incarnation;
                     self.at(at, Event::Hear { to, inc, from, message: message.clone() });
                 }
@@ -113,50 +244,52 @@ impl World {
             return;
         }
         let Some(to) = self.nodes.iter().position(|node| node.id == *to) else { return };
-        if self.is_unlucky() && from != to {
-            return;
-        }
-        for at in self.arrivals(from, to) {
+        for at in self.arrivals(Errand { from, to, kind: Kind::Frames, own: false, of: None }, None) {
             let inc = self.nodes[to].incarnation;
             self.at(at, Event::HearFrames { to, inc, frames });
         }
     }
 
-    fn is_unlucky(&mut self) -> bool {
-        let lost = if self.calm { 0.0 } else { self.profile.bus.lost };
-        self.rng.random_bool(lost)
-    }
-
-    /// Whether a message is lost by chance. An event of a session that is repeated
-    /// [`limits::REPEATS`] times is not lost each time: that would be a lost connection, which is
-    /// noticed.
-    fn is_lost(&mut self, from: usize, to: usize, message: &Message) -> bool {
-        let unlucky = from != to && self.is_unlucky();
-        let (is_own, bare) = match message {
-            Message::Own { message, .. } => (true, &**message),
-            bare => (false, bare),
+    /// What happens to a message on its way.
+    ///
+    /// An event of a session that is repeated [`limits::REPEATS`] times is not lost each time: that would
+    /// be a lost connection, which is noticed.
+    fn fate(&mut self, errand: Errand, session: Option<SessionId>) -> (Fate, Dice) {
+        let sent = self.links.sent.entry(errand).or_default();
+        let nth = std::mem::replace(sent, *sent + 1);
+        let mut dice = Dice::new(self.seed, Place::Errand(errand, nth));
+        // Drawn in any case: how long the message takes is what follows in its stream.
+        let drawn = Fate::draw(&mut dice, self.profile.bus, errand.from == errand.to);
+        let mut fate = match &self.script {
+            _ if self.calm => Fate::PROMPT,
+            Some(fates) => fates.get(&(errand, nth)).copied().unwrap_or(Fate::PROMPT),
+            None => drawn,
         };
-        if from != to && self.is_lost_on_purpose(bare) {
-            return true;
+        if let Some(session) = session {
+            let lost = self.links.lost.entry((errand.from, errand.to, session, errand.own)).or_default();
+            if fate.copies == 0 && *lost + 1 >= limits::REPEATS.len() {
+                fate = Fate::PROMPT;
+            }
+            *lost = if fate.copies == 0 { *lost + 1 } else { 0 };
         }
-        let Message::Session { session, .. } = bare else { return unlucky };
-        let lost = self.links.lost.entry((from, to, *session, is_own)).or_default();
-        *lost = if unlucky && *lost + 1 < limits::REPEATS.len() { *lost + 1 } else { 0 };
-        *lost > 0
+        if fate != Fate::PROMPT {
+            self.note_fate(errand, nth, fate);
+        }
+        (fate, dice)
     }
 
     /// When a message arrives: never, once or twice.
-    pub(super) fn arrivals(&mut self, from: usize, to: usize) -> Vec<u64> {
+    pub(super) fn arrivals(&mut self, errand: Errand, session: Option<SessionId>) -> Vec<u64> {
+        let Errand { from, to, .. } = errand;
         let weather = if self.calm { Weather::FAIR } else { self.profile.bus };
         if !self.links.carries(from, to) {
             return Vec::new();
         }
-        let copies = if self.rng.random_bool(weather.doubled) { 2 } else { 1 };
-        (0..copies)
-            .map(|_| {
-                let late = self.rng.random_bool(weather.late);
-                let longest = if late { Weather::LATE } else { weather.delay };
-                let arrival = self.now + self.rng.random_range(1..=longest);
+        let (fate, mut dice) = self.fate(errand, session);
+        (0..fate.copies)
+            .map(|copy| {
+                let longest = if copy >= fate.copies - fate.late { Weather::LATE } else { weather.delay };
+                let arrival = self.now + dice.random_range(1..=longest);
                 if !weather.ordered {
                     return arrival;
                 }

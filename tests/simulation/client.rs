@@ -4,7 +4,7 @@ mod hearing;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
+use rand::{Rng, seq::IndexedRandom};
 use schemas::{
     CloseCode, RoomId, SessionId, Side, Stamp, UnixMillis,
     control::{ErrorCode, PeerState},
@@ -13,7 +13,11 @@ use schemas::{
 };
 use session::{ClientCommand, ConnId, SessionGrant, TicketGrant, ToClient};
 
-use super::world::{End, Event, Frame, Machine, World};
+use super::{
+    dice::Dice,
+    things::{End, Event, Frame, Machine},
+    world::World,
+};
 
 /// What a client sends to its gateway.
 pub(super) enum Said {
@@ -54,6 +58,10 @@ pub(super) struct Client {
     pub(super) tabs: BTreeMap<ConnId, Tab>,
     /// Whether it has closed its page for good.
     pub(super) presence: Presence,
+    /// What this person decides by chance.
+    pub(super) dice: Dice,
+    /// How long what they say, and hear, takes.
+    pub(super) wire: Dice,
     connecting: bool,
     asking: bool,
 }
@@ -100,8 +108,8 @@ pub(super) enum Phase {
 }
 
 impl Client {
-    pub(super) fn new(rng: &mut StdRng, now: UnixMillis) -> Self {
-        let session = SessionId::from_random(rng.random());
+    pub(super) fn new(mut dice: Dice, wire: Dice, now: UnixMillis) -> Self {
+        let session = SessionId::from_random(dice.random());
         let grant = SessionGrant {
             session,
             start: now.as_secs(),
@@ -118,6 +126,8 @@ impl Client {
             main: None,
             tabs: BTreeMap::new(),
             presence: Presence::Here,
+            dice,
+            wire,
             connecting: false,
             asking: false,
         }
@@ -190,13 +200,13 @@ impl World {
                 |node| matches!(&self.nodes[*node].machine, Machine::Gateway(gateway) if !gateway.draining),
             )
             .collect();
-        let node = match running.choose(&mut self.rng) {
+        let node = match running.choose(&mut self.clients[client].dice) {
             Some(node) => *node,
             None => return self.connect_later(client, 1_000),
         };
-        let stale = !self.calm && self.profile.stale && self.rng.random_bool(0.3);
-        let it = &self.clients[client];
-        let grant = if stale { it.grants.choose(&mut self.rng) } else { it.grants.last() };
+        let it = &mut self.clients[client];
+        let stale = !self.calm && self.profile.stale && it.dice.random_bool(0.3);
+        let grant = if stale { it.grants.choose(&mut it.dice) } else { it.grants.last() };
         let Some(grant) = grant.cloned() else { return };
         let conn = self.open_socket(client, node, grant.stamp);
         self.say(|world| {
@@ -211,7 +221,7 @@ impl World {
     pub(super) fn connect_later(&mut self, client: usize, longest: u64) {
         if !self.clients[client].connecting {
             self.clients[client].connecting = true;
-            let pause = self.rng.random_range(1..=longest);
+            let pause = self.clients[client].dice.random_range(1..=longest);
             self.after(pause, Event::Client(client, Todo::Connect));
         }
     }
@@ -243,14 +253,15 @@ impl World {
     /// The client's end of a connection is lost. Its gateway notices that at once, after a while,
     /// or when it receives no pong.
     pub(super) fn abandon(&mut self, conn: ConnId) {
-        let pause = match self.rng.random_range(0..3) {
-            0 => self.rng.random_range(1..10),
-            1 => self.rng.random_range(10..5_000),
-            _ => self.rng.random_range(5_000..35_000),
-        };
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
         socket.client_end = End::Closed;
         let client = socket.client;
+        let wire = &mut self.clients[client].wire;
+        let pause = match wire.random_range(0..3) {
+            0 => wire.random_range(1..10),
+            1 => wire.random_range(10..5_000),
+            _ => wire.random_range(5_000..35_000),
+        };
         self.say(|_| format!("{conn:?} of client {client} breaks; noticed in {pause} ms"));
         self.clients[client].tabs.remove(&conn);
         if self.clients[client].main == Some(conn) {

@@ -12,8 +12,10 @@ use schemas::{
 use session::{ConnId, Effect, Route, Sessions, Settings, Topology};
 
 use super::{
+    bus::{Errand, Kind},
     client::{Heard, Said},
-    world::{End, Event, Frame, Frames, Machine, World},
+    things::{End, Event, Frame, Frames, Machine},
+    world::World,
 };
 
 /// The shortest token life that the grace allows, and long enough for a story.
@@ -216,7 +218,8 @@ impl World {
         let inc = self.nodes[asker].incarnation;
         for answer in answers {
             let answer = std::rc::Rc::new(answer);
-            for at in self.arrivals(node, asker) {
+            let errand = Errand { from: node, to: asker, kind: Kind::SyncAnswer, own: false, of: None };
+            for at in self.arrivals(errand, None) {
                 self.at(at, Event::Learn { to: asker, inc, answer: answer.clone() });
             }
         }
@@ -239,7 +242,8 @@ impl World {
             }
         }
         for conn in broken {
-            let pause = self.rng.random_range(0..2_000);
+            let client = self.sockets[&conn].client;
+            let pause = self.clients[client].wire.random_range(0..2_000);
             self.after(pause, Event::Down(conn, Heard::Closed(None)));
         }
     }

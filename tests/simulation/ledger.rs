@@ -16,7 +16,8 @@ use session::{ConnId, SessionGrant, TicketGrant, ToClient, Unsigned};
 
 use super::{
     profile::Weather,
-    world::{End, World},
+    things::{End, Socket},
+    world::World,
 };
 
 /// All that was published and sent to clients, as far as it matters later.
@@ -148,7 +149,7 @@ impl World {
         }
         let Message::Want { event: WantEvent::Waiting(wants), .. } = message else { return };
         for want in wants {
-            let holds = |socket: &&super::world::Socket| {
+            let holds = |socket: &&Socket| {
                 socket.node == node && socket.server_end == End::Open && socket.session == want.session
             };
             let conn = self.sockets.iter().rev().find(|(_, socket)| holds(socket)).map(|(conn, _)| *conn);
@@ -279,7 +280,7 @@ impl World {
     pub(super) fn check_replaced(&mut self, conn: ConnId) {
         self.ledger.tally.replaced += 1;
         let loser = &self.sockets[&conn];
-        let rank = |socket: &super::world::Socket| (socket.stamp, self.nodes[socket.node].id.clone());
+        let rank = |socket: &Socket| (socket.stamp, self.nodes[socket.node].id.clone());
         let newer = self.sockets.iter().any(|(other, socket)| {
             *other != conn
                 && socket.session == loser.session

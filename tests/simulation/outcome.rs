@@ -9,6 +9,7 @@ use schemas::{
 
 use super::{
     client::{Phase, Presence},
+    things::Machine,
     world::World,
 };
 
@@ -28,7 +29,7 @@ impl World {
         self.mend_all();
         self.say(|_| "everything is mended".into());
         self.run_until(self.now + SETTLING)?;
-        if self.profile.janitors == 0 && self.is_a_session_held_twice() {
+        if self.profile.janitors == 0 && (self.is_a_session_held_twice() || self.is_a_deletion_missed()) {
             // Only who hears all leases can see that. Without any janitor it lasts until there is
             // one, and no longer.
             self.add_node(Service::Janitor, 0);
@@ -48,7 +49,7 @@ impl World {
     /// was replaced.
     fn is_a_session_held_twice(&self) -> bool {
         let holds = |node: &usize, session| match &self.nodes[*node].machine {
-            super::world::Machine::Gateway(gateway) => {
+            Machine::Gateway(gateway) => {
                 gateway.sessions.locate(session).is_some_and(|answer| answer.connected)
             }
             _ => false,
@@ -59,6 +60,17 @@ impl World {
             .any(|client| gateways.iter().filter(|node| holds(node, client.session)).count() > 1)
     }
 
+    /// Whether somebody is still connected with a session that was deleted.
+    fn is_a_deletion_missed(&self) -> bool {
+        self.clients.iter().any(|client| client.main.is_some() && self.is_deleted(client.session))
+    }
+
+    /// Whether a gateway that still runs has deleted it. What only a crashed one knew is forgotten.
+    fn is_deleted(&self, session: SessionId) -> bool {
+        let revoked = self.ledger.revoked.get(&session);
+        revoked.is_some_and(|(node, inc)| self.nodes[*node].incarnation == *inc)
+    }
+
     /// A client has one connection, and its state is the one that its gateway knows.
     fn look_at(&self, client: usize) -> Result<(), String> {
         let it = &self.clients[client];
@@ -67,8 +79,7 @@ impl World {
         if it.tabs.len() != 1 {
             return wrong("has an older connection that believes itself current");
         }
-        let revoked = self.ledger.revoked.get(&it.session);
-        if revoked.is_some_and(|(node, inc)| self.nodes[*node].incarnation == *inc) {
+        if self.is_deleted(it.session) {
             return wrong("was deleted");
         }
         let state = match phase {
@@ -78,7 +89,7 @@ impl World {
             Phase::Room { .. } => SessionState::Paired,
         };
         for node in self.gateways() {
-            let super::world::Machine::Gateway(gateway) = &self.nodes[node].machine else { continue };
+            let Machine::Gateway(gateway) = &self.nodes[node].machine else { continue };
             let answer = gateway.sessions.locate(it.session);
             let is_here = self.sockets[&main].node == node;
             match answer {
@@ -179,7 +190,7 @@ impl World {
         for node in 0..self.nodes.len() {
             let name = self.name(node);
             match &self.nodes[node].machine {
-                super::world::Machine::Gateway(gateway) => {
+                Machine::Gateway(gateway) => {
                     let remains = self
                         .clients
                         .iter()
@@ -191,7 +202,7 @@ impl World {
                         return Err(format!("{name} is not empty: {:?}", gateway.sessions.load()));
                     }
                 }
-                super::world::Machine::Pairing(replica) if replica.pool.waiting() > 0 => {
+                Machine::Pairing(replica) if replica.pool.waiting() > 0 => {
                     return Err(format!("{name} still holds wants"));
                 }
                 _ => {}

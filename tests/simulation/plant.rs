@@ -1,9 +1,8 @@
 //! Faults that are planted on purpose: what must never be has to be found when it is.
 
-use schemas::{event::SessionEvent, message::Message};
 use session::{TicketGrant, ToClient, Unsigned};
 
-use super::world::World;
+use super::{bus::Kind, world::World};
 
 /// What is wrong in a story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +15,8 @@ pub(super) enum Plant {
 
 impl World {
     /// Whether the plant loses this message.
-    pub(super) fn is_lost_on_purpose(&self, message: &Message) -> bool {
-        let is_attached = matches!(message, Message::Session { event: SessionEvent::Attached { .. }, .. });
-        is_attached && self.plant == Some(Plant::ResendsLost)
+    pub(super) fn is_lost_on_purpose(&self, kind: Kind) -> bool {
+        kind == Kind::Attached && self.plant == Some(Plant::ResendsLost)
     }
 
     /// What a gateway sends its client instead.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
+use rand::{Rng, seq::IndexedRandom};
+use serde::{Deserialize, Serialize};
+
+use super::dice::Dice;
 
 /// What may happen in one story, drawn from its seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Profile {
     pub(super) gateways: usize,
     pub(super) replicas: usize,
@@ -28,7 +31,7 @@ pub(super) struct Profile {
 }
 
 /// How messages travel between nodes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Weather {
     /// Chance that a message is lost.
     pub(super) lost: f64,
@@ -50,8 +53,8 @@ impl Weather {
 }
 
 impl Profile {
-    pub(super) fn draw(rng: &mut StdRng) -> Self {
-        let chance = |rng: &mut StdRng, all: &[f64]| all.choose(rng).copied().unwrap_or_default();
+    pub(super) fn draw(rng: &mut Dice) -> Self {
+        let chance = |rng: &mut Dice, all: &[f64]| all.choose(rng).copied().unwrap_or_default();
         let bus = if rng.random_bool(0.25) {
             Weather::FAIR
         } else {

@@ -1,22 +1,23 @@
-//! Nodes, people, sockets, and the queue of what happens next.
+//! The world of a story, and the queue of what happens next in it.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::collections::{BTreeMap, HashMap};
 
-use rand::{Rng, SeedableRng, rngs::StdRng};
-use schemas::{
-    BootId, NodeId, RoomId, Service, SessionId, Side, Stamp, UnixMillis, event::SyncAnswer, message::Message,
-};
+use rand::Rng;
+use schemas::{BootId, Service, SessionId, Stamp, UnixMillis};
 use session::ConnId;
 
 use super::{
-    bus::{self, Links},
+    bus::{self, Errand, Fate, Links},
     client::{Client, Heard, Said, Todo},
+    deed::Deed,
+    dice::{Dice, Place},
     gateway::Gateway,
     ledger::Ledger,
     plant::Plant,
     profile::Profile,
+    script::{Mischance, Script, TimedDeed},
     services::{Janitor, Replica},
-    story::Fault,
+    things::{End, Event, Machine, Node, Rank, Socket},
 };
 
 /// Virtual time begins here, in milliseconds since the Unix epoch.
@@ -29,110 +30,8 @@ pub(super) enum Telling {
     Aloud,
 }
 
-pub(super) struct Node {
-    pub(super) id: NodeId,
-    pub(super) service: Service,
-    /// The error of its clock.
-    pub(super) offset: i64,
-    /// Counts its starts.
-    pub(super) incarnation: u64,
-    pub(super) interests: Vec<schemas::subject::Interest>,
-    pub(super) machine: Machine,
-}
-
-/// The state of a node.
-pub(super) enum Machine {
-    Stopped,
-    Gateway(Box<Gateway>),
-    Pairing(Box<Replica>),
-    Janitor(Box<Janitor>),
-}
-
-/// A connection of a client to a gateway.
-pub(super) struct Socket {
-    pub(super) client: usize,
-    pub(super) session: SessionId,
-    pub(super) node: usize,
-    pub(super) incarnation: u64,
-    /// The stamp in the token that opened it.
-    pub(super) base: Stamp,
-    /// The highest stamp that its gateway gave it.
-    pub(super) stamp: Stamp,
-    pub(super) client_end: End,
-    pub(super) server_end: End,
-    /// Its number among the connections that gateways have accepted; 0 before that.
-    pub(super) taken: u64,
-    /// When the gateway noticed that it is lost.
-    pub(super) gone: Option<u64>,
-    last_up: u64,
-    last_down: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    Open,
-    Closed,
-}
-
-/// Chat frames on the bus.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frames {
-    pub(super) room: RoomId,
-    pub(super) side: Side,
-    pub(super) stamp: Stamp,
-    pub(super) frame: Frame,
-}
-
-/// One chat frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Frame {
-    pub(super) room: RoomId,
-    pub(super) conn: ConnId,
-    pub(super) number: u64,
-}
-
-pub(super) enum Event {
-    Tick {
-        node: usize,
-        inc: u64,
-    },
-    Beat {
-        node: usize,
-        inc: u64,
-    },
-    Hear {
-        to: usize,
-        inc: u64,
-        from: usize,
-        message: Rc<Message>,
-    },
-    HearFrames {
-        to: usize,
-        inc: u64,
-        frames: Frames,
-    },
-    Learn {
-        to: usize,
-        inc: u64,
-        answer: Rc<SyncAnswer>,
-    },
-    /// Something of a client has reached its gateway.
-    Up(ConnId, Said),
-    /// Something of a gateway has reached its client.
-    Down(ConnId, Heard),
-    /// A gateway notices that a socket is lost.
-    Lost(ConnId),
-    Client(usize, Todo),
-    Fault(Fault),
-    /// The next action of a person.
-    Whim,
-    /// The next fault.
-    Mishap,
-}
-
 pub(super) struct World {
     pub(super) seed: u64,
-    pub(super) rng: StdRng,
     pub(super) profile: Profile,
     pub(super) now: u64,
     pub(super) nodes: Vec<Node>,
@@ -142,20 +41,48 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     /// There are no further faults and actions.
     pub(super) calm: bool,
+    /// Whose a session is.
+    pub(super) owners: HashMap<SessionId, usize>,
+    /// What happens to messages in a story that was kept.
+    pub(super) script: Option<BTreeMap<(Errand, u64), Fate>>,
     /// A fault on purpose.
     pub(super) plant: Option<Plant>,
-    queue: BTreeMap<(u64, u64), Event>,
+    /// What happens, by its time. At the same time deeds come first, in a story that is written down as
+    /// in one that is drawn.
+    queue: BTreeMap<(u64, Rank, u64), Event>,
     sequence: u64,
     conns: u64,
     telling: Telling,
     lines: Vec<String>,
+    /// The story as it went, if it is told aloud.
+    deeds: Vec<TimedDeed>,
+    fates: Vec<Mischance>,
     violation: Option<String>,
 }
 
 impl World {
+    /// The story of a seed.
     pub(super) fn new(seed: u64, telling: Telling) -> Self {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let profile = Profile::draw(&mut rng);
+        let profile = Profile::draw(&mut Dice::new(seed, Place::Profile));
+        let mut world = Self::with(seed, profile, telling);
+        world.at(1, Event::Whim(0));
+        if world.profile.faults.is_some() {
+            world.at(1, Event::Mishap(0));
+        }
+        world
+    }
+
+    /// A story that is written down.
+    pub(super) fn of(script: &Script, telling: Telling) -> Self {
+        let mut world = Self::with(script.seed, script.profile.clone(), telling);
+        world.script = Some(script.fates());
+        for TimedDeed { at, deed } in &script.deeds {
+            world.at(*at, Event::Deed(Box::new(deed.clone())));
+        }
+        world
+    }
+
+    fn with(seed: u64, profile: Profile, telling: Telling) -> Self {
         let mut world = Self {
             seed,
             now: 0,
@@ -165,14 +92,17 @@ impl World {
             clients: Vec::new(),
             ledger: Ledger::default(),
             calm: false,
+            owners: HashMap::new(),
+            script: None,
             plant: None,
             queue: BTreeMap::new(),
             sequence: 0,
             conns: 0,
             telling,
             lines: Vec::new(),
+            deeds: Vec::new(),
+            fates: Vec::new(),
             violation: None,
-            rng,
             profile,
         };
         world.say(|world| format!("{:?}", world.profile));
@@ -185,14 +115,13 @@ impl World {
             (0..count).for_each(|n| world.add_node(service, n));
         }
         for client in 0..world.profile.clients {
-            let newcomer = Client::new(&mut world.rng, UnixMillis(BEGINNING));
+            let dice = |place| Dice::new(seed, place);
+            let newcomer =
+                Client::new(dice(Place::Person(client)), dice(Place::Wire(client)), UnixMillis(BEGINNING));
+            world.owners.insert(newcomer.session, client);
             world.clients.push(newcomer);
-            let at = world.rng.random_range(0..3_000);
+            let at = world.clients[client].dice.random_range(0..3_000);
             world.at(at, Event::Client(client, Todo::Connect));
-        }
-        world.at(1, Event::Whim);
-        if world.profile.faults.is_some() {
-            world.at(1, Event::Mishap);
         }
         world
     }
@@ -201,12 +130,14 @@ impl World {
         let letter = &service.word()[..1];
         let skew = self.profile.skew;
         let id = format!("{letter}{n}").parse().expect("a node id");
-        let offset = self.rng.random_range(-skew..=skew);
+        let mut dice = Dice::new(self.seed, Place::Node(self.nodes.len()));
+        let offset = dice.random_range(-skew..=skew);
         self.nodes.push(Node {
             id,
             service,
             offset,
             incarnation: 0,
+            dice,
             interests: Vec::new(),
             machine: Machine::Stopped,
         });
@@ -221,26 +152,26 @@ impl World {
         self.say(|world| format!("{} starts", world.name(node)));
         self.nodes[node].incarnation += 1;
         let (inc, clock) = (self.nodes[node].incarnation, self.clock(node));
-        let boot = BootId(self.rng.random());
+        let boot = BootId(self.nodes[node].dice.random());
         let id = self.nodes[node].id.clone();
         self.nodes[node].machine = match self.nodes[node].service {
             Service::Gateway => {
-                let seed = self.rng.random();
+                let seed = self.nodes[node].dice.random();
                 let mut gateway = Gateway::new(id, boot, self.profile.grace, seed);
                 // Others are of the version before, as far as anybody can tell.
-                if self.rng.random_bool(self.profile.named) {
+                if self.nodes[node].dice.random_bool(self.profile.named) {
                     gateway.sessions.permit_names(clock);
                 }
                 Machine::Gateway(Box::new(gateway))
             }
             Service::Pairing => {
-                let seed = self.rng.random();
+                let seed = self.nodes[node].dice.random();
                 Machine::Pairing(Box::new(Replica::new(id, boot, clock, seed)))
             }
             Service::Janitor => Machine::Janitor(Box::new(Janitor::new(id, boot, self.profile.grace, clock))),
         };
         self.nodes[node].interests = bus::interests(self, node);
-        let first = self.now + self.rng.random_range(0..100);
+        let first = self.now + self.nodes[node].dice.random_range(0..100);
         self.at(first, Event::Tick { node, inc });
         self.at(self.now, Event::Beat { node, inc });
         if self.nodes[node].service == Service::Gateway {
@@ -260,7 +191,7 @@ impl World {
             if entry.key().0 > end {
                 break;
             }
-            let ((time, _), event) = entry.remove_entry();
+            let ((time, ..), event) = entry.remove_entry();
             self.now = time;
             self.happen(event);
             if let Some(violation) = self.violation.take() {
@@ -294,8 +225,9 @@ impl World {
             Event::Lost(conn) => self.lose_socket(conn),
             Event::Client(client, todo) => self.do_client(client, todo),
             Event::Fault(fault) => self.end_fault(fault),
-            Event::Whim => self.whim(),
-            Event::Mishap => self.mishap(),
+            Event::Whim(nth) => self.whim(nth),
+            Event::Mishap(nth) => self.mishap(nth),
+            Event::Deed(deed) => self.perform(&deed),
         }
     }
 
@@ -308,7 +240,7 @@ impl World {
 
     pub(super) fn at(&mut self, time: u64, event: Event) {
         self.sequence += 1;
-        self.queue.insert((time.max(self.now), self.sequence), event);
+        self.queue.insert((time.max(self.now), Rank::of(&event), self.sequence), event);
     }
 
     pub(super) fn after(&mut self, pause: u64, event: Event) {
@@ -357,8 +289,8 @@ impl World {
 
     /// Sends something from a client to its gateway: in order, within 5 ms.
     pub(super) fn send_up(&mut self, conn: ConnId, said: Said) {
-        let pause = self.rng.random_range(0..5);
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
+        let pause = self.clients[socket.client].wire.random_range(0..5);
         socket.last_up = socket.last_up.max(self.now + pause);
         let at = socket.last_up;
         self.at(at, Event::Up(conn, said));
@@ -366,8 +298,8 @@ impl World {
 
     /// Sends something from a gateway to its client, likewise.
     pub(super) fn send_down(&mut self, conn: ConnId, heard: Heard) {
-        let pause = self.rng.random_range(0..5);
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
+        let pause = self.clients[socket.client].wire.random_range(0..5);
         socket.last_down = socket.last_down.max(self.now + pause);
         let at = socket.last_down;
         self.at(at, Event::Down(conn, heard));
@@ -392,7 +324,33 @@ impl World {
         }
     }
 
-    pub(super) fn into_lines(self) -> Vec<String> {
-        self.lines
+    /// Writes down a deed, for the story to be told without the others.
+    pub(super) fn note_deed(&mut self, deed: &Deed) {
+        if self.telling == Telling::Aloud {
+            self.deeds.push(TimedDeed { at: self.now, deed: deed.clone() });
+        }
+    }
+
+    /// Writes down what happens to a message on its way, likewise.
+    pub(super) fn note_fate(&mut self, errand: Errand, nth: u64, fate: Fate) {
+        self.say(|world| {
+            let (from, to) = (world.name(errand.from), world.name(errand.to));
+            let what = match fate {
+                Fate { copies: 0, .. } => "is lost",
+                Fate { copies: 2, .. } => "comes twice",
+                _ => "is late",
+            };
+            format!("from {from} to {to}, {:?} {nth} {what}", errand.kind)
+        });
+        if self.telling == Telling::Aloud {
+            self.fates.push(Mischance { errand, nth, fate });
+        }
+    }
+
+    /// What was said of the story, and the story itself.
+    pub(super) fn into_parts(self) -> (Vec<String>, Script) {
+        let script =
+            Script { seed: self.seed, profile: self.profile, deeds: self.deeds, mischances: self.fates };
+        (self.lines, script)
     }
 }

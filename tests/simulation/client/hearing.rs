@@ -8,13 +8,16 @@ use schemas::{
 use session::{ClientCommand, ConnId, ToClient, Unsigned};
 
 use super::{
-    super::world::{End, Event, Frame, World},
+    super::{
+        things::{End, Event, Frame},
+        world::World,
+    },
     Client, Heard, Phase, Todo,
 };
 
 impl World {
     /// Something of a gateway has reached its client.
-    pub(in crate::simulation) fn take_from_gateway(&mut self, conn: ConnId, heard: Heard) {
+    pub(crate) fn take_from_gateway(&mut self, conn: ConnId, heard: Heard) {
         let Some(socket) = self.sockets.get(&conn).filter(|socket| socket.client_end == End::Open) else {
             return;
         };
@@ -30,8 +33,8 @@ impl World {
     fn take_message(&mut self, client: usize, conn: ConnId, message: ToClient) {
         self.say(|_| format!("client {client} hears on {conn:?}: {message:?}"));
         self.check_heard(client, conn, &message);
-        let pause = self.rng.random_range(0..4_000);
         let it = &mut self.clients[client];
+        let pause = it.dice.random_range(0..4_000);
         let is_main = it.main == Some(conn);
         let Some(tab) = it.tabs.get_mut(&conn) else { return };
         match message {
@@ -88,7 +91,7 @@ impl World {
             (ClientCommand::Find(_) | ClientCommand::Resume(_), ErrorCode::Unavailable)
                 if !std::mem::replace(&mut self.clients[client].asking, true) =>
             {
-                let pause = self.rng.random_range(500..1_500);
+                let pause = self.clients[client].dice.random_range(500..1_500);
                 self.after(pause, Event::Client(client, Todo::Ask(conn)));
             }
             (_, ErrorCode::InviteSpent) => self.clients[client].criteria = None,
@@ -132,9 +135,11 @@ impl World {
         for conn in self.clients[client].tabs.keys().copied().collect::<Vec<_>>() {
             self.abandon(conn);
         }
-        let presence = self.clients[client].presence;
         let now = self.true_time();
-        let newcomer = Client::new(&mut self.rng, now);
+        let it = &self.clients[client];
+        let newcomer = Client::new(it.dice.clone(), it.wire.clone(), now);
+        let presence = it.presence;
+        self.owners.insert(newcomer.session, client);
         self.clients[client] = Client { presence, ..newcomer };
         self.connect_later(client, 2_000);
     }
