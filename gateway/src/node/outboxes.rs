@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn those_with_most_go_and_no_more_than_have_to() {
         let all = vec![(10, 'a'), (40, 'b'), (5, 'c'), (30, 'd')];
-        assert_eq!(longest_beyond(all.clone(), 85), []);
+        assert_eq!(longest_beyond(all.clone(), 85), Vec::<char>::new());
         assert_eq!(longest_beyond(all.clone(), 84), ['b']);
         assert_eq!(longest_beyond(all.clone(), 45), ['b']);
         assert_eq!(longest_beyond(all.clone(), 44), ['b', 'd']);
