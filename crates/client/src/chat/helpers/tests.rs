@@ -135,3 +135,10 @@ fn after_a_handover_nobody_else_will_do() {
     }
     assert_eq!(standing(&shown, &right, Keys::None, None), Err(Bad::SomebodyElse), "no key, no proof");
 }
+
+#[test]
+fn who_is_verified_or_vouched_for_by_the_server_may_hand_over() {
+    let believed = [Standing::Verified, Standing::ServerSays].map(Standing::verdict);
+    assert_eq!(believed, [Verdict::Believed; 2]);
+    assert_eq!([Standing::Unlisted, Standing::Unknown].map(Standing::verdict), [Verdict::Taken; 2]);
+}
