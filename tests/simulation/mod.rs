@@ -8,7 +8,7 @@
 //! `target/tmp/stories`. From there it belongs into `kept`, with the mend: a seed means something
 //! else as soon as the simulation grows, and a story that is written down does not.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod bus;
 mod client;
@@ -29,10 +29,7 @@ mod world;
 
 use std::{
     env, panic,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     thread,
 };
 
@@ -103,24 +100,27 @@ fn whatever_happens_two_people_end_up_in_one_room_or_know_that_it_is_over() {
     }
     let first = number("SIMULATION_FIRST").unwrap_or(0);
     let cases = number("SIMULATION_CASES").unwrap_or(CASES);
-    let (next, bad) = (AtomicU64::new(first), Mutex::new(Vec::new()));
-    let bad_ones = || bad.lock().expect("nothing panics while it holds this").len();
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while bad_ones() < FAILURES {
-                    let seed = next.fetch_add(1, Relaxed);
-                    if seed >= first + cases {
-                        return;
-                    }
-                    if told(World::new(seed, Telling::Silently)).end.is_err() {
-                        bad.lock().expect("nothing panics while it holds this").push(seed);
-                    }
-                }
-            });
+    let (next, count) = (AtomicU64::new(first), AtomicUsize::new(0));
+    // Those that one thread has found.
+    let bad_ones = || {
+        let mut bad = Vec::new();
+        while count.load(Relaxed) < FAILURES {
+            let seed = next.fetch_add(1, Relaxed);
+            if seed >= first + cases {
+                break;
+            }
+            if told(World::new(seed, Telling::Silently)).end.is_err() {
+                count.fetch_add(1, Relaxed);
+                bad.push(seed);
+            }
         }
+        bad
+    };
+    let mut bad: Vec<u64> = thread::scope(|scope| {
+        let threads = 0..thread::available_parallelism().map_or(1, usize::from);
+        let threads: Vec<_> = threads.map(|_| scope.spawn(bad_ones)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("panics of a story are caught")).collect()
     });
-    let mut bad = bad.into_inner().expect("nothing panics while it holds this");
     bad.sort_unstable();
     let told_so_far = next.into_inner().min(first + cases) - first;
     let accounts: Vec<_> = bad.iter().map(|seed| account_of(*seed)).collect();

@@ -8,7 +8,6 @@ use std::{
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::Arc,
     thread,
-    time::Instant,
 };
 
 use parking_lot::{Condvar, Mutex};
@@ -252,9 +251,9 @@ impl Process {
     /// are stopped only once one of them has taken the signal, and on a busy machine they answer until then.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         while !self.is_stopped() {
-            assert!(Instant::now() < deadline, "the {} does not stop", self.role);
+            assert!(tokio::time::Instant::now() < deadline, "the {} does not stop", self.role);
             thread::yield_now();
         }
     }
