@@ -15,7 +15,8 @@ LIST, DOCUMENT = ROOT / "tests/forgetting/remains.toml", ROOT / "docs/threat-mod
 BEGIN, END = "<!-- from tests/forgetting/remains.toml, by tests/forgetting/remains.py -->", "<!-- end -->"
 HEAD = ["| process | when | what | copies | on stacks | why |", "|---|---|---|---|---|---|"]
 PLURALS = {
-    "room": "ids of rooms", "session": "ids of sessions", "address": "addresses", "signature of a ticket": "signatures of tickets",
+    "room": "ids of rooms", "session": "ids of sessions", "address": "addresses", "signature": "signatures of tokens",
+    "signature of a ticket": "signatures of tickets",
     "hash of a topic": "hashes of topics", "hash of an invite": "hashes of invites"}
 # What each entry says, and what it need not say.
 NEEDED, POSSIBLE = {"who", "when", "what", "reason"}, {"most", "on_stacks", "sometimes"}
