@@ -13,7 +13,7 @@ use schemas::{
     subject::Interest,
     trace::TraceContext,
 };
-use session::{Sessions, TICK};
+use session::{Asking, Others, SYNC_PATIENCE, Sessions, TICK};
 use spans::{Instrument, span};
 use tokio::{
     task::yield_now,
@@ -43,12 +43,6 @@ const WORTH_A_WRITE: usize = 16 * 1024;
 const TIMERS: Duration = Duration::from_millis(10);
 /// Timers that run before other tasks have their turn: a fraction of a millisecond.
 const TIMERS_PER_TURN: usize = 64;
-/// How long a starting gateway waits for others to tell what it has missed, each time that it asks.
-const SYNC_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How often a starting gateway asks if only janitors are there: one that has just started itself
-/// does not answer.
-const SYNCS_OF_JANITORS: u32 = 3;
 
 /// How soon a refused sync is tried again: until an operator has changed the permissions.
 const SYNC_AGAIN: Duration = Duration::from_secs(5);
@@ -239,24 +233,20 @@ pub(crate) async fn follow_bus(node: Arc<Node>, shutdown: CancellationToken) {
 /// Learns what others know: at the start, after the bus came back, and after a gap.
 pub(crate) async fn sync(node: Arc<Node>, shutdown: CancellationToken) {
     let mut status = node.bus().status();
-    let (mut refused, mut unanswered) = (false, 0);
+    let (mut refused, mut asking) = (false, Asking::default());
     loop {
         let mut again = None;
         if *status.borrow_and_update() == Status::Up {
             let asked = Instant::now();
             let is_answered = sync_once(&node).instrument(spans::root(|| span!(parent: None, "sync"))).await;
             // What was learned while the bus went down again may be half of it. And where the
-            // question is refused, or others are there, silence does not mean that there is nobody.
+            // question is refused, silence does not mean that there is nobody.
             refused = node.bus().faults().contains(&BusFault::SyncRefused);
-            if is_answered || !node.is_owed_an_answer(unanswered) {
-                unanswered = 0;
-                if *status.borrow() == Status::Up && !refused {
-                    node.set_synced();
-                }
-            } else {
-                unanswered += 1;
-                again = Some(asked + SYNC_PATIENCE);
+            let after = asking.after(is_answered, node.others());
+            if after.is_synced && *status.borrow() == Status::Up && !refused {
+                node.set_synced();
             }
+            again = after.asks_again.then_some(asked + SYNC_PATIENCE);
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -299,12 +289,12 @@ async fn sync_once(node: &Node) -> bool {
 }
 
 impl Node {
-    /// Whether somebody is there who is to tell what this gateway has missed, although so many
-    /// questions in a row were not answered: they, or the answers, are late. Every gateway answers.
-    fn is_owed_an_answer(&self, unanswered: u32) -> bool {
-        let is_janitor_there = !self.health().missing().contains(&Service::Janitor);
-        self.decide(|sessions, _| sessions.has_neighbours())
-            || (is_janitor_there && unanswered < SYNCS_OF_JANITORS)
+    /// Who is there to tell what this gateway has missed.
+    fn others(&self) -> Others {
+        Others {
+            gateways: self.decide(|sessions, _| sessions.has_neighbours()),
+            janitor: !self.health().missing().contains(&Service::Janitor),
+        }
     }
 }
 

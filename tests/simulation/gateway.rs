@@ -8,8 +8,9 @@ use schemas::{
     BootId, CloseCode, NodeId, Service, UnixMillis,
     event::{Heartbeat, SyncAnswer},
     message::Message,
+    time::millis,
 };
-use session::{ConnId, Effect, Route, Sessions, Settings, Topology};
+use session::{Asking, ConnId, Effect, Others, Route, SYNC_PATIENCE, Sessions, Settings, Topology};
 
 use super::{
     bus::{Errand, Kind},
@@ -25,6 +26,10 @@ pub(super) struct Gateway {
     pub(super) sessions: Sessions,
     pub(super) boot: BootId,
     pub(super) draining: bool,
+    /// When it has asked for the last time what it has missed, and whether somebody has told it all.
+    asked: u64,
+    is_told: bool,
+    asking: Asking,
     routes: BTreeMap<ConnId, Route>,
 }
 
@@ -39,7 +44,15 @@ impl Gateway {
             waiting_per_network: 0,
             topology: Topology::Cluster,
         };
-        Self { sessions: Sessions::new(settings, seed), boot, draining: false, routes: BTreeMap::new() }
+        Self {
+            sessions: Sessions::new(settings, seed),
+            boot,
+            draining: false,
+            asked: 0,
+            is_told: false,
+            asking: Asking::default(),
+            routes: BTreeMap::new(),
+        }
     }
 
     pub(super) fn heartbeat(&self) -> Heartbeat {
@@ -211,15 +224,44 @@ impl World {
     pub(super) fn ask_sync(&mut self, node: usize) {
         let from = self.nodes[node].id.clone();
         self.publish(node, Message::Sync { from });
+        let (asked, inc) = (self.now, self.nodes[node].incarnation);
+        if let Some(gateway) = self.gateway(node) {
+            (gateway.asked, gateway.is_told) = (asked, false);
+            self.after(millis(SYNC_PATIENCE), Event::SyncAgain { node, inc, asked });
+        }
     }
 
-    /// Answers a sync.
+    /// Nobody may have told all that they know: the question may have been lost, or the answers.
+    pub(super) fn ask_sync_again(&mut self, node: usize, asked: u64) {
+        let (up, janitor) = (self.is_up(node), self.profile.janitors > 0);
+        let Some(gateway) = self.gateway(node).filter(|it| it.asked == asked && up) else { return };
+        let others = Others { gateways: gateway.sessions.has_neighbours(), janitor };
+        if gateway.asking.after(gateway.is_told, others).asks_again {
+            self.ask_sync(node);
+        }
+    }
+
+    /// A gateway hears what it has missed, or a part of it.
+    pub(super) fn learn_at_gateway(&mut self, node: usize, answer: &SyncAnswer) {
+        if let Some(gateway) = self.gateway(node) {
+            gateway.is_told |= answer.last;
+        }
+        self.decide(node, |sessions, now| sessions.learn(now, answer));
+    }
+
+    /// Answers a sync. The parts of an answer are published in one go: what loses one of them, a
+    /// connection that breaks, loses all that follow. Where a client drops a single one because it reads too
+    /// slowly, it says so, which is a gap, and asks again.
     pub(super) fn answer_sync(&mut self, node: usize, asker: usize, answers: Vec<SyncAnswer>) {
         let inc = self.nodes[asker].incarnation;
+        let errand = Errand { from: node, to: asker, kind: Kind::SyncAnswer, own: false, of: None };
         for answer in answers {
+            let arrivals = self.arrivals(errand, None);
+            if arrivals.is_empty() {
+                return;
+            }
             let answer = std::rc::Rc::new(answer);
-            let errand = Errand { from: node, to: asker, kind: Kind::SyncAnswer, own: false, of: None };
-            for at in self.arrivals(errand, None) {
+            for at in arrivals {
                 self.at(at, Event::Learn { to: asker, inc, answer: answer.clone() });
             }
         }

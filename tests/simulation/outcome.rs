@@ -29,7 +29,7 @@ impl World {
         self.mend_all();
         self.say(|_| "everything is mended".into());
         self.run_until(self.now + SETTLING)?;
-        if self.profile.janitors == 0 && (self.is_a_session_held_twice() || self.is_a_deletion_missed()) {
+        if self.profile.janitors == 0 && self.is_a_session_held_twice() {
             // Only who hears all leases can see that. Without any janitor it lasts until there is
             // one, and no longer.
             self.add_node(Service::Janitor, 0);
@@ -58,11 +58,6 @@ impl World {
         self.clients
             .iter()
             .any(|client| gateways.iter().filter(|node| holds(node, client.session)).count() > 1)
-    }
-
-    /// Whether somebody is still connected with a session that was deleted.
-    fn is_a_deletion_missed(&self) -> bool {
-        self.clients.iter().any(|client| client.main.is_some() && self.is_deleted(client.session))
     }
 
     /// Whether a gateway that still runs has deleted it. What only a crashed one knew is forgotten.

@@ -216,9 +216,7 @@ impl World {
                 janitor.leases.handle(now, Input::Learned(answer.clone()));
                 self.say_janitor(node);
             }
-            _ => {
-                self.decide(node, |sessions, now| sessions.learn(now, answer));
-            }
+            _ => self.learn_at_gateway(node, answer),
         }
     }
 }

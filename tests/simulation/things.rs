@@ -102,6 +102,12 @@ pub(super) enum Event {
         inc: u64,
         answer: Rc<SyncAnswer>,
     },
+    /// Nobody may have told a gateway what it asked for then.
+    SyncAgain {
+        node: usize,
+        inc: u64,
+        asked: u64,
+    },
     /// Something of a client has reached its gateway.
     Up(ConnId, Said),
     /// Something of a gateway has reached its client.

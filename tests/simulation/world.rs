@@ -220,6 +220,9 @@ impl World {
             Event::Learn { to, inc, answer } => {
                 self.if_running(to, inc, |world, to| world.learn(to, &answer))
             }
+            Event::SyncAgain { node, inc, asked } => {
+                self.if_running(node, inc, |world, node| world.ask_sync_again(node, asked));
+            }
             Event::Up(conn, said) => self.take_from_client(conn, said),
             Event::Down(conn, heard) => self.take_from_gateway(conn, heard),
             Event::Lost(conn) => self.lose_socket(conn),

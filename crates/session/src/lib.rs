@@ -24,6 +24,7 @@
 //! 5. Inputs: `connections`, `traffic`, `commands`, `matches`, `events`, `upkeep`, and `queries`,
 //!    which change nothing.
 
+mod asking;
 mod attachments;
 mod chats;
 mod claims;
@@ -64,6 +65,7 @@ mod wants;
 mod tests;
 
 pub use self::{
+    asking::{AfterAsking, Asking, Others, SYNC_PATIENCE},
     command::{ClientCommand, ClientOrigin},
     effect::{ConnId, Effect, Route, SessionGrant, TicketGrant, ToClient, Unsigned},
     sessions::Sessions,
